@@ -1,0 +1,36 @@
+"""Fixtures that several rooms share: a real PostgreSQL server for tests whose subject is SQL."""
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_cloud.postgres import PostgresServer, hydrate_libraries
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One empty PostgreSQL 15 server per test process, without TLS; durability off for speed."""
+    folder = Path(tempfile.mkdtemp(prefix="test-postgres-"))
+    hydrate_libraries()
+    server = PostgresServer(
+        data_dir=folder / "data",
+        address="127.0.0.1",
+        port=_free_port(),
+        password="test",
+        settings={"fsync": "off", "log_min_messages": "fatal"},
+    )
+    server.initialize()
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
