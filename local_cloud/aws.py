@@ -1,0 +1,98 @@
+"""boto3 clients for the emulator: one account, one region, one endpoint, no real credentials."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_codebuild import CodeBuildClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+
+
+def environment(endpoint_url: str) -> dict[str, str]:
+    """What every program that calls AWS needs, to call the emulator instead."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # The emulator's host name does not resolve with a bucket in front of it.
+        "AWS_S3_ADDRESSING_STYLE": "path",
+    }
+
+
+class AwsClients:
+    """Clients made when first asked for; safe to share between threads, as boto3 clients are."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self.endpoint_url = endpoint_url
+        self._session = boto3.Session(
+            aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
+        )
+        self._config = Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"max_attempts": 2},
+            s3={"addressing_style": "path"},
+        )
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        return self._session.client(
+            "cloudformation", endpoint_url=self.endpoint_url, config=self._config
+        )
+
+    @cached_property
+    def codebuild(self) -> "CodeBuildClient":
+        return self._session.client(
+            "codebuild", endpoint_url=self.endpoint_url, config=self._config
+        )
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        return self._session.client("dynamodb", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def ecs(self) -> "ECSClient":
+        return self._session.client("ecs", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def elbv2(self) -> "ElasticLoadBalancingv2Client":
+        return self._session.client("elbv2", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self._session.client("logs", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def secretsmanager(self) -> "SecretsManagerClient":
+        return self._session.client(
+            "secretsmanager", endpoint_url=self.endpoint_url, config=self._config
+        )
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.endpoint_url, config=self._config)
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        return self._session.client("sts", endpoint_url=self.endpoint_url, config=self._config)

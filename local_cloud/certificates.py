@@ -1,0 +1,105 @@
+"""A certificate authority of this machine's own, for the servers that Aurora stands for on AWS.
+
+Clients verify it exactly as they verify Amazon's roots there: same code, another file.
+"""
+
+import datetime as dt
+import ipaddress
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_VALIDITY_DAYS = 825
+_Key = ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateFiles:
+    """A PEM certificate and its private key, readable by their owner only."""
+
+    certificate_file: Path
+    key_file: Path
+
+
+class LocalAuthority:
+    """Issues server certificates; made once per folder and read again afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.certificate_file = folder / "ca.pem"
+        self._key_file = folder / "ca.key"
+        if not self.certificate_file.exists():
+            self._create()
+
+    def issue(self, *, name: str, addresses: Sequence[str]) -> CertificateFiles:
+        """A certificate for literal IP `addresses`, kept as `<name>.pem` and `<name>.key`."""
+        authority = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
+        authority_key = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
+        assert isinstance(authority_key, _Key)
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            _builder(name, key, issuer=authority.subject)
+            .add_extension(
+                x509.SubjectAlternativeName(
+                    [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
+                ),
+                critical=False,
+            )
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .sign(authority_key, hashes.SHA256())
+        )
+        files = CertificateFiles(
+            certificate_file=self.folder / f"{name}.pem", key_file=self.folder / f"{name}.key"
+        )
+        _write(files.certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+        _write(files.key_file, _pem(key))
+        return files
+
+    def _create(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = "local cloud database authority"
+        certificate = (
+            _builder(name, key, issuer=_name(name))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        _write(self._key_file, _pem(key))
+        _write(self.certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _builder(name: str, key: _Key, *, issuer: x509.Name) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(name))
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=_VALIDITY_DAYS))
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+
+
+def _pem(key: _Key) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,37 @@
+"""AWS::CodePipeline::Pipeline: keeps the deployed definition for the interpreter to follow."""
+
+import json
+import re
+from pathlib import Path
+
+from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
+
+_NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
+
+
+def pipeline_type(folder: Path) -> dict[str, ResourceType]:
+    """Definitions are stored as `<folder>/<pipeline name>.json`, with every reference resolved."""
+
+    def save(name: str, properties: Properties) -> tuple[str, Attributes]:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"pipeline Name {name!r} does not match {_NAME.pattern}")
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f".{name}.json"
+        unfinished.write_text(json.dumps(properties, indent=1, sort_keys=True))
+        unfinished.rename(folder / f"{name}.json")
+        return name, {"Version": "1"}
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
+        return save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
+
+    def update(
+        physical_id: str, _: Properties, new: Properties, *__: object
+    ) -> tuple[str, Attributes]:
+        return save(physical_id, new)
+
+    def delete(physical_id: str, _: Properties) -> None:
+        (folder / f"{physical_id}.json").unlink(missing_ok=True)
+
+    return {
+        "AWS::CodePipeline::Pipeline": ResourceType(create=create, update=update, delete=delete)
+    }
