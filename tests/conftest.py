@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.postgres import PostgresServer, hydrate_libraries
+from local_cloud.postgres import PostgresServer
 
 
 def _free_port() -> int:
@@ -21,7 +21,6 @@ def _free_port() -> int:
 def postgres_server() -> Iterator[PostgresServer]:
     """One empty PostgreSQL 15 server per test process, without TLS; durability off for speed."""
     folder = Path(tempfile.mkdtemp(prefix="test-postgres-"))
-    hydrate_libraries()
     server = PostgresServer(
         data_dir=folder / "data",
         address="127.0.0.1",

@@ -1,0 +1,65 @@
+# The commands of this project. `make up` and `make test` are all a newcomer needs.
+SHELL := /bin/bash
+PYTHON ?= python3
+CDK_CONTEXT ?=
+BRANCH ?=
+WORKERS ?= 2
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help up test setup down clean status logs destroy synth integration-test lock \
+	check-format check-types check-dockerfile check-unit
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+up: setup ## start the local cloud and deliver the current commit
+	@python -m local_cloud up
+
+test: setup ## every check and unit test
+	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-unit
+
+setup: ## make .venv and node_modules from the lock files
+	@$(PYTHON) scripts/setup.py
+
+down: ## stop every process of the local cloud
+	@python -m local_cloud down
+
+clean: ## stop, and remove .local/
+	@python -m local_cloud clean
+
+status: ## environments, their tasks and their last run
+	@python -m local_cloud status
+
+logs: ## follow the logs of the environments
+	@python -m local_cloud logs
+
+destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
+	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")
+
+synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
+	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)
+
+integration-test: setup ## test a deployed environment (addresses in the environment variables)
+	@python -m pytest -p no:cacheprovider integration_tests
+
+check-format:
+	@ruff format --check . && ruff check .
+
+check-types:
+	@mypy .
+
+check-dockerfile:
+	@hadolint app_service/Dockerfile
+
+check-unit:
+	@python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=100
+
+lock: setup ## make the lock files anew from the *.in files
+	@for folder in app_service lambda_src .; do \
+		( cd $$folder && pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url \
+			--no-emit-find-links --no-annotate --no-header --allow-unsafe \
+			--output-file requirements.txt requirements.in ) || exit 1; \
+	done
+	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund

@@ -1,0 +1,259 @@
+"""AWS::ECS::Service: tasks as processes in two zones, registered with the load balancer.
+
+A loop follows the emulator's ECS API, so `aws ecs update-service` works as a stack update does.
+"""
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from local_cloud.addresses import LoopbackAddresses
+from local_cloud.aws import AwsClients, environment
+from local_cloud.emulator.deployment import Platform, Service, Wanted
+from local_cloud.emulator.load_balancers import LoadBalancers
+from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
+from local_cloud.emulator.task import HealthCheck, Task, new_task_id, start_task
+from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_environment
+from local_cloud.emulator.task_logs import TaskLogs
+from local_cloud.paths import STATE_MARK
+from local_cloud.images.store import ImageMissing, load_image
+
+logger = logging.getLogger(__name__)
+
+_BUSY_INTERVAL_SECONDS = 0.25
+_IDLE_INTERVAL_SECONDS = 1.0
+_READ_API_INTERVAL_SECONDS = 5.0
+_STABLE_TIMEOUT_SECONDS = 300.0
+_DRAIN_SECONDS = 0.3  # requests that the load balancer is handing over as it learns of the change
+
+
+class Services:
+    """Every ECS service of this cloud."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        state_dir: Path,
+        addresses: LoopbackAddresses,
+        aws: AwsClients,
+        load_balancers: LoadBalancers,
+    ) -> None:
+        self._folder = folder
+        self._state_dir = state_dir
+        self._addresses = addresses
+        self._aws = aws
+        self._load_balancers = load_balancers
+        self._logs = TaskLogs(aws)
+        self._services: dict[str, Service] = {}  # by service ARN
+        self._retired: list[Service] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="services", daemon=True)
+        self._thread.start()
+
+    def followers(self) -> dict[str, Follower]:
+        return {
+            "AWS::ECS::Service": Follower(
+                created=self._created, updated=self._updated, deleting=self._deleting
+            )
+        }
+
+    def stop(self) -> None:
+        """End every task: politely, then not."""
+        self._stopped.set()
+        self._wake.set()
+        self._thread.join()
+        everything = [*self._services.values(), *self._retired]
+        for service in everything:
+            service.stop_all()
+        deadline = time.monotonic() + 10
+        while any(service.tasks for service in everything):
+            for service in everything:
+                service.reconcile()
+                for task in service:
+                    if time.monotonic() > deadline:
+                        task.process.kill()
+            time.sleep(0.05)
+        self._logs.forward()
+
+    # -- CloudFormation -----------------------------------------------------------------------
+
+    def _created(self, arn: str, properties: Properties, _: Attributes) -> None:
+        self._deploy(arn, properties)
+
+    def _updated(self, arn: str, _: Properties, new: Properties, __: Attributes) -> None:
+        self._deploy(arn, new)
+
+    def _deploy(self, arn: str, properties: Properties) -> None:
+        service = self._service(arn)
+        self._follow_api(arn, service)
+        self._wake.set()
+        service.wait_until_stable(
+            properties["TaskDefinition"], timeout_seconds=_STABLE_TIMEOUT_SECONDS
+        )
+
+    def _deleting(self, arn: str, _: Properties) -> None:
+        with self._lock:
+            service = self._services.pop(arn, None)
+            if service is not None:
+                self._retired.append(service)
+        if service is None:
+            return
+        service.stop_all()
+        self._wake.set()
+        while service.tasks and not self._stopped.is_set():
+            time.sleep(0.05)
+        (self._folder / f"{service.name}.json").unlink(missing_ok=True)
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        next_read = 0.0
+        while not self._stopped.is_set():
+            with self._lock:
+                services = dict(self._services)
+                self._retired = [s for s in self._retired if s.tasks]
+                retired = list(self._retired)
+            try:
+                if time.monotonic() >= next_read:
+                    for arn, service in services.items():
+                        self._follow_api(arn, service)
+                    next_read = time.monotonic() + _READ_API_INTERVAL_SECONDS
+                for service in [*services.values(), *retired]:
+                    service.reconcile()
+                    self._publish(service)
+                self._logs.forward()
+            except Exception:  # the thread's boundary: one bad round must not end the agent
+                logger.exception("services: a round failed")
+            tasks = [t for s in [*services.values(), *retired] for t in s]
+            is_busy = any(not t.is_healthy or t.is_stopping for t in tasks)
+            self._wake.wait(_BUSY_INTERVAL_SECONDS if is_busy else _IDLE_INTERVAL_SECONDS)
+            self._wake.clear()
+
+    def _service(self, arn: str) -> Service:
+        with self._lock:
+            if arn not in self._services:
+                name = arn.rsplit("/", 1)[-1]
+                self._services[arn] = Service(name=name, platform=self._platform(arn))
+            return self._services[arn]
+
+    def _follow_api(self, arn: str, service: Service) -> None:
+        record = self._describe(arn)
+        if record is None or record["status"] != "ACTIVE":
+            return
+        groups = [b["targetGroupArn"] for b in record.get("loadBalancers", [])]
+        service.want(
+            Wanted(
+                definition_arn=record["taskDefinition"],
+                count=record["desiredCount"],
+                health_check=self._health_check(groups[0]) if groups else None,
+                grace_seconds=float(record.get("healthCheckGracePeriodSeconds", 0)),
+            )
+        )
+
+    def _describe(self, arn: str) -> dict[str, Any] | None:
+        cluster = arn.rsplit("/", 2)[-2]
+        services = self._aws.ecs.describe_services(cluster=cluster, services=[arn])["services"]
+        return dict(services[0]) if services else None
+
+    def _health_check(self, group_arn: str) -> HealthCheck:
+        group = self._aws.elbv2.describe_target_groups(TargetGroupArns=[group_arn])
+        check = group["TargetGroups"][0]
+        return HealthCheck(
+            protocol=check.get("HealthCheckProtocol", check["Protocol"]),
+            path=check.get("HealthCheckPath", "/"),
+            expected=check.get("Matcher", {}).get("HttpCode", "200"),
+            interval_seconds=check.get("HealthCheckIntervalSeconds", 30),
+            timeout_seconds=check.get("HealthCheckTimeoutSeconds", 5),
+            unhealthy_threshold=check.get("UnhealthyThresholdCount", 2),
+        )
+
+    # -- tasks --------------------------------------------------------------------------------
+
+    def _platform(self, arn: str) -> Platform:
+        def start(definition_arn: str) -> Task:
+            return self._start(arn, definition_arn)
+
+        def register(task: Task) -> None:
+            for group in self._groups(arn):
+                self._aws.elbv2.register_targets(TargetGroupArn=group, Targets=[_target(task)])
+            self._load_balancers.refresh()
+
+        def deregister(task: Task) -> None:
+            if not task.is_healthy:
+                return
+            for group in self._groups(arn):
+                self._aws.elbv2.deregister_targets(TargetGroupArn=group, Targets=[_target(task)])
+            self._load_balancers.refresh()
+            time.sleep(_DRAIN_SECONDS)
+
+        def released(task: Task) -> None:
+            self._logs.forget(task)
+            self._addresses.release(f"task/{task.id}")
+
+        return Platform(start=start, register=register, deregister=deregister, released=released)
+
+    def _groups(self, arn: str) -> list[str]:
+        record = self._describe(arn)
+        return [b["targetGroupArn"] for b in (record or {}).get("loadBalancers", [])]
+
+    def _start(self, arn: str, definition_arn: str) -> Task:
+        container = resolve(self._aws, definition_arn)
+        try:
+            image = load_image(container.image, self._state_dir)
+        except ImageMissing as error:
+            raise TaskCannotStart(str(error)) from error
+        task_id = new_task_id()
+        task = start_task(
+            task_id=task_id,
+            definition_arn=definition_arn,
+            container=container,
+            image=image,
+            address=self._addresses.allocate(f"task/{task_id}", port=container.port),
+            zone=self._next_zone(arn),
+            folder=self._folder / arn.rsplit("/", 1)[-1],
+            platform_environment={
+                **environment(self._aws.endpoint_url),
+                **role_environment(self._aws, container, task_id),
+                STATE_MARK: str(self._state_dir),
+            },
+        )
+        self._logs.follow(task)
+        return task
+
+    def _next_zone(self, arn: str) -> str:
+        """The zone of this service's subnets that has the fewest live tasks."""
+        record = self._describe(arn) or {}
+        network = record.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+        subnets = self._aws.ec2.describe_subnets(SubnetIds=network.get("subnets", []))["Subnets"]
+        zones = sorted({s["AvailabilityZone"] for s in subnets}) or ["none"]
+        tasks = [t for t in self._services[arn] if not t.is_stopping]
+        return min(zones, key=lambda zone: sum(t.zone == zone for t in tasks))
+
+    def _publish(self, service: Service) -> None:
+        """What `make status` shows; written only when it changed."""
+        facts = [
+            {
+                "id": t.id,
+                "zone": t.zone,
+                "address": f"{t.address}:{t.container.port}",
+                "pid": t.process.pid,
+                "state": "stopping" if t.is_stopping else "healthy" if t.is_healthy else "starting",
+                "log": str(t.log_file),
+            }
+            for t in service
+        ]
+        file = self._folder / f"{service.name}.json"
+        text = json.dumps(facts, indent=1)
+        if not file.exists() or file.read_text() != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+
+
+def _target(task: Task) -> Any:
+    return {"Id": task.address, "Port": task.container.port}

@@ -1,0 +1,183 @@
+"""Starts and stops the local cloud's server process in the background."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from local_cloud.addresses import can_bind, free_port
+from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
+
+_START_TIMEOUT_SECONDS = 60
+_STOP_TIMEOUT_SECONDS = 45
+_PREFERRED_PORT = 4566
+_DEFAULT_API_PORT = 8443
+
+
+class CloudError(Exception):
+    """The local cloud cannot do what was asked; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningCloud:
+    """The server process of one state folder."""
+
+    pid: int
+    started_epoch_seconds: float
+    port: int
+    api_port: int
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_alive(self) -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            # A process id is used again in time; the start time tells the processes apart.
+            is_same = abs(process.create_time() - self.started_epoch_seconds) < 2
+            return is_same and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
+
+def running_cloud(paths: CloudPaths) -> RunningCloud | None:
+    """The server of this state folder, if it is alive."""
+    try:
+        cloud = RunningCloud(**json.loads(paths.server.read_text()))
+    except FileNotFoundError:
+        return None
+    return cloud if cloud.is_alive() else None
+
+
+def start_cloud(paths: CloudPaths) -> RunningCloud:
+    """Start the server, or return the one that runs. Raises CloudError."""
+    running = running_cloud(paths)
+    if running is not None:
+        return running
+    end_leftovers(paths)
+    # The emulator forgets when it stops: what it described is gone, and so is this.
+    shutil.rmtree(paths.cloud, ignore_errors=True)
+    paths.state.mkdir(parents=True, exist_ok=True)
+    port = _choose_port()
+    api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
+    with paths.server_log.open("ab") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "local_cloud.emulator",
+                "--state", str(paths.state), "--port", str(port), "--api-port", str(api_port),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, STATE_MARK: str(paths.state)},
+        )  # fmt: skip
+    cloud = RunningCloud(
+        pid=process.pid,
+        started_epoch_seconds=psutil.Process(process.pid).create_time(),
+        port=port,
+        api_port=api_port,
+    )
+    paths.server.write_text(json.dumps(asdict(cloud), indent=1))
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+    while not _answers(cloud):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            tail = paths.server_log.read_text(errors="replace").splitlines()[-10:]
+            raise CloudError("the local cloud did not start:\n  " + "\n  ".join(tail))
+        time.sleep(0.1)
+    return cloud
+
+
+def stop_cloud(paths: CloudPaths) -> bool:
+    """Stop the server and everything it started. True if there was something to stop."""
+    running = running_cloud(paths)
+    if running is not None:
+        process = psutil.Process(running.pid)
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(_STOP_TIMEOUT_SECONDS)
+    leftovers = end_leftovers(paths)
+    paths.server.unlink(missing_ok=True)
+    return running is not None or leftovers > 0
+
+
+def end_leftovers(paths: CloudPaths) -> int:
+    """End processes of this state folder whose server is gone; returns how many there were.
+
+    They are known by a variable in their environment, or by a file of the state folder on their
+    command line, so that nothing else on the machine is touched.
+    """
+    mine = [p for p in psutil.process_iter(["cmdline"]) if _belongs(p, paths.state)]
+    for process in mine:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(mine, timeout=10)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=10)
+    return len(mine)
+
+
+@contextlib.contextmanager
+def exclusive(paths: CloudPaths, name: str, *, busy: str) -> Iterator[None]:
+    """Hold a lock of the state folder. Raises CloudError(`busy`) when another process holds it."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    with (paths.state / f"{name}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CloudError(busy) from error
+        yield
+
+
+def _belongs(process: psutil.Process, state: Path) -> bool:
+    with contextlib.suppress(psutil.Error):
+        if process.pid == os.getpid():
+            return False
+        if any(str(state / "cloud") in argument for argument in process.cmdline()):
+            return True
+        return process.environ().get(STATE_MARK) == str(state)
+    return False
+
+
+def _choose_port() -> int:
+    wanted = _port_from("LOCAL_CLOUD_PORT")
+    if wanted is not None:
+        if not can_bind("127.0.0.1", wanted):
+            raise CloudError(
+                f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop what listens there "
+                f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
+            )
+        return wanted
+    return _PREFERRED_PORT if can_bind("127.0.0.1", _PREFERRED_PORT) else free_port()
+
+
+def _port_from(variable: str) -> int | None:
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise CloudError(f"{variable}={text!r}: expected a port number from 1024 to 65535")
+    return int(text)
+
+
+def _answers(cloud: RunningCloud) -> bool:
+    try:
+        with urllib.request.urlopen(f"{cloud.endpoint_url}/_ministack/health", timeout=1):
+            return True
+    except OSError:
+        return False

