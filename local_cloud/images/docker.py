@@ -1,0 +1,136 @@
+"""The stand-in for `docker` that CDK_DOCKER names: the calls that cdk-assets makes, no more."""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from local_cloud.images.build import build_image
+from local_cloud.images.dockerfile import DockerfileError
+from local_cloud.images.store import ImageError, ImageStore, read_image, split_uri
+from local_cloud.paths import ROOT, state_dir
+
+_NOT_FOUND = 1  # the exit code by which cdk-assets knows that `inspect` found nothing
+_REFUSED = 125
+
+
+def install_docker(state: Path) -> Path:
+    """Write the command for CDK_DOCKER (one path, as the CDK demands) and return it."""
+    command = state / "tools" / "docker"
+    command.parent.mkdir(parents=True, exist_ok=True)
+    # -P: the working folder is an asset's; a module of its own must not shadow ours.
+    text = (
+        "#!/bin/sh\n"
+        f"LOCAL_STATE={shlex.quote(str(state))} PYTHONPATH={shlex.quote(str(ROOT))}"
+        f' exec {shlex.quote(sys.executable)} -P -m local_cloud.images.docker "$@"\n'
+    )
+    unfinished = command.with_name(f".docker-{os.getpid()}")
+    unfinished.write_text(text)
+    unfinished.chmod(0o755)
+    unfinished.replace(command)
+    return command
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out one docker command line; prints as docker does; returns the exit code."""
+    words = list(arguments)
+    if words[:1] == ["--config"]:
+        words = words[2:]
+    store = ImageStore(state_dir())
+    try:
+        match words:
+            case ["login", *_]:
+                sys.stdin.read()
+                print("Login Succeeded")
+            case ["inspect", reference]:
+                return _inspect(store, reference)
+            case ["images", *flags]:
+                _images(store, flags)
+            case ["build", *rest]:
+                _build(store, rest)
+            case ["tag", source, reference]:
+                store.tag(source, reference)
+            case ["push", reference]:
+                _push(store, reference)
+            case _:
+                print(
+                    f"docker {' '.join(words)!r}: the local cloud has no container engine; it knows"
+                    " login, inspect, images, build, tag and push",
+                    file=sys.stderr,
+                )
+                return _REFUSED
+    except (DockerfileError, ImageError) as error:
+        print(f"docker {words[0]}: {error}", file=sys.stderr)
+        return _REFUSED
+    return 0
+
+
+def _inspect(store: ImageStore, reference: str) -> int:
+    folder = store.find(reference)
+    if folder is None:
+        print("[]")
+        print(f"Error: No such object: {reference}", file=sys.stderr)
+        return _NOT_FOUND
+    image = read_image(folder)
+    print(json.dumps([{"Id": f"sha256:{image.source_hash}", "RepoTags": [reference]}]))
+    return 0
+
+
+def _images(store: ImageStore, flags: Sequence[str]) -> None:
+    """`images --format ... --filter reference=*/*:<tag>`: how cdk-assets looks for a tag."""
+    wanted = [f.removeprefix("reference=*/*:") for f in flags if f.startswith("reference=*/*:")]
+    for reference in store.references():
+        _, colon, tag = reference.rpartition(":")
+        if colon and "/" in reference and (not wanted or tag in wanted):
+            print(reference)
+
+
+def _build(store: ImageStore, words: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="docker build")
+    parser.add_argument("--tag", "-t", required=True)
+    parser.add_argument("--file", "-f")
+    parser.add_argument("--target")
+    parser.add_argument("--build-arg", action="append", default=[])
+    parser.add_argument("--no-cache", action="store_true")
+    # Taken and without meaning here: there is no engine that could follow them.
+    for flag in ("--platform", "--network", "--cache-to", "--ssh"):
+        parser.add_argument(flag)
+    for flag in ("--cache-from", "--secret", "--build-context", "--output"):
+        parser.add_argument(flag, action="append")
+    parser.add_argument("context")
+    options = parser.parse_args(list(words))
+    context = Path(options.context).resolve()
+    image = build_image(
+        store,
+        reference=options.tag,
+        context=context,
+        # Docker takes --file from the working folder, cdk-assets' working folder is the context.
+        dockerfile=Path(options.file).resolve() if options.file else context / "Dockerfile",
+        build_args=dict(pair.partition("=")[::2] for pair in options.build_arg),
+        target=options.target,
+    )
+    for note in image.not_executed:
+        print(f"not executed here: {note}")
+    print(f"built {options.tag}: WORKDIR {image.workdir}, sha256:{image.source_hash[:12]}")
+
+
+def _push(store: ImageStore, reference: str) -> None:
+    repository, tag = split_uri(reference)
+    store.push(reference)
+    image = read_image(store.find(reference) or Path())
+    manifest = json.dumps({"schemaVersion": 2, "local": {"sha256": image.source_hash}})
+    import boto3  # noqa: PLC0415 - costs a third of a second, and only a push needs it
+
+    ecr = boto3.client("ecr")
+    try:
+        ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest)
+    except ecr.exceptions.ImageTagAlreadyExistsException:
+        print(f"{reference} is in ECR already")
+    print(f"pushed {reference}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
