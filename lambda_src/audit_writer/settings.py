@@ -1,0 +1,14 @@
+"""What the audit writer is told by its environment."""
+
+from dataclasses import dataclass
+
+from lambda_src.environment_variables import EnvironmentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditWriterSettings(EnvironmentSettings):
+    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+
+    audit_bucket_name: str
+    dead_letter_queue_url: str
+    environment_suffix: str

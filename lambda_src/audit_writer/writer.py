@@ -1,0 +1,52 @@
+"""Decides for each message of the audit queue: stored, dead-lettered with its reason, or kept."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from lambda_src.audit_writer.archive import ArchiveUnavailable
+from lambda_src.audit_writer.batch import PostedBatch
+from lambda_src.messages import Message, Unprocessable, keep, received
+
+logger = logging.getLogger(__name__)
+
+
+class Archive(Protocol):
+    def store(self, key: str, content: bytes) -> bool: ...
+
+
+class DeadLetters(Protocol):
+    def accept(self, message: Message, reason: str) -> bool: ...
+
+
+def write(
+    event: Mapping[str, Any], *, archive: Archive, dead_letters: DeadLetters
+) -> dict[str, Any]:
+    """Store each posted batch as one object; however often it is delivered, it is there once.
+
+    Returns the partial batch response. A message leaves the queue only when its object is in the
+    archive or the dead-letter queue took it.
+    """
+    kept = [m for m in received(event) if not _is_done(m, archive, dead_letters)]
+    return keep(kept)
+
+
+def _is_done(message: Message, archive: Archive, dead_letters: DeadLetters) -> bool:
+    try:
+        batch = PostedBatch.parse(message.body)
+    except Unprocessable as error:
+        return dead_letters.accept(message, str(error))
+    try:
+        is_new = archive.store(batch.key, batch.content)
+    except ArchiveUnavailable:
+        logger.exception("batch not archived", extra={"batch_id": str(batch.batch_id)})
+        return False
+    logger.info(
+        "batch archived",
+        extra={
+            "batch_id": str(batch.batch_id),
+            "transactions": len(batch.transactions),
+            "is_new": is_new,
+        },
+    )
+    return True

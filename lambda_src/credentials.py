@@ -1,0 +1,54 @@
+"""Database credentials, kept in Secrets Manager as `{"username": ..., "password": ...}`."""
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+
+class SecretUnreadable(Exception):
+    """The secret could not be fetched or does not hold credentials; names it, never its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    username: str
+    password: str = field(repr=False)
+
+
+class DatabaseSecret:
+    """Fetched at first use and remembered until told to `forget`: rotation changes it rarely."""
+
+    def __init__(self, *, secrets_manager: "SecretsManagerClient", secret_arn: str) -> None:
+        self._secrets_manager = secrets_manager
+        self._secret_arn = secret_arn
+        self._remembered: Credentials | None = None
+
+    def credentials(self) -> Credentials:
+        """Raises SecretUnreadable."""
+        if self._remembered is None:
+            self._remembered = self._fetch()
+        return self._remembered
+
+    def forget(self) -> None:
+        self._remembered = None
+
+    def _fetch(self) -> Credentials:
+        try:
+            answer = self._secrets_manager.get_secret_value(SecretId=self._secret_arn)
+        except (BotoCoreError, ClientError) as error:
+            raise SecretUnreadable(f"secret {self._secret_arn}: {error}") from error
+        try:
+            content = json.loads(answer["SecretString"])
+        except (KeyError, ValueError):  # the decoder's own error would quote the secret
+            content = None
+        if not isinstance(content, dict):
+            raise SecretUnreadable(f"secret {self._secret_arn} does not hold a JSON object")
+        for name in ("username", "password"):
+            if not isinstance(content.get(name), str) or not content[name]:
+                raise SecretUnreadable(f"secret {self._secret_arn} has no text under {name!r}")
+        return Credentials(username=content["username"], password=content["password"])

@@ -1,0 +1,38 @@
+"""Wires the certificate maker; the only file of it that reads the environment."""
+
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from lambda_src.environment_certificate.lifecycle import on_event
+from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_acm import ACMClient
+
+_AWS = Config(
+    connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
+)
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """`on_event` of CDK's custom resource provider."""
+    settings = EnvironmentCertificateSettings.from_env(os.environ)
+    return on_event(
+        event,
+        acm=_acm(),
+        environment_suffix=settings.environment_suffix,
+        now=partial(datetime.now, UTC),
+        pause=time.sleep,
+    )
+
+
+@cache
+def _acm() -> "ACMClient":
+    return boto3.client("acm", config=_AWS)

@@ -1,0 +1,131 @@
+"""The certificate as a CloudFormation custom resource: made on create, gone on delete."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from lambda_src.environment_certificate.certificate import make_certificate
+
+if TYPE_CHECKING:
+    from mypy_boto3_acm import ACMClient
+
+_NAMES_MAX = 10  # a custom resource answers with at most 4 KB
+_VALIDITY_DAYS_MAX = 825  # clients refuse what is valid for longer
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
+# A load balancer that was just deleted keeps its certificate in use for some minutes more.
+_DELETE_ATTEMPTS = 24
+_DELETE_PAUSE_SECONDS = 10.0
+
+
+class InvalidProperties(Exception):
+    """The template asks for a certificate that cannot be made; names the property."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateRequest:
+    names: tuple[str, ...]
+    validity: timedelta
+
+    @classmethod
+    def parse(cls, properties: Mapping[str, Any]) -> "CertificateRequest":
+        """Raises InvalidProperties."""
+        return cls(
+            names=_names(properties.get("Names")),
+            validity=timedelta(days=_days(properties.get("ValidityDays"))),
+        )
+
+
+def on_event(
+    event: Mapping[str, Any],
+    *,
+    acm: "ACMClient",
+    environment_suffix: str,
+    now: Callable[[], datetime],
+    pause: Callable[[float], None],
+) -> dict[str, Any]:
+    """Answer one request of the custom resource provider framework; the ARN is the physical id.
+
+    An update makes a new certificate: CloudFormation points its users to that one, and then asks
+    to delete the old. Raises InvalidProperties or what ACM refuses with.
+    """
+    if event["RequestType"] == "Delete":
+        _delete(event["PhysicalResourceId"], acm, pause)
+        return {}
+    request = CertificateRequest.parse(event["ResourceProperties"])
+    name = f"transaction-certificate-{environment_suffix}"
+    made = make_certificate(request.names, common_name=name, now=now(), validity=request.validity)
+    imported = acm.import_certificate(
+        Certificate=made.certificate_pem.encode(),
+        PrivateKey=made.private_key_pem.encode(),
+        Tags=[{"Key": "Name", "Value": name}],
+    )
+    return {
+        "PhysicalResourceId": imported["CertificateArn"],
+        "Data": {
+            "CertificateArn": imported["CertificateArn"],
+            "CertificatePem": made.certificate_pem,
+            "CertificateDerBase64": made.der_base64,
+        },
+    }
+
+
+def _delete(physical_id: str, acm: "ACMClient", pause: Callable[[float], None]) -> None:
+    if ":certificate/" not in physical_id:
+        return  # a create that failed before there was a certificate
+    for _ in range(_DELETE_ATTEMPTS - 1):
+        if _try_delete(physical_id, acm, forgive="ResourceInUseException"):
+            return
+        pause(_DELETE_PAUSE_SECONDS)
+    _try_delete(physical_id, acm, forgive=None)
+
+
+def _try_delete(arn: str, acm: "ACMClient", *, forgive: str | None) -> bool:
+    """True when the certificate is gone; False when ACM refused with the code to forgive."""
+    try:
+        acm.delete_certificate(CertificateArn=arn)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("ResourceNotFoundException", forgive):
+            raise
+        return code != forgive
+    return True
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= _NAMES_MAX:
+        raise InvalidProperties(
+            f"Names is {value!r}: a list of 1 to {_NAMES_MAX} names or addresses is needed"
+        )
+    for name in value:
+        if not isinstance(name, str) or not (_is_address(name) or _is_dns_name(name)):
+            raise InvalidProperties(f"Names holds {name!r}: neither a DNS name nor an IP address")
+    return tuple(value)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_dns_name(name: str) -> bool:
+    # With a last label of digits only it would be a misspelt address.
+    is_numeric = name.rsplit(".", 1)[-1].isdigit()
+    return len(name) <= 253 and not is_numeric and _DNS_NAME.fullmatch(name) is not None
+
+
+def _days(value: Any) -> int:
+    days = int(value) if re.fullmatch(r"[0-9]{1,4}", str(value)) else 0
+    if not 1 <= days <= _VALIDITY_DAYS_MAX:
+        raise InvalidProperties(
+            f"ValidityDays is {value!r}: a whole number from 1 to {_VALIDITY_DAYS_MAX} is needed"
+        )
+    return days

@@ -1,0 +1,12 @@
+"""What the certificate maker is told by its environment."""
+
+from dataclasses import dataclass
+
+from lambda_src.environment_variables import EnvironmentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentCertificateSettings(EnvironmentSettings):
+    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+
+    environment_suffix: str

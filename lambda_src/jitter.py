@@ -1,0 +1,11 @@
+"""Randomness for retries, so that what failed together does not come back together."""
+
+import random
+import time
+
+uniform = random.SystemRandom().random  # over [0, 1)
+
+
+def pause_up_to(seconds: float) -> None:
+    """Sleep for a random part of `seconds`."""
+    time.sleep(uniform() * seconds)

@@ -1,0 +1,71 @@
+"""What arrives from SQS: records, and the envelope `{"type", "version", ...}` in their bodies."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class Unprocessable(Exception):
+    """No retry can help this message. The text is the `reason` it carries to its dead letters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    message_id: str
+    receipt_handle: str
+    body: str
+    receive_count: int  # 1 on first delivery
+
+
+def received(event: Mapping[str, Any]) -> list[Message]:
+    """The records of a Lambda event from an SQS queue, in order."""
+    return [
+        Message(
+            message_id=record["messageId"],
+            receipt_handle=record["receiptHandle"],
+            body=record["body"],
+            receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+        )
+        for record in event["Records"]
+    ]
+
+
+def keep(messages: Iterable[Message]) -> dict[str, Any]:
+    """The partial batch response: these messages stay on their queue, all others are done."""
+    return {"batchItemFailures": [{"itemIdentifier": m.message_id} for m in messages]}
+
+
+def open_envelope(body: str, *, message_type: str, version: int) -> dict[str, Any]:
+    """The JSON object in `body`, known to have this type and version.
+
+    Raises Unprocessable: `bad_json`, `unknown_type` or `unknown_version`, each with the facts.
+    """
+    try:
+        envelope = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Unprocessable(f"bad_json: {error}") from error
+    if not isinstance(envelope, dict):
+        raise Unprocessable(f"bad_json: found {_shape(envelope)}, an object is needed")
+    if envelope.get("type") != message_type:
+        raise Unprocessable(
+            f"unknown_type: found {_shape(envelope.get('type'))}, {message_type!r} is needed"
+        )
+    found = envelope.get("version")
+    if type(found) is not int or found != version:  # in Python, True and 1.0 equal 1
+        raise Unprocessable(f"unknown_version: found {_shape(found)}, {version} is needed")
+    return envelope
+
+
+def _shape(value: Any) -> str:
+    """Enough of a value to recognise it by, without copying what may be large or private."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= 40 else f"a string of {len(value)} characters"
+    if value is None or isinstance(value, (bool, int, float)):
+        text = json.dumps(value)
+        return text if len(text) <= 40 else f"a number of {len(text)} digits"
+    return "an array" if isinstance(value, list) else "an object"
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

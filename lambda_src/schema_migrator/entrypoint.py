@@ -1,0 +1,56 @@
+"""Wires the schema migrator; the only file of it that reads the environment."""
+
+import logging
+import os
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lambda_src.credentials import DatabaseSecret
+from lambda_src.database import ASSET_ROOT, DatabaseTarget, connect_to_writer
+from lambda_src.jitter import pause_up_to
+from lambda_src.schema_migrator.migrations import read_migrations
+from lambda_src.schema_migrator.migrator import migrate
+from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+
+logger = logging.getLogger(__name__)
+
+MIGRATIONS = ASSET_ROOT / "app_service" / "migrations"
+
+_AWS = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5}
+)
+_STATEMENT_TIMEOUT_SECONDS = 600.0  # a migration may rewrite a table
+
+
+def handler(_event: object, _context: object) -> dict[str, Any]:
+    """Invoked once per deployment, before the service is updated; an exception stops it."""
+    logging.getLogger("lambda_src").setLevel(logging.INFO)
+    settings = SchemaMigratorSettings.from_env(os.environ)
+    secrets_manager = boto3.client("secretsmanager", config=_AWS)
+    master, service, processor = (
+        DatabaseSecret(secrets_manager=secrets_manager, secret_arn=arn).credentials()
+        for arn in (
+            settings.migrator_secret_arn,
+            settings.service_secret_arn,
+            settings.processor_secret_arn,
+        )
+    )
+    target = DatabaseTarget(
+        hosts=(settings.database_writer_host,),
+        port=settings.database_port,
+        name=settings.database_name,
+        ca_file=settings.database_ca_file,
+        application_name="schema-migrator",
+        statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
+    )
+    result = migrate(
+        connect=partial(connect_to_writer, target, master),
+        migrations=read_migrations(MIGRATIONS),
+        logins=(service, processor),
+        pause_up_to=pause_up_to,
+    )
+    logger.info("schema migrated", extra=result)
+    return result

@@ -1,0 +1,47 @@
+"""Lets a role that the migrations created log in with the password of its secret."""
+
+import re
+from base64 import b64encode
+
+from pg8000.exceptions import DatabaseError
+from pg8000.native import Connection
+from scramp import ScramMechanism  # type: ignore[import-untyped]
+
+from lambda_src.credentials import Credentials
+from lambda_src.database import explain
+
+_PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+class LoginRefused(Exception):
+    """The role cannot log in with these credentials; the message names it."""
+
+
+def enable_login(connection: Connection, credentials: Credentials) -> None:
+    """Give the role its password. Safe to repeat; sessions that are open stay open.
+
+    What travels is the SCRAM verifier, never the password: the server writes statements to its log,
+    which is exported. Raises LoginRefused.
+    """
+    role = credentials.username
+    if not _PLAIN_IDENTIFIER.fullmatch(role):
+        raise LoginRefused(f"role {role!r}: lower-case letters, digits and _ only, at most 63")
+    # ALTER ROLE takes no parameters: let the server quote what goes into its text.
+    [[statement]] = connection.run(
+        "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L',"
+        " CAST(:role AS text), CAST(:verifier AS text))",
+        role=role,
+        verifier=_scram_verifier(credentials.password),
+    )
+    try:
+        connection.run(statement)
+    except DatabaseError as error:
+        raise LoginRefused(f"role {role}: {explain(error)}") from error
+
+
+def _scram_verifier(password: str) -> str:
+    """As PostgreSQL keeps it: `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`."""
+    mechanism = ScramMechanism("SCRAM-SHA-256")
+    salt, stored_key, server_key, iterations = mechanism.make_auth_info(password)
+    salt64, stored64, server64 = (b64encode(b).decode() for b in (salt, stored_key, server_key))
+    return f"SCRAM-SHA-256${iterations}:{salt64}${stored64}:{server64}"

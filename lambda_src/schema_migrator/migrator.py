@@ -1,0 +1,49 @@
+"""The whole job of one deployment: schema first, then the roles that may use it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pg8000.native import Connection
+
+from lambda_src.credentials import Credentials
+from lambda_src.database import CredentialsRefused, DatabaseUnavailable, close_quietly
+from lambda_src.schema_migrator.logins import enable_login
+from lambda_src.schema_migrator.migrations import Migration, apply_migrations
+
+_CONNECT_ATTEMPTS = 20
+_PAUSE_SECONDS = 5.0
+
+
+def migrate(
+    *,
+    connect: Callable[[], Connection],
+    migrations: Sequence[Migration],
+    logins: Sequence[Credentials],
+    pause_up_to: Callable[[float], None],
+) -> dict[str, Any]:
+    """Apply `migrations`, then let each of `logins` log in. Safe to repeat.
+
+    Returns what was done. Raises what went wrong: the deployment must stop at it.
+    """
+    connection = _connect_patiently(connect, pause_up_to)
+    try:
+        applied = apply_migrations(connection, migrations)
+        for credentials in logins:
+            enable_login(connection, credentials)
+    finally:
+        close_quietly(connection)
+    return {"applied": applied, "logins": [credentials.username for credentials in logins]}
+
+
+def _connect_patiently(
+    connect: Callable[[], Connection], pause_up_to: Callable[[float], None]
+) -> Connection:
+    """A cluster that was created a moment ago may not answer yet."""
+    for _ in range(_CONNECT_ATTEMPTS - 1):
+        try:
+            return connect()
+        except CredentialsRefused:
+            raise
+        except DatabaseUnavailable:
+            pause_up_to(_PAUSE_SECONDS)
+    return connect()

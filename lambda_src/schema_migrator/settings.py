@@ -1,0 +1,18 @@
+"""What the schema migrator is told by its environment."""
+
+from dataclasses import dataclass
+
+from lambda_src.environment_variables import EnvironmentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaMigratorSettings(EnvironmentSettings):
+    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+
+    migrator_secret_arn: str  # the master user: owns the schema, hands out the other two
+    service_secret_arn: str
+    processor_secret_arn: str
+    database_writer_host: str
+    database_port: int
+    database_name: str
+    database_ca_file: str  # absolute, or relative to the asset's root

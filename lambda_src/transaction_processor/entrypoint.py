@@ -1,0 +1,60 @@
+"""Wires the transaction processor; the only file of it that reads the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lambda_src.credentials import DatabaseSecret
+from lambda_src.database import DatabaseTarget, connect_to_writer, connect_with_secret
+from lambda_src.dead_letters import DeadLetterQueue
+from lambda_src.jitter import pause_up_to, uniform
+from lambda_src.log_lines import write_json_lines
+from lambda_src.transaction_processor.posting import SqlLedger
+from lambda_src.transaction_processor.redelivery import Redelivery
+from lambda_src.transaction_processor.settings import TransactionProcessorSettings
+from lambda_src.transaction_processor.worker import process
+
+# The function must answer within its timeout even when a service it calls does not.
+_AWS = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+)
+_STATEMENT_TIMEOUT_SECONDS = 5.0
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Takes an SQS batch, answers with the messages to keep."""
+    return _worker()(event)
+
+
+@cache
+def _worker() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    settings = TransactionProcessorSettings.from_env(os.environ)
+    write_json_lines(environment_suffix=settings.environment_suffix)
+    sqs = boto3.client("sqs", config=_AWS)
+    secret = DatabaseSecret(
+        secrets_manager=boto3.client("secretsmanager", config=_AWS),
+        secret_arn=settings.database_secret_arn,
+    )
+    target = DatabaseTarget(
+        hosts=(settings.database_writer_host, settings.database_reader_host),
+        port=settings.database_port,
+        name=settings.database_name,
+        ca_file=settings.database_ca_file,
+        application_name=f"transaction-processor-{settings.environment_suffix}",
+        statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
+    )
+    connect = partial(connect_with_secret, partial(connect_to_writer, target), secret)
+    return partial(
+        process,
+        ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to),
+        dead_letters=DeadLetterQueue(sqs=sqs, queue_url=settings.dead_letter_queue_url),
+        redelivery=Redelivery(
+            sqs=sqs,
+            queue_url=settings.transaction_queue_url,
+            random=uniform,
+        ),
+    )

@@ -1,0 +1,91 @@
+"""The ledger as the processor sees it: one SQL call posts a batch and says how each went."""
+
+from collections.abc import Callable, Sequence
+
+from pg8000.exceptions import DatabaseError
+from pg8000.native import Connection, PreparedStatement
+
+from app_service.ledger.transaction import Transaction
+from lambda_src.credentials import SecretUnreadable
+from lambda_src.database import (
+    BROKEN_CONNECTION,
+    DatabaseUnavailable,
+    close_quietly,
+    explain,
+    sqlstate,
+)
+
+_POST = """
+    SELECT status
+      FROM ledger.post_transactions(
+               CAST(:ids AS uuid[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]),
+               CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
+     ORDER BY ordinal
+"""
+# Lost a race with another caller, and wrote nothing: serialization, deadlock, one id twice at once.
+_LOST_RACE = frozenset({"40001", "40P01", "23505"})
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 0.1
+
+
+class LedgerUnavailable(Exception):
+    """Nothing is known to be posted. Safe to try again: a transaction id moves money once."""
+
+
+class SqlLedger:
+    """Keeps one connection across invocations; a broken one is replaced by the next `post`.
+
+    `connect` opens a connection that can write; `pause_up_to` sleeps for a random part of the
+    seconds it is given, or two callers that collided would collide again.
+    """
+
+    def __init__(
+        self, *, connect: Callable[[], Connection], pause_up_to: Callable[[float], None]
+    ) -> None:
+        self._connect = connect
+        self._pause_up_to = pause_up_to
+        self._connection: Connection | None = None
+        self._statement: PreparedStatement | None = None
+
+    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+        """Post all in one call and one commit; one verdict each, in order.
+
+        Raises LedgerUnavailable.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            is_fresh = self._connection is None
+            try:
+                return self._call(transactions)
+            except DatabaseError as error:
+                if sqlstate(error) not in _LOST_RACE or attempt == _ATTEMPTS:
+                    self._drop_connection()
+                    raise LedgerUnavailable(explain(error)) from error
+                self._pause_up_to(attempt * _PAUSE_SECONDS)
+            except BROKEN_CONNECTION as error:
+                self._drop_connection()
+                # One that lay idle between invocations may just have gone stale: open another.
+                if is_fresh or attempt == _ATTEMPTS:
+                    raise LedgerUnavailable(f"connection broke: {error}") from error
+            except (DatabaseUnavailable, SecretUnreadable) as error:
+                raise LedgerUnavailable(str(error)) from error
+
+    def _call(self, transactions: Sequence[Transaction]) -> list[str]:
+        if self._statement is None:
+            self._connection = self._connect()
+            self._statement = self._connection.prepare(_POST)
+        rows = self._statement.run(
+            ids=[str(t.transaction_id) for t in transactions],
+            debits=[t.debit_account for t in transactions],
+            credits=[t.credit_account for t in transactions],
+            amounts=[t.amount_minor for t in transactions],
+            currencies=[t.currency for t in transactions],
+        )
+        return [status for (status,) in rows]
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            close_quietly(self._connection)
+        self._connection = None
+        self._statement = None

@@ -1,0 +1,60 @@
+"""When a message that stays on its queue is seen again: exponential backoff with full jitter."""
+
+import logging
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_src.messages import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+logger = logging.getLogger(__name__)
+
+_FIRST_CEILING_SECONDS = 5
+_CEILING_MAX_SECONDS = 900
+_ENTRIES_PER_CALL = 10  # a limit of SQS
+
+
+def delay_seconds(receive_count: int, random: Callable[[], float]) -> int:
+    """Anything from 0 up to a ceiling that doubles with each delivery (5, 10, 20, ... 900).
+
+    `random` is uniform over [0, 1): messages that failed together must not return together.
+    """
+    doublings = min(receive_count - 1, 10)  # is past the cap already
+    return round(random() * min(_CEILING_MAX_SECONDS, _FIRST_CEILING_SECONDS << doublings))
+
+
+class Redelivery:
+    def __init__(self, *, sqs: "SQSClient", queue_url: str, random: Callable[[], float]) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._random = random
+
+    def postpone(self, messages: Sequence[Message]) -> None:
+        """Hide each message for its own delay. Best effort: else the queue's timeout holds."""
+        rest = iter(messages)
+        while some := list(islice(rest, _ENTRIES_PER_CALL)):
+            try:
+                answer = self._sqs.change_message_visibility_batch(
+                    QueueUrl=self._queue_url,
+                    Entries=[
+                        {
+                            "Id": str(index),
+                            "ReceiptHandle": message.receipt_handle,
+                            "VisibilityTimeout": delay_seconds(message.receive_count, self._random),
+                        }
+                        for index, message in enumerate(some)
+                    ],
+                )
+            except (BotoCoreError, ClientError):
+                logger.exception("messages not postponed", extra={"messages": len(some)})
+                continue
+            for entry in answer.get("Failed", []):
+                logger.warning(
+                    "message not postponed",
+                    extra={"message_id": some[int(entry["Id"])].message_id, "code": entry["Code"]},
+                )

@@ -1,0 +1,20 @@
+"""What the transaction processor is told by its environment."""
+
+from dataclasses import dataclass
+
+from lambda_src.environment_variables import EnvironmentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionProcessorSettings(EnvironmentSettings):
+    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+
+    database_secret_arn: str  # username and password of ledger_processor
+    database_writer_host: str
+    database_reader_host: str
+    database_port: int
+    database_name: str
+    database_ca_file: str  # absolute, or relative to the asset's root
+    dead_letter_queue_url: str
+    transaction_queue_url: str
+    environment_suffix: str

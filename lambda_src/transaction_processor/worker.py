@@ -1,0 +1,93 @@
+"""Decides for each message of a batch: done, dead-lettered with its reason, or kept for later."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from app_service.ledger.transaction import InvalidTransaction, Transaction
+from lambda_src.messages import Message, Unprocessable, keep, open_envelope, received
+from lambda_src.transaction_processor.posting import LedgerUnavailable
+
+logger = logging.getLogger(__name__)
+
+_DONE = frozenset({"posted", "replayed"})
+# The ledger's answer to a sound request. It is a result, to be recorded; asking again could turn
+# yesterday's refusal into a payment that nobody expects any more.
+_RESULTS = frozenset({"insufficient_funds", "balance_limit"})
+# The request itself is wrong. Opening the account would cure `account_not_found`, but only a person
+# knows whether that will happen: it waits with its reason where it can be redriven from.
+_WRONG = frozenset({"conflict", "invalid", "account_not_found", "currency_mismatch"})
+
+
+class Ledger(Protocol):
+    def post(self, transactions: Sequence[Transaction]) -> list[str]: ...
+
+
+class DeadLetters(Protocol):
+    def accept(self, message: Message, reason: str) -> bool: ...
+
+
+class Redelivery(Protocol):
+    def postpone(self, messages: Sequence[Message]) -> None: ...
+
+
+def process(
+    event: Mapping[str, Any], *, ledger: Ledger, dead_letters: DeadLetters, redelivery: Redelivery
+) -> dict[str, Any]:
+    """Post every sound transaction of the batch in one call; one bad message holds back no other.
+
+    Returns the partial batch response. A message leaves the queue only when it was posted (now or
+    before), refused for good by the ledger, or taken by the dead-letter queue.
+    """
+    sound: list[tuple[Message, Transaction]] = []
+    hopeless: list[tuple[Message, str]] = []
+    for message in received(event):
+        try:
+            sound.append((message, parse_submission(message.body)))
+        except Unprocessable as error:
+            hopeless.append((message, str(error)))
+
+    kept: list[Message] = []
+    for (message, transaction), verdict in zip(sound, _post(sound, ledger), strict=True):
+        if verdict in _DONE:
+            continue
+        if verdict in _RESULTS:
+            logger.info(
+                "transaction refused",
+                extra={"transaction_id": str(transaction.transaction_id), "status": verdict},
+            )
+        elif verdict in _WRONG:
+            hopeless.append((message, verdict))
+        else:  # the ledger was not asked, or answers with a word that this version does not know
+            logger.warning(
+                "message kept", extra={"message_id": message.message_id, "status": verdict}
+            )
+            kept.append(message)
+
+    kept += [message for message, reason in hopeless if not dead_letters.accept(message, reason)]
+    if kept:
+        redelivery.postpone(kept)
+    return keep(kept)
+
+
+def parse_submission(body: str) -> Transaction:
+    """The transaction of a `transaction.submitted` message. Raises Unprocessable."""
+    envelope = open_envelope(body, message_type="transaction.submitted", version=1)
+    try:
+        return Transaction.parse(envelope.get("transaction"))
+    except InvalidTransaction as error:
+        raise Unprocessable(f"invalid_transaction: {error}") from error
+
+
+def _post(sound: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[str]:
+    """One verdict each; `ledger_unavailable` for all when the ledger could not be asked."""
+    if not sound:
+        return []
+    try:
+        verdicts = ledger.post([transaction for _, transaction in sound])
+    except LedgerUnavailable:
+        logger.exception("batch not posted", extra={"transactions": len(sound)})
+        return ["ledger_unavailable"] * len(sound)
+    logger.info("batch posted", extra={"verdicts": dict(Counter(verdicts))})
+    return verdicts
