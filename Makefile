@@ -8,7 +8,7 @@ WORKERS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test setup down clean status logs destroy synth integration-test lock \
+.PHONY: credentials help up test setup down clean status logs destroy synth integration-test lock \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
@@ -34,6 +34,9 @@ status: ## environments, their tasks and their last run
 
 logs: ## follow the logs of the environments
 	@python -m local_cloud logs
+
+credentials: ## print the API client id and secret of SUFFIX
+	@python -m local_cloud credentials $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
 destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -85,6 +86,10 @@ class AwsClients:
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         return self._session.client("logs", **self._settings)
+
+    @cached_property
+    def rds(self) -> "RDSClient":
+        return self._session.client("rds", **self._settings)
 
     @cached_property
     def s3(self) -> "S3Client":

@@ -73,3 +73,17 @@ class CloudPaths:
     def environments(self) -> Path:
         """The facts of each environment, one JSON file a suffix."""
         return self.state / "environments"
+
+    @property
+    def toolchains(self) -> Path:
+        """Virtual environments and Node tools that builds share, by lock file."""
+        return self.state / "cache" / "toolchains"
+
+    @property
+    def work(self) -> Path:
+        """Checkouts that live as long as one command."""
+        return self.state / "work"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"

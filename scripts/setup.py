@@ -37,6 +37,9 @@ def main():
     home = Path(cache) / key
     if not is_ready(home, key):
         home.mkdir(parents=True, exist_ok=True)
+        for name in (".venv", "node_modules"):
+            if (home / name).is_symlink():  # lent by a checkout that has moved on
+                (home / name).unlink()
         for lock in LOCKS:
             shutil.copyfile(ROOT / lock, home / lock)
         make_tools(home, key)

@@ -1,0 +1,55 @@
+"""The local cloud's command line; the Makefile's targets call it."""
+
+import argparse
+import shutil
+import sys
+
+from local_cloud import commands
+from local_cloud.paths import CloudPaths, state_dir
+from local_cloud.server import CloudError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="local_cloud", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("up", help="start the local cloud and deliver the current commit")
+    verbs.add_parser("down", help="stop everything")
+    verbs.add_parser("clean", help="stop everything and remove the state folder")
+    verbs.add_parser("status", help="list environments, their tasks and last runs")
+    logs = verbs.add_parser("logs", help="follow the logs of all tasks")
+    logs.add_argument("--no-follow", action="store_true", help="print what is there and stop")
+    credentials = verbs.add_parser("credentials", help="print the API client's id:secret")
+    credentials.add_argument("--suffix", default="")
+    destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
+    destroy.add_argument("--branch", default="")
+    chosen = parser.parse_args(arguments)
+    paths = CloudPaths(state_dir())
+    try:
+        match chosen.verb:
+            case "up":
+                return commands.up(paths)
+            case "down":
+                return commands.down(paths)
+            case "clean":
+                commands.down(paths)
+                shutil.rmtree(paths.state, ignore_errors=True)
+                return 0
+            case "status":
+                return commands.status(paths)
+            case "logs":
+                return commands.logs(paths, follow=not chosen.no_follow)
+            case "credentials":
+                return commands.credentials(paths, suffix=chosen.suffix)
+            case _:
+                return commands.destroy(paths, branch=chosen.branch)
+    except CloudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; `make up` goes on from here, `make down` stops what runs",
+              file=sys.stderr)  # fmt: skip
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What each command of the local cloud does; every one returns its exit code."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from local_cloud import stacks
+from local_cloud.aws import AwsClients
+from local_cloud.delivery import deliver
+from local_cloud.facts import load_facts
+from local_cloud.git_host import GitHost, current_branch, is_dirty
+from local_cloud.paths import ROOT, CloudPaths
+from local_cloud.removal import remove_branch
+from local_cloud.server import (
+    CloudError,
+    RunningCloud,
+    exclusive,
+    running_cloud,
+    start_cloud,
+    stop_cloud,
+)
+
+_FOLLOW_INTERVAL_SECONDS = 0.5
+
+
+def up(paths: CloudPaths) -> int:
+    """Start the cloud where it does not run, and deliver the checkout's current commit."""
+    busy = "another `make up` is running for this state folder: wait for it, or stop it first"
+    with exclusive(paths, "up", busy=busy):
+        started = time.monotonic()
+        cloud = start_cloud(paths)
+        print(
+            f"local cloud: {cloud.endpoint_url} (process {cloud.pid}, "
+            f"log {paths.server_log}), ready after {time.monotonic() - started:.1f} s"
+        )
+        git = GitHost(paths.repository, state=paths.state)
+        git.ensure()
+        git.add_remote(ROOT)
+        if is_dirty(ROOT):
+            print("note: uncommitted changes are not delivered, only commits are")
+        branch, commit = git.push_head(ROOT)
+        is_green = deliver(paths, cloud, git, branch=branch, commit=commit)
+        print(f"make up took {time.monotonic() - started:.0f} s")
+        return 0 if is_green else 1
+
+
+def down(paths: CloudPaths) -> int:
+    print("stopped" if stop_cloud(paths) else "nothing was running")
+    return 0
+
+
+def destroy(paths: CloudPaths, *, branch: str) -> int:
+    remove_branch(paths, _running(paths), branch=branch or current_branch(ROOT))
+    return 0
+
+
+def credentials(paths: CloudPaths, *, suffix: str) -> int:
+    """Print `id:secret` of the API client of an environment (default: the only one)."""
+    known = [f for f in load_facts(paths) if suffix in ("", f["suffix"])]
+    if len(known) != 1:
+        names = ", ".join(f["suffix"] for f in load_facts(paths)) or "none"
+        raise CloudError(f"SUFFIX={suffix!r} does not name one environment; there are: {names}")
+    aws = AwsClients(_running(paths).endpoint_url)
+    secret = aws.secretsmanager.get_secret_value(SecretId=known[0]["ApiCredentialsSecretName"])
+    client = json.loads(secret["SecretString"])
+    print(f"{client['client_id']}:{client['client_secret']}")
+    return 0
+
+
+def status(paths: CloudPaths) -> int:
+    cloud = running_cloud(paths)
+    if cloud is None:
+        print("the local cloud is not running: `make up` starts it")
+        return 0
+    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
+    runs = Table("pipeline", "branch", "last run", "commit", "seconds", box=None)
+    for pipeline in stacks.deployed_pipelines(paths):
+        last = _last_execution(paths, pipeline.name)
+        runs.add_row(pipeline.name, pipeline.branch, *_run_cells(last))
+    console.print(runs)
+    tasks = Table("environment", "API", "service", "task", "zone", "address", "state", box=None)
+    for facts in load_facts(paths):
+        for file in sorted(paths.services.glob(f"*{facts['suffix']}*.json")):
+            for task in json.loads(file.read_text()):
+                tasks.add_row(
+                    facts["suffix"], facts["ApiUrl"], file.stem, task["id"][:8], task["zone"],
+                    task["address"], task["state"],
+                )  # fmt: skip
+    console.print(tasks)
+    return 0
+
+
+def logs(paths: CloudPaths, *, follow: bool) -> int:
+    """Print new lines of every task's log, each behind the name of its service and task."""
+    _running(paths)
+    positions: dict[Path, int] = {}
+    while True:
+        for file in sorted(paths.services.glob("*/*.log")):
+            with file.open("rb") as opened:
+                opened.seek(positions.get(file, 0))
+                for line in opened:
+                    text = line.decode(errors="replace").rstrip()
+                    print(f"{file.parent.name} {file.stem[:8]}  {text}")
+                positions[file] = opened.tell()
+        if not follow:
+            return 0
+        sys.stdout.flush()
+        time.sleep(_FOLLOW_INTERVAL_SECONDS)
+
+
+def _running(paths: CloudPaths) -> RunningCloud:
+    cloud = running_cloud(paths)
+    if cloud is None:
+        raise CloudError("the local cloud is not running: `make up` starts it")
+    return cloud
+
+
+def _last_execution(paths: CloudPaths, pipeline: str) -> dict[str, Any] | None:
+    files = (paths.state / "pipelines" / pipeline / "executions").glob("*/state.json")
+    states: list[dict[str, Any]] = [json.loads(f.read_text()) for f in files]
+    return max(states, key=lambda s: s["started"], default=None)
+
+
+def _run_cells(state: dict[str, Any] | None) -> tuple[str, str, str]:
+    if state is None:
+        return "never ran", "", ""
+    seconds = (state.get("ended") or time.time()) - state["started"]
+    return state["status"], state["commit"][:12], f"{seconds:.0f}"

@@ -1,0 +1,117 @@
+"""A bare git repository that stands for the git host: a push to it starts the branch's pipeline."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local_cloud.paths import ROOT
+from local_cloud.server import CloudError
+
+REMOTE = "local"
+# Set by our own pushes, whose delivery is started by the command that pushes.
+QUIET_VARIABLE = "LOCAL_CLOUD_QUIET_PUSH"
+
+_HOOK = """#!/bin/sh
+# Written by local_cloud/git_host.py: every push starts its branch's pipeline and streams the run.
+[ -n "${quiet_variable}" ] && exit 0
+unset GIT_DIR GIT_WORK_TREE GIT_QUARANTINE_PATH
+cd {root} || exit 1
+LOCAL_STATE={state} exec {python} -m local_cloud.hook
+"""
+
+
+class GitHost:
+    """The repository of one local cloud, made when it is first needed."""
+
+    def __init__(self, repository: Path, *, state: Path) -> None:
+        self.repository = repository
+        self._state = state
+
+    def ensure(self) -> None:
+        """Create the repository, and write its hook anew: the checkout may have moved."""
+        if not (self.repository / "HEAD").exists():
+            shutil.rmtree(self.repository, ignore_errors=True)
+            self.repository.mkdir(parents=True)
+            _git("init", "--quiet", "--bare", "--initial-branch=main", cwd=self.repository)
+        # A checkout made with --depth may be pushed; the history it lacks is not needed here.
+        _git("config", "receive.shallowUpdate", "true", cwd=self.repository)
+        hook = self.repository / "hooks" / "post-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(
+            _HOOK.format(
+                quiet_variable=QUIET_VARIABLE,
+                root=shlex.quote(str(ROOT)),
+                state=shlex.quote(str(self._state)),
+                python=shlex.quote(sys.executable),
+            )
+        )
+        hook.chmod(0o755)
+
+    def add_remote(self, checkout: Path) -> None:
+        """Make `git push local <branch>` work in `checkout`."""
+        known = _git("remote", cwd=checkout).split()
+        verb = "set-url" if REMOTE in known else "add"
+        _git("remote", verb, REMOTE, str(self.repository), cwd=checkout)
+
+    def push_head(self, checkout: Path) -> tuple[str, str]:
+        """Push the checkout's current commit; returns its branch and commit.
+
+        Raises CloudError when there is no commit yet.
+        """
+        commit = _git("rev-parse", "--verify", "--quiet", "HEAD", cwd=checkout, may_fail=True)
+        if not commit:
+            raise CloudError(f"{checkout} has no commit yet: commit first, commits are delivered")
+        branch = current_branch(checkout)
+        _git(
+            "push", "--quiet", "--force", str(self.repository), f"{commit}:refs/heads/{branch}",
+            cwd=checkout, environment={QUIET_VARIABLE: "1"},
+        )  # fmt: skip
+        return branch, commit
+
+    def clone(self, branch: str, commit: str, target: Path) -> None:
+        """A checkout of `commit` in the new folder `target`."""
+        _git("clone", "--quiet", "--no-checkout", str(self.repository), str(target))
+        _git("checkout", "--quiet", "-B", branch, commit, cwd=target)
+
+    def branches(self) -> dict[str, str]:
+        """Branch names with the commit each points at."""
+        lines = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads",
+                     cwd=self.repository).splitlines()  # fmt: skip
+        pairs = (line.split(" ", 1) for line in lines)
+        return {ref.removeprefix("refs/heads/"): commit for commit, ref in pairs}
+
+
+def current_branch(checkout: Path) -> str:
+    """The checked-out branch; a detached HEAD gets a name from its commit."""
+    branch = _git("symbolic-ref", "--quiet", "--short", "HEAD", cwd=checkout, may_fail=True)
+    if branch:
+        return branch
+    return "detached-" + _git("rev-parse", "--short=12", "HEAD", cwd=checkout)
+
+
+def is_dirty(checkout: Path) -> bool:
+    """True if tracked files differ from the commit, or new ones are not ignored."""
+    return bool(_git("status", "--porcelain", cwd=checkout))
+
+
+def _git(
+    *arguments: str,
+    cwd: Path | None = None,
+    environment: dict[str, str] | None = None,
+    may_fail: bool = False,
+) -> str:
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 and not may_fail:
+        raise CloudError(f"git {arguments[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout.strip() if done.returncode == 0 else ""
