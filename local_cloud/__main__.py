@@ -1,8 +1,8 @@
 """The local cloud's command line; the Makefile's targets call it."""
 
 import argparse
-import shutil
 import sys
+from collections.abc import Callable
 
 from local_cloud import commands
 from local_cloud.paths import CloudPaths, state_dir
@@ -24,24 +24,17 @@ def main(arguments: list[str] | None = None) -> int:
     destroy.add_argument("--branch", default="")
     chosen = parser.parse_args(arguments)
     paths = CloudPaths(state_dir())
+    run: dict[str, Callable[[], int]] = {
+        "up": lambda: commands.up(paths),
+        "down": lambda: commands.down(paths),
+        "clean": lambda: commands.clean(paths),
+        "status": lambda: commands.status(paths),
+        "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
+        "credentials": lambda: commands.credentials(paths, suffix=chosen.suffix),
+        "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
+    }
     try:
-        match chosen.verb:
-            case "up":
-                return commands.up(paths)
-            case "down":
-                return commands.down(paths)
-            case "clean":
-                commands.down(paths)
-                shutil.rmtree(paths.state, ignore_errors=True)
-                return 0
-            case "status":
-                return commands.status(paths)
-            case "logs":
-                return commands.logs(paths, follow=not chosen.no_follow)
-            case "credentials":
-                return commands.credentials(paths, suffix=chosen.suffix)
-            case _:
-                return commands.destroy(paths, branch=chosen.branch)
+        return run[chosen.verb]()
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """What each command of the local cloud does; every one returns its exit code."""
 
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -51,6 +52,13 @@ def up(paths: CloudPaths) -> int:
 
 def down(paths: CloudPaths) -> int:
     print("stopped" if stop_cloud(paths) else "nothing was running")
+    return 0
+
+
+def clean(paths: CloudPaths) -> int:
+    """Stop everything and remove the state folder with all that was delivered into it."""
+    down(paths)
+    shutil.rmtree(paths.state, ignore_errors=True)
     return 0
 
 

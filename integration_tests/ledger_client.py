@@ -1,0 +1,70 @@
+"""A client of the ledger's HTTP API, as a user of it would write one."""
+
+import secrets
+import uuid
+from typing import Any
+
+import requests
+
+_TIMEOUT_SECONDS = 10
+_ACCOUNT_MAX = 2**53 - 1
+
+
+class LedgerClient:
+    """One session against one environment; every call verifies the server's certificate."""
+
+    def __init__(self, *, api_url: str, verify: str | bool) -> None:
+        self.api_url = api_url
+        self.http = requests.Session()
+        self.http.verify = verify
+
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return self.http.request(
+            method, f"{self.api_url}{path}", timeout=_TIMEOUT_SECONDS, **arguments
+        )
+
+    def open_session(self, client_id: str, client_secret: str, *, user_id: str) -> str:
+        """Open a session, use it from now on, and return its token."""
+        answer = self.call(
+            "POST", "/sessions", auth=(client_id, client_secret), json={"user_id": user_id}
+        )
+        assert answer.status_code == 201, answer.text
+        token: str = answer.json()["token"]
+        self.http.headers["Authorization"] = f"Bearer {token}"
+        return token
+
+    def open_account(self, *, may_go_negative: bool = False, currency: str = "USD") -> int:
+        """Open an account under a number that no run used before."""
+        account_id = 1 + secrets.randbelow(_ACCOUNT_MAX)
+        answer = self.call(
+            "POST",
+            "/accounts",
+            json={
+                "account_id": account_id,
+                "currency": currency,
+                "may_go_negative": may_go_negative,
+            },
+        )
+        assert answer.status_code == 201, answer.text
+        return account_id
+
+    def post(self, transaction: dict[str, Any]) -> requests.Response:
+        return self.call("POST", "/transactions", json=transaction)
+
+    def balance_minor(self, account_id: int) -> int:
+        answer = self.call("GET", f"/accounts/{account_id}")
+        assert answer.status_code == 200, answer.text
+        balance: int = answer.json()["balance_minor"]
+        return balance
+
+
+def new_transaction(
+    debit_account: int, credit_account: int, amount_minor: int, *, currency: str = "USD"
+) -> dict[str, Any]:
+    return {
+        "transaction_id": str(uuid.uuid4()),
+        "debit_account": debit_account,
+        "credit_account": credit_account,
+        "amount_minor": amount_minor,
+        "currency": currency,
+    }

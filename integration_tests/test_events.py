@@ -1,0 +1,66 @@
+"""Messages to the transaction queue, and the audit trail that every posting ends in."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from integration_tests.audit_trail import transactions_since
+from integration_tests.environment import DeployedEnvironment
+from integration_tests.ledger_client import LedgerClient, new_transaction
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+
+def test_a_queued_transaction_is_posted_once(
+    ledger: LedgerClient,
+    environment: DeployedEnvironment,
+    sqs: "SQSClient",
+    eventually: Callable[..., None],
+) -> None:
+    """S40, S32: the same message twice moves the money once."""
+    source = ledger.open_account(may_go_negative=True)
+    target = ledger.open_account()
+    transaction = new_transaction(source, target, 42)
+    marker = new_transaction(source, target, 1)
+    for each in (transaction, transaction, marker):
+        sqs.send_message(
+            QueueUrl=environment.transaction_queue_url,
+            MessageBody=json.dumps(
+                {"type": "transaction.submitted", "version": 1, "transaction": each}
+            ),
+        )
+
+    def is_posted(transaction_id: str) -> bool:
+        return ledger.call("GET", f"/transactions/{transaction_id}").status_code == 200
+
+    for each in (transaction, marker):
+        eventually(lambda each=each: is_posted(each["transaction_id"]), what="the posting")
+    assert ledger.balance_minor(target) == 43
+
+
+def test_every_posting_is_in_the_audit_trail_once(
+    ledger: LedgerClient,
+    environment: DeployedEnvironment,
+    s3: "S3Client",
+    started_at: dt.datetime,
+    eventually: Callable[..., None],
+) -> None:
+    """S23: what was posted, replayed or in a batch stands in the bucket exactly once."""
+    source = ledger.open_account(may_go_negative=True)
+    target = ledger.open_account()
+    transactions = [new_transaction(source, target, 1 + n) for n in range(5)]
+    assert ledger.post(transactions[0]).status_code == 201
+    assert ledger.post(transactions[0]).status_code == 200
+    batch = {"transactions": transactions}
+    assert ledger.call("POST", "/transactions/batch", json=batch).status_code == 200
+    ids = {t["transaction_id"] for t in transactions}
+
+    def found() -> dict[str, int]:
+        trail = transactions_since(s3, environment.audit_bucket_name, started_at)
+        return {i: trail[i] for i in ids if trail[i]}
+
+    eventually(lambda: set(found()) == ids, what="the audit objects of five transactions")
+    assert found() == dict.fromkeys(ids, 1)
