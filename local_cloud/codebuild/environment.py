@@ -1,0 +1,101 @@
+"""The environment a build sees: little of the caller's, and what CodeBuild promises."""
+
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_cloud.codebuild.buildspec import Buildspec
+from local_cloud.codebuild.project import Clients, Project, Variable, resolve_variable
+
+# A container would not have these either, but without them a build cannot reach its packages.
+_FROM_CALLER = re.compile(
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|LC_\w+|TZ"
+    r"|(?i:https?_proxy|no_proxy|all_proxy|npm_config_\w+)"
+    r"|PIP_\w+|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS"
+)
+
+
+def base_environment(
+    *, state_dir: Path, given: Mapping[str, str], caller: Mapping[str, str]
+) -> dict[str, str]:
+    """What every build starts with; `given` (the local cloud's own settings) wins over the caller.
+
+    `npm install -g` is sent to a folder of the local cloud, with that folder's programs first on
+    PATH and our quick `npm` before them.
+    """
+    kept = {name: value for name, value in caller.items() if _FROM_CALLER.fullmatch(name)}
+    prefix = state_dir / "cache" / "npm-global"
+    npm = {
+        "NPM_CONFIG_PREFIX": str(prefix),
+        "NPM_CONFIG_CACHE": str(state_dir / "cache" / "npm"),
+        "NPM_CONFIG_PREFER_OFFLINE": "true",
+        "NPM_CONFIG_AUDIT": "false",
+        "NPM_CONFIG_FUND": "false",
+        "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+    }
+    # npm reads the lower-case spelling, too, and would prefer either at will.
+    kept = {name: value for name, value in kept.items() if name.upper() not in npm}
+    merged = {**kept, "PYTHONUNBUFFERED": "1", **npm, **given}
+    folders = [str(tools_folder(state_dir)), f"{merged['NPM_CONFIG_PREFIX']}/bin"]
+    merged["PATH"] = os.pathsep.join([*folders, merged.get("PATH") or os.defpath])
+    return merged
+
+
+def tools_folder(state_dir: Path) -> Path:
+    """Programs that stand before the machine's own on a build's PATH."""
+    return state_dir / "tools" / "bin"
+
+
+def defined_variables(
+    buildspec: Buildspec, project: Project, started_with: Sequence[Variable], clients: Clients
+) -> dict[str, str]:
+    """The buildspec's give way to the project's, those to the ones the build was started with.
+
+    Raises ProjectError when a reference cannot be read.
+    """
+    defined = [
+        *_variables(buildspec.variables, "PLAINTEXT"),
+        *_variables(buildspec.parameter_store, "PARAMETER_STORE"),
+        *_variables(buildspec.secrets_manager, "SECRETS_MANAGER"),
+        *project.variables,
+        *started_with,
+    ]
+    last = {variable.name: variable for variable in defined}
+    return {name: resolve_variable(clients, variable) for name, variable in last.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildIdentity:
+    """What a build may know about itself."""
+
+    project: Project
+    build_id: str
+    build_number: int
+    initiator: str
+    source_version: str
+    source: Path
+    secondary: Mapping[str, Path]
+
+    def variables(self) -> dict[str, str]:
+        """The CODEBUILD_* variables."""
+        folders = {f"CODEBUILD_SRC_DIR_{name}": str(f) for name, f in self.secondary.items()}
+        arn_root = self.project.arn.rpartition(":project/")[0]
+        return folders | {
+            "CODEBUILD_BUILD_ARN": f"{arn_root}:build/{self.build_id}",
+            "CODEBUILD_BUILD_ID": self.build_id,
+            "CODEBUILD_BUILD_IMAGE": self.project.image,
+            "CODEBUILD_BUILD_NUMBER": str(self.build_number),
+            "CODEBUILD_INITIATOR": self.initiator,
+            "CODEBUILD_LOG_PATH": self.build_id.partition(":")[2],
+            "CODEBUILD_RESOLVED_SOURCE_VERSION": self.source_version,
+            "CODEBUILD_SOURCE_VERSION": self.source_version,
+            "CODEBUILD_SRC_DIR": str(self.source),
+            "CODEBUILD_START_TIME": str(int(time.time() * 1000)),
+        }
+
+
+def _variables(values: Mapping[str, str], kind: str) -> list[Variable]:
+    return [Variable(name=name, value=value, kind=kind) for name, value in values.items()]
