@@ -1,4 +1,4 @@
-"""Fixtures: the deployed environment, a client with a session, and AWS by the SDK's own settings."""
+"""Fixtures: the deployed environment, a client with a session, AWS by the SDK's own settings."""
 
 import datetime as dt
 import json

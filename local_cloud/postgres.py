@@ -142,8 +142,9 @@ class PostgresServer:
         if standby._certificate is not None:
             standby._install_certificate(standby._certificate)
         standby._write_settings(
-            primary_conninfo=f"host={self.address} port={self.port} user={self.superuser} "
-            f"password={self.password} sslmode=prefer application_name={standby.data_dir.name}"
+            primary_conninfo=f"host={self.address} port={self.port} "
+            f"user={_conninfo(self.superuser)} password={_conninfo(self.password)} "
+            f"sslmode=prefer application_name={_conninfo(standby.data_dir.name)}"
         )
 
     def promote(self) -> None:
@@ -251,5 +252,10 @@ def _environment() -> dict[str, str]:
     }
 
 
+def _conninfo(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def _quoted(value: str) -> str:
-    return value.replace("'", "''")
+    return value.replace("\\", "\\\\").replace("'", "''")

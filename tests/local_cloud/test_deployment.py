@@ -1,0 +1,215 @@
+"""The ECS service: rolling deployments, replacement of dead tasks, and the circuit breaker."""
+
+import itertools
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from local_cloud.addresses import free_port
+from local_cloud.emulator.deployment import DeploymentFailed, Platform, Service, Wanted
+from local_cloud.emulator.task import HealthCheck, Task
+from local_cloud.emulator.task_definition import Container, TaskCannotStart
+
+CHECK = HealthCheck(
+    protocol="HTTP",
+    path="/health",
+    expected="200",
+    interval_seconds=0.1,
+    timeout_seconds=1,
+    unhealthy_threshold=2,
+)
+
+
+class FakePlatform:
+    """Starts real (sleeping) processes; whether they answer health checks is up to the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.registered: list[str] = []
+        self.events: list[str] = []
+        self.sick: set[str] = set()  # definitions whose tasks never answer
+        self.crashing: set[str] = set()
+        self.refused: set[str] = set()
+        self.servers: dict[str, ThreadingHTTPServer] = {}
+        self._ids = (f"task{n}" for n in itertools.count(1))
+
+    def platform(self) -> Platform:
+        return Platform(
+            start=self.start,
+            register=lambda task: self._note("register", task),
+            deregister=lambda task: self._note("deregister", task),
+            released=self.release,
+        )
+
+    def start(self, definition: str) -> Task:
+        if definition in self.refused:
+            raise TaskCannotStart("no such image")
+        task_id, port = next(self._ids), free_port()
+        if definition not in self.sick:
+            self.servers[task_id] = _healthy_server(port)
+        code = "raise SystemExit('boom')" if definition in self.crashing else "sleep(600)"
+        log_file = self.folder / f"{task_id}.log"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                ["python3", "-c", f"from time import sleep; {code}"],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return Task(
+            id=task_id,
+            definition_arn=definition,
+            container=Container(
+                name="app", image="x", environment={}, command=(), port=port, log_group=None,
+                log_stream_prefix="", stop_timeout_seconds=5, task_role_arn=None,
+            ),
+            address="127.0.0.1",
+            zone="a",
+            log_file=log_file,
+            process=process,
+        )  # fmt: skip
+
+    def release(self, task: Task) -> None:
+        server = self.servers.pop(task.id, None)
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+
+    def _note(self, what: str, task: Task) -> None:
+        self.events.append(f"{what} {task.id}")
+        if what == "register":
+            self.registered.append(task.id)
+        elif task.id in self.registered:
+            self.registered.remove(task.id)
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def _healthy_server(port: int) -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Healthy)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> FakePlatform:
+    return FakePlatform(tmp_path)
+
+
+@pytest.fixture
+def service(fake: FakePlatform) -> Iterator[Service]:
+    service = Service(name="svc", platform=fake.platform())
+    stopped = threading.Event()
+
+    def loop() -> None:
+        while not stopped.wait(0.05):
+            service.reconcile()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    yield service
+    service.stop_all()
+    until(lambda: not service.tasks)
+    stopped.set()
+    thread.join()
+
+
+def want(service: Service, definition: str, *, count: int = 2) -> None:
+    service.want(
+        Wanted(definition_arn=definition, count=count, health_check=CHECK, grace_seconds=0.5)
+    )
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.02)
+
+
+def test_a_deployment_ends_with_every_task_registered(service: Service, fake: FakePlatform) -> None:
+    want(service, "v1")
+    service.wait_until_stable("v1", timeout_seconds=15)
+    assert sorted(fake.registered) == sorted(t.id for t in service)
+    assert len(fake.registered) == 2
+
+
+def test_old_tasks_serve_until_all_new_ones_are_healthy(
+    service: Service, fake: FakePlatform
+) -> None:
+    """S31: at no moment of a deployment are fewer tasks in service than wanted."""
+    want(service, "v1")
+    service.wait_until_stable("v1", timeout_seconds=15)
+    want(service, "v2")
+    service.wait_until_stable("v2", timeout_seconds=15)
+    in_service, fewest = 0, []
+    for event in fake.events:
+        in_service += 1 if event.startswith("register") else -1
+        fewest.append(in_service)
+    assert min(fewest[1:]) >= 2
+    assert {t.definition_arn for t in service if not t.is_stopping} == {"v2"}
+
+
+def test_a_killed_task_leaves_the_load_balancer_and_is_replaced(
+    service: Service, fake: FakePlatform
+) -> None:
+    """S31: kill -9 of a task."""
+    want(service, "v1")
+    service.wait_until_stable("v1", timeout_seconds=15)
+    victim = next(iter(service))
+    victim.process.kill()
+    until(lambda: victim.id not in fake.registered)
+    service.wait_until_stable("v1", timeout_seconds=15)
+    assert victim.id not in {t.id for t in service}
+
+
+def test_a_task_that_stops_answering_is_replaced(service: Service, fake: FakePlatform) -> None:
+    want(service, "v1")
+    service.wait_until_stable("v1", timeout_seconds=15)
+    victim = next(iter(service))
+    server = fake.servers.pop(victim.id)
+    server.shutdown()
+    server.server_close()
+    until(lambda: victim.id not in {t.id for t in service})
+    service.wait_until_stable("v1", timeout_seconds=15)
+
+
+@pytest.mark.parametrize("fault", ["sick", "crashing", "refused"])
+def test_a_broken_definition_fails_by_itself_and_the_old_tasks_stay(
+    service: Service, fake: FakePlatform, fault: str
+) -> None:
+    """S31: the circuit breaker; the message names the task's fault."""
+    want(service, "good")
+    service.wait_until_stable("good", timeout_seconds=15)
+    kept = set(fake.registered)
+    getattr(fake, fault).add("bad")
+    if fault == "crashing":
+        fake.sick.add("bad")
+    want(service, "bad")
+    with pytest.raises(DeploymentFailed) as failed:
+        service.wait_until_stable("bad", timeout_seconds=15)
+    said = {"sick": "never passed", "crashing": "boom", "refused": "no such image"}[fault]
+    assert said in str(failed.value)
+    assert kept <= set(fake.registered)
+    want(service, "good")
+    service.wait_until_stable("good", timeout_seconds=15)
+    assert set(fake.registered) == kept
+
+
+def test_fewer_tasks_are_kept_when_fewer_are_wanted(service: Service, fake: FakePlatform) -> None:
+    want(service, "v1")
+    service.wait_until_stable("v1", timeout_seconds=15)
+    want(service, "v1", count=1)
+    until(lambda: len(fake.registered) == 1)
