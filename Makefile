@@ -5,10 +5,11 @@ CDK_CONTEXT ?=
 BRANCH ?=
 WORKERS ?= 2
 
+SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: credentials help up test setup down clean status logs destroy synth integration-test lock \
+.PHONY: credentials drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
@@ -21,7 +22,11 @@ test: setup ## every check and unit test
 	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-unit
 
 setup: ## make .venv and node_modules from the lock files
-	@$(PYTHON) scripts/setup.py
+	@export PATH="$(SYSTEM_PATH)"; \
+	command -v $(PYTHON) > /dev/null || { echo "setup: no $(PYTHON) on PATH: Python 3.11 or newer is needed" >&2; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "setup: Python 3.11 or newer is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): run make PYTHON=python3.11" >&2; exit 1; }; \
+	$(PYTHON) scripts/setup.py
 
 down: ## stop every process of the local cloud
 	@python -m local_cloud down
@@ -37,6 +42,9 @@ logs: ## follow the logs of the environments
 
 credentials: ## print the API client id and secret of SUFFIX
 	@python -m local_cloud credentials $(if $(SUFFIX),--suffix "$(SUFFIX)")
+
+drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
+	@python -m local_cloud.drills.kill_task
 
 destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")

@@ -1,6 +1,6 @@
 """Makes `.venv` and `node_modules` from the lock files; does nothing when they are up to date.
 
-Runs under any Python, before anything is installed: standard library only. Where TOOLCHAIN_CACHE
+Runs before anything is installed: standard library only. Where TOOLCHAIN_CACHE
 names a folder, the tools are made there once per lock and linked from here, so that the many
 checkouts of a build machine share them.
 """
@@ -14,19 +14,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
-PYTHON_MIN = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.txt", "package-lock.json", "package.json")
 
 
-def main():
-    if sys.version_info < PYTHON_MIN:
-        fail(
-            "Python {}.{} or newer is needed, {} is {}: install it, or run make PYTHON=python3.11".format(
-                *PYTHON_MIN, sys.executable, platform.python_version()
-            )
-        )
+def main() -> None:
     key = toolchain_key()
     cache = os.environ.get("TOOLCHAIN_CACHE")
     if is_ready(ROOT, key):
@@ -52,22 +46,22 @@ def main():
         link.symlink_to((home / name).resolve())
 
 
-def toolchain_key():
+def toolchain_key() -> str:
     digest = hashlib.sha256(f"{platform.python_version()} {platform.machine()}".encode())
     for lock in LOCKS:
         digest.update((ROOT / lock).read_bytes())
     return digest.hexdigest()[:16]
 
 
-def is_ready(home, key):
+def is_ready(home: Path, key: str) -> bool:
     return stamp(home, key).exists() and (home / "node_modules").exists()
 
 
-def stamp(home, key):
+def stamp(home: Path, key: str) -> Path:
     return home / ".venv" / f"ready-{key}"
 
 
-def make_tools(home, key):
+def make_tools(home: Path, key: str) -> None:
     started = time.monotonic()
     venv, python = home / ".venv", home / ".venv" / "bin" / "python"
     say("setting up Python packages and Node tools (once per lock file)")
@@ -92,7 +86,7 @@ def make_tools(home, key):
     say(f"set up in {time.monotonic() - started:.0f} s")
 
 
-def link_postgres_libraries(package):
+def link_postgres_libraries(package: Path) -> None:
     """npm packs no symbolic links: the package lists those that its libraries need."""
     for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):
         target = package / link["target"]
@@ -100,7 +94,7 @@ def link_postgres_libraries(package):
             target.symlink_to(Path(link["source"]).name)
 
 
-def run(what, command, cwd=ROOT):
+def run(what: str, command: list[str], cwd: Path = ROOT) -> None:
     environment = {
         **os.environ,
         "PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}",
@@ -122,11 +116,11 @@ def run(what, command, cwd=ROOT):
         )
 
 
-def say(message):
+def say(message: str) -> None:
     print(f"setup: {message}", file=sys.stderr, flush=True)
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     print(f"setup: {message}", file=sys.stderr)
     sys.exit(1)
 

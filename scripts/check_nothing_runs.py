@@ -1,0 +1,32 @@
+"""Fails, with a list, if a process that belongs to a local cloud's state folder still runs.
+
+Reads /proc itself, so that it does not share the blind spots of what stops those processes.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    state = str(Path(sys.argv[1]).resolve()).encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            command = (process / "cmdline").read_bytes()
+            environment = (process / "environ").read_bytes()
+            folder = bytes((process / "cwd").readlink())
+        except OSError:
+            continue  # gone meanwhile, or another user's
+        is_of_cloud = b"LOCAL_CLOUD_STATE=" + state in environment.split(b"\0")
+        if state in command or is_of_cloud or folder.startswith(state):
+            found.append(f"{process.name}: {command.replace(bytes(1), b' ').decode()}")
+    for line in found:
+        print(f"still running: {line}", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
