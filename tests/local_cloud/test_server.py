@@ -1,0 +1,169 @@
+"""The server process: one per state folder, on ports of its own, and gone when it is stopped."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local_cloud.addresses import free_port
+from local_cloud.aws import AwsClients
+from local_cloud.paths import STATE_MARK, CloudPaths
+from local_cloud.server import (
+    CloudError,
+    RunningCloud,
+    exclusive,
+    running_cloud,
+    start_cloud,
+    stop_cloud,
+)
+from local_cloud.stacks import deployed_pipelines, find_pipeline, outputs, owner_of_pipeline
+
+PIPELINE_STACK = {
+    "Resources": {
+        "Nat": {
+            "Type": "AWS::EC2::NatGateway",
+            "Properties": {"SubnetId": "subnet-1", "AllocationId": {"Ref": "Address"}},
+        },
+        "Address": {"Type": "AWS::EC2::EIP"},
+        "Pipeline": {
+            "Type": "AWS::CodePipeline::Pipeline",
+            "Properties": {
+                "Name": "delivery-x",
+                "Stages": [
+                    {
+                        "Name": "Source",
+                        "Actions": [
+                            {
+                                "Name": "Source",
+                                "ActionTypeId": {"Category": "Source", "Provider": "CodeCommit"},
+                                "Configuration": {"BranchName": "feature/x"},
+                            }
+                        ],
+                    },
+                    {
+                        "Name": "Deploy",
+                        "Actions": [
+                            {
+                                "Name": action,
+                                "ActionTypeId": {
+                                    "Category": "Deploy",
+                                    "Provider": "CloudFormation",
+                                },
+                                "Configuration": {"StackName": "transaction-x"},
+                            }
+                            for action in ("Prepare", "Deploy")
+                        ],
+                    },
+                ],
+            },
+        },
+    },
+    "Outputs": {"Nat": {"Value": {"Ref": "Nat"}}},
+}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> CloudPaths:
+    return CloudPaths(tmp_path_factory.mktemp("state with space"))
+
+
+@pytest.fixture(scope="module")
+def cloud(paths: CloudPaths) -> Iterator[RunningCloud]:
+    cloud = start_cloud(paths)
+    yield cloud
+    stop_cloud(paths)
+
+
+def test_a_second_start_finds_the_first(paths: CloudPaths, cloud: RunningCloud) -> None:
+    assert start_cloud(paths) == cloud
+    assert running_cloud(paths) == cloud
+
+
+def test_a_pipeline_stack_is_deployed_found_and_deleted(
+    paths: CloudPaths, cloud: RunningCloud
+) -> None:
+    """Types that the emulator lacks are there, and the definition is what was deployed."""
+    aws = AwsClients(cloud.endpoint_url)
+    cloudformation = aws.cloudformation
+    cloudformation.create_stack(StackName="pipe", TemplateBody=json.dumps(PIPELINE_STACK))
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    found = find_pipeline(paths, "feature/x")
+    assert found is not None
+    assert found.name == "delivery-x"
+    assert found.application_stacks == ("transaction-x",)
+    assert find_pipeline(paths, "other") is None
+    assert owner_of_pipeline(aws, "delivery-x") == "pipe"
+    assert outputs(aws, "pipe")["Nat"].startswith("nat-")
+    assert outputs(aws, "absent") == {}
+    cloudformation.delete_stack(StackName="pipe")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    assert deployed_pipelines(paths) == []
+    assert owner_of_pipeline(aws, "delivery-x") is None
+    assert list(paths.recorded.iterdir()) == []
+
+
+def test_a_wanted_port_that_is_taken_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setenv("LOCAL_CLOUD_PORT", str(port))
+        with pytest.raises(CloudError, match=rf"port {port} .LOCAL_CLOUD_PORT. is taken"):
+            start_cloud(CloudPaths(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["http", "0", "70000", "-1"])
+def test_a_port_that_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("LOCAL_API_PORT", text)
+    with pytest.raises(CloudError, match=r"LOCAL_API_PORT=.*expected a port number"):
+        start_cloud(CloudPaths(tmp_path))
+
+
+def test_stopping_ends_what_a_killed_server_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exactly what carries this state folder's mark; a neighbour of the same kind lives on."""
+    monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
+    paths = CloudPaths(tmp_path)
+    server = start_cloud(paths)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    child = subprocess.Popen(sleeper, env={**os.environ, STATE_MARK: str(tmp_path)})
+    neighbour = subprocess.Popen(sleeper, env={**os.environ, STATE_MARK: f"{tmp_path}-other"})
+    os.kill(server.pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(server.pid)], timeout=10)
+    try:
+        assert running_cloud(paths) is None
+        assert stop_cloud(paths)
+        assert not psutil.pid_exists(child.pid)
+        assert neighbour.poll() is None
+        assert not stop_cloud(paths)
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+
+
+def test_two_commands_that_exclude_each_other(tmp_path: Path) -> None:
+    paths = CloudPaths(tmp_path)
+    with (
+        exclusive(paths, "up", busy="busy"),
+        pytest.raises(CloudError, match="busy"),
+        exclusive(paths, "up", busy="busy"),
+    ):
+        pytest.fail("entered twice")
+    with exclusive(paths, "up", busy="busy"):
+        pass
