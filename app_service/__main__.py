@@ -1,0 +1,189 @@
+"""Runs the service: the only place that reads the environment, opens pools and makes clients."""
+
+import asyncio
+import logging
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+
+import boto3
+import uvicorn
+import uvloop
+from botocore.config import Config
+
+from app_service.ledger.api import make_app
+from app_service.ledger.authentication import ApiClient
+from app_service.ledger.books import Books
+from app_service.ledger.database import Database, Pool, close_pool, open_pool
+from app_service.ledger.health import Health
+from app_service.ledger.outbox import OutboxRelay
+from app_service.ledger.services import Services
+from app_service.ledger.sessions import Sessions
+from app_service.ledger.tls import server_context
+from app_service.logs import configure_logging
+from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
+
+POSTING_LANES = 4
+READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
+THREADS = 8
+KEEP_ALIVE_SECONDS = 75  # above the load balancer's idle timeout, or it meets closed connections
+SHUTDOWN_SECONDS = 20  # below the 30 after which ECS kills
+
+# Few and short tries: a request waits for them. Sessions are remembered, outbox rows stay.
+_AWS = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=THREADS,
+)
+
+logger = logging.getLogger("app_service")
+
+
+class Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again at the end, and we would not exit 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(environment: Mapping[str, str] = os.environ) -> None:
+    """Serve until SIGTERM or SIGINT. Settings that are wrong: one line that names them, exit 2."""
+    configure_logging()
+    try:
+        settings = ServiceSettings.from_env(environment)
+        secrets = ServiceSecrets.from_env(environment)
+        trust = trusting(settings.database_ca_file)
+    except SettingsError as error:
+        logger.critical("cannot start", extra={"reason": str(error)})
+        sys.exit(2)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, secrets, trust, region=region_of(environment)))
+
+
+def trusting(ca_file: str) -> ssl.SSLContext:
+    """A client context that accepts only certificates of this file's roots, for the right host."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # not there, or no certificates in it
+        raise SettingsError(f"DATABASE_CA_FILE: no PEM certificates in {ca_file!r}") from error
+
+
+def region_of(environment: Mapping[str, str]) -> str | None:
+    """ECS sets AWS_REGION, which boto3 does not look at."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+
+
+async def serve(
+    settings: ServiceSettings,
+    secrets: ServiceSecrets,
+    trust: ssl.SSLContext,
+    *,
+    region: str | None,
+) -> None:
+    """Until told to stop. Then, in this order: nothing new is accepted, what runs is finished and
+    answered, the relay sends what is left, connections are closed."""
+    async with AsyncExitStack() as stack:
+
+        def pool(size: int) -> Pool:
+            opened = open_pool(
+                hosts=(settings.database_writer_host, settings.database_reader_host),
+                port=settings.database_port,
+                database=settings.database_name,
+                user=secrets.database_user,
+                password=secrets.database_password,
+                tls=trust,
+                size=size,
+            )
+            stack.push_async_callback(close_pool, opened)
+            return opened
+
+        def threads(name: str) -> ThreadPoolExecutor:
+            executor = ThreadPoolExecutor(THREADS, thread_name_prefix=name)
+            stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+            return executor
+
+        aws = boto3.session.Session(region_name=region)
+        reading = Database(pool(READING_CONNECTIONS))
+        sessions = Sessions(
+            table=aws.client("dynamodb", config=_AWS),
+            table_name=settings.sessions_table_name,
+            executor=threads("sessions"),
+            ttl_seconds=settings.session_ttl_seconds,
+        )
+        relay = OutboxRelay(
+            database=reading,
+            queue=aws.client("sqs", config=_AWS),
+            queue_url=settings.audit_queue_url,
+            executor=threads("relay"),
+        )
+        books = Books(
+            writing=Database(pool(POSTING_LANES)),
+            reading=reading,
+            lanes=POSTING_LANES,
+            on_posted=relay.wake,
+        )
+        services = Services(
+            ledger=books,
+            sessions=sessions,
+            api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
+            health=Health(
+                {
+                    "database": books.probe,
+                    "sessions": sessions.probe,
+                    "audit_queue": relay.probe,
+                }
+            ),
+            version=settings.service_version,
+            environment_suffix=settings.environment_suffix,
+        )
+        server = Server(_server_config(services, settings))
+        relaying = asyncio.create_task(relay.run())
+        with stopping_on_signal(server):
+            logger.info("starting", extra={"version": settings.service_version})
+            await server.serve()
+        relay.stop()
+        await relaying
+    logger.info("stopped")
+
+
+def _server_config(services: Services, settings: ServiceSettings) -> uvicorn.Config:
+    context = server_context(settings.bind_address)
+    return uvicorn.Config(
+        make_app(services),
+        host=settings.bind_address,
+        port=settings.port,
+        ssl_context_factory=lambda _config, _default: context,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # the load balancer writes it
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+@contextmanager
+def stopping_on_signal(server: Server) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, partial(setattr, server, "should_exit", True))
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+if __name__ == "__main__":
+    main()

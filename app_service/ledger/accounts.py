@@ -1,0 +1,101 @@
+"""Accounts, their entries and posted transactions in SQL."""
+
+from uuid import UUID
+
+import asyncpg
+
+from app_service.ledger.database import Connection
+from app_service.ledger.domain import (
+    Account,
+    AccountConflict,
+    AccountNotFound,
+    Entry,
+    NewAccount,
+    PostedTransaction,
+    TransactionNotFound,
+)
+from app_service.ledger.transaction import Transaction
+
+_OPEN_SQL = """
+INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES ($1, $2, $3)
+ON CONFLICT (account_id) DO NOTHING
+"""
+_ACCOUNT_SQL = """
+SELECT account_id, currency, may_go_negative, balance_minor, version
+  FROM ledger.accounts WHERE account_id = $1
+"""
+_ENTRIES_SQL = """
+SELECT e.account_version AS version, e.transaction_id, e.amount_minor, e.balance_after_minor,
+       t.posted_at
+  FROM ledger.entries e JOIN ledger.transactions t USING (transaction_id)
+ WHERE e.account_id = $1 AND e.account_version < $2
+ ORDER BY e.account_version DESC LIMIT $3
+"""
+_TRANSACTION_SQL = """
+SELECT transaction_id, debit_account, credit_account, amount_minor, currency, posted_at
+  FROM ledger.transactions WHERE transaction_id = $1
+"""
+_PROBE_SQL = """
+SELECT to_regprocedure('ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])')
+"""
+
+
+class SchemaMissing(Exception):
+    """The database answers, and holds no ledger."""
+
+
+async def open_account(connection: Connection, new: NewAccount) -> tuple[Account, bool]:
+    """The account, and whether this call opened it. Safe to repeat.
+
+    Raises AccountConflict if the number is taken by an account of other currency or flag.
+    """
+    done = await connection.execute(_OPEN_SQL, new.account_id, new.currency, new.may_go_negative)
+    found = await account(connection, new.account_id)
+    if (found.currency, found.may_go_negative) != (new.currency, new.may_go_negative):
+        raise AccountConflict(new.account_id)
+    return found, done == "INSERT 0 1"
+
+
+async def account(connection: Connection, account_id: int) -> Account:
+    """Raises AccountNotFound."""
+    row = await connection.fetchrow(_ACCOUNT_SQL, account_id)
+    if row is None:
+        raise AccountNotFound(account_id)
+    return Account(**dict(row))
+
+
+async def entries(
+    connection: Connection, account_id: int, *, before: int, limit: int
+) -> list[Entry]:
+    """Newest first, with versions below `before`. Raises AccountNotFound."""
+    rows = await connection.fetch(_ENTRIES_SQL, account_id, before, limit)
+    if not rows:
+        await account(connection, account_id)
+    return [Entry(**dict(row)) for row in rows]
+
+
+async def transaction(connection: Connection, transaction_id: UUID) -> PostedTransaction:
+    """Raises TransactionNotFound: what was refused leaves no trace."""
+    row = await connection.fetchrow(_TRANSACTION_SQL, transaction_id)
+    if row is None:
+        raise TransactionNotFound(transaction_id)
+    return posted_transaction(row)
+
+
+def posted_transaction(row: asyncpg.Record) -> PostedTransaction:
+    return PostedTransaction(
+        transaction=Transaction(
+            transaction_id=row["transaction_id"],
+            debit_account=row["debit_account"],
+            credit_account=row["credit_account"],
+            amount_minor=row["amount_minor"],
+            currency=row["currency"],
+        ),
+        posted_at=row["posted_at"],
+    )
+
+
+async def probe(connection: Connection) -> None:
+    """Raises SchemaMissing unless the migrations have been applied."""
+    if await connection.fetchval(_PROBE_SQL) is None:
+        raise SchemaMissing

@@ -1,0 +1,28 @@
+"""The HTTP application: every route, and every refusal as a problem document."""
+
+from starlette.applications import Starlette
+
+from app_service.ledger import (
+    account_routes,
+    docs,
+    health_routes,
+    session_routes,
+    transaction_routes,
+)
+from app_service.ledger.problems import EXCEPTION_HANDLERS
+from app_service.ledger.services import Services
+
+ROUTES = [
+    *transaction_routes.ROUTES,  # first: they are asked for most, and are looked up in order
+    *health_routes.ROUTES,
+    *account_routes.ROUTES,
+    *session_routes.ROUTES,
+    *docs.ROUTES,
+]
+
+
+def make_app(services: Services) -> Starlette:
+    app = Starlette(routes=ROUTES, exception_handlers=EXCEPTION_HANDLERS)
+    app.router.redirect_slashes = False  # a redirect would drop a client's POST body
+    app.state.services = services
+    return app

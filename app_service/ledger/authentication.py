@@ -1,0 +1,107 @@
+"""Who asks: an API client (Basic) opens sessions, a session (Bearer) does the rest."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app_service.ledger.problems import Problem
+from app_service.ledger.services import services_of
+from app_service.ledger.sessions import Session
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+SessionEndpoint = Callable[[Request, Session], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiClient:
+    """The one credential of this environment."""
+
+    client_id: str
+    secret: str = field(repr=False)
+
+    def is_meant_by(self, client_id: bytes, secret: bytes) -> bool:
+        """In a time that tells nothing about how much of either was right."""
+        same_id = _same(client_id, self.client_id.encode())
+        same_secret = _same(secret, self.secret.encode())
+        return same_id & same_secret
+
+
+def with_session(endpoint: SessionEndpoint) -> Endpoint:
+    """Serve only requests that carry the token of a live session; others get 401."""
+
+    async def guarded(request: Request) -> Response:
+        scheme, value = _authorization(request)
+        if scheme != "bearer":
+            raise _unauthorized("session_required", "Bearer", "send the token of a session")
+        session = await services_of(request).sessions.find(value)
+        if session is None:
+            raise _unauthorized(
+                "session_invalid", 'Bearer error="invalid_token"', "unknown, closed or expired"
+            )
+        return await endpoint(request, session)
+
+    return guarded
+
+
+def with_client(endpoint: Endpoint) -> Endpoint:
+    """Serve only requests that carry the API client's id and secret; others get 401."""
+
+    async def guarded(request: Request) -> Response:
+        if not _is_client(request):
+            raise _client_required()
+        return await endpoint(request)
+
+    return guarded
+
+
+def with_session_or_client(endpoint: Endpoint) -> Endpoint:
+    """For pages that a person opens: the browser asks for id and secret by itself."""
+
+    async def guarded(request: Request) -> Response:
+        scheme, value = _authorization(request)
+        if scheme == "bearer" and await services_of(request).sessions.find(value) is not None:
+            return await endpoint(request)
+        if _is_client(request):
+            return await endpoint(request)
+        raise _client_required()
+
+    return guarded
+
+
+def _is_client(request: Request) -> bool:
+    scheme, value = _authorization(request)
+    if scheme != "basic":
+        return False
+    try:
+        client_id, _, secret = base64.b64decode(value, validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return False
+    return services_of(request).api_client.is_meant_by(client_id, secret)
+
+
+def _authorization(request: Request) -> tuple[str, str]:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower(), value.strip()
+
+
+def _client_required() -> Problem:
+    return _unauthorized(
+        "credentials_invalid",
+        'Basic realm="ledger", charset="UTF-8"',
+        "send the API client's id and secret",
+    )
+
+
+def _unauthorized(code: str, challenge: str, detail: str) -> Problem:
+    return Problem(401, code, detail, headers={"WWW-Authenticate": challenge})
+
+
+def _same(left: bytes, right: bytes) -> bool:
+    # Digests, because compare_digest takes a time that depends on the length.
+    return hmac.compare_digest(hashlib.sha256(left).digest(), hashlib.sha256(right).digest())

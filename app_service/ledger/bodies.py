@@ -1,0 +1,50 @@
+"""JSON in and out of HTTP."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app_service.ledger.problems import Problem
+
+SMALL_BODY_BYTES = 16 * 1024
+BATCH_BODY_BYTES = 1024 * 1024
+
+
+async def read_json(request: Request, *, bytes_max: int = SMALL_BODY_BYTES) -> object:
+    """The decoded body. Raises Problem 415, 413 or 400, and reads no more than `bytes_max`."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "unsupported_media_type", "Content-Type must be application/json")
+    if "content-encoding" in request.headers:
+        raise Problem(415, "unsupported_media_type", "the body must come without Content-Encoding")
+    body = await _read(request, bytes_max)
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:  # ValueError: malformed, or not UTF-8
+        raise Problem(400, "invalid_json", f"the body is not JSON in UTF-8: {error}") from None
+
+
+async def _read(request: Request, bytes_max: int) -> bytes:
+    too_large = Problem(413, "body_too_large", f"the body must be at most {bytes_max} bytes")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > bytes_max:
+        raise too_large
+    parts = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > bytes_max:
+            raise too_large
+        parts.append(part)
+    return b"".join(parts)
+
+
+def json_response(
+    document: object, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(
+        msgspec.json.encode(document),
+        status_code=status,
+        headers=headers,
+        media_type="application/json",
+    )

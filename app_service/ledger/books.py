@@ -1,0 +1,57 @@
+"""The ledger over PostgreSQL: every write batched, every call repeated over what passes."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from app_service.ledger import accounts
+from app_service.ledger.database import Database
+from app_service.ledger.domain import Account, Entry, NewAccount, PostedTransaction, Verdict
+from app_service.ledger.posting import Batcher, post_transactions
+from app_service.ledger.transaction import Transaction
+
+
+class Books:
+    """`writing` and `reading` have pools of their own, so that a rush of reads delays no posting.
+
+    `on_posted` is called after each call that posted something: there is an event to relay.
+    """
+
+    def __init__(
+        self,
+        *,
+        writing: Database,
+        reading: Database,
+        lanes: int,
+        on_posted: Callable[[], None],
+    ) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._on_posted = on_posted
+        self._batcher = Batcher(self._call, lanes=lanes)
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+        return await self._batcher.post(transactions)
+
+    async def _call(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+        verdicts = await self._writing.run(lambda c: post_transactions(c, transactions))
+        if Verdict.POSTED in verdicts:
+            self._on_posted()
+        return verdicts
+
+    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
+        return await self._reading.run(lambda c: accounts.open_account(c, account))
+
+    async def account(self, account_id: int) -> Account:
+        return await self._reading.run(lambda c: accounts.account(c, account_id))
+
+    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
+        return await self._reading.run(
+            lambda c: accounts.entries(c, account_id, before=before, limit=limit)
+        )
+
+    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
+        return await self._reading.run(lambda c: accounts.transaction(c, transaction_id))
+
+    async def probe(self) -> None:
+        """Raises unless a writer answers and holds the posting function."""
+        await self._reading.run(accounts.probe)

@@ -1,0 +1,179 @@
+"""Connections to whichever host is the writer now, and work that survives a failover.
+
+Writer and reader endpoint are both asked, because after a failover the writer's DNS name still
+points to the old host for 15 to 20 s. asyncpg takes several hosts too, but one timeout for all of
+them: a host that swallows packets would use it up before the next is tried.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+
+from app_service.ledger.domain import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+    _AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
+else:  # generic to the type checker only
+    Connection = asyncpg.pool.PoolConnectionProxy
+    Pool = asyncpg.Pool
+    _AsyncpgConnection = asyncpg.Connection
+
+CONNECT_TIMEOUT_SECONDS = 2.0
+COMMAND_TIMEOUT_SECONDS = 5.0
+PATIENCE_SECONDS = 8.0
+CLOSE_TIMEOUT_SECONDS = 5.0
+_PAUSE_FIRST_SECONDS = 0.02
+_PAUSE_MAX_SECONDS = 1.0
+_T = TypeVar("_T")
+
+logger = logging.getLogger(__name__)
+
+# The work met other work: the connection is fine, and the next try will usually pass.
+_CONTENTION = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UniqueViolationError,
+)
+# The connection or its server is going or gone; what was asked may or may not have happened.
+_DISCONNECTION = (
+    OSError,  # with TimeoutError, ConnectionError and ssl.SSLError
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,  # the writer became a reader below an open connection
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+)
+
+
+class NoWriterError(ConnectionError):
+    """None of the hosts let us in as one that may write."""
+
+
+class LedgerConnection(_AsyncpgConnection):
+    """Leaves no session state behind, so that giving it back to the pool costs no round trip."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+def open_pool(
+    *,
+    hosts: Sequence[str],
+    port: int,
+    database: str,
+    user: str,
+    password: str,
+    tls: ssl.SSLContext | None,
+    size: int,
+) -> Pool:
+    """A pool that connects when first used: a task starts also while the database fails over."""
+
+    async def connect(_dsn: None, **options: Any) -> Any:
+        return await connect_writer(hosts, connect=asyncpg.connect, **options)
+
+    callback: Any = connect
+    return asyncpg.create_pool(
+        connect=callback,
+        port=port,
+        database=database,
+        user=user,
+        password=password,
+        ssl=tls if tls is not None else False,
+        min_size=0,
+        max_size=size,
+        connection_class=LedgerConnection,
+        command_timeout=COMMAND_TIMEOUT_SECONDS,
+        server_settings={"application_name": "app_service"},
+    )
+
+
+async def connect_writer(
+    hosts: Sequence[str],
+    *,
+    connect: Callable[..., Awaitable[Any]],
+    timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+    **options: Any,
+) -> Any:
+    """A connection to the first host that may write, each asked for at most `timeout_seconds`.
+
+    Raises NoWriterError when there is none.
+    """
+    failures: list[Exception] = []
+    for host in hosts:
+        try:
+            return await connect(
+                host=host,
+                timeout=timeout_seconds,
+                target_session_attrs="read-write",
+                **options,
+            )
+        except (*_DISCONNECTION, asyncpg.PostgresError) as error:
+            failures.append(error)
+    reasons = ", ".join(
+        f"{host}: {type(error).__name__}" for host, error in zip(hosts, failures, strict=True)
+    )
+    raise NoWriterError(f"no host may write ({reasons})") from failures[0]
+
+
+async def close_pool(pool: Pool, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
+    """Close politely, or cut off what does not let itself be closed."""
+    try:
+        await asyncio.wait_for(pool.close(), timeout_seconds)
+    except TimeoutError:
+        logger.warning("connections cut off, they did not close in time")
+        pool.terminate()
+
+
+class Database:
+    """Runs work on a pooled connection, again while it fails for reasons that pass."""
+
+    def __init__(self, pool: Pool, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._pool = pool
+        self._patience_seconds = patience_seconds
+
+    async def run(self, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+        """The result of `work`, which must be safe to repeat also when its outcome is unknown.
+
+        Raises DatabaseUnavailable when it still fails after `patience_seconds`; whatever else
+        `work` raises goes through unchanged.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._patience_seconds
+        pause_max = _PAUSE_FIRST_SECONDS
+        while True:
+            try:
+                return await self._once(work)
+            except (*_CONTENTION, *_DISCONNECTION, asyncpg.InterfaceError) as error:
+                if isinstance(error, ValueError):  # arguments that cannot be encoded: our mistake
+                    raise
+                pause = random.uniform(pause_max / 2, pause_max)  # nosec B311 - jitter
+                if clock() + pause > deadline:
+                    logger.warning("database unavailable", extra={"reason": _reason(error)})
+                    raise DatabaseUnavailable from error
+            await asyncio.sleep(pause)
+            pause_max = min(2 * pause_max, _PAUSE_MAX_SECONDS)
+
+    async def _once(self, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+        connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECONDS)
+        try:
+            return await work(connection)
+        except _DISCONNECTION:
+            # Not back to the pool: it may hang, or lead to a host that no longer writes.
+            connection.terminate()
+            raise
+        finally:
+            await self._pool.release(connection)
+
+
+def _reason(error: Exception) -> str:
+    """Names the failure without its text, which may quote data."""
+    state = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__} {state}" if state else type(error).__name__

@@ -1,0 +1,171 @@
+"""Values of the ledger, and the ways in which it refuses. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from app_service.ledger.transaction import (
+    InvalidField,
+    Transaction,
+    parse_currency,
+    parse_integer,
+    parse_object,
+    shape,
+)
+
+# What one posting call and one bulk request take at most; the SQL function refuses more.
+CALL_MAX = 1000
+
+
+class Verdict(StrEnum):
+    """What became of one transaction; the statuses of `ledger.post_transactions`."""
+
+    POSTED = "posted"
+    REPLAYED = "replayed"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    ACCOUNT_NOT_FOUND = "account_not_found"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    BALANCE_LIMIT = "balance_limit"
+
+
+REASON = {
+    Verdict.CONFLICT: "this transaction_id was posted before with other contents",
+    Verdict.INVALID: "the transaction breaks a rule of its fields",
+    Verdict.ACCOUNT_NOT_FOUND: "debit_account or credit_account does not exist",
+    Verdict.CURRENCY_MISMATCH: "currency is not that of both accounts",
+    Verdict.INSUFFICIENT_FUNDS: "the balance of debit_account does not cover amount_minor",
+    Verdict.BALANCE_LIMIT: "a balance would leave the range that the ledger keeps",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAccount:
+    """An account as a client asks for it, under a number of the client's choice."""
+
+    account_id: int
+    currency: str
+    may_go_negative: bool = False
+
+    @classmethod
+    def parse(cls, document: object) -> "NewAccount":
+        """Raises InvalidField with the field, what came instead, and the rule."""
+        found = parse_object(
+            "account",
+            document,
+            required=frozenset(("account_id", "currency")),
+            optional=frozenset(("may_go_negative",)),
+        )
+        return cls(
+            account_id=parse_integer("account_id", found["account_id"]),
+            currency=parse_currency("currency", found["currency"]),
+            may_go_negative=parse_flag("may_go_negative", found.get("may_go_negative", False)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    account_id: int
+    currency: str
+    may_go_negative: bool
+    balance_minor: int
+    version: int  # how many entries it has
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One side of a posted transaction; `version` counts an account's entries, without gaps."""
+
+    version: int
+    transaction_id: UUID
+    amount_minor: int  # negative for a debit
+    balance_after_minor: int
+    posted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostedTransaction:
+    transaction: Transaction
+    posted_at: datetime
+
+    def to_json(self) -> dict[str, str | int]:
+        return self.transaction.to_json() | {"posted_at": rfc3339(self.posted_at)}
+
+
+class Ledger(Protocol):
+    """What HTTP needs of the ledger."""
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]: ...
+
+    async def open_account(self, account: NewAccount) -> tuple[Account, bool]: ...
+
+    async def account(self, account_id: int) -> Account: ...
+
+    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]: ...
+
+    async def transaction(self, transaction_id: UUID) -> PostedTransaction: ...
+
+
+class LedgerError(Exception):
+    """A request is refused and wrote nothing. Clients may rely on `code`."""
+
+    code: ClassVar[str]
+
+
+class AccountNotFound(LedgerError):
+    code = "account_not_found"
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(f"account {account_id} does not exist")
+
+
+class AccountConflict(LedgerError):
+    code = "account_conflict"
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(
+            f"account {account_id} exists with another currency or may_go_negative flag"
+        )
+
+
+class TransactionNotFound(LedgerError):
+    code = "transaction_not_found"
+
+    def __init__(self, transaction_id: UUID) -> None:
+        super().__init__(f"transaction {transaction_id} was never posted")
+
+
+class Unavailable(LedgerError):
+    """Not now; the same request may be sent again, nothing is doubled by it."""
+
+    retry_after_seconds: ClassVar[int] = 1
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} transactions are waiting already; send it again later")
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    retry_after_seconds = 2
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer or is failing over; send it again")
+
+
+def rfc3339(moment: datetime) -> str:
+    """In UTC, with microseconds: the one form of time that we write."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_flag(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidField(f"{name}: must be true or false, got {shape(value)}")

@@ -1,0 +1,50 @@
+"""Is this task alive, and does everything that it talks to answer?"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+Probe = Callable[[], Awaitable[object]]
+
+PROBE_TIMEOUT_SECONDS = 3.0
+REMEMBERED_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Health:
+    """Asks each neighbour by its probe, which raises where the neighbour does not answer."""
+
+    def __init__(
+        self,
+        probes: Mapping[str, Probe],
+        *,
+        timeout_seconds: float = PROBE_TIMEOUT_SECONDS,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._probes = probes
+        self._timeout_seconds = timeout_seconds
+        self._now = now
+        self._lock = asyncio.Lock()
+        self._found: dict[str, bool] = {}
+        self._found_at = float("-inf")
+
+    async def neighbours(self) -> Mapping[str, bool]:
+        """Which neighbours answer. Anyone may ask, so they are bothered once a second at most."""
+        async with self._lock:
+            if self._now() - self._found_at >= REMEMBERED_SECONDS:
+                answers = await asyncio.gather(*map(self._answers, self._probes))
+                self._found = dict(zip(self._probes, answers, strict=True))
+                self._found_at = self._now()
+            return self._found
+
+    async def _answers(self, name: str) -> bool:
+        try:
+            await asyncio.wait_for(self._probes[name](), self._timeout_seconds)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the neighbour is not there
+            logger.warning(
+                "neighbour missing", extra={"neighbour": name, "reason": type(error).__name__}
+            )
+            return False
+        return True

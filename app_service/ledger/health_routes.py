@@ -1,0 +1,43 @@
+"""GET /health/live, /health/ready and /version."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app_service.ledger.authentication import with_session_or_client
+from app_service.ledger.bodies import json_response
+from app_service.ledger.services import services_of
+
+
+async def live(_request: Request) -> Response:
+    """Shallow on purpose: load balancers use it, and a failover must not take every task out."""
+    return json_response({"status": "live"})
+
+
+async def ready(request: Request) -> Response:
+    neighbours = await services_of(request).health.neighbours()
+    missing = [name for name, answers in neighbours.items() if not answers]
+    return json_response(
+        {
+            "status": "not_ready" if missing else "ready",
+            "missing": missing,
+            "neighbours": {
+                name: "ok" if answers else "missing" for name, answers in neighbours.items()
+            },
+        },
+        status=503 if missing else 200,
+    )
+
+
+async def version(request: Request) -> Response:
+    services = services_of(request)
+    return json_response(
+        {"version": services.version, "environment_suffix": services.environment_suffix}
+    )
+
+
+ROUTES = [
+    Route("/health/live", live, methods=["GET"]),
+    Route("/health/ready", ready, methods=["GET"]),
+    Route("/version", with_session_or_client(version), methods=["GET"]),
+]

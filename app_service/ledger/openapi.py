@@ -1,0 +1,285 @@
+"""The OpenAPI 3.1 document: what the routes promise, as a plain value."""
+
+from typing import Any
+
+from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
+from app_service.ledger.domain import CALL_MAX, REASON, Verdict
+from app_service.ledger.problems import MEDIA_TYPE
+from app_service.ledger.transaction import MAX_INTEGER
+
+Json = dict[str, Any]
+
+_INTEGER = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
+_BALANCE = {"type": "integer", "format": "int64"}
+_CURRENCY = {"type": "string", "pattern": "^[A-Z]{3}$"}
+_UUID = {"type": "string", "format": "uuid"}
+_TIME = {"type": "string", "format": "date-time"}
+_TEXT = {"type": "string"}
+_FLAG = {"type": "boolean", "default": False}
+
+_TRANSACTION = {
+    "transaction_id": _UUID,
+    "debit_account": _INTEGER,
+    "credit_account": _INTEGER,
+    "amount_minor": _INTEGER,
+    "currency": _CURRENCY,
+}
+_VERDICT = {"transaction_id": _UUID, "status": {"type": "string", "enum": list(Verdict)}}
+
+
+def _object(properties: Json, *, optional: tuple[str, ...] = ()) -> Json:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _list(schema: str, **limits: int) -> Json:
+    return {"type": "array", "items": _ref(schema), **limits}
+
+
+def _ref(schema: str) -> Json:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+SCHEMAS: Json = {
+    "Transaction": _object(_TRANSACTION),
+    "PostedTransaction": _object(_TRANSACTION | {"posted_at": _TIME}),
+    "Verdict": _object(_VERDICT),
+    "VerdictOfMany": _object(
+        _VERDICT | {"transaction_id": {"type": ["string", "null"]}, "detail": _TEXT},
+        optional=("detail",),
+    ),
+    "Batch": _object({"transactions": _list("Transaction", minItems=1, maxItems=CALL_MAX)}),
+    "Verdicts": _object({"verdicts": _list("VerdictOfMany")}),
+    "NewAccount": _object(
+        {"account_id": _INTEGER, "currency": _CURRENCY, "may_go_negative": _FLAG},
+        optional=("may_go_negative",),
+    ),
+    "Account": _object(
+        {
+            "account_id": _INTEGER,
+            "currency": _CURRENCY,
+            "may_go_negative": _FLAG,
+            "balance_minor": _BALANCE,
+            "version": {"type": "integer", "minimum": 0},
+        }
+    ),
+    "Entry": _object(
+        {
+            "version": _INTEGER,
+            "transaction_id": _UUID,
+            "amount_minor": _BALANCE,
+            "balance_after_minor": _BALANCE,
+            "posted_at": _TIME,
+        }
+    ),
+    "Entries": _object({"entries": _list("Entry"), "next_cursor": {"type": ["string", "null"]}}),
+    "NewSession": _object({"user_id": {"type": "string", "pattern": "^[A-Za-z0-9._@:+-]{1,128}$"}}),
+    "Token": _object({"token": _TEXT, "expires_at": _TIME}),
+    "Session": _object(
+        {"user_id": _TEXT, "client_id": _TEXT, "created_at": _TIME, "expires_at": _TIME}
+    ),
+    "Sessions": _object({"sessions": _list("Session")}),
+    "Live": _object({"status": _TEXT}),
+    "Ready": _object(
+        {
+            "status": {"type": "string", "enum": ["ready", "not_ready"]},
+            "missing": {"type": "array", "items": _TEXT},
+            "neighbours": {"type": "object", "additionalProperties": _TEXT},
+        }
+    ),
+    "Version": _object({"version": _TEXT, "environment_suffix": _TEXT}),
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457. Rely on `code`; texts may change.",
+        "properties": {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "code": _TEXT,
+            "detail": _TEXT,
+        },
+        "required": ["type", "title", "status", "code", "detail"],
+    },
+}
+
+_OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))
+_PROBLEMS = {
+    400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
+    401: "No session, or none that lives (`session_required`, `session_invalid`)",
+    403: "Not yours (`forbidden`)",
+    404: "Not there (`account_not_found`, `transaction_not_found`)",
+    409: "The id is taken by other contents (`conflict`, `account_conflict`)",
+    413: "Body too large (`body_too_large`)",
+    415: "Not application/json (`unsupported_media_type`)",
+    422: f"Refused, nothing was written: {_OUTCOMES}",
+    503: "Not now (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    "send it again after `Retry-After` seconds; nothing is doubled",
+}
+_IN_BODY = (400, 413, 415)
+_IN_SESSION = (401, 503)
+
+
+def _answer(description: str, schema: str | None, media_type: str = "application/json") -> Json:
+    if schema is None:
+        return {"description": description}
+    return {"description": description, "content": {media_type: {"schema": _ref(schema)}}}
+
+
+def _operation(
+    summary: str,
+    answers: dict[int, tuple[str, str | None]],
+    *,
+    problems: tuple[int, ...] = (),
+    body: str | None = None,
+    parameters: tuple[Json, ...] = (),
+    security: tuple[str, ...] = ("session",),
+) -> Json:
+    operation: Json = {
+        "summary": summary,
+        "security": [{scheme: []} for scheme in security],
+        "responses": {str(s): _answer(*answer) for s, answer in answers.items()}
+        | {str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE) for s in sorted(problems)},
+    }
+    if parameters:
+        operation["parameters"] = list(parameters)
+    if body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(body)}},
+        }
+    return operation
+
+
+def _parameter(where: str, name: str, schema: Json) -> Json:
+    return {"in": where, "name": name, "required": where == "path", "schema": schema}
+
+
+_ACCOUNT_ID = _parameter("path", "account_id", _INTEGER)
+_EITHER = ("session", "client")
+_PAGE = ("The document", None)
+
+PATHS: Json = {
+    "/transactions": {
+        "post": _operation(
+            "Post one transaction; its transaction_id is the idempotency key",
+            {
+                201: ("Posted", "Verdict"),
+                200: ("Replayed: posted before, same contents", "Verdict"),
+            },
+            problems=(*_IN_BODY, *_IN_SESSION, 409, 422),
+            body="Transaction",
+        )
+    },
+    "/transactions/batch": {
+        "post": _operation(
+            "Post many in their order, each for itself; a bad one never spoils the rest",
+            {200: ("One verdict per transaction, in order", "Verdicts")},
+            problems=(*_IN_BODY, *_IN_SESSION),
+            body="Batch",
+        )
+    },
+    "/transactions/{transaction_id}": {
+        "get": _operation(
+            "A posted transaction",
+            {200: ("The transaction", "PostedTransaction")},
+            problems=(400, 404, *_IN_SESSION),
+            parameters=(_parameter("path", "transaction_id", _UUID),),
+        )
+    },
+    "/accounts": {
+        "post": _operation(
+            "Open an account under a number of your choice",
+            {201: ("Opened", "Account"), 200: ("It was open already, the same", "Account")},
+            problems=(*_IN_BODY, *_IN_SESSION, 409),
+            body="NewAccount",
+        )
+    },
+    "/accounts/{account_id}": {
+        "get": _operation(
+            "An account and its balance",
+            {200: ("The account", "Account")},
+            problems=(400, 404, *_IN_SESSION),
+            parameters=(_ACCOUNT_ID,),
+        )
+    },
+    "/accounts/{account_id}/entries": {
+        "get": _operation(
+            "The entries of an account, newest first",
+            {200: ("A page; ask on with cursor=next_cursor until it is null", "Entries")},
+            problems=(400, 404, *_IN_SESSION),
+            parameters=(
+                _ACCOUNT_ID,
+                _parameter(
+                    "query",
+                    "limit",
+                    {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT},
+                ),
+                _parameter("query", "cursor", _TEXT),
+            ),
+        )
+    },
+    "/sessions": {
+        "post": _operation(
+            "Open a session for a user",
+            {201: ("The token, shown this once", "Token")},
+            problems=(*_IN_BODY, *_IN_SESSION),
+            body="NewSession",
+            security=("client",),
+        )
+    },
+    "/sessions/current": {
+        "get": _operation(
+            "The session of this token", {200: ("The session", "Session")}, problems=_IN_SESSION
+        ),
+        "delete": _operation("Close it", {204: ("Closed", None)}, problems=_IN_SESSION),
+    },
+    "/users/{user_id}/sessions": {
+        "get": _operation(
+            "The live sessions of the session's own user, newest first",
+            {200: ("The sessions", "Sessions")},
+            problems=(*_IN_SESSION, 403),
+            parameters=(_parameter("path", "user_id", _TEXT),),
+        )
+    },
+    "/health/live": {"get": _operation("This task lives", {200: ("It does", "Live")}, security=())},
+    "/health/ready": {
+        "get": _operation(
+            "Everything that this task needs answers",
+            {200: ("All of it", "Ready"), 503: ("What is missing", "Ready")},
+            security=(),
+        )
+    },
+    "/version": {
+        "get": _operation(
+            "What runs here", {200: ("The version", "Version")}, problems=(401,), security=_EITHER
+        )
+    },
+    "/openapi.json": {
+        "get": _operation("This document", {200: _PAGE}, problems=(401,), security=_EITHER)
+    },
+    "/docs": {"get": _operation("This page", {200: _PAGE}, problems=(401,), security=_EITHER)},
+}
+
+
+def document(version: str) -> Json:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ledger",
+            "version": version,
+            "description": "Moves money between accounts: every transaction is posted once, whole, "
+            "or not at all. Amounts are integers in minor units (cents).",
+        },
+        "paths": PATHS,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "session": {"type": "http", "scheme": "bearer"},
+                "client": {"type": "http", "scheme": "basic"},
+            },
+        },
+    }

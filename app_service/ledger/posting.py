@@ -1,0 +1,124 @@
+"""The one call that writes money, and the queue that makes few large calls of many requests."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from app_service.ledger.database import Connection
+from app_service.ledger.domain import CALL_MAX, Overloaded, Unavailable, Verdict
+from app_service.ledger.transaction import Transaction
+
+POST_SQL = """
+SELECT status FROM ledger.post_transactions($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[],
+                                            $5::text[]) ORDER BY ordinal
+"""
+
+
+async def post_transactions(
+    connection: Connection, transactions: Sequence[Transaction]
+) -> list[Verdict]:
+    """Post up to 1000 transactions in their order and in one commit; one verdict each.
+
+    Call outside a database transaction. Safe to repeat: an id moves money once, and a repetition
+    answers `replayed` for what was posted before.
+    """
+    rows = await connection.fetch(
+        POST_SQL,
+        [t.transaction_id for t in transactions],
+        [t.debit_account for t in transactions],
+        [t.credit_account for t in transactions],
+        [t.amount_minor for t in transactions],
+        [t.currency for t in transactions],
+    )
+    return [Verdict(row[0]) for row in rows]
+
+
+Post = Callable[[Sequence[Transaction]], Awaitable[list[Verdict]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    transactions: Sequence[Transaction]
+    answer: asyncio.Future[list[Verdict]]
+
+    def succeed(self, verdicts: list[Verdict]) -> None:
+        if not self.answer.done():  # its caller may have gone
+            self.answer.set_result(verdicts)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Batcher:
+    """Batch while busy: at most `lanes` calls run at a time, and what arrives meanwhile waits.
+
+    A call that returns is followed by one with everything that waits, up to `call_max`. There is
+    no timer: at low load a request travels alone and at once, under load calls grow by themselves.
+    A request is never split, so its transactions are posted in their order.
+    """
+
+    def __init__(
+        self, post: Post, *, lanes: int, waiting_max: int = 10_000, call_max: int = CALL_MAX
+    ) -> None:
+        self._post = post
+        self._lanes = lanes
+        self._waiting_max = waiting_max
+        self._call_max = call_max
+        self._waiting: deque[_Request] = deque()
+        self._waiting_count = 0
+        self._busy = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+        """One verdict per transaction, in order; at most `call_max` of them.
+
+        Raises Overloaded, with nothing written, when too many wait, and what the call raised.
+        """
+        if self._waiting_count + len(transactions) > self._waiting_max:
+            raise Overloaded(self._waiting_count)
+        request = _Request(transactions, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        self._waiting_count += len(transactions)
+        if self._busy < self._lanes:
+            self._busy += 1
+            lane = asyncio.create_task(self._drain())
+            self._tasks.add(lane)  # the loop itself keeps only a weak reference
+            lane.add_done_callback(self._tasks.discard)
+        return await request.answer
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                await self._call(self._take())
+        finally:
+            # Here, in the same step as the last look at the queue: a request that comes between
+            # that look and a later callback would find every lane busy, and wait for ever.
+            self._busy -= 1
+
+    def _take(self) -> list[_Request]:
+        taken = [self._waiting.popleft()]
+        size = len(taken[0].transactions)
+        while self._waiting and size + len(self._waiting[0].transactions) <= self._call_max:
+            taken.append(self._waiting.popleft())
+            size += len(taken[-1].transactions)
+        self._waiting_count -= size
+        return taken
+
+    async def _call(self, requests: Sequence[_Request]) -> None:
+        try:
+            verdicts = await self._post([t for r in requests for t in r.transactions])
+        except Exception as error:  # noqa: BLE001 - the batch boundary: each caller gets its answer
+            if len(requests) == 1 or isinstance(error, Unavailable):
+                for request in requests:
+                    request.fail(error)
+                return
+            for request in requests:  # what one of them cannot survive must not fail the others
+                await self._call([request])
+            return
+        position = 0
+        for request in requests:
+            end = position + len(request.transactions)
+            request.succeed(verdicts[position:end])
+            position = end

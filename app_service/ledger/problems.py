@@ -1,0 +1,107 @@
+"""Refusals as RFC 9457 problem documents. Clients rely on `code`; the texts may change."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from uuid import uuid4
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from app_service.ledger.domain import (
+    AccountConflict,
+    AccountNotFound,
+    LedgerError,
+    TransactionNotFound,
+    Unavailable,
+)
+from app_service.ledger.transaction import InvalidField
+
+MEDIA_TYPE = "application/problem+json"
+_STATUS_OF: dict[type[LedgerError], int] = {
+    AccountNotFound: 404,
+    TransactionNotFound: 404,
+    AccountConflict: 409,
+}
+
+
+class Problem(Exception):
+    """A request that HTTP alone can refuse: its form, its size, its credentials."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.headers = headers
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: str,
+) -> Response:
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **more,
+    }
+    return Response(
+        msgspec.json.encode(document), status_code=status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error.status, error.code, str(error), headers=error.headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    return problem_response(400, "invalid", str(error))
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, LedgerError)
+    return problem_response(_STATUS_OF[type(error)], error.code, str(error))
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Unavailable)
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return problem_response(503, error.code, str(error), headers=headers)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    """What routing refuses: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).name.lower()
+    return problem_response(error.status_code, code, error.detail, headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """Our mistake. The client gets a number; the server logs the error, which Starlette raises
+    again, and the number with it."""
+    instance = uuid4().urn
+    error.add_note(f"answered to {request.method} {request.url.path} as {instance}")
+    return problem_response(
+        500, "internal_error", "the request failed for a reason of our own", instance=instance
+    )
+
+
+EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
+    Problem: _problem,
+    InvalidField: _invalid,
+    LedgerError: _refused,
+    Unavailable: _unavailable,
+    HTTPException: _http,
+    Exception: _unexpected,
+}
