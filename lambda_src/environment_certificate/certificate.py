@@ -63,13 +63,19 @@ def make_certificate(
     )
     return SelfSignedCertificate(
         certificate_pem=pem.armor("CERTIFICATE", certificate.dump()).decode(),
-        private_key_pem=key.to_pem(format="pkcs8").decode(),
+        private_key_pem=_pkcs8_pem(key),
     )
+
+
+def _pkcs8_pem(key: ecdsa.SigningKey) -> str:
+    # Not ecdsa's own: it says version 2 of the structure, which strict readers refuse.
+    private_key = keys.PrivateKeyInfo.wrap(keys.ECPrivateKey.load(key.to_der()), "ec")
+    return str(pem.armor("PRIVATE KEY", private_key.dump()).decode())
 
 
 def _extensions(names: tuple[str, ...], public_key: keys.PublicKeyInfo) -> x509.Extensions:
     # RFC 5280's usual key identifier: SHA-1 as a name for the key, not as a protection.
-    key_id = sha1(public_key["public_key"].native_bytes, usedforsecurity=False).digest()
+    key_id = sha1(public_key["public_key"].native, usedforsecurity=False).digest()
     critical = {
         "basic_constraints": {"ca": True, "path_len_constraint": 0},
         "key_usage": {"digital_signature", "key_cert_sign"},

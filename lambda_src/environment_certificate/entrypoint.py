@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
@@ -21,7 +21,13 @@ _AWS = Config(
 )
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+class Context(Protocol):
+    """The part of what Lambda passes that we use."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """`on_event` of CDK's custom resource provider."""
     settings = EnvironmentCertificateSettings.from_env(os.environ)
     return on_event(
@@ -30,6 +36,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         environment_suffix=settings.environment_suffix,
         now=partial(datetime.now, UTC),
         pause=time.sleep,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
 
 

@@ -14,12 +14,11 @@ from lambda_src.environment_certificate.certificate import make_certificate
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
 
-_NAMES_MAX = 10  # a custom resource answers with at most 4 KB
+_NAMES_MAX = 8  # a custom resource answers with at most 4 KB
 _VALIDITY_DAYS_MAX = 825  # clients refuse what is valid for longer
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
 # A load balancer that was just deleted keeps its certificate in use for some minutes more.
-_DELETE_ATTEMPTS = 24
 _DELETE_PAUSE_SECONDS = 10.0
 
 
@@ -48,14 +47,18 @@ def on_event(
     environment_suffix: str,
     now: Callable[[], datetime],
     pause: Callable[[float], None],
+    seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
     """Answer one request of the custom resource provider framework; the ARN is the physical id.
 
     An update makes a new certificate: CloudFormation points its users to that one, and then asks
-    to delete the old. Raises InvalidProperties or what ACM refuses with.
+    to delete the old. A delete waits while the certificate is in use, as long as there are
+    `seconds_left`: CloudFormation itself does not ask twice.
+
+    Raises InvalidProperties or what ACM refuses with.
     """
     if event["RequestType"] == "Delete":
-        _delete(event["PhysicalResourceId"], acm, pause)
+        _delete(event["PhysicalResourceId"], acm, pause, seconds_left)
         return {}
     request = CertificateRequest.parse(event["ResourceProperties"])
     name = f"transaction-certificate-{environment_suffix}"
@@ -75,26 +78,27 @@ def on_event(
     }
 
 
-def _delete(physical_id: str, acm: "ACMClient", pause: Callable[[float], None]) -> None:
+def _delete(
+    physical_id: str,
+    acm: "ACMClient",
+    pause: Callable[[float], None],
+    seconds_left: Callable[[], float],
+) -> None:
     if ":certificate/" not in physical_id:
         return  # a create that failed before there was a certificate
-    for _ in range(_DELETE_ATTEMPTS - 1):
-        if _try_delete(physical_id, acm, forgive="ResourceInUseException"):
+    while True:
+        try:
+            acm.delete_certificate(CertificateArn=physical_id)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ResourceNotFoundException":
+                return
+            # Twice the pause: the last attempt needs time of its own.
+            if code != "ResourceInUseException" or seconds_left() < 2 * _DELETE_PAUSE_SECONDS:
+                raise
+            pause(_DELETE_PAUSE_SECONDS)
+        else:
             return
-        pause(_DELETE_PAUSE_SECONDS)
-    _try_delete(physical_id, acm, forgive=None)
-
-
-def _try_delete(arn: str, acm: "ACMClient", *, forgive: str | None) -> bool:
-    """True when the certificate is gone; False when ACM refused with the code to forgive."""
-    try:
-        acm.delete_certificate(CertificateArn=arn)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in ("ResourceNotFoundException", forgive):
-            raise
-        return code != forgive
-    return True
 
 
 def _names(value: Any) -> tuple[str, ...]:

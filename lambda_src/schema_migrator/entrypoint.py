@@ -22,7 +22,7 @@ MIGRATIONS = ASSET_ROOT / "app_service" / "migrations"
 _AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5}
 )
-_STATEMENT_TIMEOUT_SECONDS = 600.0  # a migration may rewrite a table
+_STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from base64 import b64encode
 
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
-from scramp import ScramMechanism  # type: ignore[import-untyped]
+from scramp import ScramException, ScramMechanism  # type: ignore[import-untyped]
 
 from lambda_src.credentials import Credentials
 from lambda_src.database import explain
@@ -26,12 +26,16 @@ def enable_login(connection: Connection, credentials: Credentials) -> None:
     role = credentials.username
     if not _PLAIN_IDENTIFIER.fullmatch(role):
         raise LoginRefused(f"role {role!r}: lower-case letters, digits and _ only, at most 63")
+    try:
+        verifier = _scram_verifier(credentials.password)
+    except ScramException as error:
+        raise LoginRefused(f"role {role}: its password is no text for SCRAM: {error}") from error
     # ALTER ROLE takes no parameters: let the server quote what goes into its text.
     [[statement]] = connection.run(
         "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L',"
         " CAST(:role AS text), CAST(:verifier AS text))",
         role=role,
-        verifier=_scram_verifier(credentials.password),
+        verifier=verifier,
     )
     try:
         connection.run(statement)

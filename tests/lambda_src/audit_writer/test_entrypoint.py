@@ -1,0 +1,50 @@
+"""The audit writer as Lambda calls it, up to the calls that it makes to AWS."""
+
+import gzip
+
+import boto3
+import pytest
+from botocore.stub import ANY
+
+from lambda_src.audit_writer import entrypoint
+from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.environment_variables import InvalidEnvironment
+from tests.lambda_src.audit_writer.test_writer import body, key
+from tests.lambda_src.conftest import type_of_aws
+from tests.lambda_src.sqs_events import kept, sqs_event
+
+DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/111111111111/audit-dead-letters-dev"
+
+
+def test_a_batch_goes_to_its_bucket_and_a_bad_message_to_its_queue(
+    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = AuditWriterSettings(
+        audit_bucket_name="audit-dev",
+        dead_letter_queue_url=DEAD_LETTERS,
+        environment_suffix="dev",
+    )
+    for name, value in settings.to_env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", lambda service, **_: aws(service)[0])
+    entrypoint._writer.cache_clear()
+    stored = {
+        "Bucket": "audit-dev",
+        "Key": key(1),
+        "Body": gzip.compress(b'{"number":1}\n', mtime=0),
+        "ContentType": ANY,
+        "ContentEncoding": ANY,
+        "IfNoneMatch": "*",
+    }
+    aws("s3")[1].add_response("put_object", {}, stored)
+    refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
+    aws("sqs")[1].add_response("send_message", {}, refused)
+    assert entrypoint.handler(sqs_event(body(1), "{"), None) == kept()
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    entrypoint._writer.cache_clear()
+    for name in ("AUDIT_BUCKET_NAME", "DEAD_LETTER_QUEUE_URL", "ENVIRONMENT_SUFFIX"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InvalidEnvironment, match="AUDIT_BUCKET_NAME"):
+        entrypoint.handler(sqs_event("{"), None)

@@ -1,0 +1,98 @@
+"""S23, S43: what becomes of each message of the audit queue."""
+
+import gzip
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from lambda_src.audit_writer.archive import ArchiveUnavailable
+from lambda_src.audit_writer.writer import write
+from lambda_src.messages import Message
+from tests.lambda_src.sqs_events import kept, sqs_event
+
+
+def body(number: int) -> str:
+    return json.dumps(
+        {
+            "type": "transactions.posted",
+            "version": 1,
+            "batch_id": f"00000000-0000-0000-0000-{number:012}",
+            "posted_at": "2026-11-21T00:00:00Z",
+            "transactions": [{"number": number}],
+        }
+    )
+
+
+def key(number: int) -> str:
+    return f"audit/2026/11/21/00000000-0000-0000-0000-{number:012}.ndjson.gz"
+
+
+class FakeArchive:
+    """Keeps what it is given, once per key; refuses the keys in `refused`."""
+
+    def __init__(self, *refused: str) -> None:
+        self.objects: dict[str, bytes] = {}
+        self._refused = refused
+
+    def store(self, key: str, content: bytes) -> bool:
+        if key in self._refused:
+            raise ArchiveUnavailable(key)
+        is_new = key not in self.objects
+        self.objects.setdefault(key, content)
+        return is_new
+
+
+class FakeDeadLetters:
+    def __init__(self, *, accepts: bool = True) -> None:
+        self.letters: list[tuple[str, str]] = []
+        self._accepts = accepts
+
+    def accept(self, message: Message, reason: str) -> bool:
+        self.letters.append((message.message_id, reason))
+        return self._accepts
+
+
+def test_s23_each_batch_becomes_one_object() -> None:
+    archive = FakeArchive()
+    response = write(sqs_event(body(1), body(2)), archive=archive, dead_letters=FakeDeadLetters())
+    assert response == kept()
+    assert {k: gzip.decompress(v) for k, v in archive.objects.items()} == {
+        key(1): b'{"number":1}\n',
+        key(2): b'{"number":2}\n',
+    }
+
+
+def test_s23_a_batch_delivered_again_leaves_the_queue(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    archive = FakeArchive()
+    response = write(sqs_event(body(1), body(1)), archive=archive, dead_letters=FakeDeadLetters())
+    assert response == kept()
+    assert list(archive.objects) == [key(1)]
+    news: list[Any] = [vars(line)["is_new"] for line in caplog.records]
+    assert news == [True, False]
+
+
+def test_s43_a_bad_message_is_dead_lettered_and_spoils_no_other() -> None:
+    archive, dead_letters = FakeArchive(), FakeDeadLetters()
+    response = write(sqs_event("{}", body(2)), archive=archive, dead_letters=dead_letters)
+    assert response == kept()
+    assert list(archive.objects) == [key(2)]
+    [(message_id, reason)] = dead_letters.letters
+    assert message_id == "m1"
+    assert reason.startswith("unknown_type")
+
+
+def test_s23_what_could_not_be_stored_stays_and_spoils_no_other() -> None:
+    archive = FakeArchive(key(1))
+    response = write(sqs_event(body(1), body(2)), archive=archive, dead_letters=FakeDeadLetters())
+    assert response == kept("m1")
+    assert list(archive.objects) == [key(2)]
+
+
+def test_s43_what_the_dead_letter_queue_refuses_stays() -> None:
+    response = write(
+        sqs_event("{}"), archive=FakeArchive(), dead_letters=FakeDeadLetters(accepts=False)
+    )
+    assert response == kept("m1")

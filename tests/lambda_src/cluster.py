@@ -1,0 +1,92 @@
+"""A database cluster as the functions meet it: a writer and a read-only standby, TLS only."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pg8000.native import Connection, identifier
+
+from lambda_src.credentials import Credentials
+from lambda_src.database import DatabaseTarget, connect_to_writer
+from local_cloud.certificates import LocalAuthority
+from local_cloud.postgres import PostgresServer
+
+WRITER = "127.0.0.1"
+STANDBY = "127.0.0.2"
+NOBODY = "127.0.0.3"  # nothing listens there
+UNNAMED = "127.0.0.4"  # the writer again, at an address that its certificate does not name
+
+MASTER = Credentials(username="postgres", password="test")
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    port: int
+    ca_file: Path
+    other_ca_file: Path  # a root that has not signed the servers' certificates
+
+    def target(
+        self, database: str = "postgres", hosts: tuple[str, ...] = (WRITER,)
+    ) -> DatabaseTarget:
+        return DatabaseTarget(
+            hosts=hosts,
+            port=self.port,
+            name=database,
+            ca_file=str(self.ca_file),
+            application_name="tests",
+            statement_timeout_seconds=5,
+        )
+
+    @contextmanager
+    def session(self, database: str = "postgres") -> Iterator[Connection]:
+        """A session of the master user."""
+        connection = connect_to_writer(self.target(database), MASTER)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def create_database(self, template: str = "template0") -> str:
+        name = f"test_{next(_numbers)}"
+        with self.session() as master:
+            master.run(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(template)}")
+        return name
+
+
+@contextmanager
+def running_cluster(folder: Path, port: int) -> Iterator[Cluster]:
+    authority = LocalAuthority(folder / "authority")
+    common = {"fsync": "off", "log_min_messages": "fatal"}
+    writer = PostgresServer(
+        data_dir=folder / "writer",
+        address=WRITER,
+        port=port,
+        password=MASTER.password,
+        certificate=authority.issue(name="writer", addresses=[WRITER]),
+        settings=common | {"listen_addresses": f"{WRITER},{UNNAMED}"},
+    )
+    standby = PostgresServer(
+        data_dir=folder / "standby",
+        address=STANDBY,
+        port=port,
+        password=MASTER.password,
+        certificate=authority.issue(name="standby", addresses=[STANDBY]),
+        settings=common,
+    )
+    writer.initialize()
+    writer.make_standby(standby)
+    writer.start()
+    try:
+        standby.start()
+        yield Cluster(
+            port=port,
+            ca_file=authority.certificate_file,
+            other_ca_file=LocalAuthority(folder / "stranger").certificate_file,
+        )
+    finally:
+        standby.stop()
+        writer.stop()

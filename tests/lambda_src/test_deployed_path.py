@@ -1,0 +1,116 @@
+"""The two functions that use the database, in the order of a deployment, as Lambda calls them.
+
+Real entrypoints, migrations, roles, TLS and grants; only the AWS clients are stubs.
+"""
+
+import json
+
+import boto3
+import pytest
+from botocore.stub import ANY
+
+from lambda_src.schema_migrator import entrypoint as migrator
+from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.transaction_processor import entrypoint as processor
+from lambda_src.transaction_processor.settings import TransactionProcessorSettings
+from tests.lambda_src.cluster import MASTER, STANDBY, WRITER, Cluster
+from tests.lambda_src.conftest import type_of_aws
+from tests.lambda_src.sqs_events import kept, sqs_event
+from tests.lambda_src.submissions import ALICE, balance, open_accounts, submission, transaction
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
+DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-dead-letters-dev"
+
+
+@pytest.fixture
+def _environment(
+    cluster: Cluster, empty_database: str, aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrator_settings = SchemaMigratorSettings(
+        migrator_secret_arn="arn:master",
+        service_secret_arn="arn:service",
+        processor_secret_arn="arn:processor",
+        database_writer_host=WRITER,
+        database_port=cluster.port,
+        database_name=empty_database,
+        database_ca_file=str(cluster.ca_file),
+    )
+    processor_settings = TransactionProcessorSettings(
+        database_secret_arn="arn:processor",
+        # As after a failover: the writer's name still leads to what is now the standby.
+        database_writer_host=STANDBY,
+        database_reader_host=WRITER,
+        database_port=cluster.port,
+        database_name=empty_database,
+        database_ca_file=str(cluster.ca_file),
+        dead_letter_queue_url=DEAD_LETTERS,
+        transaction_queue_url=QUEUE,
+        environment_suffix="dev",
+    )
+    # Where the two share a variable, the migrator's is set by its own test below.
+    for name, value in (migrator_settings.to_env() | processor_settings.to_env()).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "client", lambda service, **_: aws(service)[0])
+    processor._worker.cache_clear()
+
+
+def add_secret(aws: type_of_aws, arn: str, username: str, password: str) -> None:
+    value = json.dumps({"username": username, "password": password})
+    aws("secretsmanager")[1].add_response(
+        "get_secret_value", {"SecretString": value}, {"SecretId": arn}
+    )
+
+
+def run_migrator(
+    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch, processor_password: str
+) -> dict[str, list[str]]:
+    add_secret(aws, "arn:master", MASTER.username, MASTER.password)
+    add_secret(aws, "arn:service", "ledger_service", "service's")
+    add_secret(aws, "arn:processor", "ledger_processor", processor_password)
+    with monkeypatch.context() as own:
+        own.setenv("DATABASE_WRITER_HOST", WRITER)
+        return migrator.handler({}, None)
+
+
+@pytest.mark.usefixtures("_environment")
+def test_s40_a_message_is_posted_by_a_role_that_may_do_nothing_else(
+    aws: type_of_aws, cluster: Cluster, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run_migrator(aws, monkeypatch, "processor's")
+    assert "0001_ledger.sql" in result["applied"]
+    assert result["logins"] == ["ledger_service", "ledger_processor"]
+    open_accounts(cluster, empty_database)
+
+    add_secret(aws, "arn:processor", "ledger_processor", "processor's")
+    refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
+    aws("sqs")[1].add_response("send_message", {}, refused)
+    assert processor.handler(sqs_event(submission(transaction(1)), "{"), None) == kept()
+    assert balance(cluster, empty_database, ALICE) == 100
+
+    # A second deployment rotates the password; open sessions and new ones keep working.
+    assert run_migrator(aws, monkeypatch, "rotated")["applied"] == []
+    assert processor.handler(sqs_event(submission(transaction(2))), None) == kept()
+    with cluster.session() as master:
+        master.run(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE application_name = 'transaction-processor-dev'"
+        )
+    add_secret(aws, "arn:processor", "ledger_processor", "rotated")
+    assert processor.handler(sqs_event(submission(transaction(3))), None) == kept()
+    assert balance(cluster, empty_database, ALICE) == 300
+
+
+@pytest.mark.usefixtures("_environment")
+def test_s41_without_a_database_the_batch_stays_and_is_postponed(
+    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_READER_HOST", STANDBY)
+    add_secret(aws, "arn:processor", "postgres", MASTER.password)
+    postponed = {
+        "QueueUrl": QUEUE,
+        "Entries": [{"Id": "0", "ReceiptHandle": "handle of m1", "VisibilityTimeout": ANY}],
+    }
+    aws("sqs")[1].add_response(
+        "change_message_visibility_batch", {"Successful": [{"Id": "0"}], "Failed": []}, postponed
+    )
+    assert processor.handler(sqs_event(submission(transaction(1))), None) == kept("m1")

@@ -1,0 +1,160 @@
+"""S40 to S43: what becomes of each message of a batch."""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app_service.ledger.transaction import Transaction
+from lambda_src.messages import Message
+from lambda_src.transaction_processor.posting import LedgerUnavailable
+from lambda_src.transaction_processor.worker import process
+from tests.lambda_src.sqs_events import kept, sqs_event
+from tests.lambda_src.submissions import submission, transaction
+
+
+class FakeLedger:
+    """Answers with the prepared verdicts and remembers each call."""
+
+    def __init__(self, *verdicts: str) -> None:
+        self._verdicts = list(verdicts)
+        self.calls: list[list[int]] = []
+
+    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+        self.calls.append([t.transaction_id.int for t in transactions])
+        return self._verdicts
+
+
+class BrokenLedger:
+    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+        raise LedgerUnavailable("no host accepts writes")
+
+
+class FakeDeadLetters:
+    def __init__(self, *, accepts: bool = True) -> None:
+        self.letters: list[tuple[str, str]] = []
+        self._accepts = accepts
+
+    def accept(self, message: Message, reason: str) -> bool:
+        self.letters.append((message.message_id, reason))
+        return self._accepts
+
+
+class FakeRedelivery:
+    def __init__(self) -> None:
+        self.postponed: list[list[str]] = []
+
+    def postpone(self, messages: Sequence[Message]) -> None:
+        self.postponed.append([m.message_id for m in messages])
+
+
+class Run:
+    """`process` on one batch, and what it did to its surroundings."""
+
+    def __init__(
+        self, ledger: FakeLedger | BrokenLedger, *bodies: str, dlq_accepts: bool = True
+    ) -> None:
+        self.dead_letters = FakeDeadLetters(accepts=dlq_accepts)
+        redelivery = FakeRedelivery()
+        self.response = process(
+            sqs_event(*bodies),
+            ledger=ledger,
+            dead_letters=self.dead_letters,
+            redelivery=redelivery,
+        )
+        self.postponed = redelivery.postponed
+
+
+def body(number: int) -> str:
+    return submission(transaction(number))
+
+
+def test_s40_all_sound_transactions_are_posted_in_one_call_in_order() -> None:
+    ledger = FakeLedger("posted", "replayed")
+    run = Run(ledger, body(1), "{", body(2))
+    assert ledger.calls == [[1, 2]]
+    assert run.response == kept()
+    assert run.postponed == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("not json", "bad_json"),
+        (json.dumps({"type": "transaction.cancelled", "version": 1}), "unknown_type"),
+        (json.dumps({"type": "transaction.submitted", "version": 2}), "unknown_version"),
+        (json.dumps({"type": "transaction.submitted", "version": 1}), "invalid_transaction: "),
+        (submission(transaction(9, amount_minor=0)), "invalid_transaction: amount_minor"),
+    ],
+)
+def test_s43_a_bad_message_is_dead_lettered_with_its_reason_and_spoils_no_other(
+    bad: str, reason: str
+) -> None:
+    ledger = FakeLedger("posted", "posted")
+    run = Run(ledger, body(1), bad, body(3))
+    assert ledger.calls == [[1, 3]]
+    [(message_id, given)] = run.dead_letters.letters
+    assert message_id == "m2"
+    assert given.startswith(reason)
+    assert run.response == kept()
+
+
+def test_s43_without_a_sound_message_the_ledger_is_not_asked() -> None:
+    ledger = FakeLedger()
+    assert Run(ledger, "{").response == kept()
+    assert ledger.calls == []
+
+
+@pytest.mark.parametrize(
+    "verdict", ["conflict", "invalid", "account_not_found", "currency_mismatch"]
+)
+def test_s43_a_wrong_request_is_dead_lettered_with_the_verdict(verdict: str) -> None:
+    run = Run(FakeLedger("posted", verdict), body(1), body(2))
+    assert run.dead_letters.letters == [("m2", verdict)]
+    assert run.response == kept()
+
+
+@pytest.mark.parametrize("verdict", ["insufficient_funds", "balance_limit"])
+def test_s32_a_refusal_is_a_result_recorded_and_not_retried(
+    verdict: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = Run(FakeLedger(verdict), body(7))
+    assert run.response == kept()
+    assert run.dead_letters.letters == []
+    [line] = [r for r in caplog.records if r.message == "transaction refused"]
+    assert vars(line)["status"] == verdict
+    assert vars(line)["transaction_id"] == "00000000-0000-0000-0000-000000000007"
+
+
+def test_s41_without_a_ledger_the_sound_ones_stay_and_are_postponed() -> None:
+    run = Run(BrokenLedger(), body(1), "{", body(3))
+    assert run.response == kept("m1", "m3")
+    assert run.postponed == [["m1", "m3"]]
+    assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
+
+
+def test_s43_what_the_dead_letter_queue_refuses_stays_and_is_postponed() -> None:
+    run = Run(FakeLedger("posted", "conflict"), "{", body(2), body(3), dlq_accepts=False)
+    assert run.response == kept("m1", "m3")
+    assert run.postponed == [["m1", "m3"]]
+
+
+def test_a_verdict_of_a_newer_ledger_keeps_the_message() -> None:
+    run = Run(FakeLedger("posted", "on_hold"), body(1), body(2))
+    assert run.response == kept("m2")
+    assert run.dead_letters.letters == []
+
+
+def test_fewer_verdicts_than_transactions_fail_the_whole_batch() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        Run(FakeLedger("posted"), body(1), body(2))
+
+
+def test_what_was_posted_is_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    Run(FakeLedger("posted", "replayed", "posted"), body(1), body(2), body(3))
+    counts: list[Any] = [vars(r).get("verdicts") for r in caplog.records]
+    assert counts == [{"posted": 2, "replayed": 1}]
