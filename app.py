@@ -1,0 +1,36 @@
+"""Builds the CDK app from its context. Decides nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from infra.errors import ConfigurationError
+from pipeline.delivery_pipeline import DeliveryPipeline
+from pipeline.delivery_settings import DeliverySettings
+from pipeline.toolchain import Toolchain
+
+HERE = Path(__file__).resolve().parent
+
+
+def build(app: cdk.App) -> None:
+    """Raises ConfigurationError for context that breaks a rule."""
+    settings = DeliverySettings.from_context(
+        app.node.try_get_context,
+        defaults=json.loads((HERE / "cdk.json").read_text())["context"],
+    )
+    DeliveryPipeline(app, settings=settings, toolchain=Toolchain.pinned_in(HERE / "package.json"))
+
+
+def main() -> None:
+    app = cdk.App(analytics_reporting=False)
+    try:
+        build(app)
+    except ConfigurationError as error:
+        sys.exit(f"error: {error}")
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The audit trail: every object is written once and stays as it was written."""
+
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.naming import EnvironmentSuffix
+
+AUDIT_BUCKET = "transaction-audit"
+AUDIT_PREFIX = "audit/"
+
+
+class AuditStore(Construct):
+    """A bucket whose records can be added, never replaced. Grant with `grant_append`.
+
+    The function that empties it belongs to the stack's deletion; nothing else may delete.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> None:
+        super().__init__(scope, construct_id)
+
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            bucket_name=suffix.global_name(AUDIT_BUCKET, account=Stack.of(self).account),
+            versioned=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="infrequent-access-after-30-days",
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.INFREQUENT_ACCESS,
+                            transition_after=Duration.days(30),
+                        )
+                    ],
+                ),
+                s3.LifecycleRule(
+                    id="abandoned-uploads",
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                ),
+            ],
+            transition_default_minimum_object_size=(
+                s3.TransitionDefaultMinimumObjectSize.VARIES_BY_STORAGE_CLASS
+            ),
+            auto_delete_objects=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        # Without a size of its own a rule passes over objects below 128 KB, which is nearly all of
+        # ours. CDK writes the size as a number, where CloudFormation wants text.
+        cast(s3.CfnBucket, self.bucket.node.default_child).add_property_override(
+            "LifecycleConfiguration.Rules.0.ObjectSizeGreaterThan", "1"
+        )
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="RecordsAreWrittenOnce",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
+                conditions={
+                    "Null": {"s3:if-none-match": "true"},
+                    # The parts of a multipart upload cannot carry the header; its end does.
+                    "Bool": {"s3:ObjectCreationOperation": "true"},
+                },
+            )
+        )
+
+    def grant_append(self, grantee: iam.IGrantable) -> None:
+        """Allow adding records, and nothing else."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
+            )
+        )

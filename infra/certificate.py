@@ -1,0 +1,82 @@
+"""A certificate for an environment without a domain: made by a function of ours, kept in ACM."""
+
+from typing import Final
+
+from aws_cdk import CustomResource, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import custom_resources as cr
+from constructs import Construct
+
+from infra.lambda_code import LambdaSource
+from infra.log_groups import log_group
+from infra.naming import EnvironmentSuffix
+from infra.python_function import PythonFunction
+from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
+
+VALIDITY_DAYS: Final = 365
+_PROVIDER: Final = "environment-certificate-provider"
+
+
+class EnvironmentCertificate(Construct):
+    """A self-signed certificate for `dns_name`, which clients trust by its `pem`.
+
+    `arn` is for a listener; `der_base64` is the same as `pem` in one line.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        dns_name: str,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        maker = PythonFunction(
+            self,
+            "Maker",
+            suffix=suffix,
+            name="environment-certificate",
+            description=f"Makes the certificate of {suffix}",
+            source=LambdaSource(folder="environment_certificate"),
+            environment=EnvironmentCertificateSettings(environment_suffix=str(suffix)).to_env(),
+            timeout_seconds=60,
+            key=key,
+        )
+        # A certificate has no name before it exists, so only its kind can be said.
+        maker.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "acm:AddTagsToCertificate",
+                    "acm:DeleteCertificate",
+                    "acm:ImportCertificate",
+                ],
+                resources=[
+                    Stack.of(self).format_arn(
+                        service="acm", resource="certificate", resource_name="*"
+                    )
+                ],
+            )
+        )
+        provider_name = suffix.physical_name(_PROVIDER)
+        provider = cr.Provider(
+            self,
+            "Provider",
+            provider_function_name=provider_name,
+            on_event_handler=maker.function,
+            log_group=log_group(self, "ProviderLogs", name=f"/aws/lambda/{provider_name}", key=key),
+        )
+        certificate = CustomResource(
+            self,
+            "Certificate",
+            resource_type="Custom::EnvironmentCertificate",
+            service_token=provider.service_token,
+            properties={"Names": [dns_name], "ValidityDays": str(VALIDITY_DAYS)},
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.arn = certificate.get_att_string("CertificateArn")
+        self.pem = certificate.get_att_string("CertificatePem")
+        self.der_base64 = certificate.get_att_string("CertificateDerBase64")

@@ -1,0 +1,53 @@
+"""An environment is a value: the three kinds there are, passed down and never looked up."""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from infra.database import DatabaseConfig
+from infra.network import NetworkConfig
+from infra.processors import ProcessorConfig
+from infra.service import ServiceConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """Everything in which one environment may differ from another, names apart."""
+
+    kind: str
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    database: DatabaseConfig = field(default_factory=DatabaseConfig)
+    service: ServiceConfig = field(default_factory=ServiceConfig)
+    processors: ProcessorConfig = field(default_factory=ProcessorConfig)
+
+    def adjusted(
+        self, *, api_port: int, database_ca_file: str | None, engine_version: str | None
+    ) -> Self:
+        """Return this environment with what the place that it is deployed to asks for."""
+        return replace(
+            self,
+            service=replace(self.service, api_port=api_port),
+            database=replace(
+                self.database,
+                ca_file=database_ca_file,
+                engine_version=engine_version or self.database.engine_version,
+            ),
+        )
+
+
+EPHEMERAL = EnvironmentConfig(
+    kind="ephemeral",
+    network=NetworkConfig(nat_gateways=1),
+    database=DatabaseConfig(backup_retention_days=1),
+)
+STAGING = EnvironmentConfig(
+    kind="staging",
+    network=NetworkConfig(nat_gateways=2),
+    database=DatabaseConfig(backup_retention_days=7),
+    service=ServiceConfig(tasks_min=4, tasks_max=12),
+)
+PRODUCTION = EnvironmentConfig(
+    kind="production",
+    network=NetworkConfig(nat_gateways=2),
+    database=DatabaseConfig(backup_retention_days=35),
+    service=ServiceConfig(tasks_min=4, tasks_max=20, cpu_units=1024, memory_mib=2048),
+)

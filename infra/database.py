@@ -1,0 +1,151 @@
+"""The ledger's database: Aurora Serverless v2 PostgreSQL, a writer and a reader."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+from constructs import Construct
+
+from infra.log_groups import log_group
+from infra.naming import EnvironmentSuffix
+from infra.traffic import DATABASE_PORT
+
+DATABASE_NAME = "ledger"
+ADMINISTRATOR = "ledger_admin"
+# The roles that the migrations make; the migrator gives them the passwords of these secrets.
+SERVICE_ROLE = "ledger_service"
+PROCESSOR_ROLE = "ledger_processor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseConfig:
+    engine_version: str = "15.8"  # AWS withdraws minor versions: context may name a newer 15.x
+    capacity_units_min: float = 0.5
+    capacity_units_max: float = 4
+    backup_retention_days: int = 7
+    ca_file: str | None = None  # whom clients trust; None is the AWS roots that they come with
+
+
+class Database(Construct):
+    """A writer and a reader in different zones, reachable from inside, over TLS only.
+
+    Clients find it by `writer_host` and `reader_host`. The master secret is the migrator's
+    alone; the service and the processor have roles and secrets of their own.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        config: DatabaseConfig,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._suffix = suffix
+        self._key = key
+        self.engine_version = config.engine_version
+        self.ca_file = config.ca_file
+        name = suffix.physical_name("transaction-db")
+        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        zones = Stack.of(self).availability_zones
+
+        # RDS would make this group by itself and leave it behind.
+        logs = log_group(self, "Logs", name=f"/aws/rds/cluster/{name}/postgresql", key=key)
+        engine = rds.DatabaseClusterEngine.aurora_postgres(
+            version=rds.AuroraPostgresEngineVersion.of(
+                config.engine_version, config.engine_version.split(".")[0]
+            )
+        )
+        self.cluster = rds.DatabaseCluster(
+            self,
+            "Cluster",
+            cluster_identifier=name,
+            engine=engine,
+            parameter_group=rds.ParameterGroup(
+                self,
+                "Parameters",
+                engine=engine,
+                name=suffix.physical_name("transaction-db-parameters"),
+                description=f"TLS is required in {suffix}",
+                parameters={"rds.force_ssl": "1"},
+                removal_policy=RemovalPolicy.DESTROY,
+            ),
+            credentials=rds.Credentials.from_generated_secret(
+                ADMINISTRATOR,
+                encryption_key=key,
+                secret_name=suffix.physical_name("transaction-db-admin"),
+            ),
+            default_database_name=DATABASE_NAME,
+            port=DATABASE_PORT,
+            writer=self._instance("Writer", zone=zones[0]),
+            # Follows the writer's capacity, so that it can take over under full load.
+            readers=[self._instance("Reader", zone=zones[1], scale_with_writer=True)],
+            serverless_v2_min_capacity=config.capacity_units_min,
+            serverless_v2_max_capacity=config.capacity_units_max,
+            vpc=vpc,
+            vpc_subnets=isolated,
+            security_groups=[security_group],
+            subnet_group=rds.SubnetGroup(
+                self,
+                "Subnets",
+                subnet_group_name=suffix.physical_name("transaction-db-subnets"),
+                description=f"Isolated subnets of {suffix}",
+                vpc=vpc,
+                vpc_subnets=isolated,
+                removal_policy=RemovalPolicy.DESTROY,
+            ),
+            storage_encrypted=True,
+            storage_encryption_key=key,
+            backup=rds.BackupProps(retention=Duration.days(config.backup_retention_days)),
+            delete_automated_backups=True,
+            copy_tags_to_snapshot=True,
+            cloudwatch_logs_exports=["postgresql"],
+            deletion_protection=False,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.cluster.node.add_dependency(logs)
+
+        assert self.cluster.secret is not None  # credentials were generated above
+        self.administrator_secret = self.cluster.secret
+        self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
+        self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
+
+        self.name = DATABASE_NAME
+        self.port = DATABASE_PORT
+        self.writer_host = self.cluster.cluster_endpoint.hostname
+        self.reader_host = self.cluster.cluster_read_endpoint.hostname
+
+    def _instance(
+        self, construct_id: str, *, zone: str, scale_with_writer: bool | None = None
+    ) -> rds.IClusterInstance:
+        return rds.ClusterInstance.serverless_v2(
+            construct_id,
+            instance_identifier=self._suffix.physical_name(
+                f"transaction-db-{construct_id.lower()}"
+            ),
+            availability_zone=zone,
+            scale_with_writer=scale_with_writer,
+            ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            auto_minor_version_upgrade=False,
+            publicly_accessible=False,
+        )
+
+    def _role_secret(self, construct_id: str, role: str) -> rds.DatabaseSecret:
+        secret = rds.DatabaseSecret(
+            self,
+            construct_id,
+            username=role,
+            dbname=DATABASE_NAME,
+            encryption_key=self._key,
+            secret_name=self._suffix.physical_name(
+                f"transaction-db-{role.removeprefix('ledger_')}"
+            ),
+        )
+        secret.apply_removal_policy(RemovalPolicy.DESTROY)
+        return secret

@@ -1,0 +1,63 @@
+"""The environment's own key, and the AWS services that may use it without a role of ours."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.naming import EnvironmentSuffix
+
+KEY_ALIAS = "transaction-key"
+
+
+def key_alias(suffix: EnvironmentSuffix) -> str:
+    return f"alias/{suffix.physical_name(KEY_ALIAS)}"
+
+
+class Encryption(Construct):
+    """One key per environment, rotated every year. Grant on `key`."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=key_alias(suffix),
+            description=f"Everything at rest in environment {suffix}",
+            enable_key_rotation=True,
+            # The shortest that KMS offers: the key is the one thing that outlives the stack.
+            pending_window=Duration.days(7),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LogGroupsOfThisEnvironment",
+                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                actions=[
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey*",
+                    "kms:ReEncrypt*",
+                ],
+                resources=["*"],  # in a key policy this is the key itself
+                conditions={
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
+                            service="logs", resource=f"log-group:*-{suffix}*"
+                        )
+                    }
+                },
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+            )
+        )

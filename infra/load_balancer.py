@@ -1,0 +1,87 @@
+"""The door of the API: HTTPS from clients, HTTPS to the tasks."""
+
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.certificate import EnvironmentCertificate
+from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
+from infra.traffic import HTTPS_PORT, TASK_PORT
+
+LIVE_PATH: Final = "/health/live"
+
+
+class LoadBalancer(Construct):
+    """An internet-facing load balancer with a certificate of its own and one target group.
+
+    Attach the service to `targets`; `url` is the API's address, without a slash at the end.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        api_port: int,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        self.load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "LoadBalancer",
+            load_balancer_name=suffix.physical_name(
+                "transaction-alb", longest=LOAD_BALANCER_NAME_MAX
+            ),
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            internet_facing=True,
+            security_group=security_group,
+            drop_invalid_header_fields=True,
+            deletion_protection=False,
+            idle_timeout=Duration.seconds(60),
+        )
+        dns_name = self.load_balancer.load_balancer_dns_name
+        self.certificate = EnvironmentCertificate(
+            self, "Certificate", suffix=suffix, dns_name=dns_name, key=key
+        )
+        self.targets = elbv2.ApplicationTargetGroup(
+            self,
+            "Targets",
+            target_group_name=suffix.physical_name(
+                "transaction-tg", longest=LOAD_BALANCER_NAME_MAX
+            ),
+            vpc=vpc,
+            target_type=elbv2.TargetType.IP,
+            protocol=elbv2.ApplicationProtocol.HTTPS,
+            port=TASK_PORT,
+            # Shallow on purpose: a failing database must not take every task out at once.
+            health_check=elbv2.HealthCheck(
+                protocol=elbv2.Protocol.HTTPS,
+                path=LIVE_PATH,
+                healthy_http_codes="200",
+                interval=Duration.seconds(5),
+                timeout=Duration.seconds(3),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=2,
+            ),
+            deregistration_delay=Duration.seconds(15),
+        )
+        self.listener = self.load_balancer.add_listener(
+            "Https",
+            port=api_port,
+            protocol=elbv2.ApplicationProtocol.HTTPS,
+            certificates=[elbv2.ListenerCertificate.from_arn(self.certificate.arn)],
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            default_target_groups=[self.targets],
+            open=False,  # infra/traffic.py says who may come in
+        )
+        port = "" if api_port == HTTPS_PORT else f":{api_port}"
+        self.url = f"https://{dns_name}{port}"

@@ -1,0 +1,78 @@
+"""Migrations: applied by the deployment itself, before the code that needs them."""
+
+from typing import Final
+
+from aws_cdk import Duration, triggers
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.database import Database
+from infra.lambda_code import LambdaSource
+from infra.naming import EnvironmentSuffix
+from infra.python_function import Placement, PythonFunction
+from infra.trust import LAMBDA_TRUST, ca_file_for_functions
+from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+
+TIMEOUT_SECONDS: Final = 300
+
+
+class SchemaMigrator(Construct):
+    """Runs in every deployment that changes it, its migrations included; fails it if it fails.
+
+    Everything that needs the schema goes into `before`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        database: Database,
+        placement: Placement,
+        key: kms.IKey,
+        after: list[Construct],
+        before: list[Construct],
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        migrator = PythonFunction(
+            self,
+            "Migrator",
+            suffix=suffix,
+            name="schema-migrator",
+            description=f"Applies the migrations of {suffix} and lets its roles log in",
+            source=LambdaSource(
+                folder="schema_migrator",
+                also=(("app_service/migrations", "app_service/migrations"), LAMBDA_TRUST),
+            ),
+            environment=SchemaMigratorSettings(
+                migrator_secret_arn=database.administrator_secret.secret_arn,
+                service_secret_arn=database.service_secret.secret_arn,
+                processor_secret_arn=database.processor_secret.secret_arn,
+                database_writer_host=database.writer_host,
+                database_port=database.port,
+                database_name=database.name,
+                database_ca_file=ca_file_for_functions(database.ca_file),
+            ).to_env(),
+            timeout_seconds=TIMEOUT_SECONDS,
+            key=key,
+            placement=placement,
+        )
+        self.function = migrator.function
+        for secret in (
+            database.administrator_secret,
+            database.service_secret,
+            database.processor_secret,
+        ):
+            secret.grant_read(self.function)
+
+        trigger = triggers.Trigger(
+            self,
+            "Trigger",
+            handler=self.function,
+            timeout=Duration.seconds(TIMEOUT_SECONDS),
+            invocation_type=triggers.InvocationType.REQUEST_RESPONSE,
+        )
+        trigger.execute_after(database.cluster, migrator.role, *after)
+        trigger.execute_before(*before)

@@ -1,0 +1,79 @@
+"""Names: from any branch to a short suffix, and from a suffix to every physical name."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, Self
+
+from infra.errors import ConfigurationError
+
+SUFFIX_LENGTH_MAX: Final = 16
+SLUG_LENGTH_MAX: Final = 9
+HASH_DIGITS: Final = 6
+ACCOUNT_LENGTH: Final = 12
+
+# Load balancers and target groups have the shortest names of all that we name.
+LOAD_BALANCER_NAME_MAX: Final = 32
+# The shortest limit of the rest: buckets, database clusters and instances.
+NAME_MAX: Final = 63
+
+# Words of letters and digits with single hyphens between: all services accept that.
+_SUFFIX: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_BASE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class EnvironmentSuffix:
+    """What tells one environment's names from another's: at most 16 of `a-z`, `0-9` and `-`."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if len(self.value) > SUFFIX_LENGTH_MAX or not _SUFFIX.fullmatch(self.value):
+            raise ConfigurationError(
+                f"environmentSuffix is {self.value!r} ({len(self.value)} characters): it must be "
+                f"1 to {SUFFIX_LENGTH_MAX} of a-z, 0-9 and single hyphens between them"
+            )
+
+    @classmethod
+    def of_branch(cls, branch: str) -> Self:
+        """Give `branch` (its name without `refs/heads/`) the suffix that no other branch has.
+
+        The hash is of the full ref, so `feature/a` and `feature-a` differ; the slug is for people.
+        Raises ConfigurationError for an empty name and for a ref.
+        """
+        if not branch or branch.startswith("refs/"):
+            raise ConfigurationError(
+                f"branch is {branch!r}: it must be a branch name, without refs/heads/"
+            )
+        # A name that came out of git as undecodable bytes holds surrogates: it has a suffix too.
+        ref = f"refs/heads/{branch}".encode("utf-8", "surrogatepass")
+        digits = hashlib.sha256(ref).hexdigest()[:HASH_DIGITS]
+        return cls(f"{_slug(branch)}-{digits}")
+
+    def physical_name(self, base: str, *, longest: int = NAME_MAX) -> str:
+        """Name a resource `{base}-{suffix}`; refuse a base that some suffix would make too long."""
+        if not _BASE.fullmatch(base):
+            raise ValueError(f"base is {base!r}: it must be lower-case words joined by hyphens")
+        if len(base) + 1 + SUFFIX_LENGTH_MAX > longest:
+            raise ValueError(
+                f"base is {base!r} ({len(base)} characters): with a hyphen and a suffix of "
+                f"{SUFFIX_LENGTH_MAX} it would be longer than {longest}"
+            )
+        return f"{base}-{self.value}"
+
+    def global_name(self, base: str, *, account: str) -> str:
+        """Name a bucket `{base}-{account}-{suffix}`: bucket names are unique over all of AWS."""
+        if len(base) + ACCOUNT_LENGTH + SUFFIX_LENGTH_MAX + 2 > NAME_MAX:
+            raise ValueError(f"base is {base!r} ({len(base)} characters): too long for a bucket")
+        return f"{base}-{account}-{self.value}"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def _slug(branch: str) -> str:
+    plain = unicodedata.normalize("NFKD", branch).encode("ascii", "ignore").decode().lower()
+    hyphenated = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return hyphenated[:SLUG_LENGTH_MAX].rstrip("-") or "branch"

@@ -1,0 +1,157 @@
+"""The two functions behind the two queues."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.audit_store import AuditStore
+from infra.database import Database
+from infra.lambda_code import LambdaSource
+from infra.naming import EnvironmentSuffix
+from infra.python_function import Placement, PythonFunction
+from infra.queues import QueueWithDeadLetters
+from infra.trust import LAMBDA_TRUST, ca_file_for_functions
+from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.transaction_processor.settings import TransactionProcessorSettings
+
+PROCESSOR_SOURCE: Final = LambdaSource(
+    folder="transaction_processor",
+    also=(
+        ("app_service/__init__.py", "app_service/__init__.py"),
+        ("app_service/ledger/__init__.py", "app_service/ledger/__init__.py"),
+        ("app_service/ledger/transaction.py", "app_service/ledger/transaction.py"),
+        LAMBDA_TRUST,
+    ),
+)
+# boto3 comes with the runtime, and it needs no more than that.
+AUDIT_SOURCE: Final = LambdaSource(folder="audit_writer", with_packages=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessorConfig:
+    timeout_seconds: int = 30
+    batch_size: int = 100  # one call to the ledger each
+    batching_window_seconds: int = 1
+    concurrency_max: int = 5  # each holds a connection to the database
+    audit_batch_size: int = 5  # messages of up to 1 MiB, in an event of at most 6 MB
+
+
+class TransactionProcessor(Construct):
+    """Validates queued transactions and posts them; what can never succeed goes to dead letters.
+
+    Its `mapping` starts it: nothing is taken from the queue before that exists.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        config: ProcessorConfig,
+        queue: QueueWithDeadLetters,
+        database: Database,
+        placement: Placement,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        self.function = PythonFunction(
+            self,
+            "Processor",
+            suffix=suffix,
+            name="transaction-processor",
+            description=f"Posts the queued transactions of {suffix}",
+            source=PROCESSOR_SOURCE,
+            environment=TransactionProcessorSettings(
+                database_secret_arn=database.processor_secret.secret_arn,
+                database_writer_host=database.writer_host,
+                database_reader_host=database.reader_host,
+                database_port=database.port,
+                database_name=database.name,
+                database_ca_file=ca_file_for_functions(database.ca_file),
+                dead_letter_queue_url=queue.dead_letters.queue_url,
+                transaction_queue_url=queue.queue.queue_url,
+                environment_suffix=str(suffix),
+            ).to_env(),
+            timeout_seconds=config.timeout_seconds,
+            key=key,
+            placement=placement,
+        ).function
+        database.processor_secret.grant_read(self.function)
+        queue.dead_letters.grant_send_messages(self.function)
+        self.mapping = _feed(
+            self.function,
+            queue,
+            batch_size=config.batch_size,
+            window_seconds=config.batching_window_seconds,
+            concurrency_max=config.concurrency_max,
+        )
+
+
+class AuditWriter(Construct):
+    """Stores every posted batch once. Needs the queue and the bucket: no network, no database."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        config: ProcessorConfig,
+        queue: QueueWithDeadLetters,
+        store: AuditStore,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        self.function = PythonFunction(
+            self,
+            "Writer",
+            suffix=suffix,
+            name="audit-writer",
+            description=f"Stores the posted batches of {suffix}",
+            source=AUDIT_SOURCE,
+            environment=AuditWriterSettings(
+                audit_bucket_name=store.bucket.bucket_name,
+                dead_letter_queue_url=queue.dead_letters.queue_url,
+                environment_suffix=str(suffix),
+            ).to_env(),
+            timeout_seconds=config.timeout_seconds,
+            key=key,
+        ).function
+        store.grant_append(self.function)
+        queue.dead_letters.grant_send_messages(self.function)
+        self.mapping = _feed(
+            self.function,
+            queue,
+            batch_size=config.audit_batch_size,
+            window_seconds=0,
+            concurrency_max=config.concurrency_max,
+        )
+
+
+def _feed(
+    function: lambda_.Function,
+    queue: QueueWithDeadLetters,
+    *,
+    batch_size: int,
+    window_seconds: int,
+    concurrency_max: int,
+) -> lambda_.EventSourceMapping:
+    """Let the queue call `function`, which answers for each message by itself."""
+    queue.queue.grant_consume_messages(function)
+    return lambda_.EventSourceMapping(
+        function,
+        "Mapping",
+        target=function,
+        event_source_arn=queue.queue.queue_arn,
+        batch_size=batch_size,
+        max_batching_window=Duration.seconds(window_seconds),
+        max_concurrency=concurrency_max,
+        report_batch_item_failures=True,
+    )

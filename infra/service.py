@@ -1,0 +1,192 @@
+"""The HTTP service: Fargate tasks in both zones behind the load balancer."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from app_service.settings import ServiceSettings
+from infra.api_credentials import CLIENT_ID_FIELD, CLIENT_SECRET_FIELD, ApiCredentials
+from infra.database import Database
+from infra.lambda_code import REPOSITORY
+from infra.log_groups import log_group
+from infra.naming import EnvironmentSuffix
+from infra.sessions import Sessions
+from infra.traffic import TASK_PORT
+from infra.trust import ca_file_for_service
+
+NAME: Final = "transaction-service"
+VERSION_LENGTH: Final = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceConfig:
+    api_port: int = 443
+    tasks_min: int = 2  # one per zone
+    tasks_max: int = 6
+    cpu_units: int = 512
+    memory_mib: int = 1024
+    cpu_target_percent: int = 60
+    memory_target_percent: int = 70
+    session_ttl_seconds: int = 3600
+
+
+class Service(Construct):
+    """The tasks, their roles, their scaling. Start `fargate` after the schema is there."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        config: ServiceConfig,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        targets: elbv2.IApplicationTargetGroup,
+        database: Database,
+        sessions: Sessions,
+        audit_queue: sqs.IQueue,
+        credentials: ApiCredentials,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        image = ecr_assets.DockerImageAsset(
+            self,
+            "Image",
+            directory=str(REPOSITORY / "app_service"),
+            platform=ecr_assets.Platform.LINUX_AMD64,
+            # What running the code here leaves behind must not make it another image.
+            exclude=["**/__pycache__", "**/*.pyc"],
+        )
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=vpc,
+            cluster_name=suffix.physical_name("transaction-cluster"),
+            # Its insights would log to a group that nobody deletes.
+            container_insights_v2=ecs.ContainerInsights.DISABLED,
+        )
+        self.task = ecs.FargateTaskDefinition(
+            self,
+            "Task",
+            family=suffix.physical_name(NAME),
+            cpu=config.cpu_units,
+            memory_limit_mib=config.memory_mib,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+            task_role=_task_role(self, "TaskRole", suffix.physical_name(f"{NAME}-role")),
+            execution_role=_task_role(
+                self, "ExecutionRole", suffix.physical_name(f"{NAME}-start-role")
+            ),
+            # The task makes its certificate here; the rest of its file system is read-only.
+            volumes=[ecs.Volume(name="tmp")],
+        )
+        container = self.task.add_container(
+            "Service",
+            container_name=NAME,
+            image=ecs.ContainerImage.from_docker_image_asset(image),
+            environment=ServiceSettings(
+                environment_suffix=str(suffix),
+                # Of its contents: a commit that leaves the service as it was restarts nothing.
+                service_version=image.asset_hash[:VERSION_LENGTH],
+                port=TASK_PORT,
+                database_writer_host=database.writer_host,
+                database_reader_host=database.reader_host,
+                database_port=database.port,
+                database_name=database.name,
+                database_ca_file=ca_file_for_service(database.ca_file),
+                sessions_table_name=sessions.table.table_name,
+                audit_queue_url=audit_queue.queue_url,
+                session_ttl_seconds=config.session_ttl_seconds,
+            ).to_env(),
+            secrets={
+                "DATABASE_USER": ecs.Secret.from_secrets_manager(
+                    database.service_secret, "username"
+                ),
+                "DATABASE_PASSWORD": ecs.Secret.from_secrets_manager(
+                    database.service_secret, "password"
+                ),
+                "API_CLIENT_ID": ecs.Secret.from_secrets_manager(
+                    credentials.secret, CLIENT_ID_FIELD
+                ),
+                "API_CLIENT_SECRET": ecs.Secret.from_secrets_manager(
+                    credentials.secret, CLIENT_SECRET_FIELD
+                ),
+            },
+            port_mappings=[ecs.PortMapping(container_port=TASK_PORT)],
+            logging=ecs.LogDrivers.aws_logs(
+                log_group=log_group(
+                    self, "Logs", name=f"/ecs/{suffix.physical_name(NAME)}", key=key
+                ),
+                stream_prefix="service",
+                # A slow log service must not stop transactions.
+                mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+            ),
+            readonly_root_filesystem=True,
+            # Longer than the load balancer takes to stop sending, so that nothing is cut off.
+            stop_timeout=Duration.seconds(30),
+        )
+        container.add_mount_points(
+            ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False)
+        )
+        sessions.grant_use(self.task.task_role)
+        audit_queue.grant_send_messages(self.task.task_role)
+
+        self.fargate = ecs.FargateService(
+            self,
+            "Fargate",
+            service_name=suffix.physical_name(NAME),
+            cluster=self.cluster,
+            task_definition=self.task,
+            desired_count=config.tasks_min,
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            health_check_grace_period=Duration.seconds(60),
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[security_group],
+            assign_public_ip=False,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+        )
+        self.fargate.attach_to_application_target_group(targets)
+        # Not before there is a way to the registry and the right to take it.
+        self.fargate.node.add_dependency(vpc, self.task.obtain_execution_role())
+        self._scale(config)
+
+    def _scale(self, config: ServiceConfig) -> None:
+        tasks = self.fargate.auto_scale_task_count(
+            min_capacity=config.tasks_min, max_capacity=config.tasks_max
+        )
+        tasks.scale_on_cpu_utilization(
+            "Cpu",
+            target_utilization_percent=config.cpu_target_percent,
+            scale_out_cooldown=Duration.seconds(30),
+            scale_in_cooldown=Duration.minutes(5),
+        )
+        tasks.scale_on_memory_utilization(
+            "Memory",
+            target_utilization_percent=config.memory_target_percent,
+            scale_out_cooldown=Duration.seconds(30),
+            scale_in_cooldown=Duration.minutes(5),
+        )
+
+
+def _task_role(scope: Construct, construct_id: str, name: str) -> iam.Role:
+    return iam.Role(
+        scope,
+        construct_id,
+        role_name=name,
+        assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+    )

@@ -1,0 +1,60 @@
+"""Sessions: found by the hash of their token alone, gone when they expire."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.naming import EnvironmentSuffix
+
+TABLE = "transaction-sessions"
+USER_INDEX = "by-user"
+
+
+class Sessions(Construct):
+    """The sessions table with its index by user, on demand, restorable to any second.
+
+    Grant with `grant_use`; hand `table.table_name` to the service.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=suffix.physical_name(TABLE),
+            partition_key=_key("token_hash", dynamodb.AttributeType.STRING),
+            time_to_live_attribute="expires_at",
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=False,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.table.add_global_secondary_index(
+            index_name=USER_INDEX,
+            partition_key=_key("user_id", dynamodb.AttributeType.STRING),
+            sort_key=_key("created_at", dynamodb.AttributeType.NUMBER),
+        )
+
+    def grant_use(self, grantee: iam.IGrantable) -> None:
+        """Allow opening, finding and closing sessions; not scanning for other people's."""
+        self.table.grant(
+            grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"
+        )
+
+
+def _key(name: str, kind: dynamodb.AttributeType) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=kind)

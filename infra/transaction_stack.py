@@ -1,0 +1,111 @@
+"""One environment, whole: what there is, and what is connected to what."""
+
+from aws_cdk import CfnOutput, Environment, Fn, Stack
+from constructs import Construct
+
+from infra.api_credentials import ApiCredentials
+from infra.audit_store import AuditStore
+from infra.config import EnvironmentConfig
+from infra.database import Database
+from infra.encryption import Encryption
+from infra.load_balancer import LoadBalancer
+from infra.log_groups import own_helper_logs
+from infra.migrator import SchemaMigrator
+from infra.monitoring import Monitoring, Watched
+from infra.naming import EnvironmentSuffix
+from infra.network import ZONES, Network
+from infra.processors import AuditWriter, TransactionProcessor
+from infra.python_function import Placement
+from infra.queues import AUDIT, TRANSACTIONS, QueueWithDeadLetters
+from infra.service import Service
+from infra.sessions import Sessions
+from infra.traffic import Traffic
+
+
+class TransactionStack(Stack):
+    """The transaction system of one environment. `outputs` is all that outsiders may know of it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        config: EnvironmentConfig,
+        env: Environment | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=suffix.physical_name("transaction"),
+            description=f"Transaction system of environment {suffix} ({config.kind})",
+            tags={"application": "transaction-pipeline", "environment-suffix": str(suffix)},
+            env=env,
+        )
+        # fmt: off
+        key = Encryption(self, "Encryption", suffix=suffix).key
+        vpc = Network(self, "Network", suffix=suffix, config=config.network).vpc
+        traffic = Traffic(
+            self, "Traffic", suffix=suffix, vpc=vpc, api_port=config.service.api_port)
+
+        database = Database(
+            self, "Database", suffix=suffix, config=config.database,
+            vpc=vpc, security_group=traffic.database, key=key)
+        sessions = Sessions(self, "Sessions", suffix=suffix, key=key)
+        audit_store = AuditStore(self, "AuditStore", suffix=suffix)
+        transactions = QueueWithDeadLetters(
+            self, "Transactions", suffix=suffix, names=TRANSACTIONS,
+            handler_timeout_seconds=config.processors.timeout_seconds, key=key)
+        audit = QueueWithDeadLetters(
+            self, "Audit", suffix=suffix, names=AUDIT,
+            handler_timeout_seconds=config.processors.timeout_seconds, key=key)
+
+        credentials = ApiCredentials(self, "ApiCredentials", suffix=suffix, key=key)
+        load_balancer = LoadBalancer(
+            self, "LoadBalancer", suffix=suffix, api_port=config.service.api_port,
+            vpc=vpc, security_group=traffic.load_balancer, key=key)
+        service = Service(
+            self, "Service", suffix=suffix, config=config.service,
+            vpc=vpc, security_group=traffic.tasks, targets=load_balancer.targets,
+            database=database, sessions=sessions, audit_queue=audit.queue,
+            credentials=credentials, key=key)
+        processor = TransactionProcessor(
+            self, "TransactionProcessor", suffix=suffix, config=config.processors,
+            queue=transactions, database=database,
+            placement=Placement(vpc=vpc, security_group=traffic.processor), key=key)
+        writer = AuditWriter(
+            self, "AuditWriter", suffix=suffix, config=config.processors,
+            queue=audit, store=audit_store, key=key)
+        SchemaMigrator(
+            self, "SchemaMigrator", suffix=suffix, database=database,
+            placement=Placement(vpc=vpc, security_group=traffic.migrator), key=key,
+            after=[vpc, traffic], before=[service.fargate, processor.mapping])
+        monitoring = Monitoring(
+            self, "Monitoring", suffix=suffix, key=key,
+            watched=Watched(
+                load_balancer=load_balancer, service=service, database=database,
+                queues=(("transaction", transactions), ("audit", audit)),
+                functions=(
+                    ("transaction-processor", processor.function),
+                    ("audit-writer", writer.function))))
+        own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
+
+        self.outputs = {name: CfnOutput(self, name, value=value) for name, value in {
+            "ApiUrl": load_balancer.url,
+            "ApiDocsUrl": f"{load_balancer.url}/docs",
+            "ApiCertificate": load_balancer.certificate.pem,
+            "ApiCertificateDer": load_balancer.certificate.der_base64,
+            "TransactionQueueUrl": transactions.queue.queue_url,
+            "AuditBucketName": audit_store.bucket.bucket_name,
+            "SessionsTableName": sessions.table.table_name,
+            "ApiCredentialsSecretName": credentials.secret_name,
+            "DashboardUrl": monitoring.dashboard_url,
+            "EnvironmentSuffix": str(suffix),
+            "AuroraEngineVersion": database.engine_version,
+        }.items()}
+        # fmt: on
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The first zones that the account has here: asked of AWS at deployment, not at synth."""
+        return [Fn.select(index, Fn.get_azs()) for index in range(ZONES)]

@@ -1,0 +1,42 @@
+"""How every build of a pipeline runs: image, tools, and where it logs."""
+
+from typing import Final
+
+from aws_cdk import Duration, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_logs as logs
+
+# Current, and with both languages below. `make setup` brings the project's own Node.
+IMAGE: Final = codebuild.LinuxBuildImage.STANDARD_7_0
+PYTHON: Final = "3.11"
+NODE: Final = "22"
+
+
+def environment(compute: codebuild.ComputeType) -> codebuild.BuildEnvironment:
+    return codebuild.BuildEnvironment(build_image=IMAGE, compute_type=compute)
+
+
+def runtimes(**versions: str) -> codebuild.BuildSpec:
+    """The part of a build specification that picks language versions."""
+    return codebuild.BuildSpec.from_object(
+        {"version": "0.2", "phases": {"install": {"runtime-versions": versions}}}
+    )
+
+
+def logging(group: logs.ILogGroup, *, prefix: str) -> codebuild.LoggingOptions:
+    """Log to the pipeline's own group: CodeBuild would make one that outlives the stack."""
+    return codebuild.LoggingOptions(
+        cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=group, prefix=prefix)
+    )
+
+
+def options(
+    group: logs.ILogGroup, *, prefix: str, timeout_minutes: int
+) -> pipelines.CodeBuildOptions:
+    """For the builds that CDK Pipelines brings along: they run its Node tools."""
+    return pipelines.CodeBuildOptions(
+        build_environment=environment(codebuild.ComputeType.SMALL),
+        partial_build_spec=runtimes(nodejs=NODE),
+        logging=logging(group, prefix=prefix),
+        timeout=Duration.minutes(timeout_minutes),
+    )

@@ -1,0 +1,123 @@
+"""How a branch is delivered: source, synth, self-update, assets, environments, in that order."""
+
+from typing import Final, cast
+
+from aws_cdk import Duration, Environment, RemovalPolicy, Stack, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.log_groups import log_group, own_helper_logs
+from infra.naming import EnvironmentSuffix
+from pipeline import builds
+from pipeline.delivery_settings import DeliverySettings
+from pipeline.environment_stage import EnvironmentStage
+from pipeline.integration_tests import integration_tests_step
+from pipeline.promotion import promotions_of
+from pipeline.toolchain import Toolchain
+
+NAME: Final = "transaction-pipeline"
+ARTIFACTS: Final = "transaction-artifacts"
+STACK_NAME: Final = "DeliveryPipeline"
+
+
+class DeliveryPipeline(Stack):
+    """One branch's pipeline. It updates itself before it deploys anything else."""
+
+    def __init__(
+        self, scope: Construct, *, settings: DeliverySettings, toolchain: Toolchain
+    ) -> None:
+        suffix = settings.suffix
+        env = Environment(account=settings.account, region=settings.region)
+        super().__init__(
+            scope,
+            f"{STACK_NAME}-{suffix}",
+            description=f"Delivers environment {suffix}",
+            tags={"application": "transaction-pipeline", "environment-suffix": str(suffix)},
+            env=env,
+        )
+        logs = log_group(self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}")
+        source = settings.source.bind(self, branch=settings.branch)
+        synth = pipelines.CodeBuildStep(
+            "Synth",
+            project_name=suffix.physical_name("transaction-synth"),
+            input=source,
+            # A failing test ends the run here: nothing has been deployed.
+            commands=["make setup", "make test", settings.synth_command()],
+            primary_output_directory="cdk.out",
+            build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
+            partial_build_spec=builds.runtimes(python=builds.PYTHON),
+            logging=builds.logging(logs, prefix="synth"),
+            timeout=Duration.minutes(30),
+        )
+        delivery = pipelines.CodePipeline(
+            self,
+            "Delivery",
+            pipeline_name=suffix.physical_name(NAME),
+            pipeline_type=codepipeline.PipelineType.V2,
+            # A newer push overtakes an older one; runs side by side would share stacks.
+            execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
+            synth=synth,
+            self_mutation=True,
+            cli_version=toolchain.cdk,
+            cdk_assets_cli_version=toolchain.cdk_assets,
+            # One build per kind of asset: the definition stays the same when assets come and go.
+            publish_assets_in_parallel=False,
+            use_change_sets=True,
+            use_pipeline_role_for_actions=True,
+            cross_account_keys=False,
+            artifact_bucket=self._artifact_bucket(suffix),
+            asset_publishing_code_build_defaults=builds.options(
+                logs, prefix="assets", timeout_minutes=30
+            ),
+            self_mutation_code_build_defaults=builds.options(
+                logs, prefix="self-mutation", timeout_minutes=30
+            ),
+        )
+        for promotion in promotions_of(is_trunk=settings.is_trunk):
+            stage = EnvironmentStage(
+                self,
+                promotion.stage,
+                suffix=suffix,
+                config=settings.adjust(promotion.config),
+                env=env,
+            )
+            tests = integration_tests_step(
+                self, suffix=suffix, source=source, outputs=stage.outputs, log_group=logs
+            )
+            delivery.add_stage(stage, post=[tests])
+
+        delivery.build_pipeline()
+        for statement in settings.source.permissions():
+            delivery.pipeline.role.add_to_principal_policy(statement)
+        self._name_asset_builds(suffix)
+        own_helper_logs(self, suffix=suffix, owner="pipeline")
+
+    def _artifact_bucket(self, suffix: EnvironmentSuffix) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Artifacts",
+            bucket_name=suffix.global_name(ARTIFACTS, account=self.account),
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(7))],
+            auto_delete_objects=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _name_asset_builds(self, suffix: EnvironmentSuffix) -> None:
+        """CDK Pipelines names the builds of steps and of itself, but not those of assets."""
+        for child in self.node.find_all():
+            if isinstance(child, codebuild.Project) and child.node.id in _ASSET_BUILDS:
+                resource = cast(codebuild.CfnProject, child.node.default_child)
+                resource.name = suffix.physical_name(_ASSET_BUILDS[child.node.id])
+
+
+# By construct id, which CDK Pipelines takes from the kind of asset.
+_ASSET_BUILDS: Final = {
+    "FileAsset": "transaction-file-assets",
+    "DockerAsset": "transaction-image-assets",
+}

@@ -1,0 +1,159 @@
+"""What is said about a delivery from outside, and how the synth command hands it on."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, Self
+
+from infra.config import EnvironmentConfig
+from infra.errors import ConfigurationError
+from infra.naming import EnvironmentSuffix
+from pipeline.sources import Source, parse_source
+
+# What makes this pipeline this one: a push must not turn it into another by a new default.
+_IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
+BRANCH_LENGTH_MAX: Final = 255
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+_ENGINE_VERSION: Final = re.compile(r"15\.[0-9]{1,2}")
+_ABSOLUTE_PATH: Final = re.compile(r"/[^\x00-\x1f\x7f]*")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_PORTS: Final = range(1, 65536)
+
+Lookup = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySettings:
+    """One branch's delivery. `synth_command` sees these same settings again."""
+
+    branch: str
+    trunk: str
+    suffix: EnvironmentSuffix
+    source: Source
+    region: str
+    api_port: int
+    environment_suffix: str | None = None  # as said by hand; `suffix` is the one to use
+    account: str | None = None  # None is whichever account deploys
+    database_ca_file: str | None = None
+    engine_version: str | None = None
+    defaults: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def from_context(cls, lookup: Lookup, *, defaults: Mapping[str, object]) -> Self:
+        """Read the context keys; `defaults` are those of the commit's own cdk.json.
+
+        Raises ConfigurationError, which names the key, its value and the rule.
+        """
+        branch = _branch("branch", lookup("branch"))
+        by_hand = _text("environmentSuffix", lookup("environmentSuffix"))
+        return cls(
+            branch=branch,
+            trunk=_branch("trunk", lookup("trunk")),
+            suffix=EnvironmentSuffix(by_hand) if by_hand else EnvironmentSuffix.of_branch(branch),
+            environment_suffix=by_hand,
+            source=parse_source(lookup("source")),
+            account=_matching("account", lookup("account"), _ACCOUNT, "12 digits"),
+            region=_matching("region", lookup("region"), _REGION, "like us-east-1")
+            or _missing("region"),
+            api_port=_port("apiPort", lookup("apiPort")),
+            database_ca_file=_matching(
+                "databaseCaFile", lookup("databaseCaFile"), _ABSOLUTE_PATH, "an absolute path"
+            ),
+            engine_version=_matching(
+                "auroraEngineVersion",
+                lookup("auroraEngineVersion"),
+                _ENGINE_VERSION,
+                "a version 15.x, like 15.8",
+            ),
+            defaults=defaults,
+        )
+
+    @property
+    def is_trunk(self) -> bool:
+        return self.branch == self.trunk
+
+    def adjust(self, config: EnvironmentConfig) -> EnvironmentConfig:
+        """Return `config` as it is at the place that is delivered to."""
+        return config.adjusted(
+            api_port=self.api_port,
+            database_ca_file=self.database_ca_file,
+            engine_version=self.engine_version,
+        )
+
+    def context(self) -> dict[str, str]:
+        """What a later synth must be told to see these settings.
+
+        The commit's own defaults are left out, so that a push can change one, and what a push
+        takes back is gone; what makes the pipeline this one is always told.
+        """
+        said = {
+            "branch": self.branch,
+            "environmentSuffix": self.environment_suffix,
+            "account": self.account,
+            "region": self.region,
+            "source": _as_text(self.source.to_json()),
+            "trunk": self.trunk,
+            "apiPort": str(self.api_port),
+            "databaseCaFile": self.database_ca_file,
+            "auroraEngineVersion": self.engine_version,
+        }
+        return {
+            key: value
+            for key, value in said.items()
+            if value is not None and (key in _IDENTITY or value != _as_text(self.defaults.get(key)))
+        }
+
+    def synth_command(self) -> str:
+        """Write the shell command that synthesizes this same pipeline from a checkout."""
+        flags = [part for pair in self.context().items() for part in ("-c", "=".join(pair))]
+        # Through make, which expands dollars, to a shell, which expands the rest.
+        return f"make synth CDK_CONTEXT={shlex.quote(shlex.join(flags).replace('$', '$$'))}"
+
+
+def _as_text(value: object) -> str:
+    """Write a value as the command line would give it."""
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return str(value)
+
+
+def _branch(key: str, value: object) -> str:
+    name = _text(key, value) or _missing(key)
+    if len(name) > BRANCH_LENGTH_MAX or _UNPRINTABLE.search(name):
+        raise ConfigurationError(
+            f"{key} is {name!r} ({len(name)} characters): "
+            f"it must be at most {BRANCH_LENGTH_MAX} printable characters"
+        )
+    return name
+
+
+def _port(key: str, value: object) -> int:
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) not in _PORTS:
+        raise ConfigurationError(
+            f"{key} is {value!r}: it must be a port from {_PORTS[0]} to {_PORTS[-1]}"
+        )
+    return int(text)
+
+
+def _matching(key: str, value: object, pattern: re.Pattern[str], rule: str) -> str | None:
+    text = _text(key, value)
+    if text is not None and not pattern.fullmatch(text):
+        raise ConfigurationError(f"{key} is {text!r}: it must be {rule}")
+    return text
+
+
+def _text(key: str, value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{key} is {value!r}: it must be text, in quotes in cdk.json")
+    return value
+
+
+def _missing(key: str) -> NoReturn:
+    raise ConfigurationError(f"{key} is missing: set it in cdk.json or with -c {key}=...")

@@ -1,0 +1,90 @@
+"""The step that proves a deployed environment, and all that it may do there."""
+
+import re
+from typing import Final
+
+from aws_cdk import CfnOutput, Duration, Stack, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+
+from infra.api_credentials import API_CREDENTIALS
+from infra.audit_store import AUDIT_BUCKET
+from infra.encryption import key_alias
+from infra.naming import EnvironmentSuffix
+from infra.queues import TRANSACTIONS
+from infra.sessions import TABLE
+from pipeline import builds
+
+STEP_NAME: Final = "IntegrationTests"
+COMMANDS: Final = ("make setup", "make integration-test")
+# The addresses that the tests learn, each as the environment variable of its name.
+OUTPUTS: Final = (
+    "ApiUrl",
+    "ApiCertificateDer",
+    "TransactionQueueUrl",
+    "AuditBucketName",
+    "SessionsTableName",
+    "ApiCredentialsSecretName",
+    "EnvironmentSuffix",
+)
+
+
+def integration_tests_step(
+    stack: Stack,
+    *,
+    suffix: EnvironmentSuffix,
+    source: pipelines.IFileSetProducer,
+    outputs: dict[str, CfnOutput],
+    log_group: logs.ILogGroup,
+) -> pipelines.CodeBuildStep:
+    """Run the black-box tests against the environment whose `outputs` these are."""
+    return pipelines.CodeBuildStep(
+        STEP_NAME,
+        project_name=suffix.physical_name("transaction-integration-tests"),
+        input=source,
+        commands=[*COMMANDS],
+        env_from_cfn_outputs={variable_of(name): outputs[name] for name in OUTPUTS},
+        build_environment=builds.environment(codebuild.ComputeType.SMALL),
+        partial_build_spec=builds.runtimes(python=builds.PYTHON),
+        logging=builds.logging(log_group, prefix="integration-tests"),
+        timeout=Duration.minutes(20),
+        role_policy_statements=permissions(stack, suffix=suffix),
+    )
+
+
+def variable_of(output: str) -> str:
+    """`ApiUrl` -> `API_URL`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", output).upper()
+
+
+def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicyStatement]:
+    """What the tests may do, by name: the environment does not exist when this is written."""
+    queue = stack.format_arn(service="sqs", resource=suffix.physical_name(TRANSACTIONS.queue))
+    table = stack.format_arn(
+        service="dynamodb", resource="table", resource_name=suffix.physical_name(TABLE)
+    )
+    # Secrets Manager adds six characters of its own.
+    secret = stack.format_arn(
+        service="secretsmanager",
+        resource=f"secret:{suffix.physical_name(API_CREDENTIALS)}-??????",
+    )
+    bucket_name = suffix.global_name(AUDIT_BUCKET, account=stack.account)
+    bucket = f"arn:{stack.partition}:s3:::{bucket_name}"
+    return [
+        _allow(["secretsmanager:GetSecretValue"], secret),
+        _allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], queue),
+        _allow(["s3:ListBucket"], bucket),
+        _allow(["s3:GetObject"], f"{bucket}/*"),
+        _allow(["dynamodb:GetItem", "dynamodb:Query"], table, f"{table}/index/*"),
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[stack.format_arn(service="kms", resource="key", resource_name="*")],
+            # A key has no name of its own, so it is told by its alias.
+            conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": key_alias(suffix)}},
+        ),
+    ]
+
+
+def _allow(actions: list[str], *resources: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=actions, resources=[*resources])

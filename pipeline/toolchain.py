@@ -1,0 +1,39 @@
+"""The versions of the delivery tools, read where they are pinned: `package.json`."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from infra.errors import ConfigurationError
+
+_EXACT: Final = re.compile(r"\d+\.\d+\.\d+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """The CDK CLI and the asset publisher. They break apart by schema version: exact pins only."""
+
+    cdk: str
+    cdk_assets: str
+
+    @classmethod
+    def pinned_in(cls, package_json: Path) -> Self:
+        """Raises ConfigurationError where a version is missing or is a range."""
+        try:
+            content = json.loads(package_json.read_text())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{package_json.name} cannot be read: {error}") from None
+        pins = content.get("devDependencies", {}) if isinstance(content, dict) else {}
+        return cls(cdk=_pin(pins, "aws-cdk"), cdk_assets=_pin(pins, "cdk-assets"))
+
+
+def _pin(pins: dict[str, Any], package: str) -> str:
+    version = pins.get(package)
+    if not isinstance(version, str) or not _EXACT.fullmatch(version):
+        raise ConfigurationError(
+            f"devDependencies.{package} in package.json is {version!r}: "
+            f"it must be one exact version such as 1.2.3"
+        )
+    return version
