@@ -15,6 +15,7 @@ from pathlib import Path
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
+from local_cloud.emulator.buckets import bucket_followers
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import application, follow, register
@@ -90,7 +91,14 @@ async def _serve(paths: CloudPaths, port: int, api_port: int) -> None:
         load_balancers=load_balancers,
     )
     register({**recorded_types(paths.recorded), **pipeline_type(paths.pipelines)})
-    follow({**databases.followers(), **load_balancers.followers(), **services.followers()})
+    follow(
+        {
+            **bucket_followers(aws),
+            **databases.followers(),
+            **load_balancers.followers(),
+            **services.followers(),
+        }
+    )
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -84,6 +84,13 @@ def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:
     alb._lbs[arn]["DNSName"] = dns_name
 
 
+def set_bucket_tags(name: str, tags: dict[str, str]) -> None:
+    """MiniStack's CloudFormation leaves a bucket's tags out; CDK's clean-up function needs one."""
+    from ministack.services import s3  # noqa: PLC0415
+
+    s3._bucket_tags[name] = tags
+
+
 def export_certificate(arn: str, folder: Path) -> tuple[Path, Path]:
     """Write an imported ACM certificate and its key for the load balancer. KeyError if unknown.
 

@@ -18,8 +18,8 @@ from local_cloud.emulator.ministack_adapter import Attributes, Follower, Propert
 from local_cloud.emulator.task import HealthCheck, Task, new_task_id, start_task
 from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_environment
 from local_cloud.emulator.task_logs import TaskLogs
+from local_cloud.images.store import ImageError, load_image
 from local_cloud.paths import STATE_MARK
-from local_cloud.images.store import ImageMissing, load_image
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ class Services:
         container = resolve(self._aws, definition_arn)
         try:
             image = load_image(container.image, self._state_dir)
-        except ImageMissing as error:
+        except ImageError as error:
             raise TaskCannotStart(str(error)) from error
         task_id = new_task_id()
         task = start_task(

@@ -141,8 +141,8 @@ def start_task(
     }
     with log_file.open("ab") as log:
         process = subprocess.Popen(
-            list(container.command or image.cmd),
-            cwd=image.rootfs / image.workdir.lstrip("/"),
+            image.arguments(container.command),
+            cwd=image.directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
