@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pg8000.native import Connection, identifier
@@ -23,11 +24,16 @@ MASTER = Credentials(username="postgres", password="test")
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Cluster:
     port: int
     ca_file: Path
     other_ca_file: Path  # a root that has not signed the servers' certificates
+
+    @cached_property
+    def master(self) -> Connection:
+        """A session of the master user that stays open: opening one takes 50 ms."""
+        return connect_to_writer(self.target(), MASTER)
 
     def target(
         self, database: str = "postgres", hosts: tuple[str, ...] = (WRITER,)
@@ -42,8 +48,8 @@ class Cluster:
         )
 
     @contextmanager
-    def session(self, database: str = "postgres") -> Iterator[Connection]:
-        """A session of the master user."""
+    def session(self, database: str) -> Iterator[Connection]:
+        """A session of the master user for one purpose."""
         connection = connect_to_writer(self.target(database), MASTER)
         try:
             yield connection
@@ -52,8 +58,7 @@ class Cluster:
 
     def create_database(self, template: str = "template0") -> str:
         name = f"test_{next(_numbers)}"
-        with self.session() as master:
-            master.run(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(template)}")
+        self.master.run(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(template)}")
         return name
 
 

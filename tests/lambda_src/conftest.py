@@ -16,6 +16,7 @@ from botocore.stub import Stubber
 from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
 from tests.lambda_src.cluster import Cluster, running_cluster
+from tests.lambda_src.submissions import open_accounts
 
 _make_client = boto3.client  # tests of entrypoints put another in its place
 type_of_aws = Callable[[str], tuple[Any, Stubber]]
@@ -73,10 +74,11 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def _migrated_template(cluster: Cluster) -> str:
+def _ledger_template(cluster: Cluster) -> str:
     name = cluster.create_database()
     with cluster.session(name) as master:
         apply_migrations(master, read_migrations(ASSET_ROOT / "app_service" / "migrations"))
+        open_accounts(master)
     return name
 
 
@@ -86,6 +88,6 @@ def empty_database(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def ledger_database(cluster: Cluster, _migrated_template: str) -> str:
-    """A database of its own for the test, with the real migrations applied."""
-    return cluster.create_database(template=_migrated_template)
+def ledger_database(cluster: Cluster, _ledger_template: str) -> str:
+    """A database of its own for the test: the real migrations applied, accounts opened."""
+    return cluster.create_database(template=_ledger_template)

@@ -4,8 +4,9 @@ import json
 from typing import Any
 from uuid import UUID
 
+from pg8000.native import Connection
+
 from app_service.ledger.transaction import Transaction
-from tests.lambda_src.cluster import Cluster
 
 BANK, ALICE, EUROS, NOBODY = 1, 2, 3, 99
 
@@ -28,17 +29,15 @@ def submission(wanted: Transaction) -> str:
     )
 
 
-def open_accounts(cluster: Cluster, database: str) -> None:
-    with cluster.session(database) as master:
-        master.run(
-            "INSERT INTO ledger.accounts (account_id, currency, may_go_negative)"
-            f" VALUES ({BANK}, 'USD', true), ({ALICE}, 'USD', false), ({EUROS}, 'EUR', true)"
-        )
+def open_accounts(session: Connection) -> None:
+    session.run(
+        "INSERT INTO ledger.accounts (account_id, currency, may_go_negative)"
+        f" VALUES ({BANK}, 'USD', true), ({ALICE}, 'USD', false), ({EUROS}, 'EUR', true)"
+    )
 
 
-def balance(cluster: Cluster, database: str, account_id: int) -> int:
-    with cluster.session(database) as master:
-        [[found]] = master.run(
-            "SELECT balance_minor FROM ledger.accounts WHERE account_id = :id", id=account_id
-        )
+def balance(session: Connection, account_id: int) -> int:
+    [[found]] = session.run(
+        "SELECT balance_minor FROM ledger.accounts WHERE account_id = :id", id=account_id
+    )
     return int(found)

@@ -31,8 +31,7 @@ def server_address(connection: Any) -> str:
 
 
 def test_s63_the_session_is_encrypted(cluster: Cluster) -> None:
-    with cluster.session() as session:
-        rows = session.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    rows = cluster.master.run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
     assert rows == [[True]]
 
 

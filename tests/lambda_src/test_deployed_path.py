@@ -4,10 +4,12 @@ Real entrypoints, migrations, roles, TLS and grants; only the AWS clients are st
 """
 
 import json
+from collections.abc import Iterator
 
 import boto3
 import pytest
 from botocore.stub import ANY
+from pg8000.native import Connection
 
 from lambda_src.schema_migrator import entrypoint as migrator
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
@@ -47,11 +49,17 @@ def _environment(
         transaction_queue_url=QUEUE,
         environment_suffix="dev",
     )
-    # Where the two share a variable, the migrator's is set by its own test below.
+    # The two have this variable in common; `run_migrator` sets it to what the migrator is told.
     for name, value in (migrator_settings.to_env() | processor_settings.to_env()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", lambda service, **_: aws(service)[0])
     processor._worker.cache_clear()
+
+
+@pytest.fixture
+def master(cluster: Cluster, empty_database: str) -> Iterator[Connection]:
+    with cluster.session(empty_database) as session:
+        yield session
 
 
 def add_secret(aws: type_of_aws, arn: str, username: str, password: str) -> None:
@@ -73,31 +81,30 @@ def run_migrator(
 
 
 @pytest.mark.usefixtures("_environment")
-def test_s40_a_message_is_posted_by_a_role_that_may_do_nothing_else(
-    aws: type_of_aws, cluster: Cluster, empty_database: str, monkeypatch: pytest.MonkeyPatch
+def test_s40_a_message_is_posted_with_the_processors_own_role(
+    aws: type_of_aws, cluster: Cluster, master: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = run_migrator(aws, monkeypatch, "processor's")
     assert "0001_ledger.sql" in result["applied"]
     assert result["logins"] == ["ledger_service", "ledger_processor"]
-    open_accounts(cluster, empty_database)
+    open_accounts(master)
 
     add_secret(aws, "arn:processor", "ledger_processor", "processor's")
     refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
     aws("sqs")[1].add_response("send_message", {}, refused)
     assert processor.handler(sqs_event(submission(transaction(1)), "{"), None) == kept()
-    assert balance(cluster, empty_database, ALICE) == 100
+    assert balance(master, ALICE) == 100
 
     # A second deployment rotates the password; open sessions and new ones keep working.
     assert run_migrator(aws, monkeypatch, "rotated")["applied"] == []
     assert processor.handler(sqs_event(submission(transaction(2))), None) == kept()
-    with cluster.session() as master:
-        master.run(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE application_name = 'transaction-processor-dev'"
-        )
+    cluster.master.run(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'transaction-processor-dev'"
+    )
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
     assert processor.handler(sqs_event(submission(transaction(3))), None) == kept()
-    assert balance(cluster, empty_database, ALICE) == 300
+    assert balance(master, ALICE) == 300
 
 
 @pytest.mark.usefixtures("_environment")

@@ -18,16 +18,13 @@ _numbers = itertools.count(1)
 def role(cluster: Cluster) -> Iterator[str]:
     """A role that cannot log in yet; roles belong to the whole cluster."""
     name = f"clerk_{next(_numbers)}"
-    with cluster.session() as master:
-        master.run(f"CREATE ROLE {identifier(name)} NOLOGIN")
+    cluster.master.run(f"CREATE ROLE {identifier(name)} NOLOGIN")
     yield name
-    with cluster.session() as master:
-        master.run(f"DROP ROLE {identifier(name)}")
+    cluster.master.run(f"DROP ROLE {identifier(name)}")
 
 
 def give(cluster: Cluster, credentials: Credentials) -> None:
-    with cluster.session() as master:
-        enable_login(master, credentials)
+    enable_login(cluster.master, credentials)
 
 
 @pytest.mark.parametrize("password", ["plain", 'it\'s \\ "quoted" %s %I $1 :role', "pässwörd ✓"])

@@ -1,9 +1,11 @@
 """S32: the schema is what the files say, applied in order, each once, whole or not at all."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pg8000.exceptions import DatabaseError
+from pg8000.native import Connection
 
 from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import (
@@ -18,107 +20,106 @@ ONE = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); CREATE TABLE
 TWO = Migration(name="0002_two.sql", sql="ALTER TABLE one ADD COLUMN two int;")
 
 
-def migrate(cluster: Cluster, database: str, *migrations: Migration) -> list[str]:
-    with cluster.session(database) as session:
-        return apply_migrations(session, migrations, wait_for_others="50ms")
+@pytest.fixture
+def session(cluster: Cluster, empty_database: str) -> Iterator[Connection]:
+    with cluster.session(empty_database) as opened:
+        yield opened
 
 
-def recorded(cluster: Cluster, database: str) -> list[str]:
-    with cluster.session(database) as session:
-        rows = session.run("SELECT name FROM ledger.schema_migrations ORDER BY name")
+def migrate(session: Connection, *migrations: Migration) -> list[str]:
+    return apply_migrations(session, migrations, wait_for_others="50ms")
+
+
+def recorded(session: Connection) -> list[str]:
+    rows = session.run("SELECT name FROM ledger.schema_migrations ORDER BY name")
     return [name for (name,) in rows]
 
 
-def table_exists(cluster: Cluster, database: str, name: str) -> bool:
-    with cluster.session(database) as session:
-        [[found]] = session.run("SELECT to_regclass(:name) IS NOT NULL", name=name)
+def table_exists(session: Connection, name: str) -> bool:
+    [[found]] = session.run("SELECT to_regclass(:name) IS NOT NULL", name=name)
     return bool(found)
 
 
-def test_the_projects_own_migrations_apply_to_an_empty_database(
-    cluster: Cluster, empty_database: str
-) -> None:
+def test_the_projects_own_migrations_apply_to_an_empty_database(session: Connection) -> None:
     migrations = read_migrations(ASSET_ROOT / "app_service" / "migrations")
-    applied = migrate(cluster, empty_database, *migrations)
+    applied = migrate(session, *migrations)
     assert applied == [migration.name for migration in migrations]
-    assert recorded(cluster, empty_database) == applied
-    assert migrate(cluster, empty_database, *migrations) == []
+    assert recorded(session) == applied
+    assert migrate(session, *migrations) == []
 
 
-def test_each_is_applied_once(cluster: Cluster, empty_database: str) -> None:
-    assert migrate(cluster, empty_database, ONE) == ["0001_one.sql"]
-    assert migrate(cluster, empty_database, ONE, TWO) == ["0002_two.sql"]
-    assert migrate(cluster, empty_database, ONE, TWO) == []
+def test_each_is_applied_once(session: Connection) -> None:
+    assert migrate(session, ONE) == ["0001_one.sql"]
+    assert migrate(session, ONE, TWO) == ["0002_two.sql"]
+    assert migrate(session, ONE, TWO) == []
 
 
 def test_a_failing_migration_leaves_nothing_of_itself_and_all_before_it(
-    cluster: Cluster, empty_database: str
+    session: Connection,
 ) -> None:
     sql = "CREATE TABLE two (n int);\nCREATE TABLE three (n int);\nSELECT * FROM nowhere;"
     broken = Migration(name="0002_two.sql", sql=sql)
     with pytest.raises(MigrationRefused) as refused:
-        migrate(cluster, empty_database, ONE, broken)
+        migrate(session, ONE, broken)
     assert str(refused.value) == '0002_two.sql:3: relation "nowhere" does not exist (42P01)'
-    assert recorded(cluster, empty_database) == ["0001_one.sql"]
-    assert not table_exists(cluster, empty_database, "two")
-    assert migrate(cluster, empty_database, ONE, TWO) == ["0002_two.sql"]
+    assert recorded(session) == ["0001_one.sql"]
+    assert not table_exists(session, "two")
+    assert migrate(session, ONE, TWO) == ["0002_two.sql"]
 
 
-def test_a_failure_without_a_position_names_the_file(cluster: Cluster, empty_database: str) -> None:
+def test_a_failure_without_a_position_names_the_file(session: Connection) -> None:
     broken = Migration(name="0001_one.sql", sql="SELECT 1 / 0")
     with pytest.raises(MigrationRefused, match=r"^0001_one\.sql: division by zero \(22012\)$"):
-        migrate(cluster, empty_database, broken)
+        migrate(session, broken)
 
 
-def test_a_changed_file_is_refused_before_anything_is_applied(
-    cluster: Cluster, empty_database: str
-) -> None:
-    migrate(cluster, empty_database, ONE)
+def test_a_changed_file_is_refused_before_anything_is_applied(session: Connection) -> None:
+    migrate(session, ONE)
     changed = Migration(name=ONE.name, sql=ONE.sql + " ")
     with pytest.raises(MigrationRefused, match=f"{ONE.digest} and now has {changed.digest}"):
-        migrate(cluster, empty_database, changed, TWO)
-    assert recorded(cluster, empty_database) == ["0001_one.sql"]
+        migrate(session, changed, TWO)
+    assert recorded(session) == ["0001_one.sql"]
 
 
-def test_a_file_that_comes_too_late_is_refused(cluster: Cluster, empty_database: str) -> None:
-    migrate(cluster, empty_database, TWO_ALONE)
+def test_a_file_that_comes_too_late_is_refused(session: Connection) -> None:
+    migrate(session, TWO_ALONE)
     with pytest.raises(MigrationRefused, match=r"0001_one\.sql comes before 0002_alone\.sql"):
-        migrate(cluster, empty_database, ONE, TWO_ALONE)
+        migrate(session, ONE, TWO_ALONE)
 
 
 TWO_ALONE = Migration(name="0002_alone.sql", sql="SELECT 1")
 
 
-def test_an_older_version_accepts_a_newer_schema(cluster: Cluster, empty_database: str) -> None:
-    migrate(cluster, empty_database, ONE, TWO)
-    assert migrate(cluster, empty_database, ONE) == []
+def test_an_older_version_accepts_a_newer_schema(session: Connection) -> None:
+    migrate(session, ONE, TWO)
+    assert migrate(session, ONE) == []
 
 
-def test_a_file_that_commits_is_refused_and_not_recorded(
-    cluster: Cluster, empty_database: str
-) -> None:
+def test_a_file_that_commits_is_refused_and_not_recorded(session: Connection) -> None:
     sneaky = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); COMMIT; SELECT 1")
     with pytest.raises(MigrationRefused, match=r"0001_one\.sql ends the transaction"):
-        migrate(cluster, empty_database, sneaky)
-    assert recorded(cluster, empty_database) == []
+        migrate(session, sneaky)
+    assert recorded(session) == []
 
 
-def test_two_migrators_do_not_run_at_once(cluster: Cluster, empty_database: str) -> None:
+def test_two_migrators_do_not_run_at_once(
+    cluster: Cluster, empty_database: str, session: Connection
+) -> None:
     with cluster.session(empty_database) as first:
-        apply_migrations(first, [ONE])
+        migrate(first, ONE)
         with pytest.raises(MigrationRefused, match="another migrator holds the lock for longer"):
-            migrate(cluster, empty_database, ONE, TWO)
-    assert migrate(cluster, empty_database, ONE, TWO) == ["0002_two.sql"]
+            migrate(session, ONE, TWO)
+    assert migrate(session, ONE, TWO) == ["0002_two.sql"]
 
 
 def test_another_failure_to_lock_is_not_taken_for_a_neighbour(
-    cluster: Cluster, empty_database: str
+    cluster: Cluster, empty_database: str, session: Connection
 ) -> None:
-    with cluster.session(empty_database) as first, cluster.session(empty_database) as second:
-        apply_migrations(first, [ONE])
-        second.run("SET statement_timeout = '50ms'")
+    with cluster.session(empty_database) as first:
+        migrate(first, ONE)
+        session.run("SET statement_timeout = '50ms'")
         with pytest.raises(DatabaseError, match="statement timeout"):
-            apply_migrations(second, [ONE])
+            apply_migrations(session, [ONE])
 
 
 def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:

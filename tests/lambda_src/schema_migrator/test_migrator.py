@@ -20,8 +20,7 @@ TELLER = Credentials(username="teller", password="secret")
 @pytest.fixture
 def opened(cluster: Cluster, empty_database: str) -> Iterator[list[Connection]]:
     yield []
-    with cluster.session() as master:
-        master.run("DROP ROLE IF EXISTS teller")
+    cluster.master.run("DROP ROLE IF EXISTS teller")
 
 
 @pytest.fixture

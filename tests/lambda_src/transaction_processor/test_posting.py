@@ -4,7 +4,7 @@ Failures are made in the database: a stand-in for `post_transactions` fails as o
 says, which, unlike everything else, is not rolled back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,17 +22,14 @@ from tests.lambda_src.submissions import (
     EUROS,
     NOBODY,
     balance,
-    open_accounts,
     transaction,
 )
 
-Connect = Callable[[], Connection]
-
 
 @pytest.fixture
-def database(cluster: Cluster, ledger_database: str) -> str:
-    open_accounts(cluster, ledger_database)
-    return ledger_database
+def master(cluster: Cluster, ledger_database: str) -> Iterator[Connection]:
+    with cluster.session(ledger_database) as session:
+        yield session
 
 
 @pytest.fixture
@@ -48,10 +45,10 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def ledger(
-    cluster: Cluster, database: str, connections: list[Connection], pauses: list[float]
+    cluster: Cluster, ledger_database: str, connections: list[Connection], pauses: list[float]
 ) -> Iterator[SqlLedger]:
     def connect() -> Connection:
-        connections.append(connect_to_writer(cluster.target(database), MASTER))
+        connections.append(connect_to_writer(cluster.target(ledger_database), MASTER))
         return connections[-1]
 
     yield SqlLedger(connect=connect, pause_up_to=pauses.append)
@@ -60,21 +57,20 @@ def ledger(
             connection.close()
 
 
-def fail_times(cluster: Cluster, database: str, times: int, action: str) -> None:
+def fail_times(master: Connection, times: int, action: str) -> None:
     """From now on the first `times` postings do `action`; the ones after that post one."""
-    with cluster.session(database) as master:
-        master.run(
-            f"""
-            CREATE SEQUENCE ledger.failures;
-            ALTER FUNCTION ledger.post_transactions RENAME TO really_post;
-            CREATE FUNCTION ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])
-            RETURNS TABLE (ordinal bigint, transaction_id uuid, status text) LANGUAGE plpgsql AS $$
-            BEGIN
-                IF nextval('ledger.failures') <= {times} THEN {action}; END IF;
-                RETURN QUERY SELECT * FROM ledger.really_post($1, $2, $3, $4, $5);
-            END $$
-            """
-        )
+    master.run(
+        f"""
+        CREATE SEQUENCE ledger.failures;
+        ALTER FUNCTION ledger.post_transactions RENAME TO really_post;
+        CREATE FUNCTION ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])
+        RETURNS TABLE (ordinal bigint, transaction_id uuid, status text) LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('ledger.failures') <= {times} THEN {action}; END IF;
+            RETURN QUERY SELECT * FROM ledger.really_post($1, $2, $3, $4, $5);
+        END $$
+        """
+    )
 
 
 def raising(code: str) -> str:
@@ -84,9 +80,7 @@ def raising(code: str) -> str:
 DYING = "PERFORM pg_terminate_backend(pg_backend_pid())"
 
 
-def test_s32_every_verdict_comes_back_in_order(
-    cluster: Cluster, database: str, ledger: SqlLedger
-) -> None:
+def test_s32_every_verdict_comes_back_in_order(master: Connection, ledger: SqlLedger) -> None:
     verdicts = ledger.post(
         [
             transaction(1, amount_minor=250),
@@ -107,15 +101,15 @@ def test_s32_every_verdict_comes_back_in_order(
         "conflict",
         "posted",
     ]
-    assert balance(cluster, database, ALICE) == 200
+    assert balance(master, ALICE) == 200
 
 
 def test_s32_a_redelivered_transaction_moves_no_money_again(
-    cluster: Cluster, database: str, ledger: SqlLedger
+    master: Connection, ledger: SqlLedger
 ) -> None:
     assert ledger.post([transaction(1)]) == ["posted"]
     assert ledger.post([transaction(1)]) == ["replayed"]
-    assert balance(cluster, database, ALICE) == 100
+    assert balance(master, ALICE) == 100
 
 
 def test_the_largest_sound_transaction_does_not_spoil_the_batch(ledger: SqlLedger) -> None:
@@ -124,12 +118,9 @@ def test_the_largest_sound_transaction_does_not_spoil_the_batch(ledger: SqlLedge
     assert ledger.post([largest, unknown]) == ["posted", "account_not_found"]
 
 
-def test_a_full_batch_is_posted_in_one_commit(
-    cluster: Cluster, database: str, ledger: SqlLedger
-) -> None:
+def test_a_full_batch_is_posted_in_one_commit(master: Connection, ledger: SqlLedger) -> None:
     assert ledger.post([transaction(n) for n in range(1, 1001)]) == ["posted"] * 1000
-    with cluster.session(database) as master:
-        assert master.run("SELECT cardinality(transaction_ids) FROM ledger.outbox") == [[1000]]
+    assert master.run("SELECT cardinality(transaction_ids) FROM ledger.outbox") == [[1000]]
 
 
 def test_the_connection_is_kept(ledger: SqlLedger, connections: list[Connection]) -> None:
@@ -140,27 +131,25 @@ def test_the_connection_is_kept(ledger: SqlLedger, connections: list[Connection]
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "23505"])
 def test_s32_a_lost_race_is_tried_again_at_once(
-    cluster: Cluster, database: str, ledger: SqlLedger, pauses: list[float], code: str
+    master: Connection, ledger: SqlLedger, pauses: list[float], code: str
 ) -> None:
-    fail_times(cluster, database, 2, raising(code))
+    fail_times(master, 2, raising(code))
     assert ledger.post([transaction(1)]) == ["posted"]
-    assert balance(cluster, database, ALICE) == 100
+    assert balance(master, ALICE) == 100
     assert 0 < pauses[0] < pauses[1] < 1
 
 
-def test_a_race_that_is_lost_again_and_again_ends(
-    cluster: Cluster, database: str, ledger: SqlLedger
-) -> None:
-    fail_times(cluster, database, 4, raising("40001"))
+def test_a_race_that_is_lost_again_and_again_ends(master: Connection, ledger: SqlLedger) -> None:
+    fail_times(master, 4, raising("40001"))
     with pytest.raises(LedgerUnavailable, match=r"made to fail \(40001\)"):
         ledger.post([transaction(1)])
     assert ledger.post([transaction(1)]) == ["posted"]
 
 
 def test_another_error_of_the_database_is_not_tried_again_and_its_connection_dropped(
-    cluster: Cluster, database: str, ledger: SqlLedger, connections: list[Connection]
+    master: Connection, ledger: SqlLedger, connections: list[Connection]
 ) -> None:
-    fail_times(cluster, database, 1, raising("53200"))
+    fail_times(master, 1, raising("53200"))
     with pytest.raises(LedgerUnavailable, match="53200"):
         ledger.post([transaction(1)])
     assert ledger.post([transaction(1)]) == ["posted"]
@@ -168,22 +157,21 @@ def test_another_error_of_the_database_is_not_tried_again_and_its_connection_dro
 
 
 def test_s65_a_connection_that_went_stale_is_replaced_within_the_call(
-    cluster: Cluster, database: str, ledger: SqlLedger, connections: list[Connection]
+    master: Connection, ledger: SqlLedger, connections: list[Connection]
 ) -> None:
     ledger.post([transaction(1)])
-    with cluster.session(database) as master:
-        master.run(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    master.run(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
     assert ledger.post([transaction(2)]) == ["posted"]
     assert len(connections) == 2
 
 
 def test_s65_a_fresh_connection_that_breaks_is_replaced_by_the_next_call(
-    cluster: Cluster, database: str, ledger: SqlLedger, connections: list[Connection]
+    master: Connection, ledger: SqlLedger, connections: list[Connection]
 ) -> None:
-    fail_times(cluster, database, 1, DYING)
+    fail_times(master, 1, DYING)
     with pytest.raises(LedgerUnavailable, match="connection broke"):
         ledger.post([transaction(1)])
     assert ledger.post([transaction(1)]) == ["posted"]
@@ -209,15 +197,15 @@ class LosesFirstAnswer:
 
 
 def test_s32_a_transaction_whose_answer_was_lost_is_posted_once(
-    cluster: Cluster, database: str
+    cluster: Cluster, ledger_database: str, master: Connection
 ) -> None:
-    first: Any = LosesFirstAnswer(connect_to_writer(cluster.target(database), MASTER))
-    opened = iter([first, connect_to_writer(cluster.target(database), MASTER)])
+    first: Any = LosesFirstAnswer(connect_to_writer(cluster.target(ledger_database), MASTER))
+    opened = iter([first, connect_to_writer(cluster.target(ledger_database), MASTER)])
     ledger = SqlLedger(connect=lambda: next(opened), pause_up_to=lambda _: None)
     with pytest.raises(LedgerUnavailable):
         ledger.post([transaction(1)])
     assert ledger.post([transaction(1), transaction(2)]) == ["replayed", "posted"]
-    assert balance(cluster, database, ALICE) == 200
+    assert balance(master, ALICE) == 200
 
 
 @pytest.mark.parametrize(
