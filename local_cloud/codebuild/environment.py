@@ -19,12 +19,17 @@ _FROM_CALLER = re.compile(
 
 
 def base_environment(
-    *, state_dir: Path, given: Mapping[str, str], caller: Mapping[str, str]
+    *,
+    state_dir: Path,
+    given: Mapping[str, str],
+    caller: Mapping[str, str],
+    toolchain: Path | None = None,
 ) -> dict[str, str]:
     """What every build starts with; `given` (the local cloud's own settings) wins over the caller.
 
     `npm install -g` is sent to a folder of the local cloud, with that folder's programs first on
-    PATH and our quick `npm` before them.
+    PATH and our quick `npm` before them. Node and Python come from the checkout `toolchain`: a
+    build image has them, the machine need not.
     """
     kept = {name: value for name, value in caller.items() if _FROM_CALLER.fullmatch(name)}
     prefix = state_dir / "cache" / "npm-global"
@@ -40,6 +45,8 @@ def base_environment(
     kept = {name: value for name, value in kept.items() if name.upper() not in npm}
     merged = {**kept, "PYTHONUNBUFFERED": "1", **npm, **given}
     folders = [str(tools_folder(state_dir)), f"{merged['NPM_CONFIG_PREFIX']}/bin"]
+    if toolchain is not None:
+        folders.append(str(toolchain / ".venv" / "bin"))
     merged["PATH"] = os.pathsep.join([*folders, merged.get("PATH") or os.defpath])
     return merged
 

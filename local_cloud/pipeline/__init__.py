@@ -1,0 +1,1 @@
+"""CodePipeline on one machine: carries out the deployed definition and shows how it goes."""

@@ -1,0 +1,77 @@
+"""Manual approvals: a question as a file, and the answer that someone puts beside it."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local_cloud.pipeline.actions import ActionFailed, ActionRun
+from local_cloud.pipeline.executions import pipeline_folder
+
+_POLL_SECONDS = 0.2
+_SUMMARY = "Summary"
+
+
+class NothingToDecide(Exception):
+    """No approval of that pipeline is waiting."""
+
+
+def approve(run: ActionRun) -> Mapping[str, str]:
+    """Manual: wait for `decide`, at most the action's own timeout or the local cloud's."""
+    minutes = run.action.timeout_minutes
+    seconds = 60.0 * minutes if minutes else run.run.context.approval_timeout_seconds
+    question, answer = _files(run.run.context.state_dir, run.run.definition.name)
+    answer.unlink(missing_ok=True)
+    until = time.time() + seconds
+    about = {
+        "stage": run.action.stage,
+        "action": run.action.name,
+        "execution": run.run.execution.id,
+        "message": run.optional_config("CustomData"),
+        "link": run.optional_config("ExternalEntityLink"),
+        "until": until,
+    }
+    question.write_text(json.dumps(about, indent=1))
+    run.say(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
+    try:
+        while time.time() < until:
+            if answer.exists():
+                return _decided(run, json.loads(answer.read_text()))
+            run.wait(_POLL_SECONDS)
+    finally:
+        question.unlink(missing_ok=True)
+        answer.unlink(missing_ok=True)
+    raise ActionFailed(f"nobody decided within {seconds:.0f} s")
+
+
+def pending_approval(state_dir: Path, pipeline: str) -> dict[str, Any] | None:
+    """What waits for a decision: stage, action, message, link, until (epoch seconds)."""
+    try:
+        about: dict[str, Any] = json.loads(_files(state_dir, pipeline)[0].read_text())
+    except FileNotFoundError:
+        return None
+    return about
+
+
+def decide(state_dir: Path, pipeline: str, *, approved: bool, summary: str) -> None:
+    """Answer the waiting approval. Raises NothingToDecide."""
+    if pending_approval(state_dir, pipeline) is None:
+        raise NothingToDecide(f"no approval of pipeline {pipeline!r} is waiting")
+    _, answer = _files(state_dir, pipeline)
+    unfinished = answer.with_name(f".{answer.name}")
+    unfinished.write_text(json.dumps({"approved": approved, _SUMMARY: summary}))
+    unfinished.replace(answer)
+
+
+def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
+    verdict = "approved" if answer["approved"] else "rejected"
+    run.say(f"{verdict}: {answer[_SUMMARY]}")
+    if not answer["approved"]:
+        raise ActionFailed(f"rejected: {answer[_SUMMARY]}")
+    return {_SUMMARY: answer[_SUMMARY]}
+
+
+def _files(state_dir: Path, pipeline: str) -> tuple[Path, Path]:
+    folder = pipeline_folder(state_dir, pipeline)
+    return folder / "approval.json", folder / "approval-answer.json"

@@ -1,0 +1,149 @@
+"""Runs a deployed pipeline for one commit, the way CodePipeline would."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from local_cloud.pipeline.actions import ActionStopped, Run
+from local_cloud.pipeline.attempt import (
+    Attempt,
+    DefinitionChanged,
+    StageFailed,
+    check_providers,
+)
+from local_cloud.pipeline.context import RunContext, emulator_clients
+from local_cloud.pipeline.definition import DefinitionError, load_definition
+from local_cloud.pipeline.executions import Execution, pipeline_folder, settle_abandoned
+from local_cloud.pipeline.progress import Progress
+from local_cloud.pipeline.results import ActionResult, RunResult
+from local_cloud.pipeline.turns import StoppedWaiting, Superseded, turn
+from local_cloud.pipeline.variables import Variables
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_pipeline(
+    *, name: str, branch: str, commit: str, context: RunContext, progress: Progress
+) -> RunResult:
+    """Carry out pipeline `name` for `commit` of `branch`, as deployed, and return how it ended.
+
+    Waits for its turn; a newer waiting run supersedes an older one. When an action changes the
+    definition the run starts again with the new one. SIGINT, SIGTERM and SIGHUP stop it (in the
+    main thread): what it started is ended before this returns. Raises nothing that a definition,
+    a build or a template can cause: the result says it.
+    """
+    engine = _Engine(name=name, branch=branch, commit=commit, context=context, progress=progress)
+    with _stopped_by_signals(engine.stop):
+        return engine.run()
+
+
+@dataclass(kw_only=True)
+class _Engine:
+    name: str
+    branch: str
+    commit: str
+    context: RunContext
+    progress: Progress
+    stop: threading.Event = field(default_factory=threading.Event)
+    results: list[ActionResult] = field(default_factory=list)
+    restarts: int = 0
+
+    def run(self) -> RunResult:
+        started = time.monotonic()
+        execution = Execution(
+            self.context.state_dir, pipeline=self.name, branch=self.branch, commit=self.commit
+        )
+        status, reason = "Failed", "the local cloud itself failed"
+        try:
+            status, reason = self._in_turn(execution)
+        finally:
+            execution.end(status, reason)
+            if status != "Failed":
+                execution.clear_artifacts()
+            result = RunResult(
+                pipeline=self.name,
+                execution_id=execution.id,
+                status=status,
+                reason=reason,
+                seconds=time.monotonic() - started,
+                restarts=self.restarts,
+                actions=tuple(self.results),
+                folder=execution.folder,
+            )
+            self.progress.finished(result)
+        return result
+
+    def _in_turn(self, execution: Execution) -> tuple[str, str]:
+        folder = pipeline_folder(self.context.state_dir, self.name)
+        try:
+            with turn(folder, execution.id, stop=self.stop, waiting=self.progress.waiting):
+                settle_abandoned(
+                    self.context.state_dir, self.name, keep=self.context.executions_kept
+                )
+                return self._to_the_end(execution)
+        except Superseded:
+            return "Superseded", "a newer run of this pipeline came while this one waited"
+        except (StoppedWaiting, ActionStopped):
+            return "Stopped", "stopped by request"
+        except (StageFailed, DefinitionError) as error:
+            return "Failed", str(error)
+
+    def _to_the_end(self, execution: Execution) -> tuple[str, str]:
+        clients = self.context.clients or emulator_clients(
+            self.context.endpoint_url, self.context.build_environment
+        )
+        while True:
+            definition = load_definition(self.context.state_dir, self.name)
+            check_providers(definition)
+            execution.clear_artifacts()
+            execution.begin(definition)
+            self.progress.began(definition)
+            run = Run(
+                context=self.context,
+                clients=clients,
+                definition=definition,
+                execution=execution,
+                branch=self.branch,
+                commit=self.commit,
+                variables=Variables(
+                    {
+                        "codepipeline": {"PipelineExecutionId": execution.id},
+                        "variables": definition.variables,
+                    }
+                ),
+                stop=self.stop,
+            )
+            attempt = Attempt(run, self.progress)
+            try:
+                attempt.follow()
+            except DefinitionChanged:
+                if self.restarts >= self.context.restarts_max:
+                    return "Failed", (
+                        f"the pipeline changed its own definition {self.restarts + 1} times in one "
+                        "run: synthesizing one commit must always give the same template"
+                    )
+                self.restarts += 1
+                self.progress.restarted()
+                continue
+            finally:
+                self.results.extend(attempt.results)
+            return "Succeeded", ""
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Let signals ask for a stop instead of tearing the run apart; only in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    for number in _STOP_SIGNALS:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,54 @@
+"""One run of a pipeline at a time; of those that wait, only the newest gets its turn."""
+
+import contextlib
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_POLL_SECONDS = 0.2
+
+
+class Superseded(Exception):
+    """A newer run came while this one waited."""
+
+
+class StoppedWaiting(Exception):
+    """The caller does not want the turn any more."""
+
+
+@contextlib.contextmanager
+def turn(
+    folder: Path, run_id: str, *, stop: threading.Event, waiting: Callable[[], None]
+) -> Iterator[None]:
+    """Hold the pipeline's lock; calls `waiting` once when it has to be waited for.
+
+    The system drops the lock with the process that holds it, however that ends.
+    Raises Superseded or StoppedWaiting.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    newest = folder / "newest-run"
+    unfinished = folder / f".newest-run-{run_id}"
+    unfinished.write_text(run_id)
+    unfinished.replace(newest)
+    with (folder / "lock").open("a") as lock:
+        is_waiting = False
+        while not _try_lock(lock.fileno()):
+            if not is_waiting:
+                is_waiting = True
+                waiting()
+            if stop.wait(_POLL_SECONDS):
+                raise StoppedWaiting
+            if newest.read_text() != run_id:
+                raise Superseded
+        if is_waiting and newest.read_text() != run_id:
+            raise Superseded
+        yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
