@@ -1,0 +1,169 @@
+"""DynamoDB and SQS below real boto3 clients: parameters are validated, serialized and parsed for real."""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
+
+TABLE = "session-table-test"
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/000000000000/audit-queue-test"
+BATCH_BYTES_MAX = 1_048_576
+
+Answer = dict[str, Any]
+
+
+class AwsError(Exception):
+    """What the fake service answers instead of a result."""
+
+    def __init__(self, code: str, status: int = 400) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+
+
+@cache
+def _client(service: str) -> Any:
+    """One per process: reading the service's model is the slow part of a test."""
+    session = boto3.session.Session(
+        region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    config = Config(retries={"total_max_attempts": 1})
+    return session.client(service, config=config)  # type: ignore[call-overload]
+
+
+class FakeService:
+    """A client whose requests end here, at the newest fake of its service.
+
+    `offline` cuts the network; `asked` lists operations; `before_answer` runs in the client's thread.
+    """
+
+    name: str
+
+    def __init__(self) -> None:
+        self.offline = False
+        self.asked: list[str] = []
+        self.before_answer: Callable[[], object] = lambda: None
+        self.client = _client(self.name)
+        events, event = self.client.meta.events, f"before-send.{self.name}"
+        events.unregister(event, unique_id="fake")
+        events.register(event, self._answer, unique_id="fake")
+
+    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        if self.offline:
+            raise EndpointConnectionError(endpoint_url=request.url)
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        self.before_answer()
+        self.asked.append(operation)
+        call: Callable[[Answer], Answer] = getattr(self, operation)
+        status, answer = 200, {}
+        try:
+            answer = call(json.loads(request.body))
+        except AwsError as error:
+            status, answer = error.status, {"__type": f"com.amazonaws#{error.code}"}
+        return AWSResponse(request.url, status, {}, _Raw(json.dumps(answer).encode()))
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: Any) -> list[bytes]:
+        return [self.read()]
+
+
+class FakeSessionsTable(FakeService):
+    """One table with key token_hash and an index by-user on (user_id, created_at)."""
+
+    name = "dynamodb"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: dict[str, Answer] = {}
+        self.consistent_reads: list[bool] = []
+
+    def PutItem(self, asked: Answer) -> Answer:  # noqa: N802 - names of AWS operations
+        self._check_table(asked)
+        key = asked["Item"]["token_hash"]["S"]
+        assert asked["ConditionExpression"] == "attribute_not_exists(token_hash)"
+        if key in self.items:
+            raise AwsError("ConditionalCheckFailedException")
+        self.items[key] = asked["Item"]
+        return {}
+
+    def GetItem(self, asked: Answer) -> Answer:  # noqa: N802
+        self._check_table(asked)
+        self.consistent_reads.append(asked.get("ConsistentRead", False))
+        item = self.items.get(asked["Key"]["token_hash"]["S"])
+        return {} if item is None else {"Item": item}
+
+    def DeleteItem(self, asked: Answer) -> Answer:  # noqa: N802
+        self._check_table(asked)
+        self.items.pop(asked["Key"]["token_hash"]["S"], None)
+        return {}
+
+    def Query(self, asked: Answer) -> Answer:  # noqa: N802
+        self._check_table(asked)
+        assert (asked["IndexName"], asked["KeyConditionExpression"]) == (
+            "by-user",
+            "user_id = :user_id",
+        )
+        wanted = asked["ExpressionAttributeValues"][":user_id"]
+        found = [item for item in self.items.values() if item["user_id"] == wanted]
+        found.sort(
+            key=lambda item: int(item["created_at"]["N"]),
+            reverse=not asked.get("ScanIndexForward", True),
+        )
+        return {"Items": found[: asked["Limit"]], "Count": len(found)}
+
+    def _check_table(self, asked: Answer) -> None:
+        if asked["TableName"] != TABLE:
+            raise AwsError("ResourceNotFoundException")
+
+
+class FakeQueue(FakeService):
+    """A queue that keeps to the limits of a batch. `refused` bodies it answers as failed."""
+
+    name = "sqs"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Answer] = []
+        self.batches: list[int] = []
+        self.refuses: Callable[[Answer], bool] = lambda _body: False
+
+    def SendMessageBatch(self, asked: Answer) -> Answer:  # noqa: N802
+        self._check_queue(asked)
+        entries = asked["Entries"]
+        if len(entries) > 10:
+            raise AwsError("AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
+        if sum(len(entry["MessageBody"].encode()) for entry in entries) > BATCH_BYTES_MAX:
+            raise AwsError("AWS.SimpleQueueService.BatchRequestTooLong")
+        self.batches.append(len(entries))
+        answer: Answer = {"Successful": [], "Failed": []}
+        for entry in entries:
+            body = json.loads(entry["MessageBody"])
+            if self.refuses(body):
+                failed = {"Id": entry["Id"], "SenderFault": False, "Code": "InternalError"}
+                answer["Failed"].append(failed)
+            else:
+                self.messages.append(body)
+                sent = {"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": _md5(entry)}
+                answer["Successful"].append(sent)
+        # The real service leaves out a list that is empty.
+        return {name: found for name, found in answer.items() if found}
+
+    def GetQueueAttributes(self, asked: Answer) -> Answer:  # noqa: N802
+        self._check_queue(asked)
+        return {"Attributes": {name: "0" for name in asked["AttributeNames"]}}
+
+    def _check_queue(self, asked: Answer) -> None:
+        if asked["QueueUrl"] != QUEUE_URL:
+            raise AwsError("AWS.SimpleQueueService.NonExistentQueue")
+
+
+def _md5(entry: Answer) -> str:
+    return hashlib.md5(entry["MessageBody"].encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,151 @@
+"""The application in memory, over a fake ledger and a real session store on a fake DynamoDB."""
+
+import base64
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from app_service.ledger.api import make_app
+from app_service.ledger.authentication import ApiClient
+from app_service.ledger.domain import (
+    Account,
+    AccountConflict,
+    AccountNotFound,
+    Entry,
+    Ledger,
+    NewAccount,
+    PostedTransaction,
+    TransactionNotFound,
+    Verdict,
+)
+from app_service.ledger.health import Health
+from app_service.ledger.services import Services
+from app_service.ledger.sessions import Sessions
+from app_service.ledger.transaction import Transaction
+from tests.app_service.fake_aws import TABLE, FakeSessionsTable
+
+CLIENT = ("shop", "s3cret-\u00e9")
+POSTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class FakeLedger:
+    """Answers `verdict` (or what `verdicts` says per amount) and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[int, Verdict] = {}
+        self.failure: Exception | None = None
+        self.calls: list[list[Transaction]] = []
+        self.accounts: dict[int, Account] = {}
+        self.entries_of: dict[int, list[Entry]] = {}
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+        self.calls.append(list(transactions))
+        if self.failure is not None:
+            raise self.failure
+        return [self.verdicts.get(t.amount_minor, Verdict.POSTED) for t in transactions]
+
+    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
+        opened = Account(
+            account_id=account.account_id,
+            currency=account.currency,
+            may_go_negative=account.may_go_negative,
+            balance_minor=0,
+            version=0,
+        )
+        found = self.accounts.setdefault(account.account_id, opened)
+        if found != opened:
+            raise AccountConflict(account.account_id)
+        return found, found is opened
+
+    async def account(self, account_id: int) -> Account:
+        if account_id not in self.accounts:
+            raise AccountNotFound(account_id)
+        return self.accounts[account_id]
+
+    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
+        await self.account(account_id)
+        found = [e for e in self.entries_of.get(account_id, []) if e.version < before]
+        return sorted(found, key=lambda e: -e.version)[:limit]
+
+    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
+        for call in self.calls:
+            for t in call:
+                if t.transaction_id == transaction_id:
+                    return PostedTransaction(transaction=t, posted_at=POSTED_AT)
+        raise TransactionNotFound(transaction_id)
+
+
+@dataclass
+class Api:
+    """An application and a client that carries a session."""
+
+    http: httpx.AsyncClient
+    table: FakeSessionsTable
+    clock: list[float]
+    neighbours: dict[str, bool]
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+
+    @property
+    def anonymous(self) -> dict[str, str]:
+        return {"Authorization": ""}
+
+
+def basic(client_id: str = CLIENT[0], secret: str = CLIENT[1]) -> dict[str, str]:
+    return {
+        "Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    }
+
+
+@asynccontextmanager
+async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
+    fake = FakeLedger()
+    table = FakeSessionsTable()
+    clock = [1_800_000_000.0]
+    neighbours = {"database": True, "sessions": True, "audit_queue": True}
+    with ThreadPoolExecutor(2) as executor:
+        services = Services(
+            ledger=ledger if ledger is not None else fake,
+            sessions=Sessions(
+                table=table.client,
+                table_name=TABLE,
+                executor=executor,
+                ttl_seconds=600,
+                now=lambda: clock[0],
+            ),
+            api_client=ApiClient(client_id=CLIENT[0], secret=CLIENT[1]),
+            health=Health({name: _probe(neighbours, name) for name in neighbours}),
+            version="1.2.3",
+            environment_suffix="test",
+        )
+        transport = httpx.ASGITransport(make_app(services), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="https://ledger") as http:
+            answer = await http.post("/sessions", headers=basic(), json={"user_id": "ada"})
+            http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+            yield Api(http=http, table=table, clock=clock, neighbours=neighbours, ledger=fake)
+
+
+def _probe(neighbours: dict[str, bool], name: str) -> Callable[[], Any]:
+    async def probe() -> None:
+        if not neighbours[name]:
+            raise ConnectionError(name)
+
+    return probe
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """It is an RFC 9457 document with this status and code."""
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    ), answer.text
+    problem: dict[str, Any] = answer.json()
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, "about:blank")
+    assert problem["title"]
+    assert problem["detail"]
+    return problem

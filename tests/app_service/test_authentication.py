@@ -1,0 +1,147 @@
+"""S33: sessions are opened with an API credential, carried as a bearer token, and expire."""
+
+import base64
+import hmac
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from app_service.ledger.api import ROUTES
+from app_service.ledger.authentication import ApiClient
+from app_service.ledger.sessions import FRESH_SECONDS
+from tests.app_service.http_api import CLIENT, Api, assert_problem, basic, running_api
+
+
+@pytest_asyncio.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api() as api:
+        yield api
+
+
+async def test_s33_nothing_but_health_is_served_without_a_session(api: Api) -> None:
+    """S33: every route there is, with no credential at all."""
+    open_to_all = set()
+    for route in ROUTES:
+        path = route.path.format(transaction_id="x", account_id="1", user_id="ada")
+        for method in route.methods or ():
+            answer = await api.http.request(method, path, headers=api.anonymous)
+            if answer.status_code != 401:
+                open_to_all.add(route.path)
+    assert open_to_all == {"/health/live", "/health/ready"}
+
+
+async def test_s33_a_session_is_opened_read_listed_and_closed(api: Api) -> None:
+    opened = await api.http.post("/sessions", headers=basic(), json={"user_id": "bob"})
+    assert opened.status_code == 201
+    assert opened.headers["cache-control"] == "no-store"
+    assert set(opened.json()) == {"token", "expires_at"}
+    assert opened.json()["expires_at"] == "2027-01-15T08:10:00.000000Z"
+    bearer = {"Authorization": f"bearer {opened.json()['token']}"}
+    session = {
+        "user_id": "bob",
+        "client_id": "shop",
+        "created_at": "2027-01-15T08:00:00.000000Z",
+        "expires_at": "2027-01-15T08:10:00.000000Z",
+    }
+    assert (await api.http.get("/sessions/current", headers=bearer)).json() == session
+    listed = await api.http.get("/users/bob/sessions", headers=bearer)
+    assert listed.json() == {"sessions": [session]}
+    closed = await api.http.delete("/sessions/current", headers=bearer)
+    assert (closed.status_code, closed.content) == (204, b"")
+    after = await api.http.get("/sessions/current", headers=bearer)
+    assert_problem(after, 401, "session_invalid")
+
+
+async def test_s33_an_expired_session_is_401(api: Api) -> None:
+    assert (await api.http.get("/sessions/current")).status_code == 200
+    api.clock[0] += 600
+    answer = await api.http.get("/sessions/current")
+    assert_problem(answer, 401, "session_invalid")
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_a_session_does_not_list_those_of_another_user(api: Api) -> None:
+    assert_problem(await api.http.get("/users/bob/sessions"), 403, "forbidden")
+
+
+async def test_a_silent_session_store_is_503_and_stops_no_session_just_seen(api: Api) -> None:
+    api.table.offline = True
+    api.clock[0] += FRESH_SECONDS
+    assert (await api.http.get("/sessions/current")).status_code == 200
+    unknown = {"Authorization": "Bearer " + "a" * 43}
+    answer = await api.http.get("/sessions/current", headers=unknown)
+    assert_problem(answer, 503, "sessions_unavailable")
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ("", "session_required"),
+        ("Bearer", "session_invalid"),
+        ("Bearer ", "session_invalid"),
+        ("Bearer nonsense", "session_invalid"),
+        ("Bearer \u00e9", "session_invalid"),
+        ("Digest x", "session_required"),
+        (basic()["Authorization"], "session_required"),
+    ],
+)
+async def test_other_credentials_open_no_account(api: Api, header: str, code: str) -> None:
+    answer = await api.http.get(
+        "/accounts/1", headers={"Authorization": header.encode("latin-1")}  # type: ignore[dict-item]
+    )
+    assert_problem(answer, 401, code)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        basic(secret="wrong")["Authorization"],
+        basic(client_id="other")["Authorization"],
+        basic(client_id="", secret="")["Authorization"],
+        "Basic",
+        "Basic ???",
+        "Basic \u00e9",
+        "Basic " + base64.b64encode(b"no colon").decode(),
+        "Bearer " + "a" * 43,
+    ],
+)
+async def test_only_the_api_client_opens_sessions(api: Api, header: str) -> None:
+    for method, path in (("POST", "/sessions"), ("GET", "/docs")):
+        answer = await api.http.request(
+            method, path, json={}, headers={"Authorization": header.encode("latin-1")}  # type: ignore[dict-item]
+        )
+        assert_problem(answer, 401, "credentials_invalid")
+        assert answer.headers["www-authenticate"] == 'Basic realm="ledger", charset="UTF-8"'
+
+
+async def test_pages_for_people_open_with_a_session_or_the_clients_credential(api: Api) -> None:
+    for path in ("/docs", "/openapi.json", "/version"):
+        for headers in ({}, basic()):
+            assert (await api.http.get(path, headers=headers)).status_code == 200
+
+
+def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both parts, always, as digests of one length."""
+    lengths = []
+    compare_digest = hmac.compare_digest
+
+    def compare(left: bytes, right: bytes) -> bool:
+        lengths.append((len(left), len(right)))
+        return compare_digest(left, right)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    client = ApiClient(client_id=CLIENT[0], secret=CLIENT[1])
+    assert client.is_meant_by(b"shop", CLIENT[1].encode())
+    assert not client.is_meant_by(b"s", CLIENT[1].encode())
+    assert not client.is_meant_by(b"shop", b"")
+    assert lengths == [(32, 32)] * 6
+    assert CLIENT[1] not in repr(client)
+
+
+@pytest.mark.parametrize("user_id", ["", "a b", "\u00e9", "a" * 129, 7, None, ["ada"]])
+async def test_a_malformed_user_is_400(api: Api, user_id: object) -> None:
+    answer = await api.http.post("/sessions", headers=basic(), json={"user_id": user_id})
+    assert assert_problem(answer, 400, "invalid")["detail"].startswith("user_id: must be")

@@ -1,0 +1,188 @@
+"""Who may do what in the database, tried as each role."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from app_service.ledger.database import Pool
+from tests.app_service.build import open_accounts, post, transaction
+from tests.app_service.conftest import LedgerDatabase, migrate
+
+POST = (
+    "SELECT status FROM ledger.post_transactions(ARRAY[gen_random_uuid()], ARRAY[1::bigint],"
+    " ARRAY[2::bigint], ARRAY[5::bigint], ARRAY['USD'])"
+)
+WRITES_MONEY = [
+    "UPDATE ledger.accounts SET balance_minor = 1",
+    "UPDATE ledger.accounts SET version = 1",
+    "UPDATE ledger.accounts SET may_go_negative = true",
+    "DELETE FROM ledger.accounts",
+    "TRUNCATE ledger.accounts",
+    "INSERT INTO ledger.accounts (account_id, currency, balance_minor) VALUES (9, 'USD', 100)",
+    "INSERT INTO ledger.accounts (account_id, currency, version) VALUES (9, 'USD', 7)",
+    "INSERT INTO ledger.transactions VALUES (gen_random_uuid(), 1, 2, 5, 'USD', 9, 9)",
+    "UPDATE ledger.transactions SET amount_minor = 1",
+    "DELETE FROM ledger.transactions",
+    "TRUNCATE ledger.transactions",
+    "INSERT INTO ledger.entries VALUES (1, 9, gen_random_uuid(), 5, 5)",
+    "UPDATE ledger.entries SET amount_minor = 1",
+    "DELETE FROM ledger.entries",
+    "TRUNCATE ledger.entries",
+    "INSERT INTO ledger.outbox (transaction_ids) VALUES ('{}')",
+    "UPDATE ledger.outbox SET transaction_ids = '{}'",
+    "UPDATE ledger.outbox SET batch_id = gen_random_uuid()",
+    "TRUNCATE ledger.outbox",
+    "DROP TABLE ledger.entries",
+    "ALTER TABLE ledger.entries DISABLE TRIGGER append_only",
+    "CREATE TABLE ledger.mine (x int)",
+    "CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN RETURN NEW; END'",
+]
+PROCESSOR_NEEDS_NOT = [
+    "SELECT * FROM ledger.accounts",
+    "SELECT * FROM ledger.transactions",
+    "SELECT * FROM ledger.entries",
+    "SELECT * FROM ledger.outbox",
+    "DELETE FROM ledger.outbox",
+    "INSERT INTO ledger.accounts (account_id, currency) VALUES (9, 'USD')",
+]
+ALLOWED_TO_SERVICE = [
+    POST,
+    "INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES (9, 'USD', true)"
+    " ON CONFLICT (account_id) DO NOTHING",
+    "SELECT * FROM ledger.accounts",
+    "SELECT * FROM ledger.entries JOIN ledger.transactions USING (transaction_id)",
+    "SELECT * FROM ledger.outbox FOR UPDATE SKIP LOCKED",
+    "DELETE FROM ledger.outbox",
+]
+
+
+@asynccontextmanager
+async def acting_as(database: LedgerDatabase, role: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(database.dsn)
+    try:
+        await connection.execute(f"SET ROLE {role}")
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("role", ["ledger_service", "ledger_processor"])
+async def test_no_role_writes_money_but_through_the_function(
+    ledger_database: LedgerDatabase, ledger_pool: Pool, role: str
+) -> None:
+    """S32: direct writes to accounts, transactions, entries and outbox are refused."""
+    await open_accounts(ledger_pool, 1, 2)
+    await post(ledger_pool, transaction())
+    before = await _contents(ledger_pool)
+    async with acting_as(ledger_database, role) as connection:
+        for statement in WRITES_MONEY:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    assert await _contents(ledger_pool) == before
+
+
+async def test_the_service_may_post_open_accounts_read_and_relay(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    await open_accounts(ledger_pool, 1, 2)
+    async with acting_as(ledger_database, "ledger_service") as connection:
+        assert await connection.fetchval(POST) == "posted"
+        for statement in ALLOWED_TO_SERVICE:
+            await connection.execute(statement)
+
+
+async def test_the_processor_may_post_and_nothing_else(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    await open_accounts(ledger_pool, 1, 2)
+    async with acting_as(ledger_database, "ledger_processor") as connection:
+        assert await connection.fetchval(POST) == "posted"
+        for statement in PROCESSOR_NEEDS_NOT:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+
+
+async def test_the_right_to_lock_outbox_rows_does_not_let_them_be_changed(
+    ledger_database: LedgerDatabase,
+) -> None:
+    async with acting_as(ledger_database, "ledger_service") as connection:
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="append-only"):
+            await connection.execute("UPDATE ledger.outbox SET created_at = now()")
+
+
+STAYS = [
+        "UPDATE ledger.transactions SET amount_minor = 1",
+        "DELETE FROM ledger.transactions",
+        "TRUNCATE ledger.transactions",
+        "UPDATE ledger.entries SET amount_minor = 1",
+        "DELETE FROM ledger.entries",
+        "TRUNCATE ledger.entries",
+        "UPDATE ledger.accounts SET currency = 'EUR'",
+        "UPDATE ledger.accounts SET may_go_negative = true",
+        "DELETE FROM ledger.accounts",
+        "TRUNCATE ledger.accounts",
+        "TRUNCATE ledger.outbox",
+]
+
+
+async def test_what_is_written_stays_even_for_the_owner(ledger_pool: Pool) -> None:
+    for statement in STAYS:
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="append-only"):
+            await ledger_pool.execute(statement)
+
+
+async def test_accounts_that_the_api_refuses_are_refused_by_the_table_too(
+    ledger_pool: Pool,
+) -> None:
+    for values in ("0, 'USD'", "9007199254740992, 'USD'", "1, 'usd'", "1, 'USDX'", "1, ''"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await ledger_pool.execute(
+                f"INSERT INTO ledger.accounts (account_id, currency) VALUES ({values})"
+            )
+
+
+async def test_nobody_else_may_even_look(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    await ledger_pool.execute("CREATE ROLE stranger_to_the_ledger")
+    try:
+        async with acting_as(ledger_database, "stranger_to_the_ledger") as connection:
+            for statement in (POST, "SELECT * FROM ledger.accounts"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(statement)
+    finally:
+        await ledger_pool.execute("DROP ROLE stranger_to_the_ledger")
+
+
+async def test_a_second_database_of_the_cluster_can_be_migrated(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    """Roles are the cluster's: they are there already. The migrator made the schema before us."""
+    await ledger_pool.execute("CREATE DATABASE second_ledger")
+    dsn = ledger_database.dsn.removesuffix(ledger_database.name) + "second_ledger"
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE SCHEMA ledger; CREATE TABLE ledger.schema_migrations (n int)")
+    await connection.close()
+    try:
+        await migrate(dsn)
+    finally:
+        await ledger_pool.execute("DROP DATABASE second_ledger WITH (FORCE)")
+
+
+async def test_a_client_that_hangs_is_cut_off_by_the_database(ledger_pool: Pool) -> None:
+    rows = await ledger_pool.fetch(
+        "SELECT rolname, setconfig FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole"
+    )
+    settings = {row["rolname"]: set(row["setconfig"]) for row in rows}
+    for role in ("ledger_service", "ledger_processor"):
+        assert {"statement_timeout=5s", "idle_in_transaction_session_timeout=15s"} <= settings[role]
+
+
+async def _contents(pool: Pool) -> list[list[asyncpg.Record]]:
+    return [
+        await pool.fetch(f"SELECT * FROM ledger.{table} t ORDER BY t")
+        for table in ("accounts", "transactions", "entries", "outbox")
+    ]

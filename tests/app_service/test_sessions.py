@@ -1,0 +1,285 @@
+"""Sessions over DynamoDB: what is stored, what is remembered, and what happens when it is silent."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app_service.ledger import sessions as sessions_module
+from app_service.ledger.sessions import (
+    FRESH_SECONDS,
+    REMEMBERED_SECONDS,
+    Session,
+    Sessions,
+    SessionsUnavailable,
+    hash_of,
+)
+from tests.app_service.fake_aws import TABLE, FakeSessionsTable
+
+TTL = 3600
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.5
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def table() -> FakeSessionsTable:
+    return FakeSessionsTable()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as executor:
+        yield executor
+
+
+@pytest.fixture
+def sessions(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor) -> Sessions:
+    return _task(table, clock, executor)
+
+
+@pytest.fixture
+def other_task(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor) -> Sessions:
+    """Another container over the same table, with a memory of its own."""
+    return _task(table, clock, executor)
+
+
+def _task(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor) -> Sessions:
+    return Sessions(
+        table=table.client, table_name=TABLE, executor=executor, ttl_seconds=TTL, now=clock
+    )
+
+
+async def opened(sessions: Sessions, user_id: str = "ada") -> tuple[str, Session]:
+    return await sessions.open(user_id=user_id, client_id="shop")
+
+
+async def test_s33_the_table_holds_the_hash_and_never_the_token(
+    sessions: Sessions, table: FakeSessionsTable
+) -> None:
+    """S33: who reads the table cannot act for anyone."""
+    token, session = await opened(sessions)
+    assert table.items == {
+        hash_of(token): {
+            "token_hash": {"S": hash_of(token)},
+            "user_id": {"S": "ada"},
+            "client_id": {"S": "shop"},
+            "created_at": {"N": "1800000000"},
+            "expires_at": {"N": "1800003600"},
+        }
+    }
+    assert token not in repr(table.items)
+    assert session.expires_at == 1_800_003_600
+
+
+async def test_tokens_are_long_and_differ(sessions: Sessions) -> None:
+    tokens = {(await opened(sessions))[0] for _ in range(5)}
+    assert len(tokens) == 5
+    assert {len(token) for token in tokens} == {43}  # 256 bits
+
+
+async def test_a_session_is_found_by_another_task_at_once(
+    sessions: Sessions, other_task: Sessions, table: FakeSessionsTable
+) -> None:
+    token, session = await opened(sessions)
+    assert await other_task.find(token) == session
+    assert table.consistent_reads == [True]
+
+
+async def test_a_session_just_seen_is_not_asked_for_again(
+    sessions: Sessions, other_task: Sessions, table: FakeSessionsTable, clock: Clock
+) -> None:
+    token, _ = await opened(sessions)
+    await other_task.find(token)
+    clock.time += FRESH_SECONDS - 0.1
+    assert await other_task.find(token)
+    assert table.asked == ["PutItem", "GetItem"]
+    clock.time += 0.2
+    assert await other_task.find(token)
+    assert table.asked == ["PutItem", "GetItem", "GetItem"]
+
+
+async def test_s33_an_expired_session_is_none_though_the_item_is_still_there(
+    sessions: Sessions, other_task: Sessions, clock: Clock
+) -> None:
+    """S33: DynamoDB deletes late; expiry is ours to check, remembered or not."""
+    token, _ = await opened(sessions)
+    clock.time += TTL - 1
+    assert await sessions.find(token)
+    clock.time += 1
+    assert await sessions.find(token) is None
+    assert await other_task.find(token) is None
+
+
+async def test_what_was_never_a_token_is_not_asked_for(
+    sessions: Sessions, table: FakeSessionsTable
+) -> None:
+    for token in ("", "x", "a" * 42, "a" * 44, "a" * 42 + "!", "\u00e9" * 43):
+        assert await sessions.find(token) is None
+    assert table.asked == []
+    assert await sessions.find("a" * 43) is None
+    assert table.asked == ["GetItem"]
+
+
+async def test_a_closed_session_is_refused_here_at_once_and_soon_everywhere(
+    sessions: Sessions, other_task: Sessions, clock: Clock
+) -> None:
+    token, session = await opened(sessions)
+    await other_task.find(token)
+    await sessions.close(session)
+    assert await sessions.find(token) is None
+    clock.time += FRESH_SECONDS
+    assert await other_task.find(token) is None
+
+
+async def test_closing_what_is_not_remembered_closes_it(
+    sessions: Sessions, other_task: Sessions
+) -> None:
+    token, session = await opened(sessions)
+    await other_task.close(session)
+    assert await other_task.find(token) is None
+
+
+async def test_s33_a_session_just_seen_outlives_a_silent_table_for_a_while(
+    sessions: Sessions, table: FakeSessionsTable, clock: Clock
+) -> None:
+    """A DynamoDB hiccup does not stop a session that was just seen."""
+    token, session = await opened(sessions)
+    table.offline = True
+    clock.time += FRESH_SECONDS
+    assert await sessions.find(token) == session
+    clock.time += REMEMBERED_SECONDS
+    with pytest.raises(SessionsUnavailable):
+        await sessions.find(token)
+
+
+async def test_a_table_in_trouble_is_asked_less_often(
+    sessions: Sessions, table: FakeSessionsTable, clock: Clock
+) -> None:
+    token, _ = await opened(sessions)
+    table.offline = True
+    clock.time += FRESH_SECONDS
+    await sessions.find(token)
+    table.offline = False
+    await sessions.find(token)
+    assert table.asked == ["PutItem"]
+    clock.time += FRESH_SECONDS
+    await sessions.find(token)
+    assert table.asked == ["PutItem", "GetItem"]
+
+
+async def test_an_unknown_session_and_a_silent_table_is_no_401(
+    sessions: Sessions, other_task: Sessions, table: FakeSessionsTable
+) -> None:
+    token, _ = await opened(sessions)
+    table.offline = True
+    with pytest.raises(SessionsUnavailable):
+        await other_task.find(token)
+    with pytest.raises(SessionsUnavailable):
+        await opened(other_task)
+
+
+async def test_a_slow_table_keeps_a_session_just_seen_waiting_only_briefly(
+    sessions: Sessions,
+    table: FakeSessionsTable,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sessions_module, "PATIENCE_SECONDS", 0.01)
+    token, session = await opened(sessions)
+    clock.time += FRESH_SECONDS
+    answers = threading.Event()
+    table.before_answer = lambda: answers.wait(5)
+    assert await sessions.find(token) == session
+    del table.items[session.token_hash]
+    answers.set()
+    while sessions._checks:  # the check goes on, and what it finds counts from then on
+        await asyncio.sleep(0.005)
+    assert await sessions.find(token) is None
+
+
+async def test_many_requests_of_one_session_ask_once(
+    sessions: Sessions, other_task: Sessions, table: FakeSessionsTable
+) -> None:
+    token, session = await opened(sessions)
+    found = await asyncio.gather(*(other_task.find(token) for _ in range(50)))
+    assert found == [session] * 50
+    assert table.asked == ["PutItem", "GetItem"]
+
+
+async def test_a_request_that_goes_away_does_not_spoil_the_check_of_others(
+    sessions: Sessions, other_task: Sessions
+) -> None:
+    token, session = await opened(sessions)
+    goes, stays = (asyncio.create_task(other_task.find(token)) for _ in range(2))
+    await asyncio.sleep(0)
+    goes.cancel()
+    assert await stays == session
+
+
+async def test_a_check_that_is_cut_off_with_the_loop_is_forgotten(sessions: Sessions) -> None:
+    asking = asyncio.create_task(sessions.find("a" * 43))
+    await asyncio.sleep(0)
+    for check in sessions._checks.values():
+        check.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert sessions._checks == {}
+
+
+async def test_memory_is_bounded_and_the_oldest_go_first(
+    sessions: Sessions, table: FakeSessionsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "REMEMBERED_MAX", 2)
+    tokens = [(await opened(sessions))[0] for _ in range(3)]
+    table.offline = True
+    for token in tokens[1:]:
+        assert await sessions.find(token)
+    with pytest.raises(SessionsUnavailable):
+        await sessions.find(tokens[0])
+
+
+async def test_a_user_has_live_sessions_newest_first(sessions: Sessions, clock: Clock) -> None:
+    for _ in range(3):
+        await opened(sessions)
+        clock.time += TTL / 2
+    await opened(sessions, user_id="bob")
+    assert [s.created_at for s in await sessions.of_user("ada")] == [1_800_003_600]
+    clock.time -= TTL / 2
+    assert [s.created_at for s in await sessions.of_user("ada")] == [1_800_003_600, 1_800_001_800]
+
+
+async def test_the_probe_says_whether_the_table_answers(
+    sessions: Sessions, table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor
+) -> None:
+    await sessions.probe()
+    wrong = Sessions(
+        table=table.client, table_name="another", executor=executor, ttl_seconds=TTL, now=clock
+    )
+    with pytest.raises(SessionsUnavailable):
+        await wrong.probe()
+
+
+async def test_failures_are_logged_by_their_code_alone(
+    sessions: Sessions, table: FakeSessionsTable, caplog: pytest.LogCaptureFixture
+) -> None:
+    sessions._table_name = "another"
+    with pytest.raises(SessionsUnavailable):
+        await opened(sessions)
+    table.offline = True
+    with pytest.raises(SessionsUnavailable):
+        await opened(sessions)
+    reasons = [getattr(record, "reason", None) for record in caplog.records]
+    assert reasons == ["ResourceNotFoundException", "EndpointConnectionError"]

@@ -1,0 +1,106 @@
+"""What counts as a transaction, for HTTP and for queues alike."""
+
+import subprocess
+import sys
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app_service.ledger.transaction import InvalidTransaction, Transaction, shape
+from tests.app_service.build import document
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def test_reads_what_it_writes() -> None:
+    found = Transaction.parse(document(amount_minor=2**53 - 1))
+    assert Transaction.parse(found.to_json()) == found
+
+
+def test_an_id_in_capitals_is_the_same_id() -> None:
+    text = "ABCDEFAB-0000-4000-8000-00000000000A"
+    found = Transaction.parse(document(transaction_id=text))
+    assert found.transaction_id == UUID(text)
+    assert found.to_json()["transaction_id"] == text.lower()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"transaction_id": "x"}, "transaction_id: must be a UUID .* a string of 1 characters"),
+        ({"transaction_id": "{ABCDEFAB-0000-4000-8000-00000000000A}"}, "transaction_id: must"),
+        ({"transaction_id": "abcdefab00004000800000000000000a"}, "transaction_id: must"),
+        ({"transaction_id": "ABCDEFAB-0000-4000-8000-00000000000A\n"}, "transaction_id: must"),
+        ({"transaction_id": 7}, "transaction_id: must be a UUID .*, got an integer$"),
+        ({"debit_account": 0}, "debit_account: must be an integer from 1 to 2.53-1, got zero"),
+        ({"credit_account": -3}, "credit_account: must .*, got a negative integer"),
+        ({"amount_minor": 0}, "amount_minor: must .*, got zero"),
+        ({"amount_minor": 2**53}, "amount_minor: must .*, got an integer above"),
+        ({"amount_minor": 10**400}, "amount_minor: must .*, got an integer above"),
+        ({"amount_minor": 12.5}, "amount_minor: must .*, got a number with a fraction"),
+        ({"amount_minor": 1.0}, "amount_minor: must .*, got a number with a fraction"),
+        ({"amount_minor": "12"}, "amount_minor: must .*, got a string of 2 characters"),
+        ({"amount_minor": True}, "amount_minor: must .*, got a boolean"),
+        ({"amount_minor": None}, "amount_minor: must .*, got null"),
+        ({"currency": "usd"}, "currency: must be three letters A to Z"),
+        ({"currency": "USDX"}, "currency: must"),
+        ({"currency": "US\u0414"}, "currency: must"),
+        ({"currency": ["USD"]}, "currency: must .*, got a list of 1"),
+        ({"currency": {}}, "currency: must .*, got an object of 0 fields"),
+        ({"debit_account": 5, "credit_account": 5}, "credit_account: must differ .* 5 for both"),
+        ({"note": "x"}, "'note': unknown field"),
+    ],
+)
+def test_the_message_names_field_shape_and_rule(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidTransaction, match=f"^{message}"):
+        Transaction.parse(document(**changes))
+
+
+@pytest.mark.parametrize("field", sorted(document()))
+def test_every_field_is_required(field: str) -> None:
+    incomplete = {k: v for k, v in document().items() if k != field}
+    with pytest.raises(InvalidTransaction, match=f"^{field}: missing"):
+        Transaction.parse(incomplete)
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 1, [document()]])
+def test_only_an_object_is_a_transaction(value: object) -> None:
+    with pytest.raises(InvalidTransaction, match="^transaction: must be an object, got"):
+        Transaction.parse(value)
+
+
+@given(field=st.sampled_from(sorted(document())), value=JSON)
+def test_any_json_in_any_field_is_either_kept_exactly_or_refused(field: str, value: object) -> None:
+    changed = document(**{field: value})
+    try:
+        found = Transaction.parse(changed)
+    except InvalidTransaction as error:
+        assert str(error).startswith((field, "credit_account"))
+    else:
+        assert found.to_json()[field] == value or field == "transaction_id"
+
+
+def test_long_secrets_in_a_wrong_place_are_not_repeated() -> None:
+    with pytest.raises(InvalidTransaction) as caught:
+        Transaction.parse(document(currency="4929-1234-5678-9012"))
+    assert "4929" not in str(caught.value)
+    assert shape(b"bytes") == "something that JSON has not"
+
+
+def test_the_processor_can_bundle_it_alone() -> None:
+    """Without site-packages: the standard library is all that it needs."""
+    code = "import app_service.ledger.transaction, sys; print('starlette' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
