@@ -2,13 +2,17 @@
 
 import os
 import re
+import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud.codebuild import npm
 from local_cloud.codebuild.buildspec import Buildspec
 from local_cloud.codebuild.project import Clients, Project, Variable, resolve_variable
+from local_cloud.programs import write_program
 
 # A container would not have these either, but without them a build cannot reach its packages.
 _FROM_CALLER = re.compile(
@@ -33,7 +37,7 @@ def base_environment(
     """
     kept = {name: value for name, value in caller.items() if _FROM_CALLER.fullmatch(name)}
     prefix = state_dir / "cache" / "npm-global"
-    npm = {
+    npm_settings = {
         "NPM_CONFIG_PREFIX": str(prefix),
         "NPM_CONFIG_CACHE": str(state_dir / "cache" / "npm"),
         "NPM_CONFIG_PREFER_OFFLINE": "true",
@@ -42,8 +46,8 @@ def base_environment(
         "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     }
     # npm reads the lower-case spelling, too, and would prefer either at will.
-    kept = {name: value for name, value in kept.items() if name.upper() not in npm}
-    merged = {**kept, "PYTHONUNBUFFERED": "1", **npm, **given}
+    kept = {name: value for name, value in kept.items() if name.upper() not in npm_settings}
+    merged = {**kept, "PYTHONUNBUFFERED": "1", **npm_settings, **given}
     folders = [str(tools_folder(state_dir)), f"{merged['NPM_CONFIG_PREFIX']}/bin"]
     if toolchain is not None:
         folders.append(str(toolchain / ".venv" / "bin"))
@@ -54,6 +58,12 @@ def base_environment(
 def tools_folder(state_dir: Path) -> Path:
     """Programs that stand before the machine's own on a build's PATH."""
     return state_dir / "tools" / "bin"
+
+
+def install_npm(folder: Path, toolchain: Path | None) -> None:
+    """Write the `npm` command into `folder`; `toolchain`: a checkout that has node_modules."""
+    words = [sys.executable, "-I", "-S", npm.__file__, str(folder), str(toolchain or "")]
+    write_program(folder / "npm", f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
 
 
 def defined_variables(

@@ -1,29 +1,19 @@
 """The `npm` of a build: answers `npm install -g package@version` at once where it can.
 
-Run as a file by any Python, without the project's packages. Everything else goes to the real npm.
+Run as a file by any Python, without the project's packages (`install_npm`
+in environment.py writes the command). Everything else goes to the real npm.
 """
 
 import fcntl
 import json
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 _EXACT = re.compile(r"((?:@[^@/]+/)?[^@/]+)@(\d+\.\d+\.\d+\S*)")
-
-
-def install_npm(folder: Path, toolchain: Path | None) -> None:
-    """Write the `npm` command into `folder`; `toolchain`: a checkout that has node_modules."""
-    folder.mkdir(parents=True, exist_ok=True)
-    words = [sys.executable, "-I", "-S", __file__, str(folder), str(toolchain or "")]
-    unfinished = folder / f".npm-{os.getpid()}"
-    unfinished.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-    unfinished.chmod(0o755)
-    unfinished.replace(folder / "npm")
 
 
 def main(own_folder: str, toolchain: str, arguments: Sequence[str]) -> int:

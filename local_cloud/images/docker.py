@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from local_cloud.images.build import build_image
 from local_cloud.images.dockerfile import DockerfileError
 from local_cloud.images.store import ImageError, ImageStore, read_image, split_uri
 from local_cloud.paths import ROOT, state_dir
+from local_cloud.programs import write_program
 
 _NOT_FOUND = 1  # the exit code by which cdk-assets knows that `inspect` found nothing
 _REFUSED = 125
@@ -20,17 +20,13 @@ _REFUSED = 125
 def install_docker(state: Path) -> Path:
     """Write the command for CDK_DOCKER (one path, as the CDK demands) and return it."""
     command = state / "tools" / "docker"
-    command.parent.mkdir(parents=True, exist_ok=True)
     # -P: the working folder is an asset's; a module of its own must not shadow ours.
     text = (
         "#!/bin/sh\n"
         f"LOCAL_STATE={shlex.quote(str(state))} PYTHONPATH={shlex.quote(str(ROOT))}"
         f' exec {shlex.quote(sys.executable)} -P -m local_cloud.images.docker "$@"\n'
     )
-    unfinished = command.with_name(f".docker-{os.getpid()}")
-    unfinished.write_text(text)
-    unfinished.chmod(0o755)
-    unfinished.replace(command)
+    write_program(command, text)
     return command
 
 

@@ -5,8 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_cloud.codebuild.environment import base_environment, tools_folder
-from local_cloud.codebuild.npm import install_npm
+from local_cloud.codebuild.environment import base_environment, install_npm, tools_folder
 from local_cloud.codebuild.process import BuildFailed, BuildStopped
 from local_cloud.codebuild.project import ProjectError, load_project, parse_variables
 from local_cloud.codebuild.runner import BuildRequest, run_build

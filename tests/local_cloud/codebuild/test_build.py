@@ -17,11 +17,12 @@ from local_cloud.codebuild.project import Variable
 from tests.local_cloud.codebuild.conftest import Builds
 
 
-def processes_with(marker: str) -> list[psutil.Process]:
+def processes_with(argument: str) -> list[psutil.Process]:
+    """Living processes that were started with exactly this argument."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         line = process.info["cmdline"] or []
-        if any(marker in word for word in line) and process.info["status"] != "zombie":
+        if argument in line and process.info["status"] != "zombie":
             found.append(process)
     return found
 
@@ -295,7 +296,7 @@ def test_a_build_dies_with_the_process_that_runs_it(builds: Builds, tmp_path: Pa
         f"'touch \"{ready}\"; (setsid sleep 74.5 &); sleep 74.5')\n"
     )
     caller = subprocess.Popen([sys.executable, "-c", script])
-    while not ready.exists() or len(processes_with("sleep 74.5")) < 1:
+    while not ready.exists() or len(processes_with("74.5")) < 2:
         assert caller.poll() is None
         time.sleep(0.05)
     caller.send_signal(signal.SIGKILL)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.codebuild.npm import install_npm
+from local_cloud.codebuild.environment import install_npm
 
 
 def make_package(folder: Path, name: str, version: str, commands: object) -> None:

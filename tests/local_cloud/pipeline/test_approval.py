@@ -1,0 +1,59 @@
+"""Manual approval: the run waits until someone decides, and not for ever."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
+from local_cloud.pipeline.results import RunResult
+from tests.local_cloud.pipeline.conftest import Cloud, action, build, source, stage
+from tests.local_cloud.pipeline.test_turns import wait_for
+
+
+def run_gate(cloud: Cloud, **decision: Any) -> RunResult:
+    gate = action(
+        "Approval/Manual",
+        "Gate",
+        {"CustomData": "commit #{SourceVariables.CommitId}", "ExternalEntityLink": "http://diff"},
+        Namespace="Gate",
+    )
+    cloud.project("p", "echo because $WHY")
+    after = build("After", "p", env={"WHY": "#{Gate.Summary}"})
+    cloud.deploy(source(), stage("Gate", gate), stage("After", after))
+    results: list[RunResult] = []
+    thread = threading.Thread(target=lambda: results.append(cloud.run()))
+    thread.start()
+    wait_for(lambda: pending_approval(cloud.state, "delivery"))
+    about = pending_approval(cloud.state, "delivery")
+    assert about is not None
+    assert (about["stage"], about["action"], about["link"]) == ("Gate", "Gate", "http://diff")
+    assert about["message"] == f"commit {cloud.commit}"
+    if decision:
+        decide(cloud.state, "delivery", **decision)
+    thread.join()
+    assert pending_approval(cloud.state, "delivery") is None
+    return results[0]
+
+
+def test_an_approved_run_goes_on_and_knows_why(cloud: Cloud) -> None:
+    result = run_gate(cloud, approved=True, summary="looks fine")
+    assert result.succeeded
+    assert "\nbecause looks fine\n" in cloud.log(result, "After")
+
+
+def test_a_rejected_run_fails(cloud: Cloud) -> None:
+    result = run_gate(cloud, approved=False, summary="too broad")
+    assert (result.status, result.reason) == ("Failed", "Gate/Gate: rejected: too broad")
+
+
+def test_nobody_deciding_fails_the_run(cloud: Cloud) -> None:
+    cloud.settings = {"approval_timeout_seconds": 0.3}
+    result = run_gate(cloud)
+    assert result.status == "Failed"
+    assert "nobody decided" in result.reason
+
+
+def test_there_must_be_something_to_decide(cloud: Cloud) -> None:
+    with pytest.raises(NothingToDecide, match="'delivery'"):
+        decide(cloud.state, "delivery", approved=True, summary="")
