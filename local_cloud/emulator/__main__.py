@@ -18,7 +18,13 @@ from local_cloud.certificates import LocalAuthority
 from local_cloud.emulator.buckets import bucket_followers
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.load_balancers import LoadBalancers
-from local_cloud.emulator.ministack_adapter import application, follow, register
+from local_cloud.emulator.ministack_adapter import (
+    application,
+    correct_image_lookup,
+    correct_secrets,
+    follow,
+    register,
+)
 from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_types
 from local_cloud.emulator.services import Services
@@ -90,6 +96,8 @@ async def _serve(paths: CloudPaths, port: int, api_port: int) -> None:
         aws=aws,
         load_balancers=load_balancers,
     )
+    correct_secrets()
+    correct_image_lookup()
     register({**recorded_types(paths.recorded), **pipeline_type(paths.pipelines)})
     follow(
         {

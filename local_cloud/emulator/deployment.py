@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from local_cloud.emulator.task import HealthCheck, Task
-from local_cloud.emulator.task_definition import TaskCannotStart
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ class Wanted:
 class Platform:
     """What a service needs of its surroundings."""
 
-    start: Callable[[str], Task]  # by definition ARN; raises TaskCannotStart or OSError
+    start: Callable[[str], Task]  # by definition ARN
     register: Callable[[Task], None]
     deregister: Callable[[Task], None]
     released: Callable[[Task], None]  # the task's process is gone
@@ -170,7 +169,8 @@ class Service:
     def _start(self, definition: str) -> None:
         try:
             self.tasks.append(self._platform.start(definition))
-        except (TaskCannotStart, OSError) as error:
+        except Exception as error:  # the boundary: whatever stops a start is a failed task
+            logger.warning("service %s: task not started", self.name, exc_info=error)
             self._last_failure = f"task of {definition} did not start: {error}"
             self._count_failure(definition)
 

@@ -5,6 +5,7 @@ wrapped, so that a resource can start something real. MiniStack reads its settin
 environment when it is imported: set them before calling anything here.
 """
 
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,69 @@ def follow(followers: Mapping[str, Follower]) -> None:
     _on_worker_thread(set(followers))
 
 
+def correct_secrets() -> None:
+    """Make a secret's Ref its ARN, and honour ExcludePunctuation, as CloudFormation does on AWS."""
+    from ministack.services import secretsmanager  # noqa: PLC0415
+
+    handlers = _handlers()
+    original = handlers["AWS::SecretsManager::Secret"]
+
+    def without_punctuation(properties: Properties) -> Properties:
+        generate = properties.get("GenerateSecretString")
+        if not generate or str(generate.get("ExcludePunctuation")).lower() != "true":
+            return properties
+        excluded = generate.get("ExcludeCharacters", "") + string.punctuation
+        return {**properties, "GenerateSecretString": {**generate, "ExcludeCharacters": excluded}}
+
+    def name_of(arn: str) -> str:
+        for name, secret in secretsmanager._secrets.items():
+            if secret["ARN"] == arn:
+                return str(name)
+        return arn
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        _, attributes = original["create"](logical_id, without_punctuation(properties), stack_name)
+        return attributes["Arn"], attributes
+
+    def update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
+        _, attributes = original["update"](
+            name_of(physical_id), without_punctuation(old), without_punctuation(new), *rest
+        )
+        return attributes["Arn"], attributes
+
+    def delete(physical_id: str, properties: Properties) -> None:
+        original["delete"](name_of(physical_id), properties)
+
+    handlers["AWS::SecretsManager::Secret"] = {
+        **original,
+        "create": create,
+        "update": update,
+        "delete": delete,
+    }
+
+
+def correct_image_lookup() -> None:
+    """Make ECR say that an image is missing: the asset publisher asks before it builds."""
+    from ministack.core.responses import error_response_json  # noqa: PLC0415
+    from ministack.services import ecr  # noqa: PLC0415
+
+    describe = ecr._describe_images
+
+    def describe_images(data: dict[str, Any]) -> Any:
+        repository = data.get("repositoryName", "")
+        for image in data.get("imageIds") or []:
+            if repository in ecr._repositories and not ecr._find_image(repository, image):
+                return error_response_json(
+                    "ImageNotFoundException",
+                    f"The image with imageId {image} does not exist within the repository "
+                    f"with name '{repository}'",
+                    400,
+                )
+        return describe(data)
+
+    ecr._describe_images = describe_images
+
+
 def set_cluster_endpoints(cluster_id: str, *, writer: str, reader: str, port: int) -> None:
     """Make the RDS API answer with addresses that work on this machine."""
     from ministack.services import rds  # noqa: PLC0415 - reads the environment when imported
@@ -82,6 +146,20 @@ def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:
     from ministack.services import alb  # noqa: PLC0415
 
     alb._lbs[arn]["DNSName"] = dns_name
+
+
+def complete_task_definition(arn: str) -> None:
+    """MiniStack's CloudFormation leaves nested container properties in template spelling."""
+    from ministack.services import ecs  # noqa: PLC0415
+
+    definition = ecs._task_defs[arn.rsplit("/", 1)[-1]]
+    for container in definition["containerDefinitions"]:
+        for key in ("secrets", "dependsOn", "ulimits"):
+            if key in container:
+                container[key] = [
+                    {name[0].lower() + name[1:]: value for name, value in entry.items()}
+                    for entry in container[key]
+                ]
 
 
 def set_bucket_tags(name: str, tags: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients, environment
+from local_cloud.emulator import ministack_adapter as ministack
 from local_cloud.emulator.deployment import Platform, Service, Wanted
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
@@ -60,7 +61,11 @@ class Services:
         return {
             "AWS::ECS::Service": Follower(
                 created=self._created, updated=self._updated, deleting=self._deleting
-            )
+            ),
+            "AWS::ECS::TaskDefinition": Follower(
+                created=lambda arn, *_: ministack.complete_task_definition(arn),
+                updated=lambda arn, *_: ministack.complete_task_definition(arn),
+            ),
         }
 
     def stop(self) -> None:

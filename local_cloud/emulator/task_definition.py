@@ -37,7 +37,6 @@ def resolve(aws: AwsClients, task_definition_arn: str) -> Container:
         raise TaskCannotStart(f"{task_definition_arn} has no essential container")
     environment = {e["name"]: e["value"] for e in container.get("environment", [])}
     for secret in container.get("secrets", []):
-        secret = {key[0].lower() + key[1:]: value for key, value in secret.items()}  # noqa: PLW2901
         environment[secret["name"]] = _secret(aws, container["name"], secret["valueFrom"])
     ports = container.get("portMappings", [])
     if not ports:
