@@ -1,6 +1,7 @@
 """Builds do what CodeBuild's do, with real shells and real processes."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,6 +16,11 @@ import pytest
 from local_cloud.codebuild.process import BuildFailed, BuildStopped
 from local_cloud.codebuild.project import Variable
 from tests.local_cloud.codebuild.conftest import Builds
+
+
+def a_while() -> str:
+    """Seconds to sleep that no other test's processes have on their command line."""
+    return f"7{random.randrange(10**9)}.5"
 
 
 def processes_with(argument: str) -> list[psutil.Process]:
@@ -259,52 +265,56 @@ def test_a_reference_to_nothing_fails_before_any_command(
 
 
 def test_what_a_build_leaves_running_ends_with_it(builds: Builds) -> None:
+    seconds = a_while()
     builds.commands(
-        "(setsid setsid sleep 71.5 >/dev/null 2>&1 &) ; sleep 71.5 &",
-        "(trap '' TERM; exec sleep 71.5) & true",
+        f"(setsid setsid sleep {seconds} >/dev/null 2>&1 &) ; sleep {seconds} &",
+        f"(trap '' TERM; exec sleep {seconds}) & true",
     )
-    assert processes_with("71.5") == []
+    assert processes_with(seconds) == []
     assert not (builds.folder / "work").exists()
 
 
 def test_stopping_a_build_ends_its_processes_wherever_they_hide(builds: Builds) -> None:
+    seconds = a_while()
+
     def stop_when_running() -> None:
-        while len(processes_with("72.5")) < 2:
+        while len(processes_with(seconds)) < 2:
             time.sleep(0.05)
         builds.stop.set()
 
     watcher = threading.Thread(target=stop_when_running)
     watcher.start()
     with pytest.raises(BuildStopped):
-        builds.commands("setsid sleep 72.5 & sleep 72.5")
+        builds.commands(f"setsid sleep {seconds} & sleep {seconds}")
     watcher.join()
-    assert processes_with("72.5") == []
+    assert processes_with(seconds) == []
 
 
 def test_a_build_over_its_time_fails_and_is_ended(builds: Builds) -> None:
+    seconds = a_while()
     with pytest.raises(BuildFailed, match="timed out after 0 minutes"):
-        builds.commands("sleep 73.5", timeout_minutes=0)
-    assert processes_with("73.5") == []
+        builds.commands(f"sleep {seconds}", timeout_minutes=0)
+    assert processes_with(seconds) == []
 
 
 def test_a_build_dies_with_the_process_that_runs_it(builds: Builds, tmp_path: Path) -> None:
-    ready = tmp_path / "ready"
+    ready, seconds = tmp_path / "ready", a_while()
     script = (
         "import os\nfrom pathlib import Path\n"
         "from tests.local_cloud.codebuild.conftest import Builds\n"
         f"Builds(folder=Path({str(tmp_path)!r})).commands("
-        f"'touch \"{ready}\"; (setsid sleep 74.5 &); sleep 74.5')\n"
+        f"'touch \"{ready}\"; (setsid sleep {seconds} &); sleep {seconds}')\n"
     )
     caller = subprocess.Popen([sys.executable, "-c", script])
-    while not ready.exists() or len(processes_with("74.5")) < 2:
+    while not ready.exists() or len(processes_with(seconds)) < 2:
         assert caller.poll() is None
         time.sleep(0.05)
     caller.send_signal(signal.SIGKILL)
     caller.wait()
     deadline = time.monotonic() + 20
-    while processes_with("74.5") and time.monotonic() < deadline:
+    while processes_with(seconds) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert processes_with("74.5") == []
+    assert processes_with(seconds) == []
 
 
 def test_what_is_only_noted_is_said(builds: Builds) -> None:

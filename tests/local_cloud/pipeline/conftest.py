@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from local_cloud.addresses import free_port
+from local_cloud.codebuild.project import Clients
 from local_cloud.pipeline.context import RunContext, emulator_clients
 from local_cloud.pipeline.engine import run_pipeline
 from local_cloud.pipeline.progress import Progress
@@ -185,9 +186,7 @@ class Emulator:
     """A real MiniStack, as it comes."""
 
     url: str
-
-    def client(self, service: str) -> Any:
-        return emulator_clients(self.url, {})(service)
+    client: Clients
 
 
 @pytest.fixture(scope="session")
@@ -211,7 +210,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         while not _answers(url):
             assert process.poll() is None, "MiniStack did not start"
             time.sleep(0.05)
-        yield Emulator(url=url)
+        yield Emulator(url=url, client=emulator_clients(url, {}))
     finally:
         process.terminate()
         process.wait(20)

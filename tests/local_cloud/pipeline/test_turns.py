@@ -14,7 +14,7 @@ import pytest
 
 from local_cloud.pipeline.executions import execution_states
 from local_cloud.pipeline.results import RunResult
-from tests.local_cloud.codebuild.test_build import processes_with
+from tests.local_cloud.codebuild.test_build import a_while, processes_with
 from tests.local_cloud.pipeline.conftest import Cloud, build, source, stage
 
 _LIMIT_SECONDS = 30
@@ -84,13 +84,14 @@ def test_a_run_waits_for_the_one_before_and_a_newer_one_takes_its_place(cloud: C
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_run_leaves_no_process_and_says_so(cloud: Cloud, number: int) -> None:
-    with other_process(cloud, "setsid sleep 81.5 & sleep 81.5") as process:
-        wait_for(lambda: len(processes_with("81.5")) == 2)
+    seconds = a_while()
+    with other_process(cloud, f"setsid sleep {seconds} & sleep {seconds}") as process:
+        wait_for(lambda: len(processes_with(seconds)) == 2)
         os.kill(process.pid, number)
         output, _ = process.communicate(timeout=_LIMIT_SECONDS)
         assert process.returncode == 3
     assert "delivery Stopped after" in output
-    assert processes_with("81.5") == []
+    assert processes_with(seconds) == []
     (state,) = execution_states(cloud.state, "delivery")
     assert state["status"] == "Stopped"
     assert [a["state"] for s in state["stages"] for a in s["actions"]] == ["Succeeded", "Stopped"]
@@ -111,11 +112,12 @@ def test_a_waiting_run_can_be_stopped(cloud: Cloud) -> None:
 
 
 def test_a_killed_run_is_shown_as_stopped_leaves_nothing_and_blocks_nobody(cloud: Cloud) -> None:
-    with other_process(cloud, "sleep 82.5") as process:
-        wait_for(lambda: processes_with("82.5"))
+    seconds = a_while()
+    with other_process(cloud, f"sleep {seconds}") as process:
+        wait_for(lambda: processes_with(seconds))
         process.kill()
         process.wait()
-    wait_for(lambda: not processes_with("82.5"))
+    wait_for(lambda: not processes_with(seconds))
     (state,) = execution_states(cloud.state, "delivery")
     assert state["status"] == "Stopped"
     assert "abandoned" in state["reason"]

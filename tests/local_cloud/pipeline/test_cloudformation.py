@@ -1,0 +1,244 @@
+"""CloudFormation actions against the real emulator."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud.pipeline.results import RunResult
+from tests.local_cloud.pipeline.conftest import Cloud, Emulator, action, build, git, source, stage
+
+Deploy = Callable[..., RunResult]
+
+
+def queue(name: str) -> dict[str, Any]:
+    return {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
+
+
+def broken(name: str) -> dict[str, Any]:
+    """Fails when it is created, once the name is taken."""
+    nothing = {"Type": "NO_SOURCE"}
+    return {"Type": "AWS::CodeBuild::Project", "Properties": {"Name": name, "Source": nothing}}
+
+
+def template(resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"Resources": resources, **more}
+
+
+def changes(stack: str, **configuration: Any) -> list[dict[str, Any]]:
+    """Prepare and execute, as CDK Pipelines defines them."""
+    names = {"StackName": stack, "ChangeSetName": "PipelineChange"}
+    return [
+        action(
+            "Deploy/CloudFormation",
+            "Prepare",
+            {
+                **names,
+                "ActionMode": "CHANGE_SET_REPLACE",
+                "TemplatePath": "Src::template.json",
+                "Capabilities": "CAPABILITY_NAMED_IAM,CAPABILITY_AUTO_EXPAND",
+                "RoleArn": "arn:aws:iam::000000000000:role/deploy",
+                **configuration,
+            },
+            inputs=["Src"],
+            RunOrder=1,
+        ),
+        action(
+            "Deploy/CloudFormation",
+            "Deploy",
+            {**names, "ActionMode": "CHANGE_SET_EXECUTE"},
+            RunOrder=2,
+            Namespace="Outputs",
+        ),
+    ]
+
+
+@pytest.fixture
+def deploy(cloud: Cloud, emulator: Emulator) -> Deploy:
+    """Commit the files, push them, run the actions; a build then prints what was put out."""
+
+    def client(service: str) -> Any:
+        return cloud if service == "codebuild" else emulator.client(service)
+
+    def carry_out(
+        actions: list[dict[str, Any]], *, outputs: tuple[str, ...] = (), **files: Any
+    ) -> RunResult:
+        for name, content in files.items():
+            (cloud.checkout / f"{name}.json").write_text(json.dumps(content))
+        git("add", ".", cwd=cloud.checkout)
+        git("commit", "--quiet", "--allow-empty", "--message", "change", cwd=cloud.checkout)
+        git("push", "--quiet", str(cloud.state / "git/repo.git"), "main", cwd=cloud.checkout)
+        cloud.settings = {"clients": client}
+        cloud.project("show", *(f'echo "{name}=${name}="' for name in outputs))
+        env = {name: f"#{{Outputs.{name}}}" for name in outputs}
+        stages = [source(), stage("Deploy", *actions)]
+        if outputs:
+            stages.append(stage("Show", build("Show", "show", env=env)))
+        cloud.deploy(*stages, ArtifactStore={"Location": "artifacts"})
+        return cloud.run()
+
+    return carry_out
+
+
+def status(emulator: Emulator, stack: str) -> str | None:
+    try:
+        answer = emulator.client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError:
+        return None
+    return str(answer["Stacks"][0]["StackStatus"])
+
+
+def test_s5_a_stack_is_made_then_changed_and_its_outputs_reach_the_next_build(
+    cloud: Cloud, emulator: Emulator, deploy: Deploy
+) -> None:
+    outputs = {"Url": {"Value": {"Ref": "Q"}}, "Note": {"Value": 'a "b"\nc'}}
+    first = template({"Q": queue("made-1")}, Outputs=outputs)
+    result = deploy(changes("made"), template=first, outputs=("Url", "Note"))
+    assert result.succeeded, result.reason
+    assert "/000000000000/made-1=\n" in cloud.log(result, "Show")
+    assert '\nNote=a "b"\nc=\n' in cloud.log(result, "Show")
+    assert "Add AWS::SQS::Queue Q" in cloud.log(result, "Prepare")
+    assert "CREATE_COMPLETE AWS::SQS::Queue Q" in cloud.log(result, "Deploy")
+    second = template({"Q": queue("made-1"), "R": queue("made-2")}, Outputs=outputs)
+    result = deploy(changes("made"), template=second)
+    assert result.succeeded, result.reason
+    assert status(emulator, "made") == "UPDATE_COMPLETE"
+    log = cloud.log(result, "Deploy")
+    assert "_COMPLETE AWS::SQS::Queue R" in log
+    assert "CREATE_COMPLETE AWS::SQS::Queue Q" not in log  # that was the deployment before
+
+
+def test_a_change_set_without_changes_succeeds_and_still_puts_out(
+    cloud: Cloud, deploy: Deploy
+) -> None:
+    same = template({"Q": queue("same-1")}, Outputs={"A": {"Value": "1"}})
+    assert deploy(changes("same"), template=same).succeeded
+    result = deploy(changes("same"), template=same, outputs=("A",))
+    assert result.succeeded, result.reason
+    assert "\nA=1=\n" in cloud.log(result, "Show")
+    assert "nothing to deploy" in cloud.log(result, "Deploy")
+    same["Outputs"]["A"]["Value"] = "2"
+    result = deploy(changes("same"), template=same, outputs=("A",))
+    assert "\nA=2=\n" in cloud.log(result, "Show")
+
+
+def test_a_failed_deployment_names_what_failed_now_and_the_next_one_can_succeed(
+    cloud: Cloud, emulator: Emulator, deploy: Deploy
+) -> None:
+    for name in ("taken-a", "taken-b", "taken-c"):
+        emulator.client("codebuild").create_project(
+            name=name,
+            source={"type": "NO_SOURCE"},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={"type": "x", "image": "x", "computeType": "x"},
+            serviceRole="x",
+        )
+    for name in ("taken-a", "taken-b"):
+        result = deploy(changes("bad"), template=template({"Bad": broken(name)}))
+        assert result.status == "Failed"
+        assert "stack bad ended as ROLLBACK_COMPLETE: AWS::CodeBuild::Project Bad: " in (
+            result.reason
+        )
+        assert name in result.reason
+    log = cloud.log(result, "Deploy")
+    assert "taken-a" not in log
+    result = deploy(changes("bad"), template=template({"Q": queue("good-1")}))
+    assert result.succeeded, result.reason
+    assert "its first deployment failed, deleting what is left" in cloud.log(result, "Prepare")
+    assert status(emulator, "bad") == "CREATE_COMPLETE"
+    worse = template({"Q": queue("good-1"), "Bad": broken("taken-c")})
+    result = deploy(changes("bad"), template=worse)
+    assert "stack bad ended as UPDATE_ROLLBACK_COMPLETE" in result.reason
+    assert status(emulator, "bad") == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_template_that_is_refused_fails_the_preparation(deploy: Deploy) -> None:
+    wrong = template({"X": {"Type": "AWS::None::Such"}})
+    result = deploy(changes("refused"), template=wrong)
+    assert result.status == "Failed"
+    assert "Deploy/Prepare: CloudFormation: " in result.reason
+    assert "AWS::None::Such" in result.reason
+
+
+def test_a_template_too_large_to_send_goes_through_the_artifact_bucket_and_leaves_it_empty(
+    emulator: Emulator, deploy: Deploy
+) -> None:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="artifacts")
+    large = template({"Q": queue("large-1")}, Description="x", Metadata={"x": "y" * 60_000})
+    assert deploy(changes("large"), template=large).succeeded
+    assert s3.list_objects_v2(Bucket="artifacts")["KeyCount"] == 0
+
+
+def test_parameters_and_tags_come_from_the_configuration_file_and_overrides_win(
+    cloud: Cloud, emulator: Emulator, deploy: Deploy
+) -> None:
+    names = ("A", "B", "C")
+    wanted = template(
+        {"Q": queue("parameters-1")},
+        Parameters={name: {"Type": "String"} for name in names},
+        Outputs={name: {"Value": {"Ref": name}} for name in names},
+    )
+    result = deploy(
+        changes(
+            "parameters",
+            TemplateConfiguration="Src::settings.json",
+            ParameterOverrides=json.dumps(
+                {
+                    "B": "#{SourceVariables.BranchName}",
+                    "C": {"Fn::GetParam": ["Src", "values.json", "deep"]},
+                }
+            ),
+        ),
+        template=wanted,
+        settings={"Parameters": {"A": "file", "B": "file"}, "Tags": {"suffix": "x"}},
+        values={"deep": "found"},
+        outputs=names,
+    )
+    assert result.succeeded, result.reason
+    log = cloud.log(result, "Show")
+    assert "\nA=file=\n" in log
+    assert "\nB=main=\n" in log
+    assert "\nC=found=\n" in log
+    stacks = emulator.client("cloudformation").describe_stacks(StackName="parameters")["Stacks"]
+    assert stacks[0]["Tags"] == [{"Key": "suffix", "Value": "x"}]
+
+
+def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
+    cloud: Cloud, emulator: Emulator, deploy: Deploy
+) -> None:
+    def direct(mode: str, **more: str) -> list[dict[str, Any]]:
+        values = {"StackName": "direct", "ActionMode": mode, **more}
+        return [action("Deploy/CloudFormation", "Deploy", values, inputs=["Src"])]
+
+    path = {"TemplatePath": "Src::template.json"}
+    for names, expected in ((["d-1"], "CREATE_COMPLETE"), (["d-1", "d-2"], "UPDATE_COMPLETE")):
+        wanted = template({name.replace("-", ""): queue(name) for name in names})
+        assert deploy(direct("CREATE_UPDATE", **path), template=wanted).succeeded
+        assert status(emulator, "direct") == expected
+    again = deploy(direct("REPLACE_ON_FAILURE", **path))
+    assert "nothing to deploy" in cloud.log(again, "Deploy")
+    assert deploy(direct("DELETE_ONLY")).succeeded
+    assert status(emulator, "direct") is None
+    assert "there is no such stack" in cloud.log(deploy(direct("DELETE_ONLY")), "Deploy")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "reason"),
+    [
+        ({"ActionMode": "SOMETHING"}, "ActionMode 'SOMETHING' is not supported"),
+        ({"TemplatePath": "Src::none.json"}, "'Src::none.json': there is no such file"),
+        ({"TemplatePath": "Src::../state.json"}, "there is no such file in the artifact"),
+        ({"TemplatePath": "Other::x.json"}, "does not name a file of ['Src']"),
+        ({"StackName": ""}, "configuration lacks StackName"),
+        ({"ParameterOverrides": '{"A": {"Fn::GetArtifactAtt": []}}'}, "ParameterOverrides A: "),
+    ],
+)
+def test_a_wrong_configuration_is_said_in_one_line(
+    deploy: Deploy, configuration: dict[str, str], reason: str
+) -> None:
+    result = deploy(changes("wrong", **configuration), template=template({}))
+    assert result.status == "Failed"
+    assert reason in result.reason
