@@ -30,6 +30,12 @@ def make(
     )
 
 
+def key_identifier(certificate: x509.Certificate) -> bytes:
+    public_key = certificate.public_key()
+    assert isinstance(public_key, ec.EllipticCurvePublicKey)
+    return x509.SubjectKeyIdentifier.from_public_key(public_key).digest
+
+
 def parsed(made: SelfSignedCertificate) -> x509.Certificate:
     return x509.load_pem_x509_certificate(made.certificate_pem.encode())
 
@@ -52,8 +58,14 @@ def test_it_says_what_it_is_for() -> None:
     assert names.get_values_for_type(x509.IPAddress) == [ip_address(a) for a in NAMES[2:]]
     basic = extensions.get_extension_for_class(x509.BasicConstraints)
     assert (basic.critical, basic.value.ca, basic.value.path_length) == (True, True, 0)
-    usage = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    usage = extensions.get_extension_for_class(x509.KeyUsage)
+    assert (usage.critical, usage.value.digital_signature, usage.value.key_cert_sign) == (True,) * 3
+    purposes = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(purposes) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    # Without these, verifiers that keep to RFC 5280 refuse it as a root.
+    own_id = extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    issuer = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    assert own_id == issuer.key_identifier == key_identifier(certificate)
     [common_name] = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     assert common_name.value == "transaction-certificate-dev"
 
