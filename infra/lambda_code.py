@@ -78,7 +78,7 @@ class LambdaSource:
     def bundle(self, output_dir: Path) -> None:
         """Put the asset together in `output_dir`. Raises ConfigurationError when pip fails."""
         if self.with_packages:
-            packages = _installed_packages(self.root / REQUIREMENTS)
+            packages = installed_packages(self.root / REQUIREMENTS)
             shutil.copytree(packages, output_dir, dirs_exist_ok=True)
         for target, path in self.files().items():
             destination = output_dir / target
@@ -110,7 +110,7 @@ def _sources_in(source: Path) -> Iterator[Path]:
 
 
 @cache
-def _installed_packages(requirements: Path) -> Path:
+def installed_packages(requirements: Path) -> Path:
     """Install the locked packages once per run; every asset takes its copy."""
     folder = Path(tempfile.mkdtemp(prefix="lambda-packages-"))
     command = [

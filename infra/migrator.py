@@ -14,6 +14,10 @@ from infra.trust import LAMBDA_TRUST, ca_file_for_functions
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 
 TIMEOUT_SECONDS: Final = 300
+MIGRATOR_SOURCE: Final = LambdaSource(
+    folder="schema_migrator",
+    also=(("app_service/migrations", "app_service/migrations"), LAMBDA_TRUST),
+)
 
 
 class SchemaMigrator(Construct):
@@ -42,10 +46,7 @@ class SchemaMigrator(Construct):
             suffix=suffix,
             name="schema-migrator",
             description=f"Applies the migrations of {suffix} and lets its roles log in",
-            source=LambdaSource(
-                folder="schema_migrator",
-                also=(("app_service/migrations", "app_service/migrations"), LAMBDA_TRUST),
-            ),
+            source=MIGRATOR_SOURCE,
             environment=SchemaMigratorSettings(
                 migrator_secret_arn=database.administrator_secret.secret_arn,
                 service_secret_arn=database.service_secret.secret_arn,

@@ -91,7 +91,7 @@ class DeliveryPipeline(Stack):
         delivery.build_pipeline()
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
-        self._name_asset_builds(suffix)
+        _name_asset_builds(delivery, suffix)
         own_helper_logs(self, suffix=suffix, owner="pipeline")
 
     def _artifact_bucket(self, suffix: EnvironmentSuffix) -> s3.Bucket:
@@ -108,12 +108,13 @@ class DeliveryPipeline(Stack):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _name_asset_builds(self, suffix: EnvironmentSuffix) -> None:
-        """CDK Pipelines names the builds of steps and of itself, but not those of assets."""
-        for child in self.node.find_all():
-            if isinstance(child, codebuild.Project) and child.node.id in _ASSET_BUILDS:
-                resource = cast(codebuild.CfnProject, child.node.default_child)
-                resource.name = suffix.physical_name(_ASSET_BUILDS[child.node.id])
+
+def _name_asset_builds(delivery: pipelines.CodePipeline, suffix: EnvironmentSuffix) -> None:
+    """CDK Pipelines names the builds of steps and of itself, but not those of assets."""
+    assets = delivery.node.find_child("Assets").node
+    for construct_id, name in _ASSET_BUILDS.items():
+        project = assets.find_child(construct_id).node.default_child
+        cast(codebuild.CfnProject, project).name = suffix.physical_name(name)
 
 
 # By construct id, which CDK Pipelines takes from the kind of asset.

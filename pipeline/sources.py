@@ -118,7 +118,7 @@ def parse_source(value: object) -> Source:
     if not isinstance(value, dict):
         raise ConfigurationError(f"source is {value!r}: it must be an object with a kind")
     kind = value.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ConfigurationError(f"source.kind is {kind!r}: it must be one of {', '.join(_KINDS)}")
     return _KINDS[kind].parse(value)
 

@@ -1,0 +1,225 @@
+"""One commit names one asset, and an asset holds all that its function imports."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from infra import lambda_code, trust
+from infra.errors import ConfigurationError
+from infra.lambda_code import LambdaSource
+from infra.migrator import MIGRATOR_SOURCE
+from infra.processors import AUDIT_SOURCE, PROCESSOR_SOURCE
+from tests.infra.context import CDK_JSON
+
+CERTIFICATE_SOURCE = LambdaSource(folder="environment_certificate")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository with one function, one module that all share, and no packages to install."""
+    files = {
+        "lambda_src/__init__.py": "",
+        "lambda_src/shared.py": "WORD = 'hello'",
+        "lambda_src/greeter/entrypoint.py": "def handler(event, context): ...",
+        "lambda_src/greeter/words/polite.txt": "please",
+        "lambda_src/other/entrypoint.py": "",
+        "lambda_src/requirements.txt": "# nothing\n",
+        "elsewhere/root.pem": "certificate",
+    }
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def fresh_packages() -> Iterator[None]:
+    lambda_code.installed_packages.cache_clear()
+    yield
+    lambda_code.installed_packages.cache_clear()
+
+
+def greeter(root: Path, **more: Any) -> LambdaSource:
+    return LambdaSource(folder="greeter", root=root, **more)
+
+
+def tree(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_an_asset_holds_its_function_what_is_shared_and_what_it_names(
+    root: Path, tmp_path: Path
+) -> None:
+    source = greeter(root, also=(("elsewhere/root.pem", "trust/root.pem"),))
+
+    source.bundle(tmp_path / "asset")
+
+    assert tree(tmp_path / "asset") == {
+        "lambda_src/__init__.py",
+        "lambda_src/shared.py",
+        "lambda_src/greeter/entrypoint.py",
+        "lambda_src/greeter/words/polite.txt",
+        "trust/root.pem",
+    }
+    assert source.handler == "lambda_src.greeter.entrypoint.handler"
+
+
+def test_a_function_that_needs_no_packages_carries_none(root: Path, tmp_path: Path) -> None:
+    (root / "lambda_src/requirements.txt").write_text("pip would refuse this\n")
+
+    greeter(root, with_packages=False).bundle(tmp_path / "asset")
+
+    assert all(name.startswith("lambda_src/") for name in tree(tmp_path / "asset"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "lambda_src/shared.py",
+        "lambda_src/greeter/entrypoint.py",
+        "lambda_src/requirements.txt",
+        "elsewhere/root.pem",
+    ],
+)
+def test_a_change_of_anything_in_an_asset_names_another_asset(root: Path, changed: str) -> None:
+    source = greeter(root, also=(("elsewhere/root.pem", "trust/root.pem"),))
+    before = source.content_hash()
+
+    (root / changed).write_text("# changed\n")
+
+    assert source.content_hash() != before
+
+
+def test_a_file_that_moves_names_another_asset(root: Path) -> None:
+    before = greeter(root).content_hash()
+
+    (root / "lambda_src/shared.py").rename(root / "lambda_src/common.py")
+
+    assert greeter(root).content_hash() != before
+
+
+def test_what_is_no_part_of_an_asset_does_not_name_another(root: Path) -> None:
+    before = greeter(root, with_packages=False).content_hash()
+
+    (root / "lambda_src/other/entrypoint.py").write_text("# changed\n")
+    (root / "lambda_src/requirements.txt").write_text("# changed\n")
+    cache = root / "lambda_src/greeter/__pycache__"
+    cache.mkdir()
+    (cache / "entrypoint.cpython-311.pyc").write_bytes(b"compiled by a test run")
+
+    assert greeter(root, with_packages=False).content_hash() == before
+
+
+def test_a_missing_file_is_said_before_anything_is_deployed(root: Path) -> None:
+    source = greeter(root, also=(("elsewhere/none.pem", "none.pem"),))
+
+    with pytest.raises(ConfigurationError, match=r"none\.pem: a Lambda asset needs it"):
+        source.content_hash()
+
+
+def test_packages_that_cannot_be_installed_stop_the_synth(root: Path, tmp_path: Path) -> None:
+    (root / "lambda_src/requirements.txt").write_text("no-hash-given==1.0\n")
+
+    with pytest.raises(ConfigurationError, match=r"pip could not install .*requirements\.txt"):
+        greeter(root).bundle(tmp_path / "asset")
+
+
+def test_packages_are_installed_once_for_all_assets(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in for pip writes a package, and a script that belongs to this machine."""
+    calls = []
+
+    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        target = Path(command[command.index("--target") + 1])
+        (target / "bin").mkdir()
+        (target / "bin/tool").write_text(f"#!{sys.executable}")
+        (target / "package.py").write_text("")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", pip)
+
+    greeter(root).bundle(tmp_path / "one")
+    greeter(root).bundle(tmp_path / "two")
+
+    assert len(calls) == 1
+    assert {"--require-hashes", "--no-compile"} <= set(calls[0])
+    for asset in ("one", "two"):
+        assert "package.py" in tree(tmp_path / asset)
+        assert "bin/tool" not in tree(tmp_path / asset)
+
+
+def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Path) -> None:
+    """The first `cdk deploy` of the pipeline skips the assets that its own synth makes."""
+
+    def asset_of(outdir: str, context: dict[str, Any]) -> tuple[str, set[str]]:
+        app = cdk.App(outdir=str(tmp_path / outdir), context={**CDK_JSON, **context})
+        stack = cdk.Stack(app, "Stack")
+        lambda_.Function(
+            stack,
+            "Greeter",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            handler="unused",
+            code=greeter(root).code(),
+        )
+        artifact = app.synth().get_stack_by_name("Stack")
+        (asset,) = (
+            a["Properties"]["Code"]["S3Key"]
+            for a in artifact.template["Resources"].values()
+            if a["Type"] == "AWS::Lambda::Function"
+        )
+        folder = tmp_path / outdir / f"asset.{asset.removesuffix('.zip')}"
+        return asset, tree(folder)
+
+    made, files = asset_of("made", {})
+    skipped, nothing = asset_of("skipped", {"aws:cdk:bundling-stacks": []})
+
+    assert made == skipped
+    assert "lambda_src/greeter/entrypoint.py" in files
+    assert nothing == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [PROCESSOR_SOURCE, AUDIT_SOURCE, MIGRATOR_SOURCE, CERTIFICATE_SOURCE],
+    ids=lambda source: source.folder,
+)
+def test_every_function_starts_from_its_asset_alone(source: LambdaSource, tmp_path: Path) -> None:
+    """The real sources, with the packages of this environment beside them."""
+    for target, path in source.files().items():
+        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / target).write_bytes(path.read_bytes())
+    module = source.handler.rpartition(".")[0]
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module} as entrypoint;"
+        f"assert entrypoint.__file__.startswith({str(tmp_path)!r}); entrypoint.handler"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_the_roots_that_functions_trust_are_in_their_assets() -> None:
+    expected = Path(trust.ca_file_for_functions(None))
+
+    assert expected in PROCESSOR_SOURCE.files()
+    assert expected in MIGRATOR_SOURCE.files()
+
+
+def test_the_migrator_carries_every_migration() -> None:
+    carried = {p.name for p in MIGRATOR_SOURCE.files() if p.suffix == ".sql"}
+
+    folder = lambda_code.REPOSITORY / "app_service" / "migrations"
+    assert carried == {path.name for path in folder.glob("*.sql")}
+    assert carried

@@ -1,0 +1,137 @@
+"""S10 to S13: where things are, and who reaches whom."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.templates import Synthesized, as_list, text
+
+
+def subnets(stack: Synthesized, kind: str) -> dict[str, dict[str, Any]]:
+    return {
+        name: r["Properties"]
+        for name, r in stack.all("AWS::EC2::Subnet").items()
+        if {"Key": "aws-cdk:subnet-type", "Value": kind} in r["Properties"]["Tags"]
+    }
+
+
+@pytest.mark.parametrize("kind", ["Public", "Private", "Isolated"])
+def test_s10_each_kind_of_subnet_lies_in_the_first_two_zones(
+    ephemeral: Synthesized, kind: str
+) -> None:
+    zones = [s["AvailabilityZone"] for s in subnets(ephemeral, kind).values()]
+
+    assert zones == [{"Fn::Select": [i, {"Fn::GetAZs": ""}]} for i in (0, 1)]
+
+
+def test_s10_nothing_gets_a_public_address_by_itself(ephemeral: Synthesized) -> None:
+    assert not any(s.get("MapPublicIpOnLaunch") for s in ephemeral.properties("AWS::EC2::Subnet"))
+
+
+def test_s10_no_route_leads_out_of_the_isolated_subnets(ephemeral: Synthesized) -> None:
+    isolated = {
+        a["RouteTableId"]["Ref"]
+        for a in ephemeral.properties("AWS::EC2::SubnetRouteTableAssociation")
+        if a["SubnetId"]["Ref"] in subnets(ephemeral, "Isolated")
+    }
+
+    assert isolated
+    assert not isolated & {
+        r["RouteTableId"]["Ref"] for r in ephemeral.properties("AWS::EC2::Route")
+    }
+
+
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
+def test_s11_private_and_isolated_subnets_reach_it_by_a_gateway(
+    ephemeral: Synthesized, service: str
+) -> None:
+    inside = subnets(ephemeral, "Private") | subnets(ephemeral, "Isolated")
+    tables = {
+        a["RouteTableId"]["Ref"]
+        for a in ephemeral.properties("AWS::EC2::SubnetRouteTableAssociation")
+        if a["SubnetId"]["Ref"] in inside
+    }
+    (endpoint,) = (
+        e
+        for e in ephemeral.properties("AWS::EC2::VPCEndpoint")
+        if text(e["ServiceName"]).endswith(f'.{service}"]]}}')
+    )
+
+    assert endpoint["VpcEndpointType"] == "Gateway"
+    assert {t["Ref"] for t in endpoint["RouteTableIds"]} == tables
+
+
+def ways_out(stack: Synthesized) -> set[str]:
+    return {
+        text(r["NatGatewayId"]) for r in stack.properties("AWS::EC2::Route") if "NatGatewayId" in r
+    }
+
+
+def test_s12_an_ephemeral_environment_pays_for_one_way_out(ephemeral: Synthesized) -> None:
+    assert len(ephemeral.all("AWS::EC2::NatGateway")) == len(ways_out(ephemeral)) == 1
+
+
+def test_s12_in_production_each_zone_has_its_own_way_out(production: Synthesized) -> None:
+    assert len(production.all("AWS::EC2::NatGateway")) == len(ways_out(production)) == 2
+
+
+EXPECTED_TRAFFIC = {
+    ("anyone", "load-balancer-sg-dev", 443),
+    ("load-balancer-sg-dev", "tasks-sg-dev", 8443),
+    ("tasks-sg-dev", "database-sg-dev", 5432),
+    ("processor-sg-dev", "database-sg-dev", 5432),
+    ("migrator-sg-dev", "database-sg-dev", 5432),
+    ("tasks-sg-dev", "anyone", 443),
+    ("processor-sg-dev", "anyone", 443),
+    ("migrator-sg-dev", "anyone", 443),
+}
+
+
+def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
+    """All (from, to, port) that some group lets out, and all that some group lets in."""
+    groups = stack.all("AWS::EC2::SecurityGroup")
+    names = {name: r["Properties"]["GroupName"] for name, r in groups.items()}
+
+    def name_of(reference: dict[str, Any]) -> str:
+        logical_id: str = reference["Fn::GetAtt"][0]
+        return names[logical_id]
+
+    outgoing, incoming = set(), set()
+    for logical_id, group in groups.items():
+        for rule in as_list(group["Properties"].get("SecurityGroupEgress", [])):
+            if rule["CidrIp"] == "255.255.255.255/32":  # CDK's way to say: nothing
+                continue
+            assert (rule["CidrIp"], rule["FromPort"]) == ("0.0.0.0/0", rule["ToPort"])
+            outgoing.add((names[logical_id], "anyone", rule["FromPort"]))
+        for rule in as_list(group["Properties"].get("SecurityGroupIngress", [])):
+            assert (rule["CidrIp"], rule["FromPort"]) == ("0.0.0.0/0", rule["ToPort"])
+            incoming.add(("anyone", names[logical_id], rule["FromPort"]))
+    for rule in stack.properties("AWS::EC2::SecurityGroupEgress"):
+        assert rule["FromPort"] == rule["ToPort"]
+        target = name_of(rule["DestinationSecurityGroupId"])
+        outgoing.add((name_of(rule["GroupId"]), target, rule["FromPort"]))
+    for rule in stack.properties("AWS::EC2::SecurityGroupIngress"):
+        assert rule["FromPort"] == rule["ToPort"]
+        source = name_of(rule["SourceSecurityGroupId"])
+        incoming.add((source, name_of(rule["GroupId"]), rule["FromPort"]))
+    return outgoing, incoming
+
+
+def test_s13_only_the_traffic_that_is_needed_is_let_through(ephemeral: Synthesized) -> None:
+    outgoing, incoming = matrix(ephemeral)
+
+    assert outgoing == {rule for rule in EXPECTED_TRAFFIC if rule[0] != "anyone"}
+    assert incoming == {rule for rule in EXPECTED_TRAFFIC if rule[1] != "anyone"}
+
+
+def test_s13_clients_come_in_at_the_port_that_is_configured(production: Synthesized) -> None:
+    _, incoming = matrix(production)
+
+    assert ("anyone", "load-balancer-sg-dev", 8443) in incoming
+    assert ("anyone", "load-balancer-sg-dev", 443) not in incoming
+
+
+def test_s13_the_default_group_is_closed(ephemeral: Synthesized) -> None:
+    closed = ephemeral.one("Custom::VpcRestrictDefaultSG")
+
+    assert closed["DefaultSecurityGroupId"]["Fn::GetAtt"][1] == "DefaultSecurityGroup"

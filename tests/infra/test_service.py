@@ -1,0 +1,177 @@
+"""S30, S31, S63: the service, its door, and how it is replaced."""
+
+import pytest
+
+from app_service.settings import ServiceSecrets, ServiceSettings
+from tests.infra.templates import Synthesized, text
+
+
+def test_s30_tasks_run_in_the_private_subnets_of_both_zones(ephemeral: Synthesized) -> None:
+    service = ephemeral.one("AWS::ECS::Service", ServiceName="transaction-service-dev")
+    network = service["NetworkConfiguration"]["AwsvpcConfiguration"]
+    zones = [
+        ephemeral.resources[s["Ref"]]["Properties"]["AvailabilityZone"]["Fn::Select"][0]
+        for s in network["Subnets"]
+    ]
+
+    assert service["LaunchType"] == "FARGATE"
+    assert service["DesiredCount"] == 2
+    assert service["AvailabilityZoneRebalancing"] == "ENABLED"
+    assert zones == [0, 1]
+    assert network["AssignPublicIp"] == "DISABLED"
+
+
+def test_s31_a_bad_deployment_goes_back_and_takes_no_capacity(ephemeral: Synthesized) -> None:
+    deployment = ephemeral.one("AWS::ECS::Service")["DeploymentConfiguration"]
+
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert deployment["MinimumHealthyPercent"] == 100
+    assert deployment["MaximumPercent"] == 200
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [("ECSServiceAverageCPUUtilization", 60), ("ECSServiceAverageMemoryUtilization", 70)],
+)
+def test_s31_tasks_are_added_by_cpu_and_by_memory(
+    ephemeral: Synthesized, metric: str, target: int
+) -> None:
+    policies = {
+        p["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"][
+            "PredefinedMetricType"
+        ]: p["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
+        for p in ephemeral.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
+    }
+
+    assert policies[metric] == target
+
+
+def test_s31_never_fewer_tasks_than_zones(ephemeral: Synthesized, production: Synthesized) -> None:
+    counts = [
+        (t["MinCapacity"], t["MaxCapacity"])
+        for stack in (ephemeral, production)
+        for t in stack.properties("AWS::ApplicationAutoScaling::ScalableTarget")
+    ]
+
+    assert counts == [(2, 6), (4, 20)]
+
+
+def test_the_service_can_read_its_settings(ephemeral: Synthesized) -> None:
+    (container,) = ephemeral.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    variables = {v["Name"]: v["Value"] for v in container["Environment"]}
+
+    settings = ServiceSettings.from_env(
+        {name: v if isinstance(v, str) else "filled" for name, v in variables.items()}
+    )
+
+    assert settings.database_ca_file == "/srv/app_service/trust/aws-rds.pem"
+    assert settings.environment_suffix == "dev"
+    assert {s["Name"] for s in container["Secrets"]} == set(ServiceSecrets.variable_names())
+
+
+def test_the_services_version_is_that_of_its_image(ephemeral: Synthesized) -> None:
+    (container,) = ephemeral.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    version = {v["Name"]: v["Value"] for v in container["Environment"]}["SERVICE_VERSION"]
+
+    assert f":{version}" in text(container["Image"])
+
+
+def test_the_task_can_write_nowhere_but_to_tmp(ephemeral: Synthesized) -> None:
+    task = ephemeral.one("AWS::ECS::TaskDefinition")
+    (container,) = task["ContainerDefinitions"]
+
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["MountPoints"] == [
+        {"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "tmp"}
+    ]
+    assert task["Volumes"] == [{"Name": "tmp"}]
+    assert task["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
+
+
+def test_s52_the_tasks_log_to_a_group_of_the_stack(ephemeral: Synthesized) -> None:
+    group, _ = ephemeral.only("AWS::Logs::LogGroup", LogGroupName="/ecs/transaction-service-dev")
+    (container,) = ephemeral.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+
+    assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": group}
+
+
+def test_s64_the_service_may_keep_sessions_and_send_to_the_audit_queue(
+    ephemeral: Synthesized,
+) -> None:
+    services = {a.split(":")[0] for a in ephemeral.actions_of("transaction-service-role-dev")}
+    sends = [
+        ephemeral.resources[s["Resource"]["Fn::GetAtt"][0]]["Properties"]["QueueName"]
+        for s in ephemeral.statements_of("transaction-service-role-dev")
+        if "sqs:SendMessage" in s["Action"]
+    ]
+
+    assert services == {"dynamodb", "sqs", "kms"}
+    assert sends == ["audit-queue-dev"]
+
+
+def test_the_service_starts_after_the_door_and_the_rights_it_needs(
+    ephemeral: Synthesized,
+) -> None:
+    service, _ = ephemeral.only("AWS::ECS::Service")
+    role, _ = ephemeral.only("AWS::IAM::Role", RoleName="transaction-service-start-role-dev")
+    policies = [
+        name
+        for name, p in ephemeral.all("AWS::IAM::Policy").items()
+        if {"Ref": role} in p["Properties"]["Roles"]
+    ]
+    listener, _ = ephemeral.only("AWS::ElasticLoadBalancingV2::Listener")
+
+    for needed in (listener, *policies, *ephemeral.all("AWS::EC2::NatGateway")):
+        assert ephemeral.comes_before(needed, service)
+
+
+def test_s63_clients_and_tasks_are_spoken_to_over_tls(ephemeral: Synthesized) -> None:
+    listener = ephemeral.one("AWS::ElasticLoadBalancingV2::Listener")
+    targets = ephemeral.one("AWS::ElasticLoadBalancingV2::TargetGroup")
+
+    assert (listener["Protocol"], listener["Port"]) == ("HTTPS", 443)
+    assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13")
+    assert (targets["Protocol"], targets["Port"]) == ("HTTPS", 8443)
+
+
+def test_the_listener_is_where_the_place_wants_it(production: Synthesized) -> None:
+    assert production.one("AWS::ElasticLoadBalancingV2::Listener")["Port"] == 8443
+    assert text(production.json["Outputs"]["ApiUrl"]).endswith('":8443"]]}}')
+
+
+def test_s30_a_dead_task_is_noticed_within_ten_seconds(ephemeral: Synthesized) -> None:
+    targets = ephemeral.one("AWS::ElasticLoadBalancingV2::TargetGroup")
+
+    assert targets["HealthCheckPath"] == "/health/live"
+    assert targets["HealthCheckProtocol"] == "HTTPS"
+    assert targets["HealthCheckIntervalSeconds"] * targets["UnhealthyThresholdCount"] <= 10
+    assert {"Key": "deregistration_delay.timeout_seconds", "Value": "15"} in targets[
+        "TargetGroupAttributes"
+    ]
+
+
+def test_the_load_balancer_is_public_strict_and_deletable(ephemeral: Synthesized) -> None:
+    balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    attributes = {a["Key"]: a["Value"] for a in balancer["LoadBalancerAttributes"]}
+
+    assert balancer["Name"] == "transaction-alb-dev"
+    assert balancer["Scheme"] == "internet-facing"
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert attributes["deletion_protection.enabled"] == "false"
+
+
+def test_the_certificate_is_for_the_load_balancers_own_name(ephemeral: Synthesized) -> None:
+    balancer, _ = ephemeral.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    made, certificate = ephemeral.only("Custom::EnvironmentCertificate")
+    listener = ephemeral.one("AWS::ElasticLoadBalancingV2::Listener")
+
+    assert certificate["Names"] == [{"Fn::GetAtt": [balancer, "DNSName"]}]
+    assert listener["Certificates"] == [
+        {"CertificateArn": {"Fn::GetAtt": [made, "CertificateArn"]}}
+    ]
+
+
+def test_s64_the_certificate_maker_may_touch_certificates_only(ephemeral: Synthesized) -> None:
+    actions = ephemeral.actions_of("environment-certificate-role-dev")
+
+    assert {a.split(":")[0] for a in actions} == {"acm", "logs", "kms"}

@@ -1,0 +1,164 @@
+"""S21 to S23, S40, S43: sessions, the audit trail and the queues."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.templates import Synthesized, text
+
+
+def test_s21_sessions_are_found_by_their_token_alone_and_expire(ephemeral: Synthesized) -> None:
+    table = ephemeral.one("AWS::DynamoDB::Table", TableName="transaction-sessions-dev")
+
+    assert table["KeySchema"] == [{"AttributeName": "token_hash", "KeyType": "HASH"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_s21_a_users_sessions_are_found_by_index_in_order(ephemeral: Synthesized) -> None:
+    (index,) = ephemeral.one("AWS::DynamoDB::Table")["GlobalSecondaryIndexes"]
+
+    assert index["IndexName"] == "by-user"
+    assert index["KeySchema"] == [
+        {"AttributeName": "user_id", "KeyType": "HASH"},
+        {"AttributeName": "created_at", "KeyType": "RANGE"},
+    ]
+
+
+def test_s21_sessions_are_on_demand_restorable_and_encrypted(ephemeral: Synthesized) -> None:
+    table = ephemeral.one("AWS::DynamoDB::Table")
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert "EncryptionKey" in text(table["SSESpecification"]["KMSMasterKeyId"])
+
+
+def test_s64_the_service_cannot_list_all_sessions(ephemeral: Synthesized) -> None:
+    actions = ephemeral.actions_of("transaction-service-role-dev")
+
+    assert {a for a in actions if a.startswith("dynamodb:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:Query",
+    }
+
+
+def audit_bucket(stack: Synthesized) -> dict[str, Any]:
+    (bucket,) = stack.properties("AWS::S3::Bucket")
+    return bucket
+
+
+def test_s22_the_audit_bucket_is_versioned_encrypted_and_private(ephemeral: Synthesized) -> None:
+    bucket = audit_bucket(ephemeral)
+
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_s22_small_records_move_to_infrequent_access_too(ephemeral: Synthesized) -> None:
+    (rule,) = (
+        r for r in audit_bucket(ephemeral)["LifecycleConfiguration"]["Rules"] if "Transitions" in r
+    )
+
+    assert rule["Transitions"] == [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]
+    # The bucket's default of 128 KB stays in force for this class unless the rule says a size.
+    assert rule["ObjectSizeGreaterThan"] == "1"
+    assert rule["Status"] == "Enabled"
+
+
+def bucket_statement(stack: Synthesized, **having: object) -> dict[str, Any]:
+    policy = stack.one("AWS::S3::BucketPolicy")["PolicyDocument"]
+    (found,) = (s for s in policy["Statement"] if having.items() <= s.items())
+    return dict(found)
+
+
+def test_s22_the_audit_bucket_takes_only_tls(ephemeral: Synthesized) -> None:
+    insecure = bucket_statement(
+        ephemeral, Action="s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+    assert insecure["Effect"] == "Deny"
+
+
+def test_s23_a_record_cannot_be_written_twice(ephemeral: Synthesized) -> None:
+    once = bucket_statement(ephemeral, Sid="RecordsAreWrittenOnce")
+
+    assert (once["Effect"], once["Action"]) == ("Deny", "s3:PutObject")
+    assert once["Principal"] == {"AWS": "*"}
+    assert once["Condition"]["Null"] == {"s3:if-none-match": "true"}
+    assert text(once["Resource"]).endswith('"/audit/*"]]}')
+
+
+def test_s23_only_the_stacks_own_clean_up_may_delete_records(ephemeral: Synthesized) -> None:
+    allowed = [
+        statement
+        for statement in ephemeral.one("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    roles = ephemeral.all("AWS::IAM::Policy") | ephemeral.all("AWS::IAM::Role")
+
+    assert ["AutoDelete" in text(s["Principal"]) for s in allowed] == [True]
+    assert "s3:DeleteObject" not in text(roles)
+
+
+def test_s64_the_audit_writer_can_add_records_and_nothing_else(ephemeral: Synthesized) -> None:
+    actions = ephemeral.actions_of("audit-writer-role-dev")
+
+    assert {a for a in actions if a.startswith("s3:")} == {"s3:PutObject"}
+
+
+QUEUES = [
+    ("transaction-queue-dev", "transaction-dead-letters-dev"),
+    ("audit-queue-dev", "audit-dead-letters-dev"),
+]
+
+
+@pytest.mark.parametrize(("name", "dead_letters"), QUEUES)
+def test_s43_what_keeps_failing_moves_to_the_queues_own_dead_letters(
+    ephemeral: Synthesized, name: str, dead_letters: str
+) -> None:
+    queue = ephemeral.one("AWS::SQS::Queue", QueueName=name)
+    target, _ = ephemeral.only("AWS::SQS::Queue", QueueName=dead_letters)
+
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] == target
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+
+
+def test_s43_dead_letters_wait_two_weeks_for_a_person(ephemeral: Synthesized) -> None:
+    for _, dead_letters in QUEUES:
+        queue = ephemeral.one("AWS::SQS::Queue", QueueName=dead_letters)
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("names", QUEUES)
+def test_s63_messages_are_encrypted_and_travel_over_tls(
+    ephemeral: Synthesized, names: tuple[str, str]
+) -> None:
+    for name in names:
+        logical_id, queue = ephemeral.only("AWS::SQS::Queue", QueueName=name)
+        (policy,) = (
+            p
+            for p in ephemeral.properties("AWS::SQS::QueuePolicy")
+            if p["Queues"] == [{"Ref": logical_id}]
+        )
+        assert "EncryptionKey" in text(queue["KmsMasterKeyId"])
+        assert '"aws:SecureTransport": "false"' in text(policy)
+
+
+@pytest.mark.parametrize(
+    ("queue", "function"),
+    [
+        ("transaction-queue-dev", "transaction-processor-dev"),
+        ("audit-queue-dev", "audit-writer-dev"),
+    ],
+)
+def test_s40_a_message_stays_hidden_for_six_handler_timeouts(
+    ephemeral: Synthesized, queue: str, function: str
+) -> None:
+    hidden = ephemeral.one("AWS::SQS::Queue", QueueName=queue)["VisibilityTimeout"]
+    timeout = ephemeral.one("AWS::Lambda::Function", FunctionName=function)["Timeout"]
+
+    assert hidden >= 6 * timeout

@@ -1,0 +1,74 @@
+"""One synth per source; the environment inside is the same and not looked at here."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as app_module
+from tests.infra.context import UNBUNDLED
+from tests.infra.templates import Synthesized
+
+CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b"
+GITHUB = {"kind": "github", "repository": "acme/ledger", "connectionArn": CONNECTION}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """A pipeline stack and the assembly that it came in."""
+
+    pipeline: Synthesized
+    outdir: Path
+    stages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def synthesize(cls, outdir: Path, **context: object) -> "Delivered":
+        """Build the app as `cdk synth` would with `context` on top of cdk.json's own."""
+        app = cdk.App(
+            outdir=str(outdir), context={**UNBUNDLED, **context}, analytics_reporting=False
+        )
+        app_module.build(app)
+        (stack,) = (c for c in app.node.children if isinstance(c, cdk.Stack))
+        pipeline = Synthesized(stack)
+        stages = pipeline.one("AWS::CodePipeline::Pipeline")["Stages"]
+        return cls(
+            pipeline=pipeline,
+            outdir=outdir,
+            stages={stage["Name"]: stage["Actions"] for stage in stages},
+        )
+
+    def action(self, stage: str, name: str) -> dict[str, Any]:
+        (found,) = (a for a in self.stages[stage] if a["Name"] == name)
+        return found
+
+    def project(self, stage: str, name: str) -> dict[str, Any]:
+        logical_id = self.action(stage, name)["Configuration"]["ProjectName"]["Ref"]
+        return dict(self.pipeline.resources[logical_id]["Properties"])
+
+    def build_spec(self, stage: str, name: str) -> dict[str, Any]:
+        """The specification of an action's build, also where it lies in the assembly."""
+        written = self.project(stage, name)["Source"]["BuildSpec"]
+        if written.endswith(".yaml"):
+            written = (self.outdir / written).read_text()
+        return dict(json.loads(written))
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """A branch on CodeCommit, with all that a place other than AWS says about itself."""
+    return Delivered.synthesize(
+        tmp_path_factory.mktemp("codecommit") / "cdk.out",
+        branch="feature/x",
+        account="000000000000",
+        apiPort="8443",
+        databaseCaFile="/it's/a $HOME/ca.pem",
+    )
+
+
+@pytest.fixture(scope="session")
+def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """The trunk at GitHub, for whichever account deploys it."""
+    return Delivered.synthesize(tmp_path_factory.mktemp("github") / "cdk.out", source=GITHUB)

@@ -1,0 +1,153 @@
+"""What is said at the first deploy is said again by every synth, and a push can change the rest."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.config import EPHEMERAL
+from infra.errors import ConfigurationError
+from pipeline.delivery_settings import DeliverySettings
+from tests.infra.context import CDK_JSON
+from tests.pipeline.conftest import GITHUB
+
+DEFAULTS: dict[str, Any] = {
+    "branch": "main",
+    "trunk": "main",
+    "region": "us-east-1",
+    "apiPort": 443,
+    "source": {"kind": "codecommit", "repository": "ledger"},
+}
+
+
+def read(**said: object) -> DeliverySettings:
+    return DeliverySettings.from_context({**DEFAULTS, **said}.get, defaults=DEFAULTS)
+
+
+def test_the_real_cdk_json_is_complete() -> None:
+    read_back = DeliverySettings.from_context(CDK_JSON.get, defaults=CDK_JSON)
+
+    assert (read_back.branch, read_back.region, read_back.api_port) == ("main", "us-east-1", 443)
+    assert read_back.is_trunk
+
+
+def test_the_suffix_is_the_branchs_unless_one_is_given() -> None:
+    assert str(read(branch="feature/x").suffix) == "feature-x-2bdd6c"
+    assert str(read(branch="feature/x", environmentSuffix="dev").suffix) == "dev"
+
+
+def test_only_the_trunk_is_the_trunk() -> None:
+    assert not read(branch="feature/x").is_trunk
+    assert read(branch="feature/x", trunk="feature/x").is_trunk
+
+
+def test_an_environment_is_adjusted_to_the_place() -> None:
+    place = read(apiPort="8443", databaseCaFile="/ca.pem", auroraEngineVersion="15.10")
+
+    config = place.adjust(EPHEMERAL)
+
+    assert config.service.api_port == 8443
+    assert config.database.ca_file == "/ca.pem"
+    assert config.database.engine_version == "15.10"
+
+
+def test_without_a_word_an_environment_is_as_it_was() -> None:
+    assert read().adjust(EPHEMERAL) == EPHEMERAL
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("branch", "", "branch is missing: set it in cdk.json or with -c branch="),
+        ("branch", None, "branch is missing"),
+        ("branch", 7, "branch is 7: it must be text"),
+        ("branch", "a\nb", r"branch is 'a\\nb' \(3 characters\): it must be at most 255"),
+        ("branch", "x" * 256, r"\(256 characters\)"),
+        ("branch", "refs/heads/main", "without refs/heads/"),
+        ("trunk", None, "trunk is missing"),
+        ("environmentSuffix", "Dev", "environmentSuffix is 'Dev'"),
+        ("account", "1234", "account is '1234': it must be 12 digits"),
+        ("account", 123456789012, "it must be text, in quotes in cdk.json"),
+        ("region", None, "region is missing"),
+        ("region", "virginia", "region is 'virginia'"),
+        ("apiPort", None, "apiPort is None: it must be a port from 1 to 65535"),
+        ("apiPort", 0, "apiPort is 0"),
+        ("apiPort", "65536", "apiPort is '65536'"),
+        ("apiPort", "https", "apiPort is 'https'"),
+        ("apiPort", True, "apiPort is True"),
+        ("databaseCaFile", "ca.pem", "databaseCaFile is 'ca.pem': it must be an absolute path"),
+        ("auroraEngineVersion", "16.1", "auroraEngineVersion is '16.1': it must be a version 15"),
+        ("source", None, "source is None"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key_and_rule(
+    key: str, value: object, complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        read(**{key: value})
+
+
+def test_what_makes_a_pipeline_this_one_is_always_handed_on() -> None:
+    """Or a push that changes a default would make it another's."""
+    assert read().context() == {"branch": "main", "region": "us-east-1"}
+
+
+def test_everything_that_was_said_is_handed_on() -> None:
+    said = {
+        "branch": "feature/x",
+        "environmentSuffix": "dev",
+        "account": "000000000000",
+        "region": "eu-west-1",
+        "trunk": "release",
+        "apiPort": "8443",
+        "databaseCaFile": "/ca.pem",
+        "auroraEngineVersion": "15.10",
+    }
+
+    assert read(**said).context() == said
+
+
+def test_a_default_is_not_handed_on_so_that_a_push_can_change_it() -> None:
+    assert "apiPort" not in read(apiPort="443").context()
+    assert "source" not in read(source=dict(reversed(DEFAULTS["source"].items()))).context()
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=40)
+
+
+@given(branch=TEXT.filter(lambda b: not b.startswith("refs/")), path=TEXT.map("/{}".format))
+def test_s6_reading_back_what_was_handed_on_changes_nothing(branch: str, path: str) -> None:
+    """The fixed point of self-mutation: the second synth says what the first said."""
+    first = read(branch=branch, databaseCaFile=path, source=GITHUB, apiPort="8443")
+
+    second = read(**first.context())
+
+    assert second == first
+    assert second.synth_command() == first.synth_command()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Makefile that hands CDK_CONTEXT on as the real one does, to a program that lists it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "Makefile").write_text("synth:\n\t@printf '%s\\0' $(CDK_CONTEXT)\n")
+    return folder
+
+
+@given(branch=TEXT.filter(lambda b: not b.startswith("refs/")), path=TEXT.map("/{}".format))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_s6_the_synth_command_says_it_through_make_and_shell(
+    checkout: Path, branch: str, path: str
+) -> None:
+    delivery = read(branch=branch, databaseCaFile=path, source=GITHUB)
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", delivery.synth_command()], cwd=checkout, capture_output=True, check=True
+    )
+
+    flags = done.stdout.decode().rstrip("\0").split("\0")
+    assert flags[0::2] == ["-c"] * len(delivery.context())
+    assert dict(flag.split("=", 1) for flag in flags[1::2]) == delivery.context()

@@ -1,0 +1,83 @@
+"""A source is said in cdk.json; what is wrong with it is said before anything is made."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.errors import ConfigurationError
+from pipeline.sources import CodeCommitSource, GitHubSource, parse_source
+from tests.infra.templates import as_list
+from tests.pipeline.conftest import CONNECTION, GITHUB, Delivered
+
+CODECOMMIT = {"kind": "codecommit", "repository": "ledger"}
+
+
+@pytest.mark.parametrize("as_given", [dict, json.dumps])
+def test_a_source_is_read_from_cdk_json_and_from_the_command_line(as_given: Any) -> None:
+    assert parse_source(as_given(CODECOMMIT)) == CodeCommitSource(repository="ledger")
+    assert parse_source(as_given(GITHUB)) == GitHubSource(
+        repository="acme/ledger", connection_arn=CONNECTION
+    )
+
+
+@pytest.mark.parametrize("written", [CODECOMMIT, GITHUB])
+def test_a_source_can_be_handed_on(written: dict[str, str]) -> None:
+    assert parse_source(written).to_json() == written
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (None, r"source is None: it must be an object with a kind"),
+        ("{oops", r"source is '\{oops': it must be a JSON object"),
+        (["github"], r"source is \['github'\]: it must be an object"),
+        ({}, r"source\.kind is None: it must be one of github, codecommit"),
+        ({"kind": "svn"}, r"source\.kind is 'svn'"),
+        ({"kind": ["github"]}, r"source\.kind is \['github'\]"),
+        ({"kind": "codecommit"}, r"source\.repository is None"),
+        ({"kind": "codecommit", "repository": "a/b"}, r"source\.repository is 'a/b'"),
+        ({**GITHUB, "repository": "ledger"}, r"source\.repository is 'ledger': .*owner/name"),
+        ({**GITHUB, "connectionArn": ""}, r"source\.connectionArn is ''"),
+        ({**GITHUB, "connectionArn": 7}, r"source\.connectionArn is 7"),
+        ({"kind": "github", "repository": "acme/ledger"}, r"source\.connectionArn is None"),
+    ],
+)
+def test_a_wrong_source_is_refused_with_the_key_to_set(value: object, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        parse_source(value)
+
+
+def test_s7_a_push_to_codecommit_starts_the_pipeline(delivered: Delivered) -> None:
+    pipeline, _ = delivered.pipeline.only("AWS::CodePipeline::Pipeline")
+    rule = delivered.pipeline.one("AWS::Events::Rule")
+
+    assert rule["EventPattern"]["detail"]["referenceName"] == ["feature/x"]
+    assert rule["EventPattern"]["detail-type"] == ["CodeCommit Repository State Change"]
+    assert pipeline in json.dumps(rule["Targets"])
+    assert delivered.action("Source", "Source")["Configuration"] == {
+        "RepositoryName": "transaction-pipeline",
+        "BranchName": "feature/x",
+        "PollForSourceChanges": False,
+    }
+
+
+def test_s7_a_push_to_github_starts_the_pipeline(from_github: Delivered) -> None:
+    assert from_github.action("Source", "Source")["Configuration"] == {
+        "ConnectionArn": CONNECTION,
+        "FullRepositoryId": "acme/ledger",
+        "BranchName": "main",
+        "DetectChanges": True,
+    }
+
+
+def test_the_pipeline_may_use_the_connection_under_both_names(from_github: Delivered) -> None:
+    allowed = {
+        action
+        for policy in from_github.pipeline.properties("AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Resource"] == CONNECTION
+        for action in as_list(statement["Action"])
+    }
+
+    assert allowed == {"codeconnections:UseConnection", "codestar-connections:UseConnection"}
