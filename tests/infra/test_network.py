@@ -90,11 +90,10 @@ EXPECTED_TRAFFIC = {
 def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
     """All (from, to, port) that some group lets out, and all that some group lets in."""
     groups = stack.all("AWS::EC2::SecurityGroup")
-    names = {name: r["Properties"]["GroupName"] for name, r in groups.items()}
+    names: dict[str, str] = {name: r["Properties"]["GroupName"] for name, r in groups.items()}
 
     def name_of(reference: dict[str, Any]) -> str:
-        logical_id: str = reference["Fn::GetAtt"][0]
-        return names[logical_id]
+        return names[reference["Fn::GetAtt"][0]]
 
     outgoing, incoming = set(), set()
     for logical_id, group in groups.items():
