@@ -16,11 +16,16 @@ class LedgerClient:
     def __init__(self, *, api_url: str, verify: str | bool) -> None:
         self.api_url = api_url
         self.http = requests.Session()
-        self.http.verify = verify
+        self._verify = verify
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        # Given with every request: a session's own setting yields to REQUESTS_CA_BUNDLE.
         return self.http.request(
-            method, f"{self.api_url}{path}", timeout=_TIMEOUT_SECONDS, **arguments
+            method,
+            f"{self.api_url}{path}",
+            timeout=_TIMEOUT_SECONDS,
+            verify=self._verify,
+            **arguments,
         )
 
     def open_session(self, client_id: str, client_secret: str, *, user_id: str) -> str:

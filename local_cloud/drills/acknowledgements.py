@@ -94,6 +94,7 @@ class Stream:
 
     def _session(self) -> requests.Session:
         session = requests.Session()
+        session.trust_env = False  # or REQUESTS_CA_BUNDLE would replace our certificate
         session.verify = self.api.certificate_file
         return session
 
