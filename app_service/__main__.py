@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from botocore.config import Config
 
+from app_service.ledger import accounts
 from app_service.ledger.api import make_app
 from app_service.ledger.authentication import ApiClient
 from app_service.ledger.books import Books
@@ -91,8 +92,8 @@ async def serve(
     answered, the relay sends what is left, connections are closed."""
     async with AsyncExitStack() as stack:
 
-        def pool(size: int) -> Pool:
-            opened = open_pool(
+        async def pool(size: int) -> Pool:
+            opened = await open_pool(
                 hosts=(settings.database_writer_host, settings.database_reader_host),
                 port=settings.database_port,
                 database=settings.database_name,
@@ -110,7 +111,9 @@ async def serve(
             return executor
 
         aws = boto3.session.Session(region_name=region)
-        reading = Database(pool(READING_CONNECTIONS))
+        reading_pool = await pool(READING_CONNECTIONS)
+        # The relay and the readiness probe ask again by themselves: nobody waits for them.
+        impatient = Database(reading_pool, patience_seconds=0)
         sessions = Sessions(
             table=aws.client("dynamodb", config=_AWS),
             table_name=settings.sessions_table_name,
@@ -118,14 +121,14 @@ async def serve(
             ttl_seconds=settings.session_ttl_seconds,
         )
         relay = OutboxRelay(
-            database=reading,
+            database=impatient,
             queue=aws.client("sqs", config=_AWS),
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
         )
         books = Books(
-            writing=Database(pool(POSTING_LANES)),
-            reading=reading,
+            writing=Database(await pool(POSTING_LANES)),
+            reading=Database(reading_pool),
             lanes=POSTING_LANES,
             on_posted=relay.wake,
         )
@@ -135,7 +138,7 @@ async def serve(
             api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
             health=Health(
                 {
-                    "database": books.probe,
+                    "database": partial(impatient.run, accounts.probe),
                     "sessions": sessions.probe,
                     "audit_queue": relay.probe,
                 }

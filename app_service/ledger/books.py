@@ -51,7 +51,3 @@ class Books:
 
     async def transaction(self, transaction_id: UUID) -> PostedTransaction:
         return await self._reading.run(lambda c: accounts.transaction(c, transaction_id))
-
-    async def probe(self) -> None:
-        """Raises unless a writer answers and holds the posting function."""
-        await self._reading.run(accounts.probe)

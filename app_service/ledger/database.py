@@ -64,7 +64,7 @@ class LedgerConnection(_AsyncpgConnection):
         return ""
 
 
-def open_pool(
+async def open_pool(
     *,
     hosts: Sequence[str],
     port: int,
@@ -80,7 +80,7 @@ def open_pool(
         return await connect_writer(hosts, connect=asyncpg.connect, **options)
 
     callback: Any = connect
-    return asyncpg.create_pool(
+    return await asyncpg.create_pool(
         connect=callback,
         port=port,
         database=database,

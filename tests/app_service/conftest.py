@@ -1,12 +1,11 @@
 """A ledger of its own for every test: a copy of a database to which the migrations were applied."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-import pytest
 import pytest_asyncio
 
 from app_service.ledger.database import Pool
@@ -70,8 +69,6 @@ async def ledger_database(
 async def ledger_pool(ledger_database: LedgerDatabase) -> AsyncIterator[Pool]:
     async with asyncpg.create_pool(ledger_database.dsn, min_size=0, max_size=10) as pool:
         yield pool
-
-
 
 
 def _at(server: PostgresServer, name: str) -> LedgerDatabase:

@@ -1,14 +1,17 @@
-"""DynamoDB and SQS below real boto3 clients: parameters are validated, serialized and parsed for real."""
+"""DynamoDB and SQS below real boto3 clients, which validate, serialize and parse for real."""
 
 import hashlib
 import io
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
@@ -41,7 +44,8 @@ def _client(service: str) -> Any:
 class FakeService:
     """A client whose requests end here, at the newest fake of its service.
 
-    `offline` cuts the network; `asked` lists operations; `before_answer` runs in the client's thread.
+    `offline` cuts the network, `asked` lists operations, `before_answer` runs in the client's
+    thread.
     """
 
     name: str
@@ -55,19 +59,23 @@ class FakeService:
         events.unregister(event, unique_id="fake")
         events.register(event, self._answer, unique_id="fake")
 
-    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        if self.offline:
-            raise EndpointConnectionError(endpoint_url=request.url)
-        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+    def respond(self, operation: str, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer, as the service would send them."""
         self.before_answer()
         self.asked.append(operation)
         call: Callable[[Answer], Answer] = getattr(self, operation)
-        status, answer = 200, {}
         try:
-            answer = call(json.loads(request.body))
+            return 200, json.dumps(call(json.loads(body))).encode()
         except AwsError as error:
-            status, answer = error.status, {"__type": f"com.amazonaws#{error.code}"}
-        return AWSResponse(request.url, status, {}, _Raw(json.dumps(answer).encode()))
+            return error.status, json.dumps({"__type": f"com.amazonaws#{error.code}"}).encode()
+
+    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        if self.offline:
+            raise EndpointConnectionError(endpoint_url=request.url)
+        prepared: Any = request  # the stubs allow more kinds of header and body than are sent
+        operation = prepared.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        status, body = self.respond(operation, prepared.body)
+        return AWSResponse(prepared.url, status, HTTPHeaders(), _Raw(body))
 
 
 class _Raw(io.BytesIO):
@@ -158,7 +166,7 @@ class FakeQueue(FakeService):
 
     def GetQueueAttributes(self, asked: Answer) -> Answer:  # noqa: N802
         self._check_queue(asked)
-        return {"Attributes": {name: "0" for name in asked["AttributeNames"]}}
+        return {"Attributes": dict.fromkeys(asked["AttributeNames"], "0")}
 
     def _check_queue(self, asked: Answer) -> None:
         if asked["QueueUrl"] != QUEUE_URL:
@@ -167,3 +175,34 @@ class FakeQueue(FakeService):
 
 def _md5(entry: Answer) -> str:
     return hashlib.md5(entry["MessageBody"].encode(), usedforsecurity=False).hexdigest()
+
+
+@contextmanager
+def aws_endpoint(*services: FakeService) -> Iterator[str]:
+    """The URL of an HTTP server that answers for these services, for AWS_ENDPOINT_URL."""
+    by_prefix = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}
+    by_name = {service.name: service for service in services}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            prefix, _, operation = self.headers["X-Amz-Target"].rpartition(".")
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status, answer = by_name[by_prefix[prefix]].respond(operation, body)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -97,9 +97,7 @@ class Api:
 
 
 def basic(client_id: str = CLIENT[0], secret: str = CLIENT[1]) -> dict[str, str]:
-    return {
-        "Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-    }
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
 @asynccontextmanager

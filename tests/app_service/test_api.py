@@ -51,9 +51,7 @@ async def test_a_posted_transaction_is_201_and_a_replayed_one_200(api: Api) -> N
 async def test_a_refusal_has_a_stable_code(api: Api, verdict: Verdict, status: int) -> None:
     new = document(amount_minor=7)
     api.ledger.verdicts[7] = verdict
-    problem = assert_problem(
-        await api.http.post("/transactions", json=new), status, str(verdict)
-    )
+    problem = assert_problem(await api.http.post("/transactions", json=new), status, str(verdict))
     assert problem["transaction_id"] == new["transaction_id"]
 
 
@@ -151,7 +149,8 @@ async def test_a_charset_behind_the_content_type_is_fine(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "limit"), [("/transactions", SMALL_BODY_BYTES), ("/transactions/batch", BATCH_BODY_BYTES)]
+    ("path", "limit"),
+    [("/transactions", SMALL_BODY_BYTES), ("/transactions/batch", BATCH_BODY_BYTES)],
 )
 async def test_a_body_above_its_limit_is_413_declared_or_not(
     api: Api, path: str, limit: int
@@ -252,9 +251,7 @@ async def test_an_account_is_opened_once(api: Api) -> None:
         (["account_id"], "account"),
     ],
 )
-async def test_a_malformed_account_is_400_naming_the_field(
-    api: Api, body: Any, field: str
-) -> None:
+async def test_a_malformed_account_is_400_naming_the_field(api: Api, body: Any, field: str) -> None:
     problem = assert_problem(await api.http.post("/accounts", json=body), 400, "invalid")
     assert problem["detail"].strip("'").startswith(field)
 

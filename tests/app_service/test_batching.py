@@ -102,7 +102,7 @@ async def test_above_the_bound_requests_are_refused_and_afterwards_served_again(
     await settle()
     waiting = asked(batcher, 2, 3)
     await settle()
-    with pytest.raises(Overloaded, match="^2 transactions are waiting"):
+    with pytest.raises(Overloaded, match=r"^2 transactions are waiting"):
         await batcher.post([transaction(), transaction()])
     fits = asked(batcher, 5)
     await calls.let_return(0)

@@ -60,7 +60,9 @@ ALLOWED_TO_SERVICE = [
 
 
 @asynccontextmanager
-async def acting_as(database: LedgerDatabase, role: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def acting_as(
+    database: LedgerDatabase, role: str
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     connection = await asyncpg.connect(database.dsn)
     try:
         await connection.execute(f"SET ROLE {role}")
@@ -114,17 +116,17 @@ async def test_the_right_to_lock_outbox_rows_does_not_let_them_be_changed(
 
 
 STAYS = [
-        "UPDATE ledger.transactions SET amount_minor = 1",
-        "DELETE FROM ledger.transactions",
-        "TRUNCATE ledger.transactions",
-        "UPDATE ledger.entries SET amount_minor = 1",
-        "DELETE FROM ledger.entries",
-        "TRUNCATE ledger.entries",
-        "UPDATE ledger.accounts SET currency = 'EUR'",
-        "UPDATE ledger.accounts SET may_go_negative = true",
-        "DELETE FROM ledger.accounts",
-        "TRUNCATE ledger.accounts",
-        "TRUNCATE ledger.outbox",
+    "UPDATE ledger.transactions SET amount_minor = 1",
+    "DELETE FROM ledger.transactions",
+    "TRUNCATE ledger.transactions",
+    "UPDATE ledger.entries SET amount_minor = 1",
+    "DELETE FROM ledger.entries",
+    "TRUNCATE ledger.entries",
+    "UPDATE ledger.accounts SET currency = 'EUR'",
+    "UPDATE ledger.accounts SET may_go_negative = true",
+    "DELETE FROM ledger.accounts",
+    "TRUNCATE ledger.accounts",
+    "TRUNCATE ledger.outbox",
 ]
 
 

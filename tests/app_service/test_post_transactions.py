@@ -69,7 +69,13 @@ async def test_verdicts_balances_and_events_are_those_of_the_model(
 ) -> None:
     """S32: every verdict, balance and event is what a plain reading of the rules gives."""
     world = next(_worlds) * 100
-    kinds = {1: ("USD", True), 2: ("USD", False), 3: ("USD", False), 4: ("EUR", True), 5: ("EUR", False)}
+    kinds = {
+        1: ("USD", True),
+        2: ("USD", False),
+        3: ("USD", False),
+        4: ("EUR", True),
+        5: ("EUR", False),
+    }
     model = ModelLedger({world + n: ModelAccount(*kind) for n, kind in kinds.items()})
     await shared_pool.executemany(
         "INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES ($1, $2, $3)",
@@ -92,7 +98,7 @@ async def test_verdicts_balances_and_events_are_those_of_the_model(
     )
     assert dict(map(tuple, balances)) == {n: a.balance_minor for n, a in model.accounts.items()}
     rows = await shared_pool.fetch("DELETE FROM ledger.outbox RETURNING outbox_id, transaction_ids")
-    assert [row[1] for row in sorted(rows)] == events
+    assert [row[1] for row in sorted(rows, key=lambda row: int(row[0]))] == events
 
 
 async def test_a_call_is_one_event_and_a_call_that_posts_nothing_is_none(

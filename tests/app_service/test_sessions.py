@@ -1,4 +1,4 @@
-"""Sessions over DynamoDB: what is stored, what is remembered, and what happens when it is silent."""
+"""Sessions over DynamoDB: what is stored and remembered, and what happens when it is silent."""
 
 import asyncio
 import threading
@@ -205,8 +205,7 @@ async def test_a_slow_table_keeps_a_session_just_seen_waiting_only_briefly(
     assert await sessions.find(token) == session
     del table.items[session.token_hash]
     answers.set()
-    while sessions._checks:  # the check goes on, and what it finds counts from then on
-        await asyncio.sleep(0.005)
+    await asyncio.wait(sessions._checks.values())  # it goes on, and what it finds counts
     assert await sessions.find(token) is None
 
 

@@ -72,7 +72,7 @@ def test_every_field_is_required(field: str) -> None:
 
 @pytest.mark.parametrize("value", [None, [], "x", 1, [document()]])
 def test_only_an_object_is_a_transaction(value: object) -> None:
-    with pytest.raises(InvalidTransaction, match="^transaction: must be an object, got"):
+    with pytest.raises(InvalidTransaction, match=r"^transaction: must be an object, got"):
         Transaction.parse(value)
 
 
@@ -80,11 +80,11 @@ def test_only_an_object_is_a_transaction(value: object) -> None:
 def test_any_json_in_any_field_is_either_kept_exactly_or_refused(field: str, value: object) -> None:
     changed = document(**{field: value})
     try:
-        found = Transaction.parse(changed)
+        said = Transaction.parse(changed).to_json()[field]
     except InvalidTransaction as error:
-        assert str(error).startswith((field, "credit_account"))
-    else:
-        assert found.to_json()[field] == value or field == "transaction_id"
+        said = str(error)
+        value = said if said.startswith((field, "credit_account")) else "the name of the field"
+    assert said == value or (field == "transaction_id" and said == str(value).lower())
 
 
 def test_long_secrets_in_a_wrong_place_are_not_repeated() -> None:
