@@ -159,9 +159,11 @@ async def test_an_account_raced_by_two_is_opened_once(ledger_pool: Pool) -> None
         await open_as("EUR")
 
 
-async def test_the_probe_tells_an_empty_database_from_a_ledger(ledger_pool: Pool) -> None:
-    async with ledger_pool.acquire() as connection:
-        await accounts.probe(connection)
-        await connection.execute("DROP FUNCTION ledger.post_transactions")
+async def test_the_probe_tells_an_empty_database_from_a_ledger(
+    own_ledger_database: LedgerDatabase,
+) -> None:
+    async with asyncpg.create_pool(own_ledger_database.dsn, min_size=0) as pool:
+        await Database(pool).run(accounts.probe)
+        await pool.execute("DROP FUNCTION ledger.post_transactions")
         with pytest.raises(accounts.SchemaMissing):
-            await accounts.probe(connection)
+            await Database(pool).run(accounts.probe)

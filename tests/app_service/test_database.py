@@ -124,27 +124,31 @@ async def test_s32_a_call_cut_off_by_the_server_is_repeated_and_posts_once(pool:
     assert await balance(pool, 2) == 7
 
 
+async def set_read_only(pool: Pool, database: LedgerDatabase, state: str) -> None:
+    """For connections to come: those that are open stay as they are."""
+    await pool.execute(
+        f"ALTER DATABASE {database.name} SET default_transaction_read_only = {state}"
+    )
+
+
 async def test_a_writer_that_became_a_reader_is_left_for_a_new_connection(
-    ledger_database: LedgerDatabase, ledger_pool: Pool, pool: Pool
+    own_ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
-    await open_accounts(ledger_pool, 1, 2)
-    name = ledger_database.name
-    readonly = "default_transaction_read_only"
-    await ledger_pool.execute(f"ALTER DATABASE {name} SET {readonly} = on")
+    async with pool_of(own_ledger_database) as pool:
+        await open_accounts(pool, 1, 2)
+    await set_read_only(ledger_pool, own_ledger_database, "on")
     # As on the old writer of a failover: what is connected stays, and may write no more.
-    async with asyncpg.create_pool(ledger_database.dsn, min_size=1, max_size=1) as stale:
-        await ledger_pool.execute(f"ALTER DATABASE {name} SET {readonly} = off")
+    async with asyncpg.create_pool(own_ledger_database.dsn, min_size=1, max_size=1) as stale:
+        await set_read_only(ledger_pool, own_ledger_database, "off")
         verdicts = await Database(stale).run(lambda c: post_transactions(c, [transaction()]))
     assert verdicts == ["posted"]
 
 
 async def test_only_a_host_that_may_write_is_connected_to(
-    ledger_database: LedgerDatabase, ledger_pool: Pool
+    own_ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
-    await ledger_pool.execute(
-        f"ALTER DATABASE {ledger_database.name} SET default_transaction_read_only = on"
-    )
-    async with pool_of(ledger_database) as pool:
+    await set_read_only(ledger_pool, own_ledger_database, "on")
+    async with pool_of(own_ledger_database) as pool:
         with pytest.raises(NoWriterError, match="TargetServerAttributeNotMatched"):
             await pool.fetchval("SELECT 1")
 
