@@ -79,7 +79,7 @@ class Progress:
             for action in result.actions:
                 name = f"{action.stage}/{action.name}"
                 self._write(f"  {name:<{width}}  {action.state:<9}  {action.seconds:7.1f} s")
-            again = f", started again {result.restarts} times" if result.restarts else ""
+            again = f", started again {result.restarts} x" if result.restarts else ""
             reason = f": {result.reason}" if result.reason else ""
             self._write(
                 f"{result.pipeline} {result.status} after {result.seconds:.1f} s{again}{reason}"
