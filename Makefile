@@ -3,13 +3,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CDK_CONTEXT ?=
 BRANCH ?=
+SUFFIX ?=
 WORKERS ?= 2
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: credentials drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
+.PHONY: session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
@@ -40,8 +41,8 @@ status: ## environments, their tasks and their last run
 logs: ## follow the logs of the environments
 	@python -m local_cloud logs
 
-credentials: ## print the API client id and secret of SUFFIX
-	@python -m local_cloud credentials $(if $(SUFFIX),--suffix "$(SUFFIX)")
+session: ## open a session at SUFFIX's API, for: eval "$$(make -s session)"
+	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task

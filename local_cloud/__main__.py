@@ -18,8 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     verbs.add_parser("status", help="list environments, their tasks and last runs")
     logs = verbs.add_parser("logs", help="follow the logs of all tasks")
     logs.add_argument("--no-follow", action="store_true", help="print what is there and stop")
-    credentials = verbs.add_parser("credentials", help="print the API client's id:secret")
-    credentials.add_argument("--suffix", default="")
+    session = verbs.add_parser("session", help="open a session, print it as shell assignments")
+    session.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
     destroy.add_argument("--branch", default="")
     chosen = parser.parse_args(arguments)
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "clean": lambda: commands.clean(paths),
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
-        "credentials": lambda: commands.credentials(paths, suffix=chosen.suffix),
+        "session": lambda: commands.session(paths, suffix=chosen.suffix),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
     }
     try:

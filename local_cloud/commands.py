@@ -1,19 +1,21 @@
 """What each command of the local cloud does; every one returns its exit code."""
 
+import getpass
 import json
+import shlex
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import requests
 from rich.console import Console
 from rich.table import Table
 
 from local_cloud import stacks
-from local_cloud.aws import AwsClients
 from local_cloud.delivery import deliver
-from local_cloud.facts import load_facts
+from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.removal import remove_branch
@@ -67,16 +69,24 @@ def destroy(paths: CloudPaths, *, branch: str) -> int:
     return 0
 
 
-def credentials(paths: CloudPaths, *, suffix: str) -> int:
-    """Print `id:secret` of the API client of an environment (default: the only one)."""
-    known = [f for f in load_facts(paths) if suffix in ("", f["suffix"])]
-    if len(known) != 1:
-        names = ", ".join(f["suffix"] for f in load_facts(paths)) or "none"
-        raise CloudError(f"SUFFIX={suffix!r} does not name one environment; there are: {names}")
-    aws = AwsClients(_running(paths).endpoint_url)
-    secret = aws.secretsmanager.get_secret_value(SecretId=known[0]["ApiCredentialsSecretName"])
-    client = json.loads(secret["SecretString"])
-    print(f"{client['client_id']}:{client['client_secret']}")
+def session(paths: CloudPaths, *, suffix: str) -> int:
+    """Open a session and print shell assignments of API, CA and TOKEN, for `eval`."""
+    facts = the_environment(paths, suffix=suffix)
+    answer = requests.post(
+        f"{facts['ApiUrl']}/sessions",
+        auth=api_client(facts, _running(paths)),
+        json={"user_id": getpass.getuser()},
+        verify=facts.get("certificate_file", True),
+        timeout=10,
+    )
+    if answer.status_code != 201:
+        raise CloudError(f"no session: {answer.status_code} {answer.text}")
+    values = {
+        "API": facts["ApiUrl"],
+        "CA": facts.get("certificate_file", ""),
+        "TOKEN": answer.json()["token"],
+    }
+    print(" ".join(f"{name}={shlex.quote(value)}" for name, value in values.items()))
     return 0
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from local_cloud.aws import AwsClients
 from local_cloud.paths import CloudPaths
-from local_cloud.server import RunningCloud
+from local_cloud.server import CloudError, RunningCloud
 
 
 def save_facts(
@@ -38,6 +39,24 @@ def load_facts(paths: CloudPaths) -> list[dict[str, str]]:
     return [json.loads(f.read_text()) for f in sorted(paths.environments.glob("*.json"))]
 
 
+def the_environment(paths: CloudPaths, *, suffix: str = "") -> dict[str, str]:
+    """The facts of `suffix`, or of the only environment. Raises CloudError."""
+    known = load_facts(paths)
+    chosen = [f for f in known if suffix in ("", f["suffix"])]
+    if len(chosen) != 1:
+        names = ", ".join(f["suffix"] for f in known) or "none: `make up` makes one"
+        raise CloudError(f"SUFFIX={suffix!r} does not name one environment; there are {names}")
+    return chosen[0]
+
+
+def api_client(facts: dict[str, str], cloud: RunningCloud) -> tuple[str, str]:
+    """Id and secret of the environment's API client."""
+    secrets = AwsClients(cloud.endpoint_url).secretsmanager
+    secret = secrets.get_secret_value(SecretId=facts["ApiCredentialsSecretName"])
+    client = json.loads(secret["SecretString"])
+    return client["client_id"], client["client_secret"]
+
+
 def forget_facts(paths: CloudPaths, suffix: str) -> None:
     for ending in ("json", "pem"):
         (paths.environments / f"{suffix}.{ending}").unlink(missing_ok=True)
@@ -48,15 +67,13 @@ def print_facts(facts: dict[str, str], *, file: Path, console: Console) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    certificate = f'--cacert "{facts["certificate_file"]}" ' if "certificate_file" in facts else ""
     suffix = facts["suffix"]
     rows = {
         "environment": f"{suffix} (branch {facts['branch']}, commit {facts['commit'][:12]})",
         "API": facts["ApiUrl"],
         "API docs": facts.get("ApiDocsUrl", facts["ApiUrl"] + "/docs"),
-        "get a session": f'curl -s {certificate}-u "$(make -s credentials SUFFIX={suffix})" '
-        "-H 'Content-Type: application/json' "
-        f'-d \'{{"user_id": "me"}}\' {facts["ApiUrl"]}/sessions',
+        "certificate": facts.get("certificate_file", "signed by a public authority"),
+        "get a session": f'eval "$(make -s session SUFFIX={suffix})" # sets API, CA and TOKEN',
         "queue": facts["TransactionQueueUrl"],
         "audit bucket": facts["AuditBucketName"],
         "AWS endpoint": f"{facts['aws_endpoint_url']} (account 000000000000, any credentials)",

@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from local_cloud.aws import AwsClients
 from local_cloud.drills.acknowledgements import Api, Stream
-from local_cloud.facts import load_facts
+from local_cloud.facts import api_client, the_environment
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.server import CloudError, running_cloud
 
@@ -25,21 +24,17 @@ _REPLACED_TIMEOUT_SECONDS = 60.0
 def main() -> int:
     paths = CloudPaths(state_dir())
     cloud = running_cloud(paths)
-    known = load_facts(paths)
-    if cloud is None or not known:
+    if cloud is None:
         raise CloudError("the drill needs a live environment: run `make up` first")
-    facts = known[0]
-    secret = AwsClients(cloud.endpoint_url).secretsmanager.get_secret_value(
-        SecretId=facts["ApiCredentialsSecretName"]
-    )
-    client = json.loads(secret["SecretString"])
+    facts = the_environment(paths)
+    client_id, client_secret = api_client(facts, cloud)
     with tempfile.TemporaryDirectory() as folder:
         stream = Stream(
             api=Api(
                 url=facts["ApiUrl"],
                 certificate_file=facts["certificate_file"],
-                client_id=client["client_id"],
-                client_secret=client["client_secret"],
+                client_id=client_id,
+                client_secret=client_secret,
             ),
             log_file=Path(folder) / "acknowledged",
         )
