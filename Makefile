@@ -41,7 +41,7 @@ status: ## environments, their tasks and their last run
 logs: ## follow the logs of the environments
 	@python -m local_cloud logs
 
-session: ## open a session at SUFFIX's API, for: eval "$$(make -s session)"
+session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
