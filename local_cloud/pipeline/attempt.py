@@ -54,8 +54,6 @@ class Attempt:
         workers = self._run.context.parallel_actions_max
         for stage in self._run.definition.stages:
             for batch in stage.batches():
-                if self._run.stop.is_set():
-                    raise ActionStopped
                 with concurrent.futures.ThreadPoolExecutor(workers) as pool:
                     results = list(pool.map(self._carry_out, batch))
                 if any(result.state == "Stopped" for result in results):

@@ -230,7 +230,7 @@ def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
     [
         ({"ActionMode": "SOMETHING"}, "ActionMode 'SOMETHING' is not supported"),
         ({"TemplatePath": "Src::none.json"}, "'Src::none.json': there is no such file"),
-        ({"TemplatePath": "Src::../state.json"}, "there is no such file in the artifact"),
+        ({"TemplatePath": "Src::../../state.json"}, "there is no such file in the artifact"),
         ({"TemplatePath": "Other::x.json"}, "does not name a file of ['Src']"),
         ({"StackName": ""}, "configuration lacks StackName"),
         ({"ParameterOverrides": '{"A": {"Fn::GetArtifactAtt": []}}'}, "ParameterOverrides A: "),
