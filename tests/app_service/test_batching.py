@@ -134,9 +134,9 @@ async def test_an_unavailable_database_is_told_to_every_caller_of_the_call() -> 
     batcher = Batcher(calls.post, lanes=1)
     requests = [asked(batcher, 1), asked(batcher, 3)]
     await calls.let_return(0)
+    assert calls.amounts == [[1, 3]]
     results = await asyncio.gather(*requests, return_exceptions=True)
     assert results == [calls.failures[3]] * 2
-    assert calls.amounts == [[1, 3]]
 
 
 async def test_what_one_request_cannot_survive_does_not_fail_its_neighbours() -> None:
@@ -161,5 +161,6 @@ async def test_a_caller_that_has_gone_disturbs_nobody(failing: bool) -> None:
     await settle()
     gone.cancel()
     await calls.let_return(0)
+    assert calls.amounts == [[1, 3]]
     [result] = await asyncio.gather(stays, return_exceptions=True)
     assert result == (calls.failures[1] if failing else ["posted"])

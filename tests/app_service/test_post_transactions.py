@@ -45,48 +45,54 @@ async def shared_pool(postgres_server: Any, ledger_template: str) -> AsyncIterat
 
 
 # Small numbers, so that ids meet again, money runs out and accounts do not exist.
-SCRIPT = st.lists(
-    st.lists(
-        st.tuples(
-            st.integers(0, 15),  # id
-            st.integers(1, 6),  # debit; 6 does not exist
-            st.integers(1, 6),  # credit
-            st.sampled_from([-1, 0, 1, 5, 30, 60, MAX_BIGINT]),
-            st.sampled_from(["USD", "USD", "USD", "EUR"]),
-        ),
-        max_size=8,
-    ),
-    max_size=5,
+NEW = st.tuples(
+    st.integers(0, 15),  # id
+    st.integers(1, 6),  # debit; 6 does not exist
+    st.integers(1, 6),  # credit
+    st.sampled_from([-1, 0, 1, 5, 30, 60, MAX_BIGINT]),
+    st.sampled_from(["USD", "USD", "USD", "EUR"]),
 )
+# Where an item is a number, it repeats the one so far before it, of this call or of earlier ones.
+SCRIPT = st.lists(st.lists(NEW | st.integers(1, 6), max_size=8), max_size=5)
+KINDS = {
+    1: ("USD", True),
+    2: ("USD", False),
+    3: ("USD", False),
+    4: ("EUR", True),
+    5: ("EUR", False),
+}
+
+
+def calls_of(script: list[list[Any]], world: int) -> list[list[Transaction]]:
+    said: list[Transaction] = []
+    for call in script:
+        for item in call:
+            if isinstance(item, int):
+                said += said[-item:][:1]
+            else:
+                n, debit, credit, amount, currency = item
+                key = UUID(int=world * 2**64 + n)
+                said.append(transaction(world + debit, world + credit, amount, currency, id=key))
+    said.reverse()
+    return [[said.pop() for _ in call if said] for call in script]
 
 
 @given(script=SCRIPT)
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 async def test_verdicts_balances_and_events_are_those_of_the_model(
-    shared_pool: Pool, script: list[list[tuple[int, int, int, int, str]]]
+    shared_pool: Pool, script: list[list[Any]]
 ) -> None:
     """S32: every verdict, balance and event is what a plain reading of the rules gives."""
     world = next(_worlds) * 100
-    kinds = {
-        1: ("USD", True),
-        2: ("USD", False),
-        3: ("USD", False),
-        4: ("EUR", True),
-        5: ("EUR", False),
-    }
-    model = ModelLedger({world + n: ModelAccount(*kind) for n, kind in kinds.items()})
+    model = ModelLedger({world + n: ModelAccount(*kind) for n, kind in KINDS.items()})
     await shared_pool.executemany(
         "INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES ($1, $2, $3)",
         [(n, account.currency, account.may_go_negative) for n, account in model.accounts.items()],
     )
     events = []
-    for call in script:
-        batch = [
-            transaction(world + d, world + c, amount, currency, id=UUID(int=world * 2**64 + n))
-            for n, d, c, amount, currency in call
-        ]
+    for batch in calls_of(script, world):
         expected = model.post(batch)
         assert await post(shared_pool, *batch) == expected
         told = [t.transaction_id for t, v in zip(batch, expected, strict=True) if v == "posted"]
@@ -99,6 +105,16 @@ async def test_verdicts_balances_and_events_are_those_of_the_model(
     assert dict(map(tuple, balances)) == {n: a.balance_minor for n, a in model.accounts.items()}
     rows = await shared_pool.fetch("DELETE FROM ledger.outbox RETURNING outbox_id, transaction_ids")
     assert [row[1] for row in sorted(rows, key=lambda row: int(row[0]))] == events
+
+
+async def test_a_transaction_repeated_within_a_call_is_posted_once(ledger_pool: Pool) -> None:
+    await open_accounts(ledger_pool, 1, 2, 3)
+    new, poor = transaction(amount=7), transaction(3, 2, 7)
+    other = transaction(amount=8, id=new.transaction_id)
+    assert await post(ledger_pool, new, poor, new, other, poor) == [
+        "posted", "insufficient_funds", "replayed", "conflict", "insufficient_funds",
+    ]  # fmt: skip
+    assert await balance(ledger_pool, 2) == 7
 
 
 async def test_a_call_is_one_event_and_a_call_that_posts_nothing_is_none(
