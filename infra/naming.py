@@ -8,6 +8,8 @@ from typing import Final, Self
 
 from infra.errors import ConfigurationError
 
+APPLICATION: Final = "transaction-pipeline"
+
 SUFFIX_LENGTH_MAX: Final = 16
 SLUG_LENGTH_MAX: Final = 9
 HASH_DIGITS: Final = 6
@@ -68,6 +70,10 @@ class EnvironmentSuffix:
         if len(base) + ACCOUNT_LENGTH + SUFFIX_LENGTH_MAX + 2 > NAME_MAX:
             raise ValueError(f"base is {base!r} ({len(base)} characters): too long for a bucket")
         return f"{base}-{account}-{self.value}"
+
+    def tags(self) -> dict[str, str]:
+        """What every stack of this environment is found by, whatever it is called."""
+        return {"application": APPLICATION, "environment-suffix": self.value}
 
     def __str__(self) -> str:
         return self.value

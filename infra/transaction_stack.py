@@ -1,6 +1,6 @@
 """One environment, whole: what there is, and what is connected to what."""
 
-from aws_cdk import CfnOutput, Environment, Fn, Stack
+from aws_cdk import CfnOutput, Fn, Stack
 from constructs import Construct
 
 from infra.api_credentials import ApiCredentials
@@ -32,15 +32,13 @@ class TransactionStack(Stack):
         *,
         suffix: EnvironmentSuffix,
         config: EnvironmentConfig,
-        env: Environment | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             stack_name=suffix.physical_name("transaction"),
             description=f"Transaction system of environment {suffix} ({config.kind})",
-            tags={"application": "transaction-pipeline", "environment-suffix": str(suffix)},
-            env=env,
+            tags=suffix.tags(),
         )
         # fmt: off
         key = Encryption(self, "Encryption", suffix=suffix).key

@@ -34,7 +34,7 @@ class DeliveryPipeline(Stack):
             scope,
             f"{STACK_NAME}-{suffix}",
             description=f"Delivers environment {suffix}",
-            tags={"application": "transaction-pipeline", "environment-suffix": str(suffix)},
+            tags=suffix.tags(),
             env=env,
         )
         logs = log_group(self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}")
