@@ -276,6 +276,8 @@ async def test_entries_are_paged_newest_first_until_the_cursor_is_null(api: Api)
         seen += page["entries"]
         cursor = f"&cursor={page['next_cursor']}"
     assert page["next_cursor"] is None
+    full = await api.http.get("/accounts/7/entries?limit=5")
+    assert full.json()["next_cursor"] is None, "a page that is full and the last says so"
     assert [e["version"] for e in seen] == [5, 4, 3, 2, 1]
     assert seen[0] == {
         "version": 5,

@@ -146,7 +146,8 @@ def test_s32_from_start_to_a_graceful_end(
     with aws_endpoint(table, queue) as endpoint, ThreadPoolExecutor(1) as executor:
         for name, value in (AWS | {"AWS_ENDPOINT_URL": endpoint}).items():
             monkeypatch.setenv(name, value)
-        user = executor.submit(_use_and_stop, environment, tls_database.server)
+        queue.refuses = lambda _body: True  # until the end: only the last pass can send
+        user = executor.submit(_use_and_stop, environment, tls_database.server, queue)
         main(environment)
         user.result()
     posted = {t["transaction_id"] for m in queue.messages for t in m["transactions"]}
@@ -158,7 +159,7 @@ def test_s32_from_start_to_a_graceful_end(
         assert secret not in output
 
 
-def _use_and_stop(environment: dict[str, str], server: PostgresServer) -> None:
+def _use_and_stop(environment: dict[str, str], server: PostgresServer, queue: FakeQueue) -> None:
     """A client in another thread, whose last act is to end this process's service."""
     try:
         with client_of(environment) as client:
@@ -172,14 +173,15 @@ def _use_and_stop(environment: dict[str, str], server: PostgresServer) -> None:
             first = document(amount_minor=5)
             assert client.post("/transactions", json=first).status_code == 201
             assert client.post("/transactions", json=first).status_code == 200
-            asyncio.run(_stop_in_the_middle_of_a_posting(client, environment, server))
+            port = int(environment["PORT"])
+            asyncio.run(_stop_in_the_middle_of_a_posting(client, port, server, queue))
     except BaseException:
         os.kill(os.getpid(), signal.SIGTERM)  # or the test would wait for ever
         raise
 
 
 async def _stop_in_the_middle_of_a_posting(
-    client: httpx.Client, environment: dict[str, str], server: PostgresServer
+    client: httpx.Client, port: int, server: PostgresServer, queue: FakeQueue
 ) -> None:
     """The account is locked while SIGTERM comes: the request cannot be done before it."""
     admin = await asyncpg.connect(server.dsn)
@@ -190,8 +192,9 @@ async def _stop_in_the_middle_of_a_posting(
         )
         await _until(lambda: _waits_for_lock(server))
         os.kill(os.getpid(), signal.SIGTERM)
-        await _until(lambda: _refuses(int(environment["PORT"])))
+        await _until(lambda: _refuses(port))
         assert not running.done()
+        queue.refuses = lambda _body: False
     await admin.close()
     assert (await running).status_code == 201
 
