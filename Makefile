@@ -7,6 +7,8 @@ SUFFIX ?=
 WORKERS ?= 2
 
 SYSTEM_PATH := $(PATH)
+# In the virtual environment, so that every checkout that shares it shares the type cache.
+export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help

@@ -21,8 +21,6 @@ def tool_environment(paths: CloudPaths, cloud: RunningCloud) -> dict[str, str]:
         "TOOLCHAIN_CACHE": str(paths.toolchains),
         "CDK_DISABLE_VERSION_CHECK": "1",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "MYPY_CACHE_DIR": str(paths.state / "cache" / "mypy"),
-        "RUFF_CACHE_DIR": str(paths.state / "cache" / "ruff"),
     }
 
 

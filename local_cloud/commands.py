@@ -18,6 +18,7 @@ from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
+from local_cloud.pipeline.executions import execution_states
 from local_cloud.removal import remove_branch
 from local_cloud.server import (
     CloudError,
@@ -99,7 +100,7 @@ def status(paths: CloudPaths) -> int:
     console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
     runs = Table("pipeline", "branch", "last run", "commit", "seconds", box=None)
     for pipeline in stacks.deployed_pipelines(paths):
-        last = _last_execution(paths, pipeline.name)
+        last = next(iter(execution_states(paths.state, pipeline.name)), None)
         runs.add_row(pipeline.name, pipeline.branch, *_run_cells(last))
     console.print(runs)
     tasks = Table("environment", "API", "service", "task", "zone", "address", "state", box=None)
@@ -137,12 +138,6 @@ def _running(paths: CloudPaths) -> RunningCloud:
     if cloud is None:
         raise CloudError("the local cloud is not running: `make up` starts it")
     return cloud
-
-
-def _last_execution(paths: CloudPaths, pipeline: str) -> dict[str, Any] | None:
-    files = (paths.state / "pipelines" / pipeline / "executions").glob("*/state.json")
-    states: list[dict[str, Any]] = [json.loads(f.read_text()) for f in files]
-    return max(states, key=lambda s: s["started"], default=None)
 
 
 def _run_cells(state: dict[str, Any] | None) -> tuple[str, str, str]:
