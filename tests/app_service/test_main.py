@@ -70,8 +70,6 @@ def tls_database() -> Iterator[TlsDatabase]:
         certificate=authority.issue(name="writer", addresses=["127.0.0.1"]),
         settings={"fsync": "off", "log_min_messages": "fatal"},
     )
-    server.initialize()
-    server.start()
 
     async def prepare() -> None:
         await migrate(server.dsn)
@@ -79,10 +77,14 @@ def tls_database() -> Iterator[TlsDatabase]:
         await connection.execute("ALTER ROLE ledger_service LOGIN PASSWORD 'pass word'")
         await connection.close()
 
-    asyncio.run(prepare())
-    yield TlsDatabase(server=server, ca_file=authority.certificate_file)
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        server.initialize()
+        server.start()
+        asyncio.run(prepare())
+        yield TlsDatabase(server=server, ca_file=authority.certificate_file)
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 def environment_of(database: TlsDatabase) -> dict[str, str]:
