@@ -89,6 +89,7 @@ def test_s64_the_code_of_a_function_cannot_touch_the_network(
     statements = [s for s in ephemeral.statements_of(f"{name}-role-dev") if "ec2:" in text(s)]
     allowed, denied = sorted(statements, key=lambda s: s["Effect"] == "Deny")
 
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
     assert allowed["Action"] == denied["Action"]
     assert f"function:{name}-dev" in text(denied["Condition"]["ArnEquals"])
 
