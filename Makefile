@@ -4,11 +4,13 @@ PYTHON ?= python3
 CDK_CONTEXT ?=
 BRANCH ?=
 SUFFIX ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
 # In the virtual environment, so that every checkout that shares it shares the type cache.
 export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
+COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -68,12 +70,10 @@ check-dockerfile:
 	@hadolint app_service/Dockerfile
 
 check-unit:
-	@python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=100
+	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100
 
 lock: setup ## make the lock files anew from the *.in files
-	@for folder in app_service lambda_src .; do \
-		( cd $$folder && pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url \
-			--no-emit-find-links --no-annotate --no-header --allow-unsafe \
-			--output-file requirements.txt requirements.in ) || exit 1; \
-	done
+	@$(COMPILE) --output-file requirements.txt requirements.in
+	@$(COMPILE) --constraint requirements.txt --output-file app_service/requirements.txt app_service/requirements.in
+	@$(COMPILE) --constraint requirements.txt --output-file lambda_src/requirements.txt lambda_src/requirements.in
 	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund

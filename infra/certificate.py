@@ -43,7 +43,8 @@ class EnvironmentCertificate(Construct):
             description=f"Makes the certificate of {suffix}",
             source=LambdaSource(folder="environment_certificate"),
             environment=EnvironmentCertificateSettings(environment_suffix=str(suffix)).to_env(),
-            timeout_seconds=60,
+            # A deleted load balancer may hold it for minutes, and a failed delete is final.
+            timeout_seconds=300,
             key=key,
         )
         # A certificate has no name before it exists, so only its kind can be said.

@@ -10,7 +10,8 @@ from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
 
-RECEIVES_MAX: Final = 5
+# With the processor's backoff (5 s doubling to 15 min, full jitter) this outlasts a failover.
+RECEIVES_MAX: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)

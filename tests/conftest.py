@@ -10,6 +10,16 @@ import pytest
 
 from local_cloud.postgres import PostgresServer
 
+_SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of templates on one worker: they share each configuration's one synth."""
+    for item in items:
+        if item.nodeid.startswith(_SYNTH_ROOMS):
+            item.add_marker(pytest.mark.xdist_group("synth"))
+
 
 def _free_port() -> int:
     with socket.socket() as probe:

@@ -46,7 +46,18 @@ def test_every_package_is_pinned_by_hash() -> None:
 def test_only_instructions_that_the_local_cloud_interprets_are_used() -> None:
     joined = DOCKERFILE.replace("\\\n", " ")
     used = set(re.findall(r"^([A-Z]+) ", joined, re.MULTILINE))
-    assert used <= {"FROM", "ARG", "WORKDIR", "COPY", "ENV", "RUN", "USER", "CMD", "EXPOSE"}
+    assert used <= {
+        "FROM",
+        "ARG",
+        "WORKDIR",
+        "COPY",
+        "ENV",
+        "RUN",
+        "USER",
+        "VOLUME",
+        "CMD",
+        "EXPOSE",
+    }
 
 
 def test_the_trust_store_is_where_the_image_looks_for_it() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lambda_src.transaction_processor.redelivery import delay_seconds
 from tests.infra.templates import Synthesized, text
 
 
@@ -124,7 +125,14 @@ def test_s43_what_keeps_failing_moves_to_the_queues_own_dead_letters(
     target, _ = ephemeral.only("AWS::SQS::Queue", QueueName=dead_letters)
 
     assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] == target
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+
+
+def test_s65_a_sound_message_outlasts_a_recovery(ephemeral: Synthesized) -> None:
+    """Its average patience, over the processor's own backoff, is more than five minutes."""
+    queue = ephemeral.one("AWS::SQS::Queue", QueueName="transaction-queue-dev")
+    receives = queue["RedrivePolicy"]["maxReceiveCount"]
+    average_seconds = sum(delay_seconds(n, lambda: 0.5) for n in range(1, receives))
+    assert average_seconds > 300
 
 
 def test_s43_dead_letters_wait_two_weeks_for_a_person(ephemeral: Synthesized) -> None:
