@@ -1,10 +1,7 @@
 """Delivers a commit: makes its branch's pipeline where there is none, then runs it as deployed."""
 
-import sys
 import time
 from pathlib import Path
-
-from rich.console import Console
 
 from local_cloud import stacks
 from local_cloud.assembly import bootstrap, deploy_pipeline, tool_environment
@@ -26,17 +23,16 @@ def deliver(
     Raises CloudError when the pipeline could not be made.
     """
     lend_toolchain(paths)
-    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
     log = paths.logs / f"{time.strftime('%Y%m%dT%H%M%S')}-first-deploy.log"
     pipeline = stacks.find_pipeline(paths, branch)
     if pipeline is None:
         started = time.monotonic()
-        console.print(f"making the pipeline of {branch} (cdk bootstrap, cdk deploy) ...")
+        print(f"making the pipeline of {branch} (cdk bootstrap, cdk deploy) ...", flush=True)
         bootstrap(paths, cloud, log=log)
         deploy_pipeline(paths, cloud, git, branch=branch, commit=commit, log=log)
         pipeline = stacks.find_pipeline(paths, branch)
         assert pipeline is not None, "the deployed stack holds the pipeline of its branch"
-        console.print(f"pipeline {pipeline.name} is there ({time.monotonic() - started:.0f} s)")
+        print(f"pipeline {pipeline.name} is there ({time.monotonic() - started:.0f} s)", flush=True)
     result = run_pipeline(
         name=pipeline.name,
         branch=branch,
@@ -57,7 +53,7 @@ def deliver(
         found = stacks.outputs(aws, stack)
         if "EnvironmentSuffix" in found:
             facts = save_facts(paths, cloud, branch=branch, commit=commit, outputs=found)
-            print_facts(facts, file=paths.environments / f"{facts['suffix']}.json", console=console)
+            print_facts(facts, file=paths.environments / f"{facts['suffix']}.json")
     return True
 
 

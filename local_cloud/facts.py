@@ -3,10 +3,7 @@
 import json
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from local_cloud.aws import AwsClients
+from local_cloud.aws import ACCOUNT, AwsClients
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError, RunningCloud
 
@@ -62,27 +59,23 @@ def forget_facts(paths: CloudPaths, suffix: str) -> None:
         (paths.environments / f"{suffix}.{ending}").unlink(missing_ok=True)
 
 
-def print_facts(facts: dict[str, str], *, file: Path, console: Console) -> None:
-    """The table that ends `make up`; long values are not cut, so that they can be copied."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+def print_facts(facts: dict[str, str], *, file: Path) -> None:
+    """The table that ends `make up`; lines are as long as they are, so that they can be copied."""
     suffix = facts["suffix"]
     rows = {
         "environment": f"{suffix} (branch {facts['branch']}, commit {facts['commit'][:12]})",
         "API": facts["ApiUrl"],
-        "API docs": facts.get("ApiDocsUrl", facts["ApiUrl"] + "/docs"),
+        "API docs": facts["ApiDocsUrl"],
         "certificate": facts.get("certificate_file", "signed by a public authority"),
-        "get a session": f'eval "$(make -s session SUFFIX={suffix})" # sets API, CA and TOKEN',
+        "get a session": f'eval "$(make -s session SUFFIX={suffix})"   # sets API, CA and TOKEN',
         "queue": facts["TransactionQueueUrl"],
         "audit bucket": facts["AuditBucketName"],
-        "AWS endpoint": f"{facts['aws_endpoint_url']} (account 000000000000, any credentials)",
+        "AWS endpoint": f"{facts['aws_endpoint_url']} (account {ACCOUNT}, any credentials)",
         "all facts": str(file),
         "push": "git push local <branch>",
         "look": "make status, make logs",
         "stop": "make down (make clean also removes .local/)",
     }
+    print()
     for name, value in rows.items():
-        table.add_row(name, value)
-    console.print()
-    console.print(table, soft_wrap=True)
+        print(f"{name:<15}{value}", flush=True)
