@@ -30,6 +30,7 @@ from local_cloud.server import (
 )
 
 _FOLLOW_INTERVAL_SECONDS = 0.5
+_PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
 
 
 def up(paths: CloudPaths) -> int:
@@ -96,7 +97,7 @@ def status(paths: CloudPaths) -> int:
     if cloud is None:
         print("the local cloud is not running: `make up` starts it")
         return 0
-    console = Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
     console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
     runs = Table("pipeline", "branch", "last run", "commit", "seconds", box=None)
     for pipeline in stacks.deployed_pipelines(paths):
