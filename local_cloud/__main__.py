@@ -7,6 +7,7 @@ from collections.abc import Callable
 from local_cloud import commands
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.server import CloudError
+from local_cloud.terminal import line_by_line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
     destroy.add_argument("--branch", default="")
     chosen = parser.parse_args(arguments)
+    line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
     run: dict[str, Callable[[], int]] = {
         "up": lambda: commands.up(paths),

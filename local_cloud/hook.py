@@ -10,11 +10,13 @@ from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.removal import remove_branch
 from local_cloud.server import CloudError, running_cloud
+from local_cloud.terminal import line_by_line
 
 _HEADS = "refs/heads/"
 
 
 def main() -> int:
+    line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
     cloud = running_cloud(paths)
     if cloud is None:

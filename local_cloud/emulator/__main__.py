@@ -19,9 +19,11 @@ from local_cloud.emulator.buckets import bucket_followers
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import (
+    Follower,
     application,
     correct_image_lookup,
     correct_secrets,
+    end_function_workers,
     follow,
     register,
 )
@@ -102,6 +104,7 @@ async def _serve(paths: CloudPaths, port: int, api_port: int) -> None:
     follow(
         {
             **bucket_followers(aws),
+            "AWS::Lambda::Function": Follower(deleting=lambda name, _: end_function_workers(name)),
             **databases.followers(),
             **load_balancers.followers(),
             **services.followers(),

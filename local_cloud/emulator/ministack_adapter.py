@@ -162,6 +162,14 @@ def complete_task_definition(arn: str) -> None:
                 ]
 
 
+def end_function_workers(name: str) -> None:
+    """MiniStack's CloudFormation forgets a function but keeps its worker processes."""
+    from ministack.core.lambda_runtime import invalidate_worker  # noqa: PLC0415
+    from ministack.core.responses import get_account_id, get_region  # noqa: PLC0415
+
+    invalidate_worker(name, account=get_account_id(), region=get_region())
+
+
 def set_bucket_tags(name: str, tags: dict[str, str]) -> None:
     """MiniStack's CloudFormation leaves a bucket's tags out; CDK's clean-up function needs one."""
     from ministack.services import s3  # noqa: PLC0415
