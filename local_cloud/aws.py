@@ -8,16 +8,20 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codebuild import CodeBuildClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
@@ -106,3 +110,19 @@ class AwsClients:
     @cached_property
     def sts(self) -> "STSClient":
         return self._session.client("sts", **self._settings)
+
+    @cached_property
+    def cloudwatch(self) -> "CloudWatchClient":
+        return self._session.client("cloudwatch", **self._settings)
+
+    @cached_property
+    def iam(self) -> "IAMClient":
+        return self._session.client("iam", **self._settings)
+
+    @cached_property
+    def kms(self) -> "KMSClient":
+        return self._session.client("kms", **self._settings)
+
+    @cached_property
+    def sns(self) -> "SNSClient":
+        return self._session.client("sns", **self._settings)

@@ -45,16 +45,30 @@ def deliver(
         ),
         progress=Progress(),
     )
-    if not result.succeeded:
-        return False
+    _tell(paths, cloud, branch=branch, commit=commit, succeeded=result.succeeded)
+    return result.succeeded
+
+
+def _tell(
+    paths: CloudPaths, cloud: RunningCloud, *, branch: str, commit: str, succeeded: bool
+) -> None:
+    """Keep and print what a person needs; of a failed run, an environment kept for looking."""
     deployed = stacks.find_pipeline(paths, branch)
     aws = AwsClients(cloud.endpoint_url)
     for stack in deployed.application_stacks if deployed is not None else ():
         found = stacks.outputs(aws, stack)
-        if "EnvironmentSuffix" in found:
-            facts = save_facts(paths, cloud, branch=branch, commit=commit, outputs=found)
-            print_facts(facts, file=paths.environments / f"{facts['suffix']}.json")
-    return True
+        suffix = found.get("EnvironmentSuffix")
+        if suffix is None:
+            continue
+        file = paths.environments / f"{suffix}.json"
+        if succeeded:
+            print_facts(
+                save_facts(paths, cloud, branch=branch, commit=commit, outputs=found), file=file
+            )
+        else:
+            if not file.exists():  # else it describes the version that still runs
+                save_facts(paths, cloud, branch=branch, commit=commit, outputs=found)
+            print(f"\nkept for looking: environment {suffix}, {found['ApiUrl']}, facts in {file}")
 
 
 def lend_toolchain(paths: CloudPaths) -> None:

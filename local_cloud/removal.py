@@ -1,6 +1,8 @@
 """Unmakes a branch's environment and pipeline, and lists what would be left of it."""
 
 import time
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -23,16 +25,13 @@ def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> Non
     if pipeline is None:
         print(f"branch {branch} has no pipeline: nothing to remove")
         return
-    suffixes = set()
-    for stack in reversed(pipeline.application_stacks):
-        found = stacks.outputs(aws, stack)
-        suffixes.add(found.get("EnvironmentSuffix", ""))
-        _delete(aws, stack)
     owner = stacks.owner_of_pipeline(aws, pipeline.name)
-    if owner is not None:
-        _delete(aws, owner)
+    doomed = [*reversed(pipeline.application_stacks), *([owner] if owner else [])]
+    suffixes = {suffix for stack in doomed if (suffix := stacks.suffix_of(aws, stack))}
+    for stack in doomed:
+        _delete(aws, stack)
     left = []
-    for suffix in suffixes - {""}:
+    for suffix in suffixes:
         forget_facts(paths, suffix)
         left += remains(aws, suffix)
     if left:
@@ -42,29 +41,43 @@ def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> Non
 
 def remains(aws: AwsClients, suffix: str) -> list[str]:
     """Everything that is named for `suffix`, as `kind name` lines."""
-    functions = aws.lambda_.list_functions()["Functions"]
-    groups = aws.logs.describe_log_groups()["logGroups"]
-    live = [
-        s["StackName"]
-        for s in aws.cloudformation.list_stacks()["StackSummaries"]
-        if s["StackStatus"] != "DELETE_COMPLETE"
-    ]
-    named = {
-        "stack": live,
-        "queue": aws.sqs.list_queues().get("QueueUrls", []),
-        "bucket": [b["Name"] for b in aws.s3.list_buckets()["Buckets"]],
-        "table": aws.dynamodb.list_tables()["TableNames"],
-        "log group": [g["logGroupName"] for g in groups],
-        "function": [f["FunctionName"] for f in functions],
-        "secret": [s["Name"] for s in aws.secretsmanager.list_secrets()["SecretList"]],
-        "database": [
-            c["DBClusterIdentifier"] for c in aws.rds.describe_db_clusters()["DBClusters"]
-        ],
-        "load balancer": [
-            b["LoadBalancerName"] for b in aws.elbv2.describe_load_balancers()["LoadBalancers"]
-        ],
+    named: dict[str, Iterable[str]] = {
+        "stack": (
+            s["StackName"]
+            for s in _all(aws.cloudformation, "list_stacks", "StackSummaries")
+            if s["StackStatus"] != "DELETE_COMPLETE"
+        ),
+        "queue": _all(aws.sqs, "list_queues", "QueueUrls"),
+        "bucket": (b["Name"] for b in aws.s3.list_buckets()["Buckets"]),
+        "table": _all(aws.dynamodb, "list_tables", "TableNames"),
+        "log group": _names(aws.logs, "describe_log_groups", "logGroups", "logGroupName"),
+        "function": _names(aws.lambda_, "list_functions", "Functions", "FunctionName"),
+        "secret": _names(aws.secretsmanager, "list_secrets", "SecretList", "Name"),
+        "database": _names(aws.rds, "describe_db_clusters", "DBClusters", "DBClusterIdentifier"),
+        "load balancer": _names(
+            aws.elbv2, "describe_load_balancers", "LoadBalancers", "LoadBalancerName"
+        ),
+        "target group": _names(
+            aws.elbv2, "describe_target_groups", "TargetGroups", "TargetGroupName"
+        ),
+        "cluster": _all(aws.ecs, "list_clusters", "clusterArns"),
+        "build project": _all(aws.codebuild, "list_projects", "projects"),
+        "role": _names(aws.iam, "list_roles", "Roles", "RoleName"),
+        "topic": _names(aws.sns, "list_topics", "Topics", "TopicArn"),
+        "alarm": _names(aws.cloudwatch, "describe_alarms", "MetricAlarms", "AlarmName"),
+        "key alias": _names(aws.kms, "list_aliases", "Aliases", "AliasName"),
     }
     return [f"{kind} {name}" for kind, names in named.items() for name in names if suffix in name]
+
+
+def _names(client: Any, operation: str, key: str, name: str) -> Iterator[str]:
+    return (item[name] for item in _all(client, operation, key))
+
+
+def _all(client: Any, operation: str, key: str) -> Iterator[Any]:
+    """Every item of a listing, over all of its pages."""
+    for page in client.get_paginator(operation).paginate():
+        yield from page.get(key, [])
 
 
 def _delete(aws: AwsClients, stack: str) -> None:
@@ -80,7 +93,17 @@ def _delete(aws: AwsClients, stack: str) -> None:
         if status == "DELETE_COMPLETE":
             break
         if status == "DELETE_FAILED" or time.monotonic() - started > _DELETE_TIMEOUT_SECONDS:
-            reason = found.get("StackStatusReason", "")
-            raise CloudError(f"stack {stack} is {status}: {reason or 'see its events'}")
+            raise CloudError(f"stack {stack} is {status}: " + _reasons(aws, stack))
         time.sleep(0.2)
     print(f"  gone after {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _reasons(aws: AwsClients, stack: str) -> str:
+    """What each resource that could not be deleted said."""
+    events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    said = {
+        event["LogicalResourceId"]: event.get("ResourceStatusReason", "no reason given")
+        for event in events
+        if event["ResourceStatus"] == "DELETE_FAILED"
+    }
+    return "; ".join(f"{name}: {reason}" for name, reason in said.items())

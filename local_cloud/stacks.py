@@ -7,6 +7,7 @@ from typing import Any
 from local_cloud.aws import AwsClients
 from local_cloud.paths import CloudPaths
 
+_SUFFIX_TAG = "environment-suffix"
 _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 
@@ -54,6 +55,15 @@ def outputs(aws: AwsClients, stack_name: str) -> dict[str, str]:
         if stack["StackName"] == stack_name:
             return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
     return {}
+
+
+def suffix_of(aws: AwsClients, stack_name: str) -> str | None:
+    """The environment suffix that the stack is tagged with."""
+    for stack in _live_stacks(aws):
+        if stack["StackName"] == stack_name:
+            tags = {t["Key"]: t["Value"] for t in stack.get("Tags", [])}
+            return tags.get(_SUFFIX_TAG)
+    return None
 
 
 def owner_of_pipeline(aws: AwsClients, pipeline_name: str) -> str | None:
