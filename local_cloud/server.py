@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,6 @@ from pathlib import Path
 
 import psutil
 
-from local_cloud.addresses import can_bind, free_port
 from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
 
 _START_TIMEOUT_SECONDS = 60
@@ -69,19 +69,22 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
     # The emulator forgets when it stops: what it described is gone, and so is this.
     shutil.rmtree(paths.cloud, ignore_errors=True)
     paths.state.mkdir(parents=True, exist_ok=True)
-    port = _choose_port()
     api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
-    with paths.server_log.open("ab") as log:
+    # Bound here and handed on: between a look at a port and its use, another could take it.
+    with _listening_socket() as listener, paths.server_log.open("ab") as log:
+        port = int(listener.getsockname()[1])
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "local_cloud.emulator",
                 "--state", str(paths.state), "--port", str(port), "--api-port", str(api_port),
+                "--listener", str(listener.fileno()),
             ],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            pass_fds=[listener.fileno()],
             env={**os.environ, STATE_MARK: str(paths.state)},
         )  # fmt: skip
     cloud = RunningCloud(
@@ -154,16 +157,22 @@ def _belongs(process: psutil.Process, state: Path) -> bool:
     return False
 
 
-def _choose_port() -> int:
+def _listening_socket() -> socket.socket:
     wanted = _port_from("LOCAL_CLOUD_PORT")
-    if wanted is not None:
-        if not can_bind("127.0.0.1", wanted):
-            raise CloudError(
-                f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop what listens there "
-                f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
-            )
-        return wanted
-    return _PREFERRED_PORT if can_bind("127.0.0.1", _PREFERRED_PORT) else free_port()
+    for port in (wanted,) if wanted is not None else (_PREFERRED_PORT, 0):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            listener.close()
+        else:
+            listener.listen()
+            return listener
+    raise CloudError(
+        f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop what listens there "
+        f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
+    )
 
 
 def _port_from(variable: str) -> int | None:

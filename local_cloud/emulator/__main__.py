@@ -40,12 +40,13 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--api-port", type=int, required=True)
+    parser.add_argument("--listener", type=int, required=True, help="descriptor of a bound socket")
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     _configure_ministack(arguments.state, arguments.port)
-    asyncio.run(_serve(CloudPaths(arguments.state), arguments.port, arguments.api_port))
+    asyncio.run(_serve(CloudPaths(arguments.state), arguments))
 
 
 def _configure_ministack(state: Path, port: int) -> None:
@@ -70,11 +71,11 @@ def _configure_ministack(state: Path, port: int) -> None:
     (state / "cloud" / "tmp").mkdir(parents=True, exist_ok=True)
 
 
-async def _serve(paths: CloudPaths, port: int, api_port: int) -> None:
+async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 - after MiniStack's settings are in place
     from hypercorn.config import Config  # noqa: PLC0415
 
-    aws = AwsClients(f"http://{_HOST}:{port}")
+    aws = AwsClients(f"http://{_HOST}:{arguments.port}")
     addresses = LoopbackAddresses(paths.addresses)
     databases = DatabaseClusters(
         folder=paths.databases,
@@ -89,7 +90,7 @@ async def _serve(paths: CloudPaths, port: int, api_port: int) -> None:
         caddy=Path(caddy),
         addresses=addresses,
         aws=aws,
-        listener_port=api_port,
+        listener_port=arguments.api_port,
     )
     services = Services(
         folder=paths.services,
@@ -116,7 +117,7 @@ async def _serve(paths: CloudPaths, port: int, api_port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     config = Config()
-    config.bind = [f"{_HOST}:{port}"]
+    config.bind = [f"fd://{arguments.listener}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
