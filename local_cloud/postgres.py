@@ -231,7 +231,8 @@ def _root_prefix() -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise PostgresError("PostgreSQL refuses to run as root: install util-linux (setpriv)")
-    # Without dac_read_search a data directory below a closed folder such as /root is out of reach.
+    # Without dac_read_search whatever lies below a closed folder such as /root is out of reach;
+    # without no_setuid_fixup access(2) ignores the capability, and PostgreSQL asks it.
     return [
         setpriv,
         f"--reuid={_UNPRIVILEGED_ID}",
@@ -240,6 +241,7 @@ def _root_prefix() -> list[str]:
         "--inh-caps=-all,+dac_read_search",
         "--ambient-caps=-all,+dac_read_search",
         "--bounding-set=-all,+dac_read_search",
+        "--securebits=+no_setuid_fixup",
     ]
 
 
