@@ -27,6 +27,7 @@ AS $$
 DECLARE
     max_balance constant bigint := 4000000000000000000;
     n           constant int    := cardinality(p_id);
+    shape       constant text   := array_dims(p_id);      -- null when it is empty
 
     -- The locked accounts, sorted by id; the loop changes balance and version.
     acc_id              bigint[];
@@ -57,12 +58,15 @@ DECLARE
     c      int;
     o      int;
 BEGIN
+    -- Whole dimensions, not lengths: an array may start at another index than 1, and then the loop,
+    -- which goes by index, would judge other transactions than the statement below it writes.
     IF num_nulls(p_id, p_debit, p_credit, p_amount, p_currency) > 0
-       OR cardinality(p_debit) <> n OR cardinality(p_credit) <> n
-       OR cardinality(p_amount) <> n OR cardinality(p_currency) <> n
+       OR shape <> format('[1:%s]', n)
+       OR (array_dims(p_debit), array_dims(p_credit), array_dims(p_amount), array_dims(p_currency))
+          IS DISTINCT FROM (shape, shape, shape, shape)
        OR num_nulls(VARIADIC p_id) + num_nulls(VARIADIC p_debit) + num_nulls(VARIADIC p_credit)
         + num_nulls(VARIADIC p_amount) + num_nulls(VARIADIC p_currency) > 0 THEN
-        RAISE EXCEPTION 'post_transactions needs five arrays of one length, without nulls'
+        RAISE EXCEPTION 'post_transactions needs five plain arrays of one length, without nulls'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- The event of a call must fit one queue message (1 MiB).

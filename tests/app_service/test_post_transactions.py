@@ -160,7 +160,8 @@ async def test_balances_stop_at_a_limit_on_both_sides(ledger_pool: Pool) -> None
 
 
 MALFORMED: list[tuple[tuple[Any, ...], str]] = [
-    (([uuid4()], [1], [2], [3], []), "five arrays of one length"),
+    (([uuid4()], [1], [2], [3], []), "five plain arrays of one length"),
+    (([], [1], [2], [3], ["USD"]), "five plain arrays of one length"),
     (([uuid4()], [1], [2], [None], ["USD"]), "without nulls"),
     (([uuid4()], [1], [2], None, ["USD"]), "without nulls"),
     (([uuid4()] * 1001, [1] * 1001, [2] * 1001, [3] * 1001, ["USD"] * 1001), "at most 1000"),
@@ -171,6 +172,32 @@ async def test_malformed_calls_are_refused_whole(ledger_pool: Pool) -> None:
     for arguments, message in MALFORMED:
         with pytest.raises(asyncpg.InvalidParameterValueError, match=message):
             await ledger_pool.fetch("SELECT ledger.post_transactions($1,$2,$3,$4,$5)", *arguments)
+
+
+FORGED = "SELECT ledger.post_transactions(ARRAY[gen_random_uuid(), gen_random_uuid()], %s)"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        # The first amount is the second by index: 1 was judged, and 1000000 was written.
+        "'{1,1}', '{2,1}', '[0:1]={1000000,1}', '{USD,USD}'",
+        "'[0:1]={3,1}', '{2,2}', '{1,1}', '{USD,USD}'",
+        "'{1,1}', '[2:3]={2,2}', '{1,1}', '{USD,USD}'",
+        "'{1,1}', '{2,2}', '{1,1}', '[0:1]={USD,USD}'",
+        "'{{1,1}}', '{2,2}', '{1,1}', '{USD,USD}'",
+    ],
+)
+async def test_s32_an_array_that_counts_otherwise_cannot_forge_an_amount(
+    ledger_pool: Pool, arguments: str
+) -> None:
+    """S32: who may call the function, and nothing else, cannot make it write unsound books."""
+    await open_accounts(ledger_pool, 1, 2, 3)
+    async with ledger_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL ROLE ledger_processor")
+        with pytest.raises(asyncpg.InvalidParameterValueError, match="five plain arrays"):
+            async with connection.transaction():
+                await connection.execute(FORGED % arguments)
 
 
 # -- concurrency ------------------------------------------------------------------------------
