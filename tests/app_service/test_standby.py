@@ -1,0 +1,121 @@
+"""What a synchronous standby that is away means to callers: they wait, and are told nothing.
+
+A commit waits for the standby; until then no other session sees it. A cancelled wait ends it early:
+the commit is visible then, but on this server alone, and a failover would lose it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from app_service.ledger import database
+from app_service.ledger.database import Database, Pool, close_pool, open_pool
+from app_service.ledger.domain import DatabaseUnavailable, Verdict
+from app_service.ledger.posting import post_transactions
+from app_service.ledger.transaction import Transaction
+from local_cloud.postgres import PostgresServer
+from tests.app_service.build import open_accounts, post, transaction
+from tests.app_service.conftest import LedgerDatabase
+from tests.app_service.model import outbox_ids
+
+if TYPE_CHECKING:
+    Session = asyncpg.Connection[asyncpg.Record]
+
+# Sessions that have committed here and wait for the standby.
+_WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
+
+async def test_s32_a_replay_is_answered_no_sooner_than_the_first_is_safe(
+    ledger_pool: Pool, postgres_server: PostgresServer
+) -> None:
+    """S32: who repeats what is visible on this server alone must not hear `replayed`."""
+    await open_accounts(ledger_pool, 1, 2)
+    async with _standby_is_away(postgres_server) as admin:
+        new, first = await _post_until_one_waits(ledger_pool, admin)
+        await admin.execute(f"SELECT pg_cancel_backend(pid) {_WAITING}")
+        assert await first == ["posted"]  # with a warning that it is here alone
+        replay = asyncio.create_task(post(ledger_pool, new))
+        await _until(lambda: _waiting(admin, 1))
+        assert not replay.done()
+    assert await replay == ["replayed"]
+
+
+async def test_s32_what_timed_out_waiting_for_the_standby_stays_out_of_sight(
+    ledger_pool: Pool,
+    ledger_database: LedgerDatabase,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S23, S32: its connection is cut, its call not cancelled. Else the relay would tell the audit
+    trail of what a failover can still lose, and what is then posted again, in another batch.
+    """
+    await open_accounts(ledger_pool, 1, 2, 3, 4, negative=(1, 3))
+    monkeypatch.setattr(database, "COMMAND_TIMEOUT_SECONDS", 0.2)
+    lost = transaction(3, 4)
+    async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
+        _, first = await _post_until_one_waits(ledger_pool, admin)
+        with pytest.raises(DatabaseUnavailable):
+            await Database(pool, patience_seconds=0).run(lambda c: post_transactions(c, [lost]))
+        await _until(lambda: _waiting(admin, 2))
+        assert lost.transaction_id not in await outbox_ids(ledger_pool)
+    assert await first == ["posted"]
+    assert await post(ledger_pool, lost) == ["replayed"]
+
+
+async def _post_until_one_waits(
+    pool: Pool, admin: "Session"
+) -> tuple[Transaction, asyncio.Task[list[Verdict]]]:
+    """The first few may pass: the server takes a moment to hear of its standby."""
+    async with asyncio.timeout(5):
+        while True:
+            new = transaction()
+            call = asyncio.create_task(post(pool, new))
+            while not call.done():
+                if await _waiting(admin, 1):
+                    return new, call
+                await asyncio.sleep(0.005)
+
+
+async def _waiting(admin: "Session", sessions: int) -> bool:
+    return bool(sessions == await admin.fetchval(f"SELECT count(*) {_WAITING}"))
+
+
+@asynccontextmanager
+async def _standby_is_away(server: PostgresServer) -> AsyncIterator["Session"]:
+    """Commits within the block wait for a standby that never comes; its end lets them go."""
+    admin = await asyncpg.connect(server.dsn)
+    try:
+        await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        await admin.execute("SELECT pg_reload_conf()")
+        yield admin
+    finally:
+        await admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await admin.execute("SELECT pg_reload_conf()")
+        await _until(lambda: _waiting(admin, 0))
+        await admin.close()
+
+
+@asynccontextmanager
+async def _own_pool(database: LedgerDatabase) -> AsyncIterator[Pool]:
+    """As the service opens it."""
+    pool = await open_pool(
+        hosts=(database.host,),
+        port=database.port,
+        database=database.name,
+        user=database.user,
+        password=database.password,
+        tls=None,
+        size=1,
+    )
+    yield pool
+    await close_pool(pool)
+
+
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(5):
+        while not await condition():  # noqa: ASYNC110 - what is awaited is in the database
+            await asyncio.sleep(0.005)
