@@ -27,6 +27,7 @@ SEND_ENTRIES_MAX = 10
 SEND_BYTES_MAX = 1_048_576  # SQS: a message, and also all messages of one send together
 POLL_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0
+LAST_PASSES_SECONDS = 3.0  # what it leaves is sent by another task; ECS kills 30 s after it asked
 
 _ROWS_SQL = """
 SELECT outbox_id, batch_id, transaction_ids, created_at
@@ -82,7 +83,7 @@ class OutboxRelay:
         self._awake.set()
 
     def stop(self) -> None:
-        """Let `run` return, after one last pass over what is there."""
+        """Let `run` return, once what is there has been sent or `LAST_PASSES_SECONDS` are over."""
         self._stopped.set()
         self._awake.set()
 
@@ -102,9 +103,15 @@ class OutboxRelay:
                 if sent == 0:
                     await _wait(self._awake, pause)
         try:
-            await self.relay_once()
+            await self._relay_what_is_left()
         except Exception as error:  # noqa: BLE001 - what is left is sent by another task, or the next
             _log_failure(error, again_in_seconds=None)
+
+    async def _relay_what_is_left(self) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + LAST_PASSES_SECONDS  # other tasks go on posting
+        while await self.relay_once() > 0 and clock() < deadline:
+            pass
 
     async def probe(self) -> None:
         """Raises what boto3 raises unless the audit queue answers."""

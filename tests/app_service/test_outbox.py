@@ -184,6 +184,24 @@ async def test_the_loop_sends_when_woken_and_once_more_when_stopped(
     assert [m["transactions"][0]["amount_minor"] for m in queue.messages] == [1, 2]
 
 
+async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S23: the last task of an environment leaves no backlog behind, however many passes it takes;
+    one of many does not stay for ever to send what the others post."""
+    monkeypatch.setattr(outbox_module, "ROWS_MAX", 1)
+    for _ in range(6):
+        await post(pool, transaction())
+    relay.stop()
+    with monkeypatch.context() as hurried:
+        hurried.setattr(outbox_module, "LAST_PASSES_SECONDS", 0)
+        await relay.run()
+    assert await waiting(pool) == 5
+    await relay.run()
+    assert await waiting(pool) == 0
+    assert len({m["batch_id"] for m in queue.messages}) == 6
+
+
 async def test_the_loop_looks_by_itself_for_what_the_processor_posted(
     pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor
 ) -> None:
