@@ -128,7 +128,11 @@ def _open(
         sock=stream,
         ssl_context=False,  # the stream is encrypted already
         application_name=target.application_name,
-        startup_params={"statement_timeout": str(round(target.statement_timeout_seconds * 1000))},
+        startup_params={
+            "statement_timeout": str(round(target.statement_timeout_seconds * 1000)),
+            # Whatever role, database or parameter group say: an answer must outlive a crash.
+            "synchronous_commit": "on",
+        },
     )
     stream.settimeout(target.statement_timeout_seconds + _SERVER_SPEAKS_FIRST_SECONDS)
     return connection

@@ -91,7 +91,9 @@ async def open_pool(
         max_size=size,
         connection_class=LedgerConnection,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        server_settings={"application_name": "app_service"},
+        # Said here, because a role, a database and a parameter group may each say otherwise: an
+        # answer must mean that a crash of the server does not lose what it tells of.
+        server_settings={"application_name": "app_service", "synchronous_commit": "on"},
     )
 
 

@@ -124,6 +124,17 @@ async def test_s32_a_call_cut_off_by_the_server_is_repeated_and_posts_once(pool:
     assert await balance(pool, 2) == 7
 
 
+async def test_s32_an_answer_outlives_a_crash_whatever_the_database_is_set_to(
+    own_ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    """S32: without it, a kill of the server lost acknowledged transactions."""
+    await ledger_pool.execute(
+        f"ALTER DATABASE {own_ledger_database.name} SET synchronous_commit = off"
+    )
+    async with pool_of(own_ledger_database) as pool:
+        assert await pool.fetchval("SHOW synchronous_commit") == "on"
+
+
 async def set_read_only(pool: Pool, database: LedgerDatabase, state: str) -> None:
     """For connections to come: those that are open stay as they are."""
     await pool.execute(

@@ -57,6 +57,15 @@ def test_a_missing_root_certificate_is_named() -> None:
         connect_to_writer(target, MASTER)
 
 
+def test_s32_an_answer_outlives_a_crash_whatever_the_database_is_set_to(
+    cluster: Cluster, empty_database: str
+) -> None:
+    """S32: without it, a kill of the server lost acknowledged transactions."""
+    cluster.master.run(f"ALTER DATABASE {empty_database} SET synchronous_commit = off")
+    with cluster.session(empty_database) as session:
+        assert session.run("SHOW synchronous_commit") == [["on"]]
+
+
 def test_s65_the_standby_is_passed_over_for_the_writer(cluster: Cluster) -> None:
     found = connect_to_writer(cluster.target(hosts=(STANDBY, WRITER)), MASTER)
     assert server_address(found) == WRITER
