@@ -1,7 +1,7 @@
 """JSON in and out of HTTP."""
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app_service.ledger.problems import Problem
@@ -31,11 +31,14 @@ async def _read(request: Request, bytes_max: int) -> bytes:
         raise too_large
     parts = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > bytes_max:
-            raise too_large
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > bytes_max:
+                raise too_large
+            parts.append(part)
+    except ClientDisconnect:  # not our mistake, and nobody hears the answer
+        raise Problem(400, "body_incomplete", "the connection ended before the body") from None
     return b"".join(parts)
 
 

@@ -1,15 +1,17 @@
 """HTTP, in memory: what is asked, what is answered, and every way to be refused."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from starlette.requests import Request
 
-from app_service.ledger.bodies import BATCH_BODY_BYTES, SMALL_BODY_BYTES
+from app_service.ledger.bodies import BATCH_BODY_BYTES, SMALL_BODY_BYTES, read_json
 from app_service.ledger.domain import DatabaseUnavailable, Entry, Overloaded, Verdict
+from app_service.ledger.problems import Problem
 from tests.app_service.build import document
 from tests.app_service.http_api import POSTED_AT, Api, assert_problem, running_api
 
@@ -164,6 +166,18 @@ async def test_a_body_above_its_limit_is_413_declared_or_not(
         assert_problem(answer, 413, "body_too_large")
     fits = await api.http.post(path, content=b" " * limit, headers=JSON)
     assert_problem(fits, 400, "invalid_json")
+
+
+async def test_a_body_that_breaks_off_is_no_failure_of_ours() -> None:
+    """Or anyone with a session could fill the log with errors and tracebacks."""
+    arriving = iter([{"type": "http.request", "body": b'{"a', "more_body": True}])
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(arriving, {"type": "http.disconnect"})
+
+    headers = [(b"content-type", b"application/json")]
+    with pytest.raises(Problem, match="ended before the body"):
+        await read_json(Request({"type": "http", "headers": headers}, receive))
 
 
 # -- many transactions ------------------------------------------------------------------------
