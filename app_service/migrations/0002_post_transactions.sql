@@ -1,8 +1,9 @@
 -- The only writer of money: posts up to 1000 transactions in one round trip, one commit flush, one
 -- lock and one UPDATE per account. Each transaction gets its own status; none fails its neighbours.
 --
--- Posts in array order. Status: posted | replayed (same id and contents) | conflict (same id, other
--- contents) | invalid | account_not_found | currency_mismatch | insufficient_funds | balance_limit.
+-- Posts in array order, with the verdicts that as many single calls would give. Status: posted |
+-- replayed (same id and contents) | conflict (same id, other contents) | invalid | account_not_found |
+-- currency_mismatch | insufficient_funds | balance_limit.
 -- A refused id leaves no trace and may be tried again. What one call posts is one outbox row.
 -- Call under READ COMMITTED, once per database transaction. Safe to repeat: repeat the whole call on
 -- 40001, 40P01 and 23505 (one id used concurrently for different accounts), and when its answer was lost.
@@ -51,6 +52,10 @@ DECLARE
     credit_version bigint[] := p_amount;
     credit_balance bigint[] := p_amount;
     verdict        text[]   := p_currency;
+
+    -- What this call has posted so far; kept only when an id comes more than once.
+    posted_id    uuid[];
+    posted_place int[];
 
     posted int := 0;
     amt    bigint;
@@ -110,13 +115,12 @@ BEGIN
                 WHEN old_debit[o] = p_debit[i] AND old_credit[o] = p_credit[i]
                  AND old_amount[o] = amt AND old_currency[o] = p_currency[i]
                 THEN 'replayed' ELSE 'conflict' END;
-        ELSIF has_repeats AND array_position(p_id, p_id[i]) < i THEN
-            o := array_position(p_id, p_id[i]);
+        ELSIF has_repeats AND array_position(posted_id, p_id[i]) IS NOT NULL THEN
+            o := posted_place[array_position(posted_id, p_id[i])];
             verdict[i] := CASE
-                WHEN p_debit[o] <> p_debit[i] OR p_credit[o] <> p_credit[i]
-                  OR p_amount[o] <> amt OR p_currency[o] <> p_currency[i] THEN 'conflict'
-                WHEN verdict[o] = 'posted' THEN 'replayed'
-                ELSE verdict[o] END;
+                WHEN p_debit[o] = p_debit[i] AND p_credit[o] = p_credit[i]
+                 AND p_amount[o] = amt AND p_currency[o] = p_currency[i]
+                THEN 'replayed' ELSE 'conflict' END;
         ELSIF amt <= 0 OR p_debit[i] = p_credit[i] THEN
             verdict[i] := 'invalid';
         ELSIF acc_id[d] IS DISTINCT FROM p_debit[i] OR acc_id[c] IS DISTINCT FROM p_credit[i] THEN
@@ -130,6 +134,10 @@ BEGIN
         ELSE
             verdict[i] := 'posted';
             posted := posted + 1;
+            IF has_repeats THEN
+                posted_id[posted] := p_id[i];
+                posted_place[posted] := i;
+            END IF;
             acc_balance[d] := acc_balance[d] - amt;
             acc_version[d] := acc_version[d] + 1;
             acc_balance[c] := acc_balance[c] + amt;

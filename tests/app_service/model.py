@@ -24,24 +24,7 @@ class ModelLedger:
     posted: dict[UUID, Transaction] = field(default_factory=dict)
 
     def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        first: dict[UUID, tuple[Transaction, Verdict]] = {}
-        verdicts = []
-        for transaction in transactions:
-            key = transaction.transaction_id
-            if key in first:
-                verdict = self._again(transaction, *first[key])
-            else:
-                verdict = self._decide(transaction)
-                first[key] = (transaction, verdict)
-            verdicts.append(verdict)
-        return verdicts
-
-    def _again(self, transaction: Transaction, first: Transaction, verdict: Verdict) -> Verdict:
-        """The same id twice in one call: what the first said goes for the same contents."""
-        before = self.posted.get(transaction.transaction_id)
-        if before is not None:
-            return Verdict.REPLAYED if before == transaction else Verdict.CONFLICT
-        return verdict if first == transaction else Verdict.CONFLICT
+        return [self._decide(transaction) for transaction in transactions]
 
     def _decide(self, new: Transaction) -> Verdict:  # noqa: PLR0911 - the rules, one by one
         if new.transaction_id in self.posted:

@@ -117,6 +117,18 @@ async def test_a_transaction_repeated_within_a_call_is_posted_once(ledger_pool: 
     assert await balance(ledger_pool, 2) == 7
 
 
+async def test_a_refused_id_may_be_tried_again_within_its_call(ledger_pool: Pool) -> None:
+    """S32: which requests happen to travel together changes no verdict. A `conflict` with what was
+    never posted would send a sound message to the dead letters."""
+    await open_accounts(ledger_pool, 1, 2, 3)
+    much = transaction(2, 3, 20)
+    less = transaction(2, 3, 5, id=much.transaction_id)
+    assert await post(ledger_pool, much, transaction(1, 2, 10), less, less, much) == [
+        "insufficient_funds", "posted", "posted", "replayed", "conflict",
+    ]  # fmt: skip
+    assert await balance(ledger_pool, 3) == 5
+
+
 async def test_a_call_is_one_event_and_a_call_that_posts_nothing_is_none(
     ledger_pool: Pool,
 ) -> None:
