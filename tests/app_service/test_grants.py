@@ -33,7 +33,18 @@ WRITES_MONEY = [
     "INSERT INTO ledger.outbox (transaction_ids) VALUES ('{}')",
     "UPDATE ledger.outbox SET transaction_ids = '{}'",
     "UPDATE ledger.outbox SET batch_id = gen_random_uuid()",
+    "INSERT INTO ledger.outbox (outbox_id, transaction_ids) OVERRIDING SYSTEM VALUE"
+    " VALUES (1, '{}')",
+    "MERGE INTO ledger.outbox USING (SELECT 1) one ON true WHEN MATCHED THEN"
+    " UPDATE SET transaction_ids = '{}'",
     "TRUNCATE ledger.outbox",
+    "SELECT setval('ledger.outbox_outbox_id_seq', 1)",
+    "INSERT INTO ledger.accounts (account_id, currency) VALUES (1, 'USD')"
+    " ON CONFLICT (account_id) DO UPDATE SET may_go_negative = true",
+    "COPY ledger.accounts (account_id, currency, balance_minor) FROM STDIN",
+    "SELECT * FROM ledger.accounts FOR UPDATE",
+    "SET session_replication_role = replica",
+    "CREATE TABLE public.accounts (x int)",
     "DROP TABLE ledger.entries",
     "ALTER TABLE ledger.entries DISABLE TRIGGER append_only",
     "CREATE TABLE ledger.mine (x int)",
