@@ -14,7 +14,7 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
+.PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
@@ -50,6 +50,9 @@ session: ## open a session at the API of SUFFIX and print it for `eval` (see REA
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task
+
+bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
+	@python -m bench.delivery
 
 destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")
