@@ -74,7 +74,7 @@ def _output(*command: str) -> str:
 
 def _idle(state: Path) -> tuple[float, float]:
     """Proportional memory in GiB and percent of one core of every process of the cloud."""
-    processes = {}
+    processes: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
             if process.environ().get(STATE_MARK) == str(state):
