@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_acm import ACMClient
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codebuild import CodeBuildClient
@@ -58,6 +59,10 @@ class AwsClients:
             s3={"addressing_style": "path"},
         )
         self._settings: Any = {"endpoint_url": endpoint_url, "config": config}
+
+    @cached_property
+    def acm(self) -> "ACMClient":
+        return self._session.client("acm", **self._settings)
 
     @cached_property
     def cloudformation(self) -> "CloudFormationClient":

@@ -11,14 +11,17 @@ import pytest
 from local_cloud.postgres import PostgresServer
 
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
+_SHARED_CLOUDS = tuple(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal"))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of templates on one worker: they share each configuration's one synth."""
+    """Keep tests that share something dear on one worker: a synth, a deployed stack."""
     for item in items:
         if item.nodeid.startswith(_SYNTH_ROOMS):
             item.add_marker(pytest.mark.xdist_group("synth"))
+        elif item.nodeid.startswith(_SHARED_CLOUDS):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def _free_port() -> int:

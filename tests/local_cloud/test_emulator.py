@@ -1,0 +1,298 @@
+"""A stack with a database cluster, a load balancer and a service is real: it answers, and it goes.
+
+One stack for all tests here: they look at it from different sides.
+"""
+
+import json
+import os
+import signal
+import ssl
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pg8000.dbapi
+import psutil
+import pytest
+
+from local_cloud.aws import ACCOUNT, REGION, AwsClients
+from local_cloud.certificates import LocalAuthority
+from local_cloud.paths import STATE_MARK, CloudPaths
+from local_cloud.server import start_cloud, stop_cloud
+
+REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/app"
+PROGRAM = """
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = " ".join([os.environ["WHO"], os.environ["PASSWORD"]]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+if os.environ["WHO"] == "broken":
+    sys.exit("broken on purpose")
+http.server.HTTPServer((os.environ["BIND_ADDRESS"], 8080), Handler).serve_forever()
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    paths: CloudPaths
+    aws: AwsClients
+    authority: LocalAuthority
+    certificate_arn: str
+
+    def template(self, *, who: str) -> str:
+        return json.dumps(template(self.certificate_arn, who=who))
+
+    def outputs(self) -> dict[str, str]:
+        stack = self.aws.cloudformation.describe_stacks(StackName="app")["Stacks"][0]
+        return {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+
+    def ask(self) -> str:
+        # The load balancer's certificate is for another address here: its chain is what counts.
+        context = ssl.create_default_context(cafile=str(self.authority.certificate_file))
+        context.check_hostname = False
+        url = f"https://{self.outputs()['Host']}:{PORT}/"
+        with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+            return str(answer.read().decode())
+
+
+PORT = 8443
+
+
+def template(certificate_arn: str, *, who: str) -> dict[str, Any]:
+    return {
+        "Resources": {
+            "Secret": {
+                "Type": "AWS::SecretsManager::Secret",
+                "Properties": {
+                    "Name": "app",
+                    "GenerateSecretString": {
+                        "SecretStringTemplate": '{"username": "root"}',
+                        "GenerateStringKey": "password",
+                        "ExcludePunctuation": True,
+                    },
+                },
+            },
+            "Cluster": {
+                "Type": "AWS::RDS::DBCluster",
+                "DeletionPolicy": "Delete",
+                "Properties": {
+                    "Engine": "aurora-postgresql",
+                    "DatabaseName": "books",
+                    "MasterUsername": "root",
+                    "MasterUserPassword": {
+                        "Fn::Join": [
+                            "",
+                            [
+                                "{{resolve:secretsmanager:",
+                                {"Ref": "Secret"},
+                                ":SecretString:password::}}",
+                            ],
+                        ]
+                    },
+                },
+            },
+            **{
+                name: {
+                    "Type": "AWS::RDS::DBInstance",
+                    "DeletionPolicy": "Delete",
+                    **({"DependsOn": ["Writer"]} if name == "Reader" else {}),
+                    "Properties": {
+                        "Engine": "aurora-postgresql",
+                        "DBInstanceClass": "db.serverless",
+                        "DBClusterIdentifier": {"Ref": "Cluster"},
+                    },
+                }
+                for name in ("Writer", "Reader")
+            },
+            "Balancer": {
+                "Type": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+                "Properties": {"Name": "app"},
+            },
+            "Targets": {
+                "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+                "Properties": {
+                    "Name": "app",
+                    "Port": 8080,
+                    "Protocol": "HTTP",
+                    "TargetType": "ip",
+                    "HealthCheckIntervalSeconds": 5,
+                    "HealthCheckPath": "/",
+                },
+            },
+            "Listener": {
+                "Type": "AWS::ElasticLoadBalancingV2::Listener",
+                "Properties": {
+                    "LoadBalancerArn": {"Ref": "Balancer"},
+                    "Port": PORT,
+                    "Protocol": "HTTPS",
+                    "Certificates": [{"CertificateArn": certificate_arn}],
+                    "DefaultActions": [{"Type": "forward", "TargetGroupArn": {"Ref": "Targets"}}],
+                },
+            },
+            "Ecs": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": "app"}},
+            "Task": {
+                "Type": "AWS::ECS::TaskDefinition",
+                "Properties": {
+                    "Family": "app",
+                    "ContainerDefinitions": [
+                        {
+                            "Name": "app",
+                            "Image": f"{REPOSITORY}:1",
+                            "Environment": [{"Name": "WHO", "Value": who}],
+                            "Secrets": [
+                                {
+                                    "Name": "PASSWORD",
+                                    "ValueFrom": {
+                                        "Fn::Join": ["", [{"Ref": "Secret"}, ":password::"]]
+                                    },
+                                }
+                            ],
+                            "PortMappings": [{"ContainerPort": 8080}],
+                        }
+                    ],
+                },
+            },
+            "Service": {
+                "Type": "AWS::ECS::Service",
+                "DependsOn": ["Listener"],
+                "Properties": {
+                    "Cluster": {"Ref": "Ecs"},
+                    "ServiceName": "app",
+                    "TaskDefinition": {"Ref": "Task"},
+                    "DesiredCount": 2,
+                    "LoadBalancers": [
+                        {
+                            "ContainerName": "app",
+                            "ContainerPort": 8080,
+                            "TargetGroupArn": {"Ref": "Targets"},
+                        }
+                    ],
+                },
+            },
+        },
+        "Outputs": {
+            "Host": {"Value": {"Fn::GetAtt": ["Balancer", "DNSName"]}},
+            "WriterHost": {"Value": {"Fn::GetAtt": ["Cluster", "Endpoint.Address"]}},
+            "ReaderHost": {"Value": {"Fn::GetAtt": ["Cluster", "ReadEndpoint.Address"]}},
+            "Port": {"Value": {"Fn::GetAtt": ["Cluster", "Endpoint.Port"]}},
+            "SecretArn": {"Value": {"Ref": "Secret"}},
+        },
+    }
+
+
+def wait(aws: AwsClients, waiter: Any) -> None:
+    aws.cloudformation.get_waiter(waiter).wait(
+        StackName="app", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    paths = CloudPaths(tmp_path_factory.mktemp("state"))
+    image = paths.state / "images" / "registry" / "app" / "1"
+    (image / "rootfs" / "srv").mkdir(parents=True)
+    (image / "rootfs" / "srv" / "program.py").write_text(PROGRAM)
+    (image / "image.json").write_text(
+        json.dumps(
+            {
+                "workdir": "/srv", "env": {}, "entrypoint": [], "cmd": ["python", "program.py"],
+                "user": "", "expose": [], "source_hash": "", "not_executed": [],
+            }
+        )
+    )  # fmt: skip
+    cloud = start_cloud(paths)
+    aws = AwsClients(cloud.endpoint_url)
+    authority = LocalAuthority(tmp_path_factory.mktemp("authority"))
+    files = authority.issue(name="balancer", addresses=["127.0.0.1"])
+    imported = aws.acm.import_certificate(
+        Certificate=files.certificate_file.read_bytes(), PrivateKey=files.key_file.read_bytes()
+    )
+    found = Deployed(
+        paths=paths, aws=aws, authority=authority, certificate_arn=imported["CertificateArn"]
+    )
+    aws.cloudformation.create_stack(StackName="app", TemplateBody=found.template(who="first"))
+    wait(aws, "stack_create_complete")
+    yield found
+    stop_cloud(paths)
+    left = [p for p in psutil.process_iter() if _is_marked(p, paths.state)]
+    assert left == []
+
+
+def _is_marked(process: psutil.Process, state: Path) -> bool:
+    try:
+        return process.environ().get(STATE_MARK) == str(state)
+    except psutil.Error:
+        return False
+
+
+def test_the_service_answers_behind_the_load_balancer_with_its_secret(deployed: Deployed) -> None:
+    who, password = deployed.ask().split(" ")
+    secret = deployed.aws.secretsmanager.get_secret_value(SecretId=deployed.outputs()["SecretArn"])
+    assert who == "first"
+    assert password == json.loads(secret["SecretString"])["password"]
+    assert password.isalnum(), "ExcludePunctuation is honoured"
+
+
+def test_the_cluster_has_a_writer_and_a_standby_behind_verified_tls(deployed: Deployed) -> None:
+    outputs = deployed.outputs()
+    secret = deployed.aws.secretsmanager.get_secret_value(SecretId=outputs["SecretArn"])
+    roots = LocalAuthority(deployed.paths.database_authority).certificate_file
+    is_standby = {}
+    for role in ("WriterHost", "ReaderHost"):
+        connection = pg8000.dbapi.connect(
+            user="root",
+            password=json.loads(secret["SecretString"])["password"],
+            host=outputs[role],
+            port=int(outputs["Port"]),
+            database="books",
+            ssl_context=ssl.create_default_context(cafile=str(roots)),
+            timeout=10,
+        )
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_is_in_recovery()")
+        is_standby[role] = cursor.fetchone()[0]
+        connection.close()
+    assert is_standby == {"WriterHost": False, "ReaderHost": True}
+
+
+def test_s31_a_broken_version_is_rolled_back_while_the_old_one_answers(deployed: Deployed) -> None:
+    deployed.aws.cloudformation.update_stack(
+        StackName="app", TemplateBody=deployed.template(who="broken")
+    )
+    with pytest.raises(Exception, match="StackUpdateComplete"):
+        wait(deployed.aws, "stack_update_complete")
+    events = deployed.aws.cloudformation.describe_stack_events(StackName="app")["StackEvents"]
+    reasons = " ".join(e.get("ResourceStatusReason", "") for e in events)
+    assert "broken on purpose" in reasons, "the task's own last words"
+    assert deployed.ask().startswith("first ")
+
+
+def test_s31_a_killed_task_is_replaced_and_nobody_is_turned_away(deployed: Deployed) -> None:
+    file = deployed.paths.services / "app.json"
+    victim = json.loads(file.read_text())[0]
+    os.kill(victim["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while True:
+        assert deployed.ask().startswith("first ")
+        tasks = json.loads(file.read_text())
+        healthy = {t["id"] for t in tasks if t["state"] == "healthy"}
+        if len(healthy) == 2 and victim["id"] not in healthy:
+            break
+        assert time.monotonic() < deadline, "the task was not replaced"
+
+
+def test_a_deleted_stack_leaves_no_process_and_no_data(deployed: Deployed) -> None:
+    """Runs last: the order in this file is the order of the stack's life."""
+    deployed.aws.cloudformation.delete_stack(StackName="app")
+    wait(deployed.aws, "stack_delete_complete")
+    commands = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+    assert not [c for c in commands if str(deployed.paths.databases) in c]
+    assert list(deployed.paths.databases.glob("*/writer")) == []
+    assert json.loads(deployed.paths.addresses.read_text()) == {}
