@@ -15,6 +15,8 @@ from infra.python_function import PythonFunction
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
 
 VALIDITY_DAYS: Final = 365
+# The maker tags what it imports with this and the suffix.
+CERTIFICATE: Final = "transaction-certificate"
 _PROVIDER: Final = "environment-certificate-provider"
 
 
@@ -47,28 +49,42 @@ class EnvironmentCertificate(Construct):
             timeout_seconds=300,
             key=key,
         )
-        # A certificate has no name before it exists, so only its kind can be said.
-        maker.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "acm:AddTagsToCertificate",
-                    "acm:DeleteCertificate",
-                    "acm:ImportCertificate",
-                ],
-                resources=[
-                    Stack.of(self).format_arn(
-                        service="acm", resource="certificate", resource_name="*"
-                    )
-                ],
+        # A certificate has no name before it exists: its tag tells it from others.
+        name = suffix.physical_name(CERTIFICATE)
+        for actions, tag in (
+            (["acm:AddTagsToCertificate", "acm:ImportCertificate"], "aws:RequestTag/Name"),
+            (["acm:DeleteCertificate"], "aws:ResourceTag/Name"),
+        ):
+            maker.role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=actions,
+                    resources=[
+                        Stack.of(self).format_arn(
+                            service="acm", resource="certificate", resource_name="*"
+                        )
+                    ],
+                    conditions={"StringEquals": {tag: name}},
+                )
             )
-        )
         provider_name = suffix.physical_name(_PROVIDER)
+        provider_logs = log_group(
+            self, "ProviderLogs", name=f"/aws/lambda/{provider_name}", key=key
+        )
+        # Its default role may write to every log group of the account.
+        provider_role = iam.Role(
+            self,
+            "ProviderRole",
+            role_name=suffix.physical_name(f"{_PROVIDER}-role"),
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        provider_logs.grant_write(provider_role)
         provider = cr.Provider(
             self,
             "Provider",
             provider_function_name=provider_name,
             on_event_handler=maker.function,
-            log_group=log_group(self, "ProviderLogs", name=f"/aws/lambda/{provider_name}", key=key),
+            framework_on_event_role=provider_role,
+            log_group=provider_logs,
         )
         certificate = CustomResource(
             self,

@@ -10,6 +10,23 @@ from infra.naming import EnvironmentSuffix
 KEY_ALIAS = "transaction-key"
 
 
+def allow_use_through(
+    service: str, grantee: iam.IGrantable, key: kms.IKey, *, actions: tuple[str, ...]
+) -> None:
+    """Let `grantee` use `key` where it calls `service`, and in no other way.
+
+    CDK's own grants on a key allow families of actions, from anywhere.
+    """
+    region = Stack.of(key).region
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=[*actions],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"}},
+        )
+    )
+
+
 def key_alias(suffix: EnvironmentSuffix) -> str:
     return f"alias/{suffix.physical_name(KEY_ALIAS)}"
 

@@ -40,6 +40,16 @@ def own_helper_logs(
         group = log_group(provider, "Logs", name=f"/aws/lambda/{name}", key=key)
         handler = cast(CfnResource, provider.node.find_child("Handler"))
         handler.add_property_override("LoggingConfig", {"LogGroup": group.log_group_name})
+        # Comes with the right to write to every log group of the account.
+        role = cast(CfnResource, provider.node.find_child("Role"))
+        role.add_property_deletion_override("ManagedPolicyArns")
+        provider.add_to_role_policy(
+            {
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                "Resource": group.log_group_arn,
+            }
+        )
 
 
 def _words(construct_id: str) -> str:

@@ -83,7 +83,7 @@ class TransactionProcessor(Construct):
             placement=placement,
         ).function
         database.processor_secret.grant_read(self.function)
-        queue.dead_letters.grant_send_messages(self.function)
+        queue.grant_bury(self.function)
         self.mapping = _feed(
             self.function,
             queue,
@@ -125,7 +125,7 @@ class AuditWriter(Construct):
             key=key,
         ).function
         store.grant_append(self.function)
-        queue.dead_letters.grant_send_messages(self.function)
+        queue.grant_bury(self.function)
         self.mapping = _feed(
             self.function,
             queue,
@@ -144,7 +144,7 @@ def _feed(
     concurrency_max: int,
 ) -> lambda_.EventSourceMapping:
     """Let the queue call `function`, which answers for each message by itself."""
-    queue.queue.grant_consume_messages(function)
+    queue.grant_handle(function)
     return lambda_.EventSourceMapping(
         function,
         "Mapping",

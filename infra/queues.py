@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 
 # With the processor's backoff (5 s doubling to 15 min, full jitter) this outlasts a failover.
@@ -29,7 +31,7 @@ AUDIT: Final = QueueNames(queue="audit-queue", dead_letters="audit-dead-letters"
 class QueueWithDeadLetters(Construct):
     """Messages for one function; what keeps failing moves to `dead_letters`.
 
-    Encrypted with the environment's key. Grant on `queue` and `dead_letters`.
+    Encrypted with the environment's key. Grant with `grant_send`, `grant_handle`, `grant_bury`.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class QueueWithDeadLetters(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
 
         self.dead_letters = sqs.Queue(
             self,
@@ -69,4 +72,36 @@ class QueueWithDeadLetters(Construct):
             encryption_master_key=key,
             enforce_ssl=True,
             removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def grant_send(self, grantee: iam.IGrantable) -> None:
+        """Allow sending to `queue`, and asking how large a message it takes."""
+        self._grant(grantee, self.queue, "sqs:GetQueueAttributes", "sqs:SendMessage", writes=True)
+
+    def grant_handle(self, grantee: iam.IGrantable) -> None:
+        """Allow what an event source mapping does for its function, and putting a retry off."""
+        self._grant(
+            grantee,
+            self.queue,
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        )
+
+    def grant_bury(self, grantee: iam.IGrantable) -> None:
+        """Allow sending to `dead_letters`, and nothing else there."""
+        self._grant(grantee, self.dead_letters, "sqs:SendMessage", writes=True)
+
+    def _grant(
+        self, grantee: iam.IGrantable, queue: sqs.IQueue, *actions: str, writes: bool = False
+    ) -> None:
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*actions], resources=[queue.queue_arn])
+        )
+        allow_use_through(
+            "sqs",
+            grantee,
+            self._key,
+            actions=("kms:Decrypt", "kms:GenerateDataKey") if writes else ("kms:Decrypt",),
         )

@@ -10,7 +10,6 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from app_service.settings import ServiceSettings
@@ -19,6 +18,7 @@ from infra.database import Database
 from infra.lambda_code import REPOSITORY
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
+from infra.queues import QueueWithDeadLetters
 from infra.sessions import Sessions
 from infra.traffic import TASK_PORT
 from infra.trust import ca_file_for_service
@@ -54,7 +54,7 @@ class Service(Construct):
         targets: elbv2.IApplicationTargetGroup,
         database: Database,
         sessions: Sessions,
-        audit_queue: sqs.IQueue,
+        audit: QueueWithDeadLetters,
         credentials: ApiCredentials,
         key: kms.IKey,
     ) -> None:
@@ -107,7 +107,7 @@ class Service(Construct):
                 database_name=database.name,
                 database_ca_file=ca_file_for_service(database.ca_file),
                 sessions_table_name=sessions.table.table_name,
-                audit_queue_url=audit_queue.queue_url,
+                audit_queue_url=audit.queue.queue_url,
                 session_ttl_seconds=config.session_ttl_seconds,
             ).to_env(),
             secrets={
@@ -141,7 +141,7 @@ class Service(Construct):
             ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False)
         )
         sessions.grant_use(self.task.task_role)
-        audit_queue.grant_send_messages(self.task.task_role)
+        audit.grant_send(self.task.task_role)
 
         self.fargate = ecs.FargateService(
             self,

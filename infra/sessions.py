@@ -6,6 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 
 TABLE = "transaction-sessions"
@@ -27,6 +28,7 @@ class Sessions(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
 
         self.table = dynamodb.Table(
             self,
@@ -51,8 +53,18 @@ class Sessions(Construct):
 
     def grant_use(self, grantee: iam.IGrantable) -> None:
         """Allow opening, finding and closing sessions; not scanning for other people's."""
-        self.table.grant(
-            grantee, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"
+        for actions, resource in (
+            (
+                ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+                self.table.table_arn,
+            ),
+            (["dynamodb:Query"], f"{self.table.table_arn}/index/{USER_INDEX}"),
+        ):
+            grantee.grant_principal.add_to_principal_policy(
+                iam.PolicyStatement(actions=actions, resources=[resource])
+            )
+        allow_use_through(
+            "dynamodb", grantee, self._key, actions=("kms:Decrypt", "kms:DescribeKey")
         )
 
 

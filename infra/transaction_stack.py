@@ -65,7 +65,7 @@ class TransactionStack(Stack):
         service = Service(
             self, "Service", suffix=suffix, config=config.service,
             vpc=vpc, security_group=traffic.tasks, targets=load_balancer.targets,
-            database=database, sessions=sessions, audit_queue=audit.queue,
+            database=database, sessions=sessions, audit=audit,
             credentials=credentials, key=key)
         processor = TransactionProcessor(
             self, "TransactionProcessor", suffix=suffix, config=config.processors,

@@ -17,3 +17,10 @@ def production() -> Synthesized:
         api_port=8443, database_ca_file="/etc/own-ca.pem", engine_version="15.10"
     )
     return Synthesized.environment(adjusted)
+
+
+@pytest.fixture(params=["ephemeral", "production"])
+def every(request: pytest.FixtureRequest) -> Synthesized:
+    """Each configuration in turn, for what must hold in all of them."""
+    stack: Synthesized = request.getfixturevalue(request.param)
+    return stack

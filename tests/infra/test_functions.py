@@ -7,7 +7,7 @@ from lambda_src.environment_certificate.settings import EnvironmentCertificateSe
 from lambda_src.environment_variables import EnvironmentSettings
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
-from tests.infra.templates import Synthesized, text
+from tests.infra.templates import Synthesized, as_list, text
 
 FUNCTIONS: list[tuple[str, type[EnvironmentSettings]]] = [
     ("transaction-processor", TransactionProcessorSettings),
@@ -102,7 +102,7 @@ def test_s64_the_processor_may_handle_its_queue_and_bury_what_is_dead(
         if "sqs:" in text(statement):
             queue = statement["Resource"]["Fn::GetAtt"][0]
             name = ephemeral.resources[queue]["Properties"]["QueueName"]
-            by_queue[name] = set(statement["Action"])
+            by_queue[name] = set(as_list(statement["Action"]))
 
     assert by_queue.keys() == {"transaction-queue-dev", "transaction-dead-letters-dev"}
     assert "sqs:SendMessage" not in by_queue["transaction-queue-dev"]

@@ -1,0 +1,155 @@
+"""S64: every policy of every role, those of CDK's helpers included."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from lambda_src.environment_certificate.lifecycle import on_event
+from tests.infra.templates import Resource, Synthesized, as_list, text
+
+# The only resources that may hold a wildcard, each with what AWS says about it.
+WILDCARD_RESOURCES = {
+    ("ecr:GetAuthorizationToken", '"*"'): "a token is for the whole registry: no resource type",
+    **{
+        (f"ec2:{action}", '"*"'): "Lambda refuses a function in a VPC without; code is denied it"
+        for action in (
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "DescribeNetworkInterfaces",
+            "DescribeSubnets",
+            "UnassignPrivateIpAddresses",
+        )
+    },
+    **{
+        (f"acm:{action}", ":certificate/*"): "an ARN is known after the import: held to its tag"
+        for action in ("AddTagsToCertificate", "DeleteCertificate", "ImportCertificate")
+    },
+    ("lambda:InvokeFunction", ':*"'): "the versions of one function of ours are resources too",
+    ("s3:PutObject", "/audit/*"): "the records of the one bucket, below the one prefix",
+}
+
+
+def role_statements(stack: Synthesized) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(role, statement) of every inline and attached policy in the template."""
+    for role, resource in stack.all("AWS::IAM::Role").items():
+        for policy in resource["Properties"].get("Policies", []):
+            yield from ((role, s) for s in policy["PolicyDocument"]["Statement"])
+    for policy in stack.properties("AWS::IAM::Policy"):
+        for role in policy["Roles"]:
+            yield from ((role["Ref"], s) for s in policy["PolicyDocument"]["Statement"])
+
+
+def allowed(stack: Synthesized) -> list[tuple[str, dict[str, Any]]]:
+    found = [(role, s) for role, s in role_statements(stack) if s["Effect"] == "Allow"]
+    assert {role for role, _ in found} == set(stack.all("AWS::IAM::Role"))
+    return found
+
+
+def test_s64_no_role_is_allowed_a_family_of_actions(every: Synthesized) -> None:
+    wildcards = [
+        (role, action)
+        for role, statement in allowed(every)
+        for action in as_list(statement["Action"])
+        if "*" in action
+    ]
+
+    assert wildcards == []
+    assert not any("NotAction" in s or "NotResource" in s for _, s in role_statements(every))
+
+
+def test_s64_no_role_is_allowed_a_wildcard_resource_without_a_reason(every: Synthesized) -> None:
+    unexplained = [
+        (role, action, text(resource))
+        for role, statement in allowed(every)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        if "*" in text(resource)
+        and not any(
+            action == known and where in text(resource) for known, where in WILDCARD_RESOURCES
+        )
+    ]
+
+    assert unexplained == []
+
+
+def test_s64_every_exception_is_still_needed(ephemeral: Synthesized) -> None:
+    used = {
+        (action, where)
+        for _, statement in allowed(ephemeral)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+        for known, where in WILDCARD_RESOURCES
+        if action == known and where in text(resource)
+    }
+
+    assert used == set(WILDCARD_RESOURCES)
+
+
+def test_s64_no_role_has_a_policy_of_aws(every: Synthesized) -> None:
+    """Those are written for every account: the one for logs is for all log groups."""
+    assert [r for r in every.properties("AWS::IAM::Role") if "ManagedPolicyArns" in r] == []
+
+
+def test_s64_a_role_is_taken_by_one_service(every: Synthesized) -> None:
+    for role in every.properties("AWS::IAM::Role"):
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRole"
+        assert text(statement["Principal"]["Service"]).endswith('.amazonaws.com"')
+
+
+@pytest.mark.parametrize("role", ["transaction-service-role-dev", "transaction-processor-role-dev"])
+def test_s64_a_role_uses_the_key_only_through_the_services_it_calls(
+    ephemeral: Synthesized, role: str
+) -> None:
+    """The exception is a function's own variables, which it decrypts by itself."""
+    direct = [
+        s["Action"]
+        for s in ephemeral.statements_of(role)
+        if "kms:" in text(s["Action"]) and "kms:ViaService" not in text(s.get("Condition"))
+    ]
+
+    assert direct in ([], ["kms:Decrypt"])
+
+
+def test_s64_the_service_finds_sessions_by_the_one_index(ephemeral: Synthesized) -> None:
+    (queried,) = (
+        s["Resource"]
+        for s in ephemeral.statements_of("transaction-service-role-dev")
+        if "dynamodb:Query" in as_list(s["Action"])
+    )
+
+    assert text(queried).endswith('"/index/by-user"]]}')
+
+
+def certificate_conditions(stack: Synthesized) -> list[Resource]:
+    return [
+        s["Condition"]
+        for s in stack.statements_of("environment-certificate-role-dev")
+        if "acm:" in text(s["Action"])
+    ]
+
+
+def test_s64_the_certificate_maker_may_touch_what_it_tags_itself(ephemeral: Synthesized) -> None:
+    acm = Mock()
+    acm.import_certificate.return_value = {"CertificateArn": "arn"}
+    on_event(
+        {
+            "RequestType": "Create",
+            "ResourceProperties": {"Names": ["api.example.com"], "ValidityDays": "1"},
+        },
+        acm=acm,
+        environment_suffix="dev",
+        now=lambda: datetime.now(UTC),
+        pause=Mock(),
+        seconds_left=Mock(),
+    )
+    (tag,) = acm.import_certificate.call_args.kwargs["Tags"]
+
+    assert certificate_conditions(ephemeral) == [
+        {"StringEquals": {f"aws:RequestTag/{tag['Key']}": tag["Value"]}},
+        {"StringEquals": {f"aws:ResourceTag/{tag['Key']}": tag["Value"]}},
+    ]
