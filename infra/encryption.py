@@ -62,9 +62,10 @@ class Encryption(Construct):
                 resources=["*"],  # in a key policy this is the key itself
                 conditions={
                     "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
-                            service="logs", resource=f"log-group:*-{suffix}*"
-                        )
+                        "kms:EncryptionContext:aws:logs:arn": [
+                            stack.format_arn(service="logs", resource=f"log-group:*-{suffix}{end}")
+                            for end in ("", "/*")
+                        ]
                     }
                 },
             )

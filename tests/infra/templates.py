@@ -25,9 +25,11 @@ class Synthesized:
         self.resources: dict[str, Resource] = self.json["Resources"]
 
     @classmethod
-    def environment(cls, config: EnvironmentConfig) -> "Synthesized":
+    def environment(
+        cls, config: EnvironmentConfig, *, suffix: EnvironmentSuffix = SUFFIX
+    ) -> "Synthesized":
         app = cdk.App(context=UNBUNDLED, analytics_reporting=False)
-        return cls(TransactionStack(app, "Transaction", suffix=SUFFIX, config=config))
+        return cls(TransactionStack(app, "Transaction", suffix=suffix, config=config))
 
     def all(self, kind: str) -> dict[str, Resource]:
         return {name: r for name, r in self.resources.items() if r["Type"] == kind}

@@ -1,0 +1,146 @@
+"""S60, B4: every physical name of the synthesized template, for any branch."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+
+from infra.config import PRODUCTION
+from infra.naming import EnvironmentSuffix
+from tests.infra.templates import Synthesized, text
+from tests.infra.test_naming import BRANCHES
+
+# The limits as each service documents them for the API that makes the resource.
+_WORDS = r"[a-z](?!.*--)[a-z0-9-]*[a-z0-9]"
+RULES: dict[tuple[str, str], tuple[int, str]] = {
+    ("AWS::CloudWatch::Alarm", "AlarmName"): (255, r"[^\x00-\x1f]+"),
+    ("AWS::CloudWatch::CompositeAlarm", "AlarmName"): (255, r"[^\x00-\x1f]+"),
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): (255, r"[A-Za-z0-9_-]+"),
+    ("AWS::DynamoDB::Table", "TableName"): (255, r"[A-Za-z0-9_.-]{3,}"),
+    ("AWS::EC2::SecurityGroup", "GroupName"): (255, r"(?!sg-)[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+"),
+    ("AWS::ECS::Cluster", "ClusterName"): (255, r"[A-Za-z0-9_-]+"),
+    ("AWS::ECS::Service", "ServiceName"): (255, r"[A-Za-z0-9_-]+"),
+    ("AWS::ECS::TaskDefinition", "Family"): (255, r"[A-Za-z0-9_-]+"),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Name"): (
+        32,
+        r"(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?",
+    ),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", "Name"): (
+        32,
+        r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?",
+    ),
+    ("AWS::IAM::Role", "RoleName"): (64, r"[\w+=,.@-]+"),
+    ("AWS::KMS::Alias", "AliasName"): (256, r"alias/(?!aws/)[A-Za-z0-9/_-]+"),
+    ("AWS::Lambda::Function", "FunctionName"): (64, r"[A-Za-z0-9_-]+"),
+    ("AWS::Logs::LogGroup", "LogGroupName"): (512, r"[A-Za-z0-9_/.#-]+"),
+    ("AWS::Logs::QueryDefinition", "Name"): (255, r"[A-Za-z0-9_/ -]+"),
+    ("AWS::RDS::DBCluster", "DBClusterIdentifier"): (63, _WORDS),
+    ("AWS::RDS::DBClusterParameterGroup", "DBClusterParameterGroupName"): (255, _WORDS),
+    ("AWS::RDS::DBInstance", "DBInstanceIdentifier"): (63, _WORDS),
+    ("AWS::RDS::DBSubnetGroup", "DBSubnetGroupName"): (255, r"(?!default$)[a-z][a-z0-9 _.-]*"),
+    ("AWS::S3::Bucket", "BucketName"): (63, r"(?!xn--)[a-z0-9](?!.*\.\.)[a-z0-9.-]+[a-z0-9]"),
+    ("AWS::SNS::Topic", "TopicName"): (256, r"[A-Za-z0-9_-]+"),
+    ("AWS::SQS::Queue", "QueueName"): (80, r"[A-Za-z0-9_-]+"),
+    ("AWS::SecretsManager::Secret", "Name"): (512, r"[A-Za-z0-9/_+=.@-]+"),
+}
+# Text that names something else, or that CDK fills with the id of a policy inside a role.
+NOT_NAMES = {
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
+    ("AWS::CloudWatch::Alarm", "MetricName"),
+    ("AWS::IAM::Policy", "PolicyName"),
+    ("AWS::RDS::DBCluster", "DatabaseName"),
+    ("AWS::RDS::DBClusterParameterGroup", "Family"),
+    ("AWS::RDS::DBInstance", "CACertificateIdentifier"),
+}
+_NAMING = re.compile(r"(^Name|Name|Identifier|Family)$")
+# The longest that a suffix can be: a limit that holds for it holds for all of them.
+LONGEST = EnvironmentSuffix("aaaaaaaaa-bbbbbb")
+
+
+@pytest.fixture(scope="session")
+def longest() -> Synthesized:
+    return Synthesized.environment(PRODUCTION, suffix=LONGEST)
+
+
+def names(stack: Synthesized) -> dict[tuple[str, str], str]:
+    """{(logical id, property): physical name}, with a real account where a name holds it."""
+    return {
+        (logical_id, key): name
+        for logical_id, resource in stack.resources.items()
+        for key, value in resource.get("Properties", {}).items()
+        if _NAMING.search(key) and (resource["Type"], key) not in NOT_NAMES
+        if (name := literal(value)) is not None
+    }
+
+
+def literal(value: Any) -> str | None:
+    """The text that CloudFormation will make of `value`; None if it names another resource."""
+    if isinstance(value, str):
+        return value
+    parts = value.get("Fn::Join", [None, []])[1]
+    filled = ["123456789012" if p == {"Ref": "AWS::AccountId"} else p for p in parts]
+    return "".join(filled) if filled and all(isinstance(p, str) for p in filled) else None
+
+
+def test_s60_no_physical_name_is_without_a_rule_here(longest: Synthesized) -> None:
+    unruled = {
+        (longest.resources[logical_id]["Type"], key)
+        for logical_id, key in names(longest)
+        if (longest.resources[logical_id]["Type"], key) not in RULES
+    }
+
+    assert unruled == set()
+
+
+def test_s60_a_name_is_what_it_names_and_the_suffix(longest: Synthesized) -> None:
+    unsuffixed = [
+        name
+        for name in names(longest).values()
+        if not re.search(rf"-{LONGEST}(/postgresql)?$", name)
+    ]
+
+    assert unsuffixed == []
+
+
+@given(branch=BRANCHES)
+def test_s60_every_name_is_one_that_its_service_takes(longest: Synthesized, branch: str) -> None:
+    suffix = str(EnvironmentSuffix.of_branch(branch))
+    for (logical_id, key), name in names(longest).items():
+        length_max, rule = RULES[longest.resources[logical_id]["Type"], key]
+        real = name.replace(str(LONGEST), suffix)
+        assert len(real) <= length_max, real
+        assert re.fullmatch(rule, real, re.ASCII), real
+
+
+@given(one=BRANCHES, other=BRANCHES)
+def test_b4_no_name_is_shared_by_two_branches(longest: Synthesized, one: str, other: str) -> None:
+    assume(one != other)
+    here, there = (
+        {
+            (longest.resources[logical_id]["Type"], name.replace(str(LONGEST), str(suffix)))
+            for (logical_id, _), name in names(longest).items()
+        }
+        for suffix in (EnvironmentSuffix.of_branch(one), EnvironmentSuffix.of_branch(other))
+    )
+
+    assert here & there == set()
+
+
+def test_s60_two_things_of_one_environment_have_two_names(longest: Synthesized) -> None:
+    all_names = [
+        (longest.resources[logical_id]["Type"], name)
+        for (logical_id, _), name in names(longest).items()
+    ]
+
+    assert len(all_names) == len(set(all_names))
+
+
+def test_s60_the_suffix_is_all_in_which_names_differ(
+    longest: Synthesized, production: Synthesized
+) -> None:
+    """What the tests above rely on when they put one suffix for another."""
+    renamed = json.loads(text(list(names(longest).values())).replace(str(LONGEST), "dev"))
+
+    assert renamed == list(names(production).values())
