@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import CustomResourceProviderBase, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -73,6 +73,18 @@ class AuditStore(Construct):
             )
         )
 
+        # Versions included: a delete marker would hide a record as well as a delete would.
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="RecordsStay",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": _clean_up_role(self)}},
+            )
+        )
+
     def grant_append(self, grantee: iam.IGrantable) -> None:
         """Allow adding records, and nothing else."""
         grantee.grant_principal.add_to_principal_policy(
@@ -81,3 +93,13 @@ class AuditStore(Construct):
                 resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
             )
         )
+
+
+def _clean_up_role(scope: Construct) -> str:
+    """The role of the function that empties buckets when their stack is deleted."""
+    (provider,) = (
+        child
+        for child in Stack.of(scope).node.children
+        if isinstance(child, CustomResourceProviderBase) and "S3AutoDelete" in child.node.id
+    )
+    return provider.role_arn

@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
+from aws_cdk import Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
 ZONES: Final = 2
@@ -19,8 +24,9 @@ class NetworkConfig:
 class Network(Construct):
     """A VPC over exactly two zones; S3 and DynamoDB are reached without leaving it.
 
-    Place the load balancer in `PUBLIC`, tasks and functions in `PRIVATE_WITH_EGRESS`, and the
-    database in `PRIVATE_ISOLATED`.
+    Through the gateways only image layers are read, and the table of `let_reach`. Place the load
+    balancer in `PUBLIC`, tasks and functions in `PRIVATE_WITH_EGRESS`, and the database in
+    `PRIVATE_ISOLATED`.
     """
 
     def __init__(
@@ -30,6 +36,7 @@ class Network(Construct):
         *,
         suffix: EnvironmentSuffix,
         config: NetworkConfig,
+        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
 
@@ -65,9 +72,51 @@ class Network(Construct):
             ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         ]
-        self.vpc.add_gateway_endpoint(
+        self._s3 = self.vpc.add_gateway_endpoint(
             "S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=inside
         )
-        self.vpc.add_gateway_endpoint(
+        self._dynamodb = self.vpc.add_gateway_endpoint(
             "DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB, subnets=inside
         )
+        stack = Stack.of(self)
+        # The one bucket that tasks need: ECR keeps the layers of images in it.
+        layers = f"prod-{stack.region}-starport-layer-bucket"
+        _let_through(self._s3, ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{layers}/*"])
+        self._log_connections(suffix, key)
+
+    def let_reach(self, table: dynamodb.ITable) -> None:
+        """Open the way to `table` and its indexes; what a role may do there is the role's."""
+        _let_through(
+            self._dynamodb,
+            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+            [table.table_arn, f"{table.table_arn}/index/*"],
+        )
+
+    def _log_connections(self, suffix: EnvironmentSuffix, key: kms.IKey) -> None:
+        name = suffix.physical_name("transaction-flow-log")
+        role = iam.Role(
+            self,
+            "FlowLogRole",
+            role_name=suffix.physical_name("transaction-flow-log-role"),
+            assumed_by=iam.ServicePrincipal(
+                "vpc-flow-logs.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+        )
+        self.vpc.add_flow_log(
+            "FlowLog",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(
+                log_group(self, "FlowLogs", name=f"/aws/vpc/{name}", key=key), role
+            ),
+            traffic_type=ec2.FlowLogTrafficType.ALL,
+            max_aggregation_interval=ec2.FlowLogMaxAggregationInterval.ONE_MINUTE,
+        )
+
+
+def _let_through(
+    endpoint: ec2.GatewayVpcEndpoint, actions: list[str], resources: list[str]
+) -> None:
+    # A gateway's policy must name everyone: identities are judged by their own policies.
+    endpoint.add_to_policy(
+        iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=resources)
+    )

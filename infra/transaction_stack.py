@@ -42,7 +42,8 @@ class TransactionStack(Stack):
         )
         # fmt: off
         key = Encryption(self, "Encryption", suffix=suffix).key
-        vpc = Network(self, "Network", suffix=suffix, config=config.network).vpc
+        network = Network(self, "Network", suffix=suffix, config=config.network, key=key)
+        vpc = network.vpc
         traffic = Traffic(
             self, "Traffic", suffix=suffix, vpc=vpc, api_port=config.service.api_port)
 
@@ -50,6 +51,7 @@ class TransactionStack(Stack):
             self, "Database", suffix=suffix, config=config.database,
             vpc=vpc, security_group=traffic.database, key=key)
         sessions = Sessions(self, "Sessions", suffix=suffix, key=key)
+        network.let_reach(sessions.table)
         audit_store = AuditStore(self, "AuditStore", suffix=suffix)
         transactions = QueueWithDeadLetters(
             self, "Transactions", suffix=suffix, names=TRANSACTIONS,

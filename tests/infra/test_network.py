@@ -1,9 +1,11 @@
 """S10 to S13: where things are, and who reaches whom."""
 
+import re
 from typing import Any
 
 import pytest
 
+from tests.infra.context import REPOSITORY
 from tests.infra.templates import Synthesized, as_list, text
 
 
@@ -58,6 +60,7 @@ def test_s11_private_and_isolated_subnets_reach_it_by_a_gateway(
     )
 
     assert endpoint["VpcEndpointType"] == "Gateway"
+    assert "*" not in [r for s in endpoint["PolicyDocument"]["Statement"] for r in s["Resource"]]
     assert {t["Ref"] for t in endpoint["RouteTableIds"]} == tables
 
 
@@ -75,22 +78,23 @@ def test_s12_in_production_each_zone_has_its_own_way_out(production: Synthesized
     assert len(production.all("AWS::EC2::NatGateway")) == len(ways_out(production)) == 2
 
 
-EXPECTED_TRAFFIC = {
-    ("anyone", "load-balancer-sg-dev", 443),
-    ("load-balancer-sg-dev", "tasks-sg-dev", 8443),
-    ("tasks-sg-dev", "database-sg-dev", 5432),
-    ("processor-sg-dev", "database-sg-dev", 5432),
-    ("migrator-sg-dev", "database-sg-dev", 5432),
-    ("tasks-sg-dev", "anyone", 443),
-    ("processor-sg-dev", "anyone", 443),
-    ("migrator-sg-dev", "anyone", 443),
-}
+def documented() -> set[Any]:
+    """The (from, to, port) of the table that people read."""
+    rows = re.findall(
+        r"^\| ([a-z-]+) \| ([a-z-]+) \| (\d+) \|",
+        (REPOSITORY / "docs" / "network.md").read_text(),
+        re.MULTILINE,
+    )
+    assert rows
+    return {(one, other, int(port)) for one, other, port in rows}
 
 
 def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
     """All (from, to, port) that some group lets out, and all that some group lets in."""
     groups = stack.all("AWS::EC2::SecurityGroup")
-    names: dict[str, str] = {name: r["Properties"]["GroupName"] for name, r in groups.items()}
+    names: dict[str, str] = {
+        name: r["Properties"]["GroupName"].removesuffix("-sg-dev") for name, r in groups.items()
+    }
 
     def name_of(reference: dict[str, Any]) -> str:
         return names[reference["Fn::GetAtt"][0]]
@@ -116,21 +120,97 @@ def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
     return outgoing, incoming
 
 
-def test_s13_only_the_traffic_that_is_needed_is_let_through(ephemeral: Synthesized) -> None:
+def test_s13_the_documented_traffic_is_let_through_and_no_other(ephemeral: Synthesized) -> None:
+    """Both ways: a rule out of one group without the rule into the other would connect nothing."""
     outgoing, incoming = matrix(ephemeral)
 
-    assert outgoing == {rule for rule in EXPECTED_TRAFFIC if rule[0] != "anyone"}
-    assert incoming == {rule for rule in EXPECTED_TRAFFIC if rule[1] != "anyone"}
+    assert outgoing == {rule for rule in documented() if rule[0] != "anyone"}
+    assert incoming == {rule for rule in documented() if rule[1] != "anyone"}
+
+
+def test_s13_every_group_is_one_of_the_table(ephemeral: Synthesized) -> None:
+    """And everything that has an address in the VPC names its groups: none is left to default."""
+    groups = ephemeral.all("AWS::EC2::SecurityGroup")
+    named = {end for one, other, _ in documented() for end in (one, other)} - {"anyone"}
+    assert {r["Properties"]["GroupName"].removesuffix("-sg-dev") for r in groups.values()} == named
+
+    users = [
+        *ephemeral.properties("AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        *(
+            s["NetworkConfiguration"]["AwsvpcConfiguration"]
+            for s in ephemeral.properties("AWS::ECS::Service")
+        ),
+        *(
+            f["VpcConfig"]
+            for f in ephemeral.properties("AWS::Lambda::Function")
+            if "VpcConfig" in f
+        ),
+    ]
+    used = [
+        reference["Fn::GetAtt"][0]
+        for user in users
+        for reference in user.get("SecurityGroups", user.get("SecurityGroupIds"))
+    ]
+    (database,) = ephemeral.one("AWS::RDS::DBCluster")["VpcSecurityGroupIds"]
+    assert sorted([*used, database["Fn::GetAtt"][0]]) == sorted(groups)
 
 
 def test_s13_clients_come_in_at_the_port_that_is_configured(production: Synthesized) -> None:
     _, incoming = matrix(production)
 
-    assert ("anyone", "load-balancer-sg-dev", 8443) in incoming
-    assert ("anyone", "load-balancer-sg-dev", 443) not in incoming
+    assert ("anyone", "load-balancer", 8443) in incoming
+    assert ("anyone", "load-balancer", 443) not in incoming
 
 
 def test_s13_the_default_group_is_closed(ephemeral: Synthesized) -> None:
     closed = ephemeral.one("Custom::VpcRestrictDefaultSG")
 
     assert closed["DefaultSecurityGroupId"]["Fn::GetAtt"][1] == "DefaultSecurityGroup"
+
+
+def gateway_policy(stack: Synthesized, service: str) -> dict[str, Any]:
+    (endpoint,) = (
+        e
+        for e in stack.properties("AWS::EC2::VPCEndpoint")
+        if text(e["ServiceName"]).endswith(f'.{service}"]]}}')
+    )
+    (statement,) = endpoint["PolicyDocument"]["Statement"]
+    return dict(statement)
+
+
+def test_s11_through_the_gateways_go_image_layers_and_sessions_only(
+    ephemeral: Synthesized,
+) -> None:
+    """So that code that was broken into cannot carry data to a bucket or table of its own."""
+    layers, sessions = (gateway_policy(ephemeral, name) for name in ("s3", "dynamodb"))
+    table, _ = ephemeral.only("AWS::DynamoDB::Table")
+
+    assert layers["Action"] == "s3:GetObject"
+    assert text(layers["Resource"]).endswith('"-starport-layer-bucket/*"]]}')
+    assert sessions["Resource"][0] == {"Fn::GetAtt": [table, "Arn"]}
+    assert [text(r).count(table) for r in sessions["Resource"]] == [1, 1]
+
+
+def test_s64_the_way_to_the_sessions_is_as_wide_as_the_services_right(
+    ephemeral: Synthesized,
+) -> None:
+    used = {
+        action
+        for action in ephemeral.actions_of("transaction-service-role-dev")
+        if action.startswith("dynamodb:")
+    }
+
+    assert set(gateway_policy(ephemeral, "dynamodb")["Action"]) == used
+
+
+def test_s52_every_connection_is_written_down_for_a_week(ephemeral: Synthesized) -> None:
+    group, properties = ephemeral.only(
+        "AWS::Logs::LogGroup", LogGroupName="/aws/vpc/transaction-flow-log-dev"
+    )
+    vpc, _ = ephemeral.only("AWS::EC2::VPC")
+    flow = ephemeral.one("AWS::EC2::FlowLog")
+
+    assert (flow["ResourceType"], flow["ResourceId"]) == ("VPC", {"Ref": vpc})
+    assert flow["TrafficType"] == "ALL"
+    assert flow["LogGroupName"] == {"Ref": group}
+    assert properties["RetentionInDays"] == 7

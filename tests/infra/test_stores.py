@@ -46,8 +46,21 @@ def test_s64_the_service_cannot_list_all_sessions(ephemeral: Synthesized) -> Non
 
 
 def audit_bucket(stack: Synthesized) -> dict[str, Any]:
-    (bucket,) = stack.properties("AWS::S3::Bucket")
-    return bucket
+    return stack.resources[audit_bucket_id(stack)]["Properties"]
+
+
+def audit_bucket_id(stack: Synthesized) -> str:
+    (logical_id,) = (
+        logical_id
+        for logical_id, r in stack.all("AWS::S3::Bucket").items()
+        if "transaction-audit-" in text(r["Properties"]["BucketName"])
+    )
+    return logical_id
+
+
+def bucket_policy(stack: Synthesized) -> list[dict[str, Any]]:
+    bucket = {"Ref": audit_bucket_id(stack)}
+    return list(stack.one("AWS::S3::BucketPolicy", Bucket=bucket)["PolicyDocument"]["Statement"])
 
 
 def test_s22_the_audit_bucket_is_versioned_encrypted_and_private(ephemeral: Synthesized) -> None:
@@ -71,9 +84,8 @@ def test_s22_small_records_move_to_infrequent_access_too(ephemeral: Synthesized)
 
 
 def bucket_statement(stack: Synthesized, **having: object) -> dict[str, Any]:
-    policy = stack.one("AWS::S3::BucketPolicy")["PolicyDocument"]
-    (found,) = (s for s in policy["Statement"] if having.items() <= s.items())
-    return dict(found)
+    (found,) = (s for s in bucket_policy(stack) if having.items() <= s.items())
+    return found
 
 
 def test_s22_the_audit_bucket_takes_only_tls(ephemeral: Synthesized) -> None:
@@ -94,15 +106,17 @@ def test_s23_a_record_cannot_be_written_twice(ephemeral: Synthesized) -> None:
 
 
 def test_s23_only_the_stacks_own_clean_up_may_delete_records(ephemeral: Synthesized) -> None:
-    allowed = [
-        statement
-        for statement in ephemeral.one("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
-    ]
+    allowed = [s for s in bucket_policy(ephemeral) if s["Effect"] == "Allow"]
+    clean_up = allowed[0]["Principal"]["AWS"]
+    denied = bucket_statement(ephemeral, Sid="RecordsStay")
     roles = ephemeral.all("AWS::IAM::Policy") | ephemeral.all("AWS::IAM::Role")
 
     assert ["AutoDelete" in text(s["Principal"]) for s in allowed] == [True]
     assert "s3:DeleteObject" not in text(roles)
+    assert (denied["Effect"], denied["Principal"]) == ("Deny", {"AWS": "*"})
+    assert set(denied["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+    assert denied["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": clean_up}}
+    assert text(denied["Resource"]).endswith('"/audit/*"]]}')
 
 
 def test_s64_the_audit_writer_can_add_records_and_nothing_else(ephemeral: Synthesized) -> None:
