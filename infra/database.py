@@ -14,6 +14,9 @@ from infra.traffic import DATABASE_PORT
 
 DATABASE_NAME = "ledger"
 ADMINISTRATOR = "ledger_admin"
+# Both at night in us-east-1, one after the other: AWS refuses windows that overlap.
+BACKUP_WINDOW_UTC = "06:00-07:00"
+MAINTENANCE_WINDOW_UTC = "sun:07:30-sun:08:30"
 # The roles that the migrations make; the migrator gives them the passwords of these secrets.
 SERVICE_ROLE = "ledger_service"
 PROCESSOR_ROLE = "ledger_processor"
@@ -73,7 +76,15 @@ class Database(Construct):
                 engine=engine,
                 name=suffix.physical_name("transaction-db-parameters"),
                 description=f"TLS is required in {suffix}",
-                parameters={"rds.force_ssl": "1"},
+                parameters={
+                    "rds.force_ssl": "1",
+                    # What an incident asks for: who waited for whom, and for how long. Without
+                    # the values of parameters, which are other people's money.
+                    "log_lock_waits": "1",
+                    "log_min_duration_statement": "500",
+                    "log_parameter_max_length": "0",
+                    "log_parameter_max_length_on_error": "0",
+                },
                 removal_policy=RemovalPolicy.DESTROY,
             ),
             credentials=rds.Credentials.from_generated_secret(
@@ -102,7 +113,11 @@ class Database(Construct):
             ),
             storage_encrypted=True,
             storage_encryption_key=key,
-            backup=rds.BackupProps(retention=Duration.days(config.backup_retention_days)),
+            backup=rds.BackupProps(
+                retention=Duration.days(config.backup_retention_days),
+                preferred_window=BACKUP_WINDOW_UTC,
+            ),
+            preferred_maintenance_window=MAINTENANCE_WINDOW_UTC,
             delete_automated_backups=True,
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=["postgresql"],
@@ -132,6 +147,9 @@ class Database(Construct):
             availability_zone=zone,
             scale_with_writer=scale_with_writer,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            enable_performance_insights=True,
+            performance_insight_encryption_key=self._key,
+            performance_insight_retention=rds.PerformanceInsightRetention.DEFAULT,  # 7 days, free
             auto_minor_version_upgrade=False,
             publicly_accessible=False,
         )

@@ -2,16 +2,19 @@
 
 from typing import Final
 
-from aws_cdk import Duration
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.certificate import EnvironmentCertificate
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
 from infra.traffic import HTTPS_PORT, TASK_PORT
 
+ACCESS_LOGS: Final = "transaction-access-logs"
 LIVE_PATH: Final = "/health/live"
 
 
@@ -48,6 +51,9 @@ class LoadBalancer(Construct):
             deletion_protection=False,
             idle_timeout=Duration.seconds(60),
         )
+        # Lets traffic be moved out of a zone by hand, or by AWS, before every check fails.
+        self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
+        self._log_requests(suffix)
         dns_name = self.load_balancer.load_balancer_dns_name
         self.certificate = EnvironmentCertificate(
             self, "Certificate", suffix=suffix, dns_name=dns_name, key=key
@@ -85,3 +91,39 @@ class LoadBalancer(Construct):
         )
         port = "" if api_port == HTTPS_PORT else f":{api_port}"
         self.url = f"https://{dns_name}{port}"
+
+    def _log_requests(self, suffix: EnvironmentSuffix) -> None:
+        stack = Stack.of(self)
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            bucket_name=suffix.global_name(ACCESS_LOGS, account=stack.account),
+            encryption=s3.BucketEncryption.S3_MANAGED,  # the only one that load balancers write to
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(7))],
+            auto_delete_objects=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LoadBalancersOfThisAccount",
+                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects(f"AWSLogs/{stack.account}/*")],
+                conditions={
+                    "ArnLike": {
+                        "aws:SourceArn": stack.format_arn(
+                            service="elasticloadbalancing",
+                            resource="loadbalancer",
+                            resource_name="*",
+                        )
+                    }
+                },
+            )
+        )
+        self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
+        self.load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
+        # Goes before its bucket is emptied, so that nothing is written to it afterwards.
+        self.load_balancer.node.add_dependency(bucket)

@@ -53,7 +53,7 @@ def test_s20_the_reader_follows_the_writers_capacity(ephemeral: Synthesized) -> 
 def test_s20_only_tls_is_accepted(ephemeral: Synthesized) -> None:
     name, group = ephemeral.only("AWS::RDS::DBClusterParameterGroup")
 
-    assert group["Parameters"] == {"rds.force_ssl": "1"}
+    assert group["Parameters"]["rds.force_ssl"] == "1"
     assert ephemeral.one("AWS::RDS::DBCluster")["DBClusterParameterGroupName"] == {"Ref": name}
 
 
@@ -111,3 +111,29 @@ def test_production_can_be_restored_for_longer(
     kept = [s.one("AWS::RDS::DBCluster")["BackupRetentionPeriod"] for s in (ephemeral, production)]
 
     assert kept == [1, 35]
+
+
+def test_s20_backups_and_maintenance_do_not_meet(ephemeral: Synthesized) -> None:
+    """AWS refuses a cluster whose windows overlap: `hh:mm-hh:mm`, the other with a day."""
+    cluster = ephemeral.one("AWS::RDS::DBCluster")
+    _, backup_end = cluster["PreferredBackupWindow"].split("-")
+    maintenance_start = cluster["PreferredMaintenanceWindow"].split("-")[0].partition(":")[2]
+
+    assert backup_end < maintenance_start
+
+
+def test_s20_what_the_database_waits_for_can_be_seen(ephemeral: Synthesized) -> None:
+    parameters = ephemeral.one("AWS::RDS::DBClusterParameterGroup")["Parameters"]
+
+    for instance in ephemeral.properties("AWS::RDS::DBInstance"):
+        assert instance["EnablePerformanceInsights"] is True
+        assert instance["PerformanceInsightsRetentionPeriod"] == 7
+        assert "EncryptionKey" in text(instance["PerformanceInsightsKMSKeyId"])
+    assert parameters["log_lock_waits"] == "1"
+
+
+def test_amounts_and_accounts_do_not_go_to_the_log(ephemeral: Synthesized) -> None:
+    parameters = ephemeral.one("AWS::RDS::DBClusterParameterGroup")["Parameters"]
+
+    assert parameters["log_parameter_max_length"] == "0"
+    assert parameters["log_parameter_max_length_on_error"] == "0"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app_service.__main__ import KEEP_ALIVE_SECONDS
 from app_service.settings import ServiceSecrets, ServiceSettings
 from tests.infra.templates import Synthesized, text
 
@@ -158,6 +159,41 @@ def test_the_load_balancer_is_public_strict_and_deletable(ephemeral: Synthesized
     assert balancer["Scheme"] == "internet-facing"
     assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
     assert attributes["deletion_protection.enabled"] == "false"
+
+
+def test_s65_traffic_can_be_moved_out_of_a_zone(ephemeral: Synthesized) -> None:
+    balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+
+    assert {"Key": "zonal_shift.config.enabled", "Value": "true"} in balancer[
+        "LoadBalancerAttributes"
+    ]
+
+
+def test_the_service_closes_idle_connections_after_the_load_balancer(
+    ephemeral: Synthesized,
+) -> None:
+    """The other way round, a request would meet a connection that is just being closed: 502."""
+    balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    attributes = {a["Key"]: a["Value"] for a in balancer["LoadBalancerAttributes"]}
+
+    assert int(attributes["idle_timeout.timeout_seconds"]) < KEEP_ALIVE_SECONDS
+
+
+def test_requests_are_logged_and_the_log_does_not_outlive_the_door(
+    ephemeral: Synthesized,
+) -> None:
+    balancer, properties = ephemeral.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    attributes = {a["Key"]: a["Value"] for a in properties["LoadBalancerAttributes"]}
+    bucket = attributes["access_logs.s3.bucket"]["Ref"]
+    emptied, _ = ephemeral.only("Custom::S3AutoDeleteObjects", BucketName={"Ref": bucket})
+    policy = ephemeral.one("AWS::S3::BucketPolicy", Bucket={"Ref": bucket})
+
+    assert attributes["access_logs.s3.enabled"] == "true"
+    assert "logdelivery.elasticloadbalancing.amazonaws.com" in text(policy)
+    # Deletion goes backwards: what writes goes first, then the bucket is emptied.
+    assert ephemeral.comes_before(emptied, balancer)
+    (rule,) = ephemeral.resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == 7
 
 
 def test_the_certificate_is_for_the_load_balancers_own_name(ephemeral: Synthesized) -> None:
