@@ -15,6 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
+	engine-version \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
@@ -56,6 +57,9 @@ bench-delivery: setup ## measure make up, a push and the idle cloud; writes benc
 
 destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")
+
+engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth takes its answer
+	@python -m scripts.engine_version $(ENGINE_VERSION)
 
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)

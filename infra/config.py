@@ -20,16 +20,26 @@ class EnvironmentConfig:
     processors: ProcessorConfig = field(default_factory=ProcessorConfig)
 
     def adjusted(
-        self, *, api_port: int, database_ca_file: str | None, engine_version: str | None
+        self,
+        *,
+        api_port: int,
+        database_ca_file: str | None,
+        engine_version: str | None,
+        creatable_engine_version: str | None = None,
     ) -> Self:
-        """Return this environment with what the place that it is deployed to asks for."""
+        """Return this environment with what the place that it is deployed to asks for.
+
+        `creatable_engine_version` is what AWS creates instead of `engine_version`.
+        """
+        asked_for = engine_version or self.database.engine_version
         return replace(
             self,
             service=replace(self.service, api_port=api_port),
             database=replace(
                 self.database,
                 ca_file=database_ca_file,
-                engine_version=engine_version or self.database.engine_version,
+                engine_version=creatable_engine_version or asked_for,
+                engine_version_asked_for=asked_for if creatable_engine_version else None,
             ),
         )
 

@@ -25,6 +25,7 @@ PROCESSOR_ROLE = "ledger_processor"
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
     engine_version: str = "15.8"  # AWS withdraws minor versions: context may name a newer 15.x
+    engine_version_asked_for: str | None = None  # where that is another
     capacity_units_min: float = 0.5
     capacity_units_max: float = 4
     backup_retention_days: int = 7
@@ -53,6 +54,7 @@ class Database(Construct):
         self._suffix = suffix
         self._key = key
         self.engine_version = config.engine_version
+        self.engine_version_note = _note(config)
         self.ca_file = config.ca_file
         name = suffix.physical_name("transaction-db")
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
@@ -167,3 +169,10 @@ class Database(Construct):
         )
         secret.apply_removal_policy(RemovalPolicy.DESTROY)
         return secret
+
+
+def _note(config: DatabaseConfig) -> str:
+    asked_for = config.engine_version_asked_for or config.engine_version
+    if asked_for == config.engine_version:
+        return "As asked for"
+    return f"{asked_for} was asked for, AWS creates it no more"

@@ -103,6 +103,7 @@ class TransactionStack(Stack):
             "EnvironmentSuffix": str(suffix),
             "AuroraEngineVersion": database.engine_version,
         }.items()}
+        self.outputs["AuroraEngineVersion"].description = database.engine_version_note
         # fmt: on
 
     @property

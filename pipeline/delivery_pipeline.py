@@ -5,6 +5,7 @@ from typing import Final, cast
 from aws_cdk import Duration, Environment, RemovalPolicy, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -12,6 +13,7 @@ from infra.log_groups import log_group, own_helper_logs
 from infra.naming import EnvironmentSuffix
 from pipeline import builds
 from pipeline.delivery_settings import DeliverySettings
+from pipeline.engine_version import ACTION
 from pipeline.environment_stage import EnvironmentStage
 from pipeline.integration_tests import integration_tests_step
 from pipeline.promotion import promotions_of
@@ -44,7 +46,8 @@ class DeliveryPipeline(Stack):
             project_name=suffix.physical_name("transaction-synth"),
             input=source,
             # A failing test ends the run here: nothing has been deployed.
-            commands=["make setup", "make test", settings.synth_command()],
+            commands=["make setup", "make test", *settings.synth_commands()],
+            role_policy_statements=[iam.PolicyStatement(actions=[ACTION], resources=["*"])],
             primary_output_directory="cdk.out",
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
             partial_build_spec=builds.runtimes(python=builds.PYTHON),

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
 from infra.config import EnvironmentConfig
+from infra.database import DatabaseConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
+from pipeline.engine_version import CONTEXT_KEY
 from pipeline.sources import Source, parse_source
 
 # What makes this pipeline this one: a push must not turn it into another by a new default.
@@ -40,6 +42,7 @@ class DeliverySettings:
     account: str | None = None  # None is whichever account deploys
     database_ca_file: str | None = None
     engine_version: str | None = None
+    creatable_engine_version: str | None = None  # what AWS answered in this very build
     defaults: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -69,6 +72,9 @@ class DeliverySettings:
                 _ENGINE_VERSION,
                 "a version 15.x, like 15.8",
             ),
+            creatable_engine_version=_matching(
+                CONTEXT_KEY, lookup(CONTEXT_KEY), _ENGINE_VERSION, "a version 15.x, like 15.8"
+            ),
             defaults=defaults,
         )
 
@@ -82,6 +88,7 @@ class DeliverySettings:
             api_port=self.api_port,
             database_ca_file=self.database_ca_file,
             engine_version=self.engine_version,
+            creatable_engine_version=self.creatable_engine_version,
         )
 
     def context(self) -> dict[str, str]:
@@ -106,6 +113,11 @@ class DeliverySettings:
             for key, value in said.items()
             if value is not None and (key in _IDENTITY or value != _as_text(self.defaults.get(key)))
         }
+
+    def synth_commands(self) -> list[str]:
+        """Write the shell commands that ask AWS for the version, and synthesize with its answer."""
+        wanted = self.engine_version or DatabaseConfig().engine_version
+        return [f"make engine-version ENGINE_VERSION={wanted}", self.synth_command()]
 
     def synth_command(self) -> str:
         """Write the shell command that synthesizes this same pipeline from a checkout."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from infra.config import EPHEMERAL, PRODUCTION
-from tests.infra.templates import Synthesized
+from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from tests.infra.templates import LONGEST, Synthesized
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,18 @@ def production() -> Synthesized:
         api_port=8443, database_ca_file="/etc/own-ca.pem", engine_version="15.10"
     )
     return Synthesized.environment(adjusted)
+
+
+@pytest.fixture(scope="session")
+def longest() -> Synthesized:
+    """The environment with the longest names, where AWS creates another version of the engine."""
+    adjusted = STAGING.adjusted(
+        api_port=443,
+        database_ca_file=None,
+        engine_version=None,
+        creatable_engine_version="15.12",
+    )
+    return Synthesized.environment(adjusted, suffix=LONGEST)
 
 
 @pytest.fixture(params=["ephemeral", "production"])

@@ -14,6 +14,9 @@ from tests.infra.context import UNBUNDLED
 
 SUFFIX = EnvironmentSuffix("dev")
 
+# The longest that a suffix can be: a limit that holds for it holds for all of them.
+LONGEST = EnvironmentSuffix("aaaaaaaaa-bbbbbb")
+
 Resource = dict[str, Any]
 
 

@@ -137,3 +137,15 @@ def test_amounts_and_accounts_do_not_go_to_the_log(ephemeral: Synthesized) -> No
 
     assert parameters["log_parameter_max_length"] == "0"
     assert parameters["log_parameter_max_length_on_error"] == "0"
+
+
+def test_s20_the_output_says_when_aws_creates_another_version(
+    ephemeral: Synthesized, longest: Synthesized
+) -> None:
+    said, other = (s.json["Outputs"]["AuroraEngineVersion"] for s in (ephemeral, longest))
+
+    assert (said["Value"], said["Description"]) == ("15.8", "As asked for")
+    assert (other["Value"], other["Description"]) == (
+        "15.12",
+        "15.8 was asked for, AWS creates it no more",
+    )

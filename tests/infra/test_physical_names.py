@@ -4,12 +4,10 @@ import json
 import re
 from typing import Any
 
-import pytest
 from hypothesis import assume, given
 
-from infra.config import PRODUCTION
 from infra.naming import EnvironmentSuffix
-from tests.infra.templates import Synthesized, text
+from tests.infra.templates import LONGEST, Synthesized, text
 from tests.infra.test_naming import BRANCHES
 
 # The limits as each service documents them for the API that makes the resource.
@@ -55,13 +53,6 @@ NOT_NAMES = {
     ("AWS::RDS::DBInstance", "CACertificateIdentifier"),
 }
 _NAMING = re.compile(r"(^Name|Name|Identifier|Family)$")
-# The longest that a suffix can be: a limit that holds for it holds for all of them.
-LONGEST = EnvironmentSuffix("aaaaaaaaa-bbbbbb")
-
-
-@pytest.fixture(scope="session")
-def longest() -> Synthesized:
-    return Synthesized.environment(PRODUCTION, suffix=LONGEST)
 
 
 def names(stack: Synthesized) -> dict[tuple[str, str], str]:

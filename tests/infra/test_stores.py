@@ -46,7 +46,7 @@ def test_s64_the_service_cannot_list_all_sessions(ephemeral: Synthesized) -> Non
 
 
 def audit_bucket(stack: Synthesized) -> dict[str, Any]:
-    return stack.resources[audit_bucket_id(stack)]["Properties"]
+    return dict(stack.resources[audit_bucket_id(stack)]["Properties"])
 
 
 def audit_bucket_id(stack: Synthesized) -> str:
