@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from infra.database import DatabaseConfig
+from infra.monitoring import MonitoringConfig
 from infra.network import NetworkConfig
 from infra.processors import ProcessorConfig
 from infra.service import ServiceConfig
@@ -18,6 +19,7 @@ class EnvironmentConfig:
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     service: ServiceConfig = field(default_factory=ServiceConfig)
     processors: ProcessorConfig = field(default_factory=ProcessorConfig)
+    monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
 
     def adjusted(
         self,

@@ -1,39 +1,39 @@
-"""What an operator looks at, and what calls one."""
+"""What an operator looks at, what tells one, and the one alarm that wakes one up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.database import Database
-from infra.load_balancer import LoadBalancer
+from infra import dashboard
+from infra.alarms import BURN_RATES, AlarmRule, BurnRate, alarm_rules, error_percent
 from infra.naming import EnvironmentSuffix
-from infra.queues import QueueWithDeadLetters
-from infra.service import Service
+from infra.saved_queries import SAVED_QUERIES
+from infra.watched import Watched
 
-_MINUTE = Duration.minutes(1)
+PAGE: Final = "page"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
-    """The parts of an environment that can fail by themselves."""
-
-    load_balancer: LoadBalancer
-    service: Service
-    database: Database
-    queues: tuple[tuple[str, QueueWithDeadLetters], ...]
-    functions: tuple[tuple[str, lambda_.IFunction], ...]
+class MonitoringConfig:
+    email: str | None = None  # told of pages; must confirm once
 
 
 class Monitoring(Construct):
-    """A dashboard with the alarms on top. Every alarm goes to `topic`: subscribe there."""
+    """A dashboard with the alarms on top, and saved queries.
+
+    Every alarm goes to `topic`. Those for which a person must get up also go, as one, to `pages`.
+    `server_errors` is the alarm that a deployment must not cause.
+    """
 
     def __init__(
         self,
@@ -41,145 +41,152 @@ class Monitoring(Construct):
         construct_id: str,
         *,
         suffix: EnvironmentSuffix,
+        config: MonitoringConfig,
         watched: Watched,
+        log_groups: list[logs.ILogGroup],
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
         self._suffix = suffix
-        name = suffix.physical_name("transaction-dashboard")
+        self.topic = self._topic("Alarms", "transaction-alarms", key)
+        self.pages = self._topic("Pages", "transaction-pages", key)
+        if config.email is not None:
+            self.pages.add_subscription(subscriptions.EmailSubscription(config.email))
 
-        self.topic = sns.Topic(
-            self,
-            "Alarms",
-            topic_name=suffix.physical_name("transaction-alarms"),
-            master_key=key,
-            enforce_ssl=True,
+        rules = alarm_rules(watched)
+        alarms = {rule.name: self._alarm(rule) for rule in rules}
+        self.server_errors = alarms["server-errors"]
+        burning = [self._burn(rate, watched) for rate in BURN_RATES]
+        page = self._composite(
+            PAGE,
+            "Clients are affected, or will be: read the dashboard from the top",
+            [*burning, *(alarms[rule.name] for rule in rules if rule.pages)],
         )
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
-        self.alarms = self._alarms(watched)
+        page.add_alarm_action(actions.SnsAction(self.pages))
+        page.add_ok_action(actions.SnsAction(self.pages))
+
+        name = suffix.physical_name("transaction-dashboard")
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
             dashboard_name=name,
-            widgets=[
-                [cloudwatch.AlarmStatusWidget(alarms=[*self.alarms], width=24, title="Alarms")],
-                *_rows(watched),
-            ],
+            widgets=dashboard.rows(watched, [page, *burning, *alarms.values()]),
+        )
+        self.dashboard_url = dashboard.url(Stack.of(self), name)
+        for query in SAVED_QUERIES:
+            logs.QueryDefinition(
+                self,
+                _id(query.name),
+                query_definition_name=suffix.physical_name(f"transaction-{query.name}"),
+                query_string=query.string(),
+                log_groups=log_groups,
+            )
+
+    def _topic(self, construct_id: str, base: str, key: kms.IKey) -> sns.Topic:
+        topic = sns.Topic(
+            self,
+            construct_id,
+            topic_name=self._suffix.physical_name(base),
+            master_key=key,
+            enforce_ssl=True,
         )
         stack = Stack.of(self)
-        self.dashboard_url = (
-            f"https://{stack.region}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={stack.region}#dashboards/dashboard/{name}"
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisEnvironment",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {
+                        "aws:SourceArn": stack.format_arn(
+                            service="cloudwatch", resource=f"alarm:*-{self._suffix}"
+                        )
+                    },
+                },
+            )
         )
+        return topic
 
-    def _alarms(self, watched: Watched) -> list[cloudwatch.Alarm]:
-        targets = watched.load_balancer.targets.metrics
-        balancer = watched.load_balancer.load_balancer.metrics
-        return [
-            self._alarm(
-                "unhealthy-hosts",
-                targets.unhealthy_host_count(period=_MINUTE, statistic="max"),
-                "A task fails its health check: it answers nobody",
-            ),
-            self._alarm(
-                "server-errors",
-                balancer.http_code_target(
-                    elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=_MINUTE, statistic="sum"
-                ),
-                "The service answers with 5xx",
-                threshold=5,
-            ),
-            self._alarm(
-                "database-cpu",
-                watched.database.cluster.metric_cpu_utilization(period=_MINUTE),
-                "The database is close to the end of its capacity",
-                threshold=80,
-            ),
-            *(
-                self._alarm(
-                    f"{name}-dead-letters",
-                    queue.dead_letters.metric_approximate_number_of_messages_visible(
-                        period=_MINUTE, statistic="max"
-                    ),
-                    "A message could not be handled and waits for a person",
-                )
-                for name, queue in watched.queues
-            ),
-            *(
-                self._alarm(
-                    f"{name}-errors",
-                    function.metric_errors(period=_MINUTE, statistic="sum"),
-                    "The function fails as a whole, not for one message",
-                )
-                for name, function in watched.functions
-            ),
-        ]
-
-    def _alarm(
-        self, name: str, metric: cloudwatch.IMetric, meaning: str, *, threshold: float = 1
-    ) -> cloudwatch.Alarm:
+    def _alarm(self, rule: AlarmRule) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
-            "".join(word.title() for word in name.split("-")),
-            alarm_name=self._suffix.physical_name(name),
-            alarm_description=meaning,
-            metric=metric,
-            threshold=threshold,
-            comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
-            evaluation_periods=2,
-            datapoints_to_alarm=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            _id(rule.name),
+            alarm_name=self._suffix.physical_name(rule.name),
+            alarm_description=_description(rule.reason, rule.runbook),
+            metric=rule.metric,
+            threshold=rule.threshold,
+            comparison_operator=(
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+                if rule.is_below
+                else cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+            ),
+            evaluation_periods=rule.minutes,
+            datapoints_to_alarm=rule.bad_minutes,
+            treat_missing_data=(
+                cloudwatch.TreatMissingData.BREACHING
+                if rule.is_missing_bad
+                else cloudwatch.TreatMissingData.NOT_BREACHING
+            ),
         )
-        action = actions.SnsAction(self.topic)
-        alarm.add_alarm_action(action)
-        alarm.add_ok_action(action)
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
         return alarm
 
-
-def _rows(watched: Watched) -> list[list[cloudwatch.IWidget]]:
-    """One row per hop, in the order in which a request travels."""
-    balancer = watched.load_balancer.load_balancer.metrics
-    cluster = watched.database.cluster
-    return [
-        [
-            _graph("Requests", balancer.request_count()),
-            _graph("Response time p99", balancer.target_response_time(statistic="p99")),
-        ],
-        [
-            _graph(
-                "Tasks: CPU and memory",
-                watched.service.fargate.metric_cpu_utilization(),
-                watched.service.fargate.metric_memory_utilization(),
-            ),
-            _graph(
-                "Database: CPU and connections",
-                cluster.metric_cpu_utilization(),
-                cluster.metric_database_connections(),
-            ),
-        ],
-        [
-            _graph(
-                "Queues: age of the oldest message",
-                *(
-                    queue.queue.metric_approximate_age_of_oldest_message()
-                    for _, queue in watched.queues
+    def _burn(self, rate: BurnRate, watched: Watched) -> cloudwatch.CompositeAlarm:
+        """Both windows: the long one alone would go on for an hour after everything is well."""
+        windows = [
+            cloudwatch.Alarm(
+                self,
+                _id(f"{rate.name}-{window}"),
+                alarm_name=self._suffix.physical_name(f"{rate.name}-{window}"),
+                alarm_description=_description(rate.reason, "error-budget-burn"),
+                metric=error_percent(watched, period),
+                threshold=rate.threshold_percent,
+                comparison_operator=(
+                    cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
                 ),
+                evaluation_periods=1,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            for window, period in (("long", rate.long), ("short", rate.short))
+        ]
+        burning = self._composite(
+            rate.name, rate.reason, windows, runbook="error-budget-burn", all_of=True
+        )
+        burning.add_alarm_action(actions.SnsAction(self.topic))
+        burning.add_ok_action(actions.SnsAction(self.topic))
+        return burning
+
+    def _composite(
+        self,
+        name: str,
+        reason: str,
+        alarms: Sequence[cloudwatch.IAlarm],
+        *,
+        runbook: str | None = None,
+        all_of: bool = False,
+    ) -> cloudwatch.CompositeAlarm:
+        states = [
+            cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM) for alarm in alarms
+        ]
+        return cloudwatch.CompositeAlarm(
+            self,
+            _id(name),
+            composite_alarm_name=self._suffix.physical_name(name),
+            alarm_description=_description(reason, runbook or name),
+            alarm_rule=(
+                cloudwatch.AlarmRule.all_of(*states)
+                if all_of
+                else cloudwatch.AlarmRule.any_of(*states)
             ),
-            _graph(
-                "Functions: errors",
-                *(function.metric_errors() for _, function in watched.functions),
-            ),
-        ],
-    ]
+        )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=[*metrics], width=12)
+def _description(reason: str, runbook: str) -> str:
+    return f"{reason}. Runbook: docs/runbooks/{runbook}.md"
+
+
+def _id(name: str) -> str:
+    return "".join(word.title() for word in name.split("-"))

@@ -60,7 +60,7 @@ class TransactionProcessor(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        self.function = PythonFunction(
+        processor = PythonFunction(
             self,
             "Processor",
             suffix=suffix,
@@ -81,7 +81,8 @@ class TransactionProcessor(Construct):
             timeout_seconds=config.timeout_seconds,
             key=key,
             placement=placement,
-        ).function
+        )
+        self.function, self.log_group = processor.function, processor.log_group
         database.processor_secret.grant_read(self.function)
         queue.grant_bury(self.function)
         self.mapping = _feed(
@@ -109,7 +110,7 @@ class AuditWriter(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        self.function = PythonFunction(
+        writer = PythonFunction(
             self,
             "Writer",
             suffix=suffix,
@@ -123,7 +124,8 @@ class AuditWriter(Construct):
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
             key=key,
-        ).function
+        )
+        self.function, self.log_group = writer.function, writer.log_group
         store.grant_append(self.function)
         queue.grant_bury(self.function)
         self.mapping = _feed(

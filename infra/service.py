@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
@@ -59,6 +60,8 @@ class Service(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.tasks_min = config.tasks_min
+        self.log_group = log_group(self, "Logs", name=f"/ecs/{suffix.physical_name(NAME)}", key=key)
         image = ecr_assets.DockerImageAsset(
             self,
             "Image",
@@ -126,9 +129,7 @@ class Service(Construct):
             },
             port_mappings=[ecs.PortMapping(container_port=TASK_PORT)],
             logging=ecs.LogDrivers.aws_logs(
-                log_group=log_group(
-                    self, "Logs", name=f"/ecs/{suffix.physical_name(NAME)}", key=key
-                ),
+                log_group=self.log_group,
                 stream_prefix="service",
                 # A slow log service must not stop transactions.
                 mode=ecs.AwsLogDriverMode.NON_BLOCKING,
@@ -164,6 +165,12 @@ class Service(Construct):
         # Not before there is a way to the registry and the right to take it.
         self.fargate.node.add_dependency(vpc, self.task.obtain_execution_role())
         self._scale(config)
+
+    def roll_back_on(self, alarm: cloudwatch.IAlarm) -> None:
+        """Take a deployment back when it sets `alarm` off, also if its tasks are healthy."""
+        self.fargate.enable_deployment_alarms(
+            [alarm.alarm_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
+        )
 
     def _scale(self, config: ServiceConfig) -> None:
         tasks = self.fargate.auto_scale_task_count(

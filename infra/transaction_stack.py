@@ -11,7 +11,7 @@ from infra.encryption import Encryption
 from infra.load_balancer import LoadBalancer
 from infra.log_groups import own_helper_logs
 from infra.migrator import SchemaMigrator
-from infra.monitoring import Monitoring, Watched
+from infra.monitoring import Monitoring
 from infra.naming import EnvironmentSuffix
 from infra.network import ZONES, Network
 from infra.processors import AuditWriter, TransactionProcessor
@@ -20,6 +20,7 @@ from infra.queues import AUDIT, TRANSACTIONS, QueueWithDeadLetters
 from infra.service import Service
 from infra.sessions import Sessions
 from infra.traffic import Traffic
+from infra.watched import Watched
 
 
 class TransactionStack(Stack):
@@ -81,13 +82,16 @@ class TransactionStack(Stack):
             placement=Placement(vpc=vpc, security_group=traffic.migrator), key=key,
             after=[vpc, traffic], before=[service.fargate, processor.mapping])
         monitoring = Monitoring(
-            self, "Monitoring", suffix=suffix, key=key,
+            self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
+            log_groups=[service.log_group, processor.log_group, writer.log_group],
             watched=Watched(
-                load_balancer=load_balancer, service=service, database=database,
+                vpc=vpc, load_balancer=load_balancer, service=service, database=database,
+                sessions=sessions, audit_store=audit_store,
                 queues=(("transaction", transactions), ("audit", audit)),
                 functions=(
                     ("transaction-processor", processor.function),
                     ("audit-writer", writer.function))))
+        service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
 
         self.outputs = {name: CfnOutput(self, name, value=value) for name, value in {

@@ -33,6 +33,12 @@ def recorded_types(folder: Path) -> dict[str, ResourceType]:
         "AWS::ApplicationAutoScaling::ScalingPolicy": _recorded(
             folder, "policy", lambda physical_id, _: {"Arn": physical_id}
         ),
+        "AWS::CloudWatch::CompositeAlarm": _recorded(
+            folder, "composite", lambda physical_id, _: {"Arn": physical_id}
+        ),
+        "AWS::Logs::QueryDefinition": _recorded(
+            folder, "query", lambda physical_id, _: {"QueryDefinitionId": physical_id}
+        ),
     }
 
 

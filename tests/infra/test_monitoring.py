@@ -1,31 +1,164 @@
 """S50, S51: what calls an operator, and what one looks at."""
 
+import re
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from infra.config import EPHEMERAL
+from infra.monitoring import MonitoringConfig
+from tests.infra.context import REPOSITORY
 from tests.infra.templates import Synthesized, text
 
-ALARMS = [
-    "unhealthy-hosts",
-    "server-errors",
-    "database-cpu",
-    "transaction-dead-letters",
-    "audit-dead-letters",
-    "transaction-processor-errors",
-    "audit-writer-errors",
-]
+RUNBOOKS = REPOSITORY / "docs" / "runbooks"
+BURN = "error-budget-burn"
 
 
-@pytest.mark.parametrize("name", ALARMS)
-def test_s51_an_alarm_calls_within_two_minutes_and_says_why(
-    ephemeral: Synthesized, name: str
+def alarms(stack: Synthesized) -> dict[str, dict[str, Any]]:
+    return {
+        p["AlarmName"].removesuffix("-dev"): p for p in stack.properties("AWS::CloudWatch::Alarm")
+    }
+
+
+def composites(stack: Synthesized) -> dict[str, dict[str, Any]]:
+    return {
+        p["AlarmName"].removesuffix("-dev"): p
+        for p in stack.properties("AWS::CloudWatch::CompositeAlarm")
+    }
+
+
+def members(stack: Synthesized, composite: str) -> set[str]:
+    """The names of the alarms in a composite's rule."""
+    rule = text(composites(stack)[composite]["AlarmRule"])
+    return {
+        stack.resources[logical_id]["Properties"]["AlarmName"].removesuffix("-dev")
+        for logical_id in re.findall(r'"Fn::GetAtt": \["(\w+)", "Arn"\]', rule)
+    }
+
+
+def topic(stack: Synthesized, name: str) -> dict[str, str]:
+    return {"Ref": stack.only("AWS::SNS::Topic", TopicName=f"{name}-dev")[0]}
+
+
+def test_s51_there_is_an_alarm_for_all_that_was_asked_for(ephemeral: Synthesized) -> None:
+    assert {name for name in alarms(ephemeral) if not name.startswith(BURN)} == {
+        "database-cpu",
+        "database-capacity",
+        "database-connections",
+        "unhealthy-hosts",
+        "too-few-tasks",
+        "transaction-processor-errors",
+        "transaction-processor-throttles",
+        "audit-writer-errors",
+        "audit-writer-throttles",
+        "transaction-queue-age",
+        "audit-queue-age",
+        "transaction-dead-letters",
+        "audit-dead-letters",
+        "server-errors",
+        "latency",
+        "sessions-throttled",
+    }
+
+
+def test_s51_every_alarm_tells_why_and_what_to_do(ephemeral: Synthesized) -> None:
+    for name, alarm in (alarms(ephemeral) | composites(ephemeral)).items():
+        reason, _, runbook = alarm["AlarmDescription"].partition(". Runbook: ")
+        page = (REPOSITORY / runbook).read_text()
+        assert reason, name
+        for part in ("**What it means.**", "**Look at.**", "**Do.**"):
+            assert part in page, (name, part)
+
+
+def test_s51_every_runbook_is_of_an_alarm(ephemeral: Synthesized) -> None:
+    told = text([a["AlarmDescription"] for a in alarms(ephemeral).values()])
+    told += text([a["AlarmDescription"] for a in composites(ephemeral).values()])
+
+    assert [p.name for p in RUNBOOKS.iterdir() if f"docs/runbooks/{p.name}" not in told] == []
+
+
+def periods(alarm: dict[str, Any]) -> set[int]:
+    """The seconds of every metric that the alarm computes with."""
+    own = {alarm["Period"]} if "Period" in alarm else set()
+    return own | {m["MetricStat"]["Period"] for m in alarm.get("Metrics", []) if "MetricStat" in m}
+
+
+def test_s51_an_alarm_calls_within_two_minutes(ephemeral: Synthesized) -> None:
+    for name, alarm in alarms(ephemeral).items():
+        if name.startswith(BURN):
+            continue
+        (period,) = periods(alarm)
+        assert period * alarm["EvaluationPeriods"] <= 120, name
+        assert alarm["DatapointsToAlarm"] <= alarm["EvaluationPeriods"]
+
+
+def test_s51_every_alarm_goes_to_the_topic(ephemeral: Synthesized) -> None:
+    """The windows of a burn rate by the alarm that joins the two."""
+    told = {
+        name
+        for name, alarm in (alarms(ephemeral) | composites(ephemeral)).items()
+        if alarm.get("AlarmActions") == alarm.get("OKActions")
+        and topic(ephemeral, "transaction-alarms") in alarm.get("AlarmActions", [])
+    }
+    windows = {w for c in composites(ephemeral) if c != "page" for w in members(ephemeral, c)}
+
+    assert told | windows | {"page"} == set(alarms(ephemeral) | composites(ephemeral))
+    assert told & windows == set()
+
+
+def test_s51_one_alarm_pages_and_it_is_made_of_those_that_matter(ephemeral: Synthesized) -> None:
+    paging = [
+        name
+        for name, alarm in (alarms(ephemeral) | composites(ephemeral)).items()
+        if topic(ephemeral, "transaction-pages") in alarm.get("AlarmActions", [])
+    ]
+
+    assert paging == ["page"]
+    assert members(ephemeral, "page") == {
+        "error-budget-burn-fast",
+        "error-budget-burn-slow",
+        "too-few-tasks",
+        "transaction-queue-age",
+        "audit-queue-age",
+    }
+    assert " OR " in text(composites(ephemeral)["page"]["AlarmRule"])
+
+
+@pytest.mark.parametrize(
+    ("burn", "long_seconds", "short_seconds", "percent"),
+    [("fast", 3600, 300, 1.44), ("slow", 21600, 1800, 0.6)],
+)
+def test_s51_the_error_budget_burns_when_a_long_and_a_short_window_say_so(
+    ephemeral: Synthesized, burn: str, long_seconds: int, short_seconds: int, percent: float
 ) -> None:
-    topic, _ = ephemeral.only("AWS::SNS::Topic")
-    alarm = ephemeral.one("AWS::CloudWatch::Alarm", AlarmName=f"{name}-dev")
+    """14.4 and 6 times the 0.1 % that the objective of 99.9 % leaves."""
+    windows = {name: alarms(ephemeral)[name] for name in members(ephemeral, f"{BURN}-{burn}")}
 
-    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
-    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 120
-    assert alarm["DatapointsToAlarm"] == 1
-    assert alarm["AlarmDescription"]
+    assert windows.keys() == {f"{BURN}-{burn}-long", f"{BURN}-{burn}-short"}
+    assert periods(windows[f"{BURN}-{burn}-long"]) == {long_seconds}
+    assert periods(windows[f"{BURN}-{burn}-short"]) == {short_seconds}
+    assert {w["Threshold"] for w in windows.values()} == {percent}
+    assert " AND " in text(composites(ephemeral)[f"{BURN}-{burn}"]["AlarmRule"])
+
+
+def test_s51_no_traffic_is_no_error_and_no_task_is_no_silence(ephemeral: Synthesized) -> None:
+    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms(ephemeral).items()}
+
+    assert {name for name, how in missing.items() if how == "breaching"} == {"too-few-tasks"}
+    assert set(missing.values()) == {"breaching", "notBreaching"}
+
+
+def test_s51_too_few_tasks_is_fewer_than_the_service_must_have(
+    ephemeral: Synthesized, production: Synthesized
+) -> None:
+    """Every running task reports once a minute, so reports are counted."""
+    for stack in (ephemeral, production):
+        alarm = alarms(stack)["too-few-tasks"]
+        minimum = stack.one("AWS::ApplicationAutoScaling::ScalableTarget")["MinCapacity"]
+        assert alarm["Threshold"] == minimum
+        assert alarm["ComparisonOperator"] == "LessThanThreshold"
+        assert (alarm["MetricName"], alarm["Statistic"]) == ("CPUUtilization", "SampleCount")
 
 
 @pytest.mark.parametrize("kind", ["transaction", "audit"])
@@ -33,7 +166,7 @@ def test_s51_dead_letters_are_those_of_the_dead_letter_queue(
     ephemeral: Synthesized, kind: str
 ) -> None:
     queue, _ = ephemeral.only("AWS::SQS::Queue", QueueName=f"{kind}-dead-letters-dev")
-    alarm = ephemeral.one("AWS::CloudWatch::Alarm", AlarmName=f"{kind}-dead-letters-dev")
+    alarm = alarms(ephemeral)[f"{kind}-dead-letters"]
 
     assert alarm["Dimensions"] == [
         {"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}
@@ -41,21 +174,89 @@ def test_s51_dead_letters_are_those_of_the_dead_letter_queue(
     assert alarm["Threshold"] == 1
 
 
-def test_s51_s63_alarms_travel_encrypted(ephemeral: Synthesized) -> None:
-    topic = ephemeral.one("AWS::SNS::Topic", TopicName="transaction-alarms-dev")
-    policy = text(ephemeral.one("AWS::SNS::TopicPolicy"))
+def test_s51_s63_alarms_travel_encrypted_and_come_from_this_environment(
+    ephemeral: Synthesized,
+) -> None:
+    topics = ephemeral.all("AWS::SNS::Topic")
+    policies = {
+        p["Topics"][0]["Ref"]: text(p) for p in ephemeral.properties("AWS::SNS::TopicPolicy")
+    }
 
-    assert "EncryptionKey" in text(topic["KmsMasterKeyId"])
-    assert '"aws:SecureTransport": "false"' in policy
-    assert '"Service": "cloudwatch.amazonaws.com"' in policy
+    assert policies.keys() == topics.keys()
+    for logical_id, properties in topics.items():
+        policy = policies[logical_id]
+        assert "EncryptionKey" in text(properties["Properties"]["KmsMasterKeyId"])
+        assert '"aws:SecureTransport": "false"' in policy
+        assert '"Service": "cloudwatch.amazonaws.com"' in policy
+        assert ':alarm:*-dev"' in policy
 
 
-def test_s50_the_dashboard_shows_every_hop_with_the_alarms_on_top(ephemeral: Synthesized) -> None:
+def test_s51_a_person_is_told_of_pages_where_an_address_is_given(ephemeral: Synthesized) -> None:
+    told = Synthesized.environment(
+        replace(EPHEMERAL, monitoring=MonitoringConfig(email="ops@example.com"))
+    )
+    subscription = told.one("AWS::SNS::Subscription")
+
+    assert ephemeral.all("AWS::SNS::Subscription") == {}
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+    assert subscription["TopicArn"] == topic(told, "transaction-pages")
+
+
+def test_s31_a_deployment_that_causes_errors_is_taken_back(ephemeral: Synthesized) -> None:
+    deployment = ephemeral.one("AWS::ECS::Service")["DeploymentConfiguration"]
+    alarm, _ = ephemeral.only("AWS::CloudWatch::Alarm", AlarmName="server-errors-dev")
+
+    assert deployment["Alarms"] == {
+        "AlarmNames": [{"Ref": alarm}],
+        "Enable": True,
+        "Rollback": True,
+    }
+
+
+READING_ORDER = [
+    "Alarms",
+    "Clients: requests",
+    "Business: ",
+    "Service: tasks",
+    "Database: CPU",
+    "Queue transaction",
+    "Function transaction-processor",
+    "Sessions: DynamoDB",
+    "Network: bytes out",
+]
+
+
+def test_s50_the_dashboard_reads_from_the_alarms_to_the_network(ephemeral: Synthesized) -> None:
     body = text(ephemeral.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    namespaces = ("ApplicationELB", "ECS", "RDS", "SQS", "Lambda")
+    positions = [body.index(title) for title in READING_ORDER]
 
-    assert body.index("alarm") < body.index("AWS/ApplicationELB")
-    assert all(f"AWS/{namespace}" in body for namespace in namespaces)
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    ["ApplicationELB", "ECS", "RDS", "DynamoDB", "SQS", "Lambda", "S3", "NATGateway"],
+)
+def test_s50_every_service_is_on_the_dashboard(every: Synthesized, namespace: str) -> None:
+    body = text(every.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    assert f"AWS/{namespace}" in body
+
+
+def test_s50_every_alarm_is_on_top(ephemeral: Synthesized) -> None:
+    body = text(ephemeral.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    windows = {w for c in composites(ephemeral) if c != "page" for w in members(ephemeral, c)}
+    shown = body[: body.index("Clients: requests")]
+    for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+        for logical_id, r in ephemeral.all(kind).items():
+            if r["Properties"]["AlarmName"].removesuffix("-dev") not in windows:
+                assert logical_id in shown
+
+
+def test_s50_each_nat_gateway_is_shown(production: Synthesized) -> None:
+    body = text(production.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    assert all(gateway in body for gateway in production.all("AWS::EC2::NatGateway"))
 
 
 def test_s50_the_dashboard_is_found_by_its_url(ephemeral: Synthesized) -> None:
@@ -63,3 +264,17 @@ def test_s50_the_dashboard_is_found_by_its_url(ephemeral: Synthesized) -> None:
 
     assert name == "transaction-dashboard-dev"
     assert text(ephemeral.json["Outputs"]["DashboardUrl"]).endswith(f'/{name}"]]}}}}')
+
+
+def test_s52_what_one_asks_the_logs_first_is_saved(ephemeral: Synthesized) -> None:
+    groups = {
+        ephemeral.only("AWS::Logs::LogGroup", LogGroupName=name)[0]
+        for name in (
+            "/ecs/transaction-service-dev",
+            "/aws/lambda/transaction-processor-dev",
+            "/aws/lambda/audit-writer-dev",
+        )
+    }
+    for query in ephemeral.properties("AWS::Logs::QueryDefinition"):
+        assert {g["Ref"] for g in query["LogGroupNames"]} == groups
+        assert "filter" in query["QueryString"]
