@@ -25,10 +25,11 @@ from local_cloud.emulator.ministack_adapter import (
     correct_secrets,
     end_function_workers,
     follow,
+    record_computing_alarms,
     register,
 )
 from local_cloud.emulator.pipelines import pipeline_type
-from local_cloud.emulator.recorded_types import recorded_types
+from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
 from local_cloud.emulator.services import Services
 from local_cloud.paths import NODE_MODULES, CloudPaths
 
@@ -101,6 +102,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     )
     correct_secrets()
     correct_image_lookup()
+    record_computing_alarms(recorded_alarms(paths.recorded))
     register({**recorded_types(paths.recorded), **pipeline_type(paths.pipelines)})
     follow(
         {

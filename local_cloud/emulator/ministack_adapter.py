@@ -125,6 +125,34 @@ def correct_image_lookup() -> None:
     ecr._describe_images = describe_images
 
 
+def record_computing_alarms(recorded: ResourceType) -> None:
+    """Hand alarms with `Metrics` to `recorded`: MiniStack's CloudFormation refuses them."""
+    handlers = _handlers()
+    original = handlers["AWS::CloudWatch::Alarm"]
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Any:
+        kind = recorded.create if properties.get("Metrics") else original["create"]
+        return kind(logical_id, properties, stack_name)
+
+    def update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Any:
+        if bool(old.get("Metrics")) != bool(new.get("Metrics")):
+            delete(physical_id, old)
+            return create(physical_id, new, *rest)
+        kind = recorded.update if new.get("Metrics") else original["update"]
+        return kind(physical_id, old, new, *rest)
+
+    def delete(physical_id: str, properties: Properties) -> None:
+        kind = recorded.delete if properties.get("Metrics") else original["delete"]
+        kind(physical_id, properties)
+
+    handlers["AWS::CloudWatch::Alarm"] = {
+        **original,
+        "create": create,
+        "update": update,
+        "delete": delete,
+    }
+
+
 def set_cluster_endpoints(cluster_id: str, *, writer: str, reader: str, port: int) -> None:
     """Make the RDS API answer with addresses that work on this machine."""
     from ministack.services import rds  # noqa: PLC0415 - reads the environment when imported

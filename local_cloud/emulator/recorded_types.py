@@ -42,6 +42,11 @@ def recorded_types(folder: Path) -> dict[str, ResourceType]:
     }
 
 
+def recorded_alarms(folder: Path) -> ResourceType:
+    """Alarms that compute with several metrics: MiniStack evaluates only those of one."""
+    return _recorded(folder, "alarm", lambda physical_id, _: {"Arn": physical_id})
+
+
 def _id_only(physical_id: str, _: Properties) -> Attributes:
     return {"Id": physical_id}
 
