@@ -19,7 +19,7 @@ class SavedQuery:
         return logs.QueryString(
             fields=[*self.fields],
             filter_statements=[*self.filters],
-            stats=self.stats,
+            stats_statements=[self.stats] if self.stats else None,
             sort=None if self.stats else "@timestamp desc",
             limit=200,
         )

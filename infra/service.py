@@ -1,7 +1,7 @@
 """The HTTP service: Fargate tasks in both zones behind the load balancer."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -168,9 +168,10 @@ class Service(Construct):
 
     def roll_back_on(self, alarm: cloudwatch.IAlarm) -> None:
         """Take a deployment back when it sets `alarm` off, also if its tasks are healthy."""
-        self.fargate.enable_deployment_alarms(
-            [alarm.alarm_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
-        )
+        name = cast(cloudwatch.CfnAlarm, alarm.node.default_child).alarm_name
+        assert name is not None  # we name all of ours
+        self.fargate.enable_deployment_alarms([name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        self.fargate.node.add_dependency(alarm)  # ECS refuses a name that is not there
 
     def _scale(self, config: ServiceConfig) -> None:
         tasks = self.fargate.auto_scale_task_count(

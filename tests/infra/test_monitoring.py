@@ -205,12 +205,14 @@ def test_s51_a_person_is_told_of_pages_where_an_address_is_given(ephemeral: Synt
 def test_s31_a_deployment_that_causes_errors_is_taken_back(ephemeral: Synthesized) -> None:
     deployment = ephemeral.one("AWS::ECS::Service")["DeploymentConfiguration"]
     alarm, _ = ephemeral.only("AWS::CloudWatch::Alarm", AlarmName="server-errors-dev")
+    service, _ = ephemeral.only("AWS::ECS::Service")
 
     assert deployment["Alarms"] == {
-        "AlarmNames": [{"Ref": alarm}],
+        "AlarmNames": ["server-errors-dev"],
         "Enable": True,
         "Rollback": True,
     }
+    assert ephemeral.comes_before(alarm, service)
 
 
 READING_ORDER = [
