@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
 	engine-version \
-	check-format check-types check-dockerfile check-unit
+	check-format check-types check-dockerfile check-security check-unit
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -25,7 +25,7 @@ up: setup ## start the local cloud and deliver the current commit
 	@python -m local_cloud up
 
 test: setup ## every check and unit test
-	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-unit
+	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-security check-unit
 
 setup: ## make .venv and node_modules from the lock files
 	@export PATH="$(SYSTEM_PATH)"; \
@@ -75,6 +75,9 @@ check-types:
 
 check-dockerfile:
 	@hadolint app_service/Dockerfile
+
+check-security: # what runs in an account, and what delivers it there
+	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts
 
 check-unit:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100

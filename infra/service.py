@@ -139,7 +139,11 @@ class Service(Construct):
             stop_timeout=Duration.seconds(30),
         )
         container.add_mount_points(
-            ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False)
+            ecs.MountPoint(
+                container_path="/tmp",  # nosec B108 - of a container of its own
+                source_volume="tmp",
+                read_only=False,
+            )
         )
         sessions.grant_use(self.task.task_role)
         audit.grant_send(self.task.task_role)
