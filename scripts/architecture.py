@@ -1,0 +1,272 @@
+"""`python -m scripts.architecture`: draws docs/architecture.svg from the synthesized template.
+
+What there is, and every arrow, is read from the template: network rules, queues and what they
+feed, and what each role may write to. Only the places on the sheet are chosen here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from infra.config import EPHEMERAL
+from scripts.environment_template import ROOT, SUFFIX, environment_template
+
+PICTURE: Final = ROOT / "docs" / "architecture.svg"
+WIDTH, HEIGHT = 1180, 690
+
+Template = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """One thing on the sheet."""
+
+    x: int
+    y: int
+    width: int = 190
+    height: int = 52
+    colour: str = "#e8eef7"
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        return self.x + self.width // 2, self.y + self.height // 2
+
+
+_LAMBDA, _DATA, _DOOR = "#fdebd9", "#e3f1e3", "#efe6f6"
+# By physical name, without the suffix. A resource that is not here and has an arrow fails the run.
+PLACES: Final = {
+    "clients": Box(x=20, y=130, width=110),
+    "transaction-alb": Box(x=330, y=100, width=280, colour=_DOOR),
+    "transaction-service": Box(x=330, y=232, width=280),
+    "schema-migrator": Box(x=190, y=340, width=180, colour=_LAMBDA),
+    "transaction-processor": Box(x=550, y=340, width=200, colour=_LAMBDA),
+    "transaction-db": Box(x=330, y=492, width=280, colour=_DATA),
+    "transaction-sessions": Box(x=850, y=100, colour=_DATA, width=290),
+    "audit-queue": Box(x=850, y=206, width=290),
+    "audit-dead-letters": Box(x=1000, y=284, width=140, height=40),
+    "audit-writer": Box(x=850, y=284, width=130, height=40, colour=_LAMBDA),
+    "transaction-audit": Box(x=850, y=352, width=290, colour=_DATA),
+    "transaction-queue": Box(x=850, y=446, width=290),
+    "transaction-dead-letters": Box(x=850, y=530, width=290, height=40),
+}
+_GROUPS: Final = {  # what uses a security group, where the group is called otherwise
+    "load-balancer": "transaction-alb",
+    "tasks": "transaction-service",
+    "processor": "transaction-processor",
+    "migrator": "schema-migrator",
+    "database": "transaction-db",
+}
+_WRITES: Final = {
+    "dynamodb:PutItem": "sessions",
+    "s3:PutObject": "once each",
+    "sqs:SendMessage": "",
+}
+_NAMES: Final = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::EC2::SecurityGroup": "GroupName",
+}
+
+
+def draw(template: Template) -> str:
+    """Return the picture. KeyError for a thing with an arrow that has no place."""
+    shapes = [
+        *_frames(template),
+        *(_arrow(*edge) for edge in sorted(set(edges(template)))),
+        *(_box(name, box, _details(template).get(name, "")) for name, box in PLACES.items()),
+        _text(20, HEIGHT - 34, _beside(template), size=12),
+        _text(
+            20,
+            HEIGHT - 14,
+            "Drawn by scripts/architecture.py from the synthesized template of one environment.",
+            size=11,
+            colour="#777",
+        ),
+    ]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            'font-family="Helvetica, Arial, sans-serif">',
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+            'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#456"/></marker></defs>',
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+            *shapes,
+            "</svg>\n",
+        ]
+    )
+
+
+def edges(template: Template) -> Iterator[tuple[str, str, str]]:
+    """Every (from, to, label) that the template says."""
+    resources = template["Resources"]
+    for resource in resources.values():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::EC2::SecurityGroup":
+                for rule in properties.get("SecurityGroupIngress", []):
+                    yield "clients", _GROUPS[_group(properties)], f"HTTPS {rule['FromPort']}"
+            case "AWS::EC2::SecurityGroupIngress":
+                source, target = (
+                    _GROUPS[_group(resources[properties[key]["Fn::GetAtt"][0]]["Properties"])]
+                    for key in ("SourceSecurityGroupId", "GroupId")
+                )
+                yield source, target, f"TLS {properties['FromPort']}"
+            case "AWS::Lambda::EventSourceMapping":
+                queue = _name(resources, properties["EventSourceArn"])
+                yield queue, _name(resources, properties["FunctionName"]), "feeds"
+            case "AWS::SQS::Queue" if "RedrivePolicy" in properties:
+                dead = _name(resources, properties["RedrivePolicy"]["deadLetterTargetArn"])
+                yield _plain(properties["QueueName"]), dead, ""
+            case "AWS::IAM::Policy":
+                yield from _writes(resources, properties)
+
+
+def _writes(resources: dict[str, Any], policy: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    role = resources[policy["Roles"][0]["Ref"]]["Properties"].get("RoleName", "")
+    actor = role.removesuffix(f"-role-{SUFFIX}")
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions = (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
+        for action in set(actions) & _WRITES.keys():
+            target = _name(resources, statement["Resource"])
+            # A function that buries messages itself adds no second arrow to its dead letters.
+            if not target.endswith("dead-letters"):
+                yield actor, target, _WRITES[action]
+
+
+def _name(resources: dict[str, Any], reference: dict[str, Any]) -> str:
+    """The plain name of the resource that `reference` is an ARN, a part or a name of."""
+    (logical_id,) = set(
+        re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w+)'", str(reference)) or ["missing"]
+    )
+    resource = resources[logical_id]
+    return _plain(resource["Properties"][_NAMES[resource["Type"]]])
+
+
+def _group(properties: dict[str, Any]) -> str:
+    return _plain(properties["GroupName"]).removesuffix("-sg")
+
+
+def _plain(name: str | dict[str, Any]) -> str:
+    text = name if isinstance(name, str) else str(name["Fn::Join"][1][0])
+    return text.removesuffix(f"-{SUFFIX}").removesuffix("-")
+
+
+def _all(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
+
+
+def _details(template: Template) -> dict[str, str]:
+    (cluster,) = _all(template, "AWS::RDS::DBCluster")
+    (scaling,) = _all(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    capacity = cluster["ServerlessV2ScalingConfiguration"]
+    functions = {
+        _plain(f["FunctionName"]): f"Lambda, {f['MemorySize']} MiB"
+        for f in _all(template, "AWS::Lambda::Function")
+        if isinstance(f.get("FunctionName"), str) and "MemorySize" in f
+    }
+    return {
+        **functions,
+        **{_plain(q["QueueName"]): "SQS" for q in _all(template, "AWS::SQS::Queue")},
+        "transaction-alb": "Application Load Balancer",
+        "transaction-service": f"ECS Fargate, {scaling['MinCapacity']} to "
+        f"{scaling['MaxCapacity']} tasks over both zones",
+        "transaction-db": f"Aurora PostgreSQL {cluster['EngineVersion']}, writer and reader, "
+        f"{capacity['MinCapacity']:g}-{capacity['MaxCapacity']:g} ACU",
+        "transaction-sessions": "DynamoDB, on demand",
+        "transaction-audit": "S3, versioned, written once",
+    }
+
+
+def _frames(template: Template) -> Iterator[str]:
+    gateways = len(_all(template, "AWS::EC2::NatGateway"))
+    yield _frame(Box(x=160, y=40, width=620, height=560), "VPC over two zones", "#999")
+    for y, height, title in (
+        (72, 100, f"public subnets, {gateways} NAT gateway" + "s" * (gateways > 1)),
+        (200, 212, "private subnets: a way out, none in"),
+        (462, 104, "isolated subnets: no way out"),
+    ):
+        yield _frame(Box(x=172, y=y, width=596, height=height), title, "#bcd")
+    yield _frame(Box(x=820, y=40, width=340, height=560), "Managed, reached over TLS", "#999")
+
+
+def _beside(template: Template) -> str:
+    counted = (
+        ("KMS key", "AWS::KMS::Key"),
+        ("secrets", "AWS::SecretsManager::Secret"),
+        ("log groups", "AWS::Logs::LogGroup"),
+        ("alarms", "AWS::CloudWatch::Alarm"),
+        ("composite alarms", "AWS::CloudWatch::CompositeAlarm"),
+        ("topics", "AWS::SNS::Topic"),
+        ("dashboard", "AWS::CloudWatch::Dashboard"),
+        ("roles", "AWS::IAM::Role"),
+    )
+    parts = [f"{len(_all(template, kind))} {name}" for name, kind in counted]
+    return f"Beside these: {', '.join(parts)}."
+
+
+def _frame(box: Box, title: str, colour: str) -> str:
+    return (
+        f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="6" '
+        f'fill="none" stroke="{colour}" stroke-dasharray="5 4"/>'
+        + _text(box.x + 8, box.y + 16, title, size=11)
+    )
+
+
+def _box(name: str, box: Box, detail: str) -> str:
+    x, y = box.centre
+    lines = [_text(x, y - 3 if detail else y + 5, name, size=13, anchor="middle", weight="bold")]
+    if detail:
+        lines.append(_text(x, y + 14, detail, size=10, anchor="middle"))
+    return (
+        f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="5" '
+        f'fill="{box.colour}" stroke="#456"/>' + "".join(lines)
+    )
+
+
+def _arrow(source: str, target: str, label: str) -> str:
+    one, other = PLACES[source], PLACES[target]
+    (x1, y1), (x2, y2) = _edge_of(one, other.centre), _edge_of(other, one.centre)
+    line = (
+        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#456" stroke-width="1.3" '
+        'marker-end="url(#tip)"/>'
+    )
+    if not label:
+        return line
+    return line + _text((x1 + x2) // 2 + 4, (y1 + y2) // 2 - 4, label, size=10, colour="#345")
+
+
+def _edge_of(box: Box, towards: tuple[int, int]) -> tuple[int, int]:
+    """Where the line from the middle of `box` towards a point leaves it."""
+    x, y = box.centre
+    dx, dy = towards[0] - x, towards[1] - y
+    scale = min(
+        box.width / 2 / abs(dx) if dx else float("inf"),
+        box.height / 2 / abs(dy) if dy else float("inf"),
+    )
+    return round(x + dx * scale), round(y + dy * scale)
+
+
+def _text(
+    x: int,
+    y: int,
+    text: str,
+    *,
+    size: int,
+    anchor: str = "start",
+    weight: str = "normal",
+    colour: str = "#123",
+) -> str:
+    return (
+        f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}" '
+        f'fill="{colour}">{escape(text)}</text>'
+    )
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(draw(environment_template(EPHEMERAL)))
