@@ -140,7 +140,7 @@ class Service(Construct):
         )
         container.add_mount_points(
             ecs.MountPoint(
-                container_path="/tmp",  # nosec B108 - of a container of its own
+                container_path="/tmp",  # nosec B108 # of a container of its own
                 source_volume="tmp",
                 read_only=False,
             )

@@ -110,7 +110,9 @@ def _functions(template: Template, load: Load) -> float:
     )
     calls = load.batches / 5
     seconds = calls * 0.15
-    return calls / 1e6 * LAMBDA_MILLION + seconds * writer["MemorySize"] / 1024 * LAMBDA_GB_SECOND
+    return (
+        calls / 1e6 * LAMBDA_MILLION + seconds * int(writer["MemorySize"]) / 1024 * LAMBDA_GB_SECOND
+    )
 
 
 def _audit(_: Template, load: Load) -> float:
