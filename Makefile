@@ -4,6 +4,7 @@ PYTHON ?= python3
 CDK_CONTEXT ?=
 BRANCH ?=
 SUFFIX ?=
+PROMOTION ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -14,14 +15,14 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
+.PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock smoke-test \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-up: setup ## start the local cloud and deliver the current commit
-	@python -m local_cloud up
+up: setup ## start the local cloud and deliver the current commit (PROMOTION=production: all the way)
+	@python -m local_cloud up $(if $(PROMOTION),--promotion "$(PROMOTION)")
 
 test: setup ## every check and unit test
 	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-unit
@@ -63,6 +64,9 @@ synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value .
 integration-test: setup ## test a deployed environment (addresses in the environment variables)
 	@python -m pytest -p no:cacheprovider integration_tests
 
+smoke-test: setup ## look at a deployed environment without changing anything in it
+	@python -m pytest -p no:cacheprovider integration_tests/test_smoke.py
+
 check-format:
 	@ruff format --check . && ruff check .
 
@@ -73,7 +77,8 @@ check-dockerfile:
 	@hadolint app_service/Dockerfile
 
 check-unit:
-	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100
+	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
+		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml
 
 lock: setup ## make the lock files anew from the *.in files
 	@$(COMPILE) --output-file requirements.txt requirements.in
