@@ -13,7 +13,8 @@ from local_cloud.terminal import line_by_line
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="local_cloud", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up", help="start the local cloud and deliver the current commit")
+    up = verbs.add_parser("up", help="start the local cloud and deliver the current commit")
+    up.add_argument("--promotion", default="", help="how far the trunk goes (see cdk.json)")
     verbs.add_parser("down", help="stop everything")
     verbs.add_parser("clean", help="stop everything and remove the state folder")
     verbs.add_parser("status", help="list environments, their tasks and last runs")
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
     run: dict[str, Callable[[], int]] = {
-        "up": lambda: commands.up(paths),
+        "up": lambda: commands.up(paths, promotion=chosen.promotion),
         "down": lambda: commands.down(paths),
         "clean": lambda: commands.clean(paths),
         "status": lambda: commands.status(paths),

@@ -33,7 +33,7 @@ _FOLLOW_INTERVAL_SECONDS = 0.5
 _PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
 
 
-def up(paths: CloudPaths) -> int:
+def up(paths: CloudPaths, *, promotion: str) -> int:
     """Start the cloud where it does not run, and deliver the checkout's current commit."""
     busy = "another `make up` is running for this state folder: wait for it, or stop it first"
     with exclusive(paths, "up", busy=busy):
@@ -49,7 +49,7 @@ def up(paths: CloudPaths) -> int:
         if is_dirty(ROOT):
             print("note: uncommitted changes are not delivered, only commits are")
         branch, commit = git.push_head(ROOT)
-        is_green = deliver(paths, cloud, git, branch=branch, commit=commit)
+        is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
         print(f"make up took {time.monotonic() - started:.0f} s")
         return 0 if is_green else 1
 

@@ -13,8 +13,7 @@ from infra.naming import EnvironmentSuffix
 from pipeline import builds
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.environment_stage import EnvironmentStage
-from pipeline.integration_tests import integration_tests_step
-from pipeline.promotion import promotions_of
+from pipeline.integration_tests import tests_step
 from pipeline.toolchain import Toolchain
 
 NAME: Final = "transaction-pipeline"
@@ -75,16 +74,22 @@ class DeliveryPipeline(Stack):
                 logs, prefix="self-mutation", timeout_minutes=30
             ),
         )
-        for promotion in promotions_of(is_trunk=settings.is_trunk):
+        for promotion in settings.promotions:
+            target = promotion.suffix or suffix
             stage = EnvironmentStage(
                 self,
                 promotion.stage,
-                suffix=suffix,
+                suffix=target,
                 config=settings.adjust(promotion.config),
                 env=env,
             )
-            tests = integration_tests_step(
-                self, suffix=suffix, source=source, outputs=stage.outputs, log_group=logs
+            tests = tests_step(
+                self,
+                suite=promotion.tests,
+                suffix=target,
+                source=source,
+                outputs=stage.outputs,
+                log_group=logs,
             )
             delivery.add_stage(stage, post=[tests])
 

@@ -72,3 +72,9 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """The trunk at GitHub, for whichever account deploys it."""
     return Delivered.synthesize(tmp_path_factory.mktemp("github") / "cdk.out", source=GITHUB)
+
+
+@pytest.fixture(scope="session")
+def trunk(from_github: Delivered) -> Delivered:
+    """The trunk with what cdk.json says: all the way to production."""
+    return from_github

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from infra.config import EPHEMERAL
-from pipeline.promotion import promotions_of
 from tests.infra.templates import as_list
 from tests.pipeline.conftest import Delivered
 
@@ -188,9 +186,11 @@ def test_s5_tests_run_from_the_commit_that_was_deployed(delivered: Delivered) ->
     assert delivered.action("Build", "Synth")["InputArtifacts"] == [source]
 
 
-def permissions(delivered: Delivered) -> dict[str, list[Any]]:
+def permissions(
+    delivered: Delivered, stage: str = "Environment", name: str = "IntegrationTests"
+) -> dict[str, list[Any]]:
     """What the integration tests may do in the environment, and on what."""
-    role = delivered.project("Environment", "IntegrationTests")["ServiceRole"]["Fn::GetAtt"][0]
+    role = delivered.project(stage, name)["ServiceRole"]["Fn::GetAtt"][0]
     own = ("AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::CodeBuild::Project")
     return {
         action: as_list(statement["Resource"])
@@ -300,10 +300,3 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
 
     assert templates(again) == templates(delivered)
     assert len(templates(again)) == 2
-
-
-@pytest.mark.parametrize("is_trunk", [True, False])
-def test_s8_every_branch_has_an_environment_of_its_own(is_trunk: bool) -> None:
-    (promotion,) = promotions_of(is_trunk=is_trunk)
-
-    assert promotion.config == EPHEMERAL
