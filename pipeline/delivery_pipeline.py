@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.log_groups import log_group, own_helper_logs
 from infra.naming import EnvironmentSuffix
 from pipeline import builds
+from pipeline.approval import approval_stage, approval_steps
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.environment_stage import EnvironmentStage
 from pipeline.integration_tests import tests_step
@@ -91,6 +92,18 @@ class DeliveryPipeline(Stack):
                 outputs=stage.outputs,
                 log_group=logs,
             )
+            if promotion.needs_approval:
+                steps = approval_steps(
+                    self,
+                    suffix=target,
+                    stage=promotion.stage,
+                    source=source,
+                    assembly=synth,
+                    toolchain=toolchain,
+                    log_group=logs,
+                )
+                # A stage of its own: rolling production back does not ask again.
+                delivery.add_wave(approval_stage(promotion.stage), pre=[steps.gate, steps.approval])
             delivery.add_stage(stage, post=[tests])
 
         delivery.build_pipeline()
