@@ -5,6 +5,7 @@ CDK_CONTEXT ?=
 BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
+ANSWER ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -15,7 +16,7 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock smoke-test \
+.PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock smoke-test approve \
 	check-format check-types check-dockerfile check-unit
 
 help: ## list the commands
@@ -48,6 +49,9 @@ logs: ## follow the logs of the environments
 
 session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
+
+approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
+	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task

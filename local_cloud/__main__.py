@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     session.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
     destroy.add_argument("--branch", default="")
+    approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
+    approve.add_argument("--branch", default="")
+    approve.add_argument("--answer", default="", help="yes or no; without it, asked")
     chosen = parser.parse_args(arguments)
     line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
@@ -34,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
+        "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
     }
     try:

@@ -13,7 +13,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from local_cloud import stacks
+from local_cloud import approvals, stacks
 from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.git_host import GitHost, current_branch, is_dirty
@@ -69,6 +69,18 @@ def clean(paths: CloudPaths) -> int:
 def destroy(paths: CloudPaths, *, branch: str) -> int:
     remove_branch(paths, _running(paths), branch=branch or current_branch(ROOT))
     return 0
+
+
+def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
+    """Answer the approval that the branch's pipeline waits for."""
+    branch = branch or current_branch(ROOT)
+    pipeline = stacks.find_pipeline(paths, branch)
+    if pipeline is None:
+        raise CloudError(f"branch {branch} has no pipeline: `make up` makes one")
+    if not answer and not sys.stdin.isatty():
+        raise CloudError("nobody is there to ask: say ANSWER=yes or ANSWER=no")
+    is_approved = approvals.approve(paths.state, pipeline.name, answer=answer, ask=input)
+    return 0 if is_approved else 1
 
 
 def session(paths: CloudPaths, *, suffix: str) -> int:
