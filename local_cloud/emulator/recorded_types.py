@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local_cloud.aws import ACCOUNT, REGION
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
 
 _AttributesOf = Callable[[str, Properties], Attributes]
@@ -32,6 +33,21 @@ def recorded_types(folder: Path) -> dict[str, ResourceType]:
         "AWS::ApplicationAutoScaling::ScalableTarget": _recorded(folder, "target", _id_only),
         "AWS::ApplicationAutoScaling::ScalingPolicy": _recorded(
             folder, "policy", lambda physical_id, _: {"Arn": physical_id}
+        ),
+        "AWS::CodeBuild::ReportGroup": _recorded(
+            folder,
+            "report-group",
+            lambda _, properties: {
+                "Arn": f"arn:aws:codebuild:{REGION}:{ACCOUNT}:report-group/{properties['Name']}"
+            },
+        ),
+        "AWS::CodeStarNotifications::NotificationRule": _recorded(
+            folder,
+            "notification-rule",
+            lambda physical_id, _: {
+                "Arn": f"arn:aws:codestar-notifications:{REGION}:{ACCOUNT}:notificationrule/"
+                f"{physical_id}"
+            },
         ),
     }
 
