@@ -4,6 +4,8 @@ PYTHON ?= python3
 CDK_CONTEXT ?=
 BRANCH ?=
 SUFFIX ?=
+PROMOTION ?=
+ANSWER ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -14,15 +16,15 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: bench-delivery session drill-kill-task help up test setup down clean status logs destroy synth integration-test lock \
-	engine-version \
-	check-format check-types check-dockerfile check-security check-unit
+.PHONY: approve bench-delivery check-dockerfile check-format check-security check-types check-unit \
+	clean destroy down drill-kill-task engine-version help integration-test lock logs session setup \
+	smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-up: setup ## start the local cloud and deliver the current commit
-	@python -m local_cloud up
+up: setup ## start the local cloud and deliver the current commit (PROMOTION=production: all the way)
+	@python -m local_cloud up $(if $(PROMOTION),--promotion "$(PROMOTION)")
 
 test: setup ## every check and unit test
 	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-security check-unit
@@ -49,6 +51,9 @@ logs: ## follow the logs of the environments
 session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
+approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
+	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
+
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task
 
@@ -67,6 +72,9 @@ synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value .
 integration-test: setup ## test a deployed environment (addresses in the environment variables)
 	@python -m pytest -p no:cacheprovider integration_tests
 
+smoke-test: setup ## look at a deployed environment without changing anything in it
+	@python -m pytest -p no:cacheprovider integration_tests/test_smoke.py
+
 check-format:
 	@ruff format --check . && ruff check .
 
@@ -80,7 +88,8 @@ check-security: # what runs in an account, and what delivers it there
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts
 
 check-unit:
-	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100
+	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
+		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml
 
 lock: setup ## make the lock files anew from the *.in files
 	@$(COMPILE) --output-file requirements.txt requirements.in

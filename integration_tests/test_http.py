@@ -1,27 +1,6 @@
 """The load balancer over HTTPS: money moves once, whole, or not at all."""
 
-import pytest
-import requests
-
-from integration_tests.environment import DeployedEnvironment
 from integration_tests.ledger_client import LedgerClient, new_transaction
-
-
-def test_the_certificate_is_verified(environment: DeployedEnvironment) -> None:
-    """S63: a client that does not trust the environment's certificate gets no connection."""
-    if not environment.certificate_der:
-        pytest.skip("this environment's certificate is signed by a public authority")
-    with pytest.raises(requests.exceptions.SSLError):
-        requests.get(f"{environment.api_url}/health/live", timeout=10)
-
-
-def test_health_is_open_and_nothing_else(anonymous: LedgerClient) -> None:
-    """S33: without a session only health is served."""
-    assert anonymous.call("GET", "/health/live").status_code == 200
-    assert anonymous.call("GET", "/health/ready").status_code == 200
-    refused = anonymous.call("GET", "/accounts/1")
-    assert refused.status_code == 401
-    assert refused.headers["Content-Type"].startswith("application/problem+json")
 
 
 def test_a_transaction_moves_money_once(ledger: LedgerClient) -> None:

@@ -13,7 +13,8 @@ from local_cloud.terminal import line_by_line
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="local_cloud", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up", help="start the local cloud and deliver the current commit")
+    up = verbs.add_parser("up", help="start the local cloud and deliver the current commit")
+    up.add_argument("--promotion", default="", help="how far the trunk goes (see cdk.json)")
     verbs.add_parser("down", help="stop everything")
     verbs.add_parser("clean", help="stop everything and remove the state folder")
     verbs.add_parser("status", help="list environments, their tasks and last runs")
@@ -23,16 +24,20 @@ def main(arguments: list[str] | None = None) -> int:
     session.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
     destroy.add_argument("--branch", default="")
+    approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
+    approve.add_argument("--branch", default="")
+    approve.add_argument("--answer", default="", help="yes or no; without it, asked")
     chosen = parser.parse_args(arguments)
     line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
     run: dict[str, Callable[[], int]] = {
-        "up": lambda: commands.up(paths),
+        "up": lambda: commands.up(paths, promotion=chosen.promotion),
         "down": lambda: commands.down(paths),
         "clean": lambda: commands.clean(paths),
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
+        "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
     }
     try:

@@ -24,10 +24,13 @@ def tool_environment(paths: CloudPaths, cloud: RunningCloud) -> dict[str, str]:
     }
 
 
-def cdk_context(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> dict[str, str]:
+def cdk_context(
+    paths: CloudPaths, cloud: RunningCloud, *, branch: str, promotion: str
+) -> dict[str, str]:
     """The configuration values that make this machine's delivery differ from one on AWS."""
     return {
         "branch": branch,
+        "promotion": promotion,
         "account": ACCOUNT,
         "region": REGION,
         "apiPort": str(cloud.api_port),
@@ -48,10 +51,17 @@ def bootstrap(paths: CloudPaths, cloud: RunningCloud, *, log: Path) -> None:
 
 
 def deploy_pipeline(
-    paths: CloudPaths, cloud: RunningCloud, git: GitHost, *, branch: str, commit: str, log: Path
+    paths: CloudPaths,
+    cloud: RunningCloud,
+    git: GitHost,
+    *,
+    branch: str,
+    commit: str,
+    promotion: str,
+    log: Path,
 ) -> None:
     """`cdk deploy` of the commit's DeliveryPipeline stack, from a checkout of that commit alone."""
-    context = cdk_context(paths, cloud, branch=branch)
+    context = cdk_context(paths, cloud, branch=branch, promotion=promotion)
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     variables = tool_environment(paths, cloud)
     with tempfile.TemporaryDirectory(prefix="first-deploy-", dir=_folder(paths.work)) as folder:

@@ -13,7 +13,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from local_cloud import stacks
+from local_cloud import approvals, stacks
 from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.git_host import GitHost, current_branch, is_dirty
@@ -33,7 +33,7 @@ _FOLLOW_INTERVAL_SECONDS = 0.5
 _PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
 
 
-def up(paths: CloudPaths) -> int:
+def up(paths: CloudPaths, *, promotion: str) -> int:
     """Start the cloud where it does not run, and deliver the checkout's current commit."""
     busy = "another `make up` is running for this state folder: wait for it, or stop it first"
     with exclusive(paths, "up", busy=busy):
@@ -49,7 +49,7 @@ def up(paths: CloudPaths) -> int:
         if is_dirty(ROOT):
             print("note: uncommitted changes are not delivered, only commits are")
         branch, commit = git.push_head(ROOT)
-        is_green = deliver(paths, cloud, git, branch=branch, commit=commit)
+        is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
         print(f"make up took {time.monotonic() - started:.0f} s")
         return 0 if is_green else 1
 
@@ -69,6 +69,18 @@ def clean(paths: CloudPaths) -> int:
 def destroy(paths: CloudPaths, *, branch: str) -> int:
     remove_branch(paths, _running(paths), branch=branch or current_branch(ROOT))
     return 0
+
+
+def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
+    """Answer the approval that the branch's pipeline waits for."""
+    branch = branch or current_branch(ROOT)
+    pipeline = stacks.find_pipeline(paths, branch)
+    if pipeline is None:
+        raise CloudError(f"branch {branch} has no pipeline: `make up` makes one")
+    if not answer and not sys.stdin.isatty():
+        raise CloudError("nobody is there to ask: say ANSWER=yes or ANSWER=no")
+    is_approved = approvals.approve(paths.state, pipeline.name, answer=answer, ask=input)
+    return 0 if is_approved else 1
 
 
 def session(paths: CloudPaths, *, suffix: str) -> int:

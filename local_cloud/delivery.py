@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Final
 
 from local_cloud import stacks
 from local_cloud.assembly import bootstrap, deploy_pipeline, tool_environment
@@ -14,22 +15,36 @@ from local_cloud.pipeline.engine import run_pipeline
 from local_cloud.pipeline.progress import Progress
 from local_cloud.server import RunningCloud
 
+# One environment and nobody to ask; on AWS the default is the whole way to production.
+_DEFAULT_PROMOTION: Final = "environment"
+
 
 def deliver(
-    paths: CloudPaths, cloud: RunningCloud, git: GitHost, *, branch: str, commit: str
+    paths: CloudPaths,
+    cloud: RunningCloud,
+    git: GitHost,
+    *,
+    branch: str,
+    commit: str,
+    promotion: str = "",
 ) -> bool:
     """Carry `commit` of `branch` all the way; True if the pipeline ended green.
+
+    `promotion` is how far the trunk goes: said, it is set; unsaid, a pipeline stays as it is.
 
     Raises CloudError when the pipeline could not be made.
     """
     lend_toolchain(paths)
     log = paths.logs / f"{time.strftime('%Y%m%dT%H%M%S')}-first-deploy.log"
     pipeline = stacks.find_pipeline(paths, branch)
-    if pipeline is None:
+    if pipeline is None or promotion:
         started = time.monotonic()
         print(f"making the pipeline of {branch} (cdk bootstrap, cdk deploy) ...", flush=True)
         bootstrap(paths, cloud, log=log)
-        deploy_pipeline(paths, cloud, git, branch=branch, commit=commit, log=log)
+        deploy_pipeline(
+            paths, cloud, git, branch=branch, commit=commit,
+            promotion=promotion or _DEFAULT_PROMOTION, log=log,
+        )  # fmt: skip
         pipeline = stacks.find_pipeline(paths, branch)
         assert pipeline is not None, "the deployed stack holds the pipeline of its branch"
         print(f"pipeline {pipeline.name} is there ({time.monotonic() - started:.0f} s)", flush=True)

@@ -1,6 +1,7 @@
 """How every build of a pipeline runs: image, tools, and where it logs."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codebuild as codebuild
@@ -16,10 +17,11 @@ def environment(compute: codebuild.ComputeType) -> codebuild.BuildEnvironment:
     return codebuild.BuildEnvironment(build_image=IMAGE, compute_type=compute)
 
 
-def runtimes(**versions: str) -> codebuild.BuildSpec:
-    """The part of a build specification that picks language versions."""
+def runtimes(*, sections: Mapping[str, Any] | None = None, **versions: str) -> codebuild.BuildSpec:
+    """The part of a build specification that picks language versions, with other `sections`."""
+    install = {"install": {"runtime-versions": versions}}
     return codebuild.BuildSpec.from_object(
-        {"version": "0.2", "phases": {"install": {"runtime-versions": versions}}}
+        {"version": "0.2", "phases": install, **(sections or {})}
     )
 
 

@@ -2,25 +2,33 @@
 
 from typing import Final, cast
 
-from aws_cdk import Duration, Environment, RemovalPolicy, Stack, pipelines
+from aws_cdk import Duration, Environment, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.log_groups import log_group, own_helper_logs
 from infra.naming import EnvironmentSuffix
 from pipeline import builds
+from pipeline.approval import (
+    APPROVAL,
+    APPROVAL_TIMEOUT_MINUTES,
+    approval_stage,
+    approval_steps,
+)
+from pipeline.artifacts import DOWNLOADS, artifact_bucket, download_cache
 from pipeline.delivery_settings import DeliverySettings
+from pipeline.encryption import pipeline_key
 from pipeline.engine_version import ACTION
 from pipeline.environment_stage import EnvironmentStage
-from pipeline.integration_tests import integration_tests_step
-from pipeline.promotion import promotions_of
+from pipeline.failure_policy import apply_failure_policy
+from pipeline.integration_tests import tests_step
+from pipeline.notifications import PipelineNotifications
+from pipeline.reports import TestReports
 from pipeline.toolchain import Toolchain
 
 NAME: Final = "transaction-pipeline"
-ARTIFACTS: Final = "transaction-artifacts"
 STACK_NAME: Final = "DeliveryPipeline"
 
 
@@ -39,18 +47,33 @@ class DeliveryPipeline(Stack):
             tags=suffix.tags(),
             env=env,
         )
-        logs = log_group(self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}")
+        key = pipeline_key(self, "Key", suffix=suffix)
+        artifacts = artifact_bucket(self, "Artifacts", suffix=suffix, key=key)
+        reports = TestReports(self, "Reports", suffix=suffix)
+        logs = log_group(
+            self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}", key=key
+        )
         source = settings.source.bind(self, branch=settings.branch)
         synth = pipelines.CodeBuildStep(
             "Synth",
             project_name=suffix.physical_name("transaction-synth"),
             input=source,
+            # First of all: no minutes are spent on a branch that was deleted meanwhile.
+            install_commands=settings.source.check_branch(branch=settings.branch),
             # A failing test ends the run here: nothing has been deployed.
             commands=["make setup", "make test", *settings.synth_commands()],
-            role_policy_statements=[iam.PolicyStatement(actions=[ACTION], resources=["*"])],
             primary_output_directory="cdk.out",
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
-            partial_build_spec=builds.runtimes(python=builds.PYTHON),
+            partial_build_spec=builds.runtimes(
+                python=builds.PYTHON,
+                sections={"reports": reports.build_spec(), "cache": {"paths": [*DOWNLOADS]}},
+            ),
+            cache=download_cache(artifacts),
+            role_policy_statements=[
+                reports.may_write(),
+                iam.PolicyStatement(actions=[ACTION], resources=["*"]),
+                *settings.source.build_permissions(self),
+            ],
             logging=builds.logging(logs, prefix="synth"),
             timeout=Duration.minutes(30),
         )
@@ -70,7 +93,7 @@ class DeliveryPipeline(Stack):
             use_change_sets=True,
             use_pipeline_role_for_actions=True,
             cross_account_keys=False,
-            artifact_bucket=self._artifact_bucket(suffix),
+            artifact_bucket=artifacts,
             asset_publishing_code_build_defaults=builds.options(
                 logs, prefix="assets", timeout_minutes=30
             ),
@@ -78,38 +101,54 @@ class DeliveryPipeline(Stack):
                 logs, prefix="self-mutation", timeout_minutes=30
             ),
         )
-        for promotion in promotions_of(is_trunk=settings.is_trunk):
+        for promotion in settings.promotions:
+            target = promotion.suffix or suffix
             stage = EnvironmentStage(
                 self,
                 promotion.stage,
-                suffix=suffix,
+                suffix=target,
                 config=settings.adjust(promotion.config),
                 env=env,
             )
-            tests = integration_tests_step(
-                self, suffix=suffix, source=source, outputs=stage.outputs, log_group=logs
+            tests = tests_step(
+                self,
+                suite=promotion.tests,
+                suffix=target,
+                source=source,
+                outputs=stage.outputs,
+                log_group=logs,
             )
+            if promotion.needs_approval:
+                steps = approval_steps(
+                    self,
+                    suffix=target,
+                    stage=promotion.stage,
+                    source=source,
+                    assembly=synth,
+                    toolchain=toolchain,
+                    log_group=logs,
+                )
+                # A stage of its own: rolling production back does not ask again.
+                delivery.add_wave(approval_stage(promotion.stage), pre=[steps.gate, steps.approval])
             delivery.add_stage(stage, post=[tests])
 
         delivery.build_pipeline()
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
         _name_asset_builds(delivery, suffix)
-        own_helper_logs(self, suffix=suffix, owner="pipeline")
-
-    def _artifact_bucket(self, suffix: EnvironmentSuffix) -> s3.Bucket:
-        return s3.Bucket(
-            self,
-            "Artifacts",
-            bucket_name=suffix.global_name(ARTIFACTS, account=self.account),
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(7))],
-            auto_delete_objects=True,
-            removal_policy=RemovalPolicy.DESTROY,
+        apply_failure_policy(
+            delivery.pipeline,
+            promotions=settings.promotions,
+            approval=APPROVAL,
+            timeout_minutes=APPROVAL_TIMEOUT_MINUTES,
         )
+        if triggers := settings.source.triggers(branch=settings.branch):
+            definition = cast(codepipeline.CfnPipeline, delivery.pipeline.node.default_child)
+            definition.add_property_override("Triggers", triggers)
+        PipelineNotifications(
+            self, "Notifications", suffix=suffix, pipeline=delivery.pipeline, key=key
+        )
+        own_helper_logs(self, suffix=suffix, owner="pipeline", key=key)
 
 
 def _name_asset_builds(delivery: pipelines.CodePipeline, suffix: EnvironmentSuffix) -> None:

@@ -3,15 +3,16 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
 from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.errors import ConfigurationError
-from infra.naming import EnvironmentSuffix
+from infra.naming import HASH_DIGITS, EnvironmentSuffix
 from pipeline.engine_version import CONTEXT_KEY
+from pipeline.promotion import RESERVED_SUFFIXES, TRUNK_PROMOTIONS, Promotion, promotions_of
 from pipeline.sources import Source, parse_source
 
 # What makes this pipeline this one: a push must not turn it into another by a new default.
@@ -24,6 +25,7 @@ _ENGINE_VERSION: Final = re.compile(r"15\.[0-9]{1,2}")
 _ABSOLUTE_PATH: Final = re.compile(r"/[^\x00-\x1f\x7f]*")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PORTS: Final = range(1, 65536)
+_OF_A_BRANCH: Final = re.compile(rf".*-[0-9a-f]{{{HASH_DIGITS}}}")
 
 Lookup = Callable[[str], object]
 
@@ -37,6 +39,7 @@ class DeliverySettings:
     suffix: EnvironmentSuffix
     source: Source
     region: str
+    promotion: str  # how far the trunk is carried: a key of TRUNK_PROMOTIONS
     api_port: int
     environment_suffix: str | None = None  # as said by hand; `suffix` is the one to use
     account: str | None = None  # None is whichever account deploys
@@ -52,16 +55,18 @@ class DeliverySettings:
         Raises ConfigurationError, which names the key, its value and the rule.
         """
         branch = _branch("branch", lookup("branch"))
-        by_hand = _text("environmentSuffix", lookup("environmentSuffix"))
+        own = EnvironmentSuffix.of_branch(branch)
+        by_hand = _suffix_by_hand(lookup("environmentSuffix"), own=own)
         return cls(
             branch=branch,
             trunk=_branch("trunk", lookup("trunk")),
-            suffix=EnvironmentSuffix(by_hand) if by_hand else EnvironmentSuffix.of_branch(branch),
+            suffix=EnvironmentSuffix(by_hand) if by_hand else own,
             environment_suffix=by_hand,
             source=parse_source(lookup("source")),
             account=_matching("account", lookup("account"), _ACCOUNT, "12 digits"),
             region=_matching("region", lookup("region"), _REGION, "like us-east-1")
             or _missing("region"),
+            promotion=_one_of("promotion", lookup("promotion"), TRUNK_PROMOTIONS),
             api_port=_port("apiPort", lookup("apiPort")),
             database_ca_file=_matching(
                 "databaseCaFile", lookup("databaseCaFile"), _ABSOLUTE_PATH, "an absolute path"
@@ -81,6 +86,11 @@ class DeliverySettings:
     @property
     def is_trunk(self) -> bool:
         return self.branch == self.trunk
+
+    @property
+    def promotions(self) -> tuple[Promotion, ...]:
+        """The environments that a commit of this branch passes, in order."""
+        return promotions_of(is_trunk=self.is_trunk, promotion=self.promotion)
 
     def adjust(self, config: EnvironmentConfig) -> EnvironmentConfig:
         """Return `config` as it is at the place that is delivered to."""
@@ -104,6 +114,7 @@ class DeliverySettings:
             "region": self.region,
             "source": _as_text(self.source.to_json()),
             "trunk": self.trunk,
+            "promotion": self.promotion,
             "apiPort": str(self.api_port),
             "databaseCaFile": self.database_ca_file,
             "auroraEngineVersion": self.engine_version,
@@ -141,6 +152,28 @@ def _branch(key: str, value: object) -> str:
             f"it must be at most {BRANCH_LENGTH_MAX} printable characters"
         )
     return name
+
+
+def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
+    """Refuse what is, or could be, the suffix of another environment."""
+    suffix = _text("environmentSuffix", value)
+    if suffix in RESERVED_SUFFIXES:
+        raise ConfigurationError(
+            f"environmentSuffix is {suffix!r}: {' and '.join(RESERVED_SUFFIXES)} are the trunk's"
+        )
+    if suffix is not None and suffix != str(own) and _OF_A_BRANCH.fullmatch(suffix):
+        raise ConfigurationError(
+            f"environmentSuffix is {suffix!r}: a suffix that ends in a hyphen and {HASH_DIGITS} "
+            f"of 0-9 a-f is a branch's, and this branch's is {own}"
+        )
+    return suffix
+
+
+def _one_of(key: str, value: object, known: Collection[str]) -> str:
+    text = _text(key, value) or _missing(key)
+    if text not in known:
+        raise ConfigurationError(f"{key} is {text!r}: it must be one of {', '.join(known)}")
+    return text
 
 
 def _port(key: str, value: object) -> int:

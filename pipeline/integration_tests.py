@@ -15,9 +15,8 @@ from infra.naming import EnvironmentSuffix
 from infra.queues import TRANSACTIONS
 from infra.sessions import TABLE
 from pipeline import builds
+from pipeline.promotion import TestSuite
 
-STEP_NAME: Final = "IntegrationTests"
-COMMANDS: Final = ("make setup", "make integration-test")
 # The addresses that the tests learn, each as the environment variable of its name.
 OUTPUTS: Final = (
     "ApiUrl",
@@ -30,26 +29,27 @@ OUTPUTS: Final = (
 )
 
 
-def integration_tests_step(
+def tests_step(
     stack: Stack,
     *,
+    suite: TestSuite,
     suffix: EnvironmentSuffix,
     source: pipelines.IFileSetProducer,
     outputs: dict[str, CfnOutput],
     log_group: logs.ILogGroup,
 ) -> pipelines.CodeBuildStep:
-    """Run the black-box tests against the environment whose `outputs` these are."""
+    """Run the black-box tests against the environment whose `suffix` and `outputs` these are."""
     return pipelines.CodeBuildStep(
-        STEP_NAME,
-        project_name=suffix.physical_name("transaction-integration-tests"),
+        suite.step,
+        project_name=suffix.physical_name(suite.project),
         input=source,
-        commands=[*COMMANDS],
+        commands=["make setup", suite.command],
         env_from_cfn_outputs={variable_of(name): outputs[name] for name in OUTPUTS},
         build_environment=builds.environment(codebuild.ComputeType.SMALL),
         partial_build_spec=builds.runtimes(python=builds.PYTHON),
-        logging=builds.logging(log_group, prefix="integration-tests"),
+        logging=builds.logging(log_group, prefix=suffix.physical_name("tests")),
         timeout=Duration.minutes(20),
-        role_policy_statements=permissions(stack, suffix=suffix),
+        role_policy_statements=[] if suite.is_read_only else permissions(stack, suffix=suffix),
     )
 
 
@@ -59,7 +59,7 @@ def variable_of(output: str) -> str:
 
 
 def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicyStatement]:
-    """What the tests may do, by name: the environment does not exist when this is written."""
+    """What tests that write may do, by name: the environment does not exist at synth."""
     queue = stack.format_arn(service="sqs", resource=suffix.physical_name(TRANSACTIONS.queue))
     table = stack.format_arn(
         service="dynamodb", resource="table", resource_name=suffix.physical_name(TABLE)

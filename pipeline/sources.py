@@ -2,13 +2,14 @@
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
+from aws_cdk import Stack, pipelines
 from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import pipelines
 from constructs import Construct
 
 from infra.errors import ConfigurationError
@@ -55,6 +56,27 @@ class GitHubSource:
             action_name=ACTION_NAME,
         )
 
+    def triggers(self, *, branch: str) -> list[dict[str, Any]]:
+        """What starts the pipeline: pushes to this branch, whatever else the connection reports."""
+        push = {"Branches": {"Includes": [branch]}}
+        return [
+            {
+                "ProviderType": "CodeStarSourceConnection",
+                "GitConfiguration": {"SourceActionName": ACTION_NAME, "Push": [push]},
+            }
+        ]
+
+    def check_branch(self, *, branch: str) -> list[str]:  # noqa: ARG002
+        """Nothing: a build gets the commit as a zip, without a way to ask the connection.
+
+        A branch that is gone ends the run at its source action; one that goes later is ended by
+        whoever unmakes the branch.
+        """
+        return []
+
+    def build_permissions(self, stack: Stack) -> list[iam.PolicyStatement]:  # noqa: ARG002
+        return []
+
     def permissions(self) -> list[iam.PolicyStatement]:
         """What the pipeline's role needs besides what CDK gives it."""
         # CDK knows the older of the two names that the service's actions have.
@@ -94,6 +116,23 @@ class CodeCommitSource:
             trigger=actions.CodeCommitTrigger.EVENTS,
             action_name=ACTION_NAME,
         )
+
+    def triggers(self, *, branch: str) -> list[dict[str, Any]]:  # noqa: ARG002
+        """None: the event rule that `bind` makes starts the pipeline, for its branch alone."""
+        return []
+
+    def check_branch(self, *, branch: str) -> list[str]:
+        """A command that fails when the branch is gone, by what CodeCommit says at that moment."""
+        words = [
+            *("aws", "codecommit", "get-branch", "--output", "text"),
+            *("--repository-name", self.repository, "--branch-name", branch),
+        ]
+        return [shlex.join(words)]
+
+    def build_permissions(self, stack: Stack) -> list[iam.PolicyStatement]:
+        """What a build needs for `check_branch`."""
+        repository = stack.format_arn(service="codecommit", resource=self.repository)
+        return [iam.PolicyStatement(actions=["codecommit:GetBranch"], resources=[repository])]
 
     def permissions(self) -> list[iam.PolicyStatement]:
         return []

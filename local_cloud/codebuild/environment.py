@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_cloud.codebuild import npm
+from local_cloud.codebuild import aws_cli, npm
 from local_cloud.codebuild.buildspec import Buildspec
 from local_cloud.codebuild.project import Clients, Project, Variable, resolve_variable
 from local_cloud.programs import write_program
@@ -64,6 +64,12 @@ def install_npm(folder: Path, toolchain: Path | None) -> None:
     """Write the `npm` command into `folder`; `toolchain`: a checkout that has node_modules."""
     words = [sys.executable, "-I", "-S", npm.__file__, str(folder), str(toolchain or "")]
     write_program(folder / "npm", f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+
+
+def install_aws(folder: Path, git_root: Path) -> None:
+    """Write the `aws` command into `folder`; `git_root` holds the repositories of the git host."""
+    words = [sys.executable, "-I", "-S", aws_cli.__file__, str(folder), str(git_root)]
+    write_program(folder / "aws", f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
 
 
 def defined_variables(

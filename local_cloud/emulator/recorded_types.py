@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local_cloud.aws import ACCOUNT, REGION
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
 
 _AttributesOf = Callable[[str, Properties], Attributes]
@@ -38,6 +39,21 @@ def recorded_types(folder: Path) -> dict[str, ResourceType]:
         ),
         "AWS::Logs::QueryDefinition": _recorded(
             folder, "query", lambda physical_id, _: {"QueryDefinitionId": physical_id}
+        ),
+        "AWS::CodeBuild::ReportGroup": _recorded(
+            folder,
+            "report-group",
+            lambda _, properties: {
+                "Arn": f"arn:aws:codebuild:{REGION}:{ACCOUNT}:report-group/{properties['Name']}"
+            },
+        ),
+        "AWS::CodeStarNotifications::NotificationRule": _recorded(
+            folder,
+            "notification-rule",
+            lambda physical_id, _: {
+                "Arn": f"arn:aws:codestar-notifications:{REGION}:{ACCOUNT}:notificationrule/"
+                f"{physical_id}"
+            },
         ),
     }
 

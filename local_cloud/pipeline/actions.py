@@ -34,6 +34,8 @@ class Run:
     commit: str
     variables: Variables
     stop: threading.Event
+    # Says a line to whoever follows the run, besides the logs.
+    announce: Callable[[str], None] = print
     # By stack: template and arguments of a change set that turned out to change no resource.
     prepared: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 

@@ -34,6 +34,7 @@ def approve(run: ActionRun) -> Mapping[str, str]:
     }
     question.write_text(json.dumps(about, indent=1))
     run.say(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
+    run.run.announce(f"waits for an approval: {about['message']} (`make approve`)")
     try:
         while time.time() < until:
             if answer.exists():

@@ -5,7 +5,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_cloud.codebuild.environment import base_environment, install_npm, tools_folder
+from local_cloud.codebuild.environment import (
+    base_environment,
+    install_aws,
+    install_npm,
+    tools_folder,
+)
 from local_cloud.codebuild.process import BuildFailed, BuildStopped
 from local_cloud.codebuild.project import ProjectError, load_project, parse_variables
 from local_cloud.codebuild.runner import BuildRequest, run_build
@@ -50,6 +55,7 @@ def build(run: ActionRun) -> Mapping[str, str]:
 def prepare_environment(context: RunContext) -> dict[str, str]:
     """Install the tools that stand before the machine's own; what every build starts with."""
     install_npm(tools_folder(context.state_dir), context.toolchain_root)
+    install_aws(tools_folder(context.state_dir), context.state_dir / "git")
     docker = install_docker(context.state_dir)
     return base_environment(
         state_dir=context.state_dir,

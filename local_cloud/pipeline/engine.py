@@ -115,6 +115,7 @@ class _Engine:
                     }
                 ),
                 stop=self.stop,
+                announce=self.progress.announce,
             )
             attempt = Attempt(run, self.progress)
             try:

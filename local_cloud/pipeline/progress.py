@@ -58,6 +58,14 @@ class Progress:
             else:
                 self._say(f"{stage}/{action}  started")
 
+    def announce(self, text: str) -> None:
+        """Something that a person should see now; also above a live table."""
+        with self._lock:
+            if self._table is not None:
+                self._table.print(text)
+            else:
+                self._say(text)
+
     def action_ended(self, result: ActionResult) -> None:
         with self._lock:
             if self._table is not None:
@@ -127,6 +135,10 @@ class _LiveTable:
         row.state = state
         row.seconds = seconds
         row.started = row.started or time.monotonic()
+
+    def print(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._live.console.print(text, markup=False, highlight=False)
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -51,9 +51,19 @@ class Delivered:
     def build_spec(self, stage: str, name: str) -> dict[str, Any]:
         """The specification of an action's build, also where it lies in the assembly."""
         written = self.project(stage, name)["Source"]["BuildSpec"]
+        if not isinstance(written, str):
+            written = _joined(written)
         if written.endswith(".yaml"):
             written = (self.outdir / written).read_text()
         return dict(json.loads(written))
+
+
+def _joined(value: Any) -> str:
+    """An `Fn::Join` as text; what it refers to is written as `<logical id>`."""
+    separator, parts = value["Fn::Join"]
+    return str(separator).join(
+        part if isinstance(part, str) else f"<{part['Fn::GetAtt'][0]}>" for part in parts
+    )
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +82,9 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """The trunk at GitHub, for whichever account deploys it."""
     return Delivered.synthesize(tmp_path_factory.mktemp("github") / "cdk.out", source=GITHUB)
+
+
+@pytest.fixture(scope="session")
+def trunk(from_github: Delivered) -> Delivered:
+    """The trunk with what cdk.json says: all the way to production."""
+    return from_github

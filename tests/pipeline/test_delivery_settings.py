@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from infra.config import EPHEMERAL
 from infra.errors import ConfigurationError
 from pipeline.delivery_settings import DeliverySettings
+from pipeline.promotion import OWN_ENVIRONMENT, STAGING_THEN_PRODUCTION
 from tests.infra.context import CDK_JSON
 from tests.pipeline.conftest import GITHUB
 
 DEFAULTS: dict[str, Any] = {
     "branch": "main",
     "trunk": "main",
+    "promotion": "production",
     "region": "us-east-1",
     "apiPort": 443,
     "source": {"kind": "codecommit", "repository": "ledger"},
@@ -37,6 +39,17 @@ def test_the_real_cdk_json_is_complete() -> None:
 def test_the_suffix_is_the_branchs_unless_one_is_given() -> None:
     assert str(read(branch="feature/x").suffix) == "feature-x-2bdd6c"
     assert str(read(branch="feature/x", environmentSuffix="dev").suffix) == "dev"
+
+
+def test_b4_no_branch_is_given_the_suffix_of_another() -> None:
+    """By hand only the branch's own is taken from those that branches have."""
+    assert str(read(environmentSuffix="main-f921bd").suffix) == "main-f921bd"
+
+
+def test_only_the_trunk_is_promoted_and_only_as_far_as_said() -> None:
+    assert read().promotions == STAGING_THEN_PRODUCTION
+    assert read(promotion="environment").promotions == OWN_ENVIRONMENT
+    assert read(branch="feature/x").promotions == OWN_ENVIRONMENT
 
 
 def test_only_the_trunk_is_the_trunk() -> None:
@@ -69,6 +82,11 @@ def test_without_a_word_an_environment_is_as_it_was() -> None:
         ("branch", "refs/heads/main", "without refs/heads/"),
         ("trunk", None, "trunk is missing"),
         ("environmentSuffix", "Dev", "environmentSuffix is 'Dev'"),
+        ("environmentSuffix", "staging", "staging and production are the trunk's"),
+        ("environmentSuffix", "production", "staging and production are the trunk's"),
+        ("environmentSuffix", "other-0a1b2c", "is a branch's, and this branch's is main-f921bd"),
+        ("promotion", None, "promotion is missing"),
+        ("promotion", "prod", "promotion is 'prod': it must be one of environment, production"),
         ("account", "1234", "account is '1234': it must be 12 digits"),
         ("account", 123456789012, "it must be text, in quotes in cdk.json"),
         ("region", None, "region is missing"),
@@ -102,6 +120,7 @@ def test_everything_that_was_said_is_handed_on() -> None:
         "account": "000000000000",
         "region": "eu-west-1",
         "trunk": "release",
+        "promotion": "environment",
         "apiPort": "8443",
         "databaseCaFile": "/ca.pem",
         "auroraEngineVersion": "15.10",

@@ -1,6 +1,7 @@
 """A source is said in cdk.json; what is wrong with it is said before anything is made."""
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -69,6 +70,28 @@ def test_s7_a_push_to_github_starts_the_pipeline(from_github: Delivered) -> None
         "BranchName": "main",
         "DetectChanges": True,
     }
+
+
+def test_s7_only_pushes_to_its_own_branch_start_it(from_github: Delivered) -> None:
+    assert from_github.pipeline.one("AWS::CodePipeline::Pipeline")["Triggers"] == [
+        {
+            "ProviderType": "CodeStarSourceConnection",
+            "GitConfiguration": {
+                "SourceActionName": "Source",
+                "Push": [{"Branches": {"Includes": ["main"]}}],
+            },
+        }
+    ]
+
+
+def test_codecommit_needs_no_trigger_besides_its_event(delivered: Delivered) -> None:
+    assert "Triggers" not in delivered.pipeline.one("AWS::CodePipeline::Pipeline")
+
+
+def test_a_branch_reaches_the_shell_as_it_is() -> None:
+    (command,) = CodeCommitSource(repository="ledger").check_branch(branch="it's $HOME; `x`")
+
+    assert shlex.split(command)[-1] == "it's $HOME; `x`"
 
 
 def test_the_pipeline_may_use_the_connection_under_both_names(from_github: Delivered) -> None:

@@ -1,17 +1,19 @@
 """Manual approval: the run waits until someone decides, and not for ever."""
 
+import io
 import threading
 from typing import Any
 
 import pytest
 
 from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
+from local_cloud.pipeline.progress import Progress
 from local_cloud.pipeline.results import RunResult
 from tests.local_cloud.pipeline.conftest import Cloud, action, build, source, stage
 from tests.local_cloud.pipeline.test_turns import wait_for
 
 
-def run_gate(cloud: Cloud, **decision: Any) -> RunResult:
+def run_gate(cloud: Cloud, progress: Progress | None = None, **decision: Any) -> RunResult:
     gate = action(
         "Approval/Manual",
         "Gate",
@@ -22,7 +24,7 @@ def run_gate(cloud: Cloud, **decision: Any) -> RunResult:
     after = build("After", "p", env={"WHY": "#{Gate.Summary}"})
     cloud.deploy(source(), stage("Gate", gate), stage("After", after))
     results: list[RunResult] = []
-    thread = threading.Thread(target=lambda: results.append(cloud.run()))
+    thread = threading.Thread(target=lambda: results.append(cloud.run(progress)))
     thread.start()
     wait_for(lambda: pending_approval(cloud.state, "delivery"))
     about = pending_approval(cloud.state, "delivery")
@@ -57,3 +59,11 @@ def test_nobody_deciding_fails_the_run(cloud: Cloud) -> None:
 def test_there_must_be_something_to_decide(cloud: Cloud) -> None:
     with pytest.raises(NothingToDecide, match="'delivery'"):
         decide(cloud.state, "delivery", approved=True, summary="")
+
+
+def test_whoever_follows_the_run_is_told_that_it_waits(cloud: Cloud) -> None:
+    for live in (True, False):
+        stream = io.StringIO()
+        run_gate(cloud, Progress(stream, live=live), approved=True, summary="fine")
+        shown = " ".join(stream.getvalue().split())
+        assert f"waits for an approval: commit {cloud.commit} (`make approve`)" in shown

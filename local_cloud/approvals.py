@@ -1,0 +1,53 @@
+"""`make approve`: shows what a waiting pipeline asks, with its permission diff, and answers."""
+
+import getpass
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
+from local_cloud.pipeline.executions import execution_states
+from local_cloud.server import CloudError
+
+_ANSWERS = {"yes": True, "y": True, "no": False, "n": False}
+
+
+def approve(state: Path, pipeline: str, *, answer: str, ask: Callable[[str], str]) -> bool:
+    """Show the question, take `answer` or `ask` for it, and decide; True if approved.
+
+    Raises CloudError when nothing waits, or for an answer that is neither yes nor no.
+    """
+    waiting = pending_approval(state, pipeline)
+    if waiting is None:
+        raise CloudError(f"nothing waits for an approval in {pipeline}")
+    for log in _logs_before(state, pipeline, waiting):
+        print(f"{log}:\n{log.read_text(errors='replace')}")
+    minutes = max(0.0, waiting["until"] - time.time()) / 60
+    print(f"{pipeline} {waiting['stage']}/{waiting['action']}: {waiting['message']}")
+    print(f"It fails by itself in {minutes:.0f} minutes.", flush=True)
+    said = answer or ask("approve? [yes/no] ")
+    approved = _ANSWERS.get(said.strip().lower())
+    if approved is None:
+        raise CloudError(f"ANSWER is {said!r}: it must be yes or no; nothing was decided")
+    if pending_approval(state, pipeline) != waiting:
+        raise CloudError("the question changed while it was on the screen: ask again")
+    try:
+        decide(state, pipeline, approved=approved, summary=f"by {getpass.getuser()}")
+    except NothingToDecide as error:
+        raise CloudError(str(error)) from error
+    print("approved" if approved else "rejected")
+    return approved
+
+
+def _logs_before(state: Path, pipeline: str, waiting: dict[str, Any]) -> list[Path]:
+    """The logs of what ran in the same stage before the question: there is the whole diff."""
+    runs = execution_states(state, pipeline)
+    run: dict[str, Any] = next((r for r in runs if r["id"] == waiting["execution"]), {"stages": []})
+    return [
+        Path(action["log"])
+        for stage in run["stages"]
+        if stage["name"] == waiting["stage"]
+        for action in stage["actions"]
+        if action["state"] == "Succeeded" and action["log"] and Path(action["log"]).exists()
+    ]

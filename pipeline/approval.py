@@ -1,0 +1,83 @@
+"""What stands before production: the permission gate, then a person who saw what it found."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import DefaultStackSynthesizer, Duration, Stack, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+
+from infra.naming import EnvironmentSuffix
+from pipeline import builds
+from pipeline.toolchain import Toolchain
+
+GATE: Final = "PermissionGate"
+APPROVAL: Final = "Approval"
+SUMMARY_VARIABLE: Final = "PERMISSION_CHANGES"
+# A day: long enough for a person elsewhere, too short for a forgotten change to go live in May.
+APPROVAL_TIMEOUT_MINUTES: Final = 24 * 60
+_ASSEMBLY: Final = "cdk.out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalSteps:
+    """Two steps in this order; nothing is approved that was not compared."""
+
+    gate: pipelines.CodeBuildStep
+    approval: pipelines.ManualApprovalStep
+
+
+def approval_stage(stage: str) -> str:
+    """The name of the pipeline stage that stands before `stage`."""
+    return f"{stage}Approval"
+
+
+def approval_steps(
+    stack: Stack,
+    *,
+    suffix: EnvironmentSuffix,
+    stage: str,
+    source: pipelines.IFileSetProducer,
+    assembly: pipelines.IFileSetProducer,
+    toolchain: Toolchain,
+    log_group: logs.ILogGroup,
+) -> ApprovalSteps:
+    """Compare the stacks of `stage` with what is deployed, and ask with the answer in sight."""
+    gate = pipelines.CodeBuildStep(
+        GATE,
+        project_name=suffix.physical_name("transaction-permission-gate"),
+        input=source,
+        additional_inputs={_ASSEMBLY: assembly},
+        install_commands=[f"npm install -g aws-cdk@{toolchain.cdk}"],
+        # Two commands: an assignment keeps the program's exit code, an export would hide it.
+        commands=[
+            f'{SUMMARY_VARIABLE}="$(python3 -m pipeline.permission_gate {_ASSEMBLY} '
+            f"'{stack.node.path}/{stage}/*')\"",
+            f"export {SUMMARY_VARIABLE}",
+        ],
+        build_environment=builds.environment(codebuild.ComputeType.SMALL),
+        partial_build_spec=builds.runtimes(python=builds.PYTHON, nodejs=builds.NODE),
+        logging=builds.logging(log_group, prefix="permission-gate"),
+        timeout=Duration.minutes(15),
+        role_policy_statements=[_may_read_what_is_deployed(stack)],
+    )
+    approval = pipelines.ManualApprovalStep(
+        APPROVAL,
+        comment=(
+            f"{gate.exported_variable(SUMMARY_VARIABLE)} "
+            f"The whole difference is in the log of {GATE}."
+        ),
+    )
+    approval.add_step_dependency(gate)
+    return ApprovalSteps(gate=gate, approval=approval)
+
+
+def _may_read_what_is_deployed(stack: Stack) -> iam.PolicyStatement:
+    """The bootstrap's role for looking things up can read templates and cannot change anything."""
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    role = f"cdk-{qualifier}-lookup-role-{stack.account}-{stack.region}"
+    return iam.PolicyStatement(
+        actions=["sts:AssumeRole"],
+        resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=role)],
+    )

@@ -1,0 +1,45 @@
+"""What a pipeline does by itself when a stage fails, and when nobody answers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aws_cdk import aws_codepipeline as codepipeline
+
+from pipeline.promotion import Promotion
+
+# CodePipeline cannot tell a transient error from another, so only the stages are tried again in
+# which nothing is judged: they fetch, upload and deploy the pipeline. A red test stays red.
+RETRIED_STAGES: Final = ("UpdatePipeline", "Assets")
+_RETRY: Final[Mapping[str, Any]] = {
+    "Result": "RETRY",
+    "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"},
+}
+# Deploys the last good run again: the service's own alarms cannot see what the smoke tests see.
+_ROLLBACK: Final[Mapping[str, Any]] = {"Result": "ROLLBACK"}
+
+
+def on_failure(promotions: tuple[Promotion, ...]) -> dict[str, Mapping[str, Any]]:
+    """By the name of a stage: what happens when it fails. All others stop the run."""
+    rolled_back = {p.stage: _ROLLBACK for p in promotions if p.needs_approval}
+    return dict.fromkeys(RETRIED_STAGES, _RETRY) | rolled_back
+
+
+def apply_failure_policy(
+    pipeline: codepipeline.Pipeline,
+    *,
+    promotions: tuple[Promotion, ...],
+    approval: str,
+    timeout_minutes: int,
+) -> None:
+    """Call when the pipeline is built: CDK has no words for these properties."""
+    definition = pipeline.node.default_child
+    assert isinstance(definition, codepipeline.CfnPipeline), "CDK calls the definition Resource"
+    policy = on_failure(promotions)
+    for place, stage in enumerate(pipeline.stages):
+        if stage.stage_name in policy:
+            definition.add_property_override(f"Stages.{place}.OnFailure", policy[stage.stage_name])
+        for order, action in enumerate(stage.actions):
+            if action.action_properties.action_name == approval:
+                definition.add_property_override(
+                    f"Stages.{place}.Actions.{order}.TimeoutInMinutes", timeout_minutes
+                )

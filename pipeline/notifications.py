@@ -1,0 +1,48 @@
+"""Who hears of a pipeline: a topic to subscribe to, and what is said there."""
+
+from typing import Final
+
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codestarnotifications as notifications
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.naming import EnvironmentSuffix
+
+NAME: Final = "transaction-pipeline-events"
+# The success after a failure is what says that it is fixed.
+EVENTS: Final = (
+    codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_FAILED,
+    codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_SUCCEEDED,
+    codepipeline.PipelineNotificationEvents.MANUAL_APPROVAL_NEEDED,
+)
+
+
+class PipelineNotifications(Construct):
+    """Runs that fail, runs that succeed and approvals that wait, to `topic`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        pipeline: codepipeline.IPipeline,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(
+            self,
+            "Topic",
+            topic_name=suffix.physical_name(NAME),
+            master_key=key,
+            enforce_ssl=True,
+        )
+        pipeline.notify_on(
+            "Notifications",
+            self.topic,
+            events=[*EVENTS],
+            detail_type=notifications.DetailType.FULL,
+            notification_rule_name=suffix.physical_name(NAME),
+        )

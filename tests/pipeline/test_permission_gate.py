@@ -1,0 +1,248 @@
+"""B5: what the pinned CLI finds broader stops for a person; what it cannot tell stops the run."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.permission_gate import (
+    SUMMARY_LENGTH_MAX,
+    GateError,
+    Verdict,
+    diff_command,
+    judge,
+    main,
+    run_diff,
+)
+from tests.infra.context import REPOSITORY
+
+STACKS = "Pipeline/Production/*"
+DIFF = """
+This deployment will make potentially sensitive changes ...
+Stack Production/Transaction (transaction-production)
+IAM Statement Changes
+┌───┬──────────────┬────────┬───────────────┬───────────┬───────────┐
+│   │ Resource     │ Effect │ Action        │ Principal │ Condition │
+├───┼──────────────┼────────┼───────────────┼───────────┼───────────┤
+│ + │ ${Queue.Arn} │ Allow  │ sqs:Receive   │ AWS:é     │           │
+│   │              │        │ sqs:Send      │           │           │
+├───┼──────────────┼────────┼───────────────┼───────────┼───────────┤
+│ - │ ${Queue.Arn} │ Allow  │ sqs:Purge     │ AWS:role  │           │
+└───┴──────────────┴────────┴───────────────┴───────────┴───────────┘
+✨  Number of stacks with differences: 1
+"""
+NOTHING = "✨  Number of stacks with differences: 0\n"
+
+
+def test_b5_broader_permissions_are_named_in_the_message() -> None:
+    verdict = judge(1, DIFF)
+
+    assert verdict.is_broader
+    assert verdict.summary() == (
+        "BROADER PERMISSIONS (2 changes): + ${Queue.Arn} Allow sqs:Receive sqs:Send AWS:?; "
+        "- ${Queue.Arn} Allow sqs:Purge AWS:role"
+    )
+
+
+def test_b5_nothing_broader_is_said_as_such() -> None:
+    assert judge(0, NOTHING) == Verdict(is_broader=False)
+    assert "No IAM permission" in Verdict(is_broader=False).summary()
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "output"),
+    [
+        (0, ""),  # said nothing
+        (0, DIFF),  # found something and let it pass
+        (1, NOTHING),  # failed after it found nothing
+        (1, "No stacks match the name(s)"),
+        (1, "Unable to resolve AWS account to use"),
+        (127, "cdk: not found"),
+        (-9, DIFF),  # killed
+        (1, DIFF + DIFF),  # not the output of one diff
+    ],
+)
+def test_b5_what_cannot_be_told_stops_the_run(exit_code: int, output: str) -> None:
+    with pytest.raises(GateError, match=rf"exit code {exit_code}"):
+        judge(exit_code, output)
+
+
+@given(st.lists(st.text(min_size=1, max_size=160), max_size=40))
+def test_the_message_always_fits_into_an_approval(changes: list[str]) -> None:
+    summary = Verdict(is_broader=True, changes=tuple(changes)).summary()
+
+    assert len(summary) <= SUMMARY_LENGTH_MAX
+    assert summary.startswith(f"BROADER PERMISSIONS ({len(changes)} changes)")
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    summary = Verdict(is_broader=True, changes=("x" * 300,) * 5).summary()
+
+    assert summary.endswith("x; and 3 more")
+
+
+def test_one_long_change_leaves_room_for_others() -> None:
+    long = DIFF.replace("sqs:Purge", "sqs:" + "p" * 500)
+
+    assert all(len(change) <= 160 for change in judge(1, long).changes)
+
+
+def answering(exit_code: int, output: str) -> Callable[[Sequence[str]], Any]:
+    return lambda command: subprocess.CompletedProcess(command, exit_code, "", output)
+
+
+def test_the_log_has_the_whole_diff_and_the_message_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cdk.out", STACKS], answering(1, DIFF)) == 0
+
+    said = capsys.readouterr()
+    assert said.err == DIFF
+    assert said.out.count("\n") == 1
+    assert said.out.startswith("BROADER PERMISSIONS")
+
+
+def test_a_failed_diff_fails_the_build_and_says_nothing_to_approve(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cdk.out", STACKS], answering(1, "no credentials")) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("no credentials")
+    assert "permission gate: cdk diff ended with exit code 1" in said.err
+
+
+def role(stack: cdk.Stack, *actions: str, effect: iam.Effect = iam.Effect.ALLOW) -> None:
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+    for action in actions:
+        role.add_to_policy(
+            iam.PolicyStatement(effect=effect, actions=[action], resources=["arn:aws:s3:::b/*"])
+        )
+
+
+def doors(stack: cdk.Stack, *ports: int) -> None:
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack, "Vpc", vpc_id="vpc-1", availability_zones=["us-east-1a"]
+    )
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
+    for port in ports:
+        group.add_ingress_rule(ec2.Peer.ipv4("10.0.0.0/8"), ec2.Port.tcp(port))
+
+
+Build = Callable[[cdk.Stack], None]
+Compare = Callable[[Build, Build], int]
+
+
+@pytest.fixture
+def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
+    """Run the gate with the real CLI, against a template instead of a deployed stack."""
+    monkeypatch.setenv("CDK_DISABLE_VERSION_CHECK", "1")
+    monkeypatch.setenv("COLUMNS", "80")  # as some terminals say; nothing may be cut for it
+    monkeypatch.setenv("PATH", f"{REPOSITORY / 'node_modules' / '.bin'}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+
+    def assembly(folder: Path, build: Build) -> cdk.Stack:
+        app = cdk.App(outdir=str(folder), analytics_reporting=False)
+        here = cdk.Environment(account="111111111111", region="us-east-1")
+        pipeline = cdk.Stack(app, "Pipeline", env=here)
+        stack = cdk.Stack(cdk.Stage(pipeline, "Production", env=here), "Transaction")
+        build(stack)
+        app.synth()
+        return stack
+
+    def run(before: Build, after: Build) -> int:
+        deployed = tmp_path / "deployed.json"
+        old = Template.from_stack(assembly(tmp_path / "old", before)).to_json()
+        deployed.write_text(json.dumps(old))
+        assembly(tmp_path / "cdk.out", after)
+
+        return main(
+            [str(tmp_path / "cdk.out"), STACKS],
+            lambda command: run_diff([*command, "--template", str(deployed)]),
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        pytest.param(
+            lambda s: role(s, "s3:GetObject"),
+            lambda s: role(s, "s3:GetObject", "s3:PutObject"),
+            "Allow s3:PutObject",
+            id="one more action",
+        ),
+        pytest.param(
+            lambda s: role(s, "s3:PutObject", effect=iam.Effect.DENY),
+            role,
+            "- arn:aws:s3:::b/* Deny s3:PutObject",
+            id="a denial goes",
+        ),
+        pytest.param(
+            lambda s: doors(s, 443), lambda s: doors(s, 443, 22), "TCP 22", id="one more port"
+        ),
+    ],
+)
+def test_b5_the_real_cli_finds_what_becomes_broader(
+    compare: Compare, capsys: pytest.CaptureFixture[str], before: Build, after: Build, message: str
+) -> None:
+    assert compare(before, after) == 0
+
+    summary = capsys.readouterr().out
+    assert summary.startswith("BROADER PERMISSIONS (")
+    assert message in summary
+
+
+def test_b5_the_real_cli_lets_what_becomes_narrower_be(
+    compare: Compare, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def before(stack: cdk.Stack) -> None:
+        role(stack, "s3:GetObject")
+        doors(stack, 443, 22)
+
+    def after(stack: cdk.Stack) -> None:
+        role(stack)
+        doors(stack, 443)
+
+    assert compare(before, after) == 0
+    assert capsys.readouterr().out.startswith("No IAM permission")
+
+
+def test_b5_the_command_only_reads_and_uses_the_cli_that_was_installed() -> None:
+    command = diff_command("cdk.out", STACKS)
+
+    assert command[:4] == ["cdk", "--app", "cdk.out", "diff"]
+    assert {"--security-only", "--fail"} <= set(command)
+    assert command[command.index("--method") + 1] == "template"  # no change set is made
+
+
+def test_it_runs_as_the_build_runs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cdk_command = tmp_path / "cdk"
+    cdk_command.write_text(f"#!/bin/sh\necho '{NOTHING.strip()}'\n")
+    cdk_command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["permission_gate", "cdk.out", STACKS])
+
+    with (
+        pytest.warns(RuntimeWarning, match="permission_gate"),
+        pytest.raises(SystemExit, match=r"^0$"),
+    ):
+        runpy.run_module("pipeline.permission_gate", run_name="__main__")
+
+    assert capsys.readouterr().out.startswith("No IAM permission")
