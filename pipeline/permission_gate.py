@@ -38,7 +38,7 @@ class Verdict:
     def summary(self) -> str:
         """One line of printable ASCII, at most SUMMARY_LENGTH_MAX characters."""
         if not self.is_broader:
-            return "No IAM permission or security group rule becomes broader."
+            return "No IAM permission or security group rule becomes broader"
         text = f"BROADER PERMISSIONS ({len(self.changes)} changes)"
         for index, change in enumerate(self.changes):
             separator = ": " if index == 0 else "; "
