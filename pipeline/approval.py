@@ -65,7 +65,7 @@ def approval_steps(
     approval = pipelines.ManualApprovalStep(
         APPROVAL,
         comment=(
-            f"{gate.exported_variable(SUMMARY_VARIABLE)} "
+            f"{gate.exported_variable(SUMMARY_VARIABLE)}. "
             f"The whole difference is in the log of {GATE}."
         ),
     )

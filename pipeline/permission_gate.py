@@ -38,7 +38,7 @@ class Verdict:
     def summary(self) -> str:
         """One line of printable ASCII, at most SUMMARY_LENGTH_MAX characters."""
         if not self.is_broader:
-            return "No IAM permission or security group rule becomes broader."
+            return "No IAM permission or security group rule becomes broader"
         text = f"BROADER PERMISSIONS ({len(self.changes)} changes)"
         for index, change in enumerate(self.changes):
             separator = ": " if index == 0 else "; "
@@ -89,15 +89,18 @@ def main(arguments: Sequence[str], run: Run = run_diff) -> int:
 def _changes(output: str) -> list[str]:
     """Each row of the tables in one line; a row goes on in rows without a sign of their own."""
     rows: list[list[str]] = []
+    is_header = False
     for line in output.splitlines():
+        is_header = is_header or line.startswith("┌")
         match = _ROW.fullmatch(line)
         if match is None:
             continue
         sign, *cells = [cell.strip() for cell in match[1].split("│")]
-        if sign in {"+", "-"}:
+        if sign:
             rows.append([sign, *cells])
-        elif rows and not sign and cells[0] != "Resource":
+        elif not is_header:
             rows[-1][1:] = [f"{x} {y}" for x, y in zip(rows[-1][1:], cells, strict=True)]
+        is_header = False
     return [_shortened(" ".join(" ".join(row).split())) for row in rows]
 
 

@@ -23,7 +23,7 @@ def test_b5_whoever_approves_is_shown_what_the_gate_found(trunk: Delivered) -> N
     message = trunk.action("ProductionApproval", "Approval")["Configuration"]["CustomData"]
     namespace = trunk.action(*GATE)["Namespace"]
 
-    assert message.startswith(f"#{{{namespace}.PERMISSION_CHANGES}} ")
+    assert message.startswith(f"#{{{namespace}.PERMISSION_CHANGES}}. ")
     assert trunk.build_spec(*GATE)["env"]["exported-variables"] == ["PERMISSION_CHANGES"]
 
 

@@ -41,6 +41,12 @@ IAM Statement Changes
 ├───┼──────────────┼────────┼───────────────┼───────────┼───────────┤
 │ - │ ${Queue.Arn} │ Allow  │ sqs:Purge     │ AWS:role  │           │
 └───┴──────────────┴────────┴───────────────┴───────────┴───────────┘
+Security Group Changes
+┌───┬──────────────────┬─────┬──────────┬─────────────────┐
+│   │ Group            │ Dir │ Protocol │ Peer            │
+├───┼──────────────────┼─────┼──────────┼─────────────────┤
+│ + │ ${Tasks.GroupId} │ In  │ TCP 22   │ Everyone (IPv4) │
+└───┴──────────────────┴─────┴──────────┴─────────────────┘
 ✨  Number of stacks with differences: 1
 """
 NOTHING = "✨  Number of stacks with differences: 0\n"
@@ -51,8 +57,9 @@ def test_b5_broader_permissions_are_named_in_the_message() -> None:
 
     assert verdict.is_broader
     assert verdict.summary() == (
-        "BROADER PERMISSIONS (2 changes): + ${Queue.Arn} Allow sqs:Receive sqs:Send AWS:?; "
-        "- ${Queue.Arn} Allow sqs:Purge AWS:role"
+        "BROADER PERMISSIONS (3 changes): + ${Queue.Arn} Allow sqs:Receive sqs:Send AWS:?; "
+        "- ${Queue.Arn} Allow sqs:Purge AWS:role; "
+        "+ ${Tasks.GroupId} In TCP 22 Everyone (IPv4)"
     )
 
 
@@ -142,6 +149,12 @@ def doors(stack: cdk.Stack, *ports: int) -> None:
         group.add_ingress_rule(ec2.Peer.ipv4("10.0.0.0/8"), ec2.Port.tcp(port))
 
 
+def everything(stack: cdk.Stack) -> None:
+    """Both tables of the CLI's answer."""
+    role(stack, "s3:GetObject")
+    doors(stack, 443)
+
+
 Build = Callable[[cdk.Stack], None]
 Compare = Callable[[Build, Build], int]
 
@@ -195,6 +208,7 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
         pytest.param(
             lambda s: doors(s, 443), lambda s: doors(s, 443, 22), "TCP 22", id="one more port"
         ),
+        pytest.param(lambda s: None, everything, "TCP 443", id="the first deployment"),
     ],
 )
 def test_b5_the_real_cli_finds_what_becomes_broader(
