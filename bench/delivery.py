@@ -36,9 +36,11 @@ def main() -> int:
             first = _run(environment, checkout, "make", "up")
             rows.append(("`make up`, everything installed", f"{first:.0f} s", "120 s"))
             change = checkout / "app_service" / "ledger" / "health.py"
-            change.write_text(change.read_text() + "# measured\n")
+            change.write_text(change.read_text() + "\n\n# measured\n")
             _run(environment, checkout, *_GIT, "commit", "--quiet", "-am", "measured")
-            push = _run(environment, checkout, "git", "push", "local", "HEAD")
+            push = _run(
+                environment, checkout, "git", "push", "local", "HEAD", expected="Succeeded after"
+            )
             rows.append(("push of a change to `app_service` only", f"{push:.0f} s", "90 s"))
             memory, cpu = _idle(state)
             rows.append(("idle: memory of all processes (PSS)", f"{memory:.2f} GiB", "1.5 GiB"))
@@ -56,12 +58,13 @@ def main() -> int:
 _GIT = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
 
 
-def _run(environment: dict[str, str], folder: Path, *command: str) -> float:
+def _run(environment: dict[str, str], folder: Path, *command: str, expected: str = "") -> float:
+    """Seconds the command took; ends the benchmark if it failed or did not say `expected`."""
     started = time.monotonic()
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode != 0:
+    if done.returncode != 0 or expected not in done.stdout + done.stderr:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return time.monotonic() - started
 
