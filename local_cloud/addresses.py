@@ -57,7 +57,9 @@ class LoopbackAddresses:
 
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(self._taken, indent=1))
+        unfinished = self._file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(self._taken, indent=1))
+        unfinished.replace(self._file)
 
 
 def _address(number: int) -> str:

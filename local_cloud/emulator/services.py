@@ -257,7 +257,9 @@ class Services:
         text = json.dumps(facts, indent=1)
         if not file.exists() or file.read_text() != text:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_text(text)
+            unfinished.replace(file)  # whoever reads meanwhile reads it whole
 
 
 def _target(task: Task) -> Any:
