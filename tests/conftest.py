@@ -1,5 +1,6 @@
-"""Fixtures that several rooms share: a real PostgreSQL server for tests whose subject is SQL."""
+"""What the rooms share: a real PostgreSQL server, and which tests run on the same worker."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -10,18 +11,32 @@ import pytest
 
 from local_cloud.postgres import PostgresServer
 
+# CDK validates templates at every synth, and starting the validator takes longer than a synth. The
+# templates of whole pipelines pass it (tests/pipeline/conftest.py), and so does every real synth.
+os.environ["CDK_VALIDATION"] = "false"
+
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
-_SHARED_CLOUDS = tuple(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal"))
+_SHARED_CLOUDS = tuple(
+    f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal", "server")
+)
+_SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share something dear on one worker: a synth, a deployed stack."""
+    """Keep tests that share something dear on one worker: a synth, a deployed stack, a server."""
     for item in items:
-        if item.nodeid.startswith(_SYNTH_ROOMS):
-            item.add_marker(pytest.mark.xdist_group("synth"))
-        elif item.nodeid.startswith(_SHARED_CLOUDS):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if (group := _group_of(item)) is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group_of(item: pytest.Item) -> str | None:
+    if item.nodeid.startswith(_SYNTH_ROOMS):
+        return "synth"
+    if item.nodeid.startswith(_SHARED_CLOUDS):
+        return item.nodeid.partition("::")[0]
+    used: list[str] = getattr(item, "fixturenames", [])
+    return next((server for server in _SHARED_SERVERS if server in used), None)
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,20 @@ import pytest
 
 import app as app_module
 from tests.infra.context import UNBUNDLED
-from tests.infra.templates import Synthesized
+from tests.infra.templates import Synthesized, as_list
 
 CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b"
+SUFFIX = "feature-x-2bdd6c"  # of the branch `delivered` is for
 GITHUB = {"kind": "github", "repository": "acme/ledger", "connectionArn": CONNECTION}
+
+
+# What a pipeline owns itself, which every build of it may use.
+_OWN = ("AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::CodeBuild::Project", "AWS::KMS::Key")
+
+
+@cache  # dear to start, so one for all apps
+def _validator() -> cdk.CloudFormationValidatePlugin:
+    return cdk.CloudFormationValidatePlugin()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +37,14 @@ class Delivered:
 
     @classmethod
     def synthesize(cls, outdir: Path, **context: object) -> "Delivered":
-        """Build the app as `cdk synth` would with `context` on top of cdk.json's own."""
+        """Build the app as `cdk synth` would with `context` on top of cdk.json's own.
+
+        As there, a template that CloudFormation would refuse fails the synth.
+        """
         app = cdk.App(
             outdir=str(outdir), context={**UNBUNDLED, **context}, analytics_reporting=False
         )
+        cdk.Validations.of(app).add_plugins(_validator())
         app_module.build(app)
         (stack,) = (c for c in app.node.children if isinstance(c, cdk.Stack))
         pipeline = Synthesized(stack)
@@ -56,6 +71,27 @@ class Delivered:
         if written.endswith(".yaml"):
             written = (self.outdir / written).read_text()
         return dict(json.loads(written))
+
+    def commands(self, stage: str, name: str) -> list[str]:
+        """What an action's build runs, in order."""
+        phases = self.build_spec(stage, name)["phases"]
+        return [*phases.get("install", {}).get("commands", []), *phases["build"]["commands"]]
+
+    def permissions(self, stage: str, name: str) -> dict[str, list[Any]]:
+        """What an action's build may do outside of its pipeline, and on what."""
+        role = self.project(stage, name)["ServiceRole"]["Fn::GetAtt"][0]
+        return {
+            action: as_list(statement["Resource"])
+            for policy in self.pipeline.properties("AWS::IAM::Policy")
+            if {"Ref": role} in policy["Roles"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if not any(
+                logical_id in json.dumps(statement)
+                for kind in _OWN
+                for logical_id in self.pipeline.all(kind)
+            )
+            for action in as_list(statement["Action"])
+        }
 
 
 def _joined(value: Any) -> str:

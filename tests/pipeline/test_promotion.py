@@ -12,7 +12,6 @@ from infra.config import EPHEMERAL, PRODUCTION, STAGING
 from infra.naming import EnvironmentSuffix
 from pipeline.promotion import RESERVED_SUFFIXES, promotions_of
 from tests.pipeline.conftest import Delivered
-from tests.pipeline.test_delivery_pipeline import permissions
 
 
 def test_s8_every_branch_but_the_trunk_ends_in_an_ephemeral_environment_of_its_own() -> None:
@@ -85,5 +84,5 @@ def test_s5_staging_is_tested_and_production_only_looked_at(trunk: Delivered) ->
 
 
 def test_s64_what_only_looks_at_production_may_do_nothing_there(trunk: Delivered) -> None:
-    assert "sqs:SendMessage" in permissions(trunk, "Staging", "IntegrationTests")
-    assert permissions(trunk, "Production", "SmokeTests") == {}
+    assert "sqs:SendMessage" in trunk.permissions("Staging", "IntegrationTests")
+    assert trunk.permissions("Production", "SmokeTests") == {}

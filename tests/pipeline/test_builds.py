@@ -1,0 +1,129 @@
+"""S4: what the builds of a pipeline run, where, and what they keep and report."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import SUFFIX, Delivered
+
+BUILDS = [
+    ("Build", "Synth", "transaction-synth"),
+    ("UpdatePipeline", "SelfMutate", "transaction-pipeline"),
+    ("Assets", "FileAssets", "transaction-file-assets"),
+    ("Assets", "DockerAssets", "transaction-image-assets"),
+    ("Environment", "IntegrationTests", "transaction-integration-tests"),
+]
+
+
+def test_s4_tests_run_before_the_synth_whose_output_is_deployed(delivered: Delivered) -> None:
+    _, *synth = delivered.commands("Build", "Synth")
+
+    assert synth[:2] == ["make setup", "make test"]
+    assert [shlex.split(command)[:2] for command in synth[2:]] == [
+        ["make", "engine-version"],
+        ["make", "synth"],
+    ]
+    assert delivered.build_spec("Build", "Synth")["artifacts"]["base-directory"] == "cdk.out"
+
+
+def test_the_first_command_of_a_run_asks_whether_its_branch_is_still_there(
+    delivered: Delivered,
+) -> None:
+    first = delivered.commands("Build", "Synth")[0]
+
+    assert first == (
+        "aws codecommit get-branch --output text "
+        "--repository-name transaction-pipeline --branch-name feature/x"
+    )
+
+
+def test_s64_the_synth_may_ask_for_a_branch_of_its_repository(delivered: Delivered) -> None:
+    assert delivered.permissions("Build", "Synth")["codecommit:GetBranch"] == [
+        "arn:aws:codecommit:us-east-1:000000000000:transaction-pipeline"
+    ]
+
+
+def test_a_build_from_a_connection_cannot_ask_and_does_not_pretend_to(
+    from_github: Delivered,
+) -> None:
+    assert from_github.commands("Build", "Synth")[0] == "make setup"
+
+
+@pytest.mark.parametrize(("stage", "name", "project"), BUILDS)
+def test_s60_a_build_is_named_by_the_suffix(
+    delivered: Delivered, stage: str, name: str, project: str
+) -> None:
+    assert delivered.project(stage, name)["Name"].startswith(f"{project}-{SUFFIX}")
+
+
+@pytest.mark.parametrize(("stage", "name", "_"), BUILDS)
+def test_s52_a_build_logs_to_the_pipelines_own_group(
+    delivered: Delivered, stage: str, name: str, _: str
+) -> None:
+    group, properties = delivered.pipeline.only(
+        "AWS::Logs::LogGroup", LogGroupName=f"/aws/codebuild/transaction-pipeline-{SUFFIX}"
+    )
+    logs = delivered.project(stage, name)["LogsConfig"]["CloudWatchLogs"]
+
+    assert logs["GroupName"] == {"Ref": group}
+    assert properties["RetentionInDays"] == 7
+
+
+@pytest.mark.parametrize(("stage", "name", "_"), BUILDS)
+def test_a_build_runs_on_a_current_image_with_pinned_languages(
+    delivered: Delivered, stage: str, name: str, _: str
+) -> None:
+    environment = delivered.project(stage, name)["Environment"]
+    languages = delivered.build_spec(stage, name)["phases"]["install"]["runtime-versions"]
+
+    assert environment["Image"] == "aws/codebuild/standard:7.0"
+    assert environment["Type"] == "LINUX_CONTAINER"
+    assert languages in ({"python": "3.11"}, {"nodejs": "22"})
+    # Only the build of images starts containers of its own.
+    assert environment["PrivilegedMode"] is (name == "DockerAssets")
+
+
+def test_test_results_and_coverage_go_to_groups_of_the_pipeline(delivered: Delivered) -> None:
+    tests, _ = delivered.pipeline.only(
+        "AWS::CodeBuild::ReportGroup", Name=f"transaction-unit-tests-{SUFFIX}", Type="TEST"
+    )
+    coverage, _ = delivered.pipeline.only(
+        "AWS::CodeBuild::ReportGroup", Name=f"transaction-coverage-{SUFFIX}", Type="CODE_COVERAGE"
+    )
+    expected = {"base-directory": "reports"}
+
+    assert delivered.build_spec("Build", "Synth")["reports"] == {
+        f"<{tests}>": {**expected, "files": ["junit.xml"], "file-format": "JUNITXML"},
+        f"<{coverage}>": {**expected, "files": ["coverage.xml"], "file-format": "COBERTURAXML"},
+    }
+    allowed = delivered.permissions("Build", "Synth")["codebuild:BatchPutTestCases"]
+    assert sorted(resource["Fn::GetAtt"][0] for resource in allowed) == sorted([tests, coverage])
+
+
+def test_make_test_writes_the_reports_that_are_collected() -> None:
+    makefile = Path("Makefile").read_text()
+
+    assert "--junitxml=reports/junit.xml" in makefile
+    assert "--cov-report=xml:reports/coverage.xml" in makefile
+
+
+def test_s62_report_groups_go_with_the_reports_in_them(delivered: Delivered) -> None:
+    for group in delivered.pipeline.all("AWS::CodeBuild::ReportGroup").values():
+        assert group["DeletionPolicy"] == "Delete"
+        assert group["Properties"]["DeleteReports"] is True
+
+
+def test_only_the_synth_keeps_downloads(delivered: Delivered) -> None:
+    """And keeps them in the pipeline's own bucket, which goes with it."""
+    bucket, _ = delivered.pipeline.only("AWS::S3::Bucket")
+    caches = {(stage, name): delivered.project(stage, name)["Cache"] for stage, name, _ in BUILDS}
+    kept = caches.pop(("Build", "Synth"))
+
+    assert kept["Type"] == "S3"
+    assert {"Ref": bucket} in kept["Location"]["Fn::Join"][1]
+    assert {cache["Type"] for cache in caches.values()} == {"NO_CACHE"}
+    assert delivered.build_spec("Build", "Synth")["cache"]["paths"] == [
+        "/root/.cache/pip/**/*",
+        "/root/.npm/**/*",
+    ]

@@ -1,0 +1,72 @@
+"""S5: what was deployed is tested, by a build that may do what it needs and nothing else."""
+
+import json
+
+from tests.infra.templates import as_list
+from tests.pipeline.conftest import SUFFIX, Delivered
+
+
+def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Delivered) -> None:
+    tests = delivered.action("Environment", "IntegrationTests")
+    deploy = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")
+    told = {
+        v["name"]: v["value"] for v in json.loads(tests["Configuration"]["EnvironmentVariables"])
+    }
+
+    assert tests["RunOrder"] > deploy["RunOrder"]
+    assert told == {
+        variable: f"#{{{deploy['Namespace']}.{output}}}"
+        for variable, output in {
+            "API_URL": "ApiUrl",
+            "API_CERTIFICATE_DER": "ApiCertificateDer",
+            "TRANSACTION_QUEUE_URL": "TransactionQueueUrl",
+            "AUDIT_BUCKET_NAME": "AuditBucketName",
+            "SESSIONS_TABLE_NAME": "SessionsTableName",
+            "API_CREDENTIALS_SECRET_NAME": "ApiCredentialsSecretName",
+            "ENVIRONMENT_SUFFIX": "EnvironmentSuffix",
+        }.items()
+    }
+    assert delivered.commands("Environment", "IntegrationTests") == [
+        "make setup",
+        "make integration-test",
+    ]
+
+
+def test_s5_tests_run_from_the_commit_that_was_deployed(delivered: Delivered) -> None:
+    (source,) = delivered.action("Source", "Source")["OutputArtifacts"]
+
+    assert delivered.action("Environment", "IntegrationTests")["InputArtifacts"] == [source]
+    assert delivered.action("Build", "Synth")["InputArtifacts"] == [source]
+
+
+def test_s64_tests_may_do_what_they_need_and_nothing_else(delivered: Delivered) -> None:
+    here = "us-east-1:000000000000"
+    secret = f"arn:aws:secretsmanager:{here}:secret:transaction-api-credentials-{SUFFIX}-??????"
+    queue = f"arn:aws:sqs:{here}:transaction-queue-{SUFFIX}"
+    table = f"arn:aws:dynamodb:{here}:table/transaction-sessions-{SUFFIX}"
+    bucket = f"arn:aws:s3:::transaction-audit-000000000000-{SUFFIX}"
+
+    assert delivered.permissions("Environment", "IntegrationTests") == {
+        "secretsmanager:GetSecretValue": [secret],
+        "sqs:GetQueueAttributes": [queue],
+        "sqs:SendMessage": [queue],
+        "s3:ListBucket": [bucket],
+        "s3:GetObject": [f"{bucket}/*"],
+        "dynamodb:GetItem": [table, f"{table}/index/*"],
+        "dynamodb:Query": [table, f"{table}/index/*"],
+        "kms:Decrypt": [f"arn:aws:kms:{here}:key/*"],
+        "kms:GenerateDataKey": [f"arn:aws:kms:{here}:key/*"],
+    }
+
+
+def test_s64_tests_may_use_only_the_key_of_their_environment(delivered: Delivered) -> None:
+    conditions = [
+        statement["Condition"]
+        for policy in delivered.pipeline.properties("AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "kms:Decrypt" in as_list(statement["Action"]) and "Condition" in statement
+    ]
+
+    assert conditions == [
+        {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/transaction-key-{SUFFIX}"}}
+    ]

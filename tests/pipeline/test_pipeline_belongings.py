@@ -1,0 +1,110 @@
+"""What a pipeline owns: encrypted with its key, named by its suffix, gone with its stack."""
+
+import json
+
+from tests.pipeline.conftest import SUFFIX, Delivered
+
+
+def test_s62_nothing_of_the_pipeline_stays_when_it_goes(delivered: Delivered) -> None:
+    bucket, _ = delivered.pipeline.only("AWS::S3::Bucket")
+    keeping = [
+        name
+        for name, r in delivered.pipeline.resources.items()
+        if r.get("DeletionPolicy") not in (None, "Delete")
+    ]
+
+    assert keeping == []
+    assert delivered.pipeline.resources[bucket]["DeletionPolicy"] == "Delete"
+    assert delivered.pipeline.one("Custom::S3AutoDeleteObjects")["BucketName"] == {"Ref": bucket}
+
+
+def test_s52_the_helper_that_empties_the_bucket_logs_to_an_owned_group(
+    delivered: Delivered,
+) -> None:
+    (helper,) = delivered.pipeline.properties("AWS::Lambda::Function")
+    group = delivered.pipeline.resources[helper["LoggingConfig"]["LogGroup"]["Ref"]]
+
+    assert group["Properties"]["LogGroupName"] == (
+        f"/aws/lambda/pipeline-s3-auto-delete-objects-{SUFFIX}"
+    )
+
+
+def test_s63_artifacts_are_encrypted_with_the_pipelines_key_private_and_temporary(
+    delivered: Delivered,
+) -> None:
+    key, _ = delivered.pipeline.only("AWS::KMS::Key")
+    bucket = delivered.pipeline.one("AWS::S3::Bucket")
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    store = delivered.pipeline.one("AWS::CodePipeline::Pipeline")["ArtifactStore"]
+
+    assert bucket["BucketName"] == f"transaction-artifacts-000000000000-{SUFFIX}"
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": [key, "Arn"]}
+    assert store["EncryptionKey"] == {"Id": {"Fn::GetAtt": [key, "Arn"]}, "Type": "KMS"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 30
+
+
+def test_without_an_account_the_pipeline_is_for_whichever_deploys_it(
+    from_github: Delivered,
+) -> None:
+    assert from_github.pipeline.one("AWS::S3::Bucket")["BucketName"] == {
+        "Fn::Join": ["", ["transaction-artifacts-", {"Ref": "AWS::AccountId"}, "-main-f921bd"]]
+    }
+
+
+def test_s63_the_pipelines_key_is_its_own_and_turns_over(delivered: Delivered) -> None:
+    """Whoever builds code holds no key to the data that the code runs on."""
+    key = delivered.pipeline.one("AWS::KMS::Key")
+    alias = delivered.pipeline.one("AWS::KMS::Alias")
+
+    assert key["EnableKeyRotation"] is True
+    assert alias["AliasName"] == f"alias/transaction-pipeline-key-{SUFFIX}"
+
+
+def test_s64_the_log_service_uses_the_key_for_the_groups_of_this_pipeline(
+    delivered: Delivered,
+) -> None:
+    (condition,) = (
+        s["Condition"]
+        for s in delivered.pipeline.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+        if s["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+    )
+
+    groups = f"arn:aws:logs:us-east-1:000000000000:log-group:*-{SUFFIX}*"
+    assert condition == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
+
+
+def test_s52_build_logs_are_encrypted_with_the_pipelines_key(delivered: Delivered) -> None:
+    key, _ = delivered.pipeline.only("AWS::KMS::Key")
+
+    for group in delivered.pipeline.properties("AWS::Logs::LogGroup"):
+        assert group["KmsKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+
+
+def test_the_topic_hears_of_failures_successes_and_approvals(delivered: Delivered) -> None:
+    topic, properties = delivered.pipeline.only("AWS::SNS::Topic")
+    key, _ = delivered.pipeline.only("AWS::KMS::Key")
+    pipeline, _ = delivered.pipeline.only("AWS::CodePipeline::Pipeline")
+    rule = delivered.pipeline.one("AWS::CodeStarNotifications::NotificationRule")
+
+    assert set(rule["EventTypeIds"]) == {
+        "codepipeline-pipeline-pipeline-execution-failed",
+        "codepipeline-pipeline-pipeline-execution-succeeded",
+        "codepipeline-pipeline-manual-approval-needed",
+    }
+    assert rule["Name"] == properties["TopicName"] == f"transaction-pipeline-events-{SUFFIX}"
+    assert rule["Targets"] == [{"TargetAddress": {"Ref": topic}, "TargetType": "SNS"}]
+    assert pipeline in json.dumps(rule["Resource"])
+    assert properties["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+
+
+def test_s63_the_topic_is_for_tls_only_and_for_the_notifications(delivered: Delivered) -> None:
+    statements = delivered.pipeline.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    denied = [s["Condition"] for s in statements if s["Effect"] == "Deny"]
+    allowed = [s["Principal"] for s in statements if s["Effect"] == "Allow"]
+
+    assert denied == [{"Bool": {"aws:SecureTransport": "false"}}]
+    assert allowed == [{"Service": "codestar-notifications.amazonaws.com"}]
+    # Or nothing would arrive on an encrypted topic.
+    key_statements = delivered.pipeline.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    assert allowed[0] in [s["Principal"] for s in key_statements]
