@@ -1,5 +1,6 @@
 """What the rooms share: a real PostgreSQL server, and which tests run on the same worker."""
 
+import gc
 import os
 import shutil
 import socket
@@ -20,6 +21,15 @@ _SHARED_CLOUDS = tuple(
     f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal", "server")
 )
 _SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
+
+
+# The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
