@@ -1,6 +1,6 @@
 """boto3 clients for the emulator: one account, one region, one endpoint, no real credentials."""
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -44,14 +44,17 @@ def environment(endpoint_url: str) -> dict[str, str]:
     }
 
 
+@cache  # it keeps the models of the services: reading one takes longer than most calls
+def _session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+
+
 class AwsClients:
     """Clients made when first asked for; safe to share between threads, as boto3 clients are."""
 
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url
-        self._session = boto3.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
-        )
+        self._session = _session()
         config = Config(
             connect_timeout=5,
             read_timeout=60,
