@@ -18,10 +18,10 @@ os.environ["CDK_VALIDATION"] = "false"
 
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
 _SHARED_CLOUDS = tuple(
-    f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal", "server")
+    f"tests/local_cloud/test_{name}.py"
+    for name in ("emulator", "recorded_alarms", "removal", "server")
 )
 _SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
-
 
 # The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
 gc.disable()
