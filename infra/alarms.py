@@ -179,6 +179,15 @@ def _database(watched: Watched) -> Iterator[AlarmRule]:
 
 
 def _queues(watched: Watched) -> Iterator[AlarmRule]:
+    yield AlarmRule(
+        name="breaker-open",
+        reason="The database is out of reach for the queue: its transactions wait, unposted",
+        runbook="breaker-open",
+        metric=watched.breaker_open.metric(statistic="max"),
+        threshold=1,
+        bad_minutes=2,  # a failover is over sooner
+        pages=True,  # a message that waits so is sent anew, and never grows old in its queue
+    )
     for name, queue in watched.queues:
         yield AlarmRule(
             name=f"{name}-queue-age",

@@ -97,15 +97,25 @@ def _database(watched: Watched) -> list[cloudwatch.IWidget]:
 
 
 def _queues(watched: Watched) -> list[cloudwatch.IWidget]:
+    queued = watched.queues[0][1].queue
     return [
+        *(
+            _graph(
+                f"Queue {name}: waiting, and age of the oldest, s",
+                queue.queue.metric_approximate_number_of_messages_visible(
+                    period=_MINUTE, statistic="max"
+                ),
+                queue.queue.metric_approximate_age_of_oldest_message(
+                    period=_MINUTE, statistic="max"
+                ),
+            )
+            for name, queue in watched.queues
+        ),
         _graph(
-            f"Queue {name}: waiting, and age of the oldest, s",
-            queue.queue.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="max"
-            ),
-            queue.queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="max"),
-        )
-        for name, queue in watched.queues
+            "Queue transaction: put back, breaker open",
+            queued.metric_approximate_number_of_messages_delayed(period=_MINUTE, statistic="max"),
+            watched.breaker_open.metric(statistic="max", label="breaker open"),
+        ),
     ]
 
 

@@ -1,6 +1,6 @@
 """The two functions behind the two queues."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aws_cdk import Duration
@@ -9,8 +9,10 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.audit_store import AuditStore
+from infra.breaker import Breaker, BreakerConfig
 from infra.database import Database
 from infra.lambda_code import LambdaSource
+from infra.log_metrics import LogMetric
 from infra.naming import EnvironmentSuffix
 from infra.python_function import Placement, PythonFunction
 from infra.queues import QueueWithDeadLetters
@@ -38,12 +40,14 @@ class ProcessorConfig:
     batching_window_seconds: int = 1
     concurrency_max: int = 5  # each holds a connection to the database
     audit_batch_size: int = 5  # messages of up to 1 MiB, in an event of at most 6 MB
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
 
 
 class TransactionProcessor(Construct):
     """Validates queued transactions and posts them; what can never succeed goes to dead letters.
 
-    Its `mapping` starts it: nothing is taken from the queue before that exists.
+    Its `mapping` starts it: nothing is taken from the queue before that exists. `breaker_open` is 1
+    whenever a batch met the open circuit breaker, and 0 when one closed it.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class TransactionProcessor(Construct):
         suffix: EnvironmentSuffix,
         config: ProcessorConfig,
         queue: QueueWithDeadLetters,
+        breaker: Breaker,
         database: Database,
         placement: Placement,
         key: kms.IKey,
@@ -76,6 +81,10 @@ class TransactionProcessor(Construct):
                 database_ca_file=ca_file_for_functions(database.ca_file),
                 dead_letter_queue_url=queue.dead_letters.queue_url,
                 transaction_queue_url=queue.queue.queue_url,
+                breaker_table_name=breaker.table.table_name,
+                breaker_failures_max=config.breaker.failures_max,
+                breaker_pause_first_seconds=config.breaker.pause_first_seconds,
+                breaker_pause_max_seconds=config.breaker.pause_max_seconds,
                 environment_suffix=str(suffix),
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
@@ -84,7 +93,17 @@ class TransactionProcessor(Construct):
         )
         self.function, self.log_group = processor.function, processor.log_group
         database.processor_secret.grant_read(self.function)
+        breaker.grant_use(self.function)
+        queue.grant_renew(self.function)
         queue.grant_bury(self.function)
+        self.breaker_open = LogMetric(
+            self,
+            "BreakerOpen",
+            suffix=suffix,
+            log_group=self.log_group,
+            name="BreakerOpen",
+            field="breaker_open",
+        )
         self.mapping = _feed(
             self.function,
             queue,

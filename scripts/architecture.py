@@ -49,7 +49,8 @@ PLACES: Final = {
     "audit-writer": Box(x=850, y=284, width=130, height=40, colour=_LAMBDA),
     "transaction-audit": Box(x=850, y=352, width=290, colour=_DATA),
     "transaction-queue": Box(x=850, y=446, width=290),
-    "transaction-dead-letters": Box(x=850, y=530, width=290, height=40),
+    "transaction-breaker": Box(x=850, y=530, width=130, height=40, colour=_DATA),
+    "transaction-dead-letters": Box(x=990, y=530, width=150, height=40),
 }
 _GROUPS: Final = {  # what uses a security group, where the group is called otherwise
     "load-balancer": "transaction-alb",
@@ -59,7 +60,7 @@ _GROUPS: Final = {  # what uses a security group, where the group is called othe
     "database": "transaction-db",
 }
 _WRITES: Final = {
-    "dynamodb:PutItem": "sessions",
+    "dynamodb:PutItem": "items",
     "s3:PutObject": "once each",
     "sqs:SendMessage": "",
 }
@@ -179,6 +180,7 @@ def _details(template: Template) -> dict[str, str]:
         "transaction-db": f"Aurora PostgreSQL {cluster['EngineVersion']}, writer and reader, "
         f"{capacity['MinCapacity']:g}-{capacity['MaxCapacity']:g} ACU",
         "transaction-sessions": "DynamoDB, on demand",
+        "transaction-breaker": "DynamoDB",
         "transaction-audit": "S3, versioned, written once",
     }
 
