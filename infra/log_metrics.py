@@ -31,7 +31,7 @@ class LogMetric(Construct):
             "Filter",
             log_group=log_group,
             filter_name=suffix.physical_name(field.replace("_", "-").replace(".", "-")),
-            filter_pattern=logs.FilterPattern.exists(f"$.{field}"),
+            filter_pattern=logs.FilterPattern.number_value(f"$.{field}", ">=", 0),
             metric_namespace=self._namespace,
             metric_name=name,
             metric_value=f"$.{field}",

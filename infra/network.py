@@ -85,8 +85,9 @@ class Network(Construct):
         self._log_connections(suffix, key)
 
     def let_reach(self, table: dynamodb.ITable, *, actions: tuple[str, ...]) -> None:
-        """Open the way to `table` and its indexes; which role may do these is the role's."""
-        _let_through(self._dynamodb, [*actions], [table.table_arn, f"{table.table_arn}/index/*"])
+        """Open the way to `table`, for these; which role may do which of them is the role's."""
+        indexes = [f"{table.table_arn}/index/*"] if "dynamodb:Query" in actions else []
+        _let_through(self._dynamodb, [*actions], [table.table_arn, *indexes])
 
     def _log_connections(self, suffix: EnvironmentSuffix, key: kms.IKey) -> None:
         name = suffix.physical_name("transaction-flow-log")

@@ -130,14 +130,16 @@ def _writes(resources: dict[str, Any], policy: dict[str, Any]) -> Iterator[tuple
     role = resources[policy["Roles"][0]["Ref"]]["Properties"].get("RoleName", "")
     actor = role.removesuffix(f"-role-{SUFFIX}")
     for statement in policy["PolicyDocument"]["Statement"]:
-        actions = (
-            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        )
-        for action in set(actions) & _WRITES.keys():
-            target = _name(resources, statement["Resource"])
-            # A function that buries messages itself adds no second arrow to its dead letters.
-            if not target.endswith("dead-letters"):
-                yield actor, target, _WRITES[action]
+        for action in set(_as_list(statement["Action"])) & _WRITES.keys():
+            for resource in _as_list(statement["Resource"]):
+                target = _name(resources, resource)
+                # A function that buries messages itself adds no second arrow to its dead letters.
+                if not target.endswith("dead-letters"):
+                    yield actor, target, _WRITES[action]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _name(resources: dict[str, Any], reference: dict[str, Any]) -> str:

@@ -56,6 +56,7 @@ def test_s51_there_is_an_alarm_for_all_that_was_asked_for(ephemeral: Synthesized
         "audit-queue-age",
         "transaction-dead-letters",
         "audit-dead-letters",
+        "breaker-open",
         "server-errors",
         "latency",
         "sessions-throttled",
@@ -119,6 +120,7 @@ def test_s51_one_alarm_pages_and_it_is_made_of_those_that_matter(ephemeral: Synt
         "error-budget-burn-fast",
         "error-budget-burn-slow",
         "too-few-tasks",
+        "breaker-open",
         "transaction-queue-age",
         "audit-queue-age",
     }
@@ -159,6 +161,26 @@ def test_s51_too_few_tasks_is_fewer_than_the_service_must_have(
         assert alarm["Threshold"] == minimum
         assert alarm["ComparisonOperator"] == "LessThanThreshold"
         assert (alarm["MetricName"], alarm["Statistic"]) == ("CPUUtilization", "SampleCount")
+
+
+def test_s42_s51_an_open_breaker_calls_within_two_minutes(ephemeral: Synthesized) -> None:
+    """Of what the processor logs: `breaker_open` is 1 each time that a batch meets it."""
+    alarm = alarms(ephemeral)["breaker-open"]
+    source, _ = ephemeral.only(
+        "AWS::Logs::LogGroup", LogGroupName="/aws/lambda/transaction-processor-dev"
+    )
+    (filtered,) = (
+        f
+        for f in ephemeral.properties("AWS::Logs::MetricFilter")
+        if f["MetricTransformations"][0]["MetricName"] == alarm["MetricName"]
+    )
+    (transformation,) = filtered["MetricTransformations"]
+
+    assert filtered["LogGroupName"] == {"Ref": source}
+    assert filtered["FilterPattern"] == "{ $.breaker_open >= 0 }"
+    assert transformation["MetricValue"] == "$.breaker_open"
+    assert transformation["MetricNamespace"] == alarm["Namespace"] == "transaction-metrics-dev"
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["Period"]) == ("Maximum", 1, 60)
 
 
 @pytest.mark.parametrize("kind", ["transaction", "audit"])
