@@ -56,9 +56,12 @@ class Deployed:
 
     def in_queue(self, url: str) -> int:
         """However it is there: to be received, being handled, or delayed."""
-        names = ("", "NotVisible", "Delayed")
-        attributes = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        return sum(int(attributes["Attributes"][f"ApproximateNumberOfMessages{n}"]) for n in names)
+        answer = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        return sum(
+            int(value)
+            for name, value in answer["Attributes"].items()
+            if name.startswith("ApproximateNumberOfMessages")
+        )
 
     def posted(self) -> int:
         with self.cluster.session("postgres") as session:

@@ -1,6 +1,7 @@
 """S42: a message that waits is sent anew, so that its receives count from zero."""
 
 import base64
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -140,7 +141,7 @@ def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
 def test_s42_a_message_full_of_attributes_is_renewed_without_another() -> None:
     queue = Queue()
     full = {f"a{n}": text("x") for n in range(10)}
-    assert renew(queue, message(1, **full)) == []
+    assert renew(queue, replace(message(1), attributes=full)) == []
     assert queue.calls[0][0]["MessageAttributes"].keys() == full.keys()
 
 
