@@ -11,7 +11,10 @@ import pytest
 from local_cloud.postgres import PostgresServer
 
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
-_SHARED_CLOUDS = tuple(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal"))
+_SHARED_CLOUDS = (
+    *(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal")),
+    "tests/scripts/test_redrive.py",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
