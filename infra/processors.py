@@ -12,7 +12,6 @@ from infra.audit_store import AuditStore
 from infra.breaker import Breaker, BreakerConfig
 from infra.database import Database
 from infra.lambda_code import LambdaSource
-from infra.log_metrics import LogMetric
 from infra.naming import EnvironmentSuffix
 from infra.python_function import Placement, PythonFunction
 from infra.queues import QueueWithDeadLetters
@@ -46,8 +45,7 @@ class ProcessorConfig:
 class TransactionProcessor(Construct):
     """Validates queued transactions and posts them; what can never succeed goes to dead letters.
 
-    Its `mapping` starts it: nothing is taken from the queue before that exists. `breaker_open` is 1
-    whenever a batch met the open circuit breaker, and 0 when one closed it.
+    Its `mapping` starts it: nothing is taken from the queue before that exists.
     """
 
     def __init__(
@@ -96,14 +94,6 @@ class TransactionProcessor(Construct):
         breaker.grant_use(self.function)
         queue.grant_renew(self.function)
         queue.grant_bury(self.function)
-        self.breaker_open = LogMetric(
-            self,
-            "BreakerOpen",
-            suffix=suffix,
-            log_group=self.log_group,
-            name="BreakerOpen",
-            field="breaker_open",
-        )
         self.mapping = _feed(
             self.function,
             queue,

@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.api_credentials import ApiCredentials
 from infra.audit_store import AuditStore
 from infra.breaker import Breaker
+from infra.business_metrics import BusinessMetrics
 from infra.config import EnvironmentConfig
 from infra.database import Database
 from infra.encryption import Encryption
@@ -84,12 +85,15 @@ class TransactionStack(Stack):
             self, "SchemaMigrator", suffix=suffix, database=database,
             placement=Placement(vpc=vpc, security_group=traffic.migrator), key=key,
             after=[vpc, traffic], before=[service.fargate, processor.mapping])
+        business = BusinessMetrics(
+            self, "BusinessMetrics", suffix=suffix,
+            service=service.log_group, processor=processor.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             log_groups=[service.log_group, processor.log_group, writer.log_group],
             watched=Watched(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
-                sessions=sessions, audit_store=audit_store, breaker_open=processor.breaker_open,
+                sessions=sessions, audit_store=audit_store, business=business,
                 queues=(("transaction", transactions), ("audit", audit)),
                 functions=(
                     ("transaction-processor", processor.function),

@@ -6,9 +6,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 
 from infra.audit_store import AuditStore
+from infra.business_metrics import BusinessMetrics
 from infra.database import Database
 from infra.load_balancer import LoadBalancer
-from infra.log_metrics import LogMetric
 from infra.queues import QueueWithDeadLetters
 from infra.service import Service
 from infra.sessions import Sessions
@@ -24,6 +24,6 @@ class Watched:
     database: Database
     sessions: Sessions
     audit_store: AuditStore
-    breaker_open: LogMetric
+    business: BusinessMetrics
     queues: tuple[tuple[str, QueueWithDeadLetters], ...]
     functions: tuple[tuple[str, lambda_.IFunction], ...]

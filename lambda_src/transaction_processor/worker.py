@@ -111,5 +111,14 @@ def _post(sound: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[
     except BatchFailed:
         logger.exception("batch failed", extra={"transactions": len(sound)})
         return ["batch_failed"] * len(sound)
-    logger.info("batch posted", extra={"verdicts": dict(Counter(verdicts))})
+    counts = Counter(verdicts)
+    logger.info("batch posted", extra={"verdicts": dict(counts), **_totals(counts)})
     return verdicts
+
+
+def _totals(counts: Counter[str]) -> dict[str, int]:
+    """By the names that the HTTP service uses too: CloudWatch makes one metric of both."""
+    named = {
+        f"transactions_{verdict}": counts[verdict] for verdict in ("posted", "replayed", "conflict")
+    }
+    return named | {"transactions_refused": counts.total() - sum(named.values())}

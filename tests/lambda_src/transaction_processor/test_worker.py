@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app_service.ledger.totals import Totals
 from app_service.ledger.transaction import Transaction
 from lambda_src.messages import Message
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
@@ -205,3 +206,18 @@ def test_what_was_posted_is_counted_in_one_line(caplog: pytest.LogCaptureFixture
     Run(FakeLedger("posted", "replayed", "posted"), body(1), body(2), body(3))
     counts: list[Any] = [vars(r).get("verdicts") for r in caplog.records]
     assert counts == [{"posted": 2, "replayed": 1}]
+
+
+def test_s50_a_batch_is_counted_by_what_became_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    """In fields of the names that the HTTP service uses, of which CloudWatch makes metrics."""
+    caplog.set_level(logging.INFO)
+    verdicts = ("posted", "conflict", "insufficient_funds", "posted", "currency_mismatch")
+    Run(FakeLedger(*verdicts), *map(body, range(5)))
+    [line] = [r for r in caplog.records if r.message == "batch posted"]
+    fields = {name: value for name, value in vars(line).items() if name in Totals().take()}
+    assert fields == {
+        "transactions_posted": 2,
+        "transactions_replayed": 0,
+        "transactions_conflict": 1,
+        "transactions_refused": 2,
+    }
