@@ -189,7 +189,7 @@ def local_settings(suffix: str) -> dict[str, str]:
     return {
         "endpoint_url": endpoint,
         "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
+        "aws_secret_access_key": "test",  # nosec B105 - it takes any
     }
 
 
