@@ -136,6 +136,8 @@ def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
     young = message(2, first_sent_at=text(str(limit), "Number"))
     assert renew(queue, old, young) == ["m1"]
     assert [len(call) for call in queue.calls] == [1]
+    assert renew(queue, old) == ["m1"]
+    assert len(queue.calls) == 1
 
 
 def test_s42_a_message_full_of_attributes_is_renewed_without_another() -> None:
