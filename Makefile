@@ -6,6 +6,9 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
+QUEUE ?= transaction
+REASON ?=
+LOCAL ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -17,7 +20,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: approve bench-delivery check-dockerfile check-format check-security check-types check-unit \
-	clean destroy down drill-kill-task engine-version help integration-test lock logs session setup \
+	clean destroy down drill-kill-task engine-version help integration-test lock logs redrive session setup \
 	smoke-test status synth test up
 
 help: ## list the commands
@@ -53,6 +56,10 @@ session: ## open a session at the API of SUFFIX and print it for `eval` (see REA
 
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
+
+redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, LOCAL=yes)
+	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
+		--answer "$(ANSWER)" --local "$(LOCAL)"
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task

@@ -26,6 +26,7 @@ from app_service.ledger.outbox import OutboxRelay
 from app_service.ledger.services import Services
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.tls import server_context
+from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
 from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
 
@@ -126,11 +127,14 @@ async def serve(
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
         )
+        totals = Totals()
+        reporter = Reporter(totals=totals, waiting=relay.waiting)
         books = Books(
             writing=Database(await pool(POSTING_LANES)),
             reading=Database(reading_pool),
             lanes=POSTING_LANES,
             on_posted=relay.wake,
+            on_answered=totals.answered,
         )
         services = Services(
             ledger=books,
@@ -147,12 +151,13 @@ async def serve(
             environment_suffix=settings.environment_suffix,
         )
         server = Server(_server_config(services, settings))
-        relaying = asyncio.create_task(relay.run())
+        relaying, reporting = (asyncio.create_task(each.run()) for each in (relay, reporter))
         with stopping_on_signal(server):
             logger.info("starting", extra={"version": settings.service_version})
             await server.serve()
         relay.stop()
-        await relaying
+        reporter.stop()
+        await asyncio.gather(relaying, reporting)
     logger.info("stopped")
 
 

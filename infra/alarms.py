@@ -14,6 +14,7 @@ _MINUTE: Final = Duration.minutes(1)
 # Of max_connections at 4 capacity units, which Aurora says is 823.
 CONNECTIONS_MANY: Final = 650
 QUEUE_AGE_SECONDS: Final = 300
+OUTBOX_AGE_SECONDS: Final = 60  # twice the longest pause of a relay that fails
 # 99.9 % of requests are answered without a server error: this share may fail, in percent.
 BUDGET_PERCENT: Final = 0.1
 
@@ -179,6 +180,24 @@ def _database(watched: Watched) -> Iterator[AlarmRule]:
 
 
 def _queues(watched: Watched) -> Iterator[AlarmRule]:
+    yield AlarmRule(
+        name="outbox-age",
+        reason="A transaction is acknowledged for a minute and not on its way to the audit trail",
+        runbook="outbox-age",
+        metric=watched.business.outbox_oldest_seconds.metric(statistic="max"),
+        threshold=OUTBOX_AGE_SECONDS,
+        bad_minutes=2,
+        pages=True,
+    )
+    yield AlarmRule(
+        name="breaker-open",
+        reason="The database is out of reach for the queue: its transactions wait, unposted",
+        runbook="breaker-open",
+        metric=watched.business.breaker_open.metric(statistic="max"),
+        threshold=1,
+        bad_minutes=2,  # a failover is over sooner
+        pages=True,  # a message that waits so is sent anew, and never grows old in its queue
+    )
     for name, queue in watched.queues:
         yield AlarmRule(
             name=f"{name}-queue-age",

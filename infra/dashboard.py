@@ -43,7 +43,25 @@ def _clients(watched: Watched) -> list[cloudwatch.IWidget]:
 
 def _business(watched: Watched) -> list[cloudwatch.IWidget]:
     (_, transactions), (_, audit) = watched.queues
+    business = watched.business
     return [
+        _graph(
+            "Business: transactions, by what became of them",
+            *(
+                metric.metric(statistic="sum", label=outcome)
+                for outcome, metric in business.outcomes.items()
+            ),
+        ),
+        _graph(
+            "Business: from request to verdict, ms",
+            business.posting_ms_mean.metric(statistic="avg", label="mean"),
+            business.posting_ms_max.metric(statistic="max", label="longest"),
+        ),
+        _graph(
+            "Business: acknowledged, not yet sent to the audit trail",
+            business.outbox_batches.metric(statistic="max", label="batches"),
+            business.outbox_oldest_seconds.metric(statistic="max", label="oldest, s"),
+        ),
         _graph(
             "Business: queued transactions, submitted and handled",
             transactions.queue.metric_number_of_messages_sent(period=_MINUTE, label="submitted"),
@@ -97,15 +115,25 @@ def _database(watched: Watched) -> list[cloudwatch.IWidget]:
 
 
 def _queues(watched: Watched) -> list[cloudwatch.IWidget]:
+    queued = watched.queues[0][1].queue
     return [
+        *(
+            _graph(
+                f"Queue {name}: waiting, and age of the oldest, s",
+                queue.queue.metric_approximate_number_of_messages_visible(
+                    period=_MINUTE, statistic="max"
+                ),
+                queue.queue.metric_approximate_age_of_oldest_message(
+                    period=_MINUTE, statistic="max"
+                ),
+            )
+            for name, queue in watched.queues
+        ),
         _graph(
-            f"Queue {name}: waiting, and age of the oldest, s",
-            queue.queue.metric_approximate_number_of_messages_visible(
-                period=_MINUTE, statistic="max"
-            ),
-            queue.queue.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="max"),
-        )
-        for name, queue in watched.queues
+            "Queue transaction: put back, breaker open",
+            queued.metric_approximate_number_of_messages_delayed(period=_MINUTE, statistic="max"),
+            watched.business.breaker_open.metric(statistic="max", label="breaker open"),
+        ),
     ]
 
 

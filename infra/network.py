@@ -24,7 +24,7 @@ class NetworkConfig:
 class Network(Construct):
     """A VPC over exactly two zones; S3 and DynamoDB are reached without leaving it.
 
-    Through the gateways only image layers are read, and the table of `let_reach`. Place the load
+    Through the gateways only image layers are read, and the tables of `let_reach`. Place the load
     balancer in `PUBLIC`, tasks and functions in `PRIVATE_WITH_EGRESS`, and the database in
     `PRIVATE_ISOLATED`.
     """
@@ -84,13 +84,10 @@ class Network(Construct):
         _let_through(self._s3, ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{layers}/*"])
         self._log_connections(suffix, key)
 
-    def let_reach(self, table: dynamodb.ITable) -> None:
-        """Open the way to `table` and its indexes; what a role may do there is the role's."""
-        _let_through(
-            self._dynamodb,
-            ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
-            [table.table_arn, f"{table.table_arn}/index/*"],
-        )
+    def let_reach(self, table: dynamodb.ITable, *, actions: tuple[str, ...]) -> None:
+        """Open the way to `table`, for these; which role may do which of them is the role's."""
+        indexes = [f"{table.table_arn}/index/*"] if "dynamodb:Query" in actions else []
+        _let_through(self._dynamodb, [*actions], [table.table_arn, *indexes])
 
     def _log_connections(self, suffix: EnvironmentSuffix, key: kms.IKey) -> None:
         name = suffix.physical_name("transaction-flow-log")

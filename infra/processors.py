@@ -1,6 +1,6 @@
 """The two functions behind the two queues."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aws_cdk import Duration
@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.audit_store import AuditStore
+from infra.breaker import Breaker, BreakerConfig
 from infra.database import Database
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
@@ -38,6 +39,7 @@ class ProcessorConfig:
     batching_window_seconds: int = 1
     concurrency_max: int = 5  # each holds a connection to the database
     audit_batch_size: int = 5  # messages of up to 1 MiB, in an event of at most 6 MB
+    breaker: BreakerConfig = field(default_factory=BreakerConfig)
 
 
 class TransactionProcessor(Construct):
@@ -54,6 +56,7 @@ class TransactionProcessor(Construct):
         suffix: EnvironmentSuffix,
         config: ProcessorConfig,
         queue: QueueWithDeadLetters,
+        breaker: Breaker,
         database: Database,
         placement: Placement,
         key: kms.IKey,
@@ -76,6 +79,10 @@ class TransactionProcessor(Construct):
                 database_ca_file=ca_file_for_functions(database.ca_file),
                 dead_letter_queue_url=queue.dead_letters.queue_url,
                 transaction_queue_url=queue.queue.queue_url,
+                breaker_table_name=breaker.table.table_name,
+                breaker_failures_max=config.breaker.failures_max,
+                breaker_pause_first_seconds=config.breaker.pause_first_seconds,
+                breaker_pause_max_seconds=config.breaker.pause_max_seconds,
                 environment_suffix=str(suffix),
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
@@ -84,6 +91,8 @@ class TransactionProcessor(Construct):
         )
         self.function, self.log_group = processor.function, processor.log_group
         database.processor_secret.grant_read(self.function)
+        breaker.grant_use(self.function)
+        queue.grant_renew(self.function)
         queue.grant_bury(self.function)
         self.mapping = _feed(
             self.function,

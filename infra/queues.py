@@ -31,7 +31,8 @@ AUDIT: Final = QueueNames(queue="audit-queue", dead_letters="audit-dead-letters"
 class QueueWithDeadLetters(Construct):
     """Messages for one function; what keeps failing moves to `dead_letters`.
 
-    Encrypted with the environment's key. Grant with `grant_send`, `grant_handle`, `grant_bury`.
+    Encrypted with the environment's key. Grant with `grant_send`, `grant_handle`, `grant_renew`,
+    `grant_bury`.
     """
 
     def __init__(
@@ -88,6 +89,10 @@ class QueueWithDeadLetters(Construct):
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
         )
+
+    def grant_renew(self, grantee: iam.IGrantable) -> None:
+        """Allow putting a message back on `queue` as a new one."""
+        self._grant(grantee, self.queue, "sqs:SendMessage", writes=True)
 
     def grant_bury(self, grantee: iam.IGrantable) -> None:
         """Allow sending to `dead_letters`, and nothing else there."""

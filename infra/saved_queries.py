@@ -35,4 +35,10 @@ SAVED_QUERIES: Final = (
         stats="count(*) as times by message, @log",
     ),
     SavedQuery(name="dead-letters", filters=("@message like /dead/",)),
+    SavedQuery(
+        name="amounts",
+        fields=("currency", "amount_minor"),
+        filters=("message = 'amount archived'",),
+        stats="sum(amount_minor) as moved_minor by currency, bin(1h)",
+    ),
 )

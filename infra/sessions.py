@@ -11,12 +11,13 @@ from infra.naming import EnvironmentSuffix
 
 TABLE = "transaction-sessions"
 USER_INDEX = "by-user"
+_ITEM_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
 
 
 class Sessions(Construct):
     """The sessions table with its index by user, on demand, restorable to any second.
 
-    Grant with `grant_use`; hand `table.table_name` to the service.
+    Grant with `grant_use`, which allows `actions`; hand `table.table_name` to the service.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Sessions(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.actions = (*_ITEM_ACTIONS, "dynamodb:Query")
         self._key = key
 
         self.table = dynamodb.Table(
@@ -54,10 +56,7 @@ class Sessions(Construct):
     def grant_use(self, grantee: iam.IGrantable) -> None:
         """Allow opening, finding and closing sessions; not scanning for other people's."""
         for actions, resource in (
-            (
-                ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"],
-                self.table.table_arn,
-            ),
+            ([*_ITEM_ACTIONS], self.table.table_arn),
             (["dynamodb:Query"], f"{self.table.table_arn}/index/{USER_INDEX}"),
         ):
             grantee.grant_principal.add_to_principal_policy(

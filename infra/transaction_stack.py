@@ -5,6 +5,8 @@ from constructs import Construct
 
 from infra.api_credentials import ApiCredentials
 from infra.audit_store import AuditStore
+from infra.breaker import Breaker
+from infra.business_metrics import BusinessMetrics
 from infra.config import EnvironmentConfig
 from infra.database import Database
 from infra.encryption import Encryption
@@ -52,7 +54,9 @@ class TransactionStack(Stack):
             self, "Database", suffix=suffix, config=config.database,
             vpc=vpc, security_group=traffic.database, key=key)
         sessions = Sessions(self, "Sessions", suffix=suffix, key=key)
-        network.let_reach(sessions.table)
+        breaker = Breaker(self, "Breaker", suffix=suffix, key=key)
+        network.let_reach(sessions.table, actions=sessions.actions)
+        network.let_reach(breaker.table, actions=breaker.actions)
         audit_store = AuditStore(self, "AuditStore", suffix=suffix)
         transactions = QueueWithDeadLetters(
             self, "Transactions", suffix=suffix, names=TRANSACTIONS,
@@ -72,7 +76,7 @@ class TransactionStack(Stack):
             credentials=credentials, key=key)
         processor = TransactionProcessor(
             self, "TransactionProcessor", suffix=suffix, config=config.processors,
-            queue=transactions, database=database,
+            queue=transactions, breaker=breaker, database=database,
             placement=Placement(vpc=vpc, security_group=traffic.processor), key=key)
         writer = AuditWriter(
             self, "AuditWriter", suffix=suffix, config=config.processors,
@@ -81,12 +85,15 @@ class TransactionStack(Stack):
             self, "SchemaMigrator", suffix=suffix, database=database,
             placement=Placement(vpc=vpc, security_group=traffic.migrator), key=key,
             after=[vpc, traffic], before=[service.fargate, processor.mapping])
+        business = BusinessMetrics(
+            self, "BusinessMetrics", suffix=suffix,
+            service=service.log_group, processor=processor.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             log_groups=[service.log_group, processor.log_group, writer.log_group],
             watched=Watched(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
-                sessions=sessions, audit_store=audit_store,
+                sessions=sessions, audit_store=audit_store, business=business,
                 queues=(("transaction", transactions), ("audit", audit)),
                 functions=(
                     ("transaction-processor", processor.function),

@@ -6,6 +6,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 
 from infra.audit_store import AuditStore
+from infra.business_metrics import BusinessMetrics
 from infra.database import Database
 from infra.load_balancer import LoadBalancer
 from infra.queues import QueueWithDeadLetters
@@ -23,5 +24,6 @@ class Watched:
     database: Database
     sessions: Sessions
     audit_store: AuditStore
+    business: BusinessMetrics
     queues: tuple[tuple[str, QueueWithDeadLetters], ...]
     functions: tuple[tuple[str, lambda_.IFunction], ...]

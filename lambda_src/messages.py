@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -16,6 +16,8 @@ class Message:
     receipt_handle: str
     body: str
     receive_count: int  # 1 on first delivery
+    sent_at_ms: int = 0  # since the epoch
+    attributes: dict[str, Any] = field(default_factory=dict)  # as Lambda spells them
 
 
 def received(event: Mapping[str, Any]) -> list[Message]:
@@ -26,6 +28,8 @@ def received(event: Mapping[str, Any]) -> list[Message]:
             receipt_handle=record["receiptHandle"],
             body=record["body"],
             receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+            sent_at_ms=int(record["attributes"]["SentTimestamp"]),
+            attributes=record.get("messageAttributes") or {},
         )
         for record in event["Records"]
     ]

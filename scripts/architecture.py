@@ -49,7 +49,8 @@ PLACES: Final = {
     "audit-writer": Box(x=850, y=284, width=130, height=40, colour=_LAMBDA),
     "transaction-audit": Box(x=850, y=352, width=290, colour=_DATA),
     "transaction-queue": Box(x=850, y=446, width=290),
-    "transaction-dead-letters": Box(x=850, y=530, width=290, height=40),
+    "transaction-breaker": Box(x=850, y=530, width=130, height=40, colour=_DATA),
+    "transaction-dead-letters": Box(x=990, y=530, width=150, height=40),
 }
 _GROUPS: Final = {  # what uses a security group, where the group is called otherwise
     "load-balancer": "transaction-alb",
@@ -59,7 +60,7 @@ _GROUPS: Final = {  # what uses a security group, where the group is called othe
     "database": "transaction-db",
 }
 _WRITES: Final = {
-    "dynamodb:PutItem": "sessions",
+    "dynamodb:PutItem": "items",
     "s3:PutObject": "once each",
     "sqs:SendMessage": "",
 }
@@ -129,14 +130,16 @@ def _writes(resources: dict[str, Any], policy: dict[str, Any]) -> Iterator[tuple
     role = resources[policy["Roles"][0]["Ref"]]["Properties"].get("RoleName", "")
     actor = role.removesuffix(f"-role-{SUFFIX}")
     for statement in policy["PolicyDocument"]["Statement"]:
-        actions = (
-            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        )
-        for action in set(actions) & _WRITES.keys():
-            target = _name(resources, statement["Resource"])
-            # A function that buries messages itself adds no second arrow to its dead letters.
-            if not target.endswith("dead-letters"):
-                yield actor, target, _WRITES[action]
+        for action in set(_as_list(statement["Action"])) & _WRITES.keys():
+            for resource in _as_list(statement["Resource"]):
+                target = _name(resources, resource)
+                # A function that buries messages itself adds no second arrow to its dead letters.
+                if not target.endswith("dead-letters"):
+                    yield actor, target, _WRITES[action]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _name(resources: dict[str, Any], reference: dict[str, Any]) -> str:
@@ -179,6 +182,7 @@ def _details(template: Template) -> dict[str, str]:
         "transaction-db": f"Aurora PostgreSQL {cluster['EngineVersion']}, writer and reader, "
         f"{capacity['MinCapacity']:g}-{capacity['MaxCapacity']:g} ACU",
         "transaction-sessions": "DynamoDB, on demand",
+        "transaction-breaker": "DynamoDB",
         "transaction-audit": "S3, versioned, written once",
     }
 

@@ -68,6 +68,7 @@ def needed(names: Names) -> Iterator[Question]:
         names.arn("sqs", queue)
         for queue in ("audit-queue", "transaction-queue", "transaction-dead-letters")
     )
+    breaker = names.arn("dynamodb", "table/transaction-breaker")
     may = (
         ("transaction-service", "dynamodb:GetItem", table, ()),
         ("transaction-service", "dynamodb:PutItem", table, ()),
@@ -86,6 +87,9 @@ def needed(names: Names) -> Iterator[Question]:
         ("transaction-processor", "sqs:DeleteMessage", takes, ()),
         ("transaction-processor", "sqs:ChangeMessageVisibility", takes, ()),
         ("transaction-processor", "sqs:SendMessage", dead, ()),
+        ("transaction-processor", "sqs:SendMessage", takes, ()),
+        ("transaction-processor", "dynamodb:GetItem", breaker, ()),
+        ("transaction-processor", "dynamodb:PutItem", breaker, ()),
         (
             "transaction-processor",
             "secretsmanager:GetSecretValue",
@@ -122,7 +126,9 @@ def harmful(names: Names, role: str) -> Iterator[Question]:
         ("dynamodb:Scan", names.arn("dynamodb", "table/transaction-sessions")),
         ("dynamodb:DeleteTable", names.arn("dynamodb", "table/transaction-sessions")),
         ("sqs:PurgeQueue", names.arn("sqs", "transaction-queue")),
-        ("sqs:SendMessage", names.arn("sqs", "transaction-queue")),
+        ("dynamodb:DeleteTable", names.arn("dynamodb", "table/transaction-breaker")),
+        ("dynamodb:UpdateItem", names.arn("dynamodb", "table/transaction-breaker")),
+        ("lambda:UpdateEventSourceMapping", "*"),
         ("rds:ModifyDBCluster", cluster),
         ("rds:DeleteDBCluster", cluster),
         ("lambda:UpdateFunctionCode", migrator),
@@ -135,6 +141,12 @@ def harmful(names: Names, role: str) -> Iterator[Question]:
     )
     for action, resource in acts:
         yield Question(role=role, action=action, resource=resource, expected=False)
+    if role != names.role_name("transaction-processor"):
+        # The processor puts back what it cannot post yet. It may post anyway, so that adds nothing.
+        queue = names.arn("sqs", "transaction-queue")
+        yield Question(role=role, action="sqs:SendMessage", resource=queue, expected=False)
+        breaker = names.arn("dynamodb", "table/transaction-breaker")
+        yield Question(role=role, action="dynamodb:PutItem", resource=breaker, expected=False)
     if role != names.role_name("schema-migrator"):
         secret = names.secret("transaction-db-admin")
         yield Question(

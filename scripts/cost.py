@@ -26,6 +26,7 @@ S3_PUT_THOUSAND, S3_TO_IA_THOUSAND = 0.005, 0.01
 KEY_MONTH, SECRET_MONTH = 1.00, 0.40
 ALARM_METRIC_MONTH, COMPOSITE_MONTH, DASHBOARD_MONTH = 0.10, 0.50, 3.00
 LOGS_GB = 0.50
+CUSTOM_METRIC_MONTH = 0.30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +136,14 @@ def _monitoring(template: Template, load: Load) -> float:
         sum("MetricStat" in m for m in alarm["Metrics"]) if "Metrics" in alarm else 1
         for alarm in alarms
     )
+    own = {
+        transformation["MetricName"]
+        for metric_filter in _all(template, "AWS::Logs::MetricFilter")
+        for transformation in metric_filter["MetricTransformations"]
+    }
     return (
         metrics * ALARM_METRIC_MONTH
+        + len(own) * CUSTOM_METRIC_MONTH
         + len(_all(template, "AWS::CloudWatch::CompositeAlarm")) * COMPOSITE_MONTH
         + len(_all(template, "AWS::CloudWatch::Dashboard")) * DASHBOARD_MONTH
         + load.logs_gb * LOGS_GB

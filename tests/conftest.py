@@ -17,9 +17,12 @@ from local_cloud.postgres import PostgresServer
 os.environ["CDK_VALIDATION"] = "false"
 
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
-_SHARED_CLOUDS = tuple(
-    f"tests/local_cloud/test_{name}.py"
-    for name in ("emulator", "recorded_alarms", "removal", "server")
+_SHARED_CLOUDS = (
+    *(
+        f"tests/local_cloud/test_{name}.py"
+        for name in ("emulator", "recorded_alarms", "removal", "server")
+    ),
+    "tests/scripts/test_redrive.py",
 )
 _SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
 

@@ -1,6 +1,7 @@
 """The ledger over PostgreSQL: every write batched, every call repeated over what passes."""
 
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from uuid import UUID
 
 from app_service.ledger import accounts
@@ -14,6 +15,7 @@ class Books:
     """`writing` and `reading` have pools of their own, so that a rush of reads delays no posting.
 
     `on_posted` is called after each call that posted something: there is an event to relay.
+    `on_answered` is called for each request with its verdicts and the seconds that it took.
     """
 
     def __init__(
@@ -23,14 +25,19 @@ class Books:
         reading: Database,
         lanes: int,
         on_posted: Callable[[], None],
+        on_answered: Callable[[Sequence[Verdict], float], None],
     ) -> None:
         self._writing = writing
         self._reading = reading
         self._on_posted = on_posted
+        self._on_answered = on_answered
         self._batcher = Batcher(self._call, lanes=lanes)
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        return await self._batcher.post(transactions)
+        started = perf_counter()
+        verdicts = await self._batcher.post(transactions)
+        self._on_answered(verdicts, perf_counter() - started)
+        return verdicts
 
     async def _call(self, transactions: Sequence[Transaction]) -> list[Verdict]:
         verdicts = await self._writing.run(lambda c: post_transactions(c, transactions))

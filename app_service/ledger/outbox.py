@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 ROWS_MAX = 100
+COUNTED_MAX = 10_000
 TRANSACTIONS_MAX = 10_000  # held in memory at a time
 SEND_ENTRIES_MAX = 10
 SEND_BYTES_MAX = 1_048_576  # SQS: a message, and also all messages of one send together
@@ -36,6 +37,13 @@ SELECT outbox_id, batch_id, transaction_ids, created_at
 _TRANSACTIONS_SQL = """
 SELECT transaction_id, debit_account, credit_account, amount_minor, currency, posted_at
   FROM ledger.transactions WHERE transaction_id = ANY ($1::uuid[])
+"""
+# Counting stops where it begins to cost: that there are very many is enough to know.
+_WAITING_SQL = """
+SELECT (SELECT count(*) FROM (SELECT FROM ledger.outbox LIMIT $1) AS first_ones) AS batches,
+       coalesce(extract(epoch FROM clock_timestamp() - (
+           SELECT created_at FROM ledger.outbox ORDER BY outbox_id LIMIT 1
+       )), 0)::float8 AS oldest_seconds
 """
 _DELETE_SQL = "DELETE FROM ledger.outbox WHERE outbox_id = ANY ($1::bigint[])"
 
@@ -52,6 +60,14 @@ class Event:
 
     outbox_id: int
     body: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """What is posted, and so acknowledged, and not yet on its way to the audit trail."""
+
+    batches: int  # up to COUNTED_MAX
+    oldest_seconds: float  # 0 when nothing waits
 
 
 class OutboxRelay:
@@ -121,6 +137,12 @@ class OutboxRelay:
             AttributeNames=["ApproximateNumberOfMessages"],
         )
         await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+
+    async def waiting(self) -> Waiting:
+        """Of all tasks together."""
+        row = await self._database.run(lambda c: c.fetchrow(_WAITING_SQL, COUNTED_MAX))
+        assert row is not None  # an aggregate has one row
+        return Waiting(batches=row["batches"], oldest_seconds=row["oldest_seconds"])
 
     async def relay_once(self) -> int:
         """How many batches were sent and deleted. Raises NotSent if the queue refused any."""

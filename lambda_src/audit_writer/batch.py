@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,16 @@ class PostedBatch:
     def key(self) -> str:
         """The same for every delivery of this batch: a second one finds the object of the first."""
         return f"audit/{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
+
+    @property
+    def amounts_minor(self) -> Counter[str]:
+        """What was moved, by currency. For people to look at: what is not as usual is left out."""
+        amounts: Counter[str] = Counter()
+        for transaction in self.transactions:
+            currency, amount = transaction.get("currency"), transaction.get("amount_minor")
+            if isinstance(currency, str) and isinstance(amount, int):
+                amounts[currency] += amount
+        return amounts
 
     @property
     def content(self) -> bytes:

@@ -1,6 +1,7 @@
 """Decides for each message of the audit queue: stored, dead-lettered with its reason, or kept."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -27,11 +28,18 @@ def write(
     Returns the partial batch response. A message leaves the queue only when its object is in the
     archive or the dead-letter queue took it.
     """
-    kept = [m for m in received(event) if not _is_done(m, archive, dead_letters)]
+    amounts: Counter[str] = Counter()
+    kept = [m for m in received(event) if not _is_done(m, archive, dead_letters, amounts)]
+    # Lines and no metrics: whoever may open accounts decides how many currencies there are.
+    for currency, amount in amounts.items():
+        logger.info("amount archived", extra={"currency": currency, "amount_minor": amount})
     return keep(kept)
 
 
-def _is_done(message: Message, archive: Archive, dead_letters: DeadLetters) -> bool:
+def _is_done(
+    message: Message, archive: Archive, dead_letters: DeadLetters, amounts: Counter[str]
+) -> bool:
+    """True if the message may go. Adds to `amounts` what was stored now."""
     try:
         batch = PostedBatch.parse(message.body)
     except Unprocessable as error:
@@ -49,4 +57,6 @@ def _is_done(message: Message, archive: Archive, dead_letters: DeadLetters) -> b
             "is_new": is_new,
         },
     )
+    if is_new:
+        amounts += batch.amounts_minor
     return True

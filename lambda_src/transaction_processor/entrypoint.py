@@ -1,6 +1,7 @@
 """Wires the transaction processor; the only file of it that reads the environment."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
@@ -13,14 +14,22 @@ from lambda_src.database import DatabaseTarget, connect_to_writer, connect_with_
 from lambda_src.dead_letters import DeadLetterQueue
 from lambda_src.jitter import pause_up_to, uniform
 from lambda_src.log_lines import write_json_lines
+from lambda_src.transaction_processor.breaker import CircuitBreaker, Limits
+from lambda_src.transaction_processor.breaker_table import BreakerTable
+from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
 from lambda_src.transaction_processor.posting import SqlLedger
 from lambda_src.transaction_processor.redelivery import Redelivery
+from lambda_src.transaction_processor.renewal import Renewal
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from lambda_src.transaction_processor.worker import process
 
 # The function must answer within its timeout even when a service it calls does not.
 _AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+)
+# Asked before every batch, and ignored where it does not answer at once.
+_BREAKER_AWS = Config(
+    connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
 _STATEMENT_TIMEOUT_SECONDS = 5.0
 
@@ -50,11 +59,32 @@ def _worker() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     connect = partial(connect_with_secret, partial(connect_to_writer, target), secret)
     return partial(
         process,
-        ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to),
+        ledger=GuardedLedger(
+            ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to), breaker=_breaker(settings)
+        ),
         dead_letters=DeadLetterQueue(sqs=sqs, queue_url=settings.dead_letter_queue_url),
         redelivery=Redelivery(
             sqs=sqs,
             queue_url=settings.transaction_queue_url,
             random=uniform,
         ),
+        renewal=Renewal(
+            sqs=sqs, queue_url=settings.transaction_queue_url, random=uniform, now=time.time
+        ),
+    )
+
+
+def _breaker(settings: TransactionProcessorSettings) -> CircuitBreaker:
+    return CircuitBreaker(
+        store=BreakerTable(
+            dynamodb=boto3.client("dynamodb", config=_BREAKER_AWS),
+            table_name=settings.breaker_table_name,
+            now=time.time,
+        ),
+        limits=Limits(
+            failures_max=settings.breaker_failures_max,
+            pause_first_seconds=settings.breaker_pause_first_seconds,
+            pause_max_seconds=settings.breaker_pause_max_seconds,
+        ),
+        now=time.time,
     )

@@ -24,12 +24,28 @@ _POST = """
 """
 # Lost a race with another caller, and wrote nothing: serialization, deadlock, one id twice at once.
 _LOST_RACE = frozenset({"40001", "40P01", "23505"})
+# The database says that it serves nobody just now: connections, resources, shutdown, failover,
+# statement timeout, its disks, its logins. Everything else is about this batch.
+_SERVES_NOBODY = ("08", "25006", "28", "53", "57", "58")
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
 
 
 class LedgerUnavailable(Exception):
-    """Nothing is known to be posted. Safe to try again: a transaction id moves money once."""
+    """The ledger could not be asked, whatever the batch. Nothing is known to be posted.
+
+    Safe to try again, after `wait_seconds` and spread over `spread_seconds` more: a transaction id
+    moves money once.
+    """
+
+    def __init__(self, reason: str, *, wait_seconds: int = 0, spread_seconds: int = 0) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+        self.spread_seconds = spread_seconds
+
+
+class BatchFailed(Exception):
+    """The ledger answered with an error that is about this batch. Nothing was posted."""
 
 
 class SqlLedger:
@@ -50,7 +66,7 @@ class SqlLedger:
     def post(self, transactions: Sequence[Transaction]) -> list[str]:
         """Post all in one call and one commit; one verdict each, in order.
 
-        Raises LedgerUnavailable.
+        Raises LedgerUnavailable or BatchFailed.
         """
         attempt = 0
         while True:
@@ -61,7 +77,9 @@ class SqlLedger:
             except DatabaseError as error:
                 if sqlstate(error) not in _LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
-                    raise LedgerUnavailable(explain(error)) from error
+                    serves_nobody = sqlstate(error).startswith(_SERVES_NOBODY)
+                    kind = LedgerUnavailable if serves_nobody else BatchFailed
+                    raise kind(explain(error)) from error
                 self._pause_up_to(attempt * _PAUSE_SECONDS)
             except BROKEN_CONNECTION as error:
                 self._drop_connection()

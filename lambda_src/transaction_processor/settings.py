@@ -17,4 +17,8 @@ class TransactionProcessorSettings(EnvironmentSettings):
     database_ca_file: str  # absolute, or relative to the asset's root
     dead_letter_queue_url: str
     transaction_queue_url: str
+    breaker_table_name: str
+    breaker_failures_max: int
+    breaker_pause_first_seconds: int
+    breaker_pause_max_seconds: int
     environment_suffix: str

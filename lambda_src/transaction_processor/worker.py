@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from lambda_src.messages import Message, Unprocessable, keep, open_envelope, received
-from lambda_src.transaction_processor.posting import LedgerUnavailable
+from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +32,25 @@ class Redelivery(Protocol):
     def postpone(self, messages: Sequence[Message]) -> None: ...
 
 
+class Renewal(Protocol):
+    def renew(
+        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+    ) -> list[Message]: ...
+
+
 def process(
-    event: Mapping[str, Any], *, ledger: Ledger, dead_letters: DeadLetters, redelivery: Redelivery
+    event: Mapping[str, Any],
+    *,
+    ledger: Ledger,
+    dead_letters: DeadLetters,
+    redelivery: Redelivery,
+    renewal: Renewal,
 ) -> dict[str, Any]:
     """Post every sound transaction of the batch in one call; one bad message holds back no other.
 
     Returns the partial batch response. A message leaves the queue only when it was posted (now or
-    before), refused for good by the ledger, or taken by the dead-letter queue.
+    before), refused for good by the ledger, taken by the dead-letter queue, or sent again as a new
+    one because the ledger could not be asked: that is not the message's fault and must not count.
     """
     sound: list[tuple[Message, Transaction]] = []
     hopeless: list[tuple[Message, str]] = []
@@ -49,7 +61,17 @@ def process(
             hopeless.append((message, str(error)))
 
     kept: list[Message] = []
-    for (message, transaction), verdict in zip(sound, _post(sound, ledger), strict=True):
+    try:
+        verdicts = _post(sound, ledger)
+    except LedgerUnavailable as error:
+        logger.warning("batch not posted", extra={"transactions": len(sound), "reason": str(error)})
+        kept += renewal.renew(
+            [message for message, _ in sound],
+            wait_seconds=error.wait_seconds,
+            spread_seconds=error.spread_seconds,
+        )
+        sound, verdicts = [], []
+    for (message, transaction), verdict in zip(sound, verdicts, strict=True):
         if verdict in _DONE:
             continue
         if verdict in _RESULTS:
@@ -59,7 +81,7 @@ def process(
             )
         elif verdict in _WRONG:
             hopeless.append((message, verdict))
-        else:  # the ledger was not asked, or answers with a word that this version does not know
+        else:  # the batch failed, or the ledger answers with a word that we do not know yet
             logger.warning(
                 "message kept", extra={"message_id": message.message_id, "status": verdict}
             )
@@ -81,13 +103,22 @@ def parse_submission(body: str) -> Transaction:
 
 
 def _post(sound: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[str]:
-    """One verdict each; `ledger_unavailable` for all when the ledger could not be asked."""
+    """One verdict each; `batch_failed` for all where that is so. Raises LedgerUnavailable."""
     if not sound:
         return []
     try:
         verdicts = ledger.post([transaction for _, transaction in sound])
-    except LedgerUnavailable:
-        logger.exception("batch not posted", extra={"transactions": len(sound)})
-        return ["ledger_unavailable"] * len(sound)
-    logger.info("batch posted", extra={"verdicts": dict(Counter(verdicts))})
+    except BatchFailed:
+        logger.exception("batch failed", extra={"transactions": len(sound)})
+        return ["batch_failed"] * len(sound)
+    counts = Counter(verdicts)
+    logger.info("batch posted", extra={"verdicts": dict(counts), **_totals(counts)})
     return verdicts
+
+
+def _totals(counts: Counter[str]) -> dict[str, int]:
+    """By the names that the HTTP service uses too: CloudWatch makes one metric of both."""
+    named = {
+        f"transactions_{verdict}": counts[verdict] for verdict in ("posted", "replayed", "conflict")
+    }
+    return named | {"transactions_refused": counts.total() - sum(named.values())}

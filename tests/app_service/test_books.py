@@ -24,6 +24,7 @@ class World:
     api: Api
     pool: Pool
     woken: list[int]
+    answered: list[tuple[list[str], float]]
 
     async def open_account(self, account_id: int, **changes: Any) -> None:
         new = {"account_id": account_id, "currency": "USD"} | changes
@@ -46,16 +47,33 @@ async def world(ledger_database: LedgerDatabase) -> AsyncIterator[World]:
         await connection.execute("SET ROLE ledger_service")
 
     woken: list[int] = []
+    answered: list[tuple[list[str], float]] = []
     async with (
         asyncpg.create_pool(ledger_database.dsn, min_size=0, setup=as_service) as pool,
         asyncpg.create_pool(ledger_database.dsn, min_size=0) as admin,
     ):
         database = Database(pool)
         books = Books(
-            writing=database, reading=database, lanes=2, on_posted=lambda: woken.append(1)
+            writing=database,
+            reading=database,
+            lanes=2,
+            on_posted=lambda: woken.append(1),
+            on_answered=lambda verdicts, seconds: answered.append(([*verdicts], seconds)),
         )
         async with running_api(books) as api:
-            yield World(api=api, pool=admin, woken=woken)
+            yield World(api=api, pool=admin, woken=woken, answered=answered)
+
+
+async def test_s50_each_request_is_counted_with_its_verdicts_and_its_time(world: World) -> None:
+    await world.open_account(1, may_go_negative=True)
+    await world.open_account(2)
+    new = document(amount_minor=30)
+    batch = {"transactions": [new, document(), document(debit_account=9)]}
+    await world.post(**new)
+    assert (await world.api.http.post("/transactions/batch", json=batch)).status_code == 200
+    verdicts, seconds = zip(*world.answered, strict=True)
+    assert verdicts == (["posted"], ["replayed", "posted", "account_not_found"])
+    assert all(0 < each < 5 for each in seconds)
 
 
 async def test_s32_every_outcome_of_a_posting_over_http(world: World) -> None:

@@ -157,6 +157,8 @@ def test_s32_from_start_to_a_graceful_end(
     output = capsys.readouterr().out
     messages = [json.loads(line)["message"] for line in output.splitlines()]
     assert messages[-1] == "stopped"
+    totals = [line for line in map(json.loads, output.splitlines()) if line["message"] == "totals"]
+    assert sum(line["transactions_posted"] for line in totals) == 2, "up to the last answer"
     for secret in ("pass word", "s3cret", *table.items):
         assert secret not in output
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from app_service.ledger import outbox as outbox_module
 from app_service.ledger.database import Database, Pool
-from app_service.ledger.outbox import Event, NotSent, OutboxRelay, groups
+from app_service.ledger.outbox import Event, NotSent, OutboxRelay, Waiting, groups
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.fake_aws import QUEUE_URL, FakeQueue
 
@@ -92,6 +92,24 @@ async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
     queue.refuses = lambda _body: False
     assert await relay.relay_once() == 1
     assert queue.messages[-1]["transactions"][0]["transaction_id"] == str(bad.transaction_id)
+
+
+async def test_s50_what_waits_is_counted_and_its_age_known(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
+    await post(pool, transaction(), transaction())
+    await pool.execute("ALTER TABLE ledger.outbox DISABLE TRIGGER sent_as_written")
+    await pool.execute("UPDATE ledger.outbox SET created_at = now() - interval '90 s'")
+    await pool.execute("ALTER TABLE ledger.outbox ENABLE TRIGGER sent_as_written")
+    await post(pool, transaction())
+    found = await relay.waiting()
+    assert found.batches == 2
+    assert 90 <= found.oldest_seconds < 150
+    monkeypatch.setattr(outbox_module, "COUNTED_MAX", 1)
+    assert (await relay.waiting()).batches == 1
+    await relay.relay_once()
+    assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
 
 
 async def test_a_silent_queue_loses_nothing(

@@ -99,16 +99,30 @@ def test_s64_the_processor_may_handle_its_queue_and_bury_what_is_dead(
 ) -> None:
     by_queue: dict[str, set[str]] = {}
     for statement in ephemeral.statements_of("transaction-processor-role-dev"):
-        if "sqs:" in text(statement):
-            queue = statement["Resource"]["Fn::GetAtt"][0]
-            name = ephemeral.resources[queue]["Properties"]["QueueName"]
-            by_queue[name] = set(as_list(statement["Action"]))
+        if '"sqs:' in text(statement):
+            for resource in as_list(statement["Resource"]):
+                queue = resource["Fn::GetAtt"][0]
+                name = ephemeral.resources[queue]["Properties"]["QueueName"]
+                by_queue.setdefault(name, set()).update(as_list(statement["Action"]))
 
     assert by_queue.keys() == {"transaction-queue-dev", "transaction-dead-letters-dev"}
-    assert "sqs:SendMessage" not in by_queue["transaction-queue-dev"]
     assert "sqs:ChangeMessageVisibility" in by_queue["transaction-queue-dev"]
-    assert "sqs:SendMessage" in by_queue["transaction-dead-letters-dev"]
-    assert "sqs:ReceiveMessage" not in by_queue["transaction-dead-letters-dev"]
+    assert "sqs:SendMessage" in by_queue["transaction-queue-dev"]  # to put a message back
+    assert by_queue["transaction-dead-letters-dev"] == {"sqs:SendMessage"}
+
+
+def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
+    ephemeral: Synthesized,
+) -> None:
+    """So the alarm stands as long as there is one; and no failover waits long for its end."""
+    function = ephemeral.one("AWS::Lambda::Function", FunctionName="transaction-processor-dev")
+    variables = function["Environment"]["Variables"]
+    first, longest = (
+        int(variables[f"BREAKER_PAUSE_{which}_SECONDS"]) for which in ("FIRST", "MAX")
+    )
+
+    assert 0 < first <= 5
+    assert 2 * longest < 60  # the pause, and as much again of jitter
 
 
 def trigger(stack: Synthesized) -> str:

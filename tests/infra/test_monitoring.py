@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app_service.ledger.totals import Totals
 from infra.config import EPHEMERAL
 from infra.monitoring import MonitoringConfig
 from tests.infra.context import REPOSITORY
@@ -56,6 +57,8 @@ def test_s51_there_is_an_alarm_for_all_that_was_asked_for(ephemeral: Synthesized
         "audit-queue-age",
         "transaction-dead-letters",
         "audit-dead-letters",
+        "breaker-open",
+        "outbox-age",
         "server-errors",
         "latency",
         "sessions-throttled",
@@ -119,6 +122,8 @@ def test_s51_one_alarm_pages_and_it_is_made_of_those_that_matter(ephemeral: Synt
         "error-budget-burn-fast",
         "error-budget-burn-slow",
         "too-few-tasks",
+        "breaker-open",
+        "outbox-age",
         "transaction-queue-age",
         "audit-queue-age",
     }
@@ -159,6 +164,65 @@ def test_s51_too_few_tasks_is_fewer_than_the_service_must_have(
         assert alarm["Threshold"] == minimum
         assert alarm["ComparisonOperator"] == "LessThanThreshold"
         assert (alarm["MetricName"], alarm["Statistic"]) == ("CPUUtilization", "SampleCount")
+
+
+SERVICE, PROCESSOR = "/ecs/transaction-service-dev", "/aws/lambda/transaction-processor-dev"
+
+
+def log_metrics(stack: Synthesized) -> dict[str, set[tuple[str, str]]]:
+    """{metric: {(log group, field)}} of all that CloudWatch reads from log lines."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for f in stack.properties("AWS::Logs::MetricFilter"):
+        (transformation,) = f["MetricTransformations"]
+        field = transformation["MetricValue"].removeprefix("$.")
+        group = stack.resources[f["LogGroupName"]["Ref"]]["Properties"]["LogGroupName"]
+        assert f["FilterPattern"] == f"{{ $.{field} >= 0 }}"
+        assert transformation["MetricNamespace"] == "transaction-metrics-dev"
+        assert "Dimensions" not in transformation, "each value of one would be a metric to pay"
+        found.setdefault(transformation["MetricName"], set()).add((group, field))
+    return found
+
+
+def test_s50_business_metrics_are_fields_of_lines_that_are_written(ephemeral: Synthesized) -> None:
+    """Of the service's totals, of the processor's batches, and of the breaker."""
+    outcomes = {field for field in totals_fields() if field.startswith("transactions_")}
+    read = {source for sources in log_metrics(ephemeral).values() for source in sources}
+
+    assert read == {
+        *((SERVICE, field) for field in totals_fields()),
+        *((PROCESSOR, field) for field in outcomes),
+        (PROCESSOR, "breaker_open"),
+    }
+
+
+def totals_fields() -> set[str]:
+    """What a line of the service's totals holds, when something was answered."""
+    totals = Totals()
+    totals.answered([], 0.1)
+    return {*totals.take(), "outbox_batches", "outbox_oldest_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "threshold"),
+    [
+        ("breaker-open", (PROCESSOR, "breaker_open"), 1),
+        ("outbox-age", (SERVICE, "outbox_oldest_seconds"), 60),
+    ],
+)
+def test_s42_s51_an_alarm_on_a_log_line_looks_at_its_worst_value_of_a_minute(
+    ephemeral: Synthesized, name: str, source: tuple[str, str], threshold: int
+) -> None:
+    alarm = alarms(ephemeral)[name]
+
+    assert log_metrics(ephemeral)[alarm["MetricName"]] == {source}
+    assert alarm["Namespace"] == "transaction-metrics-dev"
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", threshold)
+
+
+def test_s50_the_business_is_on_the_dashboard(ephemeral: Synthesized) -> None:
+    body = text(ephemeral.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    assert all(f'\\"{metric}\\"' in body for metric in log_metrics(ephemeral))
 
 
 @pytest.mark.parametrize("kind", ["transaction", "audit"])

@@ -60,7 +60,8 @@ def test_s11_private_and_isolated_subnets_reach_it_by_a_gateway(
     )
 
     assert endpoint["VpcEndpointType"] == "Gateway"
-    assert "*" not in [r for s in endpoint["PolicyDocument"]["Statement"] for r in s["Resource"]]
+    statements = endpoint["PolicyDocument"]["Statement"]
+    assert "*" not in [r for s in statements for r in as_list(s["Resource"])]
     assert {t["Ref"] for t in endpoint["RouteTableIds"]} == tables
 
 
@@ -168,39 +169,52 @@ def test_s13_the_default_group_is_closed(ephemeral: Synthesized) -> None:
     assert closed["DefaultSecurityGroupId"]["Fn::GetAtt"][1] == "DefaultSecurityGroup"
 
 
-def gateway_policy(stack: Synthesized, service: str) -> dict[str, Any]:
+def gateway_policy(stack: Synthesized, service: str) -> list[dict[str, Any]]:
     (endpoint,) = (
         e
         for e in stack.properties("AWS::EC2::VPCEndpoint")
         if text(e["ServiceName"]).endswith(f'.{service}"]]}}')
     )
-    (statement,) = endpoint["PolicyDocument"]["Statement"]
-    return dict(statement)
+    return list(endpoint["PolicyDocument"]["Statement"])
 
 
-def test_s11_through_the_gateways_go_image_layers_and_sessions_only(
+def test_s11_through_the_gateways_go_image_layers_and_our_tables_only(
     ephemeral: Synthesized,
 ) -> None:
     """So that code that was broken into cannot carry data to a bucket or table of its own."""
-    layers, sessions = (gateway_policy(ephemeral, name) for name in ("s3", "dynamodb"))
-    table, _ = ephemeral.only("AWS::DynamoDB::Table")
+    (layers,) = gateway_policy(ephemeral, "s3")
 
     assert layers["Action"] == "s3:GetObject"
     assert text(layers["Resource"]).endswith('"-starport-layer-bucket/*"]]}')
-    assert sessions["Resource"][0] == {"Fn::GetAtt": [table, "Arn"]}
-    assert [text(r).count(table) for r in sessions["Resource"]] == [1, 1]
+    reached = [ways_to(ephemeral, table) for table in ephemeral.all("AWS::DynamoDB::Table")]
+    assert all(len(ways) == 1 for ways in reached)
+    assert len(gateway_policy(ephemeral, "dynamodb")) == len(reached)
 
 
-def test_s64_the_way_to_the_sessions_is_as_wide_as_the_services_right(
-    ephemeral: Synthesized,
+def ways_to(stack: Synthesized, table: str) -> list[set[str]]:
+    """The actions of each statement of the gateway that is about this table and no other."""
+    return [
+        set(statement["Action"])
+        for statement in gateway_policy(stack, "dynamodb")
+        if all(table in text(resource) for resource in as_list(statement["Resource"]))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "role"),
+    [("sessions", "transaction-service"), ("breaker", "transaction-processor")],
+)
+def test_s64_the_way_to_a_table_is_as_wide_as_the_right_of_who_uses_it(
+    ephemeral: Synthesized, table: str, role: str
 ) -> None:
+    logical_id, _ = ephemeral.only("AWS::DynamoDB::Table", TableName=f"transaction-{table}-dev")
     used = {
         action
-        for action in ephemeral.actions_of("transaction-service-role-dev")
+        for action in ephemeral.actions_of(f"{role}-role-dev")
         if action.startswith("dynamodb:")
     }
 
-    assert set(gateway_policy(ephemeral, "dynamodb")["Action"]) == used
+    assert ways_to(ephemeral, logical_id) == [used]
 
 
 def test_s52_every_connection_is_written_down_for_a_week(ephemeral: Synthesized) -> None:

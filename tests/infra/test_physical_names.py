@@ -33,6 +33,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
     ("AWS::KMS::Alias", "AliasName"): (256, r"alias/(?!aws/)[A-Za-z0-9/_-]+"),
     ("AWS::Lambda::Function", "FunctionName"): (64, r"[A-Za-z0-9_-]+"),
     ("AWS::Logs::LogGroup", "LogGroupName"): (512, r"[A-Za-z0-9_/.#-]+"),
+    ("AWS::Logs::MetricFilter", "FilterName"): (512, r"[^:*]+"),
     ("AWS::Logs::QueryDefinition", "Name"): (255, r"[A-Za-z0-9_/ -]+"),
     ("AWS::RDS::DBCluster", "DBClusterIdentifier"): (63, _WORDS),
     ("AWS::RDS::DBClusterParameterGroup", "DBClusterParameterGroupName"): (255, _WORDS),

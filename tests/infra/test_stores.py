@@ -8,15 +8,19 @@ from lambda_src.transaction_processor.redelivery import delay_seconds
 from tests.infra.templates import Synthesized, text
 
 
+def sessions(stack: Synthesized) -> dict[str, Any]:
+    return stack.one("AWS::DynamoDB::Table", TableName="transaction-sessions-dev")
+
+
 def test_s21_sessions_are_found_by_their_token_alone_and_expire(ephemeral: Synthesized) -> None:
-    table = ephemeral.one("AWS::DynamoDB::Table", TableName="transaction-sessions-dev")
+    table = sessions(ephemeral)
 
     assert table["KeySchema"] == [{"AttributeName": "token_hash", "KeyType": "HASH"}]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
 def test_s21_a_users_sessions_are_found_by_index_in_order(ephemeral: Synthesized) -> None:
-    (index,) = ephemeral.one("AWS::DynamoDB::Table")["GlobalSecondaryIndexes"]
+    (index,) = sessions(ephemeral)["GlobalSecondaryIndexes"]
 
     assert index["IndexName"] == "by-user"
     assert index["KeySchema"] == [
@@ -25,13 +29,19 @@ def test_s21_a_users_sessions_are_found_by_index_in_order(ephemeral: Synthesized
     ]
 
 
-def test_s21_sessions_are_on_demand_restorable_and_encrypted(ephemeral: Synthesized) -> None:
-    table = ephemeral.one("AWS::DynamoDB::Table")
+def test_s21_s42_tables_are_on_demand_restorable_and_encrypted(ephemeral: Synthesized) -> None:
+    for table in ephemeral.properties("AWS::DynamoDB::Table"):
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["SSESpecification"]["SSEType"] == "KMS"
+        assert "EncryptionKey" in text(table["SSESpecification"]["KMSMasterKeyId"])
 
-    assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"]["SSEType"] == "KMS"
-    assert "EncryptionKey" in text(table["SSESpecification"]["KMSMasterKeyId"])
+
+def test_s42_the_breaker_is_one_item_that_is_forgotten_in_time(ephemeral: Synthesized) -> None:
+    table = ephemeral.one("AWS::DynamoDB::Table", TableName="transaction-breaker-dev")
+
+    assert table["KeySchema"] == [{"AttributeName": "breaker", "KeyType": "HASH"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
 def test_s64_the_service_cannot_list_all_sessions(ephemeral: Synthesized) -> None:

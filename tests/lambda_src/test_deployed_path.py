@@ -4,6 +4,7 @@ Real entrypoints, migrations, roles, TLS and grants; only the AWS clients are st
 """
 
 import json
+import time
 from collections.abc import Iterator
 
 import boto3
@@ -47,6 +48,10 @@ def _environment(
         database_ca_file=str(cluster.ca_file),
         dead_letter_queue_url=DEAD_LETTERS,
         transaction_queue_url=QUEUE,
+        breaker_table_name="transaction-breaker-dev",
+        breaker_failures_max=1,
+        breaker_pause_first_seconds=5,
+        breaker_pause_max_seconds=20,
         environment_suffix="dev",
     )
     # The two have this variable in common; `run_migrator` sets it to what the migrator is told.
@@ -69,6 +74,19 @@ def add_secret(aws: type_of_aws, arn: str, username: str, password: str) -> None
     )
 
 
+def breaker_is_closed(aws: type_of_aws) -> None:
+    """It is looked at before every batch."""
+    aws("dynamodb")[1].add_response(
+        "get_item",
+        {},
+        {
+            "TableName": "transaction-breaker-dev",
+            "Key": {"breaker": {"S": "ledger"}},
+            "ConsistentRead": True,
+        },
+    )
+
+
 def run_migrator(
     aws: type_of_aws, monkeypatch: pytest.MonkeyPatch, processor_password: str
 ) -> dict[str, list[str]]:
@@ -88,6 +106,8 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     assert "0001_ledger.sql" in result["applied"]
     assert result["logins"] == ["ledger_service", "ledger_processor"]
     open_accounts(master)
+    for _ in range(3):
+        breaker_is_closed(aws)
 
     add_secret(aws, "arn:processor", "ledger_processor", "processor's")
     refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
@@ -108,16 +128,30 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
 
 
 @pytest.mark.usefixtures("_environment")
-def test_s41_without_a_database_the_batch_stays_and_is_postponed(
+def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
     aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_READER_HOST", STANDBY)
     add_secret(aws, "arn:processor", "postgres", MASTER.password)
-    postponed = {
-        "QueueUrl": QUEUE,
-        "Entries": [{"Id": "0", "ReceiptHandle": "handle of m1", "VisibilityTimeout": ANY}],
-    }
-    aws("sqs")[1].add_response(
-        "change_message_visibility_batch", {"Successful": [{"Id": "0"}], "Failed": []}, postponed
+    breaker_is_closed(aws)
+    breaker_is_closed(aws)  # looked at again, to be changed
+    aws("dynamodb")[1].add_response(
+        "put_item",
+        {},
+        {
+            "TableName": "transaction-breaker-dev",
+            "Item": ANY,
+            "ConditionExpression": ANY,
+            "ExpressionAttributeValues": ANY,
+        },
     )
-    assert processor.handler(sqs_event(submission(transaction(1))), None) == kept("m1")
+    body = submission(transaction(1))
+    entry = {"Id": "0", "MessageBody": body, "DelaySeconds": ANY, "MessageAttributes": ANY}
+    aws("sqs")[1].add_response(
+        "send_message_batch",
+        {"Successful": [{"Id": "0", "MessageId": "n1", "MD5OfMessageBody": "-"}], "Failed": []},
+        {"QueueUrl": QUEUE, "Entries": [entry]},
+    )
+    event = sqs_event(body)
+    event["Records"][0]["attributes"]["SentTimestamp"] = str(int(time.time() * 1000))
+    assert processor.handler(event, None) == kept()

@@ -10,8 +10,14 @@ from tests.lambda_src.sqs_events import sqs_event
 
 def test_records_become_messages_in_order() -> None:
     assert received(sqs_event("first", "second", receive_count=3)) == [
-        Message(message_id="m1", receipt_handle="handle of m1", body="first", receive_count=3),
-        Message(message_id="m2", receipt_handle="handle of m2", body="second", receive_count=3),
+        Message(
+            message_id=f"m{number}",
+            receipt_handle=f"handle of m{number}",
+            body=body,
+            receive_count=3,
+            sent_at_ms=1794000000000,
+        )
+        for number, body in enumerate(("first", "second"), start=1)
     ]
 
 

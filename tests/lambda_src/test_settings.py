@@ -41,7 +41,8 @@ def test_a_number_of_another_shape_is_named_with_what_was_found(text: str) -> No
             TransactionProcessorSettings,
             "DATABASE_SECRET_ARN DATABASE_WRITER_HOST DATABASE_READER_HOST DATABASE_PORT "
             "DATABASE_NAME DATABASE_CA_FILE DEAD_LETTER_QUEUE_URL TRANSACTION_QUEUE_URL "
-            "ENVIRONMENT_SUFFIX",
+            "BREAKER_TABLE_NAME BREAKER_FAILURES_MAX BREAKER_PAUSE_FIRST_SECONDS "
+            "BREAKER_PAUSE_MAX_SECONDS ENVIRONMENT_SUFFIX",
         ),
         (AuditWriterSettings, "AUDIT_BUCKET_NAME DEAD_LETTER_QUEUE_URL ENVIRONMENT_SUFFIX"),
         (

@@ -74,6 +74,28 @@ def test_s23_a_batch_delivered_again_leaves_the_queue(caplog: pytest.LogCaptureF
     assert news == [True, False]
 
 
+def moving(number: int, *amounts: tuple[str, object]) -> str:
+    batch = json.loads(body(number))
+    batch["transactions"] = [{"currency": c, "amount_minor": a} for c, a in amounts]
+    return json.dumps(batch)
+
+
+def test_s50_what_was_moved_is_told_by_currency_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    first = moving(1, ("USD", 100), ("EUR", 7), ("USD", 20))
+    archive = FakeArchive(key(3))
+    write(
+        sqs_event(first, first, moving(2, ("EUR", 3), ("EUR", "many")), moving(3, ("USD", 9))),
+        archive=archive,
+        dead_letters=FakeDeadLetters(),
+    )
+    told: list[Any] = [vars(r) for r in caplog.records if r.message == "amount archived"]
+    assert {line["currency"]: line["amount_minor"] for line in told} == {"USD": 120, "EUR": 10}
+    assert len(told) == 2
+
+
 def test_s43_a_bad_message_is_dead_lettered_and_spoils_no_other() -> None:
     archive, dead_letters = FakeArchive(), FakeDeadLetters()
     response = write(sqs_event("{}", body(2)), archive=archive, dead_letters=dead_letters)

@@ -14,7 +14,7 @@ from pg8000.native import Connection, InterfaceError
 from app_service.ledger.transaction import MAX_INTEGER
 from lambda_src.credentials import SecretUnreadable
 from lambda_src.database import DatabaseUnavailable, connect_to_writer
-from lambda_src.transaction_processor.posting import LedgerUnavailable, SqlLedger
+from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable, SqlLedger
 from tests.lambda_src.cluster import MASTER, Cluster
 from tests.lambda_src.submissions import (
     ALICE,
@@ -141,16 +141,36 @@ def test_s32_a_lost_race_is_tried_again_at_once(
 
 def test_a_race_that_is_lost_again_and_again_ends(master: Connection, ledger: SqlLedger) -> None:
     fail_times(master, 4, raising("40001"))
-    with pytest.raises(LedgerUnavailable, match=r"made to fail \(40001\)"):
+    with pytest.raises(BatchFailed, match=r"made to fail \(40001\)"):
         ledger.post([transaction(1)])
     assert ledger.post([transaction(1)]) == ["posted"]
 
 
-def test_another_error_of_the_database_is_not_tried_again_and_its_connection_dropped(
-    master: Connection, ledger: SqlLedger, connections: list[Connection]
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("08006", LedgerUnavailable),  # connection failure
+        ("25006", LedgerUnavailable),  # read-only: this was the writer
+        ("28P01", LedgerUnavailable),  # login
+        ("53300", LedgerUnavailable),  # too many connections
+        ("57014", LedgerUnavailable),  # statement timeout
+        ("57P01", LedgerUnavailable),  # shutdown
+        ("58030", LedgerUnavailable),  # its disk
+        ("22P02", BatchFailed),  # a value
+        ("23514", BatchFailed),  # a rule
+        ("42501", BatchFailed),  # a right
+        ("55P03", BatchFailed),  # a lock
+    ],
+)
+def test_s42_the_databases_own_trouble_is_told_from_the_batchs_and_neither_tried_again(
+    master: Connection,
+    ledger: SqlLedger,
+    connections: list[Connection],
+    code: str,
+    kind: type[Exception],
 ) -> None:
-    fail_times(master, 1, raising("53200"))
-    with pytest.raises(LedgerUnavailable, match="53200"):
+    fail_times(master, 1, raising(code))
+    with pytest.raises(kind, match=code):
         ledger.post([transaction(1)])
     assert ledger.post([transaction(1)]) == ["posted"]
     assert len(connections) == 2

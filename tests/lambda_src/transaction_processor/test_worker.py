@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from app_service.ledger.totals import Totals
 from app_service.ledger.transaction import Transaction
 from lambda_src.messages import Message
-from lambda_src.transaction_processor.posting import LedgerUnavailable
+from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 from lambda_src.transaction_processor.worker import process
 from tests.lambda_src.sqs_events import kept, sqs_event
 from tests.lambda_src.submissions import submission, transaction
@@ -28,8 +29,14 @@ class FakeLedger:
 
 
 class BrokenLedger:
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
     def post(self, transactions: Sequence[Transaction]) -> list[str]:
-        raise LedgerUnavailable("no host accepts writes")
+        raise self._error
+
+
+AWAY = LedgerUnavailable("no host accepts writes", wait_seconds=7, spread_seconds=20)
 
 
 class FakeDeadLetters:
@@ -50,20 +57,45 @@ class FakeRedelivery:
         self.postponed.append([m.message_id for m in messages])
 
 
+class FakeRenewal:
+    """Takes all messages but those in `refused`."""
+
+    def __init__(self, refused: Sequence[str]) -> None:
+        self.renewed: list[tuple[str, int, int]] = []
+        self._refused = refused
+
+    def renew(
+        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+    ) -> list[Message]:
+        self.renewed += [
+            (m.message_id, wait_seconds, spread_seconds)
+            for m in messages
+            if m.message_id not in self._refused
+        ]
+        return [m for m in messages if m.message_id in self._refused]
+
+
 class Run:
     """`process` on one batch, and what it did to its surroundings."""
 
     def __init__(
-        self, ledger: FakeLedger | BrokenLedger, *bodies: str, dlq_accepts: bool = True
+        self,
+        ledger: FakeLedger | BrokenLedger,
+        *bodies: str,
+        dlq_accepts: bool = True,
+        not_renewed: Sequence[str] = (),
     ) -> None:
         self.dead_letters = FakeDeadLetters(accepts=dlq_accepts)
         redelivery = FakeRedelivery()
+        renewal = FakeRenewal(not_renewed)
         self.response = process(
             sqs_event(*bodies),
             ledger=ledger,
             dead_letters=self.dead_letters,
             redelivery=redelivery,
+            renewal=renewal,
         )
+        self.renewed = renewal.renewed
         self.postponed = redelivery.postponed
 
 
@@ -129,11 +161,27 @@ def test_s32_a_refusal_is_a_result_recorded_and_not_retried(
     assert vars(line)["transaction_id"] == "00000000-0000-0000-0000-000000000007"
 
 
-def test_s41_without_a_ledger_the_sound_ones_stay_and_are_postponed() -> None:
-    run = Run(BrokenLedger(), body(1), "{", body(3))
+def test_s41_a_batch_that_failed_stays_and_each_message_is_postponed() -> None:
+    run = Run(BrokenLedger(BatchFailed("deadlock detected (40P01)")), body(1), "{", body(3))
     assert run.response == kept("m1", "m3")
     assert run.postponed == [["m1", "m3"]]
+    assert run.renewed == []
     assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
+
+
+def test_s42_without_a_ledger_the_sound_ones_are_sent_anew_and_their_old_selves_go() -> None:
+    run = Run(BrokenLedger(AWAY), body(1), "{", body(3))
+    assert run.renewed == [("m1", 7, 20), ("m3", 7, 20)]
+    assert run.response == kept()
+    assert run.postponed == []
+    assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
+
+
+def test_s42_what_could_not_be_sent_anew_stays_and_is_postponed() -> None:
+    run = Run(BrokenLedger(AWAY), body(1), body(2), body(3), not_renewed=["m2"])
+    assert [name for name, *_ in run.renewed] == ["m1", "m3"]
+    assert run.response == kept("m2")
+    assert run.postponed == [["m2"]]
 
 
 def test_s43_what_the_dead_letter_queue_refuses_stays_and_is_postponed() -> None:
@@ -158,3 +206,18 @@ def test_what_was_posted_is_counted_in_one_line(caplog: pytest.LogCaptureFixture
     Run(FakeLedger("posted", "replayed", "posted"), body(1), body(2), body(3))
     counts: list[Any] = [vars(r).get("verdicts") for r in caplog.records]
     assert counts == [{"posted": 2, "replayed": 1}]
+
+
+def test_s50_a_batch_is_counted_by_what_became_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    """In fields of the names that the HTTP service uses, of which CloudWatch makes metrics."""
+    caplog.set_level(logging.INFO)
+    verdicts = ("posted", "conflict", "insufficient_funds", "posted", "currency_mismatch")
+    Run(FakeLedger(*verdicts), *map(body, range(5)))
+    [line] = [r for r in caplog.records if r.message == "batch posted"]
+    fields = {name: value for name, value in vars(line).items() if name in Totals().take()}
+    assert fields == {
+        "transactions_posted": 2,
+        "transactions_replayed": 0,
+        "transactions_conflict": 1,
+        "transactions_refused": 2,
+    }

@@ -1,0 +1,72 @@
+"""The circuit breaker's memory: one item that every call of the processor looks at."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.encryption import allow_use_through
+from infra.naming import EnvironmentSuffix
+
+TABLE: Final = "transaction-breaker"
+# A look, and a change on condition that nobody changed it since. Nobody lists or deletes.
+_ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakerConfig:
+    """A failover takes about a minute: pauses stay well below it.
+
+    Pauses also stay below a minute with their jitter and a try of 25 s: as long as a message waits,
+    the open breaker is met, and so reported, in every minute.
+    """
+
+    failures_max: int = 3  # in a row, then it opens
+    pause_first_seconds: int = 5  # until one batch tries; doubles
+    pause_max_seconds: int = 20
+
+
+class Breaker(Construct):
+    """The table of the breaker's state. Grant with `grant_use`, which allows `actions`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.actions = _ACTIONS
+        self._key = key
+
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=suffix.physical_name(TABLE),
+            partition_key=dynamodb.Attribute(name="breaker", type=dynamodb.AttributeType.STRING),
+            time_to_live_attribute="expires_at",
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=key,
+            # One item costs nothing to keep, and no table here is without.
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=False,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def grant_use(self, grantee: iam.IGrantable) -> None:
+        """Allow reading and changing the state."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*_ACTIONS], resources=[self.table.table_arn])
+        )
+        allow_use_through(
+            "dynamodb", grantee, self._key, actions=("kms:Decrypt", "kms:DescribeKey")
+        )

@@ -1,0 +1,53 @@
+"""Metrics that are fields of log lines: CloudWatch reads them there, no request pays."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.naming import EnvironmentSuffix
+
+NAMESPACE: Final = "transaction-metrics"
+
+
+class LogMetric(Construct):
+    """The values of `field` in the JSON lines of all `sources`, as one metric of this environment.
+
+    `sources` are log groups by the name of who writes them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        sources: Mapping[str, logs.ILogGroup],
+        field: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._namespace = suffix.physical_name(NAMESPACE)
+        self._name = "".join(word.title() for word in field.split("_"))
+        for source, log_group in sources.items():
+            logs.MetricFilter(
+                self,
+                source.title(),
+                log_group=log_group,
+                filter_name=suffix.physical_name(f"{source}-{field.replace('_', '-')}"),
+                filter_pattern=logs.FilterPattern.number_value(f"$.{field}", ">=", 0),
+                metric_namespace=self._namespace,
+                metric_name=self._name,
+                metric_value=f"$.{field}",
+            )
+
+    def metric(self, *, statistic: str, label: str | None = None) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self._namespace,
+            metric_name=self._name,
+            period=Duration.minutes(1),
+            statistic=statistic,
+            label=label,
+        )

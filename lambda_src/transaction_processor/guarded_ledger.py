@@ -1,0 +1,47 @@
+"""The ledger behind its circuit breaker."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app_service.ledger.transaction import Transaction
+from lambda_src.transaction_processor.breaker import Admission
+from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
+
+
+class Ledger(Protocol):
+    def post(self, transactions: Sequence[Transaction]) -> list[str]: ...
+
+
+class Breaker(Protocol):
+    def admit(self) -> Admission: ...
+    def succeeded(self, admission: Admission) -> None: ...
+    def failed(self, admission: Admission) -> Admission: ...
+
+
+class GuardedLedger:
+    """Asks `ledger` only while `breaker` lets it, and tells `breaker` how that went."""
+
+    def __init__(self, *, ledger: Ledger, breaker: Breaker) -> None:
+        self._ledger = ledger
+        self._breaker = breaker
+
+    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+        """Raises LedgerUnavailable, which says when to come again, or BatchFailed."""
+        admission = self._breaker.admit()
+        if not admission.is_admitted:
+            raise _come_again("the breaker is open", admission)
+        try:
+            verdicts = self._ledger.post(transactions)
+        except LedgerUnavailable as error:
+            raise _come_again(str(error), self._breaker.failed(admission)) from error
+        except BatchFailed:  # this batch's own: the ledger is there and answers
+            self._breaker.succeeded(admission)
+            raise
+        self._breaker.succeeded(admission)
+        return verdicts
+
+
+def _come_again(reason: str, refusal: Admission) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        reason, wait_seconds=refusal.wait_seconds, spread_seconds=refusal.spread_seconds
+    )

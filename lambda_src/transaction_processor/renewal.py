@@ -1,0 +1,130 @@
+"""Puts messages back on their queue as new ones: SQS counts their receives from zero again.
+
+A message that waits for the ledger is received over and over, and every receive brings it nearer
+to the dead-letter queue. Sent again it may wait for as long as it takes. It is sent before its old
+self is deleted, so it can be there twice and never not at all; the ledger posts it once.
+"""
+
+import base64
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_src.messages import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef as Entry
+
+logger = logging.getLogger(__name__)
+
+FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as SQS has them
+# As long as the queue keeps a message: what has waited longer is not renewed any more, and so ends
+# among the dead letters.
+WAIT_MAX_SECONDS = 14 * 86_400
+# Limits of SQS.
+_DELAY_MAX_SECONDS = 900
+_ENTRIES_PER_CALL = 10
+_BYTES_PER_CALL = 1_048_576
+_ATTRIBUTES_MAX = 10
+
+
+class Renewal:
+    """`random` is uniform over [0, 1): what waited together must not come back together."""
+
+    def __init__(
+        self,
+        *,
+        sqs: "SQSClient",
+        queue_url: str,
+        random: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._random = random
+        self._now = now
+
+    def renew(
+        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+    ) -> list[Message]:
+        """Send each again, to be seen after `wait_seconds` and up to `spread_seconds` more.
+
+        Returns those that must stay: the queue did not take them, or they have waited too long.
+        """
+        oldest = (self._now() - WAIT_MAX_SECONDS) * 1000
+        entries: list[Entry] = [
+            {
+                "Id": str(index),
+                "MessageBody": message.body,
+                "DelaySeconds": self._delay(wait_seconds, spread_seconds),
+                "MessageAttributes": _attributes(message),
+            }
+            for index, message in enumerate(messages)
+            if first_sent_at(message) >= oldest
+        ]
+        taken = {entry_id for group in _groups(entries) for entry_id in self._send(group)}
+        logger.info("messages renewed", extra={"messages": len(taken)})
+        return [m for index, m in enumerate(messages) if str(index) not in taken]
+
+    def _delay(self, wait_seconds: int, spread_seconds: int) -> int:
+        delay = math.ceil(wait_seconds + self._random() * spread_seconds)
+        return min(delay, _DELAY_MAX_SECONDS)
+
+    def _send(self, entries: "Sequence[Entry]") -> list[str]:
+        """The ids of those that the queue took."""
+        try:
+            answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        except (BotoCoreError, ClientError):
+            logger.exception("messages not renewed", extra={"messages": len(entries)})
+            return []
+        for refused in answer.get("Failed", []):
+            logger.warning("message not renewed", extra={"code": refused["Code"]})
+        return [entry["Id"] for entry in answer.get("Successful", [])]
+
+
+def first_sent_at(message: Message) -> int:
+    """When the message came to the queue, before it was ever renewed; in milliseconds."""
+    text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
+    return int(text) if text.isascii() and text.isdigit() else message.sent_at_ms
+
+
+def _attributes(message: Message) -> dict[str, Any]:
+    """What the message came with, in the spelling of SQS, and when it first came."""
+    found = {name: _as_sent(value) for name, value in message.attributes.items()}
+    if FIRST_SENT_AT in found or len(found) < _ATTRIBUTES_MAX:
+        found[FIRST_SENT_AT] = {"DataType": "Number", "StringValue": str(first_sent_at(message))}
+    return found
+
+
+def _as_sent(value: Mapping[str, Any]) -> dict[str, Any]:
+    if value.get("binaryValue") is not None:
+        content = {"BinaryValue": base64.b64decode(value["binaryValue"])}
+        return {"DataType": value["dataType"], **content}
+    return {"DataType": value["dataType"], "StringValue": value["stringValue"]}
+
+
+def _groups(entries: "Iterable[Entry]") -> "Iterator[list[Entry]]":
+    """Entries in their order, parted so that SQS takes each part in one call."""
+    group: list[Entry] = []
+    size = 0
+    for entry in entries:
+        own = _size(entry)
+        if group and (len(group) == _ENTRIES_PER_CALL or size + own > _BYTES_PER_CALL):
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += own
+    if group:
+        yield group
+
+
+def _size(entry: "Entry") -> int:
+    """What SQS counts: the body, and of each attribute its name, type and value."""
+    attributes = entry["MessageAttributes"]
+    parts = [entry["MessageBody"], *attributes]
+    parts += [str(part) for value in attributes.values() for part in value.values()]
+    return sum(len(part.encode()) for part in parts)

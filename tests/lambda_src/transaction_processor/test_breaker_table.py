@@ -1,0 +1,82 @@
+"""S42: the breaker's state in DynamoDB, changed only by whoever saw what it replaces."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from lambda_src.transaction_processor.breaker import State, StateOutOfReach
+from lambda_src.transaction_processor.breaker_table import BreakerTable
+from tests.lambda_src.conftest import type_of_aws
+
+OPEN = State(revision=7, failures=4, pause_seconds=10, retry_at=1_794_000_010)
+KEY = {"breaker": {"S": "ledger"}}
+
+
+def table(dynamodb: Any) -> BreakerTable:
+    return BreakerTable(dynamodb=dynamodb, table_name="breaker", now=lambda: 1_794_000_000.5)
+
+
+def numbers(**values: int) -> dict[str, dict[str, str]]:
+    return {name: {"N": str(value)} for name, value in values.items()}
+
+
+def test_s42_without_an_item_it_is_closed(aws: type_of_aws) -> None:
+    dynamodb, stub = aws("dynamodb")
+    stub.add_response("get_item", {}, {"TableName": "breaker", "Key": KEY, "ConsistentRead": True})
+    assert table(dynamodb).read() == State()
+
+
+def test_s42_what_is_written_is_read_with_its_next_revision(aws: type_of_aws) -> None:
+    dynamodb, stub = aws("dynamodb")
+    item = KEY | numbers(
+        revision=8,
+        failures=4,
+        pause_seconds=10,
+        retry_at=1_794_000_010,
+        expires_at=1_794_000_000 + 86_400,
+    )
+    stub.add_response(
+        "put_item",
+        {},
+        {
+            "TableName": "breaker",
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(breaker) OR revision = :seen",
+            "ExpressionAttributeValues": {":seen": {"N": "7"}},
+        },
+    )
+    stub.add_response("get_item", {"Item": item})
+    assert table(dynamodb).write(OPEN)
+    assert table(dynamodb).read() == State(
+        revision=8, failures=4, pause_seconds=10, retry_at=1_794_000_010
+    )
+
+
+def test_s42_a_state_that_someone_else_has_changed_is_not_replaced(aws: type_of_aws) -> None:
+    dynamodb, stub = aws("dynamodb")
+    stub.add_client_error("put_item", "ConditionalCheckFailedException")
+    assert not table(dynamodb).write(OPEN)
+
+
+def test_s42_a_table_that_refuses_is_out_of_reach(aws: type_of_aws) -> None:
+    dynamodb, stub = aws("dynamodb")
+    stub.add_client_error("put_item", "ThrottlingException")
+    stub.add_client_error("get_item", "ResourceNotFoundException")
+    with pytest.raises(StateOutOfReach, match=r"table breaker: .*ThrottlingException"):
+        table(dynamodb).write(OPEN)
+    with pytest.raises(StateOutOfReach, match=r"table breaker: .*ResourceNotFoundException"):
+        table(dynamodb).read()
+
+
+def test_s42_a_table_that_does_not_answer_is_out_of_reach() -> None:
+    class Unreachable:
+        def _fail(self, **_: object) -> None:
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+        get_item = put_item = _fail
+
+    with pytest.raises(StateOutOfReach):
+        table(Unreachable()).read()
+    with pytest.raises(StateOutOfReach):
+        table(Unreachable()).write(OPEN)

@@ -1,0 +1,82 @@
+"""S42: what counts towards the breaker, and what a refused batch is told."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from app_service.ledger.transaction import Transaction
+from lambda_src.transaction_processor.breaker import Admission
+from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
+from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
+from tests.lambda_src.submissions import transaction
+
+COME_AGAIN = Admission(is_admitted=False, wait_seconds=7, spread_seconds=20)
+
+
+class FakeBreaker:
+    def __init__(self, *, admits: bool = True) -> None:
+        self.told: list[str] = []
+        self._admission = Admission(is_admitted=True, is_probe=True) if admits else COME_AGAIN
+
+    def admit(self) -> Admission:
+        return self._admission
+
+    def succeeded(self, admission: Admission) -> None:
+        assert admission is self._admission
+        self.told.append("succeeded")
+
+    def failed(self, admission: Admission) -> Admission:
+        assert admission is self._admission
+        self.told.append("failed")
+        return COME_AGAIN
+
+
+class FakeLedger:
+    def __init__(self, answer: Callable[[], list[str]]) -> None:
+        self.calls = 0
+        self._answer = answer
+
+    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+        self.calls += 1
+        return self._answer()
+
+
+def raising(error: Exception) -> Callable[[], list[str]]:
+    def answer() -> list[str]:
+        raise error
+
+    return answer
+
+
+def post(ledger: FakeLedger, breaker: FakeBreaker) -> list[str]:
+    return GuardedLedger(ledger=ledger, breaker=breaker).post([transaction(1)])
+
+
+@pytest.mark.parametrize("verdict", ["posted", "conflict", "insufficient_funds", "invalid"])
+def test_s42_a_verdict_of_any_kind_is_a_success(verdict: str) -> None:
+    breaker = FakeBreaker()
+    assert post(FakeLedger(lambda: [verdict]), breaker) == [verdict]
+    assert breaker.told == ["succeeded"]
+
+
+def test_s42_a_batch_that_fails_by_itself_does_not_count() -> None:
+    breaker = FakeBreaker()
+    with pytest.raises(BatchFailed):
+        post(FakeLedger(raising(BatchFailed("22P02"))), breaker)
+    assert breaker.told == ["succeeded"]
+
+
+def test_s42_a_ledger_out_of_reach_counts_and_says_when_to_come_again() -> None:
+    breaker = FakeBreaker()
+    with pytest.raises(LedgerUnavailable, match="no host") as raised:
+        post(FakeLedger(raising(LedgerUnavailable("no host"))), breaker)
+    assert breaker.told == ["failed"]
+    assert (raised.value.wait_seconds, raised.value.spread_seconds) == (7, 20)
+
+
+def test_s42_while_it_is_open_the_ledger_is_not_asked() -> None:
+    breaker, ledger = FakeBreaker(admits=False), FakeLedger(lambda: ["posted"])
+    with pytest.raises(LedgerUnavailable, match="breaker is open") as raised:
+        post(ledger, breaker)
+    assert (ledger.calls, breaker.told) == (0, [])
+    assert (raised.value.wait_seconds, raised.value.spread_seconds) == (7, 20)

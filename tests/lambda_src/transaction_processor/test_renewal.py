@@ -1,0 +1,180 @@
+"""S42: a message that waits is sent anew, so that its receives count from zero."""
+
+import base64
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from lambda_src.messages import Message
+from lambda_src.transaction_processor.renewal import FIRST_SENT_AT, WAIT_MAX_SECONDS, Renewal
+from tests.lambda_src.conftest import type_of_aws
+
+URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
+NOW = 1_794_000_000
+SENT_AT_MS = (NOW - 60) * 1000
+
+
+def message(number: int, body: str = "{}", **attributes: dict[str, Any]) -> Message:
+    return Message(
+        message_id=f"m{number}",
+        receipt_handle=f"handle of m{number}",
+        body=body,
+        receive_count=9,
+        sent_at_ms=SENT_AT_MS,
+        attributes=attributes,
+    )
+
+
+def text(value: str, kind: str = "String") -> dict[str, str]:
+    """As Lambda spells an attribute."""
+    return {"stringValue": value, "dataType": kind}
+
+
+def sent(value: str, kind: str = "String") -> dict[str, str]:
+    """As SQS does."""
+    return {"StringValue": value, "DataType": kind}
+
+
+FIRST = {FIRST_SENT_AT: sent(str(SENT_AT_MS), "Number")}
+
+
+class Queue:
+    """Takes everything but the bodies in `refused`, and remembers each call."""
+
+    def __init__(self, *refused: str) -> None:
+        self.calls: list[list[dict[str, Any]]] = []
+        self._refused = refused
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> Any:  # noqa: N803
+        assert QueueUrl == URL
+        self.calls.append(Entries)
+        return {
+            "Successful": [
+                {"Id": e["Id"]} for e in Entries if e["MessageBody"] not in self._refused
+            ],
+            "Failed": [
+                {"Id": e["Id"], "Code": "InternalError"}
+                for e in Entries
+                if e["MessageBody"] in self._refused
+            ],
+        }
+
+
+def renew(
+    sqs: Any, *messages: Message, wait: int = 0, spread: int = 0, draws: tuple[float, ...] = (0.5,)
+) -> list[str]:
+    """The ids of the messages that stay."""
+    endless = cycle(draws)
+    renewal = Renewal(sqs=sqs, queue_url=URL, random=lambda: next(endless), now=lambda: NOW)
+    return [m.message_id for m in renewal.renew(messages, wait_seconds=wait, spread_seconds=spread)]
+
+
+def test_s42_it_is_sent_as_it_came_and_remembers_when_that_was(aws: type_of_aws) -> None:
+    sqs, stub = aws("sqs")
+    binary = base64.b64encode(b"\x00\xff").decode()
+    entry = {
+        "Id": "0",
+        "MessageBody": '{"a" :  "ü"}',
+        "DelaySeconds": 12,
+        "MessageAttributes": {
+            "trace": sent("abc"),
+            "blob": {"BinaryValue": b"\x00\xff", "DataType": "Binary"},
+            **FIRST,
+        },
+    }
+    stub.add_response(
+        "send_message_batch",
+        {
+            "Successful": [{"Id": "0", "MessageId": "n1", "MD5OfMessageBody": "-"}],
+            "Failed": [],
+        },
+        {"QueueUrl": URL, "Entries": [entry]},
+    )
+    came = message(
+        1,
+        '{"a" :  "ü"}',
+        trace=text("abc"),
+        blob={"binaryValue": binary, "dataType": "Binary"},
+    )
+    assert renew(sqs, came, wait=7, spread=10) == []
+
+
+def test_s42_what_waited_together_comes_back_spread_out() -> None:
+    queue = Queue()
+    renew(queue, *map(message, range(4)), wait=10, spread=20, draws=(0, 0.26, 0.5, 0.999))
+    assert [e["DelaySeconds"] for e in queue.calls[0]] == [10, 16, 20, 30]
+
+
+def test_s42_a_wait_that_sqs_would_refuse_is_cut() -> None:
+    queue = Queue()
+    renew(queue, message(1), wait=5000)
+    assert queue.calls[0][0]["DelaySeconds"] == 900
+
+
+def test_s42_renewed_again_it_still_remembers_when_it_first_came() -> None:
+    queue = Queue()
+    first = (NOW - 3600) * 1000
+    renew(queue, message(1, first_sent_at=text(str(first), "Number")))
+    assert queue.calls[0][0]["MessageAttributes"][FIRST_SENT_AT]["StringValue"] == str(first)
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-1", "\u0665"])
+def test_s42_a_memory_that_is_no_time_is_replaced(value: str) -> None:
+    queue = Queue()
+    renew(queue, message(1, first_sent_at=text(value)))
+    assert queue.calls[0][0]["MessageAttributes"] == FIRST
+
+
+def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
+    """It stays as it is: from now on its receives count, up to the dead-letter queue."""
+    queue = Queue()
+    limit = (NOW - WAIT_MAX_SECONDS) * 1000
+    old = message(1, first_sent_at=text(str(limit - 1), "Number"))
+    young = message(2, first_sent_at=text(str(limit), "Number"))
+    assert renew(queue, old, young) == ["m1"]
+    assert [len(call) for call in queue.calls] == [1]
+    assert renew(queue, old) == ["m1"]
+    assert len(queue.calls) == 1
+
+
+def test_s42_a_message_full_of_attributes_is_renewed_without_another() -> None:
+    queue = Queue()
+    full = {f"a{n}": text("x") for n in range(10)}
+    assert renew(queue, replace(message(1), attributes=full)) == []
+    assert queue.calls[0][0]["MessageAttributes"].keys() == full.keys()
+
+
+def test_s42_what_the_queue_does_not_take_stays(caplog: pytest.LogCaptureFixture) -> None:
+    queue = Queue("bad")
+    assert renew(queue, message(1), message(2, "bad"), message(3)) == ["m2"]
+    assert [vars(r)["code"] for r in caplog.records if "code" in vars(r)] == ["InternalError"]
+
+
+def test_s42_one_call_that_fails_does_not_stop_the_next(aws: type_of_aws) -> None:
+    sqs, stub = aws("sqs")
+    stub.add_client_error("send_message_batch", "RequestThrottled")
+    stub.add_response(
+        "send_message_batch",
+        {"Successful": [{"Id": "10", "MessageId": "n", "MD5OfMessageBody": "-"}], "Failed": []},
+    )
+    assert renew(sqs, *map(message, range(11))) == [f"m{n}" for n in range(10)]
+
+
+def test_s42_a_queue_out_of_reach_leaves_all_where_they_are() -> None:
+    class Unreachable:
+        def send_message_batch(self, **_: object) -> None:
+            raise EndpointConnectionError(endpoint_url=URL)
+
+    assert renew(Unreachable(), message(1), message(2)) == ["m1", "m2"]
+
+
+def test_s42_no_call_is_larger_than_sqs_takes() -> None:
+    queue = Queue()
+    large = {"note": text("n" * 1000)}
+    assert renew(queue, *(message(n, "x" * 349_000, **large) for n in range(4))) == []
+    assert [len(call) for call in queue.calls] == [2, 2]
+    assert renew(queue, *(message(n, "x" * 349_000) for n in range(4))) == []
+    assert [len(call) for call in queue.calls[2:]] == [3, 1]
