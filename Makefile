@@ -16,9 +16,9 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench-delivery check-dockerfile check-format check-security check-types check-unit \
-	clean destroy down drill-kill-task engine-version help integration-test lock logs session setup \
-	smoke-test status synth test up
+.PHONY: approve bench-delivery check-dockerfile check-format check-roles check-security \
+	check-types check-unit clean destroy down drill-kill-database drill-kill-task drill-lose-zone \
+	engine-version help integration-test lock logs session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ session: ## open a session at the API of SUFFIX and print it for `eval` (see REA
 
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
+
+check-roles: ## ask IAM what each role of SUFFIX may do, and may not
+	@python -m local_cloud check-roles $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task
