@@ -58,7 +58,13 @@ check-roles: ## ask IAM what each role of SUFFIX may do, and may not
 	@python -m local_cloud check-roles $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
-	@python -m local_cloud.drills.kill_task
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task
+
+drill-kill-database: ## kill -9 the database's writer under load; the standby takes over
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_database
+
+drill-lose-zone: ## kill all that is in the writer's zone under load, and bring the zone back
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery

@@ -139,6 +139,7 @@ def status(paths: CloudPaths) -> int:
                     task["address"], task["state"],
                 )  # fmt: skip
     console.print(tasks)
+    console.print(_databases(paths))
     return 0
 
 
@@ -158,6 +159,14 @@ def logs(paths: CloudPaths, *, follow: bool) -> int:
             return 0
         sys.stdout.flush()
         time.sleep(_FOLLOW_INTERVAL_SECONDS)
+
+
+def _databases(paths: CloudPaths) -> Table:
+    table = Table("database", "role", "zone", "address", "state", box=None)
+    for file in sorted(paths.databases.glob("*.json")):
+        for server in json.loads(file.read_text()):
+            table.add_row(*(server[k] for k in ("instance", "role", "zone", "address", "state")))
+    return table
 
 
 def _running(paths: CloudPaths) -> RunningCloud:

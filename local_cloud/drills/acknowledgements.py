@@ -3,6 +3,7 @@
 A drill without such a log proves nothing: what was lost inside is not missed inside.
 """
 
+import itertools
 import json
 import threading
 import time
@@ -36,6 +37,7 @@ class Stream:
     clients: int = 8
     retries: int = 0
     failures: list[str] = field(default_factory=list)
+    answered_monotonic: list[float] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,6 +74,12 @@ class Stream:
         for thread in self._threads:
             thread.join()
         return self.log_file.read_text().split() if self.log_file.exists() else []
+
+    def longest_silence_seconds(self, *, since: float) -> float:
+        """The longest time after `since` in which none of the clients was acknowledged anything."""
+        moments = [since, *sorted(m for m in self.answered_monotonic if m > since)]
+        gaps = (then - before for before, then in itertools.pairwise(moments))
+        return max(gaps, default=float("inf"))
 
     def missing(self, acknowledged: list[str]) -> list[str]:
         """The acknowledged ids that the ledger does not show."""
@@ -116,6 +124,7 @@ class Stream:
             if self._post(session, body):
                 with self._lock, self.log_file.open("a") as log:
                     log.write(transaction_id + "\n")
+                    self.answered_monotonic.append(time.monotonic())
 
     def _post(self, session: requests.Session, body: str) -> bool:
         deadline = time.monotonic() + 30
