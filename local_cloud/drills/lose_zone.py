@@ -1,4 +1,6 @@
-"""Drill: the zone of the database's writer is lost under load, with the tasks in it, and comes back.
+"""Drill: the zone of the writer and of some tasks is lost under load, and comes back.
+
+Nothing is started there meanwhile, as nothing could be.
 
 make drill-lose-zone
 """
