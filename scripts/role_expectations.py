@@ -42,6 +42,7 @@ class Expectation:
     needs: tuple[Right, ...] = ()
     must_not: tuple[Right, ...]
     conditional: tuple[Conditional, ...] = ()
+    is_everywhere: bool = True  # or only where a certificate has to be made
 
 
 # What no role may do, whoever has broken into it.
@@ -175,6 +176,7 @@ def expectations(names: Names) -> Mapping[str, Expectation]:
             conditional=(_from_the_code_of(names, "schema-migrator"),),
         ),
         "environment-certificate": Expectation(
+            is_everywhere=False,
             must_not=(
                 *_no_secret_but(),
                 *_FORGERY,
@@ -188,6 +190,7 @@ def expectations(names: Names) -> Mapping[str, Expectation]:
             ),
         ),
         "environment-certificate-provider": Expectation(
+            is_everywhere=False,
             needs=(("lambda:InvokeFunction", "certificate maker"),),
             must_not=(*_NO_DATA, ("lambda:InvokeFunction", "migrator")),
         ),

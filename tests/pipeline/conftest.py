@@ -15,6 +15,11 @@ from tests.infra.templates import Synthesized
 CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b"
 GITHUB = {"kind": "github", "repository": "acme/ledger", "connectionArn": CONNECTION}
 
+DOMAIN = {
+    "name": "pay.example.com",
+    "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
@@ -80,8 +85,13 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 
 @pytest.fixture(scope="session")
 def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """The trunk at GitHub, for whichever account deploys it."""
-    return Delivered.synthesize(tmp_path_factory.mktemp("github") / "cdk.out", source=GITHUB)
+    """The trunk at GitHub, for whichever account deploys it; production has a domain."""
+    return Delivered.synthesize(
+        tmp_path_factory.mktemp("github") / "cdk.out",
+        source=GITHUB,
+        alarmEmail="ops@example.com",
+        domains={"production": DOMAIN},
+    )
 
 
 @pytest.fixture(scope="session")

@@ -157,15 +157,17 @@ def test_the_environment_is_adjusted_to_the_place(delivered: Delivered) -> None:
     assert port == 8443
 
 
+def told(delivered: Delivered, stage: str, name: str) -> dict[str, str]:
+    variables = delivered.action(stage, name)["Configuration"]["EnvironmentVariables"]
+    return {v["name"]: v["value"] for v in json.loads(variables)}
+
+
 def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Delivered) -> None:
     tests = delivered.action("Environment", "IntegrationTests")
     deploy = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")
-    told = {
-        v["name"]: v["value"] for v in json.loads(tests["Configuration"]["EnvironmentVariables"])
-    }
 
     assert tests["RunOrder"] > deploy["RunOrder"]
-    assert told == {
+    assert told(delivered, "Environment", "IntegrationTests") == {
         variable: f"#{{{deploy['Namespace']}.{output}}}"
         for variable, output in {
             "API_URL": "ApiUrl",
@@ -181,6 +183,27 @@ def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Deliv
         "make setup",
         "make integration-test",
     ]
+
+
+def test_s30_where_a_domain_has_a_certificate_tests_trust_who_everyone_trusts(
+    trunk: Delivered,
+) -> None:
+    assert "API_CERTIFICATE_DER" in told(trunk, "Staging", "IntegrationTests")
+    assert "API_CERTIFICATE_DER" not in told(trunk, "Production", "SmokeTests")
+    assert "API_URL" in told(trunk, "Production", "SmokeTests")
+
+
+def test_s51_a_person_is_told_of_runs_where_an_address_is_given(
+    delivered: Delivered, trunk: Delivered
+) -> None:
+    topic, _ = trunk.pipeline.only("AWS::SNS::Topic")
+
+    assert delivered.pipeline.all("AWS::SNS::Subscription") == {}
+    assert trunk.pipeline.one("AWS::SNS::Subscription") == {
+        "Endpoint": "ops@example.com",
+        "Protocol": "email",
+        "TopicArn": {"Ref": topic},
+    }
 
 
 def test_s5_tests_run_from_the_commit_that_was_deployed(delivered: Delivered) -> None:
