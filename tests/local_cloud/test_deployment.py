@@ -225,13 +225,24 @@ def test_fewer_tasks_are_kept_when_fewer_are_wanted(service: Service, fake: Fake
 def test_s65_tasks_spread_again_when_a_zone_is_back_and_no_fewer_serve_meanwhile(
     service: Service, fake: FakePlatform
 ) -> None:
-    fake.zones = ["a", "a", "b"]
+    fake.zones = ["a", "a", "b", "b", "b"]
     want(service, "v1")
     service.wait_until_stable("v1", timeout_seconds=15)
 
+    before = set(fake.registered)
+    fake.sick.add("v1")  # the next one takes its time
     want(service, "v1", zones=("a", "b"))
+    until(lambda: any(t.zone == "b" for t in service))
+    service.reconcile()
+    assert set(fake.registered) == before
 
-    until(lambda: sorted(t.zone for t in service) == ["a", "b"])
+    def has_spread() -> bool:
+        for task in service:
+            if task.id not in fake.servers:
+                fake.servers[task.id] = _healthy_server(task.container.port)
+        return sorted(t.zone for t in service) == ["a", "b"]
+
+    until(has_spread)
     in_service = 0
     for number, event in enumerate(fake.events):
         in_service += 1 if event.startswith("register") else -1
