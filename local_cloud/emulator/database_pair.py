@@ -59,14 +59,9 @@ class DatabasePair:
                     execute(f'CREATE DATABASE "{quoted}"')
 
     def start_standby(self) -> None:
-        """While nobody is connected: the writer is stopped for the copy."""
+        """While the writer works: a stack may use it before the standby is there."""
         with self._lock:
-            self.writer.server.stop()
-            self.writer.server.make_standby(self.standby.server)
-            self.writer.server.start()
-            self.standby.server.start()
-            with superuser(self.writer.server) as execute:
-                self._wait_for_standby_from_now_on(execute)
+            self._copy_to_standby()
 
     def drop_standby(self) -> None:
         with self._lock:
@@ -167,6 +162,9 @@ class DatabasePair:
                 return
         self._standby_is_outdated = True
         self.standby.server.fence()
+        self._copy_to_standby()
+
+    def _copy_to_standby(self) -> None:
         with copy_running(self.writer.server, self.standby.server) as execute:
             self.standby.server.start()
             self._wait_for_standby_from_now_on(execute)

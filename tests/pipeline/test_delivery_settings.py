@@ -15,7 +15,7 @@ from pipeline.delivery_settings import DeliverySettings
 from pipeline.domains import parse_domains
 from pipeline.promotion import OWN_ENVIRONMENT, STAGING_THEN_PRODUCTION
 from tests.infra.context import CDK_JSON
-from tests.pipeline.conftest import GITHUB
+from tests.pipeline.conftest import GITHUB, Delivered
 
 DEFAULTS: dict[str, Any] = {
     "branch": "main",
@@ -43,6 +43,19 @@ def test_the_real_cdk_json_is_complete() -> None:
 
     assert (read_back.branch, read_back.region, read_back.api_port) == ("main", "us-east-1", 443)
     assert read_back.is_trunk
+
+
+def test_s61_without_a_word_everything_is_in_us_east_1(trunk: Delivered) -> None:
+    assert DeliverySettings.from_context(CDK_JSON.get, defaults=CDK_JSON).region == "us-east-1"
+    regions = {
+        action["Configuration"].get("Region", action.get("Region", "us-east-1"))
+        for actions in trunk.stages.values()
+        for action in actions
+    }
+    manifest = json.loads((trunk.outdir / "manifest.json").read_text())
+    environments = {a["environment"] for a in manifest["artifacts"].values() if "environment" in a}
+    assert regions == {"us-east-1"}
+    assert environments == {"aws://unknown-account/us-east-1"}
 
 
 def test_the_suffix_is_the_branchs_unless_one_is_given() -> None:
