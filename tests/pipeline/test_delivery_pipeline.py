@@ -328,7 +328,8 @@ def test_s64_the_log_service_uses_the_key_for_the_groups_of_this_pipeline(
         if s["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
     )
 
-    groups = f"arn:aws:logs:us-east-1:000000000000:log-group:*-{SUFFIX}*"
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:*-{SUFFIX}"
+    groups = [arn, f"{arn}/*"]
     assert condition == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
 
 
