@@ -174,7 +174,6 @@ class PostgresServer:
         psutil.wait_procs(alive, timeout=_STOP_TIMEOUT_SECONDS)
         if self.process is not None:
             self.process.wait()
-        self.process = None
 
     def promote(self) -> None:
         """Make this standby a writer; it may be one already.

@@ -1,5 +1,6 @@
 """What every drill has in common: load, something that breaks, and a reconciliation afterwards."""
 
+import contextlib
 import json
 import os
 import sys
@@ -75,7 +76,8 @@ def kill_with_children(pid: int) -> None:
     """`kill -9` of a process and of all that it started, as when its machine goes."""
     process = psutil.Process(pid)
     for victim in [process, *process.children(recursive=True)]:
-        os.kill(victim.pid, 9)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
+            victim.kill()
 
 
 def reconcile(stream: Stream, *, broke_at: float, recovery: str) -> int:

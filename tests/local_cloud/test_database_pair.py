@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pg8000.dbapi
 import psutil
@@ -17,7 +18,7 @@ import pytest
 from local_cloud.addresses import free_port
 from local_cloud.certificates import LocalAuthority
 from local_cloud.emulator.database_pair import DatabasePair, Node
-from local_cloud.postgres import PostgresServer
+from local_cloud.postgres import PostgresError, PostgresServer
 from local_cloud.superuser import superuser
 
 NOWHERE: frozenset[str] = frozenset()
@@ -169,6 +170,22 @@ def test_s65_no_session_of_the_old_writer_is_left_when_the_new_one_begins(
         pair.look_after_writer(lost_zones=NOWHERE)
 
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie"
+
+
+def test_s65_a_promotion_that_fails_is_tried_again(
+    pair: DatabasePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = pair.standby
+    write(pair.writer.server, 1)
+    kill(pair.writer)
+    with monkeypatch.context() as patch:
+        patch.setattr(new.server, "promote", Mock(side_effect=PostgresError("not yet")))
+        with pytest.raises(PostgresError):
+            pair.look_after_writer(lost_zones=NOWHERE)
+
+    assert pair.look_after_writer(lost_zones=NOWHERE)
+    assert pair.writer is new
+    assert kept(new.server) == [1]
 
 
 def test_s65_a_standby_that_was_away_is_not_promoted_before_it_has_everything(
