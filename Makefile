@@ -19,9 +19,9 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench-delivery check-dockerfile check-format check-security check-types check-unit \
-	clean destroy down drill-kill-task engine-version help integration-test lock logs redrive session setup \
-	smoke-test status synth test up
+.PHONY: approve bench-delivery check-dockerfile check-format check-roles check-security check-types \
+	check-unit clean destroy down drill-kill-database drill-kill-task drill-lose-zone engine-version \
+	help integration-test lock logs redrive session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -61,8 +61,17 @@ redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audi
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
 		--answer "$(ANSWER)" --local "$(LOCAL)"
 
+check-roles: ## ask IAM what each role of SUFFIX may do, and may not
+	@python -m local_cloud check-roles $(if $(SUFFIX),--suffix "$(SUFFIX)")
+
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
-	@python -m local_cloud.drills.kill_task
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task
+
+drill-kill-database: ## kill -9 the database's writer under load; the standby takes over
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_database
+
+drill-lose-zone: ## kill all that is in the writer's zone under load, and bring the zone back
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery

@@ -21,9 +21,9 @@ _PROVIDER: Final = "environment-certificate-provider"
 
 
 class EnvironmentCertificate(Construct):
-    """A self-signed certificate for `dns_name`, which clients trust by its `pem`.
+    """A self-signed certificate for `dns_name`, which clients trust by its own text.
 
-    `arn` is for a listener; `der_base64` is the same as `pem` in one line.
+    `arn` is for a listener, `outputs` for whoever connects: the second is the first in one line.
     """
 
     def __init__(
@@ -95,5 +95,7 @@ class EnvironmentCertificate(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.arn = certificate.get_att_string("CertificateArn")
-        self.pem = certificate.get_att_string("CertificatePem")
-        self.der_base64 = certificate.get_att_string("CertificateDerBase64")
+        self.outputs = {
+            "ApiCertificate": certificate.get_att_string("CertificatePem"),
+            "ApiCertificateDer": certificate.get_att_string("CertificateDerBase64"),
+        }

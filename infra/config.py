@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from infra.database import DatabaseConfig
+from infra.domain import DomainConfig
 from infra.monitoring import MonitoringConfig
 from infra.network import NetworkConfig
 from infra.processors import ProcessorConfig
@@ -20,6 +21,7 @@ class EnvironmentConfig:
     service: ServiceConfig = field(default_factory=ServiceConfig)
     processors: ProcessorConfig = field(default_factory=ProcessorConfig)
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
+    domain: DomainConfig | None = None  # None is the load balancer's own name
 
     def adjusted(
         self,
@@ -28,6 +30,8 @@ class EnvironmentConfig:
         database_ca_file: str | None,
         engine_version: str | None,
         creatable_engine_version: str | None = None,
+        alarm_email: str | None = None,
+        domain: DomainConfig | None = None,
     ) -> Self:
         """Return this environment with what the place that it is deployed to asks for.
 
@@ -36,6 +40,8 @@ class EnvironmentConfig:
         asked_for = engine_version or self.database.engine_version
         return replace(
             self,
+            domain=domain,
+            monitoring=replace(self.monitoring, email=alarm_email),
             service=replace(self.service, api_port=api_port),
             database=replace(
                 self.database,

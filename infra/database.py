@@ -1,6 +1,7 @@
 """The ledger's database: Aurora Serverless v2 PostgreSQL, a writer and a reader."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -133,6 +134,11 @@ class Database(Construct):
         self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
         self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
 
+        # What there must be before the first statement: the reader takes minutes more.
+        self.first_needed = tuple(
+            cast(Construct, needed)
+            for needed in (self.cluster.node.find_child("Writer"), self.administrator_secret)
+        )
         self.name = DATABASE_NAME
         self.port = DATABASE_PORT
         self.writer_host = self.cluster.cluster_endpoint.hostname

@@ -31,44 +31,61 @@ def key_alias(suffix: EnvironmentSuffix) -> str:
     return f"alias/{suffix.physical_name(KEY_ALIAS)}"
 
 
+def key_with_logs(
+    scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix, alias: str, description: str
+) -> kms.Key:
+    """A key that is rotated every year and goes with its stack; log groups of `suffix` may use it.
+
+    CDK adds who else may where the key is used; log groups it leaves out.
+    """
+    stack = Stack.of(scope)
+    key = kms.Key(
+        scope,
+        construct_id,
+        alias=alias,
+        description=description,
+        enable_key_rotation=True,
+        # The shortest that KMS offers: the key is the one thing that outlives the stack.
+        pending_window=Duration.days(7),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="LogGroupsOfThisSuffix",
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            actions=[
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey*",
+                "kms:ReEncrypt*",
+            ],
+            resources=["*"],  # in a key policy this is the key itself
+            conditions={
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": [
+                        stack.format_arn(service="logs", resource=f"log-group:*-{suffix}{end}")
+                        for end in ("", "/*")
+                    ]
+                }
+            },
+        )
+    )
+    return key
+
+
 class Encryption(Construct):
-    """One key per environment, rotated every year. Grant on `key`."""
+    """One key per environment. Grant on `key`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> None:
         super().__init__(scope, construct_id)
-        stack = Stack.of(self)
 
-        self.key = kms.Key(
+        self.key = key_with_logs(
             self,
             "Key",
+            suffix=suffix,
             alias=key_alias(suffix),
             description=f"Everything at rest in environment {suffix}",
-            enable_key_rotation=True,
-            # The shortest that KMS offers: the key is the one thing that outlives the stack.
-            pending_window=Duration.days(7),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LogGroupsOfThisEnvironment",
-                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-                actions=[
-                    "kms:Decrypt",
-                    "kms:DescribeKey",
-                    "kms:Encrypt",
-                    "kms:GenerateDataKey*",
-                    "kms:ReEncrypt*",
-                ],
-                resources=["*"],  # in a key policy this is the key itself
-                conditions={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": [
-                            stack.format_arn(service="logs", resource=f"log-group:*-{suffix}{end}")
-                            for end in ("", "/*")
-                        ]
-                    }
-                },
-            )
         )
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -76,6 +93,6 @@ class Encryption(Construct):
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             )
         )

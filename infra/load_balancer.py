@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.certificate import EnvironmentCertificate
+from infra.domain import DomainConfig, point_to
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
 from infra.traffic import HTTPS_PORT, TASK_PORT
 
@@ -19,9 +20,10 @@ LIVE_PATH: Final = "/health/live"
 
 
 class LoadBalancer(Construct):
-    """An internet-facing load balancer with a certificate of its own and one target group.
+    """An internet-facing load balancer with a certificate and one target group.
 
     Attach the service to `targets`; `url` is the API's address, without a slash at the end.
+    Without a `domain` a certificate is made, and `certificate_outputs` are for its clients.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class LoadBalancer(Construct):
         *,
         suffix: EnvironmentSuffix,
         api_port: int,
+        domain: DomainConfig | None,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         key: kms.IKey,
@@ -55,9 +58,20 @@ class LoadBalancer(Construct):
         self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
         self._log_requests(suffix)
         dns_name = self.load_balancer.load_balancer_dns_name
-        self.certificate = EnvironmentCertificate(
-            self, "Certificate", suffix=suffix, dns_name=dns_name, key=key
-        )
+        self.certificate_outputs: dict[str, str] = {}
+        if domain is None:
+            host = dns_name
+            made = EnvironmentCertificate(
+                self, "Certificate", suffix=suffix, dns_name=dns_name, key=key
+            )
+            certificate_arn, self.certificate_outputs = made.arn, made.outputs
+        else:
+            host = domain.host(suffix)
+            certificate_arn = domain.certificate_arn
+            if domain.zone is not None:
+                point_to(
+                    self, "Name", host=host, zone=domain.zone, load_balancer=self.load_balancer
+                )
         self.targets = elbv2.ApplicationTargetGroup(
             self,
             "Targets",
@@ -84,13 +98,13 @@ class LoadBalancer(Construct):
             "Https",
             port=api_port,
             protocol=elbv2.ApplicationProtocol.HTTPS,
-            certificates=[elbv2.ListenerCertificate.from_arn(self.certificate.arn)],
+            certificates=[elbv2.ListenerCertificate.from_arn(certificate_arn)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
             default_target_groups=[self.targets],
             open=False,  # infra/traffic.py says who may come in
         )
         port = "" if api_port == HTTPS_PORT else f":{api_port}"
-        self.url = f"https://{dns_name}{port}"
+        self.url = f"https://{host}{port}"
 
     def _log_requests(self, suffix: EnvironmentSuffix) -> None:
         stack = Stack.of(self)

@@ -75,5 +75,5 @@ class SchemaMigrator(Construct):
             timeout=Duration.seconds(TIMEOUT_SECONDS),
             invocation_type=triggers.InvocationType.REQUEST_RESPONSE,
         )
-        trigger.execute_after(database.cluster, *after)
+        trigger.execute_after(*database.first_needed, *after)
         trigger.execute_before(*before)

@@ -25,7 +25,7 @@ PAGE: Final = "page"
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringConfig:
-    email: str | None = None  # told of pages; must confirm once
+    email: str | None = None  # told of alarms and of pages; must confirm each once
 
 
 class Monitoring(Construct):
@@ -51,7 +51,8 @@ class Monitoring(Construct):
         self.topic = self._topic("Alarms", "transaction-alarms", key)
         self.pages = self._topic("Pages", "transaction-pages", key)
         if config.email is not None:
-            self.pages.add_subscription(subscriptions.EmailSubscription(config.email))
+            for topic in (self.topic, self.pages):
+                topic.add_subscription(subscriptions.EmailSubscription(config.email))
 
         rules = alarm_rules(watched)
         alarms = {rule.name: self._alarm(rule) for rule in rules}

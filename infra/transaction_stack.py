@@ -68,7 +68,7 @@ class TransactionStack(Stack):
         credentials = ApiCredentials(self, "ApiCredentials", suffix=suffix, key=key)
         load_balancer = LoadBalancer(
             self, "LoadBalancer", suffix=suffix, api_port=config.service.api_port,
-            vpc=vpc, security_group=traffic.load_balancer, key=key)
+            domain=config.domain, vpc=vpc, security_group=traffic.load_balancer, key=key)
         service = Service(
             self, "Service", suffix=suffix, config=config.service,
             vpc=vpc, security_group=traffic.tasks, targets=load_balancer.targets,
@@ -104,8 +104,7 @@ class TransactionStack(Stack):
         self.outputs = {name: CfnOutput(self, name, value=value) for name, value in {
             "ApiUrl": load_balancer.url,
             "ApiDocsUrl": f"{load_balancer.url}/docs",
-            "ApiCertificate": load_balancer.certificate.pem,
-            "ApiCertificateDer": load_balancer.certificate.der_base64,
+            **load_balancer.certificate_outputs,
             "TransactionQueueUrl": transactions.queue.queue_url,
             "AuditBucketName": audit_store.bucket.bucket_name,
             "SessionsTableName": sessions.table.table_name,

@@ -1,6 +1,7 @@
 """boto3 clients for the emulator: one account, one region, one endpoint, no real credentials."""
 
-from functools import cache, cached_property
+import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -49,8 +50,34 @@ def _session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
+# A session may not make two clients at once.
+_making = threading.Lock()
+
+
 class AwsClients:
-    """Clients made when first asked for; safe to share between threads, as boto3 clients are."""
+    """Clients made when first asked for; safe to share between threads, as boto3 clients are.
+
+    By attribute, with its types, where the service is known; by `client` where it is a name.
+    """
+
+    acm: "ACMClient"
+    cloudformation: "CloudFormationClient"
+    cloudwatch: "CloudWatchClient"
+    codebuild: "CodeBuildClient"
+    dynamodb: "DynamoDBClient"
+    ec2: "EC2Client"
+    ecs: "ECSClient"
+    elbv2: "ElasticLoadBalancingv2Client"
+    iam: "IAMClient"
+    kms: "KMSClient"
+    lambda_: "LambdaClient"
+    logs: "CloudWatchLogsClient"
+    rds: "RDSClient"
+    s3: "S3Client"
+    secretsmanager: "SecretsManagerClient"
+    sns: "SNSClient"
+    sqs: "SQSClient"
+    sts: "STSClient"
 
     def __init__(self, endpoint_url: str) -> None:
         self.endpoint_url = endpoint_url
@@ -62,75 +89,16 @@ class AwsClients:
             s3={"addressing_style": "path"},
         )
         self._settings: Any = {"endpoint_url": endpoint_url, "config": config}
+        self._clients: dict[str, Any] = {}
 
-    @cached_property
-    def acm(self) -> "ACMClient":
-        return self._session.client("acm", **self._settings)
+    def client(self, service: str) -> Any:
+        with _making:
+            if service not in self._clients:
+                make: Any = self._session.client
+                self._clients[service] = make(service, **self._settings)
+            return self._clients[service]
 
-    @cached_property
-    def cloudformation(self) -> "CloudFormationClient":
-        return self._session.client("cloudformation", **self._settings)
-
-    @cached_property
-    def codebuild(self) -> "CodeBuildClient":
-        return self._session.client("codebuild", **self._settings)
-
-    @cached_property
-    def dynamodb(self) -> "DynamoDBClient":
-        return self._session.client("dynamodb", **self._settings)
-
-    @cached_property
-    def ec2(self) -> "EC2Client":
-        return self._session.client("ec2", **self._settings)
-
-    @cached_property
-    def ecs(self) -> "ECSClient":
-        return self._session.client("ecs", **self._settings)
-
-    @cached_property
-    def elbv2(self) -> "ElasticLoadBalancingv2Client":
-        return self._session.client("elbv2", **self._settings)
-
-    @cached_property
-    def lambda_(self) -> "LambdaClient":
-        return self._session.client("lambda", **self._settings)
-
-    @cached_property
-    def logs(self) -> "CloudWatchLogsClient":
-        return self._session.client("logs", **self._settings)
-
-    @cached_property
-    def rds(self) -> "RDSClient":
-        return self._session.client("rds", **self._settings)
-
-    @cached_property
-    def s3(self) -> "S3Client":
-        return self._session.client("s3", **self._settings)
-
-    @cached_property
-    def secretsmanager(self) -> "SecretsManagerClient":
-        return self._session.client("secretsmanager", **self._settings)
-
-    @cached_property
-    def sqs(self) -> "SQSClient":
-        return self._session.client("sqs", **self._settings)
-
-    @cached_property
-    def sts(self) -> "STSClient":
-        return self._session.client("sts", **self._settings)
-
-    @cached_property
-    def cloudwatch(self) -> "CloudWatchClient":
-        return self._session.client("cloudwatch", **self._settings)
-
-    @cached_property
-    def iam(self) -> "IAMClient":
-        return self._session.client("iam", **self._settings)
-
-    @cached_property
-    def kms(self) -> "KMSClient":
-        return self._session.client("kms", **self._settings)
-
-    @cached_property
-    def sns(self) -> "SNSClient":
-        return self._session.client("sns", **self._settings)
+    def __getattr__(self, name: str) -> Any:
+        if name not in AwsClients.__annotations__:
+            raise AttributeError(f"{name}: no such client is declared in {__name__}")
+        return self.client(name.rstrip("_"))

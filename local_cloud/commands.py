@@ -2,8 +2,10 @@
 
 import getpass
 import json
+import os
 import shlex
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local_cloud import approvals, stacks
+from local_cloud.aws import environment
 from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.git_host import GitHost, current_branch, is_dirty
@@ -104,6 +107,17 @@ def session(paths: CloudPaths, *, suffix: str) -> int:
     return 0
 
 
+def check_roles(paths: CloudPaths, *, suffix: str) -> int:
+    """Ask this cloud's IAM about the roles of an environment, as `scripts.check_roles` asks AWS."""
+    facts = the_environment(paths, suffix=suffix)
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.check_roles", facts["suffix"]],
+        cwd=ROOT,
+        env={**os.environ, **environment(_running(paths).endpoint_url)},
+        check=False,
+    ).returncode
+
+
 def status(paths: CloudPaths) -> int:
     cloud = running_cloud(paths)
     if cloud is None:
@@ -125,6 +139,7 @@ def status(paths: CloudPaths) -> int:
                     task["address"], task["state"],
                 )  # fmt: skip
     console.print(tasks)
+    console.print(_databases(paths))
     return 0
 
 
@@ -144,6 +159,14 @@ def logs(paths: CloudPaths, *, follow: bool) -> int:
             return 0
         sys.stdout.flush()
         time.sleep(_FOLLOW_INTERVAL_SECONDS)
+
+
+def _databases(paths: CloudPaths) -> Table:
+    table = Table("database", "role", "zone", "address", "state", box=None)
+    for file in sorted(paths.databases.glob("*.json")):
+        for server in json.loads(file.read_text()):
+            table.add_row(*(server[k] for k in ("instance", "role", "zone", "address", "state")))
+    return table
 
 
 def _running(paths: CloudPaths) -> RunningCloud:

@@ -62,6 +62,11 @@ class CloudPaths:
         return self.cloud / "pipelines"
 
     @property
+    def lost_zones(self) -> Path:
+        """Where nothing may be started: see `zones.py`."""
+        return self.cloud / "lost-zones"
+
+    @property
     def recorded(self) -> Path:
         return self.cloud / "recorded"
 

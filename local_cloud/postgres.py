@@ -5,6 +5,7 @@ root, so a root process hands it to an unprivileged user, keeping only the right
 directory (a checkout below /root is closed to others).
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,6 +13,8 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+import psutil
 
 from local_cloud.certificates import CertificateFiles
 from local_cloud.paths import NODE_MODULES
@@ -58,6 +61,15 @@ class PostgresServer:
     @property
     def dsn(self) -> str:
         return f"postgresql://{self.superuser}:{self.password}@{self.address}:{self.port}/postgres"
+
+    @property
+    def has_died(self) -> bool:
+        """True if it was started, was not stopped, and is gone all the same."""
+        return self.process is not None and self.process.poll() is not None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     @property
     def is_initialized(self) -> bool:
@@ -128,27 +140,48 @@ class PostgresServer:
     def make_standby(self, standby: "PostgresServer") -> None:
         """Copy this stopped server into `standby`, which will stream from this one.
 
-        The package has no pg_basebackup, so the copy is taken while nothing writes.
+        For one that runs see `base_backup.copy_running`.
         """
         if self.process is not None:
             raise PostgresError("stop the writer before copying it")
         standby.data_dir.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self.data_dir, standby.data_dir)
-        for path in [standby.data_dir, *standby.data_dir.rglob("*")]:
-            self._own(path)
-        standby.data_dir.chmod(0o700)
-        (standby.data_dir / "standby.signal").touch()
-        self._own(standby.data_dir / "standby.signal")
-        if standby._certificate is not None:
-            standby._install_certificate(standby._certificate)
-        standby._write_settings(
-            primary_conninfo=f"host={self.address} port={self.port} "
-            f"user={_conninfo(self.superuser)} password={_conninfo(self.password)} "
-            f"sslmode=prefer application_name={_conninfo(standby.data_dir.name)}"
+        standby.follow(self)
+
+    def follow(self, writer: "PostgresServer") -> None:
+        """Make this stopped server, whose data are a copy of `writer`'s, its standby."""
+        (self.data_dir / "standby.signal").touch()
+        if self._certificate is not None:
+            self._install_certificate(self._certificate)
+        self._write_settings(
+            primary_conninfo=f"host={writer.address} port={writer.port} "
+            f"user={_conninfo(writer.superuser)} password={_conninfo(writer.password)} "
+            f"sslmode=prefer application_name={_conninfo(self.data_dir.name)}"
         )
+        for path in [self.data_dir, *self.data_dir.rglob("*")]:
+            self._own(path)
+        self.data_dir.chmod(0o700)
+
+    def fence(self) -> None:
+        """End every process of this server at once, those that outlived their postmaster too.
+
+        A session whose postmaster was killed goes on for a while, and could answer a client.
+        """
+        alive = _processes_in(self.data_dir)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=_STOP_TIMEOUT_SECONDS)
+        if self.process is not None:
+            self.process.wait()
 
     def promote(self) -> None:
-        """Make this standby a writer. Raises PostgresError when it is not running."""
+        """Make this standby a writer; it may be one already.
+
+        Raises PostgresError when it is not running.
+        """
+        if not (self.data_dir / "standby.signal").exists():
+            return
         self._run("pg_ctl", "promote", "--pgdata", str(self.data_dir), "--wait")
 
     # -- details ------------------------------------------------------------------------------
@@ -161,6 +194,7 @@ class PostgresServer:
             "password_encryption": "scram-sha-256",
             "wal_level": "replica",
             "hot_standby": "on",
+            "wal_keep_size": "128MB",  # a standby that was away for a moment finds its place again
             "shared_buffers": "64MB",
             "max_connections": "100",
             "log_line_prefix": "%m [%p] ",
@@ -223,6 +257,16 @@ class PostgresServer:
     def _own(path: Path) -> None:
         if os.geteuid() == 0:
             os.chown(path, _UNPRIVILEGED_ID, _UNPRIVILEGED_ID)
+
+
+def _processes_in(data_dir: Path) -> list[psutil.Process]:
+    """PostgreSQL's processes all work in their data directory, and only they do."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd() == str(data_dir.resolve()):
+                found.append(process)
+    return found
 
 
 def _root_prefix() -> list[str]:

@@ -146,7 +146,12 @@ class DeliveryPipeline(Stack):
             definition = cast(codepipeline.CfnPipeline, delivery.pipeline.node.default_child)
             definition.add_property_override("Triggers", triggers)
         PipelineNotifications(
-            self, "Notifications", suffix=suffix, pipeline=delivery.pipeline, key=key
+            self,
+            "Notifications",
+            suffix=suffix,
+            pipeline=delivery.pipeline,
+            key=key,
+            email=settings.alarm_email,
         )
         own_helper_logs(self, suffix=suffix, owner="pipeline", key=key)
 

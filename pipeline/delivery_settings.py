@@ -9,8 +9,11 @@ from typing import Final, NoReturn, Self
 
 from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
+from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
 from infra.naming import HASH_DIGITS, EnvironmentSuffix
+from pipeline.domains import KEY as DOMAINS
+from pipeline.domains import parse_domains, to_json
 from pipeline.engine_version import CONTEXT_KEY
 from pipeline.promotion import RESERVED_SUFFIXES, TRUNK_PROMOTIONS, Promotion, promotions_of
 from pipeline.sources import Source, parse_source
@@ -24,6 +27,8 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _ENGINE_VERSION: Final = re.compile(r"15\.[0-9]{1,2}")
 _ABSOLUTE_PATH: Final = re.compile(r"/[^\x00-\x1f\x7f]*")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# What can be a mail address at all: whether it is one, its confirmation shows.
+_EMAIL: Final = re.compile(r"[\w.%+'-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 _PORTS: Final = range(1, 65536)
 _OF_A_BRANCH: Final = re.compile(rf".*-[0-9a-f]{{{HASH_DIGITS}}}")
 
@@ -46,6 +51,8 @@ class DeliverySettings:
     database_ca_file: str | None = None
     engine_version: str | None = None
     creatable_engine_version: str | None = None  # what AWS answered in this very build
+    alarm_email: str | None = None  # told of alarms and of the pipeline's runs
+    domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
     defaults: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -57,6 +64,8 @@ class DeliverySettings:
         branch = _branch("branch", lookup("branch"))
         own = EnvironmentSuffix.of_branch(branch)
         by_hand = _suffix_by_hand(lookup("environmentSuffix"), own=own)
+        region = _matching("region", lookup("region"), _REGION, "like us-east-1")
+        region = region or _missing("region")
         return cls(
             branch=branch,
             trunk=_branch("trunk", lookup("trunk")),
@@ -64,8 +73,7 @@ class DeliverySettings:
             environment_suffix=by_hand,
             source=parse_source(lookup("source")),
             account=_matching("account", lookup("account"), _ACCOUNT, "12 digits"),
-            region=_matching("region", lookup("region"), _REGION, "like us-east-1")
-            or _missing("region"),
+            region=region,
             promotion=_one_of("promotion", lookup("promotion"), TRUNK_PROMOTIONS),
             api_port=_port("apiPort", lookup("apiPort")),
             database_ca_file=_matching(
@@ -80,6 +88,10 @@ class DeliverySettings:
             creatable_engine_version=_matching(
                 CONTEXT_KEY, lookup(CONTEXT_KEY), _ENGINE_VERSION, "a version 15.x, like 15.8"
             ),
+            alarm_email=_matching(
+                "alarmEmail", lookup("alarmEmail"), _EMAIL, "an address, like ops@example.com"
+            ),
+            domains=parse_domains(lookup(DOMAINS), region=region),
             defaults=defaults,
         )
 
@@ -99,6 +111,8 @@ class DeliverySettings:
             database_ca_file=self.database_ca_file,
             engine_version=self.engine_version,
             creatable_engine_version=self.creatable_engine_version,
+            alarm_email=self.alarm_email,
+            domain=self.domains.get(config.kind),
         )
 
     def context(self) -> dict[str, str]:
@@ -118,6 +132,8 @@ class DeliverySettings:
             "apiPort": str(self.api_port),
             "databaseCaFile": self.database_ca_file,
             "auroraEngineVersion": self.engine_version,
+            "alarmEmail": self.alarm_email,
+            DOMAINS: _as_text(to_json(self.domains)) if self.domains else None,
         }
         return {
             key: value

@@ -18,9 +18,10 @@ from pipeline import builds
 from pipeline.promotion import TestSuite
 
 # The addresses that the tests learn, each as the environment variable of its name.
+CERTIFICATE_OUTPUT: Final = "ApiCertificateDer"
 OUTPUTS: Final = (
     "ApiUrl",
-    "ApiCertificateDer",
+    CERTIFICATE_OUTPUT,
     "TransactionQueueUrl",
     "AuditBucketName",
     "SessionsTableName",
@@ -44,7 +45,12 @@ def tests_step(
         project_name=suffix.physical_name(suite.project),
         input=source,
         commands=["make setup", suite.command],
-        env_from_cfn_outputs={variable_of(name): outputs[name] for name in OUTPUTS},
+        env_from_cfn_outputs={
+            variable_of(name): outputs[name]
+            for name in OUTPUTS
+            # Where the certificate is a public authority's there is none to hand on.
+            if name in outputs or name != CERTIFICATE_OUTPUT
+        },
         build_environment=builds.environment(codebuild.ComputeType.SMALL),
         partial_build_spec=builds.runtimes(python=builds.PYTHON),
         logging=builds.logging(log_group, prefix=suffix.physical_name("tests")),

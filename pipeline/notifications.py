@@ -6,6 +6,7 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codestarnotifications as notifications
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
@@ -30,6 +31,7 @@ class PipelineNotifications(Construct):
         suffix: EnvironmentSuffix,
         pipeline: codepipeline.IPipeline,
         key: kms.IKey,
+        email: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(
@@ -39,6 +41,8 @@ class PipelineNotifications(Construct):
             master_key=key,
             enforce_ssl=True,
         )
+        if email is not None:  # must confirm once
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
         pipeline.notify_on(
             "Notifications",
             self.topic,

@@ -2,171 +2,95 @@
 
 S64, on the roles as they are and not on the template: SimulatePrincipalPolicy for what a role must
 do, and for what would matter in a breach. Works against AWS and the local cloud, by the usual
-variables of the SDK. Ends with 1 and a list if a role may do too little or too much.
+variables of the SDK (`make check-roles` sets them for the local one). Ends with 1 and a list if a
+role may do too little or too much, or if nobody has said what it may.
 """
 
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.exceptions import ClientError
 
+from scripts.role_expectations import Expectation, Question, expectations, questions
+from scripts.role_names import Names
+
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """May `role` do `action` on `resource`, where the request carries `context`?"""
-
-    role: str
-    action: str
-    resource: str
-    expected: bool
-    context: tuple[tuple[str, str], ...] = ()
+DENIALS_MIN: Final = 8
 
 
-class Names:
-    """The ARNs of one environment's things."""
-
-    def __init__(self, suffix: str) -> None:
-        self._suffix = suffix
-        identity = boto3.client("sts").get_caller_identity()
-        self.partition, self.account = identity["Arn"].split(":")[1], identity["Account"]
-        self.region = boto3.session.Session().region_name
-        self.key = boto3.client("kms").describe_key(KeyId=f"alias/transaction-key-{suffix}")[
-            "KeyMetadata"
-        ]["Arn"]
-
-    def arn(self, service: str, resource: str) -> str:
-        return (
-            f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}-{self._suffix}"
+def main() -> int:
+    (suffix,) = sys.argv[1:]
+    names, iam = Names.of_environment(suffix), boto3.client("iam")
+    known = expectations(names)
+    looks_at_context = honours_context(iam)
+    wrong: list[str] = []
+    met: set[str] = set()
+    for logical_id, role in roles_of(f"transaction-{suffix}"):
+        found = match(known, logical_id=logical_id, role=role, suffix=suffix)
+        if found is None:
+            wrong.append(f"{role} ({logical_id}) is not in scripts/role_expectations.py: say there")
+            continue
+        met.add(found)
+        asked = list(questions(names, role, known[found]))
+        skipped = [] if looks_at_context else [q for q in asked if q.context]
+        asked = [q for q in asked if q not in skipped]
+        denials = sum(not q.expected for q in asked)
+        if denials < DENIALS_MIN:
+            wrong.append(f"{role}: only {denials} denials are asked for, {DENIALS_MIN} at least")
+        mistakes = list(wrong_answers(iam, names, asked))
+        wrong += mistakes
+        print(
+            f"{role}: {len(asked) - denials} rights that it needs, {denials} that it must not have"
+            + (f", {len(skipped)} left out" if skipped else "")
+            + (f": {len(mistakes)} WRONG" if mistakes else "")
         )
-
-    def record(self) -> str:
-        bucket = f"transaction-audit-{self.account}-{self._suffix}"
-        return f"arn:{self.partition}:s3:::{bucket}/audit/2026/01/01/batch.ndjson.gz"
-
-    def secret(self, base: str) -> str:
-        secrets = boto3.client("secretsmanager")
-        return secrets.describe_secret(SecretId=f"{base}-{self._suffix}")["ARN"]
-
-    def role_name(self, base: str) -> str:
-        return f"{base}-role-{self._suffix}"
-
-    def via(self, service: str) -> tuple[tuple[str, str], ...]:
-        return (("kms:ViaService", f"{service}.{self.region}.amazonaws.com"),)
+    wrong += [
+        f"no role of the stack is {name}"
+        for name, expectation in known.items()
+        if name not in met and expectation.is_everywhere
+    ]
+    if not looks_at_context:
+        print("left out: questions about conditions, which nobody looks at here")
+    for line in wrong:
+        print(line)
+    print(f"{len(met)} roles, {len(wrong)} answers are wrong")
+    return 1 if wrong else 0
 
 
-def needed(names: Names) -> Iterator[Question]:
-    """What each role must be able to do."""
-    table, index = names.arn("dynamodb", "table/transaction-sessions"), "/index/by-user"
-    sends, takes, dead = (
-        names.arn("sqs", queue)
-        for queue in ("audit-queue", "transaction-queue", "transaction-dead-letters")
-    )
-    breaker = names.arn("dynamodb", "table/transaction-breaker")
-    may = (
-        ("transaction-service", "dynamodb:GetItem", table, ()),
-        ("transaction-service", "dynamodb:PutItem", table, ()),
-        ("transaction-service", "dynamodb:DeleteItem", table, ()),
-        ("transaction-service", "dynamodb:Query", table + index, ()),
-        ("transaction-service", "sqs:SendMessage", sends, ()),
-        ("transaction-service", "kms:GenerateDataKey", names.key, names.via("sqs")),
-        ("transaction-service", "kms:Decrypt", names.key, names.via("dynamodb")),
-        (
-            "transaction-service-start",
-            "secretsmanager:GetSecretValue",
-            names.secret("transaction-db-service"),
-            (),
-        ),
-        ("transaction-processor", "sqs:ReceiveMessage", takes, ()),
-        ("transaction-processor", "sqs:DeleteMessage", takes, ()),
-        ("transaction-processor", "sqs:ChangeMessageVisibility", takes, ()),
-        ("transaction-processor", "sqs:SendMessage", dead, ()),
-        ("transaction-processor", "sqs:SendMessage", takes, ()),
-        ("transaction-processor", "dynamodb:GetItem", breaker, ()),
-        ("transaction-processor", "dynamodb:PutItem", breaker, ()),
-        (
-            "transaction-processor",
-            "secretsmanager:GetSecretValue",
-            names.secret("transaction-db-processor"),
-            (),
-        ),
-        ("audit-writer", "s3:PutObject", names.record(), ()),
-        ("audit-writer", "sqs:ReceiveMessage", sends, ()),
-        (
-            "schema-migrator",
-            "secretsmanager:GetSecretValue",
-            names.secret("transaction-db-admin"),
-            (),
-        ),
-    )
-    for base, action, resource, context in may:
-        yield Question(
-            role=names.role_name(base),
-            action=action,
-            resource=resource,
-            expected=True,
-            context=context,
-        )
+def roles_of(stack: str) -> Iterator[tuple[str, str]]:
+    """(logical id, name) of every role that the stack made."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=stack):
+        for resource in page["StackResourceSummaries"]:
+            if resource["ResourceType"] == "AWS::IAM::Role":
+                yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
 
 
-def harmful(names: Names, role: str) -> Iterator[Question]:
-    """What no role of an environment may do, whoever has broken into it."""
-    cluster = names.arn("rds", "cluster:transaction-db")
-    migrator = names.arn("lambda", "function:schema-migrator")
-    acts = (
-        ("s3:DeleteObject", names.record()),
-        ("s3:DeleteObjectVersion", names.record()),
-        ("s3:GetObject", names.record()),
-        ("dynamodb:Scan", names.arn("dynamodb", "table/transaction-sessions")),
-        ("dynamodb:DeleteTable", names.arn("dynamodb", "table/transaction-sessions")),
-        ("sqs:PurgeQueue", names.arn("sqs", "transaction-queue")),
-        ("dynamodb:DeleteTable", names.arn("dynamodb", "table/transaction-breaker")),
-        ("dynamodb:UpdateItem", names.arn("dynamodb", "table/transaction-breaker")),
-        ("lambda:UpdateEventSourceMapping", "*"),
-        ("rds:ModifyDBCluster", cluster),
-        ("rds:DeleteDBCluster", cluster),
-        ("lambda:UpdateFunctionCode", migrator),
-        ("kms:ScheduleKeyDeletion", names.key),
-        ("kms:PutKeyPolicy", names.key),
-        ("iam:PassRole", names.arn("iam", "role/schema-migrator-role")),
-        ("iam:CreateUser", f"arn:{names.partition}:iam::{names.account}:user/anyone"),
-        ("sts:AssumeRole", f"arn:{names.partition}:iam::{names.account}:role/anyone"),
-        ("logs:DeleteLogGroup", names.arn("logs", "log-group:/ecs/transaction-service")),
-    )
-    for action, resource in acts:
-        yield Question(role=role, action=action, resource=resource, expected=False)
-    if role != names.role_name("transaction-processor"):
-        # The processor puts back what it cannot post yet. It may post anyway, so that adds nothing.
-        queue = names.arn("sqs", "transaction-queue")
-        yield Question(role=role, action="sqs:SendMessage", resource=queue, expected=False)
-        breaker = names.arn("dynamodb", "table/transaction-breaker")
-        yield Question(role=role, action="dynamodb:PutItem", resource=breaker, expected=False)
-    if role != names.role_name("schema-migrator"):
-        secret = names.secret("transaction-db-admin")
-        yield Question(
-            role=role, action="secretsmanager:GetSecretValue", resource=secret, expected=False
-        )
-    for base in ("transaction-processor", "schema-migrator"):
-        if role == names.role_name(base):
-            code = (("lambda:SourceFunctionArn", names.arn("lambda", f"function:{base}")),)
-            yield Question(
-                role=role,
-                action="ec2:CreateNetworkInterface",
-                resource="*",
-                expected=False,
-                context=code,
-            )
+def match(
+    known: Mapping[str, Expectation], *, logical_id: str, role: str, suffix: str
+) -> str | None:
+    """The expectation of a role: by our own name for it, or by CDK's."""
+    base = role.removesuffix(f"-role-{suffix}")
+    if base in known:
+        return base
+    return next((start for start in known if logical_id.startswith(start)), None)
+
+
+def wrong_answers(iam: "IAMClient", names: Names, asked: list[Question]) -> Iterator[str]:
+    for question in asked:
+        decision = answer(iam, names, question)
+        if (decision == "allowed") != question.expected:
+            yield f"{question.role}: {question.action} on {question.resource}: {decision}"
 
 
 def answer(iam: "IAMClient", names: Names, question: Question) -> str:
     result = iam.simulate_principal_policy(
-        PolicySourceArn=f"arn:{names.partition}:iam::{names.account}:role/{question.role}",
+        PolicySourceArn=names.role_arn(question.role),
         ActionNames=[question.action],
         ResourceArns=[question.resource],
         ContextEntries=[
@@ -200,36 +124,6 @@ def honours_context(iam: "IAMClient") -> bool:
     except ClientError:
         return False
     return result["EvaluationResults"][0]["EvalDecision"] == "allowed"
-
-
-def main() -> int:
-    (suffix,) = sys.argv[1:]
-    names, iam = Names(suffix), boto3.client("iam")
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
-    roles = [
-        resource["PhysicalResourceId"]
-        for page in pages.paginate(StackName=f"transaction-{suffix}")
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::IAM::Role"
-    ]
-    questions = [*needed(names), *(q for role in roles for q in harmful(names, role))]
-    if not honours_context(iam):
-        left_out = sum(bool(q.context) for q in questions)
-        print(f"{left_out} questions about conditions are left out: nobody here looks at them")
-        questions = [q for q in questions if not q.context]
-    wrong = []
-    for question in questions:
-        decision = answer(iam, names, question)
-        if (decision == "allowed") != question.expected:
-            wrong.append(f"{question.role}: {question.action} on {question.resource}: {decision}")
-    for line in wrong:
-        print(line)
-    allowed = sum(q.expected for q in questions)
-    print(
-        f"{len(roles)} roles: {allowed} rights that are needed, "
-        f"{len(questions) - allowed} that nobody may have; {len(wrong)} answers are wrong"
-    )
-    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

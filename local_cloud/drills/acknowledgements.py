@@ -3,6 +3,7 @@
 A drill without such a log proves nothing: what was lost inside is not missed inside.
 """
 
+import itertools
 import json
 import threading
 import time
@@ -18,7 +19,7 @@ class Api:
     """Where the stream goes and what it trusts."""
 
     url: str
-    certificate_file: str
+    certificate_file: str | None  # None: whom everyone trusts
     client_id: str
     client_secret: str
 
@@ -36,6 +37,7 @@ class Stream:
     clients: int = 8
     retries: int = 0
     failures: list[str] = field(default_factory=list)
+    answers: list[tuple[float, float]] = field(default_factory=list)  # monotonic: asked, answered
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +75,17 @@ class Stream:
             thread.join()
         return self.log_file.read_text().split() if self.log_file.exists() else []
 
+    def longest_silence_seconds(self, *, since: float) -> float:
+        """The longest time after `since` in which none of the clients was acknowledged anything."""
+        moments = [since, *sorted(answered for _, answered in self.answers if answered > since)]
+        gaps = (then - before for before, then in itertools.pairwise(moments))
+        return max(gaps, default=float("inf"))
+
+    def longest_wait_seconds(self, *, since: float) -> float:
+        """The longest wait of a client, retries and all, for what was answered after `since`."""
+        waits = (answered - asked for asked, answered in self.answers if answered > since)
+        return max(waits, default=float("inf"))
+
     def missing(self, acknowledged: list[str]) -> list[str]:
         """The acknowledged ids that the ledger does not show."""
         with self._session() as session:
@@ -95,7 +108,7 @@ class Stream:
     def _session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False  # or REQUESTS_CA_BUNDLE would replace our certificate
-        session.verify = self.api.certificate_file
+        session.verify = self.api.certificate_file or True
         return session
 
     def _client(self, number: int) -> None:
@@ -113,9 +126,11 @@ class Stream:
                     "currency": "USD",
                 }
             )
+            asked = time.monotonic()
             if self._post(session, body):
                 with self._lock, self.log_file.open("a") as log:
                     log.write(transaction_id + "\n")
+                    self.answers.append((asked, time.monotonic()))
 
     def _post(self, session: requests.Session, body: str) -> bool:
         deadline = time.monotonic() + 30

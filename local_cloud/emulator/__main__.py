@@ -32,6 +32,7 @@ from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
 from local_cloud.emulator.services import Services
 from local_cloud.paths import NODE_MODULES, CloudPaths
+from local_cloud.zones import Zones
 
 _HOST = "127.0.0.1"
 
@@ -78,10 +79,12 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
 
     aws = AwsClients(f"http://{_HOST}:{arguments.port}")
     addresses = LoopbackAddresses(paths.addresses)
+    zones = Zones(paths.lost_zones)
     databases = DatabaseClusters(
         folder=paths.databases,
         addresses=addresses,
         authority=LocalAuthority(paths.database_authority),
+        zones=zones,
     )
     caddy = shutil.which("caddy")
     if caddy is None:
@@ -99,6 +102,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         addresses=addresses,
         aws=aws,
         load_balancers=load_balancers,
+        zones=zones,
     )
     correct_secrets()
     correct_image_lookup()

@@ -1,58 +1,66 @@
 """AWS::RDS::DBCluster and DBInstance: a real PostgreSQL writer with a streaming standby.
 
 The first instance of a cluster starts the writer, the second the standby; further ones are only
-recorded. As in Aurora, losing the writer's last acknowledgement is not possible: the writer waits
-for the standby's flush while there is one.
+recorded. Who writes may change afterwards: see database_pair.py.
 """
 
-import contextlib
+import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pg8000.dbapi
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.certificates import LocalAuthority
 from local_cloud.emulator import ministack_adapter as ministack
+from local_cloud.emulator.database_pair import DatabasePair, Node
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
 from local_cloud.postgres import PostgresServer
+from local_cloud.zones import Zones
 
 logger = logging.getLogger(__name__)
 
-_WATCH_INTERVAL_SECONDS = 1.0
+_WATCH_INTERVAL_SECONDS = 0.2
+_ROLES = ("writer", "reader")  # of the endpoints, as they are at first
 
 
 @dataclass(kw_only=True)
 class _Cluster:
     folder: Path
-    writer: PostgresServer
-    standby: PostgresServer
-    database: str
+    pair: DatabasePair
     instances: list[str] = field(default_factory=list)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # over CloudFormation's calls
 
     @property
-    def running(self) -> list[PostgresServer]:
-        return [s for s in (self.writer, self.standby) if s.process is not None]
+    def facts_file(self) -> Path:
+        return self.folder.with_suffix(".json")
 
 
 class DatabaseClusters:
-    """All clusters of this cloud; a thread restarts a server that died."""
+    """All clusters of this cloud; a thread looks after those whose servers die."""
 
     def __init__(
-        self, *, folder: Path, addresses: LoopbackAddresses, authority: LocalAuthority
+        self,
+        *,
+        folder: Path,
+        addresses: LoopbackAddresses,
+        authority: LocalAuthority,
+        zones: Zones,
     ) -> None:
         self._folder = folder
         self._addresses = addresses
         self._authority = authority
+        self._zones = zones
         self._clusters: dict[str, _Cluster] = {}
         self._stopped = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="databases", daemon=True)
-        self._watcher.start()
+        self._watchers = [
+            threading.Thread(target=self._watch, args=(look,), name="databases", daemon=True)
+            for look in (self._look_after_writer, self._look_after_standby)
+        ]
+        for watcher in self._watchers:
+            watcher.start()
 
     def followers(self) -> dict[str, Follower]:
         return {
@@ -67,11 +75,10 @@ class DatabaseClusters:
     def stop(self) -> None:
         """Stop every server; nothing acknowledged is lost."""
         self._stopped.set()
-        self._watcher.join()
+        for watcher in self._watchers:
+            watcher.join()
         for cluster in self._clusters.values():
-            with cluster.lock:
-                cluster.writer.stop()
-                cluster.standby.stop()
+            cluster.pair.stop()
 
     # -- CloudFormation -----------------------------------------------------------------------
 
@@ -80,30 +87,34 @@ class DatabaseClusters:
     ) -> None:
         port = int(attributes["Endpoint.Port"])
         hosts = [
-            self._addresses.allocate(f"database/{cluster_id}/{role}", port=port)
-            for role in ("writer", "reader")
+            self._addresses.allocate(f"database/{cluster_id}/{role}", port=port) for role in _ROLES
         ]
         folder = self._folder / cluster_id
         if folder.exists():  # left by a cloud that was killed: its cluster is gone
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
-        password = str(properties["MasterUserPassword"])
-        servers = [
-            PostgresServer(
-                data_dir=folder / role,
-                address=host,
-                port=port,
-                password=password,
-                superuser=str(properties.get("MasterUsername", "postgres")),
-                certificate=self._authority.issue(name=f"{cluster_id}-{role}", addresses=[host]),
+        nodes = [
+            Node(
+                server=PostgresServer(
+                    data_dir=folder / role,
+                    address=host,
+                    port=port,
+                    password=str(properties["MasterUserPassword"]),
+                    superuser=str(properties.get("MasterUsername", "postgres")),
+                    certificate=self._authority.issue(
+                        name=f"{cluster_id}-{role}", addresses=[host]
+                    ),
+                )
             )
-            for role, host in zip(("writer", "reader"), hosts, strict=True)
+            for role, host in zip(_ROLES, hosts, strict=True)
         ]
         self._clusters[cluster_id] = _Cluster(
             folder=folder,
-            writer=servers[0],
-            standby=servers[1],
-            database=str(properties.get("DatabaseName") or "postgres"),
+            pair=DatabasePair(
+                first=nodes[0],
+                second=nodes[1],
+                database=str(properties.get("DatabaseName") or "postgres"),
+            ),
         )
         attributes["Endpoint.Address"], attributes["ReadEndpoint.Address"] = hosts
         ministack.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=port)
@@ -113,10 +124,10 @@ class DatabaseClusters:
         if cluster is None:
             return
         with cluster.lock:
-            cluster.standby.stop()
-            cluster.writer.stop()
+            cluster.pair.stop()
             shutil.rmtree(cluster.folder, ignore_errors=True)
-        for role in ("writer", "reader"):
+            cluster.facts_file.unlink(missing_ok=True)
+        for role in _ROLES:
             self._addresses.release(f"database/{cluster_id}/{role}")
 
     def _create_instance(
@@ -126,18 +137,15 @@ class DatabaseClusters:
         if cluster is None:
             return  # an instance outside a cluster: recorded only
         with cluster.lock:
-            if not cluster.instances:
-                server = self._start_writer(cluster)
-            else:
-                server = self._start_standby(cluster)
+            pair = cluster.pair
+            node = pair.writer if not cluster.instances else pair.standby
+            if len(cluster.instances) < len(_ROLES):
+                node.zone = str(properties.get("AvailabilityZone", ""))
+                pair.start_writer() if node is pair.writer else pair.start_standby()
+                node.instance_id = instance_id
             cluster.instances.append(instance_id)
-        attributes["Endpoint.Address"] = server.address
-        ministack.set_instance_endpoint(
-            instance_id,
-            address=server.address,
-            port=server.port,
-            is_writer=server is cluster.writer,
-        )
+        attributes["Endpoint.Address"] = node.server.address
+        self._tell(str(properties["DBClusterIdentifier"]), cluster)
 
     def _delete_instance(self, instance_id: str, properties: Properties) -> None:
         cluster = self._clusters.get(str(properties.get("DBClusterIdentifier")))
@@ -145,68 +153,55 @@ class DatabaseClusters:
             return
         with cluster.lock:
             cluster.instances.remove(instance_id)
-            if len(cluster.instances) == 1 and cluster.standby.process is not None:
-                self._wait_for_standby(cluster, False)
-                cluster.standby.stop()
+            if len(cluster.instances) == 1:
+                cluster.pair.drop_standby()
             elif not cluster.instances:
-                cluster.writer.stop()
+                cluster.pair.stop()
 
-    # -- servers ------------------------------------------------------------------------------
+    # -- failures -----------------------------------------------------------------------------
 
-    def _start_writer(self, cluster: _Cluster) -> PostgresServer:
-        writer = cluster.writer
-        writer.initialize()
-        writer.start()
-        if cluster.database != "postgres":
-            quoted = cluster.database.replace('"', '""')
-            with self._superuser(writer) as execute:
-                execute(f'CREATE DATABASE "{quoted}"')
-        return writer
+    def _look_after_writer(self, cluster_id: str, cluster: _Cluster) -> None:
+        if cluster.pair.look_after_writer(lost_zones=self._zones.lost()):
+            self._tell(cluster_id, cluster)
 
-    def _start_standby(self, cluster: _Cluster) -> PostgresServer:
-        if cluster.standby.process is None:
-            cluster.writer.stop()
-            cluster.writer.make_standby(cluster.standby)
-            cluster.writer.start()
-            cluster.standby.start()
-            self._wait_for_standby(cluster, True)
-        return cluster.standby
+    def _look_after_standby(self, _: str, cluster: _Cluster) -> None:
+        cluster.pair.look_after_standby(lost_zones=self._zones.lost())
+        self._publish(cluster)
 
-    def _wait_for_standby(self, cluster: _Cluster, wait: bool) -> None:
-        names = "*" if wait else ""
-        with self._superuser(cluster.writer) as execute:
-            execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
-            execute("SELECT pg_reload_conf()")
-
-    @contextlib.contextmanager
-    def _superuser(self, server: PostgresServer) -> Iterator[Callable[[str], object]]:
-        connection = pg8000.dbapi.connect(
-            user=server.superuser,
-            password=server.password,
-            host=server.address,
-            port=server.port,
-            database="postgres",
-            ssl_context=True,
-            timeout=10,
-        )
-        connection.autocommit = True
-        try:
-            yield connection.cursor().execute
-        finally:
-            connection.close()
-
-    def _watch(self) -> None:
+    def _watch(self, look: Callable[[str, _Cluster], None]) -> None:
         while not self._stopped.wait(_WATCH_INTERVAL_SECONDS):
             for cluster_id, cluster in list(self._clusters.items()):
-                with cluster.lock:
-                    for server in cluster.running:
-                        if server.process is not None and server.process.poll() is not None:
-                            logger.warning(
-                                "database server of %s died (exit %s): starting it again",
-                                cluster_id,
-                                server.process.returncode,
-                            )
-                            try:
-                                server.start()
-                            except Exception:  # the thread's boundary: the next round tries again
-                                logger.exception("database server did not start again")
+                try:
+                    look(cluster_id, cluster)
+                except Exception:  # the thread's boundary: the next round tries again
+                    logger.exception("database %s: a round failed", cluster_id)
+
+    # -- what others see ----------------------------------------------------------------------
+
+    def _tell(self, cluster_id: str, cluster: _Cluster) -> None:
+        """Make the RDS API say who writes."""
+        writer, standby = cluster.pair.writer, cluster.pair.standby
+        ministack.set_cluster_endpoints(
+            cluster_id,
+            writer=writer.server.address,
+            reader=standby.server.address,
+            port=writer.server.port,
+        )
+        for node in (writer, standby):
+            if node.instance_id:
+                ministack.set_instance_endpoint(
+                    node.instance_id,
+                    address=node.server.address,
+                    port=node.server.port,
+                    is_writer=node is writer,
+                )
+        self._publish(cluster)
+
+    def _publish(self, cluster: _Cluster) -> None:
+        """What `make status` and the drills look at; written only when it changed."""
+        text = json.dumps(cluster.pair.facts(), indent=1)
+        file = cluster.facts_file
+        if not file.exists() or file.read_text() != text:
+            unfinished = file.with_suffix(".unfinished")
+            unfinished.write_text(text)
+            unfinished.replace(file)

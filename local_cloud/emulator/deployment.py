@@ -8,6 +8,7 @@ go, the old ones stay, and whoever waits for the deployment is told which task f
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Wanted:
     count: int
     health_check: HealthCheck | None
     grace_seconds: float
+    zones: tuple[str, ...] = ()  # where tasks may be; they are kept even over these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +155,15 @@ class Service:
                 return
             definition = self._good_definition
         current = [t for t in self._alive() if t.definition_arn == definition]
-        for extra in current[wanted.count :]:
+        # A zone that was lost and is back: one more there first, then one less where they crowd.
+        count = wanted.count + (1 if _is_uneven(current, wanted.zones) else 0)
+        for _ in range(len(current) - count):
+            extra = _one_too_many(current)
+            if extra.is_healthy and sum(t.is_healthy for t in current) <= wanted.count:
+                break
+            current.remove(extra)
             self._retire(extra)
-        missing = wanted.count - len(current)
+        missing = count - len(current)
         if missing > 0 and time.monotonic() >= self._retry_at_monotonic:
             for _ in range(missing):
                 self._start(definition)
@@ -213,3 +221,14 @@ class Service:
 
     def __iter__(self) -> Iterator[Task]:
         return iter(list(self.tasks))
+
+
+def _is_uneven(tasks: list[Task], zones: tuple[str, ...]) -> bool:
+    counts = [sum(t.zone == zone for t in tasks) for zone in zones]
+    return bool(counts) and max(counts) - min(counts) > 1 and all(t.is_healthy for t in tasks)
+
+
+def _one_too_many(tasks: list[Task]) -> Task:
+    """The newest where most are; of those that are as crowded, one that does not serve yet."""
+    crowd = Counter(t.zone for t in tasks)
+    return max(tasks, key=lambda t: (crowd[t.zone], not t.is_healthy, t.started_monotonic))

@@ -21,6 +21,7 @@ from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_
 from local_cloud.emulator.task_logs import TaskLogs
 from local_cloud.images.store import ImageError, load_image
 from local_cloud.paths import STATE_MARK
+from local_cloud.zones import Zones
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +43,14 @@ class Services:
         addresses: LoopbackAddresses,
         aws: AwsClients,
         load_balancers: LoadBalancers,
+        zones: Zones,
     ) -> None:
         self._folder = folder
         self._state_dir = state_dir
         self._addresses = addresses
         self._aws = aws
         self._load_balancers = load_balancers
+        self._zones = zones
         self._logs = TaskLogs(aws)
         self._services: dict[str, Service] = {}  # by service ARN
         self._retired: list[Service] = []
@@ -158,6 +161,7 @@ class Services:
                 count=record["desiredCount"],
                 health_check=self._health_check(groups[0]) if groups else None,
                 grace_seconds=float(record.get("healthCheckGracePeriodSeconds", 0)),
+                zones=self._usable_zones(record),
             )
         )
 
@@ -233,12 +237,17 @@ class Services:
 
     def _next_zone(self, arn: str) -> str:
         """The zone of this service's subnets that has the fewest live tasks."""
-        record = self._describe(arn) or {}
-        network = record.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-        subnets = self._aws.ec2.describe_subnets(SubnetIds=network.get("subnets", []))["Subnets"]
-        zones = sorted({s["AvailabilityZone"] for s in subnets}) or ["none"]
+        zones = self._usable_zones(self._describe(arn) or {})
+        if not zones:
+            raise TaskCannotStart("every zone of its subnets is lost")
         tasks = [t for t in self._services[arn] if not t.is_stopping]
         return min(zones, key=lambda zone: sum(t.zone == zone for t in tasks))
+
+    def _usable_zones(self, record: dict[str, Any]) -> tuple[str, ...]:
+        network = record.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+        subnets = self._aws.ec2.describe_subnets(SubnetIds=network.get("subnets", []))["Subnets"]
+        zones = {s["AvailabilityZone"] for s in subnets} or {"none"}
+        return tuple(sorted(zones - self._zones.lost()))
 
     def _publish(self, service: Service) -> None:
         """What `make status` shows; written only when it changed."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from local_cloud.aws import AwsClients
 from local_cloud.pipeline.actions import ActionStopped, Run
 from local_cloud.pipeline.attempt import (
     Attempt,
@@ -14,7 +15,7 @@ from local_cloud.pipeline.attempt import (
     StageFailed,
     check_providers,
 )
-from local_cloud.pipeline.context import RunContext, emulator_clients
+from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.definition import DefinitionError, load_definition
 from local_cloud.pipeline.executions import Execution, pipeline_folder, settle_abandoned
 from local_cloud.pipeline.progress import Progress
@@ -92,9 +93,7 @@ class _Engine:
             return "Failed", str(error)
 
     def _to_the_end(self, execution: Execution) -> tuple[str, str]:
-        clients = self.context.clients or emulator_clients(
-            self.context.endpoint_url, self.context.build_environment
-        )
+        clients = self.context.clients or AwsClients(self.context.endpoint_url).client
         while True:
             definition = load_definition(self.context.state_dir, self.name)
             check_providers(definition)

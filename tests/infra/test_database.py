@@ -149,3 +149,30 @@ def test_s20_the_output_says_when_aws_creates_another_version(
         "15.12",
         "15.8 was asked for, AWS creates it no more",
     )
+
+
+def test_s66_nothing_waits_for_the_reader(every: Synthesized) -> None:
+    """It takes as long as the writer: one after the other, with what follows, is too long."""
+    (trigger,) = every.all("Custom::Trigger")
+    (service,) = every.all("AWS::ECS::Service")
+    reader, writer = (
+        every.only("AWS::RDS::DBInstance", DBInstanceIdentifier=f"transaction-db-{who}-dev")[0]
+        for who in ("reader", "writer")
+    )
+
+    for waiting in (trigger, service):
+        assert every.comes_before(writer, waiting)
+        assert not every.comes_before(reader, waiting)
+
+
+def test_s20_the_database_lies_in_the_isolated_subnets(every: Synthesized) -> None:
+    group, properties = every.only("AWS::RDS::DBSubnetGroup")
+    kinds = [
+        tag["Value"]
+        for subnet in properties["SubnetIds"]
+        for tag in every.resources[subnet["Ref"]]["Properties"]["Tags"]
+        if tag["Key"] == "aws-cdk:subnet-type"
+    ]
+
+    assert every.one("AWS::RDS::DBCluster")["DBSubnetGroupName"] == {"Ref": group}
+    assert kinds == ["Isolated", "Isolated"]

@@ -147,7 +147,6 @@ def test_the_schema_is_there_before_what_uses_it(
 @pytest.mark.parametrize(
     "kind",
     [
-        "AWS::RDS::DBInstance",
         "AWS::RDS::DBCluster",
         "AWS::SecretsManager::SecretTargetAttachment",
         "AWS::EC2::NatGateway",

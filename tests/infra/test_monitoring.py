@@ -1,14 +1,11 @@
 """S50, S51: what calls an operator, and what one looks at."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app_service.ledger.totals import Totals
-from infra.config import EPHEMERAL
-from infra.monitoring import MonitoringConfig
 from tests.infra.context import REPOSITORY
 from tests.infra.templates import Synthesized, text
 
@@ -255,15 +252,17 @@ def test_s51_s63_alarms_travel_encrypted_and_come_from_this_environment(
         assert ':alarm:*-dev"' in policy
 
 
-def test_s51_a_person_is_told_of_pages_where_an_address_is_given(ephemeral: Synthesized) -> None:
-    told = Synthesized.environment(
-        replace(EPHEMERAL, monitoring=MonitoringConfig(email="ops@example.com"))
-    )
-    subscription = told.one("AWS::SNS::Subscription")
+def test_s51_a_person_is_told_of_alarms_where_an_address_is_given(
+    ephemeral: Synthesized, named: Synthesized
+) -> None:
+    told = named.properties("AWS::SNS::Subscription")
 
     assert ephemeral.all("AWS::SNS::Subscription") == {}
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
-    assert subscription["TopicArn"] == topic(told, "transaction-pages")
+    assert [(s["Protocol"], s["Endpoint"]) for s in told] == [("email", "ops@example.com")] * 2
+    assert [s["TopicArn"] for s in told] == [
+        topic(named, "transaction-alarms"),
+        topic(named, "transaction-pages"),
+    ]
 
 
 def test_s31_a_deployment_that_causes_errors_is_taken_back(ephemeral: Synthesized) -> None:

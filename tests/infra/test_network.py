@@ -79,6 +79,51 @@ def test_s12_in_production_each_zone_has_its_own_way_out(production: Synthesized
     assert len(production.all("AWS::EC2::NatGateway")) == len(ways_out(production)) == 2
 
 
+def zone_of(stack: Synthesized, subnet: str) -> int:
+    zone = stack.resources[subnet]["Properties"]["AvailabilityZone"]
+    return int(zone["Fn::Select"][0])
+
+
+def zones_of_the_ways_out(stack: Synthesized) -> dict[int, int]:
+    """For each zone with a private subnet, the zone of the gateway that it leaves by."""
+    tables = {
+        a["RouteTableId"]["Ref"]: a["SubnetId"]["Ref"]
+        for a in stack.properties("AWS::EC2::SubnetRouteTableAssociation")
+        if a["SubnetId"]["Ref"] in subnets(stack, "Private")
+    }
+    found = {}
+    for route in stack.properties("AWS::EC2::Route"):
+        if route["RouteTableId"]["Ref"] in tables:
+            assert route["DestinationCidrBlock"] == "0.0.0.0/0"
+            gateway = stack.resources[route["NatGatewayId"]["Ref"]]["Properties"]["SubnetId"]["Ref"]
+            assert gateway in subnets(stack, "Public")
+            subnet = tables[route["RouteTableId"]["Ref"]]
+            found[zone_of(stack, subnet)] = zone_of(stack, gateway)
+    return found
+
+
+def test_s12_a_lost_zone_never_cuts_the_other_ones_way_out(
+    ephemeral: Synthesized, production: Synthesized
+) -> None:
+    assert zones_of_the_ways_out(production) == {0: 0, 1: 1}
+    assert zones_of_the_ways_out(ephemeral) == {0: 0, 1: 0}
+
+
+def test_s10_the_load_balancer_is_where_the_internet_leads(every: Synthesized) -> None:
+    balancer = every.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    chosen = [s["Ref"] for s in balancer["Subnets"]]
+    led = {
+        a["SubnetId"]["Ref"]
+        for a in every.properties("AWS::EC2::SubnetRouteTableAssociation")
+        for route in every.properties("AWS::EC2::Route")
+        if route["RouteTableId"] == a["RouteTableId"] and "GatewayId" in route
+    }
+
+    assert balancer["Scheme"] == "internet-facing"
+    assert sorted(chosen) == sorted(subnets(every, "Public"))
+    assert set(chosen) == led
+
+
 def documented() -> set[Any]:
     """The (from, to, port) of the table that people read."""
     rows = re.findall(

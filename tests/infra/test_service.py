@@ -4,6 +4,7 @@ import pytest
 
 from app_service.__main__ import KEEP_ALIVE_SECONDS
 from app_service.settings import ServiceSecrets, ServiceSettings
+from tests.infra.conftest import CERTIFICATE_ARN
 from tests.infra.templates import Synthesized, text
 
 
@@ -204,6 +205,34 @@ def test_the_certificate_is_for_the_load_balancers_own_name(ephemeral: Synthesiz
     assert certificate["Names"] == [{"Fn::GetAtt": [balancer, "DNSName"]}]
     assert listener["Certificates"] == [
         {"CertificateArn": {"Fn::GetAtt": [made, "CertificateArn"]}}
+    ]
+
+
+def test_s30_an_environment_with_a_domain_has_that_name_and_certificate(
+    ephemeral: Synthesized, named: Synthesized
+) -> None:
+    listener = named.one("AWS::ElasticLoadBalancingV2::Listener")
+    outputs = named.json["Outputs"]
+
+    assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE_ARN}]
+    assert outputs["ApiUrl"]["Value"] == "https://dev.pay.example.com"
+    assert outputs["ApiDocsUrl"]["Value"] == "https://dev.pay.example.com/docs"
+    # None is made, so there is none to hand out, and nothing that could make one.
+    assert set(ephemeral.json["Outputs"]) - set(outputs) == {"ApiCertificate", "ApiCertificateDer"}
+    assert "environment-certificate" not in text(named.json)
+
+
+def test_s30_the_name_leads_to_the_load_balancer(
+    ephemeral: Synthesized, named: Synthesized
+) -> None:
+    balancer, _ = named.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    record = named.one("AWS::Route53::RecordSet")
+
+    assert ephemeral.all("AWS::Route53::RecordSet") == {}
+    assert (record["Name"], record["Type"]) == ("dev.pay.example.com.", "A")
+    assert record["HostedZoneId"] == "Z0123456789AB"
+    assert {"Fn::GetAtt": [balancer, "CanonicalHostedZoneID"]} == record["AliasTarget"][
+        "HostedZoneId"
     ]
 
 

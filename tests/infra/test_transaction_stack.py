@@ -74,7 +74,7 @@ def test_s63_only_logs_of_this_environment_may_use_the_key(ephemeral: Synthesize
     (statement,) = (
         s
         for s in ephemeral.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
-        if s.get("Sid") == "LogGroupsOfThisEnvironment"
+        if s.get("Sid") == "LogGroupsOfThisSuffix"
     )
 
     arn = statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]

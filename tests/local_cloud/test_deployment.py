@@ -35,6 +35,7 @@ class FakePlatform:
         self.sick: set[str] = set()  # definitions whose tasks never answer
         self.crashing: set[str] = set()
         self.refused: set[str] = set()
+        self.zones: list[str] = []  # of the tasks to come; then "a"
         self.servers: dict[str, ThreadingHTTPServer] = {}
         self._ids = (f"task{n}" for n in itertools.count(1))
 
@@ -69,7 +70,7 @@ class FakePlatform:
                 log_stream_prefix="", stop_timeout_seconds=5, task_role_arn=None,
             ),
             address="127.0.0.1",
-            zone="a",
+            zone=self.zones.pop(0) if self.zones else "a",
             log_file=log_file,
             process=process,
         )  # fmt: skip
@@ -126,9 +127,15 @@ def service(fake: FakePlatform) -> Iterator[Service]:
     thread.join()
 
 
-def want(service: Service, definition: str, *, count: int = 2) -> None:
+def want(service: Service, definition: str, *, count: int = 2, zones: tuple[str, ...] = ()) -> None:
     service.want(
-        Wanted(definition_arn=definition, count=count, health_check=CHECK, grace_seconds=0.5)
+        Wanted(
+            definition_arn=definition,
+            count=count,
+            health_check=CHECK,
+            grace_seconds=0.5,
+            zones=zones,
+        )
     )
 
 
@@ -213,3 +220,39 @@ def test_fewer_tasks_are_kept_when_fewer_are_wanted(service: Service, fake: Fake
     service.wait_until_stable("v1", timeout_seconds=15)
     want(service, "v1", count=1)
     until(lambda: len(fake.registered) == 1)
+
+
+def test_s65_tasks_spread_again_when_a_zone_is_back_and_no_fewer_serve_meanwhile(
+    service: Service, fake: FakePlatform
+) -> None:
+    fake.zones = ["a", "a", "b", "b", "b"]
+    want(service, "v1")
+    service.wait_until_stable("v1", timeout_seconds=15)
+
+    before = set(fake.registered)
+    fake.sick.add("v1")  # the next one takes its time
+    want(service, "v1", zones=("a", "b"))
+    until(lambda: any(t.zone == "b" for t in service))
+    service.reconcile()
+    assert set(fake.registered) == before
+
+    def has_spread() -> bool:
+        for task in service:
+            if task.id not in fake.servers:
+                fake.servers[task.id] = _healthy_server(task.container.port)
+        return sorted(t.zone for t in service) == ["a", "b"]
+
+    until(has_spread)
+    in_service = 0
+    for number, event in enumerate(fake.events):
+        in_service += 1 if event.startswith("register") else -1
+        assert in_service >= 2 or number == 0
+
+
+def test_s65_tasks_stay_together_while_there_is_one_zone(
+    service: Service, fake: FakePlatform
+) -> None:
+    want(service, "v1", zones=("a",))
+    service.wait_until_stable("v1", timeout_seconds=15)
+    service.reconcile()
+    assert len(fake.events) == 2

@@ -263,6 +263,28 @@ def test_the_cluster_has_a_writer_and_a_standby_behind_verified_tls(deployed: De
     assert is_standby == {"WriterHost": False, "ReaderHost": True}
 
 
+def test_s65_a_killed_writer_is_replaced_and_the_api_says_by_whom(deployed: Deployed) -> None:
+    (file,) = deployed.paths.databases.glob("*.json")
+    before = {d["role"]: d for d in json.loads(file.read_text())}
+
+    os.kill(before["writer"]["pid"], signal.SIGKILL)
+
+    deadline = time.monotonic() + 60
+    while True:
+        after = {d["role"]: d for d in json.loads(file.read_text())}
+        states = {role: d["state"] for role, d in after.items()}
+        has_moved = after["writer"]["instance"] == before["standby"]["instance"]
+        if has_moved and states == {"writer": "serving", "standby": "in sync"}:
+            break
+        assert time.monotonic() < deadline, "nobody took over"
+        time.sleep(0.05)
+    (cluster,) = deployed.aws.rds.describe_db_clusters()["DBClusters"]
+    writers = [m for m in cluster["DBClusterMembers"] if m["IsClusterWriter"]]
+    assert [m["DBInstanceIdentifier"] for m in writers] == [after["writer"]["instance"]]
+    assert after["writer"]["address"].split(":")[0] == cluster["Endpoint"]
+    assert cluster["Endpoint"] == deployed.outputs()["ReaderHost"]  # clients know both
+
+
 def test_s31_a_broken_version_is_rolled_back_while_the_old_one_answers(deployed: Deployed) -> None:
     deployed.aws.cloudformation.update_stack(
         StackName="app", TemplateBody=deployed.template(who="broken")

@@ -17,6 +17,11 @@ CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b"
 SUFFIX = "feature-x-2bdd6c"  # of the branch `delivered` is for
 GITHUB = {"kind": "github", "repository": "acme/ledger", "connectionArn": CONNECTION}
 
+DOMAIN = {
+    "name": "pay.example.com",
+    "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
+}
+
 
 # What a pipeline owns itself, which every build of it may use.
 _OWN = ("AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::CodeBuild::Project", "AWS::KMS::Key")
@@ -116,8 +121,13 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 
 @pytest.fixture(scope="session")
 def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """The trunk at GitHub, for whichever account deploys it."""
-    return Delivered.synthesize(tmp_path_factory.mktemp("github") / "cdk.out", source=GITHUB)
+    """The trunk at GitHub, for whichever account deploys it; production has a domain."""
+    return Delivered.synthesize(
+        tmp_path_factory.mktemp("github") / "cdk.out",
+        source=GITHUB,
+        alarmEmail="ops@example.com",
+        domains={"production": DOMAIN},
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What is said at the first deploy is said again by every synth, and a push can change the rest."""
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.config import EPHEMERAL
+from infra.config import EPHEMERAL, PRODUCTION, STAGING
 from infra.errors import ConfigurationError
 from pipeline.delivery_settings import DeliverySettings
+from pipeline.domains import parse_domains
 from pipeline.promotion import OWN_ENVIRONMENT, STAGING_THEN_PRODUCTION
 from tests.infra.context import CDK_JSON
-from tests.pipeline.conftest import GITHUB
+from tests.pipeline.conftest import GITHUB, Delivered
 
 DEFAULTS: dict[str, Any] = {
     "branch": "main",
@@ -25,6 +27,13 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+DOMAIN = {
+    "name": "staging.example.com",
+    "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
+}
+DOMAIN_THERE = {**DOMAIN, "certificateArn": DOMAIN["certificateArn"].replace("us-east", "eu-west")}
+
+
 def read(**said: object) -> DeliverySettings:
     return DeliverySettings.from_context({**DEFAULTS, **said}.get, defaults=DEFAULTS)
 
@@ -34,6 +43,19 @@ def test_the_real_cdk_json_is_complete() -> None:
 
     assert (read_back.branch, read_back.region, read_back.api_port) == ("main", "us-east-1", 443)
     assert read_back.is_trunk
+
+
+def test_s61_without_a_word_everything_is_in_us_east_1(trunk: Delivered) -> None:
+    assert DeliverySettings.from_context(CDK_JSON.get, defaults=CDK_JSON).region == "us-east-1"
+    regions = {
+        action["Configuration"].get("Region", action.get("Region", "us-east-1"))
+        for actions in trunk.stages.values()
+        for action in actions
+    }
+    manifest = json.loads((trunk.outdir / "manifest.json").read_text())
+    environments = {a["environment"] for a in manifest["artifacts"].values() if "environment" in a}
+    assert regions == {"us-east-1"}
+    assert environments == {"aws://unknown-account/us-east-1"}
 
 
 def test_the_suffix_is_the_branchs_unless_one_is_given() -> None:
@@ -65,6 +87,16 @@ def test_an_environment_is_adjusted_to_the_place() -> None:
     assert config.service.api_port == 8443
     assert config.database.ca_file == "/ca.pem"
     assert config.database.engine_version == "15.10"
+
+
+def test_s30_an_environment_has_the_domain_of_its_kind() -> None:
+    place = read(domains={"staging": DOMAIN}, alarmEmail="ops@example.com")
+
+    assert place.adjust(STAGING).domain == parse_domains(
+        {"staging": DOMAIN}, region="us-east-1"
+    ).get("staging")
+    assert place.adjust(PRODUCTION).domain is None
+    assert place.adjust(PRODUCTION).monitoring.email == "ops@example.com"
 
 
 def test_without_a_word_an_environment_is_as_it_was() -> None:
@@ -99,6 +131,9 @@ def test_without_a_word_an_environment_is_as_it_was() -> None:
         ("databaseCaFile", "ca.pem", "databaseCaFile is 'ca.pem': it must be an absolute path"),
         ("auroraEngineVersion", "16.1", "auroraEngineVersion is '16.1': it must be a version 15"),
         ("source", None, "source is None"),
+        ("alarmEmail", "ops", "alarmEmail is 'ops': it must be an address, like ops@example.com"),
+        ("alarmEmail", 7, "alarmEmail is 7: it must be text"),
+        ("domains", "x", "domains is 'x'"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_and_rule(
@@ -124,6 +159,8 @@ def test_everything_that_was_said_is_handed_on() -> None:
         "apiPort": "8443",
         "databaseCaFile": "/ca.pem",
         "auroraEngineVersion": "15.10",
+        "alarmEmail": "ops@example.com",
+        "domains": json.dumps({"staging": DOMAIN_THERE}, sort_keys=True, separators=(",", ":")),
     }
 
     assert read(**said).context() == said
@@ -131,6 +168,7 @@ def test_everything_that_was_said_is_handed_on() -> None:
 
 def test_a_default_is_not_handed_on_so_that_a_push_can_change_it() -> None:
     assert "apiPort" not in read(apiPort="443").context()
+    assert "domains" not in read().context()
     assert "source" not in read(source=dict(reversed(DEFAULTS["source"].items()))).context()
 
 
@@ -140,7 +178,14 @@ TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_s
 @given(branch=TEXT.filter(lambda b: not b.startswith("refs/")), path=TEXT.map("/{}".format))
 def test_s6_reading_back_what_was_handed_on_changes_nothing(branch: str, path: str) -> None:
     """The fixed point of self-mutation: the second synth says what the first said."""
-    first = read(branch=branch, databaseCaFile=path, source=GITHUB, apiPort="8443")
+    first = read(
+        branch=branch,
+        databaseCaFile=path,
+        source=GITHUB,
+        apiPort="8443",
+        alarmEmail="o'ops+x@example.com",
+        domains={"staging": DOMAIN},
+    )
 
     second = read(**first.context())
 

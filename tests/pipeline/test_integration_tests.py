@@ -6,15 +6,17 @@ from tests.infra.templates import as_list
 from tests.pipeline.conftest import SUFFIX, Delivered
 
 
+def told(delivered: Delivered, stage: str, name: str) -> dict[str, str]:
+    variables = delivered.action(stage, name)["Configuration"]["EnvironmentVariables"]
+    return {v["name"]: v["value"] for v in json.loads(variables)}
+
+
 def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Delivered) -> None:
     tests = delivered.action("Environment", "IntegrationTests")
     deploy = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")
-    told = {
-        v["name"]: v["value"] for v in json.loads(tests["Configuration"]["EnvironmentVariables"])
-    }
 
     assert tests["RunOrder"] > deploy["RunOrder"]
-    assert told == {
+    assert told(delivered, "Environment", "IntegrationTests") == {
         variable: f"#{{{deploy['Namespace']}.{output}}}"
         for variable, output in {
             "API_URL": "ApiUrl",
@@ -30,6 +32,14 @@ def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Deliv
         "make setup",
         "make integration-test",
     ]
+
+
+def test_s30_where_a_domain_has_a_certificate_tests_trust_who_everyone_trusts(
+    trunk: Delivered,
+) -> None:
+    assert "API_CERTIFICATE_DER" in told(trunk, "Staging", "IntegrationTests")
+    assert "API_CERTIFICATE_DER" not in told(trunk, "Production", "SmokeTests")
+    assert "API_URL" in told(trunk, "Production", "SmokeTests")
 
 
 def test_s5_tests_run_from_the_commit_that_was_deployed(delivered: Delivered) -> None:

@@ -70,7 +70,8 @@ def test_s64_the_log_service_uses_the_key_for_the_groups_of_this_pipeline(
         if s["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
     )
 
-    groups = f"arn:aws:logs:us-east-1:000000000000:log-group:*-{SUFFIX}*"
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:*-{SUFFIX}"
+    groups = [arn, f"{arn}/*"]
     assert condition == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
 
 
@@ -96,6 +97,19 @@ def test_the_topic_hears_of_failures_successes_and_approvals(delivered: Delivere
     assert rule["Targets"] == [{"TargetAddress": {"Ref": topic}, "TargetType": "SNS"}]
     assert pipeline in json.dumps(rule["Resource"])
     assert properties["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+
+
+def test_s51_a_person_is_told_of_runs_where_an_address_is_given(
+    delivered: Delivered, trunk: Delivered
+) -> None:
+    topic, _ = trunk.pipeline.only("AWS::SNS::Topic")
+
+    assert delivered.pipeline.all("AWS::SNS::Subscription") == {}
+    assert trunk.pipeline.one("AWS::SNS::Subscription") == {
+        "Endpoint": "ops@example.com",
+        "Protocol": "email",
+        "TopicArn": {"Ref": topic},
+    }
 
 
 def test_s63_the_topic_is_for_tls_only_and_for_the_notifications(delivered: Delivered) -> None:

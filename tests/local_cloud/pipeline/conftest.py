@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from local_cloud.addresses import free_port
+from local_cloud.aws import AwsClients
 from local_cloud.codebuild.project import Clients
-from local_cloud.pipeline.context import RunContext, emulator_clients
+from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.engine import run_pipeline
 from local_cloud.pipeline.progress import Progress
 from local_cloud.pipeline.results import RunResult
@@ -210,7 +211,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         while not _answers(url):
             assert process.poll() is None, "MiniStack did not start"
             time.sleep(0.05)
-        yield Emulator(url=url, client=emulator_clients(url, {}))
+        yield Emulator(url=url, client=AwsClients(url).client)
     finally:
         process.terminate()
         process.wait(20)

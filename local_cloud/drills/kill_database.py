@@ -1,0 +1,43 @@
+"""Drill: `kill -9` of the database's writer under load. The standby takes over with everything.
+
+make drill-kill-database
+"""
+
+import os
+import signal
+import sys
+import time
+
+from local_cloud.drills.rehearsal import Outcome, Scene, rehearse
+from local_cloud.server import CloudError
+
+
+def kill_database(scene: Scene) -> Outcome:
+    victim = scene.writer()
+    scene.wait_until(lambda: is_whole(scene), "the database has a standby in sync")
+    os.kill(victim["pid"], signal.SIGKILL)
+    killed = time.monotonic()
+    print(f"killed writer {victim['instance']} in zone {victim['zone']}")
+
+    promoted = scene.wait_until(
+        lambda: scene.writer()["instance"] != victim["instance"], "the standby is the writer"
+    )
+    whole = scene.wait_until(lambda: is_whole(scene), "the old writer is a standby in sync")
+    if scene.writer()["instance"] == victim["instance"]:
+        raise CloudError("the old writer writes again")
+    return Outcome(
+        broke_at=killed,
+        recovery=f"another writer after {promoted - killed:.1f} s, "
+        f"the old one back as standby after {whole - killed:.1f} s",
+    )
+
+
+def is_whole(scene: Scene) -> bool:
+    return {d["role"]: d["state"] for d in scene.databases()} == {
+        "writer": "serving",
+        "standby": "in sync",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(rehearse(kill_database))

@@ -1,0 +1,130 @@
+"""What every drill has in common: load, something that breaks, and a reconciliation afterwards."""
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from local_cloud.drills.acknowledgements import Api, Stream
+from local_cloud.facts import api_client, the_environment
+from local_cloud.paths import CloudPaths, state_dir
+from local_cloud.server import CloudError, running_cloud
+
+LOAD_SECONDS = 3.0
+_RECOVERY_TIMEOUT_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 0.05
+
+Facts = dict[str, Any]  # of a task or a database server, as the local cloud publishes them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """The environment that a drill is about."""
+
+    paths: CloudPaths
+    suffix: str
+
+    def healthy_tasks(self) -> list[Facts]:
+        return [t for t in self._published(self.paths.services) if t["state"] == "healthy"]
+
+    def databases(self) -> list[Facts]:
+        return self._published(self.paths.databases)
+
+    def writer(self) -> Facts:
+        return next(d for d in self.databases() if d["role"] == "writer")
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> float:
+        """The moment at which it came true. Raises CloudError when it does not."""
+        deadline = time.monotonic() + _RECOVERY_TIMEOUT_SECONDS
+        while not condition():
+            if time.monotonic() > deadline:
+                raise CloudError(f"{what}: not within {_RECOVERY_TIMEOUT_SECONDS:.0f} s")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return time.monotonic()
+
+    def _published(self, folder: Path) -> list[Facts]:
+        files = folder.glob(f"*{self.suffix}*.json")
+        return [fact for file in files for fact in json.loads(file.read_text())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """When it broke, and what the drill has to say about the recovery."""
+
+    broke_at: float
+    recovery: str
+
+
+def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
+    """Run `scenario` under load in the only environment; 1 if anything acknowledged is missing."""
+    try:
+        return _rehearse(scenario)
+    except CloudError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def kill_with_children(pid: int) -> None:
+    """`kill -9` of a process and of all that it started, as when its machine goes."""
+    process = psutil.Process(pid)
+    for victim in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
+            victim.kill()
+
+
+def reconcile(stream: Stream, *, broke_at: float, recovery: str) -> int:
+    """Stop the stream and hold the ledger against its log."""
+    acknowledged = stream.stop()
+    missing = stream.missing(acknowledged)
+    balances = stream.balances_minor()
+    silence = stream.longest_silence_seconds(since=broke_at)
+    wait = stream.longest_wait_seconds(since=broke_at)
+    print(recovery)
+    print(f"no client was answered for {silence:.1f} s, none waited longer than {wait:.1f} s")
+    print(
+        f"{len(acknowledged)} acknowledged, {stream.retries} retried, "
+        f"{len(missing)} missing, {len(stream.failures)} never answered"
+    )
+    # Every client asks until it has its answer: each cent on the last account is one of these.
+    is_exact = balances[-1] == len(acknowledged) and sum(balances) == 0
+    if missing or stream.failures or not is_exact:
+        print(f"FAILED: missing {missing[:5]}, failures {stream.failures[:5]}, {balances}")
+        return 1
+    print("nothing acknowledged is missing, and the books balance")
+    return 0
+
+
+def _rehearse(scenario: Callable[[Scene], Outcome]) -> int:
+    paths = CloudPaths(state_dir())
+    cloud = running_cloud(paths)
+    if cloud is None:
+        raise CloudError("the drill needs a live environment: run `make up` first")
+    facts = the_environment(paths, suffix=os.environ.get("SUFFIX", ""))
+    client_id, client_secret = api_client(facts, cloud)
+    with tempfile.TemporaryDirectory() as folder:
+        stream = Stream(
+            api=Api(
+                url=facts["ApiUrl"],
+                certificate_file=facts.get("certificate_file"),
+                client_id=client_id,
+                client_secret=client_secret,
+            ),
+            log_file=Path(folder) / "acknowledged",
+        )
+        stream.start()
+        try:
+            time.sleep(LOAD_SECONDS)
+            outcome = scenario(Scene(paths=paths, suffix=facts["suffix"]))
+            time.sleep(LOAD_SECONDS)
+        except BaseException:
+            stream.stop()
+            raise
+        return reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)

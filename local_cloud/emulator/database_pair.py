@@ -1,0 +1,198 @@
+"""A database as Aurora keeps it: a writer, a standby in another zone, and roles that move.
+
+The writer waits for the standby's flush, so a standby that *has everything* has all that was ever
+acknowledged, and only such a one is promoted. A writer that was replaced never writes again: its
+processes are ended before the promotion, and its data are thrown away for a copy of the new one's.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.base_backup import copy_running
+from local_cloud.postgres import PostgresError, PostgresServer
+from local_cloud.superuser import Execute, superuser
+
+logger = logging.getLogger(__name__)
+
+_STREAMS_TIMEOUT_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 0.02
+
+
+@dataclass(kw_only=True)
+class Node:
+    """One server, and the instance of the cluster that it stands for, once there is one."""
+
+    server: PostgresServer
+    instance_id: str = ""
+    zone: str = ""
+
+
+class DatabasePair:
+    """Call `look_after` again and again; all methods may be called from any thread.
+
+    A writer that dies is replaced by the standby where that has everything, else started again.
+    """
+
+    def __init__(self, *, first: Node, second: Node, database: str) -> None:
+        self.writer = first
+        self.standby = second
+        self._database = database
+        self._writer_waits = False  # for the standby, before it answers a commit
+        self._standby_has_everything = False
+        self._standby_is_outdated = False  # its data may hold what was never acknowledged
+        self._lock = threading.RLock()
+
+    # -- CloudFormation -----------------------------------------------------------------------
+
+    def start_writer(self) -> None:
+        with self._lock:
+            server = self.writer.server
+            server.initialize()
+            server.start()
+            if self._database != "postgres":
+                quoted = self._database.replace('"', '""')
+                with superuser(server) as execute:
+                    execute(f'CREATE DATABASE "{quoted}"')
+
+    def start_standby(self) -> None:
+        """While the writer works: a stack may use it before the standby is there."""
+        with self._lock:
+            self._copy_to_standby()
+
+    def drop_standby(self) -> None:
+        with self._lock:
+            self.standby.instance_id = ""
+            if self.writer.server.is_alive:
+                self._stop_waiting_for_standby()
+            self.standby.server.stop()
+
+    def stop(self) -> None:
+        """Nothing acknowledged is lost."""
+        with self._lock:
+            self.writer.server.stop()
+            self.standby.server.stop()
+
+    # -- failures -----------------------------------------------------------------------------
+
+    def look_after_writer(self, *, lost_zones: frozenset[str]) -> bool:
+        """See to it that there is a writer; True if another one is the writer now."""
+        with self._lock:
+            if not self.writer.server.has_died:
+                return False
+            if self._standby_has_everything and self.standby.server.is_alive:
+                self._fail_over()
+                return True
+            if self.writer.zone not in lost_zones:
+                logger.warning("database %s died: starting it again", self.writer.instance_id)
+                # Its first sessions may find that nobody told them yet to wait.
+                self._standby_has_everything = False
+                self.writer.server.fence()
+                self.writer.server.start()
+            return False
+
+    def look_after_standby(self, *, lost_zones: frozenset[str]) -> None:
+        """See to it that the writer does not wait for a standby that is away, and gets it back."""
+        with self._lock:
+            if not self.standby.instance_id or not self.writer.server.is_alive:
+                return
+            if self.standby.server.is_alive and self._standby_has_everything:
+                return
+            self._stop_waiting_for_standby()
+            if self.standby.zone not in lost_zones:
+                self._bring_standby_back()
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Each node's instance, role, zone, address, process and state."""
+        return [
+            {
+                "instance": node.instance_id,
+                "role": role,
+                "zone": node.zone,
+                "address": f"{node.server.address}:{node.server.port}",
+                "pid": node.server.process.pid if node.server.process is not None else None,
+                "state": state,
+            }
+            for node, role, state in (
+                (self.writer, "writer", "serving" if self.writer.server.is_alive else "away"),
+                (self.standby, "standby", "in sync" if self._standby_has_everything else "away"),
+            )
+            if node.instance_id
+        ]
+
+    # -- details, all under the lock ----------------------------------------------------------
+
+    def _fail_over(self) -> None:
+        logger.warning(
+            "database %s died: %s becomes the writer",
+            self.writer.instance_id,
+            self.standby.instance_id,
+        )
+        self.writer.server.fence()
+        self.standby.server.promote()
+        self.writer, self.standby = self.standby, self.writer
+        self._writer_waits = False  # the setting was the other's
+        self._standby_has_everything = False
+        self._standby_is_outdated = True
+
+    def _stop_waiting_for_standby(self) -> None:
+        # In this order: what is acknowledged from here on may be on the writer alone.
+        self._standby_has_everything = False
+        if self._writer_waits:
+            with superuser(self.writer.server) as execute:
+                execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+                execute("SELECT pg_reload_conf()")
+            self._writer_waits = False
+
+    def _bring_standby_back(self) -> None:
+        logger.warning("database %s comes back as the standby", self.standby.instance_id)
+        if not self._standby_is_outdated:
+            try:
+                self.standby.server.fence()
+                self.standby.server.start()
+                with superuser(self.writer.server) as execute:
+                    self._wait_for_standby_from_now_on(execute)
+            except PostgresError:
+                logger.warning("it does not find its place: it gets a new copy", exc_info=True)
+                self._stop_waiting_for_standby()
+            else:
+                return
+        self._standby_is_outdated = True
+        self.standby.server.fence()
+        self._copy_to_standby()
+
+    def _copy_to_standby(self) -> None:
+        with copy_running(self.writer.server, self.standby.server) as execute:
+            self.standby.server.start()
+            self._wait_for_standby_from_now_on(execute)
+        self._standby_is_outdated = False
+
+    def _wait_for_standby_from_now_on(self, execute: Execute) -> None:
+        """Let the writer wait, and note when the standby has all that was there before.
+
+        Raises PostgresError when the standby does not get there in time.
+        """
+        name = self.standby.server.data_dir.name
+        state = f"FROM pg_stat_replication WHERE application_name = '{name}'"
+        _until(lambda: bool(execute(f"SELECT 1 {state} AND state = 'streaming'")), "streams")
+        self._writer_waits = True
+        execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        execute("SELECT pg_reload_conf()")
+        _until(lambda: bool(execute(f"SELECT 1 {state} AND sync_state = 'sync'")), "is in sync")
+        # The checkpointer is what tells the sessions to wait: once it answers, they all do.
+        execute("CHECKPOINT")
+        ((reached,),) = execute("SELECT pg_current_wal_flush_lsn()")
+        caught_up = f"SELECT 1 {state} AND flush_lsn >= '{reached}'"
+        _until(lambda: bool(execute(caught_up)), "has caught up")
+        self._standby_has_everything = True
+
+
+def _until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _STREAMS_TIMEOUT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise PostgresError(f"not in {_STREAMS_TIMEOUT_SECONDS:.0f} s: the standby {what}")
+        time.sleep(_LOOK_AGAIN_SECONDS)

@@ -1,0 +1,125 @@
+"""The `domains` key: under which name, and with which certificate, each kind of environment is."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from infra.domain import ANY_SUFFIX, DomainConfig, HostedZone
+from infra.errors import ConfigurationError
+from infra.naming import SUFFIX_LENGTH_MAX
+
+KEY: Final = "domains"
+NAME_LENGTH_MAX: Final = 253
+
+# One environment of a kind has one name; many need a place for the suffix in it.
+_SHARED: Final = EPHEMERAL.kind
+_KINDS: Final = (EPHEMERAL.kind, STAGING.kind, PRODUCTION.kind)
+_FIELDS: Final = ("name", "certificateArn", "hostedZoneId", "hostedZoneName")
+
+_LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME: Final = re.compile(rf"(\*\.)?({_LABEL}\.)+{_LABEL}")
+_CERTIFICATE: Final = re.compile(r"arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[\w-]+")
+_ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
+
+
+def parse_domains(value: object, *, region: str) -> dict[str, DomainConfig]:
+    """Read the key: an object by kind of environment, or its JSON text from the command line.
+
+    Raises ConfigurationError, which names the field, its value and the rule.
+    """
+    if value is None or value == "":
+        return {}
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ConfigurationError(f"{KEY} is {value!r}: it must be a JSON object") from None
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{KEY} is {value!r}: it must be an object")
+    _only(KEY, value, _KINDS)
+    return {
+        kind: _domain(f"{KEY}.{kind}", fields, is_shared=kind == _SHARED, region=region)
+        for kind, fields in value.items()
+    }
+
+
+def to_json(domains: Mapping[str, DomainConfig]) -> dict[str, dict[str, str]]:
+    """What `parse_domains` reads."""
+    return {
+        kind: {
+            "name": domain.name,
+            "certificateArn": domain.certificate_arn,
+            **(
+                {"hostedZoneId": domain.zone.id, "hostedZoneName": domain.zone.name}
+                if domain.zone is not None
+                else {}
+            ),
+        }
+        for kind, domain in domains.items()
+    }
+
+
+def _domain(where: str, fields: Any, *, is_shared: bool, region: str) -> DomainConfig:
+    if not isinstance(fields, dict):
+        raise ConfigurationError(
+            f"{where} is {fields!r}: it must be an object with name and certificateArn"
+        )
+    _only(where, fields, _FIELDS)
+    name = _matching(where, fields, "name", _NAME, "a DNS name in lower case, like pay.example.com")
+    _check_star(where, name, is_shared=is_shared)
+    certificate = _matching(
+        where, fields, "certificateArn", _CERTIFICATE, "the ARN of a certificate in ACM"
+    )
+    found = _CERTIFICATE.fullmatch(certificate)
+    if found is not None and found[1] != region:
+        raise ConfigurationError(
+            f"{where}.certificateArn is {certificate!r}: it must be in {region}, "
+            "where the load balancer is"
+        )
+    return DomainConfig(name=name, certificate_arn=certificate, zone=_zone(where, fields, name))
+
+
+def _check_star(where: str, name: str, *, is_shared: bool) -> None:
+    if is_shared and not name.startswith(f"{ANY_SUFFIX}."):
+        raise ConfigurationError(
+            f"{where}.name is {name!r}: it must begin with `{ANY_SUFFIX}.`, where each "
+            "environment's suffix stands"
+        )
+    if not is_shared and name.startswith(ANY_SUFFIX):
+        raise ConfigurationError(f"{where}.name is {name!r}: there is one, so it has no `*`")
+    if len(name) + SUFFIX_LENGTH_MAX > NAME_LENGTH_MAX:
+        raise ConfigurationError(
+            f"{where}.name is {name!r} ({len(name)} characters): with a suffix of "
+            f"{SUFFIX_LENGTH_MAX} it would be longer than {NAME_LENGTH_MAX}"
+        )
+
+
+def _zone(where: str, fields: dict[str, Any], name: str) -> HostedZone | None:
+    if "hostedZoneId" not in fields and "hostedZoneName" not in fields:
+        return None
+    zone = HostedZone(
+        id=_matching(where, fields, "hostedZoneId", _ZONE_ID, "a zone's id, like Z0123456789AB"),
+        name=_matching(where, fields, "hostedZoneName", _NAME, "the zone's name, like example.com"),
+    )
+    if name != zone.name and not name.endswith(f".{zone.name}"):
+        raise ConfigurationError(
+            f"{where}.hostedZoneName is {zone.name!r}: {name} does not end with it"
+        )
+    return zone
+
+
+def _only(where: str, value: Mapping[str, object], known: Collection[str]) -> None:
+    for key in value:
+        if key not in known:
+            raise ConfigurationError(f"{where} has {key!r}: it may have {', '.join(known)}")
+
+
+def _matching(
+    where: str, fields: dict[str, Any], field: str, pattern: re.Pattern[str], rule: str
+) -> str:
+    value = fields.get(field)
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ConfigurationError(f"{where}.{field} is {value!r}: it must be {rule}")
+    return value

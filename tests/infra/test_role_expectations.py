@@ -1,0 +1,70 @@
+"""S64: `make check-roles` asks about every role that an environment has, and asks enough."""
+
+import re
+
+import pytest
+
+from scripts.check_roles import DENIALS_MIN, match
+from scripts.role_expectations import Expectation, expectations, questions
+from scripts.role_names import Names
+from tests.infra.templates import Synthesized, text
+
+NAMES = Names(
+    suffix="dev",
+    partition="aws",
+    account="111111111111",
+    region="us-east-1",
+    looked_up={
+        name: f"arn:of:{name}"
+        for name in ("key", "admin secret", "service secret", "processor secret", "api secret")
+    },
+)
+KNOWN = expectations(NAMES)
+
+
+def expectation_of(logical_id: str, role: dict[str, object]) -> Expectation:
+    name = str(role.get("RoleName", logical_id))
+    found = match(KNOWN, logical_id=logical_id, role=name, suffix="dev")
+    assert found is not None, f"say in scripts/role_expectations.py what {name} may do"
+    return KNOWN[found]
+
+
+def test_s64_it_is_said_of_every_role_what_it_may_do(every: Synthesized) -> None:
+    for logical_id, role in every.all("AWS::IAM::Role").items():
+        assert expectation_of(logical_id, role["Properties"])
+
+
+def met(stack: Synthesized) -> set[str | None]:
+    return {
+        match(KNOWN, logical_id=i, role=str(r["Properties"].get("RoleName")), suffix="dev")
+        for i, r in stack.all("AWS::IAM::Role").items()
+    }
+
+
+def test_s64_nothing_is_said_of_a_role_that_is_not_there(
+    ephemeral: Synthesized, named: Synthesized
+) -> None:
+    assert met(ephemeral) == set(KNOWN)
+    assert met(named) == {name for name, known in KNOWN.items() if known.is_everywhere}
+
+
+@pytest.mark.parametrize("base", KNOWN)
+def test_s64_each_role_is_asked_of_enough_that_would_matter_in_a_breach(base: str) -> None:
+    """Not counting what depends on the request, which the local cloud does not look at."""
+    asked = [q for q in questions(NAMES, "any", KNOWN[base]) if not q.context]
+
+    denied = {(q.action, q.resource) for q in asked if not q.expected}
+    needed = {(q.action, q.resource) for q in asked if q.expected}
+    assert len(denied) >= DENIALS_MIN
+    assert not denied & needed
+
+
+def test_s64_what_is_asked_about_is_there(ephemeral: Synthesized) -> None:
+    """A question about a name that nothing has is answered `denied` whatever a role may do."""
+    template = text(ephemeral.json)
+    names = {
+        name for arn in NAMES.resources.values() for name in re.findall(r"[a-z/-]+-dev\b", arn)
+    }
+
+    assert {n for n in names if n.strip("/").split("/")[-1] not in template} == set()
+    assert len(names) > 10

@@ -1,0 +1,99 @@
+"""S30, S68: the name of each kind of environment, and what is refused of it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.domain import DomainConfig, HostedZone
+from infra.errors import ConfigurationError
+from infra.naming import EnvironmentSuffix
+from pipeline.domains import parse_domains, to_json
+
+ARN = "arn:aws:acm:us-east-1:111111111111:certificate/0a1b-2c3d"
+STAGING = {"name": "staging.pay.example.com", "certificateArn": ARN}
+ZONE = {"hostedZoneId": "Z0123456789AB", "hostedZoneName": "example.com"}
+
+
+def parse(value: object) -> dict[str, DomainConfig]:
+    return parse_domains(value, region="us-east-1")
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}, "{}"])
+def test_s30_without_a_word_no_environment_has_a_domain(nothing: object) -> None:
+    assert parse(nothing) == {}
+
+
+def test_s30_each_kind_of_environment_has_its_own() -> None:
+    said = {"staging": STAGING, "ephemeral": {"name": "*.dev.example.com", "certificateArn": ARN}}
+
+    domains = parse(json.dumps(said))
+
+    assert domains == parse(said)
+    assert domains["staging"].host(EnvironmentSuffix("staging")) == "staging.pay.example.com"
+    assert domains["ephemeral"].host(EnvironmentSuffix("x-0a1b2c")) == "x-0a1b2c.dev.example.com"
+
+
+@pytest.mark.parametrize("zone", [{}, ZONE])
+def test_s30_what_was_read_is_written_as_it_was(zone: dict[str, str]) -> None:
+    said = {"staging": {**STAGING, **zone}}
+
+    assert to_json(parse(said)) == said
+
+
+def test_s30_the_record_is_made_where_a_zone_is_given() -> None:
+    assert parse({"staging": STAGING})["staging"].zone is None
+    assert parse({"staging": {**STAGING, **ZONE}})["staging"].zone == HostedZone(
+        id="Z0123456789AB", name="example.com"
+    )
+    same = {**STAGING, **ZONE, "hostedZoneName": STAGING["name"]}
+    assert parse({"production": same})["production"].zone is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("{", r"domains is '\{': it must be a JSON object"),
+        (["staging"], r"domains is \['staging'\]: it must be an object"),
+        ({"prod": STAGING}, "domains has 'prod': it may have ephemeral, staging, production"),
+        ({"staging": "x"}, "domains.staging is 'x': it must be an object with name and cert"),
+        ({"staging": {**STAGING, "zone": "x"}}, "domains.staging has 'zone': it may have name,"),
+        ({"staging": {"certificateArn": ARN}}, "domains.staging.name is None: it must be a DNS"),
+    ],
+)
+def test_s68_what_is_no_domain_is_refused_by_its_key(value: object, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        parse(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "complaint"),
+    [
+        ("staging", {"name": "Pay.example.com"}, "name is 'Pay.example.com': it must be a DNS"),
+        ("staging", {"name": "localhost"}, "name is 'localhost': it must be a DNS name"),
+        ("staging", {"name": "a_b.example.com"}, "name is 'a_b.example.com'"),
+        ("staging", {"name": f"{'a' * 64}.example.com"}, "it must be a DNS name"),
+        ("staging", {"name": "*.example.com"}, "there is one, so it has no `\\*`"),
+        ("ephemeral", {}, r"must begin with `\*\.`, where each environment's suffix stands"),
+        ("staging", {"name": "a." * 120 + "com"}, r"\(243 characters\): with a suffix of 16"),
+        ("staging", {"certificateArn": "x"}, "certificateArn is 'x': it must be the ARN of a"),
+        (
+            "staging",
+            {"certificateArn": ARN.replace("us-east-1", "eu-west-1")},
+            "it must be in us-east-1, where the load balancer is",
+        ),
+        ("staging", {"hostedZoneId": "Z0123456789AB"}, "hostedZoneName is None: it must be the"),
+        ("staging", {"hostedZoneName": "example.com"}, "hostedZoneId is None: it must be a zone's"),
+        ("staging", {**ZONE, "hostedZoneId": "0"}, "hostedZoneId is '0': it must be a zone's id"),
+        (
+            "staging",
+            {**ZONE, "hostedZoneName": "xample.com"},
+            "hostedZoneName is 'xample.com': staging.pay.example.com does not end with it",
+        ),
+    ],
+)
+def test_s68_a_wrong_field_is_refused_with_its_value_and_rule(
+    kind: str, fields: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"domains\.{kind}\..*{complaint}"):
+        parse({kind: {**STAGING, **fields}})
