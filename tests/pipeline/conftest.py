@@ -27,9 +27,9 @@ class Delivered:
     @classmethod
     def synthesize(cls, outdir: Path, **context: object) -> "Delivered":
         """Build the app as `cdk synth` would with `context` on top of cdk.json's own."""
-        app = cdk.App(
-            outdir=str(outdir), context={**UNBUNDLED, **context}, analytics_reporting=False
-        )
+        # As the CLI does: cfn-lint knows by their paths that CDK wrote the templates.
+        said = {**UNBUNDLED, "aws:cdk:enable-path-metadata": True, **context}
+        app = cdk.App(outdir=str(outdir), context=said, analytics_reporting=False)
         app_module.build(app)
         (stack,) = (c for c in app.node.children if isinstance(c, cdk.Stack))
         pipeline = Synthesized(stack)
