@@ -1,4 +1,6 @@
-"""`python -m scripts.checkov_scan <file>...`: what checkov finds in these files, as JSON.
+"""`python -m scripts.checkov_scan <file>...`: what checkov finds, as JSON.
+
+A file is named by its number among those asked about.
 
 A process of its own: checkov lies apart (docs/decisions/checkov-apart.md), and it must not be
 imported where other versions of its packages are at work.
@@ -13,33 +15,40 @@ from typing import Any, Final
 
 from scripts.assembly import StackTemplate
 from scripts.findings import Finding
+from scripts.remembered import remembered
 
 # Where scripts/setup.py puts it.
 CHECKOV: Final = Path(sys.prefix) / "checkov"
 ROOT: Final = Path(__file__).resolve().parent.parent
+_SETTINGS: Final = (ROOT / "requirements-checkov.txt", Path(__file__))
 
 
-def checkov(templates: Iterable[StackTemplate], dockerfiles: Sequence[str]) -> Iterator[Finding]:
-    """Yield what checkov finds. `dockerfiles` are paths in the repository."""
-    by_file = {str(template.file.resolve()): template for template in templates}
+def checkov(templates: Iterable[StackTemplate], dockerfile: Path) -> Iterator[Finding]:
+    """Yield what checkov finds in `templates` and in a Dockerfile of this repository."""
+    scanned = list(templates)
+    files = [*(template.file for template in scanned), dockerfile]
+    said = remembered("checkov", files=[*files, *_SETTINGS], scan=lambda: _run(files))
+    for failed in json.loads(said):
+        if failed["file"] == len(scanned):
+            yield Finding(rule=failed["rule"], where=str(dockerfile.relative_to(ROOT)))
+        else:
+            template = scanned[failed["file"]]
+            yield Finding(
+                rule=failed["rule"],
+                where=template.place(failed["resource"].rpartition(".")[2]),
+                configuration=template.configuration,
+            )
+
+
+def _run(files: Iterable[Path]) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.checkov_scan", *by_file, *dockerfiles],
+        [sys.executable, "-m", "scripts.checkov_scan", *(str(file.resolve()) for file in files)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
+        text=True,
         check=True,
     )
-    for failed in json.loads(done.stdout):
-        template = by_file.get(failed["file"])
-        logical_id = failed["resource"].rpartition(".")[2]
-        yield Finding(
-            rule=failed["rule"],
-            where=template.place(logical_id) if template else _in_repository(failed["file"]),
-            configuration=template.configuration if template else "",
-        )
-
-
-def _in_repository(file: str) -> str:
-    return str(Path(file).relative_to(ROOT))
+    return done.stdout
 
 
 def main(files: Sequence[str]) -> int:
@@ -66,7 +75,11 @@ def main(files: Sequence[str]) -> int:
         if not report.passed_checks:
             sys.exit(f"checkov: not one check of {framework} was made")
         failed += [
-            {"rule": check.check_id, "file": check.file_abs_path, "resource": check.resource}
+            {
+                "rule": check.check_id,
+                "file": files.index(check.file_abs_path),
+                "resource": check.resource,
+            }
             for check in report.failed_checks
         ]
     json.dump(failed, sys.stdout)

@@ -1,6 +1,5 @@
 """What scanners find in every stack of the app is put right, or acknowledged with its reason."""
 
-import subprocess
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -13,6 +12,7 @@ from scripts.assembly import StackTemplate, stack_templates
 from scripts.checkov_scan import checkov
 from scripts.compliance import FOLDER, REPORTS, Report, open_rules, page
 from scripts.findings import Finding, unacknowledged, unneeded
+from scripts.lint import lint
 from scripts.nag import GATES, nag
 from scripts.open_controls import WHY_OPEN
 from tests.infra.context import REPOSITORY
@@ -37,7 +37,7 @@ def findings(templates: list[StackTemplate], nagged: list[Finding]) -> list[Find
     """All but what is reported and not gated."""
     reported = tuple(report.prefix for report in REPORTS)
     gated = [f for f in nagged if not f.rule.startswith(reported)]
-    return [*gated, *checkov(templates, ["app_service/Dockerfile"])]
+    return [*gated, *checkov(templates, REPOSITORY / "app_service/Dockerfile")]
 
 
 def test_the_gates_see_every_stack_in_every_configuration(templates: list[StackTemplate]) -> None:
@@ -79,16 +79,7 @@ def test_an_acknowledgement_is_for_less_than_a_stack() -> None:
 def test_the_templates_obey_the_cloudformation_specification(
     templates: list[StackTemplate],
 ) -> None:
-    done = subprocess.run(
-        ["cfn-lint", *(str(template.file) for template in templates)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.stdout == ""
-    assert done.returncode == 0
+    assert lint(templates) == ""
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.file)
