@@ -1,6 +1,7 @@
 """`make compliance`: writes what NIST 800-53 and PCI DSS find, and why it stays."""
 
 import re
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Final
 
 from cdk_nag import NagPack, NIST80053R5Checks, PCIDSS321Checks
 
+from infra.errors import ConfigurationError
 from scripts.app_assemblies import synthesize_app
 from scripts.findings import Finding
 from scripts.nag import nag
@@ -55,8 +57,13 @@ def open_rules(report: Report, findings: Iterable[Finding]) -> dict[str, list[Fi
 
 
 def page(report: Report, findings: Iterable[Finding]) -> str:
-    """Return the page. KeyError names a rule without a reason."""
+    """Return the page. Raises ConfigurationError for a rule without a reason."""
     by_rule = open_rules(report, findings)
+    if unexplained := sorted(by_rule.keys() - WHY_OPEN.keys()):
+        raise ConfigurationError(
+            f"WHY_OPEN in scripts/open_controls.py has no {', '.join(unexplained)}: a rule of "
+            f"{report.title} that is open needs its reason there, or put it right"
+        )
     stacks: dict[str, set[str]] = defaultdict(set)
     for finding in (f for found in by_rule.values() for f in found):
         stacks[_stack(finding.where)].add(finding.configuration)
@@ -106,8 +113,12 @@ def _stack(place: str) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         findings = list(nag(synthesize_app(Path(scratch)), [report.pack for report in REPORTS]))
-    for report in REPORTS:
-        (FOLDER / report.file).write_text(page(report, findings))
+    try:
+        pages = {report.file: page(report, findings) for report in REPORTS}
+    except ConfigurationError as error:
+        sys.exit(f"error: {error}")
+    for name, text in pages.items():
+        (FOLDER / name).write_text(text)
 
 
 if __name__ == "__main__":

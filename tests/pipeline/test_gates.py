@@ -7,6 +7,7 @@ import pytest
 from aws_cdk import aws_s3 as s3
 
 from infra.acknowledged import ENVIRONMENT
+from infra.errors import ConfigurationError
 from pipeline.acknowledged import PIPELINE
 from scripts.assembly import StackTemplate, stack_templates
 from scripts.checkov_scan import checkov
@@ -90,5 +91,13 @@ def test_the_compliance_reports_are_of_these_templates(
     assert (FOLDER / report.file).read_text() == page(report, nagged)
 
 
-def test_the_reasons_are_those_of_the_open_rules(nagged: list[Finding]) -> None:
+def test_a_rule_that_is_open_without_a_reason_is_named() -> None:
+    report = REPORTS[0]
+    novelty = Finding(rule=f"{report.prefix}Novelty", where="Shop/Till")
+
+    with pytest.raises(ConfigurationError, match=r"open_controls\.py has no Novelty: .* needs its"):
+        page(report, [novelty])
+
+
+def test_no_reason_is_for_a_rule_that_is_not_open(nagged: list[Finding]) -> None:
     assert set(WHY_OPEN) == {rule for report in REPORTS for rule in open_rules(report, nagged)}
