@@ -14,14 +14,18 @@ WORKERS ?= 3
 SYSTEM_PATH := $(PATH)
 # In the virtual environment, so that every checkout that shares it shares the type cache.
 export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
-COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
-	--no-annotate --no-emit-index-url --no-emit-find-links
+COMPILE = pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
+# Of what checkov asks for: what we have in another version, and what only its other scanners use.
+CHECKOV_WITHOUT = beartype boto3 botocore cyclonedx-python-lib networkx numpy py-serializable \
+	rdflib s3transfer setuptools spdx-tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: approve bench-delivery check-dockerfile check-format check-roles check-security check-types \
-	check-unit clean destroy down drill-kill-database drill-kill-task drill-lose-zone engine-version \
-	help integration-test lock logs redrive session setup smoke-test status synth test up
+	check-unit clean compliance destroy down drill-kill-database drill-kill-task drill-lose-zone \
+	engine-version help integration-test lock logs redrive session setup smoke-test status synth \
+	test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -85,6 +89,9 @@ engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)
 
+compliance: setup ## write docs/compliance/ anew: what NIST 800-53 and PCI DSS find, and why it stays
+	@python -m scripts.compliance
+
 integration-test: setup ## test a deployed environment (addresses in the environment variables)
 	@python -m pytest -p no:cacheprovider integration_tests
 
@@ -108,7 +115,8 @@ check-unit:
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml
 
 lock: setup ## make the lock files anew from the *.in files
-	@$(COMPILE) --output-file requirements.txt requirements.in
-	@$(COMPILE) --constraint requirements.txt --output-file app_service/requirements.txt app_service/requirements.in
-	@$(COMPILE) --constraint requirements.txt --output-file lambda_src/requirements.txt lambda_src/requirements.in
+	@$(COMPILE) --allow-unsafe --output-file requirements.txt requirements.in
+	@$(COMPILE) --allow-unsafe --constraint requirements.txt --output-file app_service/requirements.txt app_service/requirements.in
+	@$(COMPILE) --allow-unsafe --constraint requirements.txt --output-file lambda_src/requirements.txt lambda_src/requirements.in
+	@$(COMPILE) $(addprefix --unsafe-package=,$(CHECKOV_WITHOUT)) --output-file requirements-checkov.txt requirements-checkov.in
 	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund

@@ -1,10 +1,11 @@
 """A certificate for an environment without a domain: made by a function of ours, kept in ACM."""
 
-from typing import Final
+from typing import Final, cast
 
 from aws_cdk import CustomResource, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
@@ -15,6 +16,7 @@ from infra.python_function import PythonFunction
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
 
 VALIDITY_DAYS: Final = 365
+PROVIDER_MEMORY_MIB: Final = 128  # it waits for the maker
 # The maker tags what it imports with this and the suffix.
 CERTIFICATE: Final = "transaction-certificate"
 _PROVIDER: Final = "environment-certificate-provider"
@@ -78,14 +80,18 @@ class EnvironmentCertificate(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         provider_logs.grant_write(provider_role)
+        key.grant_decrypt(provider_role)  # its own environment variables
         provider = cr.Provider(
             self,
             "Provider",
             provider_function_name=provider_name,
             on_event_handler=maker.function,
             framework_on_event_role=provider_role,
+            provider_function_env_encryption=key,
             log_group=provider_logs,
         )
+        framework = cast(lambda_.Function, provider.node.find_child("framework-onEvent"))
+        cast(lambda_.CfnFunction, framework.node.default_child).memory_size = PROVIDER_MEMORY_MIB
         certificate = CustomResource(
             self,
             "Certificate",

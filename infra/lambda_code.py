@@ -19,6 +19,7 @@ from infra.errors import ConfigurationError
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = Path("lambda_src/requirements.txt")
+RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class LambdaSource:
             asset_hash=self.content_hash(),
             asset_hash_type=cdk.AssetHashType.CUSTOM,
             bundling=cdk.BundlingOptions(
-                image=lambda_.Runtime.PYTHON_3_12.bundling_image,
+                image=RUNTIME.bundling_image,
                 local=_LocalBundling(self),
             ),
         )

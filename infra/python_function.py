@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.lambda_code import LambdaSource
+from infra.lambda_code import RUNTIME, LambdaSource
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
@@ -71,7 +71,7 @@ class PythonFunction(Construct):
             "Function",
             function_name=function_name,
             description=description,
-            runtime=lambda_.Runtime.PYTHON_3_12,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             handler=source.handler,
             code=source.code(),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.txt", "package-lock.json", "package.json")
+LOCKS = ("requirements.txt", "requirements-checkov.txt", "package-lock.json", "package.json")
 
 
 def main() -> None:
@@ -71,6 +71,17 @@ def make_tools(home: Path, key: str) -> None:
         [
             str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
             "--require-hashes", "--requirement", str(home / "requirements.txt"),
+        ],
+    )  # fmt: skip
+    # Apart from the others (docs/decisions/checkov-apart.md). Little of it is ever imported, so
+    # nothing is compiled before it is.
+    run(
+        "install checkov",
+        [
+            str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            "--require-hashes", "--no-deps", "--no-compile", "--upgrade",
+            "--target", str(venv / "checkov"),
+            "--requirement", str(home / "requirements-checkov.txt"),
         ],
     )  # fmt: skip
     run(

@@ -156,7 +156,7 @@ class Database:
             except (*_CONTENTION, *_DISCONNECTION, asyncpg.InterfaceError) as error:
                 if isinstance(error, ValueError):  # arguments that cannot be encoded: our mistake
                     raise
-                pause = random.uniform(pause_max / 2, pause_max)  # nosec B311 - jitter
+                pause = random.uniform(pause_max / 2, pause_max)  # nosec B311 # jitter
                 if clock() + pause > deadline:
                     logger.warning("database unavailable", extra={"reason": _reason(error)})
                     raise DatabaseUnavailable from error

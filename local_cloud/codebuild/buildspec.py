@@ -51,7 +51,7 @@ def parse_buildspec(text: str) -> Buildspec:
     """Raises BuildspecError."""
     try:
         # JSON is YAML; with this loader every scalar stays the text it is written as.
-        document = yaml.load(text, Loader=yaml.BaseLoader)  # nosec B506 - makes no objects
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # nosec B506 # makes no objects
     except yaml.YAMLError as error:
         raise BuildspecError(f"the buildspec is neither JSON nor YAML: {error}") from error
     top = _mapping(document, "buildspec")

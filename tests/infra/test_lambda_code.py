@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra import lambda_code, trust
 from infra.errors import ConfigurationError
-from infra.lambda_code import LambdaSource
+from infra.lambda_code import RUNTIME, LambdaSource
 from infra.migrator import MIGRATOR_SOURCE
 from infra.processors import AUDIT_SOURCE, PROCESSOR_SOURCE
 from tests.infra.context import CDK_JSON
@@ -166,7 +166,7 @@ def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Pa
         lambda_.Function(
             stack,
             "Greeter",
-            runtime=lambda_.Runtime.PYTHON_3_12,
+            runtime=RUNTIME,
             handler="unused",
             code=greeter(root).code(),
         )

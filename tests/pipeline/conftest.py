@@ -46,9 +46,9 @@ class Delivered:
 
         As there, a template that CloudFormation would refuse fails the synth.
         """
-        app = cdk.App(
-            outdir=str(outdir), context={**UNBUNDLED, **context}, analytics_reporting=False
-        )
+        # As the CLI does: cfn-lint knows by their paths that CDK wrote the templates.
+        said = {**UNBUNDLED, "aws:cdk:enable-path-metadata": True, **context}
+        app = cdk.App(outdir=str(outdir), context=said, analytics_reporting=False)
         cdk.Validations.of(app).add_plugins(_validator())
         app_module.build(app)
         (stack,) = (c for c in app.node.children if isinstance(c, cdk.Stack))

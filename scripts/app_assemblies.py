@@ -1,0 +1,36 @@
+"""Synthesizes the app as a branch and as the trunk: every stack, in every configuration."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import aws_cdk as cdk
+
+import app as app_module
+from scripts.assembly import StackTemplate, stack_templates
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CODECOMMIT: Final[dict[str, Any]] = {"branch": "feature/x"}
+GITHUB: Final[dict[str, Any]] = {
+    "source": {
+        "kind": "github",
+        "repository": "acme/ledger",
+        "connectionArn": "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b",
+    }
+}
+
+
+def synthesize_app(folder: Path) -> list[StackTemplate]:
+    """Both sources of code are there: one on the branch, the other on the trunk."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    found: list[StackTemplate] = []
+    for name, said in (("branch", CODECOMMIT), ("trunk", GITHUB)):
+        app = cdk.App(
+            outdir=str(folder / name),
+            context={**context, "aws:cdk:bundling-stacks": [], **said},
+            analytics_reporting=False,
+        )
+        app_module.build(app)
+        app.synth()
+        found += stack_templates(folder / name)
+    return found

@@ -1,0 +1,52 @@
+"""Why a rule of NIST 800-53 or PCI DSS stays open: one reason for each, by its plain name."""
+
+from collections.abc import Mapping
+from typing import Final
+
+_DESTROYED: Final = "S62 asks that everything goes with its stack"
+
+WHY_OPEN: Final[Mapping[str, str]] = {
+    "ALBWAFEnabled": "A web ACL costs a fixed amount for each environment, and its rules depend on "
+    "who the clients are. Without a session the API answers health checks only (S33). For "
+    "production it is a decision of the owner: one association with the load balancer.",
+    "CloudWatchAlarmAction": "These are the halves of the burn-rate alarms: a composite alarm "
+    "watches each pair and is the one that pages (S51). With actions of their own each incident "
+    "would page three times.",
+    "CodeBuildProjectSourceRepoUrl": "A false alarm: the builds get their source from CodePipeline "
+    "and name no repository. GitHub is reached through a connection that a person authorised.",
+    "DynamoDBInBackupPlan": "Point-in-time recovery is on (S21), to any second of 35 days. A "
+    f"recovery point of AWS Backup outlives the table: {_DESTROYED}.",
+    "ELBDeletionProtectionEnabled": f"{_DESTROYED}.",
+    "IAMNoInlinePolicy": "Each policy belongs to one role and goes with it. A managed policy could "
+    "be attached to another role, which is what least privilege must prevent (S64).",
+    "LambdaConcurrency": "The mapping's maximum concurrency protects the database (S40). A "
+    "reservation would take its share from every other environment of the account.",
+    "LambdaDLQ": "None is called without somebody waiting for it: the queues keep what fails and "
+    "have dead-letter queues (S43), CloudFormation fails the deployment.",
+    "LambdaInsideVPC": "They call AWS APIs alone. In the network they could reach what they must "
+    "not. What needs the database is inside.",
+    "RDSAutomaticMinorVersionUpgradeEnabled": "The version is part of the code (S20), and an "
+    "upgrade goes through staging as every change does. (The description is cdk-nag's mistake.)",
+    "RDSEnhancedMonitoringEnabled": "It writes to a log group of the account that no stack owns: "
+    f"{_DESTROYED}. Performance Insights is on.",
+    "RDSInBackupPlan": "Aurora backs itself up, with recovery to any second of the retention: 1 "
+    "day in a branch's environment, 7 in staging, 35 in production (S20). A recovery point of "
+    f"AWS Backup outlives the cluster: {_DESTROYED}.",
+    "RDSInstanceDeletionProtectionEnabled": f"S20 asks for none; {_DESTROYED}.",
+    "S3BucketLoggingEnabled": "S3 delivers access logs for hours after the last request, into a "
+    f"bucket that was emptied to be deleted: {_DESTROYED}. A trail with data events, which an "
+    "account has once for all its buckets, is the way for production.",
+    "S3BucketReplicationEnabled": "S3 keeps every object in three zones. A second region was not "
+    "asked for, and a replica would outlive the stack.",
+    "S3BucketVersioningEnabled": "Access logs and build artifacts: each is written once under a "
+    "key of its own and expires. The audit trail is versioned (S22).",
+    "S3DefaultEncryptionKMS": "S22 asks for SSE-S3 on the audit trail; a load balancer writes its "
+    "logs to no bucket that has a KMS key.",
+    "SecretsManagerRotationEnabled": "Secrets are generated, read by one role each, and known to "
+    "no person. Tasks read theirs when they start: a rotation between two deployments would lock "
+    "them out. For production this is open work.",
+    "VPCDefaultSecurityGroupClosed": "It is closed, by a custom resource that the rule cannot see "
+    "(S13, `test_s13_*`).",
+    "VPCNoUnrestrictedRouteToIGW": "The public subnets hold the load balancer and the NAT gateways "
+    "alone (S10); the API is public. Tasks, functions and database have no such route.",
+}
