@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
 ACCOUNT = "000000000000"
@@ -71,6 +73,19 @@ class AwsClients:
     @cached_property
     def codebuild(self) -> "CodeBuildClient":
         return self._session.client("codebuild", **self._settings)
+
+    @cached_property
+    def codepipeline(self) -> Any:
+        make: Any = self._session.client  # the type stubs in use do not know this service
+        return make("codepipeline", **self._settings)
+
+    @cached_property
+    def events(self) -> "EventBridgeClient":
+        return self._session.client("events", **self._settings)
+
+    @cached_property
+    def stepfunctions(self) -> "SFNClient":
+        return self._session.client("stepfunctions", **self._settings)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":

@@ -66,8 +66,13 @@ class CloudPaths:
         return self.cloud / "recorded"
 
     @property
+    def git(self) -> Path:
+        """The repositories of the git host, as `<name>.git`."""
+        return self.state / "git"
+
+    @property
     def repository(self) -> Path:
-        return self.state / "git" / "transaction-pipeline.git"
+        return self.git / "transaction-pipeline.git"
 
     @property
     def environments(self) -> Path:

@@ -20,6 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_SYNTH_ROOMS):
             item.add_marker(pytest.mark.xdist_group("synth"))
+        elif item.nodeid.startswith("tests/local_cloud/branches/"):
+            item.add_marker(pytest.mark.xdist_group("branches"))
         elif item.nodeid.startswith(_SHARED_CLOUDS):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def publish(
-    *, source: str, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    detail_type: str, detail: Mapping[str, Any], resources: list[str], *, source: str
 ) -> None:
     """Put one event of an AWS service on the default bus."""
     from ministack.services import eventbridge  # noqa: PLC0415
