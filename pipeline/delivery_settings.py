@@ -10,7 +10,8 @@ from typing import Final, NoReturn, Self
 from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.errors import ConfigurationError
-from infra.naming import HASH_DIGITS, EnvironmentSuffix
+from infra.naming import EnvironmentSuffix
+from lambda_src.branch_suffix import HASH_DIGITS
 from pipeline.engine_version import CONTEXT_KEY
 from pipeline.promotion import RESERVED_SUFFIXES, TRUNK_PROMOTIONS, Promotion, promotions_of
 from pipeline.sources import Source, parse_source
