@@ -8,6 +8,8 @@ from typing import Final
 SLUG_LENGTH_MAX: Final = 9
 HASH_DIGITS: Final = 6
 
+_OF_A_BRANCH: Final = re.compile(rf"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{{{HASH_DIGITS}}}")
+
 
 class InvalidBranch(ValueError):
     """What was given is no branch name; the message says what is needed."""
@@ -23,6 +25,11 @@ def suffix_of_branch(branch: str) -> str:
     if not branch or branch.startswith("refs/"):
         raise InvalidBranch(f"branch is {branch!r}: it must be a branch name, without refs/heads/")
     return f"{_slug(branch)}-{_digits(f'refs/heads/{branch}')}"
+
+
+def is_branch_suffix(suffix: str) -> bool:
+    """Whether `suffix` has the form that only branches get; one given by hand never has it."""
+    return _OF_A_BRANCH.fullmatch(suffix) is not None
 
 
 def suffix_of_repository(repository: str) -> str:

@@ -11,7 +11,7 @@ from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
-from lambda_src.branch_suffix import HASH_DIGITS
+from lambda_src.branch_suffix import HASH_DIGITS, is_branch_suffix
 from pipeline.engine_version import CONTEXT_KEY
 from pipeline.promotion import RESERVED_SUFFIXES, TRUNK_PROMOTIONS, Promotion, promotions_of
 from pipeline.sources import Source, parse_source
@@ -26,7 +26,6 @@ _ENGINE_VERSION: Final = re.compile(r"15\.[0-9]{1,2}")
 _ABSOLUTE_PATH: Final = re.compile(r"/[^\x00-\x1f\x7f]*")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PORTS: Final = range(1, 65536)
-_OF_A_BRANCH: Final = re.compile(rf".*-[0-9a-f]{{{HASH_DIGITS}}}")
 
 Lookup = Callable[[str], object]
 
@@ -162,7 +161,7 @@ def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
         raise ConfigurationError(
             f"environmentSuffix is {suffix!r}: {' and '.join(RESERVED_SUFFIXES)} are the trunk's"
         )
-    if suffix is not None and suffix != str(own) and _OF_A_BRANCH.fullmatch(suffix):
+    if suffix is not None and suffix != str(own) and is_branch_suffix(suffix):
         raise ConfigurationError(
             f"environmentSuffix is {suffix!r}: a suffix that ends in a hyphen and {HASH_DIGITS} "
             f"of 0-9 a-f is a branch's, and this branch's is {own}"
