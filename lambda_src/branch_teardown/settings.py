@@ -11,5 +11,4 @@ class BranchTeardownSettings(EnvironmentSettings):
 
     repository: str  # stacks that are tagged with another repository are not ours
     trunk: str
-    protected_branches: str  # a JSON array of patterns: release/*
     hub_suffix: str
