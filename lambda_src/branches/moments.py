@@ -1,4 +1,4 @@
-"""Moments as they are written down: RFC 3339, in UTC, to the second, so that texts sort as times."""
+"""Moments as they are written down: RFC 3339, in UTC, to the second, so that their texts sort."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,3 +13,14 @@ def parse_moment(text: str) -> datetime:
     if moment.utcoffset() != timedelta(0):
         raise ValueError(f"{text!r} is not in UTC")
     return moment.astimezone(UTC)
+
+
+def age(since: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that says something: `3 days`, `1 hour`."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    number, unit = next(
+        (minutes // size, unit)
+        for size, unit in ((24 * 60, "day"), (60, "hour"), (1, "minute"))
+        if minutes >= size or size == 1
+    )
+    return f"{number} {unit}{'' if number == 1 else 's'}"
