@@ -48,17 +48,24 @@ class BranchEvents(Construct):
             iam.PolicyStatement(actions=["events:PutEvents"], resources=[self.bus.event_bus_arn])
         )
 
-    def start(self, name: str, machine: sfn.IStateMachine, *, on: tuple[Reason, ...]) -> None:
+    def start(
+        self,
+        construct_id: str,
+        machine: sfn.IStateMachine,
+        *,
+        name: str,
+        on: tuple[Reason, ...],
+    ) -> None:
         """Let each event with one of these reasons start `machine`."""
         role = iam.Role(
             self,
-            f"{machine.node.id}Role",
+            f"{construct_id}Role",
             role_name=self._suffix.physical_name(f"{name}-role"),
             assumed_by=iam.ServicePrincipal("events.amazonaws.com"),
         )
         events.Rule(
             self,
-            machine.node.id,
+            construct_id,
             rule_name=self._suffix.physical_name(name),
             event_bus=self.bus,
             event_pattern=events.EventPattern(

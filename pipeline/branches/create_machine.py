@@ -114,7 +114,7 @@ class CreateMachine(Construct):
                     {"Name": "BRANCH", "Type": "PLAINTEXT", "Value.$": BRANCH}
                 ],
             },
-            "ResultPath": None,
+            "ResultPath": "$.build",
         }
         deploy = sfn.CustomState(self, "DeployPipeline", state_json=state)
         deploy.add_retry(

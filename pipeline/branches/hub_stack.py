@@ -30,13 +30,12 @@ STACK_NAME: Final = "BranchHub"
 class BranchHub(Stack):
     """One for each repository, whatever the number of its branches."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: DeliverySettings
-    ) -> None:
+    def __init__(self, scope: Construct, *, settings: DeliverySettings) -> None:
         suffix = settings.hub_suffix
         super().__init__(
             scope,
-            construct_id,
+            f"{STACK_NAME}-{suffix}",
+            # Also where it is a stage's: the same stack, whoever deploys it.
             stack_name=f"{STACK_NAME}-{suffix}",
             description=f"Makes and unmakes the environments of {settings.source.repository}",
             # No environment's: what unmakes an environment must not find this.
@@ -79,10 +78,13 @@ class BranchHub(Stack):
             teardown=teardown.function,
             notices=notices,
         )
-        branch_events.start("branch-pushed", create.machine, on=(Reason.PUSHED,))
         branch_events.start(
-            "branch-gone",
+            "Pushed", create.machine, name="branch-pushed", on=(Reason.PUSHED,)
+        )
+        branch_events.start(
+            "Gone",
             destroy.machine,
+            name="branch-gone",
             on=(Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED),
         )
         HubAlarms(

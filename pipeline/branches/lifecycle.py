@@ -45,10 +45,9 @@ class Lifecycle(Construct):
         hub.let_ask_for_branches(self.function, stack)
         hub.registry.grant(
             self.function,
-            "dynamodb:BatchGetItem",
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
-            "dynamodb:PutItem",
+            "dynamodb:Scan",
             "dynamodb:UpdateItem",
         )
         allow(

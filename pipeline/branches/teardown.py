@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import Stack
 from constructs import Construct
 
 from infra.python_function import PythonFunction
