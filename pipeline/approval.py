@@ -41,6 +41,7 @@ def approval_steps(
     source: pipelines.IFileSetProducer,
     assembly: pipelines.IFileSetProducer,
     toolchain: Toolchain,
+    source_permissions: list[iam.PolicyStatement],
     log_group: logs.ILogGroup,
 ) -> ApprovalSteps:
     """Compare the stacks of `stage` with what is deployed, and ask with the answer in sight."""
@@ -60,7 +61,7 @@ def approval_steps(
         partial_build_spec=builds.runtimes(python=builds.PYTHON, nodejs=builds.NODE),
         logging=builds.logging(log_group, prefix="permission-gate"),
         timeout=Duration.minutes(15),
-        role_policy_statements=[_may_read_what_is_deployed(stack)],
+        role_policy_statements=[*source_permissions, _may_read_what_is_deployed(stack)],
     )
     approval = pipelines.ManualApprovalStep(
         APPROVAL,

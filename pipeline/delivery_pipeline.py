@@ -18,6 +18,7 @@ from pipeline.approval import (
     approval_steps,
 )
 from pipeline.artifacts import DOWNLOADS, artifact_bucket, download_cache
+from pipeline.branches.hub_stage import HUB_STAGE, HubStage
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.encryption import pipeline_key
 from pipeline.engine_version import ACTION
@@ -44,7 +45,7 @@ class DeliveryPipeline(Stack):
             scope,
             f"{STACK_NAME}-{suffix}",
             description=f"Delivers environment {suffix}",
-            tags=suffix.tags(),
+            tags={**suffix.tags(), "repository": settings.source.repository},
             env=env,
         )
         key = pipeline_key(self, "Key", suffix=suffix)
@@ -66,13 +67,18 @@ class DeliveryPipeline(Stack):
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
             partial_build_spec=builds.runtimes(
                 python=builds.PYTHON,
-                sections={"reports": reports.build_spec(), "cache": {"paths": [*DOWNLOADS]}},
+                sections={
+                    "reports": reports.build_spec(),
+                    "cache": {"paths": [*DOWNLOADS]},
+                    **settings.source.check_environment(),
+                },
             ),
             cache=download_cache(artifacts),
             role_policy_statements=[
                 reports.may_write(),
                 iam.PolicyStatement(actions=[ACTION], resources=["*"]),
-                *settings.source.build_permissions(self),
+                *settings.source.check_permissions(self),
+                *settings.source.build_permissions(),
             ],
             logging=builds.logging(logs, prefix="synth"),
             timeout=Duration.minutes(30),
@@ -101,6 +107,8 @@ class DeliveryPipeline(Stack):
                 logs, prefix="self-mutation", timeout_minutes=30
             ),
         )
+        if settings.carries_hub:
+            delivery.add_stage(HubStage(self, HUB_STAGE, settings=settings))
         for promotion in settings.promotions:
             target = promotion.suffix or suffix
             stage = EnvironmentStage(
@@ -108,6 +116,7 @@ class DeliveryPipeline(Stack):
                 promotion.stage,
                 suffix=target,
                 config=settings.adjust(promotion.config),
+                repository=settings.source.repository,
                 env=env,
             )
             tests = tests_step(
@@ -116,6 +125,7 @@ class DeliveryPipeline(Stack):
                 suffix=target,
                 source=source,
                 outputs=stage.outputs,
+                source_permissions=settings.source.build_permissions(),
                 log_group=logs,
             )
             if promotion.needs_approval:
@@ -126,6 +136,7 @@ class DeliveryPipeline(Stack):
                     source=source,
                     assembly=synth,
                     toolchain=toolchain,
+                    source_permissions=settings.source.build_permissions(),
                     log_group=logs,
                 )
                 # A stage of its own: rolling production back does not ask again.
