@@ -29,7 +29,9 @@ class Announced:
         return not self.commit
 
 
-def announce(git: GitHost, endpoint_url: str, hub: Hub | None, push: Push) -> Announced | None:
+def announce(
+    git: GitHost, endpoint_url: str, hub: Hub | None, push: Push, *, tell_pipelines: bool = True
+) -> Announced | None:
     """Tell CodePipeline, through its connection, and the branch hub, by webhook, of a push.
 
     None for what is no branch. Never raises for what a listener does.
@@ -40,7 +42,7 @@ def announce(git: GitHost, endpoint_url: str, hub: Hub | None, push: Push) -> An
     commit = "" if push.is_deletion else push.after
     told_at = datetime.now(UTC) - _SLACK
     runs: tuple[str, ...] = ()
-    if commit:
+    if commit and tell_pipelines:
         started = git.tell_pipelines(endpoint_url, branch=branch, commit=commit)
         runs = tuple(run["execution"] for run in started)
     problem = "no branch hub is deployed: `make up` deploys it" if hub is None else ""

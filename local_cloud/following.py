@@ -16,7 +16,6 @@ from local_cloud.branch_hub.machine_run import (
 )
 from local_cloud.facts import forget_facts, print_facts, save_facts
 from local_cloud.paths import CloudPaths
-from local_cloud.pipeline.executions import execution_states
 from local_cloud.pipeline.follow import RunVanished, follow_run
 from local_cloud.pipeline.progress import Progress
 from local_cloud.pipeline.results import RunResult
@@ -24,7 +23,6 @@ from local_cloud.removal import remains
 from local_cloud.server import CloudError, RunningCloud
 
 _RUN_TIMEOUT_SECONDS = 20.0
-_POLL_SECONDS = 0.2
 
 
 def follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: Announced) -> bool:
@@ -100,14 +98,14 @@ def _follow_machine(hub: Hub, machine: str, push: Announced) -> MachineResult:
 
 def _run_of(paths: CloudPaths, pipeline: str, push: Announced) -> str:
     """The run that this push started, or the one that a new pipeline started with its commit."""
-    deadline = time.monotonic() + _RUN_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        for state in execution_states(paths.state, pipeline):
-            is_new = state["started"] >= push.told_at.timestamp()
-            if state["id"] in push.runs or (is_new and state["commit"] == push.commit):
-                return str(state["id"])
-        time.sleep(_POLL_SECONDS)
-    raise CloudError(f"no run of {pipeline} for {push.commit[:12]} was started")
+    if push.runs:
+        return push.runs[-1]
+    found = stacks.run_of_commit(
+        paths, pipeline, commit=push.commit, since=push.told_at, seconds=_RUN_TIMEOUT_SECONDS
+    )
+    if found is None:
+        raise CloudError(f"no run of {pipeline} for {push.commit[:12]} was started")
+    return found
 
 
 def _tell(paths: CloudPaths, cloud: RunningCloud, push: Announced, result: RunResult) -> None:

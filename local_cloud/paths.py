@@ -62,6 +62,11 @@ class CloudPaths:
         return self.cloud / "pipelines"
 
     @property
+    def hub_version(self) -> Path:
+        """What the deployed branch hub was synthesized from."""
+        return self.cloud / "hub-version"
+
+    @property
     def recorded(self) -> Path:
         return self.cloud / "recorded"
 

@@ -10,6 +10,7 @@ from local_cloud.pipeline.progress import Outline, Progress
 from local_cloud.pipeline.results import ActionResult, RunResult
 
 _POLL_SECONDS = 0.2
+_WRITTEN_WITHIN_SECONDS = 15.0  # a run is a process, which first has to start
 _PATIENCE_SECONDS = 1.0  # a run that has not begun by then waits for another
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
@@ -28,10 +29,15 @@ def follow_run(
 ) -> RunResult:
     """Show the run to its end and return how it ended. Raises RunVanished."""
     follower = _Follower(progress)
+    until_written = time.monotonic() + _WRITTEN_WITHIN_SECONDS
     while True:
         state = execution_state(state_dir, pipeline, execution_id)
+        if state is None and time.monotonic() < until_written:
+            sleep(_POLL_SECONDS)
+            continue
         if state is None:
             raise RunVanished(f"pipeline {pipeline} was deleted, and this run ended with it")
+        until_written = 0.0
         follower.show(state)
         if state["status"] in _ENDED:
             result = _result(state, pipeline_folder(state_dir, pipeline))
