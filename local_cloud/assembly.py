@@ -12,7 +12,7 @@ from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.git_host import GITHUB_PATH, OWNER, GitHost
 from local_cloud.paths import NODE_MODULES, CloudPaths
 from local_cloud.server import CloudError, RunningCloud
-from local_cloud.toolchain import tool_environment
+from local_cloud.toolchain import lend_toolchain, tool_environment
 
 HUB = "BranchHub-*"
 PIPELINE = "DeliveryPipeline-*"
@@ -78,6 +78,7 @@ def deploy(
         del context["hub"]
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     variables = tool_environment(paths, cloud.endpoint_url)
+    lend_toolchain(paths)
     paths.work.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="first-deploy-", dir=paths.work) as folder,

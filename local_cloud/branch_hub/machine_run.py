@@ -15,6 +15,8 @@ from local_cloud.pipeline.progress import log_tail
 _POLL_SECONDS = 0.25
 _START_TIMEOUT_SECONDS = 30.0
 _LOG_LINES = 40
+# Answers that a person should see when they are not empty.
+_LISTS = ("blocked_by", "emptied", "refused", "remains", "removed")
 _SAID_STATES = ("Task", "Wait", "Fail")
 
 
@@ -100,6 +102,9 @@ class _Teller:
             self.answers[name] = answer
             if message := answer.get("message"):
                 self._once(str(message))
+            for key in _LISTS:
+                if found := answer.get(key):
+                    self._once(f"{key.replace('_', ' ')}: " + "; ".join(str(f) for f in found))
 
     def _failure(self, details: dict[str, Any]) -> None:
         cause = details.get("cause", "")

@@ -40,6 +40,7 @@ from local_cloud.emulator.ministack_adapter.builds import (
     integrate_builds_with_step_functions,
 )
 from local_cloud.emulator.ministack_adapter.events import publish
+from local_cloud.emulator.ministack_adapter.tags import forget_table_tags
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
@@ -143,6 +144,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         {
             **bucket_followers(aws),
             **function_url_followers(aws.endpoint_url),
+            "AWS::DynamoDB::Table": Follower(deleting=lambda name, _: forget_table_tags(name)),
             "AWS::Lambda::Function": Follower(deleting=lambda name, _: end_function_workers(name)),
             **databases.followers(),
             **load_balancers.followers(),
