@@ -1,10 +1,11 @@
-"""From "a branch is gone" to nothing left. Never checks the branch out, never believes the event."""
+"""From "a branch is gone" to nothing left. It never checks the branch out."""
 
 from typing import Any, Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from pipeline.branches.hub import DESTROY, Hub
@@ -14,7 +15,9 @@ from pipeline.branches.notices import Notices
 LOOK_AGAIN_SECONDS: Final = 15
 ASKED_MAX: Final = 240  # an hour for a run that makes the same environment
 STOPS_MAX: Final = 40  # ten minutes for a run to end by itself
-DELETING_SECONDS_MAX: Final = 3600  # for all stacks; network interfaces of functions take their time
+DELETING_SECONDS_MAX: Final = (
+    3600  # for all stacks; network interfaces of functions take their time
+)
 # After each failure, once what blocks was emptied. An hour is over before the list is.
 BACK_OFF_SECONDS: Final = (30, 60, 120, 240, 480, *(600,) * 6)
 VERIFICATIONS_MAX: Final = 5
@@ -98,7 +101,9 @@ class DestroyMachine(Construct):
             sfn.Choice(self, "Decide")
             .when(sfn.Condition.string_equals("$.claim.outcome", "unmake"), then)
             .when(
-                sfn.Condition.and_(is_busy, sfn.Condition.number_less_than("$.asked.now", ASKED_MAX)),
+                sfn.Condition.and_(
+                    is_busy, sfn.Condition.number_less_than("$.asked.now", ASKED_MAX)
+                ),
                 count(self, "CountAsked", "asked").next(wait).next(claim),
             )
             .when(is_busy, told.next(busy))
@@ -110,7 +115,9 @@ class DestroyMachine(Construct):
 
     def _stopping(self, *, then: sfn.IChainable) -> sfn.IChainable:
         """Runs of the pipeline end first: one that deploys would make again what is deleted."""
-        stop, force = (self._stop(state, force=f) for state, f in (("Stop", False), ("Force", True)))
+        stop, force = (
+            self._stop(state, force=f) for state, f in (("Stop", False), ("Force", True))
+        )
         look = (
             sfn.Choice(self, "StillRunning")
             .when(sfn.Condition.number_equals("$.stop.running", 0), then)
@@ -124,7 +131,7 @@ class DestroyMachine(Construct):
         )
         return stop.next(look)
 
-    def _stop(self, state: str, *, force: bool) -> Any:
+    def _stop(self, state: str, *, force: bool) -> tasks.LambdaInvoke:
         return self._act(state, "stop", {"force": force}, answer="stop", fields=("running",))
 
     def _deleting(self, *, then: sfn.IChainable) -> sfn.IChainable:
@@ -133,7 +140,9 @@ class DestroyMachine(Construct):
         counted = sfn.Pass(
             self,
             "CountStacks",
-            parameters={"stacks": sfn.JsonPath.array_length(sfn.JsonPath.list_at("$.found.stacks"))},
+            parameters={
+                "stacks": sfn.JsonPath.array_length(sfn.JsonPath.list_at("$.found.stacks"))
+            },
             result_path="$.count",
         )
         take = sfn.Pass(
@@ -208,16 +217,14 @@ class DestroyMachine(Construct):
             "sweep",
             {"images": sfn.JsonPath.object_at("$.found.images")},
             answer="sweep",
-            fields=("removed",),
+            fields=("removed", "kept"),
         )
         verify = self._act("Verify", "verify", {}, answer="verification", fields=("remains",))
         counted = sfn.Pass(
             self,
             "CountRemains",
             parameters={
-                "remains": sfn.JsonPath.array_length(
-                    sfn.JsonPath.list_at("$.verification.remains")
-                )
+                "remains": sfn.JsonPath.array_length(sfn.JsonPath.list_at("$.verification.remains"))
             },
             result_path="$.count",
         )
@@ -278,11 +285,12 @@ class DestroyMachine(Construct):
             self._notices,
             subject=says("Environment {} is gone", SUFFIX),
             message=sfn.JsonPath.format(
-                "{} ({}). Stacks: {}. Swept: {}. Nothing remains.",
+                "{} ({}). Stacks: {}. Swept: {}. Shared, and kept: {}. Nothing else remains.",
                 sfn.JsonPath.string_at(SUFFIX),
                 sfn.JsonPath.string_at("$$.Execution.Input.reason"),
                 sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$.found.stacks")),
                 sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$.sweep.removed")),
+                sfn.JsonPath.json_to_string(sfn.JsonPath.object_at("$.sweep.kept")),
             ),
         )
         gone = sfn.Succeed(self, "Unmade")
@@ -329,7 +337,7 @@ class DestroyMachine(Construct):
         *,
         answer: str,
         fields: tuple[str, ...],
-    ) -> Any:
+    ) -> tasks.LambdaInvoke:
         task = ask(
             self,
             state,

@@ -53,8 +53,6 @@ class PipelineRetry(Construct):
                 detail={"pipeline": [{"prefix": PIPELINES}], "state": ["FAILED"]},
             ),
             targets=[
-                targets.LambdaFunction(
-                    self.function, dead_letter_queue=branch_events.dead_letters
-                )
+                targets.LambdaFunction(self.function, dead_letter_queue=branch_events.dead_letters)
             ],
         )
