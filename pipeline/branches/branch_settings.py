@@ -30,13 +30,17 @@ class BranchSettings:
         What it leaves out is as it is without the key. Raises ConfigurationError, which names
         the key to set.
         """
-        fields = _object(value)
-        if unknown := sorted(fields.keys() - set(_NAMES)):
+        fields = {**cls().to_json(), **_object(value)}
+        if unknown := sorted(fields.keys() - cls().to_json().keys()):
             raise ConfigurationError(
-                f"{KEY}.{unknown[0]} is not known: it must be one of {', '.join(_NAMES)}"
+                f"{KEY}.{unknown[0]} is not known: it must be one of {', '.join(cls().to_json())}"
             )
-        said = {_NAMES[name]: _READERS[name](name, value) for name, value in fields.items()}
-        return cls(**said)
+        return cls(
+            quota=_whole("quota", fields["quota"], QUOTAS),
+            lifetime_days=_whole("lifetimeDays", fields["lifetimeDays"], LIFETIMES_DAYS),
+            protected=_patterns("protected", fields["protected"]),
+            reconcile=_reconcile("reconcile", fields["reconcile"]),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The object that `parse` reads back to this."""
@@ -57,7 +61,7 @@ def _object(value: object) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{KEY} is {value!r}: it must be an object with any of {_KNOWN}")
+        raise ConfigurationError(f"{KEY} is {value!r}: it must be an object")
     return dict(value)
 
 
@@ -82,18 +86,3 @@ def _reconcile(name: str, value: object) -> str:
     if value not in (REPORT, APPLY):
         raise ConfigurationError(f"{KEY}.{name} is {value!r}: it must be {REPORT} or {APPLY}")
     return str(value)
-
-
-_READERS: Final = {
-    "quota": lambda name, value: _whole(name, value, QUOTAS),
-    "lifetimeDays": lambda name, value: _whole(name, value, LIFETIMES_DAYS),
-    "protected": _patterns,
-    "reconcile": _reconcile,
-}
-_NAMES: Final = {
-    "quota": "quota",
-    "lifetimeDays": "lifetime_days",
-    "protected": "protected",
-    "reconcile": "reconcile",
-}
-_KNOWN: Final = ", ".join(_NAMES)

@@ -6,6 +6,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from pipeline.branches.hub import CREATE, Hub, allow
@@ -125,7 +126,7 @@ class CreateMachine(Construct):
         )
         return deploy
 
-    def _settle(self, state: str, *, succeeded: bool, cause: str) -> Any:
+    def _settle(self, state: str, *, succeeded: bool, cause: str) -> tasks.LambdaInvoke:
         return ask(
             self,
             state,

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
@@ -44,6 +44,19 @@ class Hub:
     def protected_branches(self) -> str:
         return json.dumps([*self.branches.protected])
 
+    def let_see_who_runs(self, grantee: iam.IGrantable, stack: Stack) -> None:
+        """Allow asking whether the holder of a lock still runs."""
+        executions = (
+            stack.format_arn(
+                service="states",
+                resource="execution",
+                resource_name=f"{self.suffix.physical_name(machine)}:*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for machine in (CREATE, DESTROY)
+        )
+        allow(grantee, ["states:DescribeExecution"], *executions)
+
     def let_ask_for_branches(self, grantee: iam.IGrantable, stack: Stack) -> None:
         """Allow asking the host which branches there are: with the token, or as the role."""
         self.secret.grant_read(grantee)
@@ -59,10 +72,4 @@ def hub_source(folder: str) -> LambdaSource:
 def allow(grantee: iam.IGrantable, actions: list[str], *resources: str) -> None:
     grantee.grant_principal.add_to_principal_policy(
         iam.PolicyStatement(actions=actions, resources=[*resources])
-    )
-
-
-def deny(grantee: iam.IGrantable, actions: list[str], *resources: str) -> None:
-    grantee.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(effect=iam.Effect.DENY, actions=actions, resources=[*resources])
     )

@@ -5,7 +5,7 @@ from typing import Final
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from infra.naming import APPLICATION, EnvironmentSuffix
+from infra.naming import APPLICATION
 from lambda_src.branches.events import Reason
 from pipeline.branches.bus import BranchEvents
 from pipeline.branches.create_machine import CreateMachine
@@ -78,9 +78,7 @@ class BranchHub(Stack):
             teardown=teardown.function,
             notices=notices,
         )
-        branch_events.start(
-            "Pushed", create.machine, name="branch-pushed", on=(Reason.PUSHED,)
-        )
+        branch_events.start("Pushed", create.machine, name="branch-pushed", on=(Reason.PUSHED,))
         branch_events.start(
             "Gone",
             destroy.machine,

@@ -14,9 +14,7 @@ HUB_STAGE: Final = "BranchHub"
 class HubStage(Stage):
     """The same stack as the app's own, which a person deploys first."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: DeliverySettings
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: DeliverySettings) -> None:
         env = Environment(account=settings.account, region=settings.region)
         super().__init__(scope, construct_id, env=env)
         BranchHub(self, settings=settings)

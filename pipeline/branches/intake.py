@@ -71,8 +71,6 @@ class Intake(Construct):
                 },
             ),
             targets=[
-                targets.LambdaFunction(
-                    self.function, dead_letter_queue=branch_events.dead_letters
-                )
+                targets.LambdaFunction(self.function, dead_letter_queue=branch_events.dead_letters)
             ],
         )

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import Stack
 from constructs import Construct
 
 from infra.python_function import PythonFunction
 from lambda_src.branch_lifecycle.settings import BranchLifecycleSettings
-from pipeline.branches.hub import ANY_BRANCH, CREATE, DESTROY, Hub, allow, hub_source
+from lambda_src.branches.stacks import APPLICATION_STACK, PIPELINE_STACK
+from pipeline.branches.hub import ANY_BRANCH, Hub, allow, hub_source
 
 NAME: Final = "branch-lifecycle"
 TIMEOUT_SECONDS: Final = 60
@@ -55,22 +56,11 @@ class Lifecycle(Construct):
             ["cloudformation:DescribeStacks"],
             *(
                 stack.format_arn(
-                    service="cloudformation", resource="stack", resource_name=f"{base}-{ANY_BRANCH}/*"
+                    service="cloudformation",
+                    resource="stack",
+                    resource_name=f"{base}-{ANY_BRANCH}/*",
                 )
-                for base in ("transaction", "DeliveryPipeline")
+                for base in (APPLICATION_STACK, PIPELINE_STACK)
             ),
         )
-        # Whether the holder of a lock still runs.
-        allow(
-            self.function,
-            ["states:DescribeExecution"],
-            *(
-                stack.format_arn(
-                    service="states",
-                    resource="execution",
-                    resource_name=f"{hub.suffix.physical_name(machine)}:*",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                )
-                for machine in (CREATE, DESTROY)
-            ),
-        )
+        hub.let_see_who_runs(self.function, stack)

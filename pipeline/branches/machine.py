@@ -13,6 +13,8 @@ from constructs import Construct
 
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
+from lambda_src.branch_teardown.guard import NotOurs
+from lambda_src.branches.events import InvalidEvent
 from pipeline.branches.notices import Notices
 
 # Longer than all that a machine waits for by itself: its deadlines end in a notice, not in this.
@@ -27,6 +29,7 @@ _SERVICE_ERRORS: Final = (
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
 )
+_REFUSALS: Final = (NotOurs.__name__, InvalidEvent.__name__)
 
 
 def ask(
@@ -55,11 +58,13 @@ def ask(
         backoff_rate=2,
         jitter_strategy=sfn.JitterType.FULL,
     )
+    # A refusal stays one.
+    task.add_retry(errors=[*_REFUSALS], max_attempts=0)
     # Whatever a function does can be done twice; a host that is down comes back.
     task.add_retry(
         errors=[sfn.Errors.TASKS_FAILED, sfn.Errors.TIMEOUT],
         interval=Duration.seconds(15),
-        max_attempts=4,
+        max_attempts=3,
         backoff_rate=3,
     )
     return task
@@ -91,7 +96,7 @@ def says(template: str, *paths: str) -> str:
     return sfn.JsonPath.format(template, *(sfn.JsonPath.string_at(path) for path in paths))
 
 
-def add(path: str, amount: str | int) -> float:
+def add(path: str, amount: str | int) -> str:
     """The number at `path` and an amount, or the number at another path, together."""
     number = sfn.JsonPath.number_at(amount) if isinstance(amount, str) else amount
     return sfn.JsonPath.math_add(sfn.JsonPath.number_at(path), number)

@@ -51,6 +51,4 @@ class Notices(Construct):
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
         )
-        allow_use_through(
-            "sns", grantee, self._key, actions=("kms:Decrypt", "kms:GenerateDataKey")
-        )
+        allow_use_through("sns", grantee, self._key, actions=("kms:Decrypt", "kms:GenerateDataKey"))

@@ -7,10 +7,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from infra.lambda_code import LambdaSource
 from infra.python_function import PythonFunction
 from lambda_src.pipeline_retry.settings import PipelineRetrySettings
 from pipeline.branches.bus import BranchEvents
-from pipeline.branches.hub import Hub, allow, hub_source
+from pipeline.branches.hub import Hub, allow
 
 NAME: Final = "pipeline-retry"
 PIPELINES: Final = "transaction-pipeline-"
@@ -30,7 +31,7 @@ class PipelineRetry(Construct):
             suffix=hub.suffix,
             name=NAME,
             description="Retries a failed stage once when its error is known to be transient",
-            source=hub_source("pipeline_retry"),
+            source=LambdaSource(folder="pipeline_retry", with_packages=False),
             environment=PipelineRetrySettings(
                 branch_table_name=hub.registry.table.table_name, hub_suffix=str(hub.suffix)
             ).to_env(),
@@ -45,16 +46,14 @@ class PipelineRetry(Construct):
         events.Rule(
             self,
             "Failed",
-            rule_name=hub.suffix.physical_name("pipeline-action-failed"),
-            description="An action of one of our pipelines failed",
+            rule_name=hub.suffix.physical_name("pipeline-stage-failed"),
+            description="A stage of one of our pipelines failed",
             event_pattern=events.EventPattern(
                 source=["aws.codepipeline"],
-                detail_type=["CodePipeline Action Execution State Change"],
+                detail_type=["CodePipeline Stage Execution State Change"],
                 detail={"pipeline": [{"prefix": PIPELINES}], "state": ["FAILED"]},
             ),
             targets=[
-                targets.LambdaFunction(
-                    self.function, dead_letter_queue=branch_events.dead_letters
-                )
+                targets.LambdaFunction(self.function, dead_letter_queue=branch_events.dead_letters)
             ],
         )

@@ -60,6 +60,7 @@ class Reconciler(Construct):
         hub.registry.grant(
             self.function, "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"
         )
+        hub.let_see_who_runs(self.function, Stack.of(self))
         branch_events.grant_put(self.function)
         notices.grant_tell(self.function)
         # AWS asks for all resources when stacks are listed without a name.

@@ -7,20 +7,51 @@ from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.naming import APPLICATION
+from lambda_src.branches.stacks import APPLICATION_STACK, PIPELINE_STACK
 from pipeline.branches.hub import ANY_BRANCH
 from pipeline.promotion import RESERVED_SUFFIXES
 
-# Deleting is for stacks and things that carry our tag and a branch's name.
+_STACKS: Final = (APPLICATION_STACK, PIPELINE_STACK)
 _OURS: Final = {"StringEquals": {"aws:ResourceTag/application": APPLICATION}}
-_STACKS: Final = ("transaction", "DeliveryPipeline")
 
-_DELETES_STACKS: Final = ["cloudformation:DeleteStack"]
-_STOPS_RUNS: Final = ["codepipeline:StopPipelineExecution"]
-_EMPTIES_BUCKETS: Final = ["s3:DeleteBucketPolicy"]
-_DELETES_OBJECTS: Final = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
-_DELETES_LOGS: Final = ["logs:DeleteLogGroup"]
-_DELETES_SNAPSHOTS: Final = ["rds:DeleteDBClusterSnapshot"]
-_DELETES_IMAGES: Final = ["ecr:BatchDeleteImage"]
+_DELETES_STACKS: Final = ("cloudformation:DeleteStack",)
+_STOPS_RUNS: Final = ("codepipeline:StopPipelineExecution",)
+_EMPTIES_BUCKETS: Final = ("s3:DeleteBucketPolicy",)
+_DELETES_OBJECTS: Final = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+)
+_DELETES_LOGS: Final = ("logs:DeleteLogGroup",)
+_DELETES_SNAPSHOTS: Final = ("rds:DeleteDBClusterSnapshot",)
+_DELETES_REVISIONS: Final = ("ecs:DeleteTaskDefinitions",)
+
+# To find what remains everything is listed: AWS lists all of a kind, or nothing.
+_LISTS: Final = (
+    "cloudformation:DescribeStacks",
+    "cloudwatch:DescribeAlarms",
+    "codebuild:ListProjects",
+    "dynamodb:ListTables",
+    "ec2:DescribeNatGateways",
+    "ec2:DescribeNetworkInterfaces",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListClusters",
+    "ecs:ListTaskDefinitionFamilies",
+    "ecs:ListTaskDefinitions",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "iam:ListRoles",
+    "kms:ListAliases",
+    "lambda:ListFunctions",
+    "logs:DescribeLogGroups",
+    "rds:DescribeDBClusterSnapshots",
+    "rds:DescribeDBClusters",
+    "s3:ListAllMyBuckets",
+    "secretsmanager:ListSecrets",
+    "sns:ListTopics",
+    "sqs:ListQueues",
+    "tag:GetResources",
+)
 
 
 def teardown_permissions(stack: Stack) -> list[iam.PolicyStatement]:
@@ -28,83 +59,80 @@ def teardown_permissions(stack: Stack) -> list[iam.PolicyStatement]:
 
 
 def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
-    yield _allow(
-        _DELETES_STACKS, *(_stack(stack, f"{base}-{ANY_BRANCH}") for base in _STACKS), when=_OURS
-    )
+    yield _allow(_DELETES_STACKS, *_stacks(stack, ANY_BRANCH), when=_OURS)
     yield _allow(_STOPS_RUNS, _pipeline(stack, ANY_BRANCH))
     bucket = _bucket(stack, ANY_BRANCH)
     yield _allow(_EMPTIES_BUCKETS, bucket)
     yield _allow(_DELETES_OBJECTS, f"{bucket}/*")
     yield _allow(_DELETES_LOGS, *_log_groups(stack, ANY_BRANCH))
     yield _allow(_DELETES_SNAPSHOTS, _snapshots(stack, ANY_BRANCH))
-    yield _allow(_DELETES_IMAGES, _images(stack))
+    yield _allow(_DELETES_REVISIONS, _revisions(stack, ANY_BRANCH))
+    images = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-container-assets"
+    yield _allow(
+        ("ecr:BatchDeleteImage",),
+        _arn(stack, "ecr", "repository", f"{images}-{stack.account}-{stack.region}"),
+    )
+    # A function's interface has no name of ours. One that is in use AWS does not delete.
+    yield _allow(("ec2:DeleteNetworkInterface",), _arn(stack, "ec2", "network-interface", "*"))
 
 
 def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
+    yield _allow(("cloudformation:ListStackResources",), *_stacks(stack, ANY_BRANCH))
+    # Of every environment: an image that one of them names, or deploys just now, must stay.
+    yield _allow(("cloudformation:GetTemplate",), _arn(stack, "cloudformation", "stack", "*/*"))
+    yield _allow(("codepipeline:ListPipelineExecutions",), _pipeline(stack, "*"))
     yield _allow(
-        [
-            "cloudformation:DescribeStackEvents",
-            "cloudformation:ListStackResources",
-        ],
-        *(_stack(stack, f"{base}-{ANY_BRANCH}") for base in _STACKS),
+        ("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), _bucket(stack, ANY_BRANCH)
     )
-    # Of every environment: an image that one of them still names must stay.
-    yield _allow(["cloudformation:GetTemplate"], _stack(stack, "transaction-*"))
+    # The tagging API goes on telling of what was deleted: the owner is asked.
+    yield _allow(("kms:DescribeKey",), _arn(stack, "kms", "key", "*"), when=_OURS)
     yield _allow(
-        ["codepipeline:GetPipeline", "codepipeline:ListPipelineExecutions"],
-        _pipeline(stack, ANY_BRANCH),
+        ("secretsmanager:DescribeSecret",),
+        _colon_arn(stack, "secretsmanager", "secret", f"{ANY_BRANCH}-??????"),
     )
-    yield _allow(
-        ["s3:GetBucketTagging", "s3:ListBucket", "s3:ListBucketVersions"],
-        _bucket(stack, ANY_BRANCH),
-    )
-    yield _allow(["ecr:DescribeImages", "ecr:ListImages"], _images(stack))
-    yield _allow(
-        [
-            "cloudformation:DescribeStacks",
-            "cloudwatch:DescribeAlarms",
-            "dynamodb:ListTables",
-            "elasticloadbalancing:DescribeLoadBalancers",
-            "iam:ListRoles",
-            "kms:ListAliases",
-            "logs:DescribeLogGroups",
-            "rds:DescribeDBClusterSnapshots",
-            "rds:DescribeDBClusters",
-            "s3:ListAllMyBuckets",
-            "secretsmanager:ListSecrets",
-            "sqs:ListQueues",
-            "tag:GetResources",
-        ],
-        "*",
-    )
+    yield _allow(("ecs:DescribeClusters",), _arn(stack, "ecs", "cluster", ANY_BRANCH))
+    yield _allow(("ecs:DescribeServices",), _arn(stack, "ecs", "service", f"{ANY_BRANCH}/*"))
+    yield _allow(_LISTS, "*")
 
 
 def _may_never(stack: Stack) -> Iterator[iam.PolicyStatement]:
-    """Patterns are read by people in a hurry: what must not go is also named."""
+    """No pattern above reaches these, as far as anyone can see: so it is also said."""
     for suffix in RESERVED_SUFFIXES:
         any_of = f"*-{suffix}"
-        bucket = _bucket(stack, any_of)
-        yield _deny(_DELETES_STACKS, *(_stack(stack, f"{base}-{suffix}") for base in _STACKS))
-        yield _deny(_STOPS_RUNS, _pipeline(stack, any_of))
-        yield _deny([*_EMPTIES_BUCKETS, *_DELETES_OBJECTS], bucket, f"{bucket}/*")
+        bucket = _bucket(stack, suffix)
+        yield _deny(_DELETES_STACKS, *_stacks(stack, suffix))
+        yield _deny(_STOPS_RUNS, _pipeline(stack, suffix))
+        yield _deny((*_EMPTIES_BUCKETS, *_DELETES_OBJECTS), bucket, f"{bucket}/*")
         yield _deny(_DELETES_LOGS, *_log_groups(stack, any_of))
         yield _deny(_DELETES_SNAPSHOTS, _snapshots(stack, any_of))
+        yield _deny(_DELETES_REVISIONS, _revisions(stack, any_of))
 
 
 def _allow(
-    actions: list[str], *resources: str, when: dict[str, dict[str, str]] | None = None
+    actions: tuple[str, ...], *resources: str, when: dict[str, dict[str, str]] | None = None
 ) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=[*resources], conditions=when)
+    return iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=when)
 
 
-def _deny(actions: list[str], *resources: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(effect=iam.Effect.DENY, actions=actions, resources=[*resources])
+def _deny(actions: tuple[str, ...], *resources: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(effect=iam.Effect.DENY, actions=[*actions], resources=[*resources])
 
 
-def _stack(stack: Stack, name: str) -> str:
+def _arn(stack: Stack, service: str, resource: str, name: str) -> str:
+    return stack.format_arn(service=service, resource=resource, resource_name=name)
+
+
+def _colon_arn(stack: Stack, service: str, resource: str, name: str) -> str:
     return stack.format_arn(
-        service="cloudformation", resource="stack", resource_name=f"{name}/*"
+        service=service,
+        resource=resource,
+        resource_name=name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def _stacks(stack: Stack, suffix: str) -> Iterator[str]:
+    return (_arn(stack, "cloudformation", "stack", f"{base}-{suffix}/*") for base in _STACKS)
 
 
 def _pipeline(stack: Stack, suffix: str) -> str:
@@ -116,32 +144,14 @@ def _bucket(stack: Stack, suffix: str) -> str:
 
 
 def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
-    for name in (
-        f"/aws/lambda/{suffix}",
-        f"/aws/codebuild/{suffix}",
-        f"/aws/rds/cluster/transaction-db-{suffix}/*",
-        f"/aws/ecs/containerinsights/transaction-cluster-{suffix}/*",
-        f"/ecs/{suffix}",
-    ):
-        yield stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"{name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+    for where in ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/aws/ecs/", "/ecs/"):
+        for end in ("", "/*"):  # of a database and of a cluster, the kind of log comes last
+            yield _colon_arn(stack, "logs", "log-group", f"{where}{suffix}{end}:*")
 
 
 def _snapshots(stack: Stack, suffix: str) -> str:
-    return stack.format_arn(
-        service="rds",
-        resource="cluster-snapshot",
-        resource_name=suffix,
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
+    return _colon_arn(stack, "rds", "cluster-snapshot", suffix)
 
 
-def _images(stack: Stack) -> str:
-    name = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-container-assets"
-    return stack.format_arn(
-        service="ecr", resource="repository", resource_name=f"{name}-{stack.account}-{stack.region}"
-    )
+def _revisions(stack: Stack, suffix: str) -> str:
+    return _arn(stack, "ecs", "task-definition", f"transaction-{suffix}:*")
