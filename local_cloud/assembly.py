@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.git_host import GITHUB_PATH, OWNER, GitHost
-from local_cloud.paths import NODE_MODULES, CloudPaths
+from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
 from local_cloud.server import CloudError, RunningCloud
 from local_cloud.toolchain import lend_toolchain, tool_environment
 
@@ -43,6 +43,11 @@ def cdk_context(
         "apiPort": str(cloud.api_port),
         "databaseCaFile": str(paths.database_authority / "ca.pem"),
     }
+
+
+def trunk() -> str:
+    """The branch that cdk.json calls the trunk."""
+    return str(json.loads((ROOT / "cdk.json").read_text())["context"]["trunk"])
 
 
 def hub_version(paths: CloudPaths, commit: str) -> str:

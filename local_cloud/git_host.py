@@ -79,6 +79,10 @@ class GitHost:
         )  # fmt: skip
         return branch, commit
 
+    def drop(self, branch: str) -> None:
+        """Delete a branch; one that is not there is fine."""
+        _git("update-ref", "-d", f"refs/heads/{branch}", cwd=self.repository)
+
     def clone(self, branch: str, commit: str, target: Path) -> None:
         """A checkout of `commit` in the new folder `target`."""
         _git("clone", "--quiet", "--no-checkout", str(self.repository), str(target))
