@@ -17,7 +17,7 @@ _START_TIMEOUT_SECONDS = 30.0
 _LOG_LINES = 40
 # Answers that a person should see when they are not empty.
 _LISTS = ("blocked_by", "emptied", "refused", "remains", "removed")
-_SAID_STATES = ("Task", "Wait", "Fail")
+_SAID_STATES = ("Task", "Fail")
 
 
 class NothingStarted(Exception):
@@ -28,6 +28,7 @@ class NothingStarted(Exception):
 class MachineResult:
     """How an execution ended; `answers` are the last answers of its functions, by their name."""
 
+    execution: str
     status: str
     answers: dict[str, Any]
 
@@ -72,7 +73,9 @@ def follow_machine(aws: AwsClients, execution: str, *, say: Callable[[str], None
         for event in _history(aws, execution, after=teller.last_id):
             teller.tell(event)
         if described["status"] != "RUNNING":
-            return MachineResult(status=described["status"], answers=teller.answers)
+            return MachineResult(
+                execution=execution, status=described["status"], answers=teller.answers
+            )
         time.sleep(_POLL_SECONDS)
 
 
@@ -80,6 +83,7 @@ class _Teller:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._last_said = ""
+        self._step = ""
         self.last_id = 0
         self.answers: dict[str, Any] = {}
 
@@ -87,7 +91,10 @@ class _Teller:
         self.last_id = event["id"]
         kind = event["type"]
         if kind.endswith("StateEntered") and kind.startswith(_SAID_STATES):
-            self._once(_words(event["stateEnteredEventDetails"]["name"]))
+            name = event["stateEnteredEventDetails"]["name"]
+            if name != self._step:  # a loop comes to it again, after a wait
+                self._step = name
+                self._once(_words(name))
         elif kind == "TaskStateExited":
             self._hear(json.loads(event["stateExitedEventDetails"]["output"]))
         elif kind == "TaskFailed":
@@ -97,13 +104,15 @@ class _Teller:
         if not isinstance(output, dict):
             return
         for name, answer in output.items():
+            # An answer is a result of a function; beside it stand the machine's own counters.
             if not isinstance(answer, dict) or self.answers.get(name) == answer:
                 continue
             self.answers[name] = answer
             if message := answer.get("message"):
                 self._once(str(message))
             for key in _LISTS:
-                if found := answer.get(key):
+                found = answer.get(key)
+                if found and isinstance(found, list):
                     self._once(f"{key.replace('_', ' ')}: " + "; ".join(str(f) for f in found))
 
     def _failure(self, details: dict[str, Any]) -> None:

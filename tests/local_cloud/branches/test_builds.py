@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from tests.local_cloud.branches.conftest import ROLE, Cloud, eventually
+from tests.local_cloud.branches.cloud import ROLE, Cloud, eventually
 
 SOURCE = {"type": "GITHUB", "location": "https://github.com/local/transaction-pipeline.git"}
 
