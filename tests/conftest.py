@@ -11,6 +11,7 @@ import pytest
 from local_cloud.postgres import PostgresServer
 
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
+_BRANCH_HUB = "tests/lambda_src/branch"
 _SHARED_CLOUDS = tuple(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal"))
 
 
@@ -20,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_SYNTH_ROOMS):
             item.add_marker(pytest.mark.xdist_group("synth"))
+        elif item.nodeid.startswith(_BRANCH_HUB):
+            item.add_marker(pytest.mark.xdist_group("branch-hub"))
         elif item.nodeid.startswith(_SHARED_CLOUDS):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
