@@ -169,10 +169,15 @@ class DeliverySettings:
             "auroraEngineVersion": self.engine_version,
             BRANCHES: _as_text(self.branches.to_json()),
         }
+        defaults = {
+            **self.defaults,
+            # What an object leaves out has a value, too.
+            BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
+        }
         return {
             key: value
             for key, value in said.items()
-            if value is not None and (key in _IDENTITY or value != _as_text(self.defaults.get(key)))
+            if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
         }
 
     def branch_context(self) -> dict[str, str]:
