@@ -98,7 +98,8 @@ class DeliveryPipeline(Stack):
             publish_assets_in_parallel=False,
             use_change_sets=True,
             use_pipeline_role_for_actions=True,
-            cross_account_keys=False,
+            # The other account's roles read the artifacts with the pipeline's own key.
+            cross_account_keys=settings.crosses_accounts,
             artifact_bucket=artifacts,
             asset_publishing_code_build_defaults=builds.options(
                 logs, prefix="assets", timeout_minutes=30
@@ -117,7 +118,7 @@ class DeliveryPipeline(Stack):
                 suffix=target,
                 config=settings.adjust(promotion.config),
                 repository=settings.source.repository,
-                env=env,
+                env=Environment(account=settings.account_of(promotion), region=settings.region),
             )
             tests = tests_step(
                 self,
@@ -133,6 +134,7 @@ class DeliveryPipeline(Stack):
                     self,
                     suffix=target,
                     stage=promotion.stage,
+                    account=settings.account_of(promotion) or self.account,
                     source=source,
                     assembly=synth,
                     toolchain=toolchain,

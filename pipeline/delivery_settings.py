@@ -55,6 +55,7 @@ class DeliverySettings:
     api_port: int
     environment_suffix: str | None = None  # as said by hand; `suffix` is the one to use
     account: str | None = None  # None is whichever account deploys
+    production_account: str | None = None  # None is the same account
     branches: BranchSettings = field(default_factory=BranchSettings)
     hub: str | None = None  # HUB_ONLY, HUB_ALSO or None; not handed on
     database_ca_file: str | None = None
@@ -70,6 +71,7 @@ class DeliverySettings:
         """
         branch = _branch("branch", lookup("branch"))
         own = EnvironmentSuffix.of_branch(branch)
+        account = _matching("account", lookup("account"), _ACCOUNT, "12 digits")
         by_hand = _suffix_by_hand(lookup("environmentSuffix"), own=own)
         return cls(
             branch=branch,
@@ -77,7 +79,8 @@ class DeliverySettings:
             suffix=EnvironmentSuffix(by_hand) if by_hand else own,
             environment_suffix=by_hand,
             source=parse_source(lookup("source")),
-            account=_matching("account", lookup("account"), _ACCOUNT, "12 digits"),
+            account=account,
+            production_account=_production_account(lookup("productionAccount"), own=account),
             branches=BranchSettings.parse(lookup(BRANCHES)),
             hub=_hub(lookup("hub")),
             region=_matching("region", lookup("region"), _REGION, "like us-east-1")
@@ -122,6 +125,16 @@ class DeliverySettings:
         """Whether this pipeline deploys the hub, so that the trunk's is never an old one."""
         return carries_hub(is_trunk=self.is_trunk, promotion=self.promotion)
 
+    def account_of(self, promotion: Promotion) -> str | None:
+        """The account that `promotion` deploys to; None is whichever deploys."""
+        if promotion.in_production_account and self.production_account is not None:
+            return self.production_account
+        return self.account
+
+    @property
+    def crosses_accounts(self) -> bool:
+        return any(self.account_of(p) != self.account for p in self.promotions)
+
     @property
     def promotions(self) -> tuple[Promotion, ...]:
         """The environments that a commit of this branch passes, in order."""
@@ -146,6 +159,7 @@ class DeliverySettings:
             "branch": self.branch,
             "environmentSuffix": self.environment_suffix,
             "account": self.account,
+            "productionAccount": self.production_account,
             "region": self.region,
             "source": _as_text(self.source.to_json()),
             "trunk": self.trunk,
@@ -155,10 +169,15 @@ class DeliverySettings:
             "auroraEngineVersion": self.engine_version,
             BRANCHES: _as_text(self.branches.to_json()),
         }
+        defaults = {
+            **self.defaults,
+            # What an object leaves out has a value, too.
+            BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
+        }
         return {
             key: value
             for key, value in said.items()
-            if value is not None and (key in _IDENTITY or value != _as_text(self.defaults.get(key)))
+            if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
         }
 
     def branch_context(self) -> dict[str, str]:
@@ -211,6 +230,16 @@ def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
             f"of 0-9 a-f is a branch's, and this branch's is {own}"
         )
     return suffix
+
+
+def _production_account(value: object, *, own: str | None) -> str | None:
+    account = _matching("productionAccount", value, _ACCOUNT, "12 digits")
+    if account is not None and own is None:
+        raise ConfigurationError(
+            f"productionAccount is {account!r}: account must be set too, since a pipeline that "
+            "deploys to another account must know its own"
+        )
+    return account
 
 
 def _one_of(key: str, value: object, known: Collection[str]) -> str:

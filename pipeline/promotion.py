@@ -44,6 +44,7 @@ class Promotion:
     tests: TestSuite
     suffix: EnvironmentSuffix | None = None  # None is the branch's own
     needs_approval: bool = False
+    in_production_account: bool = False  # where the context names one
 
 
 OWN_ENVIRONMENT: Final = (
@@ -62,6 +63,7 @@ STAGING_THEN_PRODUCTION: Final = (
         tests=SMOKE_TESTS,
         suffix=EnvironmentSuffix("production"),
         needs_approval=True,
+        in_production_account=True,
     ),
 )
 

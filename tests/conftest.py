@@ -11,6 +11,7 @@ import pytest
 from local_cloud.postgres import PostgresServer
 
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
+_BRANCH_HUB = "tests/lambda_src/branch"
 _SHARED_CLOUDS = tuple(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal"))
 
 
@@ -22,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("synth"))
         elif item.nodeid.startswith("tests/local_cloud/branches/"):
             item.add_marker(pytest.mark.xdist_group("branches"))
+        elif item.nodeid.startswith(_BRANCH_HUB):
+            item.add_marker(pytest.mark.xdist_group("branch-hub"))
         elif item.nodeid.startswith(_SHARED_CLOUDS):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 

@@ -97,25 +97,32 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
 
 def _may_never(stack: Stack) -> Iterator[iam.PolicyStatement]:
     """No pattern above reaches these, as far as anyone can see: so it is also said."""
+    out_of_reach: list[str] = []
     for suffix in RESERVED_SUFFIXES:
-        any_of = f"*-{suffix}"
-        bucket = _bucket(stack, suffix)
-        yield _deny(_DELETES_STACKS, *_stacks(stack, suffix))
-        yield _deny(_STOPS_RUNS, _pipeline(stack, suffix))
-        yield _deny((*_EMPTIES_BUCKETS, *_DELETES_OBJECTS), bucket, f"{bucket}/*")
-        yield _deny(_DELETES_LOGS, *_log_groups(stack, any_of))
-        yield _deny(_DELETES_SNAPSHOTS, _snapshots(stack, any_of))
-        yield _deny(_DELETES_REVISIONS, _revisions(stack, any_of))
+        bucket, any_of = _bucket(stack, suffix), f"*-{suffix}"
+        out_of_reach += _stacks(stack, suffix)
+        out_of_reach += [_pipeline(stack, suffix), bucket, f"{bucket}/*"]
+        out_of_reach += _log_groups(stack, any_of)
+        out_of_reach += [_snapshots(stack, any_of), _revisions(stack, any_of)]
+    yield iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=[
+            *_DELETES_STACKS,
+            *_STOPS_RUNS,
+            *_EMPTIES_BUCKETS,
+            *_DELETES_OBJECTS,
+            *_DELETES_LOGS,
+            *_DELETES_SNAPSHOTS,
+            *_DELETES_REVISIONS,
+        ],
+        resources=out_of_reach,
+    )
 
 
 def _allow(
     actions: tuple[str, ...], *resources: str, when: dict[str, dict[str, str]] | None = None
 ) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=when)
-
-
-def _deny(actions: tuple[str, ...], *resources: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(effect=iam.Effect.DENY, actions=[*actions], resources=[*resources])
 
 
 def _arn(stack: Stack, service: str, resource: str, name: str) -> str:
@@ -144,9 +151,15 @@ def _bucket(stack: Stack, suffix: str) -> str:
 
 
 def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
-    for where in ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/aws/ecs/", "/ecs/"):
-        for end in ("", "/*"):  # of a database and of a cluster, the kind of log comes last
-            yield _colon_arn(stack, "logs", "log-group", f"{where}{suffix}{end}:*")
+    for name in (
+        f"/aws/lambda/{suffix}",
+        f"/aws/codebuild/{suffix}",
+        # Of a database and of a cluster, the kind of log comes last.
+        f"/aws/rds/{suffix}/*",
+        f"/aws/ecs/{suffix}/*",
+        f"/ecs/{suffix}",
+    ):
+        yield _colon_arn(stack, "logs", "log-group", f"{name}:*")
 
 
 def _snapshots(stack: Stack, suffix: str) -> str:

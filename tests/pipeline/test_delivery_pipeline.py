@@ -10,7 +10,7 @@ import pytest
 
 from tests.infra.context import REPOSITORY
 from tests.infra.templates import as_list
-from tests.pipeline.conftest import Delivered
+from tests.pipeline.conftest import CONNECTION, Delivered
 
 BUILDS = [
     ("Build", "Synth", "transaction-synth"),
@@ -140,7 +140,11 @@ def test_the_environment_stack_is_found_by_its_tags(delivered: Delivered) -> Non
     ]["TemplateConfiguration"]
     tags = json.loads((delivered.outdir / configuration.split("::")[1]).read_text())["Tags"]
 
-    assert tags == {"application": "transaction-pipeline", "environment-suffix": SUFFIX}
+    assert tags == {
+        "application": "transaction-pipeline",
+        "environment-suffix": SUFFIX,
+        "repository": "transaction-pipeline",
+    }
 
 
 def test_the_environment_is_adjusted_to_the_place(delivered: Delivered) -> None:
@@ -333,10 +337,36 @@ def test_s64_the_synth_may_ask_for_a_branch_of_its_repository(delivered: Deliver
     ]
 
 
-def test_a_build_from_a_connection_cannot_ask_and_does_not_pretend_to(
+def test_from_github_the_clone_itself_asks_with_the_connections_credentials(
     from_github: Delivered,
 ) -> None:
-    assert commands(from_github, "Build", "Synth")[0] == "make setup"
+    source = from_github.action("Source", "Source")["Configuration"]
+
+    assert commands(from_github, "Build", "Synth")[0] == (
+        "git ls-remote --exit-code --heads origin refs/heads/main"
+    )
+    assert from_github.build_spec("Build", "Synth")["env"]["git-credential-helper"] == "yes"
+    assert source["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        ("Build", "Synth"),
+        ("Staging", "IntegrationTests"),
+        ("ProductionApproval", "PermissionGate"),
+        ("Production", "SmokeTests"),
+    ],
+)
+def test_a_build_that_clones_may_use_the_connection_under_both_names(
+    from_github: Delivered, stage: str, name: str
+) -> None:
+    (source,) = from_github.action("Source", "Source")["OutputArtifacts"]
+    allowed = permissions(from_github, stage, name)
+
+    assert source in from_github.action(stage, name)["InputArtifacts"]
+    for service in ("codeconnections", "codestar-connections"):
+        assert allowed[f"{service}:UseConnection"] == [CONNECTION]
 
 
 def test_test_results_and_coverage_go_to_groups_of_the_pipeline(delivered: Delivered) -> None:
@@ -392,23 +422,15 @@ def failure_policies(delivered: Delivered) -> dict[str, Any]:
     }
 
 
-RETRY = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
-
-
-def test_what_only_fetches_and_uploads_is_tried_twice_and_no_test_is(
-    delivered: Delivered,
-) -> None:
-    assert failure_policies(delivered) == {"UpdatePipeline": RETRY, "Assets": RETRY}
+def test_no_stage_is_retried_whatever_its_error(delivered: Delivered) -> None:
+    """CodePipeline's own retry takes every failure for one that passes: see pipeline_retry."""
+    assert failure_policies(delivered) == {}
 
 
 def test_s31_production_that_fails_its_tests_goes_back_to_the_last_good_run(
     trunk: Delivered,
 ) -> None:
-    assert failure_policies(trunk) == {
-        "UpdatePipeline": RETRY,
-        "Assets": RETRY,
-        "Production": {"Result": "ROLLBACK"},
-    }
+    assert failure_policies(trunk) == {"Production": {"Result": "ROLLBACK"}}
 
 
 def test_an_approval_is_not_waited_for_for_ever(trunk: Delivered) -> None:
@@ -447,7 +469,7 @@ def test_s63_the_topic_is_for_tls_only_and_for_the_notifications(delivered: Deli
 def test_the_pipeline_with_production_obeys_the_cloudformation_specification(
     trunk: Delivered,
 ) -> None:
-    (template,) = trunk.outdir.glob("*.template.json")
+    (template,) = trunk.outdir.glob("DeliveryPipeline-*.template.json")
 
     done = subprocess.run(
         ["cfn-lint", str(template)], cwd=REPOSITORY, capture_output=True, text=True, check=False
@@ -474,6 +496,7 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
         account="000000000000",
         apiPort="8443",
         databaseCaFile="/it's/a $HOME/ca.pem",
+        hub="also",
     )
 
     def templates(found: Delivered) -> dict[str, bytes]:
@@ -483,4 +506,4 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
         }
 
     assert templates(again) == templates(delivered)
-    assert len(templates(again)) == 2
+    assert len(templates(again)) == 3
