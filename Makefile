@@ -6,6 +6,7 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
+APPLY ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -17,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: approve bench-delivery check-dockerfile check-format check-security check-types check-unit \
-	clean destroy down drill-kill-task engine-version help integration-test lock logs session setup \
+	clean destroy down drill-kill-task engine-version help integration-test lock logs reconcile session setup \
 	smoke-test status synth test up
 
 help: ## list the commands
@@ -62,6 +63,9 @@ bench-delivery: setup ## measure make up, a push and the idle cloud; writes benc
 
 destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")
+
+reconcile: ## compare branches, environments and expiry: a plan (APPLY=yes carries it out)
+	@python -m local_cloud reconcile $(if $(filter yes,$(APPLY)),--apply)
 
 engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth takes its answer
 	@python -m scripts.engine_version $(ENGINE_VERSION)

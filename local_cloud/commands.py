@@ -18,7 +18,7 @@ from local_cloud.announcing import announce
 from local_cloud.assembly import trunk
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub import webhook
-from local_cloud.branch_hub.deployed import find_hub
+from local_cloud.branch_hub.deployed import ReconcilerFailed, find_hub
 from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.following import follow_deletion
@@ -76,16 +76,36 @@ def destroy(paths: CloudPaths, *, branch: str) -> int:
     """Unmake a branch's environment and pipeline, through the branch hub; the branch goes, too."""
     cloud = _running(paths)
     branch = branch or current_branch(ROOT)
+    hub = find_hub(AwsClients(cloud.endpoint_url))
     if branch == trunk():
         # The hub protects the trunk from every event; a person may unmake it all the same.
         remove_branch(paths, cloud, branch=branch)
+        if hub is not None:
+            hub.forget(branch)
         return 0
     git = GitHost(paths.repository, state=paths.state)
-    hub = find_hub(AwsClients(cloud.endpoint_url))
     git.drop(branch)
     push = announce(git, cloud.endpoint_url, hub, webhook.deleted(branch))
     assert push is not None, "a branch was deleted"
     return 0 if follow_deletion(paths, cloud, hub, push) else 1
+
+
+def reconcile(paths: CloudPaths, *, apply: bool) -> int:
+    """Compare branches, environments and dates: a plan, and with `apply` its execution."""
+    hub = find_hub(AwsClients(_running(paths).endpoint_url))
+    if hub is None:
+        raise CloudError("no branch hub is deployed: `make up` deploys it")
+    try:
+        plan = hub.reconcile(apply=apply)
+    except ReconcilerFailed as error:
+        raise CloudError(f"the reconciler failed, and touched nothing more: {error}") from error
+    columns = ("action", "suffix", "branch", "age_days", "reason")
+    table = Table(*(column.replace("_", " ") for column in columns), box=None)
+    for step in plan:
+        table.add_row(*(str(step.get(column) or "") for column in columns))
+    _console().print(table)
+    print("carried out" if apply else "nothing was done; APPLY=yes carries it out")
+    return 0
 
 
 def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
@@ -126,7 +146,7 @@ def status(paths: CloudPaths) -> int:
     if cloud is None:
         print("the local cloud is not running: `make up` starts it")
         return 0
-    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+    console = _console()
     console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
     console.print(_branches(paths, cloud))
     tasks = Table("environment", "API", "service", "task", "zone", "address", "state", box=None)
@@ -178,6 +198,10 @@ def logs(paths: CloudPaths, *, follow: bool) -> int:
             return 0
         sys.stdout.flush()
         time.sleep(_FOLLOW_INTERVAL_SECONDS)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
 
 
 def _running(paths: CloudPaths) -> RunningCloud:
