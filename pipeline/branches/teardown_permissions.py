@@ -36,7 +36,6 @@ _LISTS: Final = (
     "ec2:DescribeNetworkInterfaces",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
-    "ecs:ListTaskDefinitionFamilies",
     "ecs:ListTaskDefinitions",
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeTargetGroups",
@@ -90,6 +89,7 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
         ("secretsmanager:DescribeSecret",),
         _colon_arn(stack, "secretsmanager", "secret", f"{ANY_BRANCH}-??????"),
     )
+    yield _allow(("dynamodb:DescribeTable",), _arn(stack, "dynamodb", "table", ANY_BRANCH))
     yield _allow(("ecs:DescribeClusters",), _arn(stack, "ecs", "cluster", ANY_BRANCH))
     yield _allow(("ecs:DescribeServices",), _arn(stack, "ecs", "service", f"{ANY_BRANCH}/*"))
     yield _allow(_LISTS, "*")

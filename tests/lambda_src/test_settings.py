@@ -11,6 +11,7 @@ from lambda_src.branch_reconciler.settings import BranchReconcilerSettings
 from lambda_src.branch_teardown.settings import BranchTeardownSettings
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
 from lambda_src.environment_variables import EnvironmentSettings, InvalidEnvironment
+from lambda_src.pipeline_retry.settings import PipelineRetrySettings
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 
@@ -54,6 +55,7 @@ def test_a_number_of_another_shape_is_named_with_what_was_found(text: str) -> No
             "DATABASE_PORT DATABASE_NAME DATABASE_CA_FILE",
         ),
         (EnvironmentCertificateSettings, "ENVIRONMENT_SUFFIX"),
+        (PipelineRetrySettings, "BRANCH_TABLE_NAME HUB_SUFFIX"),
         (
             BranchIntakeSettings,
             "REPOSITORY HUB_SECRET_ARN BRANCH_TABLE_NAME EVENT_BUS_NAME HUB_SUFFIX",
