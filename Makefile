@@ -7,6 +7,8 @@ SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
 APPLY ?=
+AWS ?=
+HUB ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -17,9 +19,9 @@ COMPILE = pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench-delivery check-dockerfile check-format check-security check-types check-unit \
-	clean destroy down drill-kill-task engine-version help integration-test lock logs reconcile session setup \
-	smoke-test status synth test up
+.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-security \
+	check-types check-unit clean destroy down drill-kill-task engine-version help integration-test \
+	lock logs reconcile session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -58,14 +60,19 @@ approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes o
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@python -m local_cloud.drills.kill_task
 
+reconcile: setup ## show what the branch hub would make and unmake (APPLY=yes: have it done, AWS=yes: not locally)
+	@python -m scripts.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
+
+bench: bench-branches bench-delivery ## measure everything; writes bench/results/
+
+bench-branches: setup ## measure the branch hub with 50 branches and more
+	@python -m bench.branches
+
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery
 
 destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")
-
-reconcile: ## compare branches, environments and expiry: a plan (APPLY=yes carries it out)
-	@python -m local_cloud reconcile $(if $(filter yes,$(APPLY)),--apply)
 
 engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth takes its answer
 	@python -m scripts.engine_version $(ENGINE_VERSION)

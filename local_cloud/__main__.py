@@ -24,8 +24,6 @@ def main(arguments: list[str] | None = None) -> int:
     session.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
     destroy.add_argument("--branch", default="")
-    reconcile = verbs.add_parser("reconcile", help="compare branches with environments")
-    reconcile.add_argument("--apply", action="store_true", help="carry the plan out")
     approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
     approve.add_argument("--branch", default="")
     approve.add_argument("--answer", default="", help="yes or no; without it, asked")
@@ -40,7 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
         "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
-        "reconcile": lambda: commands.reconcile(paths, apply=chosen.apply),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
     }
     try:

@@ -18,7 +18,7 @@ from local_cloud.announcing import announce
 from local_cloud.assembly import trunk
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub import webhook
-from local_cloud.branch_hub.deployed import ReconcilerFailed, find_hub
+from local_cloud.branch_hub.deployed import find_hub
 from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
 from local_cloud.following import follow_deletion
@@ -88,24 +88,6 @@ def destroy(paths: CloudPaths, *, branch: str) -> int:
     push = announce(git, cloud.endpoint_url, hub, webhook.deleted(branch))
     assert push is not None, "a branch was deleted"
     return 0 if follow_deletion(paths, cloud, hub, push) else 1
-
-
-def reconcile(paths: CloudPaths, *, apply: bool) -> int:
-    """Compare branches, environments and dates: a plan, and with `apply` its execution."""
-    hub = find_hub(AwsClients(_running(paths).endpoint_url))
-    if hub is None:
-        raise CloudError("no branch hub is deployed: `make up` deploys it")
-    try:
-        plan = hub.reconcile(apply=apply)
-    except ReconcilerFailed as error:
-        raise CloudError(f"the reconciler failed, and touched nothing more: {error}") from error
-    columns = ("action", "suffix", "branch", "age_days", "reason")
-    table = Table(*(column.replace("_", " ") for column in columns), box=None)
-    for step in plan:
-        table.add_row(*(str(step.get(column) or "") for column in columns))
-    _console().print(table)
-    print("carried out" if apply else "nothing was done; APPLY=yes carries it out")
-    return 0
 
 
 def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:

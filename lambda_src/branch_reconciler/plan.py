@@ -99,10 +99,8 @@ class Planner:
         reasons = (
             (not is_branch_suffix(standing.suffix), "its suffix was given by hand"),
             (self._is_protected(standing), "protected"),
-            (
-                bool(environment.strangers) and not environment.stacks and record is None,
-                "; ".join(environment.strangers),
-            ),
+            # A part that is not ours: what belongs together is for a person to say.
+            (bool(environment.strangers), "; ".join(environment.strangers)),
             (
                 any(stack.is_termination_protected for stack in environment.stacks),
                 "termination protection",
@@ -150,27 +148,32 @@ class Planner:
         record = standing.record
         if record is not None and record.state is State.EXPIRED:
             return self._step(standing, Action.LEAVE, "expired: a push makes it again")
-        if record is not None and record.state is State.FAILED and record.lock is None:
+        if record is not None and record.state is State.FAILED:
             reason = f"could not be made: {record.cause or 'unknown'}; a push tries again"
             return self._step(standing, Action.LEAVE, reason)
         is_counted = standing.suffix in self._counted
         if not is_counted and self._room <= 0:
             return self._step(standing, Action.LEAVE, "has none: the quota is full")
-        if not self._is_fresh(standing):
-            reason = "has none: nothing was pushed for longer than an environment lives"
+        is_fresh = self._is_fresh(standing)
+        if not is_fresh:
+            reason = (
+                "has none: its last commit is older than an environment gets"
+                if is_fresh is False
+                else f"has none: {_ASKED_MAX} others were asked for their age; a push makes it"
+            )
             return self._step(standing, Action.LEAVE, reason)
         if not is_counted:
             self._room -= 1
         return self._step(standing, Action.MAKE, "has none", event=Reason.PUSHED)
 
-    def _is_fresh(self, standing: Standing) -> bool:
-        """Whether an environment made at the last push would still be alive."""
+    def _is_fresh(self, standing: Standing) -> bool | None:
+        """Whether an environment made at the last push would still be alive. None: not asked."""
         if standing.record is not None and standing.record.expires_at is not None:
             return standing.record.expires_at > self._now
-        assert standing.branch is not None, "a live branch has a name"
+        if self._asked == _ASKED_MAX:
+            return None
         self._asked += 1
-        if self._asked > _ASKED_MAX:
-            raise HostUnavailable(f"{_ASKED_MAX} branches were asked for their age in this run")
+        assert standing.branch is not None, "a live branch has a name"
         return self._last_commit_at(standing.branch) + self._lifetime > self._now
 
     def _expires_at(self, standing: Standing) -> datetime:

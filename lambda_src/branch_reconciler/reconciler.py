@@ -1,4 +1,4 @@
-"""Compares live branches with deployed stacks and the registry: a plan, and if told so, its deeds."""
+"""Compares live branches with deployed stacks and the registry: a plan, and its deeds if told."""
 
 import logging
 from collections.abc import Callable, Mapping

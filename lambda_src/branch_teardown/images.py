@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from lambda_src.branches.stacks import DeployedStack
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Images:
         """The images that the deployed template names."""
         try:
             answer = self._cloudformation.get_template(StackName=stack.arn)
-        except self._cloudformation.exceptions.ClientError as error:
+        except ClientError as error:
             if "does not exist" in error.response["Error"]["Message"]:
                 return set()  # it went while we looked
             raise

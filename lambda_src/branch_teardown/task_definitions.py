@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.branch_teardown.images import Image, images_in
-from lambda_src.branch_teardown.names import is_named_for
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
-_FAMILIES: Final = "transaction-"
+FAMILY: Final = "transaction-service"
 _BATCH_MAX: Final = 10
 
 
 class TaskDefinitions:
-    """Needs `ecs:ListTaskDefinitionFamilies`, `ListTaskDefinitions`, `DescribeTaskDefinition` and
-    `DeleteTaskDefinitions`."""
+    """Needs `ecs:ListTaskDefinitions`, `DescribeTaskDefinition` and `DeleteTaskDefinitions`."""
 
     def __init__(self, *, ecs: "ECSClient") -> None:
         self._ecs = ecs
@@ -38,16 +36,9 @@ class TaskDefinitions:
                 yield f"task definition {arn.rpartition('/')[2]}"
 
     def _revisions(self, suffix: str, status: str) -> Iterator[str]:
-        families = self._ecs.get_paginator("list_task_definition_families")
-        for page in families.paginate(familyPrefix=_FAMILIES, status="ALL"):
-            for family in page["families"]:
-                if is_named_for(family, suffix):
-                    yield from self._of_family(family, status)
-
-    def _of_family(self, family: str, status: str) -> Iterator[str]:
         revisions = self._ecs.get_paginator("list_task_definitions")
         for page in revisions.paginate(
-            familyPrefix=family,
-            status=status,  # type: ignore[arg-type]  # one of the two above
+            familyPrefix=f"{FAMILY}-{suffix}",
+            status=status,  # type: ignore[arg-type]  # one of ECS's own
         ):
             yield from page["taskDefinitionArns"]

@@ -8,6 +8,7 @@ from lambda_src.branch_teardown.deletion import Deletion
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import NetworkInterfaceTypeDef
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_s3 import S3Client
 
@@ -69,6 +70,15 @@ class Unblocking:
         )
         for page in pages:
             for interface in page["NetworkInterfaces"]:
-                identity = interface["NetworkInterfaceId"]
-                self._ec2.delete_network_interface(NetworkInterfaceId=identity)
-                yield f"network interface {identity}"
+                # Seen again here: what a filter lets through by mistake would be somebody else's.
+                if interface.get("Status") == "available" and value in _places(interface):
+                    identity = interface["NetworkInterfaceId"]
+                    self._ec2.delete_network_interface(NetworkInterfaceId=identity)
+                    yield f"network interface {identity}"
+
+
+def _places(interface: "NetworkInterfaceTypeDef") -> set[str]:
+    return {
+        interface.get("SubnetId", ""),
+        *(group.get("GroupId", "") for group in interface.get("Groups", [])),
+    }

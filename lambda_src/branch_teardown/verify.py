@@ -71,6 +71,11 @@ def _nat_gateway_is_gone(ec2: Any, arn: str) -> bool:
     return all(gateway["State"] in ("deleting", "deleted") for gateway in gateways)
 
 
+def _table_is_gone(dynamodb: Any, arn: str) -> bool:
+    table = dynamodb.describe_table(TableName=arn.rpartition("/")[2])["Table"]
+    return bool(table["TableStatus"] == "DELETING")
+
+
 def _cluster_is_gone(ecs: Any, arn: str) -> bool:
     clusters = ecs.describe_clusters(clusters=[arn])["clusters"]
     return all(cluster["status"] == "INACTIVE" for cluster in clusters)
@@ -91,6 +96,7 @@ def _task_definition_is_gone(ecs: Any, arn: str) -> bool:
 GONE: Final[Mapping[tuple[str, str], Callable[[Any, str], bool]]] = {
     ("kms", "key"): _key_is_gone,
     ("secretsmanager", "secret"): _secret_is_gone,
+    ("dynamodb", "table"): _table_is_gone,
     ("ec2", "natgateway"): _nat_gateway_is_gone,
     ("ecs", "cluster"): _cluster_is_gone,
     ("ecs", "service"): _service_is_gone,

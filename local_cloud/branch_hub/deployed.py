@@ -10,10 +10,6 @@ _TAG = "branch-hub"
 _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 
-class ReconcilerFailed(Exception):
-    """There is no plan; the message is the function's."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hub:
     stack: str
@@ -36,18 +32,6 @@ class Hub:
         """What a person enters at GitHub; read when needed, as it may be changed."""
         found = self.aws.secretsmanager.get_secret_value(SecretId=self.outputs["WebhookSecretName"])
         return str(json.loads(found["SecretString"])["webhook_secret"])
-
-    def reconcile(self, *, apply: bool) -> list[dict[str, Any]]:
-        """The reconciler's plan, carried out when told so. Raises ReconcilerFailed."""
-        answer = self.aws.lambda_.invoke(
-            FunctionName=self.outputs["ReconcilerFunctionName"],
-            Payload=json.dumps({"apply": apply}).encode(),
-        )
-        said = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise ReconcilerFailed(said.get("errorMessage", said))
-        plan: list[dict[str, Any]] = said["plan"]
-        return plan
 
     def forget(self, branch: str) -> None:
         """Of an environment that a person has unmade without the hub."""

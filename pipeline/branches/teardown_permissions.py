@@ -36,7 +36,6 @@ _LISTS: Final = (
     "ec2:DescribeNetworkInterfaces",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
-    "ecs:ListTaskDefinitionFamilies",
     "ecs:ListTaskDefinitions",
     "elasticloadbalancing:DescribeLoadBalancers",
     "elasticloadbalancing:DescribeTargetGroups",
@@ -90,6 +89,7 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
         ("secretsmanager:DescribeSecret",),
         _colon_arn(stack, "secretsmanager", "secret", f"{ANY_BRANCH}-??????"),
     )
+    yield _allow(("dynamodb:DescribeTable",), _arn(stack, "dynamodb", "table", ANY_BRANCH))
     yield _allow(("ecs:DescribeClusters",), _arn(stack, "ecs", "cluster", ANY_BRANCH))
     yield _allow(("ecs:DescribeServices",), _arn(stack, "ecs", "service", f"{ANY_BRANCH}/*"))
     yield _allow(_LISTS, "*")
@@ -102,7 +102,7 @@ def _may_never(stack: Stack) -> Iterator[iam.PolicyStatement]:
         bucket, any_of = _bucket(stack, suffix), f"*-{suffix}"
         out_of_reach += _stacks(stack, suffix)
         out_of_reach += [_pipeline(stack, suffix), bucket, f"{bucket}/*"]
-        out_of_reach += _log_groups(stack, any_of)
+        out_of_reach += [_log_group(stack, f"*-{suffix}{end}") for end in ("", "/*")]
         out_of_reach += [_snapshots(stack, any_of), _revisions(stack, any_of)]
     yield iam.PolicyStatement(
         effect=iam.Effect.DENY,
@@ -155,11 +155,15 @@ def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
         f"/aws/lambda/{suffix}",
         f"/aws/codebuild/{suffix}",
         # Of a database and of a cluster, the kind of log comes last.
-        f"/aws/rds/{suffix}/*",
-        f"/aws/ecs/{suffix}/*",
+        f"/aws/rds/cluster/transaction-db-{suffix}/*",
+        f"/aws/ecs/containerinsights/transaction-cluster-{suffix}/*",
         f"/ecs/{suffix}",
     ):
-        yield _colon_arn(stack, "logs", "log-group", f"{name}:*")
+        yield _log_group(stack, name)
+
+
+def _log_group(stack: Stack, name: str) -> str:
+    return _colon_arn(stack, "logs", "log-group", f"{name}:*")
 
 
 def _snapshots(stack: Stack, suffix: str) -> str:

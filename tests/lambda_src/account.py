@@ -78,6 +78,19 @@ class Account:
         for base in ("transaction", "DeliveryPipeline"):
             self.deploy(f"{base}-{suffix}", tags=tags_of(suffix), **more)
 
+    def remove_pipelines(self) -> None:
+        """Delete every pipeline's stack that another test has left."""
+        cloudformation = self.client("cloudformation")
+        for page in cloudformation.get_paginator("describe_stacks").paginate():
+            for stack in page["Stacks"]:
+                name = stack["StackName"]
+                if name.startswith("DeliveryPipeline-") and self.status(name) != "GONE":
+                    cloudformation.update_termination_protection(
+                        StackName=name, EnableTerminationProtection=False
+                    )
+                    cloudformation.delete_stack(StackName=name)
+                    self.wait_for(name, "GONE")
+
     def status(self, stack: str) -> str:
         cloudformation = self.client("cloudformation")
         try:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -79,6 +80,10 @@ class Pipeline:
 
     def delete(self) -> None:
         self.cloud.aws.cloudformation.delete_stack(StackName=self.name)
+
+
+def processes_of(run: str) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if run in (p.info["cmdline"] or [])]
 
 
 @pytest.fixture
@@ -187,6 +192,7 @@ def test_s8_the_deletion_of_a_pipeline_ends_its_runs_and_those_who_follow_are_to
     with contextlib.suppress(RunVanished):
         result = follow_run(cloud.paths.state, pipeline.name, run, Progress(live=False))
         assert result.status == "Stopped"
+    eventually(lambda: not processes_of(run))
     eventually(lambda: not pipeline_folder(cloud.paths.state, pipeline.name).exists())
     eventually(lambda: not (cloud.paths.pipelines / f"{pipeline.name}.json").exists())
     with pytest.raises(ClientError, match="PipelineNotFound"):
