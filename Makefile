@@ -9,6 +9,9 @@ ANSWER ?=
 QUEUE ?= transaction
 REASON ?=
 LOCAL ?=
+APPLY ?=
+AWS ?=
+HUB ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
@@ -22,10 +25,10 @@ CHECKOV_WITHOUT = beartype boto3 botocore cyclonedx-python-lib networkx numpy py
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench-delivery check-dockerfile check-format check-roles check-security check-types \
-	check-unit clean compliance destroy down drill-kill-database drill-kill-task drill-lose-zone \
-	engine-version help integration-test lock logs redrive session setup smoke-test status synth \
-	test up
+.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles check- \
+	security check-types check-unit clean compliance destroy down drill-kill-database drill-kill- \
+	task drill-lose-zone engine-version help integration-test lock logs reconcile redrive session \
+	setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -76,6 +79,14 @@ drill-kill-database: ## kill -9 the database's writer under load; the standby ta
 
 drill-lose-zone: ## kill all that is in the writer's zone under load, and bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
+
+reconcile: setup ## show what the branch hub would make and unmake (APPLY=yes: have it done, AWS=yes: not locally)
+	@python -m scripts.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
+
+bench: bench-branches bench-delivery ## measure everything; writes bench/results/
+
+bench-branches: setup ## measure the branch hub with 50 branches and more
+	@python -m bench.branches
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery

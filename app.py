@@ -7,6 +7,7 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from infra.errors import ConfigurationError
+from pipeline.branches.hub_stack import BranchHub
 from pipeline.delivery_pipeline import DeliveryPipeline
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.toolchain import Toolchain
@@ -20,7 +21,11 @@ def build(app: cdk.App) -> None:
         app.node.try_get_context,
         defaults=json.loads((HERE / "cdk.json").read_text())["context"],
     )
-    DeliveryPipeline(app, settings=settings, toolchain=Toolchain.pinned_in(HERE / "package.json"))
+    if settings.has_hub:
+        BranchHub(app, settings=settings)
+    if settings.has_pipeline:
+        toolchain = Toolchain.pinned_in(HERE / "package.json")
+        DeliveryPipeline(app, settings=settings, toolchain=toolchain)
 
 
 def main() -> None:

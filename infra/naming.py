@@ -1,18 +1,15 @@
 """Names: from any branch to a short suffix, and from a suffix to every physical name."""
 
-import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final, Self
 
 from infra.errors import ConfigurationError
+from lambda_src.branch_suffix import InvalidBranch, suffix_of_branch, suffix_of_repository
 
 APPLICATION: Final = "transaction-pipeline"
 
 SUFFIX_LENGTH_MAX: Final = 16
-SLUG_LENGTH_MAX: Final = 9
-HASH_DIGITS: Final = 6
 ACCOUNT_LENGTH: Final = 12
 
 # Load balancers and target groups have the shortest names of all that we name.
@@ -42,17 +39,20 @@ class EnvironmentSuffix:
     def of_branch(cls, branch: str) -> Self:
         """Give `branch` (its name without `refs/heads/`) the suffix that no other branch has.
 
-        The hash is of the full ref, so `feature/a` and `feature-a` differ; the slug is for people.
         Raises ConfigurationError for an empty name and for a ref.
         """
-        if not branch or branch.startswith("refs/"):
-            raise ConfigurationError(
-                f"branch is {branch!r}: it must be a branch name, without refs/heads/"
-            )
-        # A name that came out of git as undecodable bytes holds surrogates: it has a suffix too.
-        ref = f"refs/heads/{branch}".encode("utf-8", "surrogatepass")
-        digits = hashlib.sha256(ref).hexdigest()[:HASH_DIGITS]
-        return cls(f"{_slug(branch)}-{digits}")
+        try:
+            return cls(suffix_of_branch(branch))
+        except InvalidBranch as error:
+            raise ConfigurationError(str(error)) from None
+
+    @classmethod
+    def of_repository(cls, repository: str) -> Self:
+        """Give what all branches of `repository` share its suffix. Raises ConfigurationError."""
+        try:
+            return cls(suffix_of_repository(repository))
+        except InvalidBranch as error:
+            raise ConfigurationError(str(error)) from None
 
     def physical_name(self, base: str, *, longest: int = NAME_MAX) -> str:
         """Name a resource `{base}-{suffix}`; refuse a base that some suffix would make too long."""
@@ -77,9 +77,3 @@ class EnvironmentSuffix:
 
     def __str__(self) -> str:
         return self.value
-
-
-def _slug(branch: str) -> str:
-    plain = unicodedata.normalize("NFKD", branch).encode("ascii", "ignore").decode().lower()
-    hyphenated = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return hyphenated[:SLUG_LENGTH_MAX].rstrip("-") or "branch"

@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; `make up` goes on from here, `make down` stops what runs",
+        print("\ninterrupted; a run goes on: `make status` shows it, `make down` ends everything",
               file=sys.stderr)  # fmt: skip
         return 130
 

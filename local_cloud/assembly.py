@@ -1,87 +1,125 @@
-"""The real CDK CLI against the local cloud: bootstrap it, deploy a branch's first pipeline."""
+"""The real CDK CLI against the local cloud: bootstrap it, deploy the branch hub and a pipeline."""
 
+import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
-from local_cloud.git_host import GitHost
-from local_cloud.paths import NODE_MODULES, STATE_MARK, CloudPaths
+from local_cloud.aws import ACCOUNT, REGION, AwsClients
+from local_cloud.git_host import GITHUB_PATH, OWNER, GitHost
+from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
 from local_cloud.server import CloudError, RunningCloud
+from local_cloud.toolchain import lend_toolchain, tool_environment
+
+HUB = "BranchHub-*"
+PIPELINE = "DeliveryPipeline-*"
 
 _BOOTSTRAP_STACK = "CDKToolkit"
-
-
-def tool_environment(paths: CloudPaths, cloud: RunningCloud) -> dict[str, str]:
-    """What every tool and build needs to reach the local cloud instead of AWS."""
-    return {
-        **environment(cloud.endpoint_url),
-        STATE_MARK: str(paths.state),
-        "TOOLCHAIN_CACHE": str(paths.toolchains),
-        "CDK_DISABLE_VERSION_CHECK": "1",
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-    }
+# Nobody has to authorise it here; the templates want one.
+_CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/local"
+# What the hub's template is made of; of anything else it knows nothing.
+_HUB_IS_MADE_OF = ("app.py", "cdk.json", "infra", "lambda_src", "package.json", "pipeline")
 
 
 def cdk_context(
     paths: CloudPaths, cloud: RunningCloud, *, branch: str, promotion: str
 ) -> dict[str, str]:
     """The configuration values that make this machine's delivery differ from one on AWS."""
+    source = {
+        "kind": "github",
+        "repository": f"{OWNER}/{paths.repository.name.removesuffix('.git')}",
+        "connectionArn": _CONNECTION,
+        "apiUrl": f"{cloud.endpoint_url}{GITHUB_PATH}",
+    }
     return {
         "branch": branch,
         "promotion": promotion,
         "account": ACCOUNT,
         "region": REGION,
+        "source": json.dumps(source, separators=(",", ":")),
         "apiPort": str(cloud.api_port),
         "databaseCaFile": str(paths.database_authority / "ca.pem"),
     }
 
 
-def bootstrap(paths: CloudPaths, cloud: RunningCloud, *, log: Path) -> None:
+def trunk() -> str:
+    """The branch that cdk.json calls the trunk."""
+    return str(json.loads((ROOT / "cdk.json").read_text())["context"]["trunk"])
+
+
+def hub_version(paths: CloudPaths, commit: str) -> str:
+    """The same for two commits that synthesize the same hub."""
+    wanted = [f"{commit}:{path}" for path in _HUB_IS_MADE_OF]
+    done = subprocess.run(
+        ["git", "--git-dir", str(paths.repository), "rev-parse", *wanted],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def deploy(
+    paths: CloudPaths,
+    cloud: RunningCloud,
+    git: GitHost,
+    *,
+    stacks: Sequence[str],
+    branch: str,
+    commit: str,
+    promotion: str,
+    log: Path,
+) -> None:
+    """One `cdk deploy` of `stacks` (HUB, PIPELINE), from a checkout of that commit alone.
+
+    The account is bootstrapped where it was not, while the app is synthesized.
+    """
+    context = cdk_context(paths, cloud, branch=branch, promotion=promotion)
+    context["hub"] = "also" if HUB in stacks and PIPELINE in stacks else "only"
+    if HUB not in stacks:
+        del context["hub"]
+    flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
+    variables = tool_environment(paths, cloud.endpoint_url)
+    lend_toolchain(paths)
+    paths.work.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="first-deploy-", dir=paths.work) as folder,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        bootstrapped = pool.submit(_bootstrap, paths, cloud, log=log)
+        checkout = Path(folder) / "source"
+        git.clone(branch, commit, checkout)
+        _run(["make", "setup"], what="set up the tools", cwd=checkout, log=log,
+             environment=variables)  # fmt: skip
+        _run(
+            [_cdk(), "synth", "--quiet", *flags],
+            what="synthesize", cwd=checkout, log=log, environment=variables,
+        )  # fmt: skip
+        bootstrapped.result()
+        _run(
+            [_cdk(), "deploy", "--app", "cdk.out", "--require-approval", "never",
+             "--progress", "events", "--concurrency", "2", *stacks],
+            what=f"deploy {' and '.join(stacks)}", cwd=checkout, log=log, environment=variables,
+        )  # fmt: skip
+
+
+def _bootstrap(paths: CloudPaths, cloud: RunningCloud, *, log: Path) -> None:
     """`cdk bootstrap`, unless it was done."""
     stacks = AwsClients(cloud.endpoint_url).cloudformation.list_stacks()["StackSummaries"]
     alive = {s["StackName"] for s in stacks if not s["StackStatus"].startswith("DELETE")}
     if _BOOTSTRAP_STACK not in alive:
         _run(
             [_cdk(), "bootstrap", f"aws://{ACCOUNT}/{REGION}"],
-            what="bootstrap the local account", cwd=paths.state, log=log,
-            environment=tool_environment(paths, cloud),
-        )  # fmt: skip
-
-
-def deploy_pipeline(
-    paths: CloudPaths,
-    cloud: RunningCloud,
-    git: GitHost,
-    *,
-    branch: str,
-    commit: str,
-    promotion: str,
-    log: Path,
-) -> None:
-    """`cdk deploy` of the commit's DeliveryPipeline stack, from a checkout of that commit alone."""
-    context = cdk_context(paths, cloud, branch=branch, promotion=promotion)
-    flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
-    variables = tool_environment(paths, cloud)
-    with tempfile.TemporaryDirectory(prefix="first-deploy-", dir=_folder(paths.work)) as folder:
-        checkout = Path(folder) / "source"
-        git.clone(branch, commit, checkout)
-        _run(["make", "setup"], what="set up the tools", cwd=checkout, log=log,
-             environment=variables)  # fmt: skip
-        _run(
-            [_cdk(), "deploy", "--require-approval", "never", "--progress", "events", *flags],
-            what="deploy the delivery pipeline", cwd=checkout, log=log, environment=variables,
+            what="bootstrap the local account", cwd=paths.state, log=log.with_suffix(".bootstrap"),
+            environment=tool_environment(paths, cloud.endpoint_url),
         )  # fmt: skip
 
 
 def _cdk() -> str:
     return str(NODE_MODULES / ".bin" / "cdk")
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _run(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_lambda import LambdaClient
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
 
 ACCOUNT = "000000000000"
@@ -64,9 +66,11 @@ class AwsClients:
     cloudformation: "CloudFormationClient"
     cloudwatch: "CloudWatchClient"
     codebuild: "CodeBuildClient"
+    codepipeline: Any  # the type stubs in use do not know this service
     dynamodb: "DynamoDBClient"
     ec2: "EC2Client"
     ecs: "ECSClient"
+    events: "EventBridgeClient"
     elbv2: "ElasticLoadBalancingv2Client"
     iam: "IAMClient"
     kms: "KMSClient"
@@ -77,6 +81,7 @@ class AwsClients:
     secretsmanager: "SecretsManagerClient"
     sns: "SNSClient"
     sqs: "SQSClient"
+    stepfunctions: "SFNClient"
     sts: "STSClient"
 
     def __init__(self, endpoint_url: str) -> None:

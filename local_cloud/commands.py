@@ -16,9 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from local_cloud import approvals, stacks
-from local_cloud.aws import environment
+from local_cloud.announcing import announce
+from local_cloud.assembly import trunk
+from local_cloud.aws import AwsClients, environment
+from local_cloud.branch_hub import webhook
+from local_cloud.branch_hub.deployed import find_hub
 from local_cloud.delivery import deliver
 from local_cloud.facts import api_client, load_facts, the_environment
+from local_cloud.following import follow_deletion
 from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.pipeline.executions import execution_states
@@ -70,8 +75,21 @@ def clean(paths: CloudPaths) -> int:
 
 
 def destroy(paths: CloudPaths, *, branch: str) -> int:
-    remove_branch(paths, _running(paths), branch=branch or current_branch(ROOT))
-    return 0
+    """Unmake a branch's environment and pipeline, through the branch hub; the branch goes, too."""
+    cloud = _running(paths)
+    branch = branch or current_branch(ROOT)
+    hub = find_hub(AwsClients(cloud.endpoint_url))
+    if branch == trunk():
+        # The hub protects the trunk from every event; a person may unmake it all the same.
+        remove_branch(paths, cloud, branch=branch)
+        if hub is not None:
+            hub.forget(branch)
+        return 0
+    git = GitHost(paths.repository, state=paths.state)
+    git.drop(branch)
+    push = announce(git, cloud.endpoint_url, hub, webhook.deleted(branch))
+    assert push is not None, "a branch was deleted"
+    return 0 if follow_deletion(paths, cloud, hub, push) else 1
 
 
 def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
@@ -123,13 +141,9 @@ def status(paths: CloudPaths) -> int:
     if cloud is None:
         print("the local cloud is not running: `make up` starts it")
         return 0
-    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
+    console = _console()
     console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
-    runs = Table("pipeline", "branch", "last run", "commit", "seconds", box=None)
-    for pipeline in stacks.deployed_pipelines(paths):
-        last = next(iter(execution_states(paths.state, pipeline.name)), None)
-        runs.add_row(pipeline.name, pipeline.branch, *_run_cells(last))
-    console.print(runs)
+    console.print(_branches(paths, cloud))
     tasks = Table("environment", "API", "service", "task", "zone", "address", "state", box=None)
     for facts in load_facts(paths):
         for file in sorted(paths.services.glob(f"*{facts['suffix']}*.json")):
@@ -141,6 +155,27 @@ def status(paths: CloudPaths) -> int:
     console.print(tasks)
     console.print(_databases(paths))
     return 0
+
+
+def _branches(paths: CloudPaths, cloud: RunningCloud) -> Table:
+    """A row for each branch that has a pipeline, or that the branch hub remembers."""
+    hub = find_hub(AwsClients(cloud.endpoint_url))
+    known = {r["suffix"]: r for r in (hub.environments() if hub is not None else [])}
+    table = Table(
+        "branch", "environment", "state", "expires", "last run", "commit", "seconds", box=None
+    )
+    for pipeline in stacks.deployed_pipelines(paths):
+        suffix = next((s for s in known if pipeline.name.endswith(f"-{s}")), "")
+        record = known.pop(suffix, {})
+        last = next(iter(execution_states(paths.state, pipeline.name)), None)
+        table.add_row(
+            pipeline.branch, suffix or pipeline.name, record.get("state", ""),
+            record.get("expires_at", "never"), *_run_cells(last),
+        )  # fmt: skip
+    for suffix, record in known.items():
+        branch, expires = record.get("branch", ""), record.get("expires_at", "")
+        table.add_row(branch, suffix, record["state"], expires, "", "", "")
+    return table
 
 
 def logs(paths: CloudPaths, *, follow: bool) -> int:
@@ -167,6 +202,10 @@ def _databases(paths: CloudPaths) -> Table:
         for server in json.loads(file.read_text()):
             table.add_row(*(server[k] for k in ("instance", "role", "zone", "address", "state")))
     return table
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
 
 
 def _running(paths: CloudPaths) -> RunningCloud:

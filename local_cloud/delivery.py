@@ -1,19 +1,19 @@
-"""Delivers a commit: makes its branch's pipeline where there is none, then runs it as deployed."""
+"""`make up`: deploys what a person deploys once, starts the branch's pipeline, shows its run."""
 
 import time
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Final
 
 from local_cloud import stacks
-from local_cloud.assembly import bootstrap, deploy_pipeline, tool_environment
+from local_cloud.announcing import Announced, announce
+from local_cloud.assembly import HUB, PIPELINE, deploy, hub_version
 from local_cloud.aws import AwsClients
-from local_cloud.facts import print_facts, save_facts
+from local_cloud.branch_hub import webhook
+from local_cloud.branch_hub.deployed import find_hub
+from local_cloud.following import show_run
 from local_cloud.git_host import GitHost
-from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
-from local_cloud.pipeline.context import RunContext
-from local_cloud.pipeline.engine import run_pipeline
-from local_cloud.pipeline.progress import Progress
-from local_cloud.server import RunningCloud
+from local_cloud.paths import CloudPaths
+from local_cloud.server import CloudError, RunningCloud
 
 # One environment and nobody to ask; on AWS the default is the whole way to production.
 _DEFAULT_PROMOTION: Final = "environment"
@@ -32,67 +32,55 @@ def deliver(
 
     `promotion` is how far the trunk goes: said, it is set; unsaid, a pipeline stays as it is.
 
-    Raises CloudError when the pipeline could not be made.
+    Raises CloudError when hub or pipeline could not be made.
     """
-    lend_toolchain(paths)
-    log = paths.logs / f"{time.strftime('%Y%m%dT%H%M%S')}-first-deploy.log"
+    begun = datetime.now(UTC)
+    _deploy_what_is_missing(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
     pipeline = stacks.find_pipeline(paths, branch)
-    if pipeline is None or promotion:
-        started = time.monotonic()
-        print(f"making the pipeline of {branch} (cdk bootstrap, cdk deploy) ...", flush=True)
-        bootstrap(paths, cloud, log=log)
-        deploy_pipeline(
-            paths, cloud, git, branch=branch, commit=commit,
-            promotion=promotion or _DEFAULT_PROMOTION, log=log,
-        )  # fmt: skip
-        pipeline = stacks.find_pipeline(paths, branch)
-        assert pipeline is not None, "the deployed stack holds the pipeline of its branch"
-        print(f"pipeline {pipeline.name} is there ({time.monotonic() - started:.0f} s)", flush=True)
-    result = run_pipeline(
-        name=pipeline.name,
-        branch=branch,
-        commit=commit,
-        context=RunContext(
-            state_dir=paths.state,
-            endpoint_url=cloud.endpoint_url,
-            toolchain_root=ROOT,
-            build_environment=tool_environment(paths, cloud),
-        ),
-        progress=Progress(),
+    if pipeline is None:
+        raise CloudError(f"the deployed stack holds no pipeline of branch {branch}")
+    started = stacks.run_of_commit(paths, pipeline.name, commit=commit, since=begun)
+    # A new pipeline runs by itself; one that was there is told, as after every push.
+    push = announce(
+        git,
+        cloud.endpoint_url,
+        find_hub(AwsClients(cloud.endpoint_url)),
+        webhook.pushed(branch, commit=commit),
+        tell_pipelines=started is None,
     )
-    _tell(paths, cloud, branch=branch, commit=commit, succeeded=result.succeeded)
-    return result.succeeded
+    assert push is not None, "a branch was pushed"
+    if push.problem:
+        print(f"branch hub: {push.problem}")
+    runs = push.runs if started is None else (started,)
+    shown = Announced(branch=branch, commit=commit, told_at=begun, runs=runs)
+    return show_run(paths, cloud, pipeline.name, shown)
 
 
-def _tell(
-    paths: CloudPaths, cloud: RunningCloud, *, branch: str, commit: str, succeeded: bool
+def _deploy_what_is_missing(
+    paths: CloudPaths,
+    cloud: RunningCloud,
+    git: GitHost,
+    *,
+    branch: str,
+    commit: str,
+    promotion: str,
 ) -> None:
-    """Keep and print what a person needs; of a failed run, an environment kept for looking."""
-    deployed = stacks.find_pipeline(paths, branch)
-    aws = AwsClients(cloud.endpoint_url)
-    for stack in deployed.application_stacks if deployed is not None else ():
-        found = stacks.outputs(aws, stack)
-        suffix = found.get("EnvironmentSuffix")
-        if suffix is None:
-            continue
-        file = paths.environments / f"{suffix}.json"
-        if succeeded:
-            print_facts(
-                save_facts(paths, cloud, branch=branch, commit=commit, outputs=found), file=file
-            )
-        else:
-            if not file.exists():  # else it describes the version that still runs
-                save_facts(paths, cloud, branch=branch, commit=commit, outputs=found)
-            print(f"\nkept for looking: environment {suffix}, {found['ApiUrl']}, facts in {file}")
-
-
-def lend_toolchain(paths: CloudPaths) -> None:
-    """Let builds of commits with the same lock files use this checkout's tools."""
-    for stamp in (ROOT / ".venv").glob("ready-*"):
-        home: Path = paths.toolchains / stamp.name.removeprefix("ready-")
-        if (home / ".venv" / stamp.name).exists() and (home / "node_modules").exists():
-            continue
-        home.mkdir(parents=True, exist_ok=True)
-        for link, target in ((".venv", ROOT / ".venv"), ("node_modules", NODE_MODULES)):
-            (home / link).unlink(missing_ok=True)
-            (home / link).symlink_to(target.resolve())
+    """The branch hub when it is not there or another now; the pipeline when it is not there."""
+    wanted = []
+    version = hub_version(paths, commit)
+    known = paths.hub_version.read_text() if paths.hub_version.exists() else ""
+    if known != version:
+        wanted.append(HUB)
+    if promotion or stacks.find_pipeline(paths, branch) is None:
+        wanted.append(PIPELINE)
+    if not wanted:
+        return
+    started = time.monotonic()
+    print(f"deploying {' and '.join(wanted)} (cdk deploy) ...", flush=True)
+    deploy(
+        paths, cloud, git, stacks=wanted, branch=branch, commit=commit,
+        promotion=promotion or _DEFAULT_PROMOTION,
+        log=paths.logs / f"{time.strftime('%Y%m%dT%H%M%S')}-first-deploy.log",
+    )  # fmt: skip
+    paths.hub_version.write_text(version)
+    print(f"deployed after {time.monotonic() - started:.0f} s", flush=True)

@@ -1,16 +1,24 @@
 """A bare git repository that stands for the git host: a push to it starts the branch's pipeline."""
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from local_cloud.paths import ROOT
 from local_cloud.server import CloudError
 
 REMOTE = "local"
+# Where the server answers as the git host: GitHub's REST API, and word of a push.
+GITHUB_PATH = "/_github"
+PUSHED_PATH = "/_local/pushed"
+OWNER = "local"
 # Set by our own pushes, whose delivery is started by the command that pushes.
 QUIET_VARIABLE = "LOCAL_CLOUD_QUIET_PUSH"
 
@@ -71,6 +79,10 @@ class GitHost:
         )  # fmt: skip
         return branch, commit
 
+    def drop(self, branch: str) -> None:
+        """Delete a branch; one that is not there is fine."""
+        _git("update-ref", "-d", f"refs/heads/{branch}", cwd=self.repository)
+
     def clone(self, branch: str, commit: str, target: Path) -> None:
         """A checkout of `commit` in the new folder `target`."""
         _git("clone", "--quiet", "--no-checkout", str(self.repository), str(target))
@@ -82,6 +94,34 @@ class GitHost:
                      cwd=self.repository).splitlines()  # fmt: skip
         pairs = (line.split(" ", 1) for line in lines)
         return {ref.removeprefix("refs/heads/"): commit for commit, ref in pairs}
+
+    def tell_pipelines(self, endpoint_url: str, *, branch: str, commit: str) -> list[Any]:
+        """Tell CodePipeline of a push, as a connection does; returns the runs that it starts."""
+        word = {
+            "repository": self.repository.name.removesuffix(".git"),
+            "branch": branch,
+            "commit": commit,
+        }
+        request = urllib.request.Request(
+            f"{endpoint_url}{PUSHED_PATH}", data=json.dumps(word).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            started: list[Any] = json.load(answer)
+        return started
+
+    def committed_at(self, commit: str) -> str:
+        """When the commit was made, as GitHub writes it."""
+        seconds = _git("log", "-1", "--format=%ct", commit, cwd=self.repository)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
+
+
+def head_of(repository: Path, branch: str) -> str:
+    """The commit that `branch` points at; empty when it, or the repository, is not there."""
+    if not repository.is_dir():
+        return ""
+    return _git(
+        "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", cwd=repository, may_fail=True
+    )
 
 
 def current_branch(checkout: Path) -> str:

@@ -1,18 +1,19 @@
-"""What the git host runs after a push: a pipeline run per branch, unmaking per deleted branch.
+"""What the git host runs after a push: it tells CodePipeline and the branch hub, and shows both.
 
-Its output is streamed back through git. The push itself stands, whatever becomes of the run.
+Its output is streamed back through git. The push itself stands, whatever becomes of the run, and
+the run goes on, whoever stops following it.
 """
 
 import sys
 
-from local_cloud.delivery import deliver
+from local_cloud.announcing import announce, parse_updates
+from local_cloud.aws import AwsClients
+from local_cloud.branch_hub.deployed import find_hub
+from local_cloud.following import follow_deletion, follow_push
 from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths, state_dir
-from local_cloud.removal import remove_branch
 from local_cloud.server import CloudError, running_cloud
 from local_cloud.terminal import line_by_line
-
-_HEADS = "refs/heads/"
 
 
 def main() -> int:
@@ -22,24 +23,23 @@ def main() -> int:
     if cloud is None:
         print("the commits are stored; nothing runs them: start the local cloud with `make up`")
         return 1
+    git = GitHost(paths.repository, state=paths.state)
+    hub = find_hub(AwsClients(cloud.endpoint_url))
+    # All are told before any is followed: they run side by side.
+    told = [announce(git, cloud.endpoint_url, hub, push) for push in parse_updates([*sys.stdin])]
     failed = []
-    for line in sys.stdin:
-        _, commit, reference = line.split()
-        if not reference.startswith(_HEADS):
+    for push in told:
+        if push is None:
             continue
-        branch = reference.removeprefix(_HEADS)
+        follow = follow_deletion if push.is_deletion else follow_push
         try:
-            if set(commit) == {"0"}:
-                remove_branch(paths, cloud, branch=branch)
-            else:
-                git = GitHost(paths.repository, state=paths.state)
-                if not deliver(paths, cloud, git, branch=branch, commit=commit):
-                    failed.append(branch)
+            if not follow(paths, cloud, hub, push):
+                failed.append(push.branch)
         except CloudError as error:
             print(error)
-            failed.append(branch)
+            failed.append(push.branch)
     for branch in failed:
-        print(f"FAILED: the run of {branch}; the push itself stands, push again to run again")
+        print(f"FAILED: {branch}; the push itself stands, push again to run again")
     return 1 if failed else 0
 
 
@@ -47,4 +47,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
+        print("no longer followed; what was started goes on: `make status` shows it")
         sys.exit(130)

@@ -67,12 +67,22 @@ class CloudPaths:
         return self.cloud / "lost-zones"
 
     @property
+    def hub_version(self) -> Path:
+        """What the deployed branch hub was synthesized from."""
+        return self.cloud / "hub-version"
+
+    @property
     def recorded(self) -> Path:
         return self.cloud / "recorded"
 
     @property
+    def git(self) -> Path:
+        """The repositories of the git host, as `<name>.git`."""
+        return self.state / "git"
+
+    @property
     def repository(self) -> Path:
-        return self.state / "git" / "transaction-pipeline.git"
+        return self.git / "transaction-pipeline.git"
 
     @property
     def environments(self) -> Path:

@@ -26,8 +26,11 @@ def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> Non
         print(f"branch {branch} has no pipeline: nothing to remove")
         return
     owner = stacks.owner_of_pipeline(aws, pipeline.name)
-    doomed = [*reversed(pipeline.application_stacks), *([owner] if owner else [])]
-    suffixes = {suffix for stack in doomed if (suffix := stacks.suffix_of(aws, stack))}
+    deployed = [*reversed(pipeline.application_stacks), *([owner] if owner else [])]
+    found = {stack: stacks.suffix_of(aws, stack) for stack in deployed}
+    # The trunk's pipeline also deploys the branch hub, which is no environment and stays.
+    doomed = [stack for stack in deployed if found[stack]]
+    suffixes = {suffix for suffix in found.values() if suffix}
     for stack in doomed:
         _delete(aws, stack)
     left = []

@@ -1,11 +1,14 @@
 """What is deployed for a branch: found in the deployed definitions, never computed from names."""
 
 import json
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from local_cloud.aws import AwsClients
 from local_cloud.paths import CloudPaths
+from local_cloud.pipeline.executions import execution_states
 
 _SUFFIX_TAG = "environment-suffix"
 _GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
@@ -47,6 +50,20 @@ def deployed_pipelines(paths: CloudPaths) -> list[DeployedPipeline]:
             )
         )
     return found
+
+
+def run_of_commit(
+    paths: CloudPaths, pipeline: str, *, commit: str, since: datetime, seconds: float = 0
+) -> str | None:
+    """The newest run of `commit` that was started after `since`; waited for, for so long."""
+    deadline = time.monotonic() + seconds
+    while True:
+        for state in execution_states(paths.state, pipeline):
+            if state["commit"] == commit and state["started"] >= since.timestamp():
+                return str(state["id"])
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.2)
 
 
 def outputs(aws: AwsClients, stack_name: str) -> dict[str, str]:

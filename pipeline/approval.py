@@ -38,9 +38,11 @@ def approval_steps(
     *,
     suffix: EnvironmentSuffix,
     stage: str,
+    account: str,
     source: pipelines.IFileSetProducer,
     assembly: pipelines.IFileSetProducer,
     toolchain: Toolchain,
+    source_permissions: list[iam.PolicyStatement],
     log_group: logs.ILogGroup,
 ) -> ApprovalSteps:
     """Compare the stacks of `stage` with what is deployed, and ask with the answer in sight."""
@@ -60,7 +62,7 @@ def approval_steps(
         partial_build_spec=builds.runtimes(python=builds.PYTHON, nodejs=builds.NODE),
         logging=builds.logging(log_group, prefix="permission-gate"),
         timeout=Duration.minutes(15),
-        role_policy_statements=[_may_read_what_is_deployed(stack)],
+        role_policy_statements=[*source_permissions, _may_read_what_is_deployed(stack, account)],
     )
     approval = pipelines.ManualApprovalStep(
         APPROVAL,
@@ -73,11 +75,15 @@ def approval_steps(
     return ApprovalSteps(gate=gate, approval=approval)
 
 
-def _may_read_what_is_deployed(stack: Stack) -> iam.PolicyStatement:
+def _may_read_what_is_deployed(stack: Stack, account: str) -> iam.PolicyStatement:
     """The bootstrap's role for looking things up can read templates and cannot change anything."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    role = f"cdk-{qualifier}-lookup-role-{stack.account}-{stack.region}"
+    role = f"cdk-{qualifier}-lookup-role-{account}-{stack.region}"
     return iam.PolicyStatement(
         actions=["sts:AssumeRole"],
-        resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=role)],
+        resources=[
+            stack.format_arn(
+                service="iam", account=account, region="", resource="role", resource_name=role
+            )
+        ],
     )

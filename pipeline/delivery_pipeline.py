@@ -18,6 +18,7 @@ from pipeline.approval import (
     approval_steps,
 )
 from pipeline.artifacts import DOWNLOADS, artifact_bucket, download_cache
+from pipeline.branches.hub_stage import HUB_STAGE, HubStage
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.encryption import pipeline_key
 from pipeline.engine_version import ACTION
@@ -44,7 +45,7 @@ class DeliveryPipeline(Stack):
             scope,
             f"{STACK_NAME}-{suffix}",
             description=f"Delivers environment {suffix}",
-            tags=suffix.tags(),
+            tags={**suffix.tags(), "repository": settings.source.repository},
             env=env,
         )
         key = pipeline_key(self, "Key", suffix=suffix)
@@ -66,13 +67,18 @@ class DeliveryPipeline(Stack):
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
             partial_build_spec=builds.runtimes(
                 python=builds.PYTHON,
-                sections={"reports": reports.build_spec(), "cache": {"paths": [*DOWNLOADS]}},
+                sections={
+                    "reports": reports.build_spec(),
+                    "cache": {"paths": [*DOWNLOADS]},
+                    **settings.source.check_environment(),
+                },
             ),
             cache=download_cache(artifacts),
             role_policy_statements=[
                 reports.may_write(),
                 iam.PolicyStatement(actions=[ACTION], resources=["*"]),
-                *settings.source.build_permissions(self),
+                *settings.source.check_permissions(self),
+                *settings.source.build_permissions(),
             ],
             logging=builds.logging(logs, prefix="synth"),
             timeout=Duration.minutes(30),
@@ -92,7 +98,8 @@ class DeliveryPipeline(Stack):
             publish_assets_in_parallel=False,
             use_change_sets=True,
             use_pipeline_role_for_actions=True,
-            cross_account_keys=False,
+            # The other account's roles read the artifacts with the pipeline's own key.
+            cross_account_keys=settings.crosses_accounts,
             artifact_bucket=artifacts,
             asset_publishing_code_build_defaults=builds.options(
                 logs, prefix="assets", timeout_minutes=30
@@ -101,6 +108,8 @@ class DeliveryPipeline(Stack):
                 logs, prefix="self-mutation", timeout_minutes=30
             ),
         )
+        if settings.carries_hub:
+            delivery.add_stage(HubStage(self, HUB_STAGE, settings=settings))
         for promotion in settings.promotions:
             target = promotion.suffix or suffix
             stage = EnvironmentStage(
@@ -108,7 +117,8 @@ class DeliveryPipeline(Stack):
                 promotion.stage,
                 suffix=target,
                 config=settings.adjust(promotion.config),
-                env=env,
+                repository=settings.source.repository,
+                env=Environment(account=settings.account_of(promotion), region=settings.region),
             )
             tests = tests_step(
                 self,
@@ -116,6 +126,7 @@ class DeliveryPipeline(Stack):
                 suffix=target,
                 source=source,
                 outputs=stage.outputs,
+                source_permissions=settings.source.build_permissions(),
                 log_group=logs,
             )
             if promotion.needs_approval:
@@ -123,9 +134,11 @@ class DeliveryPipeline(Stack):
                     self,
                     suffix=target,
                     stage=promotion.stage,
+                    account=settings.account_of(promotion) or self.account,
                     source=source,
                     assembly=synth,
                     toolchain=toolchain,
+                    source_permissions=settings.source.build_permissions(),
                     log_group=logs,
                 )
                 # A stage of its own: rolling production back does not ask again.

@@ -11,16 +11,29 @@ from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
-from infra.naming import HASH_DIGITS, EnvironmentSuffix
+from infra.naming import EnvironmentSuffix
+from lambda_src.branch_suffix import HASH_DIGITS, is_branch_suffix
+from pipeline.branches.branch_settings import KEY as BRANCHES
+from pipeline.branches.branch_settings import BranchSettings
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
 from pipeline.engine_version import CONTEXT_KEY
-from pipeline.promotion import RESERVED_SUFFIXES, TRUNK_PROMOTIONS, Promotion, promotions_of
+from pipeline.promotion import (
+    RESERVED_SUFFIXES,
+    TRUNK_PROMOTIONS,
+    Promotion,
+    carries_hub,
+    promotions_of,
+)
 from pipeline.sources import Source, parse_source
 
 # What makes this pipeline this one: a push must not turn it into another by a new default.
 _IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
+# What is a branch's own: the hub tells every pipeline the rest.
+_OF_ONE_BRANCH: Final = ("branch", "environmentSuffix")
 BRANCH_LENGTH_MAX: Final = 255
+# What `hub` says is synthesized: nothing said is the trunk's hub beside the trunk's pipeline.
+HUB_ONLY, HUB_ALSO = "only", "also"
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
@@ -30,7 +43,6 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # What can be a mail address at all: whether it is one, its confirmation shows.
 _EMAIL: Final = re.compile(r"[\w.%+'-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 _PORTS: Final = range(1, 65536)
-_OF_A_BRANCH: Final = re.compile(rf".*-[0-9a-f]{{{HASH_DIGITS}}}")
 
 Lookup = Callable[[str], object]
 
@@ -48,6 +60,9 @@ class DeliverySettings:
     api_port: int
     environment_suffix: str | None = None  # as said by hand; `suffix` is the one to use
     account: str | None = None  # None is whichever account deploys
+    production_account: str | None = None  # None is the same account
+    branches: BranchSettings = field(default_factory=BranchSettings)
+    hub: str | None = None  # HUB_ONLY, HUB_ALSO or None; not handed on
     database_ca_file: str | None = None
     engine_version: str | None = None
     creatable_engine_version: str | None = None  # what AWS answered in this very build
@@ -63,6 +78,7 @@ class DeliverySettings:
         """
         branch = _branch("branch", lookup("branch"))
         own = EnvironmentSuffix.of_branch(branch)
+        account = _matching("account", lookup("account"), _ACCOUNT, "12 digits")
         by_hand = _suffix_by_hand(lookup("environmentSuffix"), own=own)
         region = _matching("region", lookup("region"), _REGION, "like us-east-1")
         region = region or _missing("region")
@@ -72,7 +88,10 @@ class DeliverySettings:
             suffix=EnvironmentSuffix(by_hand) if by_hand else own,
             environment_suffix=by_hand,
             source=parse_source(lookup("source")),
-            account=_matching("account", lookup("account"), _ACCOUNT, "12 digits"),
+            account=account,
+            production_account=_production_account(lookup("productionAccount"), own=account),
+            branches=BranchSettings.parse(lookup(BRANCHES)),
+            hub=_hub(lookup("hub")),
             region=region,
             promotion=_one_of("promotion", lookup("promotion"), TRUNK_PROMOTIONS),
             api_port=_port("apiPort", lookup("apiPort")),
@@ -100,6 +119,35 @@ class DeliverySettings:
         return self.branch == self.trunk
 
     @property
+    def hub_suffix(self) -> EnvironmentSuffix:
+        """What all branches of the repository share."""
+        return EnvironmentSuffix.of_repository(self.source.repository)
+
+    @property
+    def has_hub(self) -> bool:
+        """The trunk's synth holds the hub; any other holds it when told to."""
+        return self.is_trunk or self.hub is not None
+
+    @property
+    def has_pipeline(self) -> bool:
+        return self.hub != HUB_ONLY
+
+    @property
+    def carries_hub(self) -> bool:
+        """Whether this pipeline deploys the hub, so that the trunk's is never an old one."""
+        return carries_hub(is_trunk=self.is_trunk, promotion=self.promotion)
+
+    def account_of(self, promotion: Promotion) -> str | None:
+        """The account that `promotion` deploys to; None is whichever deploys."""
+        if promotion.in_production_account and self.production_account is not None:
+            return self.production_account
+        return self.account
+
+    @property
+    def crosses_accounts(self) -> bool:
+        return any(self.account_of(p) != self.account for p in self.promotions)
+
+    @property
     def promotions(self) -> tuple[Promotion, ...]:
         """The environments that a commit of this branch passes, in order."""
         return promotions_of(is_trunk=self.is_trunk, promotion=self.promotion)
@@ -125,6 +173,7 @@ class DeliverySettings:
             "branch": self.branch,
             "environmentSuffix": self.environment_suffix,
             "account": self.account,
+            "productionAccount": self.production_account,
             "region": self.region,
             "source": _as_text(self.source.to_json()),
             "trunk": self.trunk,
@@ -134,12 +183,22 @@ class DeliverySettings:
             "auroraEngineVersion": self.engine_version,
             "alarmEmail": self.alarm_email,
             DOMAINS: _as_text(to_json(self.domains)) if self.domains else None,
+            BRANCHES: _as_text(self.branches.to_json()),
+        }
+        defaults = {
+            **self.defaults,
+            # What an object leaves out has a value, too.
+            BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
         }
         return {
             key: value
             for key, value in said.items()
-            if value is not None and (key in _IDENTITY or value != _as_text(self.defaults.get(key)))
+            if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
         }
+
+    def branch_context(self) -> dict[str, str]:
+        """What the pipeline of any other branch must be told, besides its branch."""
+        return {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
 
     def synth_commands(self) -> list[str]:
         """Write the shell commands that ask AWS for the version, and synthesize with its answer."""
@@ -151,6 +210,10 @@ class DeliverySettings:
         flags = [part for pair in self.context().items() for part in ("-c", "=".join(pair))]
         # Through make, which expands dollars, to a shell, which expands the rest.
         return f"make synth CDK_CONTEXT={shlex.quote(shlex.join(flags).replace('$', '$$'))}"
+
+
+def _hub(value: object) -> str | None:
+    return None if value is None else _one_of("hub", value, (HUB_ONLY, HUB_ALSO))
 
 
 def _as_text(value: object) -> str:
@@ -177,12 +240,22 @@ def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
         raise ConfigurationError(
             f"environmentSuffix is {suffix!r}: {' and '.join(RESERVED_SUFFIXES)} are the trunk's"
         )
-    if suffix is not None and suffix != str(own) and _OF_A_BRANCH.fullmatch(suffix):
+    if suffix is not None and suffix != str(own) and is_branch_suffix(suffix):
         raise ConfigurationError(
             f"environmentSuffix is {suffix!r}: a suffix that ends in a hyphen and {HASH_DIGITS} "
             f"of 0-9 a-f is a branch's, and this branch's is {own}"
         )
     return suffix
+
+
+def _production_account(value: object, *, own: str | None) -> str | None:
+    account = _matching("productionAccount", value, _ACCOUNT, "12 digits")
+    if account is not None and own is None:
+        raise ConfigurationError(
+            f"productionAccount is {account!r}: account must be set too, since a pipeline that "
+            "deploys to another account must know its own"
+        )
+    return account
 
 
 def _one_of(key: str, value: object, known: Collection[str]) -> str:

@@ -18,9 +18,11 @@ class EnvironmentStage(Stage):
         *,
         suffix: EnvironmentSuffix,
         config: EnvironmentConfig,
+        repository: str,
         env: Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
-        self.outputs: dict[str, CfnOutput] = TransactionStack(
-            self, "Transaction", suffix=suffix, config=config
-        ).outputs
+        stack = TransactionStack(self, "Transaction", suffix=suffix, config=config)
+        # Two repositories may share an account: neither's hub unmakes what the other made.
+        stack.tags.set_tag("repository", repository)
+        self.outputs: dict[str, CfnOutput] = stack.outputs

@@ -7,21 +7,17 @@ from aws_cdk import aws_codepipeline as codepipeline
 
 from pipeline.promotion import Promotion
 
-# CodePipeline cannot tell a transient error from another, so only the stages are tried again in
-# which nothing is judged: they fetch, upload and deploy the pipeline. A red test stays red.
-RETRIED_STAGES: Final = ("UpdatePipeline", "Assets")
-_RETRY: Final[Mapping[str, Any]] = {
-    "Result": "RETRY",
-    "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"},
-}
 # Deploys the last good run again: the service's own alarms cannot see what the smoke tests see.
 _ROLLBACK: Final[Mapping[str, Any]] = {"Result": "ROLLBACK"}
 
 
 def on_failure(promotions: tuple[Promotion, ...]) -> dict[str, Mapping[str, Any]]:
-    """By the name of a stage: what happens when it fails. All others stop the run."""
-    rolled_back = {p.stage: _ROLLBACK for p in promotions if p.needs_approval}
-    return dict.fromkeys(RETRIED_STAGES, _RETRY) | rolled_back
+    """By the name of a stage: what happens when it fails. All others stop the run.
+
+    CodePipeline's own retry takes every failure for one that passes. What is known to pass is
+    tried once more by the hub: `pipeline/branches/pipeline_retry.py`.
+    """
+    return {p.stage: _ROLLBACK for p in promotions if p.needs_approval}
 
 
 def apply_failure_policy(

@@ -37,6 +37,7 @@ def tests_step(
     suffix: EnvironmentSuffix,
     source: pipelines.IFileSetProducer,
     outputs: dict[str, CfnOutput],
+    source_permissions: list[iam.PolicyStatement],
     log_group: logs.ILogGroup,
 ) -> pipelines.CodeBuildStep:
     """Run the black-box tests against the environment whose `suffix` and `outputs` these are."""
@@ -55,7 +56,10 @@ def tests_step(
         partial_build_spec=builds.runtimes(python=builds.PYTHON),
         logging=builds.logging(log_group, prefix=suffix.physical_name("tests")),
         timeout=Duration.minutes(20),
-        role_policy_statements=[] if suite.is_read_only else permissions(stack, suffix=suffix),
+        role_policy_statements=[
+            *source_permissions,
+            *([] if suite.is_read_only else permissions(stack, suffix=suffix)),
+        ],
     )
 
 

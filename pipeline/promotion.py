@@ -44,6 +44,7 @@ class Promotion:
     tests: TestSuite
     suffix: EnvironmentSuffix | None = None  # None is the branch's own
     needs_approval: bool = False
+    in_production_account: bool = False  # where the context names one
 
 
 OWN_ENVIRONMENT: Final = (
@@ -62,6 +63,7 @@ STAGING_THEN_PRODUCTION: Final = (
         tests=SMOKE_TESTS,
         suffix=EnvironmentSuffix("production"),
         needs_approval=True,
+        in_production_account=True,
     ),
 )
 
@@ -70,6 +72,8 @@ TRUNK_PROMOTIONS: Final[Mapping[str, tuple[Promotion, ...]]] = {
     "environment": OWN_ENVIRONMENT,
     "production": STAGING_THEN_PRODUCTION,
 }
+# The trunk's pipeline that goes all the way also keeps the hub of the branches up to date.
+HUB_CARRIERS: Final = frozenset({"production"})
 # No branch may take these: the trunk's environments have them, whatever the trunk is called.
 RESERVED_SUFFIXES: Final = tuple(
     str(p.suffix) for path in TRUNK_PROMOTIONS.values() for p in path if p.suffix is not None
@@ -79,3 +83,8 @@ RESERVED_SUFFIXES: Final = tuple(
 def promotions_of(*, is_trunk: bool, promotion: str) -> tuple[Promotion, ...]:
     """`promotion` is a key of TRUNK_PROMOTIONS; every branch but the trunk ends in its own."""
     return TRUNK_PROMOTIONS[promotion] if is_trunk else OWN_ENVIRONMENT
+
+
+def carries_hub(*, is_trunk: bool, promotion: str) -> bool:
+    """Whether this branch's pipeline deploys the hub, before its environments."""
+    return is_trunk and promotion in HUB_CARRIERS

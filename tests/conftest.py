@@ -24,6 +24,8 @@ _SHARED_CLOUDS = (
     ),
     "tests/scripts/test_redrive.py",
 )
+_BRANCHES = "tests/local_cloud/branches/"
+_BRANCH_HUB = "tests/lambda_src/branch"
 _SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
 
 # The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
@@ -46,6 +48,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _group_of(item: pytest.Item) -> str | None:
     if item.nodeid.startswith(_SYNTH_ROOMS):
         return "synth"
+    if item.nodeid.startswith(_BRANCHES):
+        return "branches"
+    if item.nodeid.startswith(_BRANCH_HUB):
+        return "branch-hub"
     if item.nodeid.startswith(_SHARED_CLOUDS):
         return item.nodeid.partition("::")[0]
     used: list[str] = getattr(item, "fixturenames", [])

@@ -39,7 +39,11 @@ def load_project(clients: Clients, name: str) -> Project:
     found = clients("codebuild").batch_get_projects(names=[name])["projects"]
     if not found:
         raise ProjectError(f"CodeBuild project {name!r} does not exist")
-    project = found[0]
+    return parse_project(found[0])
+
+
+def parse_project(project: Mapping[str, Any]) -> Project:
+    """From the API's picture of a project."""
     environment = project["environment"]
     return Project(
         name=project["name"],

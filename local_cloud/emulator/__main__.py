@@ -5,18 +5,25 @@ Started in the background by `local_cloud.server`; SIGTERM ends it and everythin
 
 import argparse
 import asyncio
+import functools
 import logging
 import os
 import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
 from local_cloud.emulator.buckets import bucket_followers
+from local_cloud.emulator.builds import BuildService
+from local_cloud.emulator.codepipeline_api import CodePipelineApi
 from local_cloud.emulator.database_clusters import DatabaseClusters
+from local_cloud.emulator.edge import Edge
+from local_cloud.emulator.function_urls import function_url_followers
+from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import (
     Follower,
@@ -28,13 +35,28 @@ from local_cloud.emulator.ministack_adapter import (
     record_computing_alarms,
     register,
 )
+from local_cloud.emulator.ministack_adapter.builds import (
+    execute_builds,
+    integrate_builds_with_step_functions,
+)
+from local_cloud.emulator.ministack_adapter.events import publish
+from local_cloud.emulator.ministack_adapter.tags import forget_table_tags
+from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
 from local_cloud.emulator.services import Services
-from local_cloud.paths import NODE_MODULES, CloudPaths
+from local_cloud.git_host import GITHUB_PATH
+from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
+from local_cloud.pipeline.context import RunContext
+from local_cloud.toolchain import tool_environment
 from local_cloud.zones import Zones
 
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
+
 _HOST = "127.0.0.1"
+# What state machines wait for takes minutes on AWS and seconds here: their waits are shorter, too.
+_WAIT_SCALE = "0.05"
 
 
 def main() -> None:
@@ -69,6 +91,7 @@ def _configure_ministack(state: Path, port: int) -> None:
         NODE_PATH=str(NODE_MODULES),
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         LOG_LEVEL="WARNING",
+        SFN_WAIT_SCALE=os.environ.get("SFN_WAIT_SCALE", _WAIT_SCALE),
     )
     (state / "cloud" / "tmp").mkdir(parents=True, exist_ok=True)
 
@@ -104,13 +127,28 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         load_balancers=load_balancers,
         zones=zones,
     )
+    context = RunContext(
+        state_dir=paths.state,
+        endpoint_url=aws.endpoint_url,
+        toolchain_root=ROOT,
+        build_environment=tool_environment(paths, aws.endpoint_url),
+    )
+    end_builds = execute_builds(BuildService(context).execute)
+    integrate_builds_with_step_functions()
+    runs = PipelineRuns(
+        paths=paths,
+        endpoint_url=aws.endpoint_url,
+        publish=functools.partial(publish, source="aws.codepipeline"),
+    )
     correct_secrets()
     correct_image_lookup()
     record_computing_alarms(recorded_alarms(paths.recorded))
-    register({**recorded_types(paths.recorded), **pipeline_type(paths.pipelines)})
+    register({**recorded_types(paths.recorded), **pipeline_type(paths.pipelines, runs)})
     follow(
         {
             **bucket_followers(aws),
+            **function_url_followers(aws.endpoint_url),
+            "AWS::DynamoDB::Table": Follower(deleting=lambda name, _: forget_table_tags(name)),
             "AWS::Lambda::Function": Follower(deleting=lambda name, _: end_function_workers(name)),
             **databases.followers(),
             **load_balancers.followers(),
@@ -130,12 +168,22 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
 
     async def until_stopped() -> None:
         await stop.wait()
+        await asyncio.to_thread(runs.close)
+        await asyncio.to_thread(end_builds)
         # While the API still answers: stopping tasks deregister their targets through it.
         await asyncio.to_thread(services.stop)
         await asyncio.to_thread(load_balancers.stop)
         await asyncio.to_thread(databases.stop)
 
-    await serve(application(), config, shutdown_trigger=until_stopped)
+    edge = Edge(
+        inner=application(),
+        pipelines=CodePipelineApi(state_dir=paths.state, runs=runs),
+        github=GitHubApi(
+            git_root=paths.git, state_dir=paths.state, base_url=f"{aws.endpoint_url}{GITHUB_PATH}"
+        ),
+        runs=runs,
+    )
+    await serve(cast("ASGIFramework", edge), config, shutdown_trigger=until_stopped)
 
 
 if __name__ == "__main__":

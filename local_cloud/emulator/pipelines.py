@@ -3,13 +3,24 @@
 import json
 import re
 from pathlib import Path
+from typing import Protocol
 
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
 
 _NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
 
-def pipeline_type(folder: Path) -> dict[str, ResourceType]:
+class Runs(Protocol):
+    """Whoever runs pipelines, told when one comes, changes or goes."""
+
+    def created(self, name: str) -> None: ...
+
+    def updated(self, name: str) -> None: ...
+
+    def deleted(self, name: str) -> None: ...
+
+
+def pipeline_type(folder: Path, runs: Runs) -> dict[str, ResourceType]:
     """Definitions are stored as `<folder>/<pipeline name>.json`, with every reference resolved."""
 
     def save(name: str, properties: Properties) -> tuple[str, Attributes]:
@@ -22,14 +33,20 @@ def pipeline_type(folder: Path) -> dict[str, ResourceType]:
         return name, {"Version": "1"}
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-        return save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
+        made = save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
+        runs.created(made[0])
+        return made
 
     def update(
-        physical_id: str, _: Properties, new: Properties, *__: object
+        physical_id: str, old: Properties, new: Properties, *__: object
     ) -> tuple[str, Attributes]:
-        return save(physical_id, new)
+        made = save(physical_id, new)
+        if old != new and str(new.get("RestartExecutionOnUpdate")).lower() == "true":
+            runs.updated(physical_id)
+        return made
 
     def delete(physical_id: str, _: Properties) -> None:
+        runs.deleted(physical_id)
         (folder / f"{physical_id}.json").unlink(missing_ok=True)
 
     return {

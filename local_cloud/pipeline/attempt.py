@@ -54,8 +54,10 @@ class Attempt:
         workers = self._run.context.parallel_actions_max
         for stage in self._run.definition.stages:
             for batch in stage.batches():
+                # In a retry the actions that succeeded are not done again.
+                left = [a for a in batch if not self._run.execution.has_succeeded(a)]
                 with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-                    results = list(pool.map(self._carry_out, batch))
+                    results = list(pool.map(self._carry_out, left))
                 if any(result.state == "Stopped" for result in results):
                     raise ActionStopped
                 if failed := [result for result in results if result.state == "Failed"]:
@@ -76,7 +78,10 @@ class Attempt:
         started = time.monotonic()
         execution.action_started(action)
         self._listener.action_started(action.stage, action.name)
-        state, reason = self._outcome(ActionRun(run=self._run, action=action, log_file=log))
+        outputs: dict[str, str] = {}
+        state, reason = self._outcome(
+            ActionRun(run=self._run, action=action, log_file=log), outputs
+        )
         result = ActionResult(
             stage=action.stage,
             name=action.name,
@@ -86,15 +91,15 @@ class Attempt:
             log_file=log,
         )
         self.results.append(result)
-        execution.action_ended(action, state=state, reason=reason)
+        execution.action_ended(action, state=state, reason=reason, outputs=outputs)
         self._listener.action_ended(result)
         return result
 
-    def _outcome(self, run: ActionRun) -> tuple[str, str]:
+    def _outcome(self, run: ActionRun, outputs: dict[str, str]) -> tuple[str, str]:
         if self._run.stop.is_set():
             return "Stopped", ""
         try:
-            outputs = HANDLERS[run.action.category, run.action.provider](run)
+            outputs.update(HANDLERS[run.action.category, run.action.provider](run))
         except ActionStopped:
             return "Stopped", ""
         except (ActionFailed, UnknownVariable) as error:

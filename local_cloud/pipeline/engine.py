@@ -4,7 +4,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from local_cloud.aws import AwsClients
@@ -18,16 +18,23 @@ from local_cloud.pipeline.attempt import (
 from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.definition import DefinitionError, load_definition
 from local_cloud.pipeline.executions import Execution, pipeline_folder, settle_abandoned
-from local_cloud.pipeline.progress import Progress
+from local_cloud.pipeline.progress import Progress, outline_of
 from local_cloud.pipeline.results import ActionResult, RunResult
-from local_cloud.pipeline.turns import StoppedWaiting, Superseded, turn
+from local_cloud.pipeline.turns import StoppedWaiting, Superseded, announce, turn
 from local_cloud.pipeline.variables import Variables
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_pipeline(
-    *, name: str, branch: str, commit: str, context: RunContext, progress: Progress
+    *,
+    name: str,
+    branch: str,
+    commit: str,
+    context: RunContext,
+    progress: Progress,
+    execution_id: str = "",
+    started_epoch_seconds: float | None = None,
 ) -> RunResult:
     """Carry out pipeline `name` for `commit` of `branch`, as deployed, and return how it ended.
 
@@ -35,8 +42,14 @@ def run_pipeline(
     definition the run starts again with the new one. SIGINT, SIGTERM and SIGHUP stop it (in the
     main thread): what it started is ended before this returns. Raises nothing that a definition,
     a build or a template can cause: the result says it.
+
+    `execution_id` and `started_epoch_seconds` are given by whoever has announced the run (see
+    `turns`); one that has a record is retried: what succeeded is not done again.
     """
-    engine = _Engine(name=name, branch=branch, commit=commit, context=context, progress=progress)
+    engine = _Engine(
+        name=name, branch=branch, commit=commit, context=context, progress=progress,
+        execution_id=execution_id, started_epoch_seconds=started_epoch_seconds,
+    )  # fmt: skip
     with _stopped_by_signals(engine.stop):
         return engine.run()
 
@@ -48,6 +61,8 @@ class _Engine:
     commit: str
     context: RunContext
     progress: Progress
+    execution_id: str
+    started_epoch_seconds: float | None
     stop: threading.Event = field(default_factory=threading.Event)
     results: list[ActionResult] = field(default_factory=list)
     restarts: int = 0
@@ -55,8 +70,11 @@ class _Engine:
     def run(self) -> RunResult:
         started = time.monotonic()
         execution = Execution(
-            self.context.state_dir, pipeline=self.name, branch=self.branch, commit=self.commit
-        )
+            self.context.state_dir, pipeline=self.name, branch=self.branch, commit=self.commit,
+            execution_id=self.execution_id, started_epoch_seconds=self.started_epoch_seconds,
+        )  # fmt: skip
+        if not self.execution_id:
+            announce(pipeline_folder(self.context.state_dir, self.name), execution.id)
         status, reason = "Failed", "the local cloud itself failed"
         try:
             status, reason = self._in_turn(execution)
@@ -97,9 +115,13 @@ class _Engine:
         while True:
             definition = load_definition(self.context.state_dir, self.name)
             check_providers(definition)
-            execution.clear_artifacts()
-            execution.begin(definition)
-            self.progress.began(definition)
+            known: dict[str, dict[str, str]] = {}
+            if execution.is_retry:
+                known = execution.retry(definition)
+            else:
+                execution.clear_artifacts()
+                execution.begin(definition)
+            self.progress.began(outline_of(definition))
             run = Run(
                 context=self.context,
                 clients=clients,
@@ -111,10 +133,11 @@ class _Engine:
                     {
                         "codepipeline": {"PipelineExecutionId": execution.id},
                         "variables": definition.variables,
+                        **known,
                     }
                 ),
                 stop=self.stop,
-                announce=self.progress.announce,
+                announce=self._announce(execution),
             )
             attempt = Attempt(run, self.progress)
             try:
@@ -131,6 +154,13 @@ class _Engine:
             finally:
                 self.results.extend(attempt.results)
             return "Succeeded", ""
+
+    def _announce(self, execution: Execution) -> Callable[[str], None]:
+        def say(text: str) -> None:
+            execution.announce(text)
+            self.progress.announce(text)
+
+        return say
 
 
 @contextlib.contextmanager

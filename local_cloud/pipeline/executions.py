@@ -1,16 +1,18 @@
 """What is written down about runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local_cloud.pipeline.definition import Action, Definition
+from local_cloud.pipeline.definition import Action, Definition, DefinitionError
 
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
@@ -22,31 +24,44 @@ def pipeline_folder(state_dir: Path, name: str) -> Path:
 def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
     """The state of every kept run, newest first; one whose process died is shown as Stopped."""
     folder = pipeline_folder(state_dir, name) / "executions"
-    states = []
-    for file in folder.glob("*/state.json"):
-        is_owned = _is_owned(
-            file.parent
-        )  # before reading: a run's last word comes before it lets go
-        try:
-            state: dict[str, Any] = json.loads(file.read_text())
-        except FileNotFoundError:
-            continue  # removed meanwhile
-        if state["status"] not in _ENDED and not is_owned:
-            _abandon(state)
-        states.append(state)
+    found = (execution_state(state_dir, name, f.parent.name) for f in folder.glob("*/state.json"))
+    states = [state for state in found if state is not None]
     return sorted(states, key=lambda state: (state["started"], state["id"]), reverse=True)
+
+
+def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, Any] | None:
+    """The state of one run, as `execution_states` shows it; None when there is no record of it."""
+    folder = pipeline_folder(state_dir, name) / "executions" / execution_id
+    is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
+    try:
+        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    except FileNotFoundError:
+        return None
+    if state["status"] not in _ENDED and not is_owned:
+        _abandon(state)
+    return state
 
 
 class Execution:
     """One run's record; every change is on disk when the call returns. Safe between threads.
 
     A lock is held on the folder as long as this process lives, so that others can tell.
+    Made for an id that has a record, it takes up that record: see `retry`.
     """
 
-    def __init__(self, state_dir: Path, *, pipeline: str, branch: str, commit: str) -> None:
-        self.id = str(uuid.uuid4())
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        pipeline: str,
+        branch: str,
+        commit: str,
+        execution_id: str = "",
+        started_epoch_seconds: float | None = None,
+    ) -> None:
+        self.id = execution_id or str(uuid.uuid4())
         self.folder = pipeline_folder(state_dir, pipeline) / "executions" / self.id
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._owner = (self.folder / "owner").open("w")
         fcntl.flock(self._owner, fcntl.LOCK_EX)
         self._lock = threading.Lock()
@@ -58,13 +73,56 @@ class Execution:
             "status": "Queued",
             "reason": "",
             "process": os.getpid(),
-            "started": time.time(),
+            "started": started_epoch_seconds or time.time(),
             "ended": None,
             "attempt": 0,
             "restarts": [],
+            "announced": [],
             "stages": [],
         }
+        self._is_retry = (self.folder / "state.json").exists()
+        if self._is_retry:
+            before = json.loads((self.folder / "state.json").read_text())
+            now = {key: self._state[key] for key in ("status", "reason", "process", "ended")}
+            self._state = before | now
         self._save()
+
+    @property
+    def is_retry(self) -> bool:
+        return self._is_retry
+
+    def retry(self, definition: Definition) -> dict[str, dict[str, str]]:
+        """Go on after what has succeeded; returns the variables that it set, by namespace.
+
+        Raises DefinitionError when the definition is not the one that was followed.
+        """
+        with self._lock:
+            self._is_retry = False
+            if self._state["definition"] != _digest(definition):
+                raise DefinitionError(
+                    "the pipeline has changed since: a retry cannot go on with it"
+                )
+            actions = {(a.stage, a.name): a for a in definition.actions}
+            variables = {}
+            for stage in self._state["stages"]:
+                for record in stage["actions"]:
+                    action = actions[stage["name"], record["name"]]
+                    if record["state"] != "Succeeded":
+                        record.update(_waiting(action))
+                    elif action.namespace:
+                        variables[action.namespace] = record["outputs"]
+            self._state["status"] = "InProgress"
+            self._save()
+        return variables
+
+    def has_succeeded(self, action: Action) -> bool:
+        return bool(self._record(action)["state"] == "Succeeded")
+
+    def announce(self, text: str) -> None:
+        """Something that whoever follows the run should see now."""
+        with self._lock:
+            self._state["announced"].append(text)
+            self._save()
 
     def begin(self, definition: Definition) -> None:
         """A new attempt along `definition`; what the last one did moves to `restarts`."""
@@ -73,6 +131,7 @@ class Execution:
                 earlier = {key: self._state[key] for key in ("attempt", "stages")}
                 self._state["restarts"].append(earlier)
             self._state["status"] = "InProgress"
+            self._state["definition"] = _digest(definition)
             self._state["attempt"] += 1
             self._state["stages"] = [
                 {"name": stage.name, "actions": [_waiting(action) for action in stage.actions]}
@@ -95,8 +154,11 @@ class Execution:
         log = str(self.log_file(action))
         self._update(action, state="InProgress", started=time.time(), log=log)
 
-    def action_ended(self, action: Action, *, state: str, reason: str) -> None:
-        self._update(action, state=state, ended=time.time(), reason=reason)
+    def action_ended(
+        self, action: Action, *, state: str, reason: str, outputs: Mapping[str, str] | None = None
+    ) -> None:
+        ended = time.time()
+        self._update(action, state=state, ended=ended, reason=reason, outputs=dict(outputs or {}))
 
     def end(self, status: str, reason: str) -> None:
         """Write the final status and let go of the folder."""
@@ -111,10 +173,13 @@ class Execution:
 
     def _update(self, action: Action, **changes: Any) -> None:
         with self._lock:
-            stage = next(s for s in self._state["stages"] if s["name"] == action.stage)
-            record = next(a for a in stage["actions"] if a["name"] == action.name)
-            record.update(changes)
+            self._record(action).update(changes)
             self._save()
+
+    def _record(self, action: Action) -> dict[str, Any]:
+        stage = next(s for s in self._state["stages"] if s["name"] == action.stage)
+        record: dict[str, Any] = next(a for a in stage["actions"] if a["name"] == action.name)
+        return record
 
     def _save(self) -> None:
         _write(self.folder, self._state)
@@ -143,7 +208,12 @@ def _waiting(action: Action) -> dict[str, Any]:
         "started": None,
         "ended": None,
         "log": None,
+        "outputs": {},
     }
+
+
+def _digest(definition: Definition) -> str:
+    return hashlib.sha256(definition.text.encode()).hexdigest()
 
 
 def _is_owned(folder: Path) -> bool:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +18,21 @@ from local_cloud.pipeline.results import ActionResult, RunResult
 
 _TAIL_LINES = 40
 _COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stopped": "yellow"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What is shown of a definition: its name, and the actions of each stage in order."""
+
+    name: str
+    stages: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def outline_of(definition: Definition) -> Outline:
+    return Outline(
+        name=definition.name,
+        stages=tuple((s.name, tuple(a.name for a in s.actions)) for s in definition.stages),
+    )
 
 
 class Progress:
@@ -35,15 +51,15 @@ class Progress:
         """Another run of the pipeline holds the turn."""
         self._say("waiting: another run of this pipeline is in progress")
 
-    def began(self, definition: Definition) -> None:
-        """A pass along `definition` begins; again after `restarted`."""
+    def began(self, outline: Outline) -> None:
+        """A pass along a definition begins; again after `restarted`."""
         with self._lock:
             self._close_table()
             if self._is_live:
-                self._table = _LiveTable(definition, self._stream)
+                self._table = _LiveTable(outline, self._stream)
             else:
-                names = " > ".join(stage.name for stage in definition.stages)
-                self._say(f"{definition.name}: {names}")
+                names = " > ".join(stage for stage, _ in outline.stages)
+                self._say(f"{outline.name}: {names}")
 
     def restarted(self) -> None:
         """The pipeline changed itself; the run begins anew."""
@@ -123,9 +139,9 @@ class Progress:
 class _LiveTable:
     """The table that redraws itself until closed; its last picture stays on the screen."""
 
-    def __init__(self, definition: Definition, stream: TextIO) -> None:
-        self._title = definition.name
-        self._rows = {(a.stage, a.name): _Row() for a in definition.actions}
+    def __init__(self, outline: Outline, stream: TextIO) -> None:
+        self._title = outline.name
+        self._rows = {(stage, name): _Row() for stage, names in outline.stages for name in names}
         console = Console(file=stream, force_terminal=True)
         self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=4)
         self._live.start()

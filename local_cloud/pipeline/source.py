@@ -33,6 +33,8 @@ def _fetch(run: ActionRun, repository_name: str) -> dict[str, str]:
     repository = run.run.context.state_dir / "git" / f"{repository_name}.git"
     if not repository.is_dir():
         raise ActionFailed(f"the local git host has no repository {repository}")
+    if not commit:
+        raise ActionFailed(f"the local git host has no branch {branch!r} in {repository_name}")
     (output,) = run.action.outputs
     target = run.run.execution.artifact(output)
     _git(run, "clone", "--quiet", "--no-checkout", str(repository), str(target))

@@ -17,20 +17,26 @@ class StoppedWaiting(Exception):
     """The caller does not want the turn any more."""
 
 
+def announce(folder: Path, run_id: str) -> None:
+    """Make `run_id` the newest run: one that waits for its turn gives way to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".newest-run-{run_id}"
+    unfinished.write_text(run_id)
+    unfinished.replace(folder / "newest-run")
+
+
 @contextlib.contextmanager
 def turn(
     folder: Path, run_id: str, *, stop: threading.Event, waiting: Callable[[], None]
 ) -> Iterator[None]:
     """Hold the pipeline's lock; calls `waiting` once when it has to be waited for.
 
+    `announce` the run before: whoever starts several decides by that which is the newest.
+
     The system drops the lock with the process that holds it, however that ends.
     Raises Superseded or StoppedWaiting.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     newest = folder / "newest-run"
-    unfinished = folder / f".newest-run-{run_id}"
-    unfinished.write_text(run_id)
-    unfinished.replace(newest)
     with (folder / "lock").open("a") as lock:
         is_waiting = False
         while not _try_lock(lock.fileno()):

@@ -18,6 +18,14 @@ from infra.processors import AUDIT_SOURCE, PROCESSOR_SOURCE
 from tests.infra.context import CDK_JSON
 
 CERTIFICATE_SOURCE = LambdaSource(folder="environment_certificate")
+BRANCH_SOURCES = [
+    LambdaSource(
+        folder=f"branch_{name}",
+        also=(("lambda_src/branches", "lambda_src/branches"),),
+        with_packages=False,
+    )
+    for name in ("intake", "lifecycle", "teardown", "reconciler")
+]
 
 
 @pytest.fixture
@@ -189,7 +197,7 @@ def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "source",
-    [PROCESSOR_SOURCE, AUDIT_SOURCE, MIGRATOR_SOURCE, CERTIFICATE_SOURCE],
+    [PROCESSOR_SOURCE, AUDIT_SOURCE, MIGRATOR_SOURCE, CERTIFICATE_SOURCE, *BRANCH_SOURCES],
     ids=lambda source: source.folder,
 )
 def test_every_function_starts_from_its_asset_alone(source: LambdaSource, tmp_path: Path) -> None:

@@ -69,6 +69,19 @@ def test_what_is_no_branch_name_is_refused(branch: str) -> None:
         EnvironmentSuffix.of_branch(branch)
 
 
+def test_s8_what_the_branches_of_a_repository_share_has_one_suffix_of_its_own() -> None:
+    suffixes = {EnvironmentSuffix.of_repository(name).value for name in ("us/one", "us/two")}
+
+    assert len(suffixes) == 2
+    assert all(re.fullmatch(r"hub-[0-9a-f]{6}", suffix) for suffix in suffixes)
+    assert EnvironmentSuffix.of_repository("transaction-pipeline").value == "hub-7b9b07"
+
+
+def test_a_repository_without_a_name_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="its name is needed"):
+        EnvironmentSuffix.of_repository("")
+
+
 @pytest.mark.parametrize("value", ["", "Dev", "a--b", "-a", "a-", "a_b", "a" * 17, "dév", "dev\n"])
 def test_an_override_that_some_service_refuses_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"environmentSuffix is .*1 to 16 of a-z"):

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 import pytest
 
 from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.branch_intake.settings import BranchIntakeSettings
+from lambda_src.branch_lifecycle.settings import BranchLifecycleSettings
+from lambda_src.branch_reconciler.settings import BranchReconcilerSettings
+from lambda_src.branch_teardown.settings import BranchTeardownSettings
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
 from lambda_src.environment_variables import EnvironmentSettings, InvalidEnvironment
+from lambda_src.pipeline_retry.settings import PipelineRetrySettings
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 
@@ -51,6 +56,23 @@ def test_a_number_of_another_shape_is_named_with_what_was_found(text: str) -> No
             "DATABASE_PORT DATABASE_NAME DATABASE_CA_FILE",
         ),
         (EnvironmentCertificateSettings, "ENVIRONMENT_SUFFIX"),
+        (PipelineRetrySettings, "BRANCH_TABLE_NAME HUB_SUFFIX"),
+        (
+            BranchIntakeSettings,
+            "REPOSITORY HUB_SECRET_ARN BRANCH_TABLE_NAME EVENT_BUS_NAME HUB_SUFFIX",
+        ),
+        (
+            BranchLifecycleSettings,
+            "SOURCE_KIND REPOSITORY GITHUB_API_URL HUB_SECRET_ARN BRANCH_TABLE_NAME TRUNK "
+            "PROTECTED_BRANCHES ENVIRONMENT_QUOTA LIFETIME_DAYS HUB_SUFFIX",
+        ),
+        (BranchTeardownSettings, "REPOSITORY TRUNK HUB_SUFFIX"),
+        (
+            BranchReconcilerSettings,
+            "SOURCE_KIND REPOSITORY GITHUB_API_URL HUB_SECRET_ARN BRANCH_TABLE_NAME "
+            "EVENT_BUS_NAME NOTICES_TOPIC_ARN TRUNK PROTECTED_BRANCHES ENVIRONMENT_QUOTA "
+            "LIFETIME_DAYS HUB_SUFFIX",
+        ),
     ],
 )
 def test_each_function_reads_exactly_these_variables(

@@ -32,6 +32,9 @@ def deploy(aws: AwsClients, name: str, resources: dict[str, Any]) -> None:
     )
 
 
+HUB = "BranchHub-hub-abc123"
+
+
 def deploy_branch(aws: AwsClients) -> None:
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"transaction-{SUFFIX}"}}
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"audit-{SUFFIX}"}}
@@ -46,6 +49,11 @@ def deploy_branch(aws: AwsClients) -> None:
             "Name": "Deploy",
             "ActionTypeId": {"Category": "Deploy", "Provider": "CloudFormation"},
             "Configuration": {"StackName": f"transaction-{SUFFIX}"},
+        },
+        {
+            "Name": "Hub",
+            "ActionTypeId": {"Category": "Deploy", "Provider": "CloudFormation"},
+            "Configuration": {"StackName": HUB},
         },
     ]
     pipeline = {
@@ -66,6 +74,20 @@ def test_b3_a_removed_branch_leaves_nothing_and_its_neighbour_alone(
     assert remains(aws, SUFFIX) == []
     assert remains(aws, "neighbour-def456") != []
     remove_branch(paths, running, branch="branch")
+
+
+def test_b3_the_branch_hub_that_a_trunk_deploys_stays(
+    cloud: tuple[CloudPaths, RunningCloud],
+) -> None:
+    paths, running = cloud
+    aws = AwsClients(running.endpoint_url)
+    topic = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    tags: Any = [{"Key": "branch-hub", "Value": "hub-abc123"}]
+    aws.cloudformation.create_stack(StackName=HUB, TemplateBody=topic, Tags=tags)
+    deploy_branch(aws)
+    remove_branch(paths, running, branch="branch")
+    (hub,) = aws.cloudformation.describe_stacks(StackName=HUB)["Stacks"]
+    assert hub["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_b3_what_stayed_behind_is_listed(cloud: tuple[CloudPaths, RunningCloud]) -> None:

@@ -34,10 +34,11 @@ def _validator() -> cdk.CloudFormationValidatePlugin:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """A pipeline stack and the assembly that it came in."""
+    """A pipeline stack and the assembly that it came in, with the hub where there is one."""
 
     pipeline: Synthesized
     outdir: Path
+    hub: Synthesized | None = None
     stages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @classmethod
@@ -51,12 +52,15 @@ class Delivered:
         app = cdk.App(outdir=str(outdir), context=said, analytics_reporting=False)
         cdk.Validations.of(app).add_plugins(_validator())
         app_module.build(app)
-        (stack,) = (c for c in app.node.children if isinstance(c, cdk.Stack))
-        pipeline = Synthesized(stack)
+        found = {s.node.id: s for s in app.node.children if isinstance(s, cdk.Stack)}
+        (name,) = (name for name in found if name.startswith("DeliveryPipeline-"))
+        hubs = [Synthesized(s) for n, s in found.items() if n.startswith("BranchHub-")]
+        pipeline = Synthesized(found[name])
         stages = pipeline.one("AWS::CodePipeline::Pipeline")["Stages"]
         return cls(
             pipeline=pipeline,
             outdir=outdir,
+            hub=hubs[0] if hubs else None,
             stages={stage["Name"]: stage["Actions"] for stage in stages},
         )
 
@@ -116,6 +120,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
         account="000000000000",
         apiPort="8443",
         databaseCaFile="/it's/a $HOME/ca.pem",
+        hub="also",
     )
 
 
@@ -134,3 +139,13 @@ def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 def trunk(from_github: Delivered) -> Delivered:
     """The trunk with what cdk.json says: all the way to production."""
     return from_github
+
+
+@pytest.fixture(scope="session")
+def across_accounts(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """The trunk with production in an account of its own."""
+    return Delivered.synthesize(
+        tmp_path_factory.mktemp("accounts") / "cdk.out",
+        account="111111111111",
+        productionAccount="222222222222",
+    )

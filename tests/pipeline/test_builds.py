@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import SUFFIX, Delivered
+from tests.pipeline.conftest import CONNECTION, SUFFIX, Delivered
 
 BUILDS = [
     ("Build", "Synth", "transaction-synth"),
@@ -44,10 +44,36 @@ def test_s64_the_synth_may_ask_for_a_branch_of_its_repository(delivered: Deliver
     ]
 
 
-def test_a_build_from_a_connection_cannot_ask_and_does_not_pretend_to(
+def test_from_github_the_clone_itself_asks_with_the_connections_credentials(
     from_github: Delivered,
 ) -> None:
-    assert from_github.commands("Build", "Synth")[0] == "make setup"
+    source = from_github.action("Source", "Source")["Configuration"]
+
+    assert from_github.commands("Build", "Synth")[0] == (
+        "git ls-remote --exit-code --heads origin refs/heads/main"
+    )
+    assert from_github.build_spec("Build", "Synth")["env"]["git-credential-helper"] == "yes"
+    assert source["OutputArtifactFormat"] == "CODEBUILD_CLONE_REF"
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        ("Build", "Synth"),
+        ("Staging", "IntegrationTests"),
+        ("ProductionApproval", "PermissionGate"),
+        ("Production", "SmokeTests"),
+    ],
+)
+def test_a_build_that_clones_may_use_the_connection_under_both_names(
+    from_github: Delivered, stage: str, name: str
+) -> None:
+    (source,) = from_github.action("Source", "Source")["OutputArtifacts"]
+    allowed = from_github.permissions(stage, name)
+
+    assert source in from_github.action(stage, name)["InputArtifacts"]
+    for service in ("codeconnections", "codestar-connections"):
+        assert allowed[f"{service}:UseConnection"] == [CONNECTION]
 
 
 @pytest.mark.parametrize(("stage", "name", "project"), BUILDS)

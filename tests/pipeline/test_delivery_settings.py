@@ -121,6 +121,10 @@ def test_without_a_word_an_environment_is_as_it_was() -> None:
         ("promotion", "prod", "promotion is 'prod': it must be one of environment, production"),
         ("account", "1234", "account is '1234': it must be 12 digits"),
         ("account", 123456789012, "it must be text, in quotes in cdk.json"),
+        ("productionAccount", "1234", "productionAccount is '1234': it must be 12 digits"),
+        ("productionAccount", "111111111111", "account must be set too"),
+        ("hub", "yes", "hub is 'yes': it must be one of only, also"),
+        ("branches", {"quota": 0}, "branches.quota is 0: it must be a whole number from 1 to 100"),
         ("region", None, "region is missing"),
         ("region", "virginia", "region is 'virginia'"),
         ("apiPort", None, "apiPort is None: it must be a port from 1 to 65535"),
@@ -153,6 +157,7 @@ def test_everything_that_was_said_is_handed_on() -> None:
         "branch": "feature/x",
         "environmentSuffix": "dev",
         "account": "000000000000",
+        "productionAccount": "111111111111",
         "region": "eu-west-1",
         "trunk": "release",
         "promotion": "environment",
@@ -161,9 +166,49 @@ def test_everything_that_was_said_is_handed_on() -> None:
         "auroraEngineVersion": "15.10",
         "alarmEmail": "ops@example.com",
         "domains": json.dumps({"staging": DOMAIN_THERE}, sort_keys=True, separators=(",", ":")),
+        "branches": '{"lifetimeDays":3,"protected":[],"quota":2,"reconcile":"apply"}',
     }
 
     assert read(**said).context() == said
+
+
+def test_every_branch_is_told_what_is_not_anothers() -> None:
+    told = read(branch="main", environmentSuffix="dev", apiPort="8443").branch_context()
+
+    assert told == {"region": "us-east-1", "apiPort": "8443"}
+
+
+def test_what_an_object_leaves_out_is_as_if_it_was_said() -> None:
+    assert "branches" not in read(branches='{"quota": 10}').context()
+
+
+@pytest.mark.parametrize(
+    ("said", "stacks"),
+    [
+        ({}, (True, True)),
+        ({"branch": "feature/x"}, (False, True)),
+        ({"branch": "feature/x", "hub": "also"}, (True, True)),
+        ({"branch": "feature/x", "hub": "only"}, (True, False)),
+    ],
+)
+def test_the_hub_is_synthesized_with_the_trunk_and_when_told_to(
+    said: dict[str, str], stacks: tuple[bool, bool]
+) -> None:
+    settings = read(**said)
+
+    assert (settings.has_hub, settings.has_pipeline) == stacks
+    assert "hub" not in settings.context()
+
+
+def test_only_production_is_in_the_production_account() -> None:
+    here, there = "111111111111", "222222222222"
+    settings = read(account=here, productionAccount=there)
+
+    assert [settings.account_of(p) for p in settings.promotions] == [here, there]
+    assert settings.crosses_accounts
+    assert not read(account=here).crosses_accounts
+    assert not read(account=here, productionAccount=here).crosses_accounts
+    assert not read(account=here, productionAccount=there, branch="x").crosses_accounts
 
 
 def test_a_default_is_not_handed_on_so_that_a_push_can_change_it() -> None:

@@ -55,7 +55,10 @@ def deployed_stacks(delivered: Delivered) -> dict[str, str]:
 
 
 def test_s3_the_trunk_deploys_the_whole_application_once_per_suffix(trunk: Delivered) -> None:
+    hub = EnvironmentSuffix.of_repository("acme/ledger")
+
     assert deployed_stacks(trunk) == {
+        "BranchHub": f"BranchHub-{hub}",
         "Staging": "transaction-staging",
         "Production": "transaction-production",
     }
@@ -85,4 +88,7 @@ def test_s5_staging_is_tested_and_production_only_looked_at(trunk: Delivered) ->
 
 def test_s64_what_only_looks_at_production_may_do_nothing_there(trunk: Delivered) -> None:
     assert "sqs:SendMessage" in trunk.permissions("Staging", "IntegrationTests")
-    assert trunk.permissions("Production", "SmokeTests") == {}
+    assert set(trunk.permissions("Production", "SmokeTests")) == {
+        "codeconnections:UseConnection",  # the clone that it runs from
+        "codestar-connections:UseConnection",
+    }

@@ -1,0 +1,50 @@
+"""What all steps of a lifecycle share: who asks, what is known, and how locks of the dead go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lambda_src.branches.executions import Executions
+from lambda_src.branches.host import BranchHost
+from lambda_src.branches.policy import BranchPolicy
+from lambda_src.branches.quota import Quota
+from lambda_src.branches.records import EnvironmentRecord, Lock, Purpose, State
+from lambda_src.branches.registry import Registry
+from lambda_src.branches.stacks import StackFinder
+
+_ENDED_SILENTLY = "its execution ended without saying how it went"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeper:
+    """`now` gives the time in UTC."""
+
+    repository: str
+    host: BranchHost
+    policy: BranchPolicy
+    registry: Registry
+    quota: Quota
+    executions: Executions
+    stacks: StackFinder
+    lifetime: timedelta
+    now: Callable[[], datetime]
+
+    def lock_of_another(self, record: EnvironmentRecord | None, execution: str) -> Lock | None:
+        """Return the lock that keeps `execution` out; one whose holder is over is taken away."""
+        lock = record.lock if record is not None else None
+        if record is None or lock is None or lock.holder == execution:
+            return None
+        if self.executions.is_running(lock.holder, since=lock.taken_at, now=self.now()):
+            return lock
+        was_created = lock.purpose is Purpose.CREATE
+        self.registry.release(
+            record.suffix,
+            holder=lock.holder,
+            state=State.FAILED if was_created else State.DESTROY_FAILED,
+            cause=_ENDED_SILENTLY,
+        )
+        return None
+
+
+def holds(record: EnvironmentRecord | None, execution: str) -> bool:
+    return record is not None and record.lock is not None and record.lock.holder == execution

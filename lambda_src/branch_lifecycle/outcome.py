@@ -1,0 +1,62 @@
+"""How it went: the last steps of both machines. Only the holder of the lock is listened to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lambda_src.branch_lifecycle.keeper import Keeper, holds
+from lambda_src.branches.events import Reason
+from lambda_src.branches.records import State
+
+
+def settle(
+    *, suffix: str, branch: str, execution: str, succeeded: bool, cause: str, keeper: Keeper
+) -> dict[str, Any]:
+    """Say that the pipeline was made, or was not. What failed keeps no place in the quota."""
+    if succeeded:
+        keeper.registry.release(suffix, holder=execution, state=State.LIVE)
+        return {"outcome": "live", "message": f"environment {suffix} of {branch} has its pipeline"}
+    # While the lock is held, or a run that begins now would lose its place.
+    if (
+        holds(keeper.registry.get(suffix), execution)
+        and not keeper.stacks.environment(suffix).stacks
+    ):
+        keeper.quota.give_back(suffix)
+    keeper.registry.release(suffix, holder=execution, state=State.FAILED, cause=cause)
+    return {
+        "outcome": "failed",
+        "message": f"environment {suffix} of branch {branch} could not be made: {cause}. "
+        "A push to the branch tries again",
+    }
+
+
+def forget(
+    *,
+    suffix: str,
+    branch: str | None,
+    execution: str,
+    reason: Reason,
+    removed: Sequence[str],
+    keeper: Keeper,
+) -> dict[str, Any]:
+    """Nothing is left of it: free its place. What expired is remembered, so that it stays away."""
+    if holds(keeper.registry.get(suffix), execution):
+        keeper.quota.give_back(suffix)
+        if reason is Reason.EXPIRED:
+            keeper.registry.bury(suffix, holder=execution, now=keeper.now())
+        else:
+            keeper.registry.remove(suffix, holder=execution)
+    return {
+        "outcome": "forgotten",
+        "message": f"environment {suffix} of branch {branch or '(unknown)'} is gone "
+        f"({reason.value}), removed: {', '.join(removed) or 'nothing was left'}",
+    }
+
+
+def abandon(*, suffix: str, execution: str, cause: str, keeper: Keeper) -> dict[str, Any]:
+    """Unmaking failed: the reconciler tries again. Its place stays taken, as it is still there."""
+    keeper.registry.release(suffix, holder=execution, state=State.DESTROY_FAILED, cause=cause)
+    return {
+        "outcome": "abandoned",
+        "message": f"environment {suffix} could not be removed: {cause}. `make reconcile` shows "
+        "it, and with APPLY=yes tries again",
+    }

@@ -1,0 +1,58 @@
+"""How things stand: live branches, deployed stacks and what the registry knows, in a few calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lambda_src.branch_suffix import InvalidBranch, suffix_of_branch
+from lambda_src.branches.host import BranchHost, HostUnavailable
+from lambda_src.branches.records import EnvironmentRecord
+from lambda_src.branches.registry import Registry
+from lambda_src.branches.stacks import Environment, StackFinder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Of one suffix. `is_live`: its branch is there."""
+
+    suffix: str
+    branch: str | None
+    is_live: bool
+    environment: Environment
+    record: EnvironmentRecord | None
+
+    @property
+    def since(self) -> datetime | None:
+        return self.record.created_at if self.record is not None else self.environment.changed_at
+
+
+def survey(*, host: BranchHost, stacks: StackFinder, registry: Registry) -> list[Standing]:
+    """One standing for each suffix that has a branch, a stack or a record, in order.
+
+    Raises HostUnavailable, also when there is no branch at all: a repository has one.
+    """
+    live = _live(host)
+    if not live:
+        raise HostUnavailable("the git host lists no branch: nothing can be concluded from that")
+    environments = stacks.environments()
+    records = {record.suffix: record for record in registry.all()}
+    return [
+        Standing(
+            suffix=suffix,
+            branch=live.get(suffix) or (records[suffix].branch if suffix in records else None),
+            is_live=suffix in live,
+            environment=environments.get(suffix, Environment(suffix=suffix)),
+            record=records.get(suffix),
+        )
+        for suffix in sorted({*live, *environments, *records})
+    ]
+
+
+def _live(host: BranchHost) -> Mapping[str, str]:
+    live = {}
+    for branch in host.branches():
+        try:
+            live[suffix_of_branch(branch)] = branch
+        except InvalidBranch:
+            continue  # it can have no environment
+    return live

@@ -1,0 +1,50 @@
+"""The one rule by which a branch gets its suffix: pipelines are named by it, and found again."""
+
+import hashlib
+import re
+import unicodedata
+from typing import Final
+
+SLUG_LENGTH_MAX: Final = 9
+HASH_DIGITS: Final = 6
+
+_OF_A_BRANCH: Final = re.compile(rf"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{{{HASH_DIGITS}}}")
+
+
+class InvalidBranch(ValueError):
+    """What was given is no branch name; the message says what is needed."""
+
+
+def suffix_of_branch(branch: str) -> str:
+    """Give `branch` (its name without `refs/heads/`) the suffix that no other branch has.
+
+    At most 16 of `a-z`, `0-9` and single hyphens between them. The hash is of the full ref, so
+    `feature/a` and `feature-a` differ; the slug is for people.
+    Raises InvalidBranch for an empty name and for a ref.
+    """
+    if not branch or branch.startswith("refs/"):
+        raise InvalidBranch(f"branch is {branch!r}: it must be a branch name, without refs/heads/")
+    return f"{_slug(branch)}-{_digits(f'refs/heads/{branch}')}"
+
+
+def is_branch_suffix(suffix: str) -> bool:
+    """Whether `suffix` has the form that only branches get; one given by hand never has it."""
+    return _OF_A_BRANCH.fullmatch(suffix) is not None
+
+
+def suffix_of_repository(repository: str) -> str:
+    """Name what all branches of `repository` share. Raises InvalidBranch for an empty name."""
+    if not repository:
+        raise InvalidBranch(f"repository is {repository!r}: its name is needed")
+    return f"hub-{_digits(f'repository/{repository}')}"
+
+
+def _digits(name: str) -> str:
+    # A name that came out of git as undecodable bytes holds surrogates: it has a suffix too.
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_DIGITS]
+
+
+def _slug(branch: str) -> str:
+    plain = unicodedata.normalize("NFKD", branch).encode("ascii", "ignore").decode().lower()
+    hyphenated = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return hyphenated[:SLUG_LENGTH_MAX].rstrip("-") or "branch"

@@ -1,0 +1,70 @@
+"""The branch hub of this cloud, found by its tag; its addresses are its stack's outputs."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local_cloud.aws import AwsClients
+
+_TAG = "branch-hub"
+_GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    stack: str
+    outputs: dict[str, str]
+    aws: AwsClients
+
+    @property
+    def webhook_url(self) -> str:
+        return self.outputs["WebhookUrl"]
+
+    @property
+    def create_machine(self) -> str:
+        return self.outputs["CreateStateMachineArn"]
+
+    @property
+    def destroy_machine(self) -> str:
+        return self.outputs["DestroyStateMachineArn"]
+
+    def webhook_secret(self) -> str:
+        """What a person enters at GitHub; read when needed, as it may be changed."""
+        found = self.aws.secretsmanager.get_secret_value(SecretId=self.outputs["WebhookSecretName"])
+        return str(json.loads(found["SecretString"])["webhook_secret"])
+
+    def forget(self, branch: str) -> None:
+        """Of an environment that a person has unmade without the hub."""
+        for record in self.environments():
+            if record.get("branch") == branch:
+                self.aws.dynamodb.delete_item(
+                    TableName=self.outputs["BranchTableName"],
+                    Key={"suffix": {"S": record["suffix"]}},
+                )
+
+    def environments(self) -> list[dict[str, str]]:
+        """What the hub remembers of each environment: suffix, branch, state, expires_at, ..."""
+        found = []
+        pages = self.aws.dynamodb.get_paginator("scan")
+        for page in pages.paginate(TableName=self.outputs["BranchTableName"]):
+            for item in page["Items"]:
+                record = {name: _text(value) for name, value in item.items()}
+                if "state" in record:
+                    found.append(record)
+        return sorted(found, key=lambda record: record["suffix"])
+
+
+def find_hub(aws: AwsClients) -> Hub | None:
+    for page in aws.cloudformation.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            tags = {tag["Key"] for tag in stack.get("Tags", [])}
+            if _TAG in tags and stack["StackStatus"] not in _GONE:
+                outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+                if "WebhookUrl" in outputs:
+                    return Hub(stack=stack["StackName"], outputs=outputs, aws=aws)
+    return None
+
+
+def _text(value: Any) -> str:
+    kind, inner = next(iter(value.items()))
+    return "" if kind == "NULL" else str(inner)

@@ -1,0 +1,88 @@
+"""In front of MiniStack, on the same port: what it does not have, and the git host's own API."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from local_cloud.emulator.codepipeline_api import TARGET, ApiError, CodePipelineApi
+from local_cloud.emulator.github_api import GitHubApi
+from local_cloud.emulator.pipeline_runs import PipelineRuns
+from local_cloud.git_host import GITHUB_PATH, PUSHED_PATH
+
+logger = logging.getLogger(__name__)
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_AMZ_JSON = "application/x-amz-json-1.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """An ASGI application; what is not ours goes on to `inner`."""
+
+    inner: App
+    pipelines: CodePipelineApi
+    github: GitHubApi
+    runs: PipelineRuns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler = self._handler(scope) if scope["type"] == "http" else None
+        if handler is None:
+            await self.inner(scope, receive, send)
+            return
+        body = await _body(receive)
+        try:
+            status, headers, answer = await asyncio.to_thread(handler, body)
+        except Exception as error:  # the request's boundary
+            logger.exception("%s %s", scope["method"], scope["path"])
+            status, headers, answer = 500, {}, {"message": f"{type(error).__name__}: {error}"}
+        await _send(send, status, {"content-type": "application/json", **headers}, answer)
+
+    def _handler(self, scope: Scope) -> Callable[[bytes], tuple[int, dict[str, str], Any]] | None:
+        path = scope["path"]
+        if path.startswith(f"{GITHUB_PATH}/"):
+            raw = scope["raw_path"].decode("ascii").partition("?")[0]
+            query = dict(parse_qsl(scope["query_string"].decode()))
+
+            def ask(_: bytes) -> tuple[int, dict[str, str], Any]:
+                answer = self.github.get(raw.removeprefix(GITHUB_PATH), query)
+                return answer.status, answer.headers, answer.body
+
+            return ask
+        if path == PUSHED_PATH:
+            return lambda body: (200, {}, self.runs.pushed(**json.loads(body)))
+        target = next((v.decode() for k, v in scope["headers"] if k == b"x-amz-target"), "")
+        if target.startswith(TARGET):
+            return lambda body: self._call(target.removeprefix(TARGET), json.loads(body or b"{}"))
+        return None
+
+    def _call(self, operation: str, request: Any) -> tuple[int, dict[str, str], Any]:
+        headers = {"content-type": _AMZ_JSON}
+        try:
+            return 200, headers, self.pipelines.call(operation, request)
+        except ApiError as error:
+            return 400, headers, {"__type": error.code, "message": str(error)}
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], answer: Any) -> None:
+    body = json.dumps(answer).encode()
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,88 @@
+"""What is said about branches from outside: how many environments, for how long, which never go."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from infra.errors import ConfigurationError
+
+KEY: Final = "branches"
+QUOTAS: Final = range(1, 101)
+LIFETIMES_DAYS: Final = range(1, 366)
+# What the reconciler does with its plan: say it, or carry it out.
+REPORT, APPLY = "report", "apply"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchSettings:
+    """`protected` are patterns as of a shell; the trunk is protected without being named."""
+
+    quota: int = 10
+    lifetime_days: int = 14
+    protected: tuple[str, ...] = ("release/*",)
+    reconcile: str = REPORT
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read the `branches` key: an object from cdk.json, or its JSON text.
+
+        What it leaves out is as it is without the key. Raises ConfigurationError, which names
+        the key to set.
+        """
+        fields = {**cls().to_json(), **_object(value)}
+        if unknown := sorted(fields.keys() - cls().to_json().keys()):
+            raise ConfigurationError(
+                f"{KEY}.{unknown[0]} is not known: it must be one of {', '.join(cls().to_json())}"
+            )
+        return cls(
+            quota=_whole("quota", fields["quota"], QUOTAS),
+            lifetime_days=_whole("lifetimeDays", fields["lifetimeDays"], LIFETIMES_DAYS),
+            protected=_patterns("protected", fields["protected"]),
+            reconcile=_reconcile("reconcile", fields["reconcile"]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `parse` reads back to this."""
+        return {
+            "quota": self.quota,
+            "lifetimeDays": self.lifetime_days,
+            "protected": [*self.protected],
+            "reconcile": self.reconcile,
+        }
+
+
+def _object(value: object) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ConfigurationError(f"{KEY} is {value!r}: it must be a JSON object") from None
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{KEY} is {value!r}: it must be an object")
+    return dict(value)
+
+
+def _whole(name: str, value: object, allowed: range) -> int:
+    if type(value) is not int or value not in allowed:
+        raise ConfigurationError(
+            f"{KEY}.{name} is {value!r}: it must be a whole number "
+            f"from {allowed[0]} to {allowed[-1]}"
+        )
+    return value
+
+
+def _patterns(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(p, str) and p for p in value):
+        raise ConfigurationError(
+            f'{KEY}.{name} is {value!r}: it must be a list of patterns, like ["release/*"]'
+        )
+    return tuple(value)
+
+
+def _reconcile(name: str, value: object) -> str:
+    if value not in (REPORT, APPLY):
+        raise ConfigurationError(f"{KEY}.{name} is {value!r}: it must be {REPORT} or {APPLY}")
+    return str(value)

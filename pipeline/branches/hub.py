@@ -1,0 +1,75 @@
+"""What the parts of one hub share, and what its functions are made of."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from infra.lambda_code import LambdaSource
+from infra.naming import EnvironmentSuffix
+from pipeline.branches.branch_settings import BranchSettings
+from pipeline.branches.host_secret import HostSecret
+from pipeline.branches.registry import Registry
+from pipeline.github_source import GITHUB_API_URL, GitHubSource
+from pipeline.sources import Source
+
+CREATE: Final = "branch-create"
+DESTROY: Final = "branch-destroy"
+# Every suffix of a branch ends like this; staging and production do not.
+ANY_BRANCH: Final = "*-??????"
+_SHARED: Final = (("lambda_src/branches", "lambda_src/branches"),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hub:
+    """Handed to every part of a hub; it makes nothing by itself."""
+
+    suffix: EnvironmentSuffix
+    key: kms.IKey
+    source: Source
+    trunk: str
+    branches: BranchSettings
+    registry: Registry
+    secret: HostSecret
+
+    @property
+    def github_api_url(self) -> str:
+        """Where GitHub answers; with another host nobody asks there."""
+        return self.source.api_url if isinstance(self.source, GitHubSource) else GITHUB_API_URL
+
+    @property
+    def protected_branches(self) -> str:
+        return json.dumps([*self.branches.protected])
+
+    def let_see_who_runs(self, grantee: iam.IGrantable, stack: Stack) -> None:
+        """Allow asking whether the holder of a lock still runs."""
+        executions = (
+            stack.format_arn(
+                service="states",
+                resource="execution",
+                resource_name=f"{self.suffix.physical_name(machine)}:*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for machine in (CREATE, DESTROY)
+        )
+        allow(grantee, ["states:DescribeExecution"], *executions)
+
+    def let_ask_for_branches(self, grantee: iam.IGrantable, stack: Stack) -> None:
+        """Allow asking the host which branches there are: with the token, or as the role."""
+        self.secret.grant_read(grantee)
+        for statement in self.source.may_list_branches(stack):
+            grantee.grant_principal.add_to_principal_policy(statement)
+
+
+def hub_source(folder: str) -> LambdaSource:
+    """A function of the hub; boto3 comes with the runtime, and none needs more."""
+    return LambdaSource(folder=folder, also=_SHARED, with_packages=False)
+
+
+def allow(grantee: iam.IGrantable, actions: list[str], *resources: str) -> None:
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=actions, resources=[*resources])
+    )

@@ -1,0 +1,71 @@
+"""The hub's own key, and the AWS services that may use it without a role of ours."""
+
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.naming import EnvironmentSuffix
+
+KEY_ALIAS: Final = "branch-hub-key"
+
+
+def hub_key(scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> kms.Key:
+    """Make the key of the table, the secret, the bus, dead letters, notices, runs and logs."""
+    stack = Stack.of(scope)
+    key = kms.Key(
+        scope,
+        construct_id,
+        alias=f"alias/{suffix.physical_name(KEY_ALIAS)}",
+        description=f"Everything at rest in the branch hub {suffix}",
+        enable_key_rotation=True,
+        # The shortest that KMS offers: the key is the one thing that outlives the stack.
+        pending_window=Duration.days(7),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    _let(
+        key,
+        "LogGroupsOfThisHub",
+        f"logs.{stack.region}.amazonaws.com",
+        ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
+        {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
+                    service="logs", resource=f"log-group:*-{suffix}*"
+                )
+            }
+        },
+    )
+    # Alarms publish to the encrypted topic, rules send what they cannot deliver to the queue.
+    for sid, service in (
+        ("AlarmsOfThisAccount", "cloudwatch.amazonaws.com"),
+        ("RulesOfThisAccount", "events.amazonaws.com"),
+    ):
+        _let(
+            key,
+            sid,
+            service,
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            {"StringEquals": {"aws:SourceAccount": stack.account}},
+        )
+    return key
+
+
+def _let(
+    key: kms.Key,
+    sid: str,
+    service: str,
+    actions: tuple[str, ...],
+    conditions: dict[str, dict[str, str]],
+) -> None:
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid=sid,
+            principals=[iam.ServicePrincipal(service)],
+            actions=[*actions],
+            resources=["*"],  # in a key policy this is the key itself
+            conditions=conditions,
+        )
+    )

@@ -1,0 +1,54 @@
+"""Who hears of branches: one topic for refusals, failures, expiries and alarms."""
+
+from typing import Final
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.encryption import allow_use_through
+from infra.naming import EnvironmentSuffix
+
+TOPIC: Final = "branch-notices"
+
+
+class Notices(Construct):
+    """Subscribe to `topic`; let a role tell something with `grant_tell`."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix, key: kms.IKey
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._key = key
+        stack = Stack.of(self)
+        self.topic = sns.Topic(
+            self,
+            "Topic",
+            topic_name=suffix.physical_name(TOPIC),
+            master_key=key,
+            enforce_ssl=True,
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisHub",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {
+                        "aws:SourceArn": stack.format_arn(
+                            service="cloudwatch", resource=f"alarm:*-{suffix}"
+                        )
+                    },
+                },
+            )
+        )
+
+    def grant_tell(self, grantee: iam.IGrantable) -> None:
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        )
+        allow_use_through("sns", grantee, self._key, actions=("kms:Decrypt", "kms:GenerateDataKey"))

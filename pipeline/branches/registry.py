@@ -1,0 +1,54 @@
+"""What is known of every branch's environment, and which delivery was heard: one table."""
+
+from typing import Final
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.encryption import allow_use_through
+from infra.naming import EnvironmentSuffix
+
+TABLE: Final = "transaction-branches"
+KEY_ATTRIBUTE: Final = "suffix"
+# Deliveries and what became of expired environments are forgotten by themselves.
+TTL_ATTRIBUTE: Final = "forget_after_epoch_seconds"
+
+
+class Registry(Construct):
+    """Items by suffix, the members of the quota, and deliveries. Grant with `grant`."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix, key: kms.IKey
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._key = key
+
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=suffix.physical_name(TABLE),
+            partition_key=dynamodb.Attribute(
+                name=KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING
+            ),
+            time_to_live_attribute=TTL_ATTRIBUTE,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=False,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> None:
+        """Allow these actions on the table, and its key through DynamoDB."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*actions], resources=[self.table.table_arn])
+        )
+        allow_use_through(
+            "dynamodb", grantee, self._key, actions=("kms:Decrypt", "kms:DescribeKey")
+        )

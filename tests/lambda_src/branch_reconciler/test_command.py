@@ -1,0 +1,152 @@
+"""B2: `make reconcile` finds the hub, asks its function, and shows a plan that people can read."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.lambda_code import LambdaSource
+from lambda_src.branch_suffix import suffix_of_branch
+from scripts.reconcile import CannotReconcile, ask, find_hub, report
+from tests.lambda_src.account import Account
+from tests.lambda_src.branch_reconciler.test_reconciler import Hub
+from tests.lambda_src.git_server import GitServer
+
+PLAN: list[dict[str, Any]] = [
+    {
+        "action": "destroy",
+        "suffix": "feature-a-0a1b2c",
+        "branch": None,
+        "reason": "its branch is gone",
+        "age_days": 3,
+        "expires_at": None,
+    },
+    {
+        "action": "leave",
+        "suffix": "main-f921bd",
+        "branch": "main",
+        "reason": "protected",
+        "age_days": None,
+        "expires_at": None,
+    },
+]
+
+
+def deploy_hub(account: Account, function: str) -> str:
+    hub = account.name("hub")
+    account.client("cloudformation").create_stack(
+        StackName=f"BranchHub-{hub}",
+        TemplateBody=json.dumps(
+            {
+                "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+                "Outputs": {
+                    "Other": {"Value": "not this"},
+                    "ReconcilerFunctionName": {"Value": function},
+                },
+            }
+        ),
+        Tags=[{"Key": "branch-hub", "Value": hub}],
+    )
+    account.wait_for(f"BranchHub-{hub}", "CREATE_COMPLETE")
+    return hub
+
+
+def test_b2_the_hub_is_found_by_its_tag_and_its_output(account: Account) -> None:
+    cloudformation = account.client("cloudformation")
+    with pytest.raises(CannotReconcile, match="there is no branch hub here: `make up` deploys it"):
+        find_hub(cloudformation)
+
+    hub = deploy_hub(account, "branch-reconciler-one")
+    assert find_hub(cloudformation) == (hub, "branch-reconciler-one")
+
+    other = deploy_hub(account, "branch-reconciler-two")
+    with pytest.raises(CannotReconcile, match="there are several hubs, say which: HUB="):
+        find_hub(cloudformation)
+    assert find_hub(cloudformation, wanted=other) == (other, "branch-reconciler-two")
+    with pytest.raises(CannotReconcile, match="there is no branch hub hub-none here"):
+        find_hub(cloudformation, wanted="hub-none")
+
+
+def test_b2_the_function_answers_from_its_asset_alone(
+    account: Account, git: GitServer, tmp_path: Path
+) -> None:
+    """The real asset, run by the emulator as a function: no import of it is missing."""
+    hub = Hub(account, git)
+    orphan = hub.branch(is_live=False)
+    account.deploy_environment(suffix_of_branch(orphan))
+    git.branches["main"] = "2026-11-22T03:00:00Z"
+    function = deploy_function(account, hub, tmp_path)
+
+    answer = ask(account.client("lambda"), function, apply=False)
+
+    assert answer["applied"] is False
+    plan = {step["suffix"]: step["action"] for step in answer["plan"]}
+    assert plan[suffix_of_branch(orphan)] == "destroy"
+
+    git.refusals = {"": 503}
+    with pytest.raises(CannotReconcile, match="answered 503"):
+        ask(account.client("lambda"), function, apply=True)
+
+
+def deploy_function(account: Account, hub: Hub, folder: Path) -> str:
+    source = LambdaSource(
+        folder="branch_reconciler",
+        also=(("lambda_src/branches", "lambda_src/branches"),),
+        with_packages=False,
+    )
+    source.bundle(folder)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(folder.rglob("*.py")):
+            archive.write(path, path.relative_to(folder))
+    name = account.name("branch-reconciler")
+    account.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Role="arn:aws:iam::000000000000:role/reconciler",
+        Handler=source.handler,
+        Timeout=60,
+        Code={"ZipFile": packed.getvalue()},
+        Environment={
+            "Variables": {**hub.settings.to_env(), "AWS_ENDPOINT_URL": account.endpoint_url}
+        },
+    )
+    account.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
+    return name
+
+
+def test_b2_the_plan_is_a_table() -> None:
+    lines = list(report({"plan": PLAN, "applied": False}))
+
+    assert lines == [
+        "action   suffix            branch  age  reason",
+        "destroy  feature-a-0a1b2c  -       3 d  its branch is gone",
+        "leave    main-f921bd       main    -    protected",
+        "",
+        "To be done: 1 destroy. Nothing was changed; APPLY=yes has it done.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "applied", "last"),
+    [
+        (PLAN, True, "Said on the hub's bus: 1 destroy. Its state machines look again, and do it."),
+        (PLAN[1:], False, "Nothing is to be done."),
+        ([], True, "Nothing is to be done."),
+    ],
+)
+def test_b2_the_table_ends_with_what_was_or_can_be_done(
+    plan: list[dict[str, Any]], applied: bool, last: str
+) -> None:
+    assert list(report({"plan": plan, "applied": applied}))[-1] == last
+
+
+def test_b2_a_step_that_failed_is_shown() -> None:
+    failed = {**PLAN[0], "error": "bus hub refused 1 events"}
+
+    assert "its branch is gone; failed: bus hub refused 1 events" in "\n".join(
+        report({"plan": [failed], "applied": True})
+    )

@@ -1,0 +1,241 @@
+"""B2: the reconciler over a real table, real stacks, a real bus and topic."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from lambda_src.branch_reconciler import entrypoint
+from lambda_src.branch_reconciler.reconciler import InvalidRequest
+from lambda_src.branch_reconciler.settings import BranchReconcilerSettings
+from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.branches.events import BranchEvent, Reason
+from lambda_src.branches.host import HostUnavailable
+from lambda_src.branches.moments import as_text
+from lambda_src.branches.quota import Quota
+from lambda_src.branches.records import Purpose, State
+from lambda_src.branches.registry import Registry
+from tests.lambda_src.account import Account
+from tests.lambda_src.git_server import REPOSITORY, GitServer
+
+
+class Hub:
+    """One hub with its settings; what is said on its bus and its topic ends in two queues."""
+
+    def __init__(self, account: Account, git: GitServer) -> None:
+        self.account, self.git = account, git
+        self.name = account.name("hub")
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.table = account.create_table()
+        self.registry = Registry(dynamodb=account.client("dynamodb"), table_name=self.table)
+        self.quota = Quota(dynamodb=account.client("dynamodb"), table_name=self.table, limit=5)
+        self.events, self.notices = self._queue("events"), self._queue("notices")
+        self._connect()
+        secret = account.client("secretsmanager").create_secret(
+            Name=self.name, SecretString=json.dumps({"github_token": "t0ken"})
+        )
+        self.settings = BranchReconcilerSettings(
+            source_kind="github",
+            repository=REPOSITORY,
+            github_api_url=git.url,
+            hub_secret_arn=secret["ARN"],
+            branch_table_name=self.table,
+            event_bus_name=self.name,
+            notices_topic_arn=self._topic_arn,
+            trunk="main",
+            protected_branches='["release/*"]',
+            environment_quota=5,
+            lifetime_days=14,
+            hub_suffix="hub-0a1b2c",
+        )
+
+    def _queue(self, base: str) -> str:
+        answer = self.account.client("sqs").create_queue(QueueName=f"{base}-{self.name}")
+        return str(answer["QueueUrl"])
+
+    def _connect(self) -> None:
+        events, sns = self.account.client("events"), self.account.client("sns")
+        events.create_event_bus(Name=self.name)
+        pattern = json.dumps({"source": ["transaction-pipeline.branches"]})
+        events.put_rule(Name=self.name, EventBusName=self.name, EventPattern=pattern)
+        arn = "arn:aws:sqs:us-east-1:000000000000:{}-" + self.name
+        target = {"Id": "queue", "Arn": arn.format("events"), "InputPath": "$.detail"}
+        events.put_targets(Rule=self.name, EventBusName=self.name, Targets=[target])
+        self._topic_arn = str(sns.create_topic(Name=self.name)["TopicArn"])
+        sns.subscribe(TopicArn=self._topic_arn, Protocol="sqs", Endpoint=arn.format("notices"))
+
+    def branch(self, base: str = "feature/r", *, is_live: bool = True) -> str:
+        name = self.account.name(base)
+        if is_live:
+            self.git.branches[name] = as_text(self.now)
+        return name
+
+    def push(self, branch: str, *, expires_in: timedelta) -> None:
+        self.registry.extend(
+            suffix_of_branch(branch),
+            branch=branch,
+            commit=None,
+            now=self.now,
+            expires_at=self.now + expires_in,
+        )
+
+    def run(self, *, apply: bool) -> dict[str, Any]:
+        """The plan's steps by suffix."""
+        answer = entrypoint.handler({"apply": apply}, None)
+        assert answer["applied"] is apply
+        return {step["suffix"]: step for step in answer["plan"]}
+
+    def heard(self) -> list[BranchEvent]:
+        return [BranchEvent.parse(json.loads(body)) for body in self._received(self.events)]
+
+    def told(self) -> list[str]:
+        return [json.loads(body)["Message"] for body in self._received(self.notices)]
+
+    def _received(self, url: str) -> list[str]:
+        sqs = self.account.client("sqs")
+        bodies = []
+        while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                bodies.append(message["Body"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+
+@pytest.fixture
+def hub(account: Account, git: GitServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    made = Hub(account, git)
+    git.branches["main"] = as_text(made.now)
+    for variable, value in made.settings.to_env().items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(boto3, "client", lambda service, **_: account.client(service))
+    entrypoint._reconciler.cache_clear()
+    yield made
+    entrypoint._reconciler.cache_clear()
+
+
+def test_b2_a_plan_changes_nothing_until_it_is_applied(hub: Hub) -> None:
+    orphan, missed, expiring = hub.branch(is_live=False), hub.branch(), hub.branch()
+    for branch in (orphan, expiring):
+        hub.account.deploy_environment(suffix_of_branch(branch))
+    hub.push(expiring, expires_in=timedelta(hours=5))
+
+    plan = hub.run(apply=False)
+
+    assert plan[suffix_of_branch(orphan)]["action"] == "destroy"
+    assert plan[suffix_of_branch(missed)]["action"] == "make"
+    assert plan[suffix_of_branch(expiring)]["action"] == "warn"
+    assert plan[suffix_of_branch("main")]["action"] == "leave"
+    assert (hub.heard(), hub.told()) == ([], [])
+    assert hub.git.tokens[-1] == "Bearer t0ken"
+
+
+def test_b2_an_applied_plan_is_said_on_the_bus(hub: Hub) -> None:
+    orphan, missed, expired = hub.branch(is_live=False), hub.branch(), hub.branch()
+    for branch in (orphan, expired):
+        hub.account.deploy_environment(suffix_of_branch(branch))
+    hub.push(expired, expires_in=timedelta(0))
+
+    plan = hub.run(apply=True)
+
+    assert all("error" not in step for step in plan.values())
+    heard = {event.suffix: event for event in hub.heard()}
+    assert heard[suffix_of_branch(orphan)].reason is Reason.ORPHANED
+    assert heard[suffix_of_branch(orphan)].branch is None
+    assert heard[suffix_of_branch(missed)].reason is Reason.PUSHED
+    assert heard[suffix_of_branch(expired)].reason is Reason.EXPIRED
+    assert heard[suffix_of_branch(expired)].branch == expired
+    assert suffix_of_branch("main") not in heard
+
+
+def test_b2_a_warning_is_given_once_a_day_before(hub: Hub) -> None:
+    branch = hub.branch()
+    hub.account.deploy_environment(suffix_of_branch(branch))
+    hub.push(branch, expires_in=timedelta(hours=5))
+
+    for _ in range(2):
+        hub.run(apply=True)
+
+    (message,) = hub.told()
+    assert f"Environment {suffix_of_branch(branch)} of branch {branch} expires at" in message
+    assert "A push to the branch keeps it for 14 more days." in message
+
+
+def test_b2_two_reconcilers_at_once_warn_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one comes between the look and the warning."""
+    branch = hub.branch()
+    suffix = suffix_of_branch(branch)
+    hub.account.deploy_environment(suffix)
+    hub.push(branch, expires_in=timedelta(hours=5))
+    may_warn = Registry.may_warn
+
+    def late(registry: Registry, *args: Any, **kwargs: Any) -> bool:
+        may_warn(registry, *args, **kwargs)
+        return may_warn(registry, *args, **kwargs)
+
+    monkeypatch.setattr(Registry, "may_warn", late)
+
+    assert hub.run(apply=True)[suffix]["action"] == "warn"
+    assert hub.told() == []
+
+
+def test_b2_a_locked_environment_is_left_until_its_machine_has_ended(hub: Hub) -> None:
+    branch, execution = hub.branch(is_live=False), hub.account.start_execution()
+    suffix = suffix_of_branch(branch)
+    hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder=execution, branch=branch, now=hub.now)
+
+    assert hub.run(apply=False)[suffix]["reason"] == "is just being unmade"
+
+    hub.account.stop_execution(execution)
+    assert hub.run(apply=False)[suffix]["action"] == "destroy"
+
+
+def test_b2_the_quota_bounds_what_is_made(hub: Hub) -> None:
+    for number in range(5):
+        hub.quota.take(f"taken-{number}")
+    branch = hub.branch()
+
+    assert hub.run(apply=False)[suffix_of_branch(branch)]["reason"] == (
+        "has none: the quota is full"
+    )
+
+
+def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    suffix = suffix_of_branch(branch)
+    hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder="arn:e", branch=branch, now=hub.now)
+    hub.registry.release(suffix, holder="arn:e", state=State.DESTROY_FAILED, cause="a bucket")
+
+    hub.run(apply=True)
+
+    assert suffix in {event.suffix for event in hub.heard()}
+
+
+@pytest.mark.parametrize("refusal", [401, 404, 500])
+def test_b2_a_host_that_does_not_answer_gives_no_plan(hub: Hub, refusal: int) -> None:
+    hub.git.refusals = {"": refusal}
+
+    with pytest.raises(HostUnavailable, match=f"answered {refusal}"):
+        hub.run(apply=True)
+    assert hub.heard() == []
+
+
+def test_b2_a_host_without_any_branch_gives_no_plan(hub: Hub) -> None:
+    hub.git.branches = {}
+
+    with pytest.raises(HostUnavailable, match="lists no branch"):
+        hub.run(apply=True)
+
+
+def test_s8_a_branch_that_can_have_no_environment_is_passed_over(hub: Hub) -> None:
+    hub.git.branches["refs/heads/odd"] = as_text(hub.now)
+
+    assert suffix_of_branch("main") in hub.run(apply=False)
+
+
+@pytest.mark.parametrize("request_", [{}, {"apply": "yes"}, {"apply": 1}, {"apply": None}])
+def test_b2_nothing_is_guessed_about_applying(hub: Hub, request_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="true or false is needed"):
+        entrypoint.handler(request_, None)

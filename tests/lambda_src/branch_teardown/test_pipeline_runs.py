@@ -1,0 +1,86 @@
+"""S8: no run deploys while its stacks go."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.lambda_src.branch_teardown.conftest import Site
+
+
+def stopped(site: Site, run: str, *, force: bool, error: str | None = None) -> None:
+    asked: dict[str, Any] = {
+        "pipelineName": site.pipeline,
+        "pipelineExecutionId": run,
+        "abandon": force,
+        "reason": "the environment is being unmade",
+    }
+    if error is None:
+        answer = {"pipelineExecutionId": run}
+        site.pipeline_calls.add_response("stop_pipeline_execution", answer, asked)
+    else:
+        site.pipeline_calls.add_client_error(
+            "stop_pipeline_execution", error, expected_params=asked
+        )
+
+
+def test_s8_every_run_is_told_to_stop_and_counted_until_it_has(site: Site) -> None:
+    site.runs("InProgress", "Stopping", "Succeeded", "Failed", "Stopped", "Superseded")
+    stopped(site, "run-0", force=False)
+    assert site.ask("stop") == {"running": 2}
+
+    site.runs("Stopped", "Stopped")
+    assert site.ask("stop") == {"running": 0}
+
+
+def test_s8_force_does_not_wait_for_the_actions_of_a_run(site: Site) -> None:
+    site.runs("InProgress", "Stopping")
+    stopped(site, "run-0", force=True)
+    stopped(site, "run-1", force=True)
+
+    assert site.ask("stop", force=True) == {"running": 2}
+
+
+@pytest.mark.parametrize(
+    "error", ["DuplicatedStopRequestException", "PipelineExecutionNotStoppableException"]
+)
+def test_s8_a_run_that_ends_in_the_meantime_is_no_error(site: Site, error: str) -> None:
+    site.runs("InProgress")
+    stopped(site, "run-0", force=False, error=error)
+
+    assert site.ask("stop") == {"running": 1}
+
+
+def test_s8_a_run_that_may_not_be_stopped_is_one(site: Site) -> None:
+    site.runs("InProgress")
+    stopped(site, "run-0", force=False, error="AccessDeniedException")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        site.ask("stop")
+
+
+def test_s8_without_a_pipeline_nothing_runs(site: Site) -> None:
+    site.pipeline_calls.add_client_error("list_pipeline_executions", "PipelineNotFoundException")
+
+    assert site.ask("stop") == {"running": 0}
+
+
+def test_s8_an_error_does_not_mean_that_nothing_runs(site: Site) -> None:
+    site.pipeline_calls.add_client_error("list_pipeline_executions", "ThrottlingException")
+
+    with pytest.raises(ClientError, match="Throttling"):
+        site.ask("stop")
+
+
+def test_s8_every_page_of_runs_is_read(site: Site) -> None:
+    asked = {"pipelineName": site.pipeline}
+    first = {"pipelineExecutionSummaries": [], "nextToken": "more"}
+    site.pipeline_calls.add_response("list_pipeline_executions", first, asked)
+    run = {"pipelineExecutionId": "run-0", "status": "Stopping"}
+    site.pipeline_calls.add_response(
+        "list_pipeline_executions",
+        {"pipelineExecutionSummaries": [run]},
+        {**asked, "nextToken": "more"},
+    )
+
+    assert site.ask("stop") == {"running": 1}

@@ -1,0 +1,65 @@
+"""`git push` and `git push --delete`, all the way: hook, webhook, bus, machine, pipeline."""
+
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from lambda_src.branch_suffix import suffix_of_branch
+from local_cloud.paths import ROOT
+from tests.local_cloud.branches.hub import Branches, pipeline_template
+
+
+@pytest.fixture
+def branch() -> str:
+    return f"feature/{uuid.uuid4().hex[:8]}"
+
+
+def local_cloud(branches: Branches, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "local_cloud", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "LOCAL_STATE": str(branches.cloud.paths.state)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
+
+
+def commit(branches: Branches, branch: str, command: str) -> None:
+    branches.write({"pipeline.json": pipeline_template(branch, command)})
+    branches.cloud.commit(branch)
+
+
+def test_s8_a_push_makes_the_pipeline_and_shows_its_run_and_its_deletion_ends_with_nothing(
+    branches: Branches, branch: str
+) -> None:
+    suffix = suffix_of_branch(branch)
+    commit(branches, branch, "test -e pipeline.json || true")
+    said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
+    assert f"environment {suffix} is made" in said
+    assert "Build/Synth  Succeeded" in said
+    assert f"transaction-pipeline-{suffix} Succeeded" in said
+    shown = local_cloud(branches, "status")
+    row = next(line for line in shown.splitlines() if line.strip().startswith(branch))
+    assert suffix in row
+    assert "live" in row
+    assert branches.record(suffix)["expires_at"] in row
+    said = branches.cloud.push_reference(f":refs/heads/{branch}", quiet=False)
+    assert f"branch {branch}: nothing remains" in said
+    assert branches.remains(suffix) == []
+
+
+def test_s4_a_push_whose_build_fails_is_told_so_through_git(
+    branches: Branches, branch: str
+) -> None:
+    commit(branches, branch, "exit 5")
+    said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
+    assert "exit code 5" in said
+    assert f"FAILED: {branch}" in said
+    assert "nothing remains" in local_cloud(branches, "destroy", "--branch", branch)
+    assert branches.remains(suffix_of_branch(branch)) == []
+    assert branch not in branches.cloud.git.branches()

@@ -1,0 +1,57 @@
+"""S8: what a branch's delivery is called and tagged is what the hub's functions look for."""
+
+from datetime import UTC, datetime
+
+from aws_cdk import cx_api
+
+from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.branch_teardown.pipeline_runs import PIPELINE
+from lambda_src.branch_teardown.task_definitions import FAMILY
+from lambda_src.branches.stacks import DeployedStack, StackFinder, stack_names
+from tests.pipeline.conftest import Delivered
+
+SUFFIX = suffix_of_branch("feature/x")
+
+
+def test_s8_every_stack_of_a_branch_is_found_by_its_name_and_its_tags(
+    delivered: Delivered,
+) -> None:
+    finder = StackFinder(cloudformation=None, repository="transaction-pipeline")  # type: ignore[arg-type]  # nothing is asked of it
+    stacks = [
+        DeployedStack(
+            name=stack.stack_name,
+            arn="",
+            status="CREATE_COMPLETE",
+            tags=stack.tags,
+            changed_at=datetime.now(UTC),
+            is_termination_protected=False,
+        )
+        for stack in cx_api.CloudAssembly(str(delivered.outdir)).stacks_recursively
+        # The hub's own stack is beside them, where it is: that one is never an environment's.
+        if not stack.stack_name.startswith("BranchHub-")
+    ]
+
+    assert {stack.name for stack in stacks} == set(stack_names(SUFFIX))
+    assert [finder.why_not_ours(stack, SUFFIX) for stack in stacks] == [None, None]
+
+
+def test_s8_the_pipeline_whose_runs_are_stopped_is_the_branchs(delivered: Delivered) -> None:
+    pipeline = delivered.pipeline.one("AWS::CodePipeline::Pipeline")
+
+    assert pipeline["Name"] == f"{PIPELINE}-{SUFFIX}"
+
+
+def test_s8_the_revisions_that_are_swept_are_the_services(delivered: Delivered) -> None:
+    assembly = cx_api.CloudAssembly(str(delivered.outdir))
+    (environment,) = (
+        stack.template
+        for stack in assembly.stacks_recursively
+        if stack.stack_name == f"transaction-{SUFFIX}"
+    )
+    (definition,) = (
+        resource["Properties"]
+        for resource in environment["Resources"].values()
+        if resource["Type"] == "AWS::ECS::TaskDefinition"
+    )
+
+    assert definition["Family"] == f"{FAMILY}-{SUFFIX}"
