@@ -81,6 +81,7 @@ class TransactionStack(Stack):
         writer = AuditWriter(
             self, "AuditWriter", suffix=suffix, config=config.processors,
             queue=audit, store=audit_store, key=key)
+        writer.node.add_dependency(audit_store)  # is gone before the bucket is emptied
         SchemaMigrator(
             self, "SchemaMigrator", suffix=suffix, database=database,
             placement=Placement(vpc=vpc, security_group=traffic.migrator), key=key,

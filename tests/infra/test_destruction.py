@@ -89,6 +89,24 @@ def test_s62_a_bucket_is_emptied_before_its_policy_and_it_go(every: Synthesized)
         assert every.comes_before(policy, name)
 
 
+def test_s62_the_audit_writer_is_gone_before_its_bucket_is_emptied(every: Synthesized) -> None:
+    """A record written behind the clean-up would hold the bucket, and with it the stack."""
+    function, _ = every.only("AWS::Lambda::Function", FunctionName="audit-writer-dev")
+    (mapping,) = (
+        name
+        for name, m in every.all("AWS::Lambda::EventSourceMapping").items()
+        if m["Properties"]["FunctionName"] == {"Ref": function}
+    )
+    (emptied,) = (
+        name
+        for name, custom in every.all("Custom::S3AutoDeleteObjects").items()
+        if "AuditStore" in custom["Properties"]["BucketName"]["Ref"]
+    )
+
+    assert every.comes_before(emptied, mapping)
+    assert every.comes_before(emptied, function)
+
+
 def owned_groups(stack: Synthesized) -> set[str]:
     return {text(g["LogGroupName"]) for g in stack.properties("AWS::Logs::LogGroup")}
 
