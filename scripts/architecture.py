@@ -49,8 +49,8 @@ PLACES: Final = {
     "audit-writer": Box(x=850, y=284, width=130, height=40, colour=_LAMBDA),
     "transaction-audit": Box(x=850, y=352, width=290, colour=_DATA),
     "transaction-queue": Box(x=850, y=446, width=290),
-    "transaction-breaker": Box(x=850, y=530, width=130, height=40, colour=_DATA),
-    "transaction-dead-letters": Box(x=990, y=530, width=150, height=40),
+    "transaction-dead-letters": Box(x=850, y=512, width=290, height=38),
+    "transaction-breaker": Box(x=850, y=556, width=290, height=38, colour=_DATA),
 }
 _GROUPS: Final = {  # what uses a security group, where the group is called otherwise
     "load-balancer": "transaction-alb",
