@@ -207,4 +207,10 @@ ENVIRONMENT: Final = (
         details=(r"Resource::<AuditStoreBucket\w+\.Arn>/audit/\*",),
         reason="Each record is an object of its own below this prefix of the one bucket (S23).",
     ),
+    Acknowledged(
+        rules=("Serverless-SNSRedrivePolicy",),
+        where=("Transaction/Monitoring/Alarms", "Transaction/Monitoring/Pages"),
+        reason="A mail that is not delivered is of no use later: the alarm itself stays where it "
+        "is, and its history with it.",
+    ),
 )

@@ -112,7 +112,12 @@ PIPELINE: Final = (
         reason="S5: the tests read records, sessions and their indexes, of the one environment. "
         "A key has no name before it exists: it is told by its alias, in a condition.",
     ),
-    # What starts the pipeline, and what deletes it
+    # Who is told, what starts the pipeline, and what deletes it
+    Acknowledged(
+        rules=("Serverless-SNSRedrivePolicy",),
+        where=("DeliveryPipeline/Notifications/Topic",),
+        reason="A mail that is not delivered is of no use later: the console shows the run.",
+    ),
     Acknowledged(
         rules=("Serverless-EventBusDLQ",),
         where=("DeliveryPipeline/Repository",),

@@ -10,21 +10,29 @@ import app as app_module
 from scripts.assembly import StackTemplate, stack_templates
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-CODECOMMIT: Final[dict[str, Any]] = {"branch": "feature/x"}
-GITHUB: Final[dict[str, Any]] = {
+BRANCH: Final[dict[str, Any]] = {"branch": "feature/x", "hub": "also"}
+# With all that an owner can add.
+TRUNK: Final[dict[str, Any]] = {
     "source": {
         "kind": "github",
         "repository": "acme/ledger",
         "connectionArn": "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b",
-    }
+    },
+    "alarmEmail": "ops@example.com",
+    "domains": {
+        "production": {
+            "name": "pay.example.com",
+            "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
+        }
+    },
 }
 
 
 def synthesize_app(folder: Path) -> list[StackTemplate]:
-    """Both sources of code are there: one on the branch, the other on the trunk."""
+    """Both kinds of source are there: one on the branch, the other on the trunk."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     found: list[StackTemplate] = []
-    for name, said in (("branch", CODECOMMIT), ("trunk", GITHUB)):
+    for name, said in (("branch", BRANCH), ("trunk", TRUNK)):
         app = cdk.App(
             outdir=str(folder / name),
             context={**context, "aws:cdk:bundling-stacks": [], **said},

@@ -23,6 +23,8 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "reservation would take its share from every other environment of the account.",
     "LambdaDLQ": "None is called without somebody waiting for it: the queues keep what fails and "
     "have dead-letter queues (S43), CloudFormation fails the deployment.",
+    "LambdaFunctionPublicAccessProhibited": "One function is called by anyone: the webhook of the "
+    "branch hub. It answers 401 to what the git host has not signed.",
     "LambdaInsideVPC": "They call AWS APIs alone. In the network they could reach what they must "
     "not. What needs the database is inside.",
     "RDSAutomaticMinorVersionUpgradeEnabled": "The version is part of the code (S20), and an "

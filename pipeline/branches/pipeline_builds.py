@@ -49,6 +49,8 @@ class PipelineBuilds(Construct):
             timeout=Duration.minutes(30),
         )
         definition = cast(codebuild.CfnProject, self.project.node.default_child)
+        # It makes no artifacts: the key is named so that AWS's own is never used for any.
+        definition.encryption_key = hub.key.key_arn
         for field, value in hub.source.build_source(stack).items():
             definition.add_property_override(f"Source.{field}", value)
 

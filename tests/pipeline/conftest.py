@@ -10,17 +10,13 @@ import aws_cdk as cdk
 import pytest
 
 import app as app_module
+from scripts.app_assemblies import TRUNK
 from tests.infra.context import UNBUNDLED
 from tests.infra.templates import Synthesized, as_list
 
-CONNECTION = "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b"
+GITHUB = TRUNK["source"]
+CONNECTION = GITHUB["connectionArn"]
 SUFFIX = "feature-x-2bdd6c"  # of the branch `delivered` is for
-GITHUB = {"kind": "github", "repository": "acme/ledger", "connectionArn": CONNECTION}
-
-DOMAIN = {
-    "name": "pay.example.com",
-    "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
-}
 
 
 # What a pipeline owns itself, which every build of it may use.
@@ -129,9 +125,7 @@ def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """The trunk at GitHub, for whichever account deploys it; production has a domain."""
     return Delivered.synthesize(
         tmp_path_factory.mktemp("github") / "cdk.out",
-        source=GITHUB,
-        alarmEmail="ops@example.com",
-        domains={"production": DOMAIN},
+        **TRUNK,
     )
 
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from infra.acknowledged import ENVIRONMENT
 from infra.errors import ConfigurationError
 from pipeline.acknowledged import PIPELINE
+from pipeline.branches.acknowledged import HUB
 from scripts.assembly import StackTemplate, stack_templates
 from scripts.checkov_scan import checkov
 from scripts.compliance import FOLDER, REPORTS, Report, open_rules, page
@@ -19,7 +20,7 @@ from scripts.open_controls import WHY_OPEN
 from tests.infra.context import REPOSITORY
 from tests.pipeline.conftest import Delivered
 
-ACKNOWLEDGED = (*ENVIRONMENT, *PIPELINE)
+ACKNOWLEDGED = (*ENVIRONMENT, *PIPELINE, *HUB)
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,7 @@ def findings(templates: list[StackTemplate], nagged: list[Finding]) -> list[Find
 
 def test_the_gates_see_every_stack_in_every_configuration(templates: list[StackTemplate]) -> None:
     assert {(t.configuration, t.stack) for t in templates} >= {
+        ("BranchHub", "BranchHub"),
         ("DeliveryPipeline", "DeliveryPipeline"),
         ("Environment", "Transaction"),
         ("Production", "Transaction"),
