@@ -1,5 +1,6 @@
 """Fixtures that several rooms share: a real PostgreSQL server for tests whose subject is SQL."""
 
+import os
 import shutil
 import socket
 import tempfile
@@ -13,6 +14,12 @@ from local_cloud.postgres import PostgresServer
 _SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
 _BRANCH_HUB = "tests/lambda_src/branch"
 _SHARED_CLOUDS = tuple(f"tests/local_cloud/test_{name}.py" for name in ("emulator", "removal"))
+
+
+def pytest_configure() -> None:
+    """Clouds of tests run side by side, wherever the developer's own one is told to be."""
+    for variable in ("LOCAL_STATE", "LOCAL_CLOUD_PORT", "LOCAL_API_PORT"):
+        os.environ.pop(variable, None)
 
 
 @pytest.hookimpl(tryfirst=True)
