@@ -9,6 +9,7 @@ them, and writes `bench/results/branches.md`. Nothing is decided here: a benchma
 import datetime as dt
 import hashlib
 import json
+import logging
 import os
 import platform
 import statistics
@@ -48,6 +49,7 @@ _TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 def main() -> int:
     commit = _output("git", "rev-parse", "--short=12", "HEAD")
+    logging.disable(logging.INFO)  # the reconciler's own lines, one for each branch
     hub_rows = list(_hub())
     with tempfile.TemporaryDirectory(prefix="bench-branches-") as folder:
         paths = CloudPaths(Path(folder))
