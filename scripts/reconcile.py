@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.aws import ACCOUNT, REGION
+from local_cloud.aws import environment
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.server import running_cloud
 
@@ -138,8 +138,11 @@ def _where(*, aws: bool) -> tuple[boto3.Session, str | None]:
             f"no local cloud runs for {state_dir()}: start it with `make up`, or ask AWS with "
             "`make reconcile AWS=yes`"
         )
+    variables = environment(cloud.endpoint_url)
     session = boto3.Session(
-        aws_access_key_id=ACCOUNT, aws_secret_access_key="local", region_name=REGION
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_REGION"],
     )
     return session, cloud.endpoint_url
 

@@ -165,6 +165,17 @@ def test_s8_an_object_that_stays_is_told(aws: type_of_aws) -> None:
         list(empty_bucket(s3, "kept"))
 
 
+def test_s8_uploads_that_were_never_finished_go_with_the_bucket(account: Account) -> None:
+    name, s3 = account.name("unfinished"), account.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.create_multipart_upload(Bucket=name, Key="half")
+    assert s3.list_multipart_uploads(Bucket=name)["Uploads"]
+
+    list(empty_bucket(s3, name))
+
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=name)
+
+
 def test_s8_a_bucket_without_objects_is_no_error(account: Account) -> None:
     name = account.name("empty")
     account.client("s3").create_bucket(Bucket=name)
