@@ -52,7 +52,7 @@ down: ## stop every process of the local cloud
 clean: ## stop, and remove .local/
 	@python -m local_cloud clean
 
-status: ## environments, their tasks and their last run
+status: ## branches, when they expire, their last runs and tasks
 	@python -m local_cloud status
 
 logs: ## follow the logs of the environments

@@ -21,6 +21,7 @@ import psutil
 from local_cloud.paths import ROOT, STATE_MARK
 
 _IDLE_SECONDS = 30
+_BRANCH = "feature/measured"
 
 
 def main() -> int:
@@ -45,6 +46,16 @@ def main() -> int:
             memory, cpu = _idle(state)
             rows.append(("idle: memory of all processes (PSS)", f"{memory:.2f} GiB", "1.5 GiB"))
             rows.append(("idle: processor", f"{cpu:.1f} % of a core", "10 %"))
+            made = _run(
+                environment, checkout, "git", "push", "local", f"HEAD:refs/heads/{_BRANCH}",
+                expected="Succeeded after",
+            )  # fmt: skip
+            rows.append(("push of a new branch to its green pipeline", f"{made:.0f} s", "150 s"))
+            unmade = _run(
+                environment, checkout, "git", "push", "local", "--delete", _BRANCH,
+                expected="nothing remains",
+            )  # fmt: skip
+            rows.append(("its deletion to nothing left", f"{unmade:.0f} s", "60 s"))
             removed = _run(environment, checkout, "make", "destroy")
             rows.append(("`make destroy` to nothing left", f"{removed:.0f} s", ""))
         finally:

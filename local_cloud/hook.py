@@ -27,6 +27,8 @@ def main() -> int:
     hub = find_hub(AwsClients(cloud.endpoint_url))
     # All are told before any is followed: they run side by side.
     told = [announce(git, cloud.endpoint_url, hub, push) for push in parse_updates([*sys.stdin])]
+    # Said now: who presses it ends git, and hears nothing any more.
+    print("(Ctrl-C stops only the watching: what was started goes on, `make status` shows it)")
     failed = []
     for push in told:
         if push is None:
@@ -47,5 +49,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        print("no longer followed; what was started goes on: `make status` shows it")
         sys.exit(130)

@@ -37,6 +37,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_configure() -> None:
+    """Clouds of tests run side by side, wherever the developer's own one is told to be."""
+    for variable in ("LOCAL_STATE", "LOCAL_CLOUD_PORT", "LOCAL_API_PORT"):
+        os.environ.pop(variable, None)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share something dear on one worker: a synth, a deployed stack, a server."""

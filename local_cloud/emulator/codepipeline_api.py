@@ -6,21 +6,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from local_cloud.aws import ACCOUNT, REGION
+from local_cloud.aws import REGION
+from local_cloud.emulator.codepipeline_shapes import (
+    action_execution,
+    execution,
+    has_begun,
+    in_api_spelling,
+    latest_execution,
+    page,
+    pipeline_arn,
+    stage_status,
+    started_actions,
+)
 from local_cloud.emulator.pipeline_runs import NotRunning, PipelineRuns
 from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
 from local_cloud.pipeline.definition import DefinitionError, load_definition
 
 TARGET = "CodePipeline_20150709."
-_PAGE = 100
-
-# By what is written down; Waiting actions are not shown.
-_ACTION_STATUS = {
-    "InProgress": "InProgress",
-    "Succeeded": "Succeeded",
-    "Failed": "Failed",
-    "Stopped": "Abandoned",
-}
 
 
 class ApiError(Exception):
@@ -62,8 +64,8 @@ class CodePipelineApi:
     def _get_pipeline(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["name"]
         properties = json.loads(load_definition(self._state_dir, name).text)
-        pipeline = {**_camel(properties), "name": name, "version": 1}
-        return {"pipeline": pipeline, "metadata": {"pipelineArn": _arn(name)}}
+        pipeline = {**in_api_spelling(properties), "name": name, "version": 1}
+        return {"pipeline": pipeline, "metadata": {"pipelineArn": pipeline_arn(name)}}
 
     def _list_pipelines(self, _: Mapping[str, Any]) -> dict[str, Any]:
         files = sorted((self._state_dir / "cloud" / "pipelines").glob("[!.]*.json"))
@@ -71,13 +73,13 @@ class CodePipelineApi:
 
     def _list_pipeline_executions(self, request: Mapping[str, Any]) -> dict[str, Any]:
         states = self._runs.states(request["pipelineName"])
-        shown = [_execution(state) for state in states]
-        return _page("pipelineExecutionSummaries", shown, request)
+        shown = [execution(state) for state in states]
+        return page("pipelineExecutionSummaries", shown, request)
 
     def _get_pipeline_execution(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["pipelineName"]
         state = self._state(name, request["pipelineExecutionId"])
-        shown = _execution(state)
+        shown = execution(state)
         revisions = [{"name": r["actionName"], **r} for r in shown.pop("sourceRevisions")]
         return {
             "pipelineExecution": {
@@ -97,11 +99,11 @@ class CodePipelineApi:
         for state in self._runs.states(name):
             if wanted not in (None, state["id"]):
                 continue
-            for stage, action in _started_actions(state):
+            for stage, action in started_actions(state):
                 kind = kinds.get((stage, action["name"]))
                 details.append(
                     {
-                        **_action(state["id"], stage, action),
+                        **action_execution(state["id"], stage, action),
                         "pipelineExecutionId": state["id"],
                         "pipelineVersion": 1,
                         "stageName": stage,
@@ -117,7 +119,7 @@ class CodePipelineApi:
                         },
                     }
                 )
-        return _page("actionExecutionDetails", details, request)
+        return page("actionExecutionDetails", details, request)
 
     def _get_pipeline_state(self, request: Mapping[str, Any]) -> dict[str, Any]:
         name = request["name"]
@@ -126,11 +128,11 @@ class CodePipelineApi:
         waiting = pending_approval(self._state_dir, name)
         shown = []
         for stage in definition.stages:
-            latest = next((s for s in states if _has_begun(s, stage.name)), None)
+            latest = next((s for s in states if has_begun(s, stage.name)), None)
             stage_state: dict[str, Any] = {"stageName": stage.name, "actionStates": []}
-            begun = {a["name"]: a for s, a in _started_actions(latest or {}) if s == stage.name}
+            begun = {a["name"]: a for s, a in started_actions(latest or {}) if s == stage.name}
             if latest is not None:
-                status = _stage_status([a["state"] for a in begun.values()], len(stage.actions))
+                status = stage_status([a["state"] for a in begun.values()], len(stage.actions))
                 stage_state["latestExecution"] = {
                     "pipelineExecutionId": latest["id"],
                     "status": status,
@@ -138,7 +140,9 @@ class CodePipelineApi:
             for action in stage.actions:
                 about: dict[str, Any] = {"actionName": action.name}
                 if latest is not None and action.name in begun:
-                    about["latestExecution"] = _latest(latest["id"], stage.name, begun[action.name])
+                    about["latestExecution"] = latest_execution(
+                        latest["id"], stage.name, begun[action.name]
+                    )
                     asked = waiting and (waiting["stage"], waiting["action"])
                     if waiting and asked == (stage.name, action.name):
                         about["latestExecution"]["token"] = waiting["execution"]
@@ -165,7 +169,7 @@ class CodePipelineApi:
         if request.get("retryMode") != "FAILED_ACTIONS":
             raise ApiError("ValidationException", "only retryMode FAILED_ACTIONS is imitated here")
         state = self._state(name, execution_id)
-        failed = {s for s, action in _started_actions(state) if action["state"] == "Failed"}
+        failed = {s for s, action in started_actions(state) if action["state"] == "Failed"}
         if request["stageName"] not in failed:
             raise ApiError("StageNotRetryableException", f"{request['stageName']} has not failed")
         try:
@@ -197,93 +201,3 @@ class CodePipelineApi:
         raise ApiError(
             "PipelineExecutionNotFoundException", f"{name} has no execution {execution_id}"
         )
-
-
-def _execution(state: Mapping[str, Any]) -> dict[str, Any]:
-    status = "InProgress" if state["status"] == "Queued" else state["status"]
-    shown: dict[str, Any] = {
-        "pipelineExecutionId": state["id"],
-        "status": status,
-        "statusSummary": state.get("reason", ""),
-        "sourceRevisions": [{"actionName": "Source", "revisionId": state["commit"]}],
-        "trigger": {"triggerType": state["trigger"]},
-        "executionMode": "SUPERSEDED",
-        "executionType": "STANDARD",
-    }
-    if state["started"] is not None:
-        shown["startTime"] = state["started"]
-        shown["lastUpdateTime"] = state.get("ended") or time.time()
-    return shown
-
-
-def _started_actions(state: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Newest first."""
-    found = [
-        (stage["name"], action)
-        for stage in state.get("stages", [])
-        for action in stage["actions"]
-        if action["started"] is not None
-    ]
-    return sorted(found, key=lambda pair: float(pair[1]["started"]), reverse=True)
-
-
-def _has_begun(state: Mapping[str, Any], stage: str) -> bool:
-    return any(name == stage for name, _ in _started_actions(state))
-
-
-def _stage_status(states: list[str], actions: int) -> str:
-    for status in ("Failed", "Stopped"):
-        if status in states:
-            return status
-    is_done = len(states) == actions and set(states) == {"Succeeded"}
-    return "Succeeded" if is_done else "InProgress"
-
-
-def _action(execution_id: str, stage: str, action: Mapping[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {"externalExecutionUrl": action["log"] or ""}
-    if action["state"] == "Failed":
-        result["externalExecutionSummary"] = action["reason"]
-        result["errorDetails"] = {"code": "JobFailed", "message": action["reason"]}
-    return {
-        "actionExecutionId": f"{execution_id}/{stage}/{action['name']}",
-        "status": _ACTION_STATUS[action["state"]],
-        "startTime": action["started"],
-        "lastUpdateTime": action["ended"] or time.time(),
-        "output": {"executionResult": result, "outputVariables": action.get("outputs") or {}},
-    }
-
-
-def _latest(execution_id: str, stage: str, action: Mapping[str, Any]) -> dict[str, Any]:
-    shown = _action(execution_id, stage, action)
-    latest = {
-        "actionExecutionId": shown["actionExecutionId"],
-        "status": shown["status"],
-        "summary": action["reason"],
-        "lastStatusChange": shown["lastUpdateTime"],
-    }
-    if action["state"] == "Failed":
-        latest["errorDetails"] = shown["output"]["executionResult"]["errorDetails"]
-    return latest
-
-
-def _page(key: str, items: list[Any], request: Mapping[str, Any]) -> dict[str, Any]:
-    start = int(request.get("nextToken") or 0)
-    end = start + min(int(request.get("maxResults") or _PAGE), _PAGE)
-    more = {"nextToken": str(end)} if end < len(items) else {}
-    return {key: items[start:end], **more}
-
-
-def _camel(value: Any) -> Any:
-    """Keys of a template as the API spells them; those of a configuration are the actions' own."""
-    if isinstance(value, Mapping):
-        return {
-            key[:1].lower() + key[1:]: item if key == "Configuration" else _camel(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_camel(item) for item in value]
-    return value
-
-
-def _arn(name: str) -> str:
-    return f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"

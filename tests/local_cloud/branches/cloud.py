@@ -82,5 +82,5 @@ def eventually(look: Callable[[], T], *, seconds: float = _PATIENCE_SECONDS) -> 
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {look}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return found

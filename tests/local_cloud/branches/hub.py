@@ -134,13 +134,16 @@ class Branches:
     def settled(self, branch: str) -> None:
         """Wait until no execution is in progress for the branch."""
         machines = (self.hub.create_machine, self.hub.destroy_machine)
-        eventually(
-            lambda: all(
-                execution["status"] != "RUNNING"
-                for machine in machines
-                for execution in self.executions(branch, machine)
-            )
-        )
+        eventually(lambda: not any(self._is_busy(branch, machine) for machine in machines))
+
+    def _is_busy(self, branch: str, machine: str) -> bool:
+        stepfunctions = self.hub.aws.stepfunctions
+        running = stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")
+        for execution in running["executions"]:
+            whole = stepfunctions.describe_execution(executionArn=execution["executionArn"])
+            if json.loads(whole["input"]).get("branch") == branch:
+                return True
+        return False
 
     def record(self, suffix: str) -> dict[str, str]:
         """What the hub remembers; empty when it remembers nothing."""

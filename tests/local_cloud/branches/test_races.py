@@ -193,10 +193,10 @@ def test_b2_expired_and_forgotten_environments_go_when_the_plan_is_applied_and_n
     assert_lives(branches, branch)
     assert_lives(branches, forgotten)
     assert branches.reconcile(apply=True) == plan
-    eventually(lambda: branches.remains(expired) + branches.remains(orphan) == [])
     # Remembered for a while: the branch is there, and is not made again before it is pushed to.
     eventually(lambda: branches.record(expired).get("state") == "expired")
     eventually(lambda: branches.record(orphan) == {})
+    assert branches.remains(expired) + branches.remains(orphan) == []
     assert_lives(branches, living)
 
 
