@@ -310,13 +310,15 @@ def test_alarms_may_publish_and_nothing_goes_without_tls(hub: Synthesized) -> No
     assert [s["Condition"] for s in statements if s["Effect"] == "Deny"] == [
         {"Bool": {"aws:SecureTransport": "false"}}
     ]
+    # Or nothing would arrive on an encrypted topic or queue. The bus has a statement of its own,
+    # which is for the bus alone.
+    in_the_account = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
     services = [
-        s["Principal"].get("Service")
+        s["Principal"]["Service"]
         for s in hub.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
-        if "Service" in s["Principal"]
+        if s.get("Condition") == in_the_account
     ]
-    # Or nothing would arrive on an encrypted topic or queue.
-    assert {"cloudwatch.amazonaws.com", "events.amazonaws.com"} <= set(services)
+    assert services == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
 
 
 def project(hub: Synthesized) -> dict[str, Any]:
