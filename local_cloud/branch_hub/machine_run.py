@@ -12,7 +12,7 @@ from typing import Any
 from local_cloud.aws import AwsClients
 from local_cloud.pipeline.progress import log_tail
 
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = 0.1
 _START_TIMEOUT_SECONDS = 30.0
 _LOG_LINES = 40
 # Answers that a person should see when they are not empty.
