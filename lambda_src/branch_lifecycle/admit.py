@@ -34,11 +34,18 @@ def _decide(event: BranchEvent, branch: str, execution: str, keeper: Keeper) -> 
     suffix = event.suffix
     record = keeper.registry.get(suffix)
     other = keeper.lock_of_another(record, execution)
+    environment = keeper.stacks.environment(suffix)
+    owner = keeper.owner(suffix, record)
+    if owner is not None and owner != branch:
+        if environment.stacks or keeper.host.exists(owner):
+            return "refused", _taken(branch, suffix, owner)
+        if other is not None or not keeper.registry.drop(suffix, branch=owner):
+            return "busy", f"environment {suffix} of branch {owner}, which is gone, is in work"
+        record = None
     if other is not None:
         if other.purpose is Purpose.DESTROY:
             return "busy", f"environment {suffix} is just being unmade: it is made after that"
         return _extend(event, branch, keeper)
-    environment = keeper.stacks.environment(suffix)
     if environment.is_half_deleted:
         return "refused", _half_deleted(branch, suffix)
     is_there = environment.pipeline is not None and environment.pipeline.serves
@@ -87,6 +94,14 @@ def _note_push(
 def _expires_at(branch: str, keeper: Keeper) -> datetime | None:
     """What may not be removed does not expire."""
     return None if keeper.policy.protects(branch) else keeper.now() + keeper.lifetime
+
+
+def _taken(branch: str, suffix: str, owner: str) -> str:
+    return (
+        f"branch {branch} gets no environment: it would be called {suffix}, by the hash of its "
+        f"name, as that of branch {owner} is. Rename {branch} and push it: "
+        "git branch -m <new name> && git push -u origin <new name>"
+    )
 
 
 def _half_deleted(branch: str, suffix: str) -> str:

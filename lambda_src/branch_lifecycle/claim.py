@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from lambda_src.branch_lifecycle.keeper import Keeper
-from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.branch_suffix import has_suffix
 from lambda_src.branches.events import BranchEvent, Reason
 from lambda_src.branches.records import EnvironmentRecord, Purpose
 from lambda_src.branches.stacks import Environment
@@ -18,8 +18,12 @@ def claim(event: BranchEvent, *, execution: str, keeper: Keeper) -> dict[str, An
     Raises HostUnavailable: a branch is only gone when the host says so.
     """
     record = keeper.registry.get(event.suffix)
-    branch = event.branch or (record.branch if record is not None else None)
-    outcome, message = _decide(event, branch, record, execution, keeper)
+    owner = keeper.owner(event.suffix, record)
+    branch = event.branch or owner
+    if owner is not None and owner != branch:
+        outcome, message = "nothing", f"environment {event.suffix} is that of branch {owner}"
+    else:
+        outcome, message = _decide(event, branch, record, execution, keeper)
     return {"outcome": outcome, "branch": branch, "suffix": event.suffix, "message": message}
 
 
@@ -86,7 +90,9 @@ def _why_it_stays(
         if _has_expired(record, environment, keeper):
             return None
         return "not_expired", f"environment {suffix} was extended meanwhile"
-    if _is_alive(branch, suffix, keeper):
+    # Stacks of which nobody knows whose they are may be those of a branch that shares the suffix.
+    is_known = keeper.owner(suffix, record) is not None or not environment.stacks
+    if _is_alive(branch if is_known else None, suffix, keeper):
         return "alive", f"branch {branch or suffix} is there: its environment stays"
     return None
 
@@ -94,7 +100,7 @@ def _why_it_stays(
 def _is_alive(branch: str | None, suffix: str, keeper: Keeper) -> bool:
     if branch is not None:
         return keeper.host.exists(branch)
-    return any(suffix_of_branch(live) == suffix for live in keeper.host.branches())
+    return any(has_suffix(live, suffix) for live in keeper.host.branches())
 
 
 def _has_expired(

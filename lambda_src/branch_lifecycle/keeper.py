@@ -45,6 +45,12 @@ class Keeper:
         )
         return None
 
+    def owner(self, suffix: str, record: EnvironmentRecord | None) -> str | None:
+        """Return the branch whose environment `suffix` is; None: nobody's, or nobody knows."""
+        if self.policy.protects_suffix(suffix):
+            return self.policy.trunk
+        return record.branch if record is not None else None
+
 
 def holds(record: EnvironmentRecord | None, execution: str) -> bool:
     return record is not None and record.lock is not None and record.lock.holder == execution

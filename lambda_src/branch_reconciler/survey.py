@@ -13,13 +13,14 @@ from lambda_src.branches.stacks import Environment, StackFinder
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Of one suffix. `is_live`: its branch is there."""
+    """Of one suffix. `is_live`: its branch is there. `sharers`: all that are there and have it."""
 
     suffix: str
     branch: str | None
     is_live: bool
     environment: Environment
     record: EnvironmentRecord | None
+    sharers: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime | None:
@@ -37,22 +38,36 @@ def survey(*, host: BranchHost, stacks: StackFinder, registry: Registry) -> list
     environments = stacks.environments()
     records = {record.suffix: record for record in registry.all()}
     return [
-        Standing(
-            suffix=suffix,
-            branch=live.get(suffix) or (records[suffix].branch if suffix in records else None),
-            is_live=suffix in live,
-            environment=environments.get(suffix, Environment(suffix=suffix)),
-            record=records.get(suffix),
+        _standing(
+            environments.get(suffix, Environment(suffix=suffix)),
+            records.get(suffix),
+            tuple(sorted(live.get(suffix, ()))),
         )
         for suffix in sorted({*live, *environments, *records})
     ]
 
 
-def _live(host: BranchHost) -> Mapping[str, str]:
-    live = {}
+def _standing(
+    environment: Environment, record: EnvironmentRecord | None, sharers: tuple[str, ...]
+) -> Standing:
+    """Whose it is, the registry says; of what it does not know, the branch that is there."""
+    owner = record.branch if record is not None else None
+    branch = owner or next(iter(sharers), None)
+    return Standing(
+        suffix=environment.suffix,
+        branch=branch,
+        is_live=branch in sharers,
+        environment=environment,
+        record=record,
+        sharers=sharers,
+    )
+
+
+def _live(host: BranchHost) -> Mapping[str, set[str]]:
+    live: dict[str, set[str]] = {}
     for branch in host.branches():
         try:
-            live[suffix_of_branch(branch)] = branch
+            live.setdefault(suffix_of_branch(branch), set()).add(branch)
         except InvalidBranch:
             continue  # it can have no environment
     return live

@@ -32,6 +32,7 @@ class Hub:
         self.table = account.create_table()
         self.registry = Registry(dynamodb=account.client("dynamodb"), table_name=self.table)
         self.quota = Quota(dynamodb=account.client("dynamodb"), table_name=self.table, limit=2)
+        self.trunk = "main"
         self._running: list[str] = []
 
     @property
@@ -39,7 +40,7 @@ class Hub:
         return Keeper(
             repository=REPOSITORY,
             host=GitHubHost(api_url=self.git.url, repository=REPOSITORY, token=str),
-            policy=BranchPolicy(trunk="main", protected=("release/*",)),
+            policy=BranchPolicy(trunk=self.trunk, protected=("release/*",)),
             registry=self.registry,
             quota=self.quota,
             executions=Executions(stepfunctions=self.account.client("stepfunctions")),

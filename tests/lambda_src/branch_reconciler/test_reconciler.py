@@ -213,6 +213,31 @@ def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
     assert suffix in {event.suffix for event in hub.heard()}
 
 
+def test_b4_two_live_branches_of_one_suffix_are_left(hub: Hub) -> None:
+    first, second = "feature/t-90", "feature/t-2859"
+    hub.git.branches |= {first: as_text(hub.now), second: as_text(hub.now)}
+    hub.push(first, expires_in=timedelta(0))
+
+    step = hub.run(apply=True)[suffix_of_branch(first)]
+
+    assert (step["action"], step["branch"]) == ("leave", first)
+    assert f"branches {second}, {first} have the same suffix" in step["reason"]
+    assert step["suffix"] not in {event.suffix for event in hub.heard()}
+
+
+def test_b4_the_environment_of_a_branch_that_is_gone_is_not_that_of_who_shares_its_suffix(
+    hub: Hub,
+) -> None:
+    gone, live = "feature/t-90", "feature/t-2859"
+    hub.git.branches[live] = as_text(hub.now)
+    hub.push(gone, expires_in=timedelta(days=5))
+
+    hub.run(apply=True)
+
+    (event,) = (event for event in hub.heard() if event.suffix == suffix_of_branch(gone))
+    assert (event.reason, event.branch) == (Reason.ORPHANED, gone)
+
+
 @pytest.mark.parametrize("refusal", [401, 404, 500])
 def test_b2_a_host_that_does_not_answer_gives_no_plan(hub: Hub, refusal: int) -> None:
     hub.git.refusals = {"": refusal}
