@@ -6,7 +6,8 @@ from typing import Any
 from lambda_src.branch_lifecycle.keeper import Keeper, holds
 from lambda_src.branches.events import BranchEvent
 from lambda_src.branches.moments import age
-from lambda_src.branches.records import Purpose, State
+from lambda_src.branches.records import Lock, Purpose, State
+from lambda_src.branches.stacks import Environment
 
 _OLDEST_SHOWN = 5
 
@@ -35,23 +36,36 @@ def _decide(event: BranchEvent, branch: str, execution: str, keeper: Keeper) -> 
     record = keeper.registry.get(suffix)
     other = keeper.lock_of_another(record, execution)
     environment = keeper.stacks.environment(suffix)
-    owner = keeper.owner(suffix, record)
+    owner = keeper.owner(environment, record)
     if owner is not None and owner != branch:
-        if environment.stacks or keeper.host.exists(owner):
-            return "refused", _taken(branch, suffix, owner)
-        if other is not None or not keeper.registry.drop(suffix, branch=owner):
-            return "busy", f"environment {suffix} of branch {owner}, which is gone, is in work"
-        record = None
+        return _of_another(owner, branch, environment, keeper, is_in_work=other is not None)
     if other is not None:
-        if other.purpose is Purpose.DESTROY:
-            return "busy", f"environment {suffix} is just being unmade: it is made after that"
-        return _extend(event, branch, keeper)
+        return _beside(other, event, branch, keeper)
     if environment.is_half_deleted:
         return "refused", _half_deleted(branch, suffix)
     is_there = environment.pipeline is not None and environment.pipeline.serves
     if is_there and not holds(record, execution):
         return _extend(event, branch, keeper)
     return _make(event, branch, execution, keeper)
+
+
+def _of_another(
+    owner: str, branch: str, environment: Environment, keeper: Keeper, *, is_in_work: bool
+) -> tuple[str, str]:
+    """What a branch left that is gone is nobody's, when nothing is deployed any more."""
+    suffix = environment.suffix
+    if environment.stacks or keeper.host.exists(owner):
+        return "refused", _taken(branch, suffix, owner)
+    if not is_in_work:
+        keeper.registry.drop(suffix, branch=owner)
+    return "busy", f"environment {suffix} was that of branch {owner}, which is gone"
+
+
+def _beside(other: Lock, event: BranchEvent, branch: str, keeper: Keeper) -> tuple[str, str]:
+    """Somebody is at it."""
+    if other.purpose is Purpose.DESTROY:
+        return "busy", f"environment {event.suffix} is just being unmade: it is made after that"
+    return _extend(event, branch, keeper)
 
 
 def _extend(event: BranchEvent, branch: str, keeper: Keeper) -> tuple[str, str]:

@@ -18,12 +18,15 @@ def claim(event: BranchEvent, *, execution: str, keeper: Keeper) -> dict[str, An
     Raises HostUnavailable: a branch is only gone when the host says so.
     """
     record = keeper.registry.get(event.suffix)
-    owner = keeper.owner(event.suffix, record)
+    environment = keeper.stacks.environment(event.suffix)
+    owner = keeper.owner(environment, record)
     branch = event.branch or owner
     if owner is not None and owner != branch:
         outcome, message = "nothing", f"environment {event.suffix} is that of branch {owner}"
     else:
-        outcome, message = _decide(event, branch, record, execution, keeper)
+        outcome, message = _decide(
+            event, branch, record, environment, execution=execution, keeper=keeper
+        )
     return {"outcome": outcome, "branch": branch, "suffix": event.suffix, "message": message}
 
 
@@ -31,16 +34,17 @@ def _decide(
     event: BranchEvent,
     branch: str | None,
     record: EnvironmentRecord | None,
+    environment: Environment,
+    *,
     execution: str,
     keeper: Keeper,
 ) -> tuple[str, str]:
     suffix = event.suffix
-    if _is_protected(branch, suffix, keeper):
+    if _is_protected(branch, environment, keeper):
         return "protected", f"environment {suffix} of {branch or 'the trunk'} is protected"
     other = keeper.lock_of_another(record, execution)
     if other is not None:
         return "busy", f"environment {suffix} is just being {_DOING[other.purpose]}"
-    environment = keeper.stacks.environment(suffix)
     stays = _why_it_stays(event, branch, record, environment, keeper)
     if stays is not None:
         return stays
@@ -68,10 +72,11 @@ _WHY = {
 }
 
 
-def _is_protected(branch: str | None, suffix: str, keeper: Keeper) -> bool:
-    if keeper.policy.protects_suffix(suffix):
+def _is_protected(branch: str | None, environment: Environment, keeper: Keeper) -> bool:
+    if keeper.policy.protects_suffix(environment.suffix):
         return True
-    return branch is not None and keeper.policy.protects(branch)
+    # The registry can be lost, the stacks have their tags.
+    return any(keeper.policy.protects(b) for b in (branch, environment.branch) if b is not None)
 
 
 def _why_it_stays(
@@ -91,7 +96,7 @@ def _why_it_stays(
             return None
         return "not_expired", f"environment {suffix} was extended meanwhile"
     # Stacks of which nobody knows whose they are may be those of a branch that shares the suffix.
-    is_known = keeper.owner(suffix, record) is not None or not environment.stacks
+    is_known = keeper.owner(environment, record) is not None or not environment.stacks
     if _is_alive(branch if is_known else None, suffix, keeper):
         return "alive", f"branch {branch or suffix} is there: its environment stays"
     return None

@@ -40,7 +40,7 @@ def forget(
 ) -> dict[str, Any]:
     """Nothing is left of it: free its place. What expired is remembered, so that it stays away."""
     record = keeper.registry.get(suffix)
-    if holds(record, execution) and branch in (None, keeper.owner(suffix, record)):
+    if record is not None and holds(record, execution) and branch in (None, record.branch):
         keeper.quota.give_back(suffix)
         if reason is Reason.EXPIRED:
             keeper.registry.bury(suffix, holder=execution, now=keeper.now())

@@ -122,8 +122,8 @@ class Planner:
     def _is_protected(self, standing: Standing) -> bool:
         if self._policy.protects_suffix(standing.suffix):
             return True
-        branches = {*standing.sharers, *filter(None, [standing.branch])}
-        return any(self._policy.protects(branch) for branch in branches)
+        branches = {*standing.sharers, standing.branch, standing.environment.branch}
+        return any(self._policy.protects(branch) for branch in branches if branch is not None)
 
     def _judge_ephemeral(self, standing: Standing) -> Step:
         environment, record = standing.environment, standing.record

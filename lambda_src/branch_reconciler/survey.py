@@ -50,8 +50,8 @@ def survey(*, host: BranchHost, stacks: StackFinder, registry: Registry) -> list
 def _standing(
     environment: Environment, record: EnvironmentRecord | None, sharers: tuple[str, ...]
 ) -> Standing:
-    """Whose it is, the registry says; of what it does not know, the branch that is there."""
-    owner = record.branch if record is not None else None
+    """Whose it is, the registry says, else its stacks; else it is that of the branch there is."""
+    owner = (record.branch if record is not None else None) or environment.branch
     branch = owner or next(iter(sharers), None)
     return Standing(
         suffix=environment.suffix,

@@ -1,6 +1,6 @@
 """A hub of its own for each test: a real table, real stacks and executions, a git host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,10 +71,12 @@ class Hub:
         for execution in list(self._running):
             self.end(execution)
 
-    def deploy_pipeline(self, branch: str, **more: Any) -> str:
+    def deploy_pipeline(
+        self, branch: str, *, tags: Mapping[str, str] | None = None, **more: Any
+    ) -> str:
         suffix = suffix_of_branch(branch)
         name = f"DeliveryPipeline-{suffix}"
-        self.account.deploy(name, tags=tags_of(suffix), **more)
+        self.account.deploy(name, tags=tags_of(suffix, **(tags or {})), **more)
         return name
 
     def record(self, branch: str) -> EnvironmentRecord | None:

@@ -59,7 +59,9 @@ def test_b4_what_the_first_left_is_the_seconds(hub: Hub) -> None:
     first, second = pair(hub)
     del hub.git.branches[first]
 
-    assert hub.admit(second, hub.execution())["outcome"] == "make"
+    execution = hub.execution()
+    assert hub.admit(second, execution)["outcome"] == "busy"
+    assert hub.admit(second, execution)["outcome"] == "make"
     assert hub.known(second).branch == second
 
 
@@ -119,6 +121,24 @@ def test_b4_stacks_that_nobody_registered_may_be_another_live_branchs(hub: Hub) 
     assert hub.claim(second, hub.execution())["outcome"] == "alive"
     del hub.git.branches[first]
     assert hub.claim(second, hub.execution())["outcome"] == "unmake"
+
+
+def test_b4_stacks_say_whose_they_are_when_the_registry_is_lost(hub: Hub) -> None:
+    first, second = (f"feature/t-{number}" for number in WITH_STACKS[2])
+    hub.git.branches = {second: COMMITTED}
+    hub.deploy_pipeline(first, tags={"branch": first})
+
+    assert hub.admit(second, hub.execution())["outcome"] == "refused"
+    assert hub.claim(second, hub.execution())["outcome"] == "nothing"
+    assert hub.claim(first, hub.execution())["outcome"] == "unmake"
+
+
+def test_b4_a_tag_that_is_not_of_the_suffix_says_nothing(hub: Hub) -> None:
+    """Put there by a person, or a ref: what has no such suffix is not the owner."""
+    branch = hub.branch("feature/tagged")
+    hub.deploy_pipeline(branch, tags={"branch": "refs/heads/main"})
+
+    assert hub.admit(branch, hub.execution())["outcome"] == "extended"
 
 
 def test_b4_what_is_the_firsts_is_not_forgotten_for_the_second(hub: Hub) -> None:

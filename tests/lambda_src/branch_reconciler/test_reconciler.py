@@ -18,7 +18,7 @@ from lambda_src.branches.moments import as_text
 from lambda_src.branches.quota import Quota
 from lambda_src.branches.records import Purpose, State
 from lambda_src.branches.registry import Registry
-from tests.lambda_src.account import Account
+from tests.lambda_src.account import Account, tags_of
 from tests.lambda_src.git_server import REPOSITORY, GitServer
 
 
@@ -211,6 +211,18 @@ def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
     hub.run(apply=True)
 
     assert suffix in {event.suffix for event in hub.heard()}
+
+
+def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+    hub: Hub,
+) -> None:
+    branch = hub.branch("release/tagged", is_live=False)
+    suffix = suffix_of_branch(branch)
+    hub.account.deploy(f"transaction-{suffix}", tags=tags_of(suffix, branch=branch))
+
+    step = hub.run(apply=False)[suffix]
+
+    assert (step["action"], step["reason"], step["branch"]) == ("leave", "protected", branch)
 
 
 def test_b4_two_live_branches_of_one_suffix_are_left(hub: Hub) -> None:
