@@ -11,7 +11,7 @@ from infra.transaction_stack import TransactionStack
 
 
 class EnvironmentStage(Stage):
-    """One environment's stack, deployed and tested as one. `tags` are added; `outputs` are its own."""
+    """One environment's stack, deployed and tested as one. `tags` are added; `outputs` are its."""
 
     def __init__(
         self,

@@ -44,7 +44,7 @@ _COMPARES: Final = ("branches, stacks,", "expiry dates")
 DETOURS: Final = frozenset(
     {
         *("Abandon", "Force", "SettleFailure", "TellAbandoned", "TellFailure"),
-        *("TellQuotaExceeded", "TellStillBusy", "Unblock"),
+        *("TellRefused", "TellStillBusy", "Unblock"),
     }
 )
 
