@@ -15,8 +15,9 @@ _OLDEST_SHOWN = 5
 def admit(event: BranchEvent, *, branch: str, execution: str, keeper: Keeper) -> dict[str, Any]:
     """Decide by what is true now, whatever the event says.
 
-    `make`: the caller holds the lock and makes the pipeline. `extended`: it is there, or being
-    made. `busy`: ask again soon. `gone`: nothing to make. `refused`: a person must do something.
+    `make`: the caller holds the lock and makes the pipeline. `extended`: it is there. `busy`: ask
+    again soon. `gone`: nothing to make. `refused`: a person must do something. `protected`: it is
+    the trunk, whose pipeline a person deploys.
     Safe to repeat: the holder of the lock is told `make` again.
     """
     outcome, message = _decide(event, branch, execution, keeper)
@@ -62,10 +63,12 @@ def _of_another(
 
 
 def _beside(other: Lock, event: BranchEvent, branch: str, keeper: Keeper) -> tuple[str, str]:
-    """Somebody is at it."""
+    """Somebody is at it. Whether it can be made is not known before that is over: what is pushed
+    while a build runs that will fail may be what mends it."""
     if other.purpose is Purpose.DESTROY:
         return "busy", f"environment {event.suffix} is just being unmade: it is made after that"
-    return _extend(event, branch, keeper)
+    _extend(event, branch, keeper)
+    return "busy", f"environment {event.suffix} is just being made: it is looked at after that"
 
 
 def _extend(event: BranchEvent, branch: str, keeper: Keeper) -> tuple[str, str]:
@@ -80,6 +83,9 @@ def _extend(event: BranchEvent, branch: str, keeper: Keeper) -> tuple[str, str]:
 
 def _make(event: BranchEvent, branch: str, execution: str, keeper: Keeper) -> tuple[str, str]:
     suffix, now = event.suffix, keeper.now()
+    if branch == keeper.policy.trunk:
+        # It may have one by another name; a second would deploy to production beside it.
+        return "protected", f"the pipeline of {branch} is deployed by hand and is not made here"
     if not keeper.registry.lock(
         suffix, purpose=Purpose.CREATE, holder=execution, branch=branch, now=now
     ):
