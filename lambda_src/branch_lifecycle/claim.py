@@ -6,6 +6,7 @@ from typing import Any
 from lambda_src.branch_lifecycle.keeper import Keeper
 from lambda_src.branch_suffix import has_suffix
 from lambda_src.branches.events import BranchEvent, Reason
+from lambda_src.branches.host import live_branches
 from lambda_src.branches.records import EnvironmentRecord, Purpose
 from lambda_src.branches.stacks import Environment
 
@@ -105,7 +106,7 @@ def _why_it_stays(
 def _is_alive(branch: str | None, suffix: str, keeper: Keeper) -> bool:
     if branch is not None:
         return keeper.host.exists(branch)
-    return any(has_suffix(live, suffix) for live in keeper.host.branches())
+    return any(has_suffix(live, suffix) for live in live_branches(keeper.host))
 
 
 def _has_expired(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lambda_src.branch_suffix import InvalidBranch, suffix_of_branch
-from lambda_src.branches.host import BranchHost, HostUnavailable
+from lambda_src.branches.host import BranchHost, live_branches
 from lambda_src.branches.records import EnvironmentRecord
 from lambda_src.branches.registry import Registry
 from lambda_src.branches.stacks import Environment, StackFinder
@@ -33,8 +33,6 @@ def survey(*, host: BranchHost, stacks: StackFinder, registry: Registry) -> list
     Raises HostUnavailable, also when there is no branch at all: a repository has one.
     """
     live = _live(host)
-    if not live:
-        raise HostUnavailable("the git host lists no branch: nothing can be concluded from that")
     environments = stacks.environments()
     records = {record.suffix: record for record in registry.all()}
     return [
@@ -65,7 +63,7 @@ def _standing(
 
 def _live(host: BranchHost) -> Mapping[str, set[str]]:
     live: dict[str, set[str]] = {}
-    for branch in host.branches():
+    for branch in live_branches(host):
         try:
             live.setdefault(suffix_of_branch(branch), set()).add(branch)
         except InvalidBranch:

@@ -28,6 +28,7 @@ class Hub:
     def __init__(self, account: Account, git: GitServer) -> None:
         self.account = account
         self.git = git
+        git.branches["main"] = COMMITTED  # a repository has one
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.table = account.create_table()
         self.registry = Registry(dynamodb=account.client("dynamodb"), table_name=self.table)

@@ -200,6 +200,15 @@ def test_b2_an_orphan_of_an_unknown_branch_is_held_against_all_live_ones(hub: Hu
     assert claim() == "unmake"
 
 
+def test_b2_a_host_that_lists_no_branch_at_all_says_nothing(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    hub.deploy_pipeline(branch)
+    hub.git.branches = {}
+
+    with pytest.raises(HostUnavailable, match="lists no branch"):
+        hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
+
+
 def test_b2_an_orphan_that_is_registered_is_asked_for_by_its_branch(hub: Hub) -> None:
     branch = live(hub)
 

@@ -119,7 +119,7 @@ def test_b4_stacks_that_nobody_registered_may_be_another_live_branchs(hub: Hub) 
     hub.deploy_pipeline(first)
 
     assert hub.claim(second, hub.execution())["outcome"] == "alive"
-    del hub.git.branches[first]
+    del hub.git.branches[first]  # one is left, which can have no environment
     assert hub.claim(second, hub.execution())["outcome"] == "unmake"
 
 
