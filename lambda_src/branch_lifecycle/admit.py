@@ -42,8 +42,8 @@ def _decide(event: BranchEvent, branch: str, execution: str, keeper: Keeper) -> 
         return _of_another(owner, branch, environment, keeper, is_in_work=other is not None)
     if other is not None:
         return _beside(other, event, branch, keeper)
-    if environment.is_half_deleted:
-        return "refused", _half_deleted(branch, suffix)
+    if environment.strangers or environment.is_half_deleted:
+        return "refused", _in_the_way(branch, environment)
     is_there = environment.pipeline is not None and environment.pipeline.serves
     if is_there and not holds(record, execution):
         return _extend(event, branch, keeper)
@@ -124,7 +124,14 @@ def _taken(branch: str, suffix: str, owner: str) -> str:
     )
 
 
-def _half_deleted(branch: str, suffix: str) -> str:
+def _in_the_way(branch: str, environment: Environment) -> str:
+    suffix = environment.suffix
+    if environment.strangers:
+        return (
+            f"branch {branch} gets no environment, as another's has its name: "
+            f"{'; '.join(environment.strangers)}. One repository for each account and region: "
+            "move one of them, or rename the branch and push it"
+        )
     return (
         f"branch {branch}: the environment {suffix} that it had before could not be removed. "
         "`make reconcile APPLY=yes` removes the rest (the hourly reconciler does it where it may "

@@ -265,6 +265,17 @@ def test_s8_what_is_half_deleted_is_not_built_upon(hub: Hub) -> None:
     assert hub.record(branch) is None
 
 
+def test_b4_what_another_repository_has_under_the_same_name_is_not_built_upon(hub: Hub) -> None:
+    branch = hub.branch()
+    hub.deploy_pipeline(branch, tags={"repository": "fork/app"})
+
+    answer = hub.admit(branch, hub.execution())
+
+    assert answer["outcome"] == "refused"
+    assert "belongs to repository fork/app. One repository for each account" in answer["message"]
+    assert hub.record(branch) is None
+
+
 def half_delete(hub: Hub, name: str, suffix: str) -> None:
     """A stack whose bucket holds an object: its deletion fails."""
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": f"kept-{suffix}"}}
