@@ -25,10 +25,10 @@ CHECKOV_WITHOUT = beartype boto3 botocore cyclonedx-python-lib networkx numpy py
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles check- \
-	security check-types check-unit clean compliance destroy down drill-kill-database drill-kill- \
-	task drill-lose-zone engine-version help integration-test lock logs reconcile redrive session \
-	setup smoke-test status synth test up
+.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles \
+	check-security check-types check-unit clean compliance destroy down drill-kill-database \
+	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
+	session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
