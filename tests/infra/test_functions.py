@@ -124,6 +124,18 @@ def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
     assert 2 * longest < 60  # the pause, and as much again of jitter
 
 
+def test_s42_the_processor_alone_may_feed_itself(every: Synthesized) -> None:
+    """Else Lambda ends the loop of messages sent anew after 16 rounds, minutes into an outage."""
+    loops = {
+        name: function["Properties"]["RecursiveLoop"]
+        for name, function in every.all("AWS::Lambda::Function").items()
+        if "RecursiveLoop" in function["Properties"]
+    }
+    processor, _ = every.only("AWS::Lambda::Function", FunctionName="transaction-processor-dev")
+
+    assert loops == {processor: "Allow"}
+
+
 def trigger(stack: Synthesized) -> str:
     return stack.only("Custom::Trigger")[0]
 
