@@ -8,6 +8,7 @@ self is deleted, so it can be there twice and never not at all; the ledger posts
 import base64
 import logging
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ _DELAY_MAX_SECONDS = 900
 _ENTRIES_PER_CALL = 10
 _BYTES_PER_CALL = 1_048_576
 _ATTRIBUTES_MAX = 10
+_MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
 
 class Renewal:
@@ -87,9 +89,13 @@ class Renewal:
 
 
 def first_sent_at(message: Message) -> int:
-    """When the message came to the queue, before it was ever renewed; in milliseconds."""
+    """When the message came to the queue, before it was ever renewed; in milliseconds.
+
+    Whoever may send to the queue may claim a time: one that cannot be true counts for nothing.
+    """
     text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
-    return int(text) if text.isascii() and text.isdigit() else message.sent_at_ms
+    claimed = int(text) if _MILLISECONDS.fullmatch(text) else 0
+    return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 
 
 def _attributes(message: Message) -> dict[str, Any]:

@@ -121,11 +121,16 @@ def test_s42_renewed_again_it_still_remembers_when_it_first_came() -> None:
     assert queue.calls[0][0]["MessageAttributes"][FIRST_SENT_AT]["StringValue"] == str(first)
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-1", "\u0665"])
-def test_s42_a_memory_that_is_no_time_is_replaced(value: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", "-1", "\u0665", "0", str(SENT_AT_MS + 1), f"0{SENT_AT_MS - 1}", "9" * 5000],
+    ids=["none", "word", "negative", "other digits", "zero", "later", "14 digits", "5000 digits"],
+)
+def test_s42_a_memory_that_cannot_be_true_is_replaced(value: str) -> None:
+    """Whoever may send to the queue may write there what they like."""
     queue = Queue()
-    renew(queue, message(1, first_sent_at=text(value)))
-    assert queue.calls[0][0]["MessageAttributes"] == FIRST
+    assert renew(queue, message(1, first_sent_at=text(value)), message(2)) == []
+    assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [FIRST, FIRST]
 
 
 def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
