@@ -2,7 +2,7 @@
 
 First it looks and changes nothing: how many, why, since when. Then, if answered yes, each letter is
 sent to the queue that it came from and only then deleted, without its reason: whatever stops this
-in between, nothing is lost, and what is there twice is handled once. It is about the letters that
+in between, nothing is lost, and what is there twice never posts twice. It is about the letters that
 were there when it began: one that comes straight back is not sent again.
 
 SQS can move messages by itself (StartMessageMoveTask), but only those that it buried itself: of

@@ -2,7 +2,12 @@
 
 A message that waits for the ledger is received over and over, and every receive brings it nearer
 to the dead-letter queue. Sent again it may wait for as long as it takes. It is sent before its old
-self is deleted, so it can be there twice and never not at all; the ledger posts it once.
+self is deleted, so it can be there twice and never not at all.
+
+No transaction id ever posts twice, but the ledger remembers no refusal: of two copies one may be
+refused, for insufficient funds, and the other, judged anew when it comes, be posted after a
+deposit. So copies are made as rarely as can be: a send is never repeated, and none begins that
+might not be answered for in time.
 """
 
 import base64
@@ -15,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.messages import Message
+from lambda_src.transaction_processor.redelivery import CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,11 +57,17 @@ class Renewal:
         self._now = now
 
     def renew(
-        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+        self,
+        messages: Sequence[Message],
+        *,
+        wait_seconds: int,
+        spread_seconds: int,
+        seconds_left: Callable[[], float],
     ) -> list[Message]:
         """Send each again, to be seen after `wait_seconds` and up to `spread_seconds` more.
 
-        Returns those that must stay: the queue did not take them, or they have waited too long.
+        Returns those that must stay: the queue did not take them, they have waited too long, or
+        `seconds_left` to the function are too few.
         """
         oldest = (self._now() - WAIT_MAX_SECONDS) * 1000
         entries: list[Entry] = [
@@ -68,7 +80,12 @@ class Renewal:
             for index, message in enumerate(messages)
             if first_sent_at(message) >= oldest
         ]
-        taken = {entry_id for group in _groups(entries) for entry_id in self._send(group)}
+        taken: set[str] = set()
+        for group in _groups(entries):
+            if seconds_left() < CALL_SECONDS:
+                logger.warning("too late to renew", extra={"messages": len(entries) - len(taken)})
+                break
+            taken.update(self._send(group))
         logger.info("messages renewed", extra={"messages": len(taken)})
         return [m for index, m in enumerate(messages) if str(index) not in taken]
 
