@@ -54,10 +54,7 @@ class Breaker(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
-            # One item costs nothing to keep, and no table here is without.
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
+            # No point-in-time recovery: its last backup would outlive the table by 35 days.
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )
