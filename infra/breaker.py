@@ -21,13 +21,13 @@ _ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
 class BreakerConfig:
     """A failover takes about a minute: pauses stay well below it.
 
-    Pauses also stay below a minute with their jitter and a try of 25 s: as long as a message waits,
-    the open breaker is met, and so reported, in every minute.
+    The longest pause, as much again of jitter, and a try of 25 s stay below a minute together: as
+    long as a message waits, the open breaker is met, and so reported, in every minute.
     """
 
     failures_max: int = 3  # in a row, then it opens
     pause_first_seconds: int = 5  # until one batch tries; doubles
-    pause_max_seconds: int = 20
+    pause_max_seconds: int = 15
 
 
 class Breaker(Construct):
