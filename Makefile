@@ -8,7 +8,6 @@ PROMOTION ?=
 ANSWER ?=
 QUEUE ?= transaction
 REASON ?=
-LOCAL ?=
 APPLY ?=
 AWS ?=
 HUB ?=
@@ -64,12 +63,13 @@ session: ## open a session at the API of SUFFIX and print it for `eval` (see REA
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
-redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, LOCAL=yes)
+redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, AWS=yes: not locally)
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
-		--answer "$(ANSWER)" --local "$(LOCAL)"
+		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
 
-check-roles: ## ask IAM what each role of SUFFIX may do, and may not
-	@python -m local_cloud check-roles $(if $(SUFFIX),--suffix "$(SUFFIX)")
+check-roles: ## ask IAM what each role of SUFFIX may do, and may not (AWS=yes: not locally)
+	@python -m $(if $(filter yes,$(AWS)),scripts.check_roles "$(SUFFIX)",local_cloud check-roles \
+		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task

@@ -98,6 +98,13 @@ HUB: Final = (
     ),
     # The rest
     Acknowledged(
+        rules=("AwsSolutions-DDB3", "CKV_AWS_28"),
+        where=("BranchHub/Registry/Table",),
+        reason="It says what branches and stacks are, and the reconciler finds that out without it "
+        "every hour: a table of yesterday would be wrong. Deleted with recovery on, it would leave "
+        "a backup for 35 days (S62).",
+    ),
+    Acknowledged(
         rules=("AwsSolutions-SMG4",),
         where=("BranchHub/HostSecret/Secret",),
         reason="A person copies it to the git host (docs/aws.md): turned over by itself, every "
