@@ -37,8 +37,9 @@ class EnvironmentSuffix:
 
     @classmethod
     def of_branch(cls, branch: str) -> Self:
-        """Give `branch` (its name without `refs/heads/`) the suffix that no other branch has.
+        """Give `branch` (its name without `refs/heads/`) its suffix, always the same.
 
+        Two branches can meet in one by their hashes: the hub refuses the second.
         Raises ConfigurationError for an empty name and for a ref.
         """
         try:

@@ -16,15 +16,25 @@ class InvalidBranch(ValueError):
 
 
 def suffix_of_branch(branch: str) -> str:
-    """Give `branch` (its name without `refs/heads/`) the suffix that no other branch has.
+    """Give `branch` (its name without `refs/heads/`) its suffix, always the same.
 
     At most 16 of `a-z`, `0-9` and single hyphens between them. The hash is of the full ref, so
-    `feature/a` and `feature-a` differ; the slug is for people.
+    `feature/a` and `feature-a` differ; the slug is for people. Of two branches with one slug, one
+    pair in 16 million has one hash, too: the hub gives the suffix to the first and refuses the
+    second.
     Raises InvalidBranch for an empty name and for a ref.
     """
     if not branch or branch.startswith("refs/"):
         raise InvalidBranch(f"branch is {branch!r}: it must be a branch name, without refs/heads/")
     return f"{_slug(branch)}-{_digits(f'refs/heads/{branch}')}"
+
+
+def has_suffix(branch: str, suffix: str) -> bool:
+    """Whether `suffix` is that of `branch`; what can have no environment has none."""
+    try:
+        return suffix_of_branch(branch) == suffix
+    except InvalidBranch:
+        return False
 
 
 def is_branch_suffix(suffix: str) -> bool:

@@ -34,7 +34,8 @@ def follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: A
         print(f"branch hub: {push.problem}")
     else:
         made = _follow_machine(hub, hub.create_machine, push)
-        if not made.succeeded:
+        # A refusal ends green, and leaves nothing to follow.
+        if not made.succeeded or made.outcome == "refused":
             return False
         if made.outcome == "gone":
             return True

@@ -27,6 +27,7 @@ from pipeline.failure_policy import apply_failure_policy
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
 from pipeline.reports import TestReports
+from pipeline.stack_tags import source_tags
 from pipeline.toolchain import Toolchain
 
 NAME: Final = "transaction-pipeline"
@@ -41,11 +42,12 @@ class DeliveryPipeline(Stack):
     ) -> None:
         suffix = settings.suffix
         env = Environment(account=settings.account, region=settings.region)
+        origin = source_tags(repository=settings.source.repository, branch=settings.branch)
         super().__init__(
             scope,
             f"{STACK_NAME}-{suffix}",
             description=f"Delivers environment {suffix}",
-            tags={**suffix.tags(), "repository": settings.source.repository},
+            tags={**suffix.tags(), **origin},
             env=env,
         )
         key = pipeline_key(self, "Key", suffix=suffix)
@@ -117,7 +119,7 @@ class DeliveryPipeline(Stack):
                 promotion.stage,
                 suffix=target,
                 config=settings.adjust(promotion.config),
-                repository=settings.source.repository,
+                tags=origin,
                 env=Environment(account=settings.account_of(promotion), region=settings.region),
             )
             tests = tests_step(

@@ -1,5 +1,7 @@
 """The unit that a pipeline deploys: one environment."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Environment, Stage
 from constructs import Construct
 
@@ -9,7 +11,7 @@ from infra.transaction_stack import TransactionStack
 
 
 class EnvironmentStage(Stage):
-    """One environment's stack, deployed and tested as one. `outputs` are the stack's."""
+    """One environment's stack, deployed and tested as one. `tags` are added; `outputs` are its."""
 
     def __init__(
         self,
@@ -18,11 +20,11 @@ class EnvironmentStage(Stage):
         *,
         suffix: EnvironmentSuffix,
         config: EnvironmentConfig,
-        repository: str,
+        tags: Mapping[str, str],
         env: Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
         stack = TransactionStack(self, "Transaction", suffix=suffix, config=config)
-        # Two repositories may share an account: neither's hub unmakes what the other made.
-        stack.tags.set_tag("repository", repository)
+        for key, value in tags.items():
+            stack.tags.set_tag(key, value)
         self.outputs: dict[str, CfnOutput] = stack.outputs

@@ -50,7 +50,7 @@ _MAKES: Final = frozenset({"DeployPipeline", "Environment"})
 DETOURS: Final = frozenset(
     {
         *("Abandon", "Force", "SettleFailure", "TellAbandoned", "TellFailure"),
-        *("TellQuotaExceeded", "TellStillBusy", "Unblock"),
+        *("TellRefused", "TellStillBusy", "Unblock"),
     }
 )
 
@@ -237,7 +237,7 @@ def _below(template: Template, machine: str) -> str:
     others = [
         state.get("Error", name)
         for name, state in _states(template, machine)["States"].items()
-        if state["Type"] == "Fail" or name == "NothingToDo"
+        if state["Type"] == "Fail" or name in ("NothingToDo", "Refused")
     ]
     return "Other ends: " + ", ".join(sorted(set(others))) + "."
 

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from lambda_src.branch_lifecycle.keeper import Keeper
-from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.branch_suffix import has_suffix
 from lambda_src.branches.events import BranchEvent, Reason
+from lambda_src.branches.host import live_branches
 from lambda_src.branches.records import EnvironmentRecord, Purpose
 from lambda_src.branches.stacks import Environment
 
@@ -18,8 +19,15 @@ def claim(event: BranchEvent, *, execution: str, keeper: Keeper) -> dict[str, An
     Raises HostUnavailable: a branch is only gone when the host says so.
     """
     record = keeper.registry.get(event.suffix)
-    branch = event.branch or (record.branch if record is not None else None)
-    outcome, message = _decide(event, branch, record, execution, keeper)
+    environment = keeper.stacks.environment(event.suffix)
+    owner = keeper.owner(environment, record)
+    branch = event.branch or owner
+    if owner is not None and owner != branch:
+        outcome, message = "nothing", f"environment {event.suffix} is that of branch {owner}"
+    else:
+        outcome, message = _decide(
+            event, branch, record, environment, execution=execution, keeper=keeper
+        )
     return {"outcome": outcome, "branch": branch, "suffix": event.suffix, "message": message}
 
 
@@ -27,16 +35,17 @@ def _decide(
     event: BranchEvent,
     branch: str | None,
     record: EnvironmentRecord | None,
+    environment: Environment,
+    *,
     execution: str,
     keeper: Keeper,
 ) -> tuple[str, str]:
     suffix = event.suffix
-    if _is_protected(branch, suffix, keeper):
+    if _is_protected(branch, environment, keeper):
         return "protected", f"environment {suffix} of {branch or 'the trunk'} is protected"
     other = keeper.lock_of_another(record, execution)
     if other is not None:
         return "busy", f"environment {suffix} is just being {_DOING[other.purpose]}"
-    environment = keeper.stacks.environment(suffix)
     stays = _why_it_stays(event, branch, record, environment, keeper)
     if stays is not None:
         return stays
@@ -64,10 +73,11 @@ _WHY = {
 }
 
 
-def _is_protected(branch: str | None, suffix: str, keeper: Keeper) -> bool:
-    if keeper.policy.protects_suffix(suffix):
+def _is_protected(branch: str | None, environment: Environment, keeper: Keeper) -> bool:
+    if keeper.policy.protects_suffix(environment.suffix):
         return True
-    return branch is not None and keeper.policy.protects(branch)
+    # The registry can be lost, the stacks have their tags.
+    return any(keeper.policy.protects(b) for b in (branch, environment.branch) if b is not None)
 
 
 def _why_it_stays(
@@ -86,7 +96,9 @@ def _why_it_stays(
         if _has_expired(record, environment, keeper):
             return None
         return "not_expired", f"environment {suffix} was extended meanwhile"
-    if _is_alive(branch, suffix, keeper):
+    # Stacks of which nobody knows whose they are may be those of a branch that shares the suffix.
+    is_known = keeper.owner(environment, record) is not None or not environment.stacks
+    if _is_alive(branch if is_known else None, suffix, keeper):
         return "alive", f"branch {branch or suffix} is there: its environment stays"
     return None
 
@@ -94,7 +106,7 @@ def _why_it_stays(
 def _is_alive(branch: str | None, suffix: str, keeper: Keeper) -> bool:
     if branch is not None:
         return keeper.host.exists(branch)
-    return any(suffix_of_branch(live) == suffix for live in keeper.host.branches())
+    return any(has_suffix(live, suffix) for live in live_branches(keeper.host))
 
 
 def _has_expired(

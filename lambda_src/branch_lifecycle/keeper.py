@@ -10,7 +10,7 @@ from lambda_src.branches.policy import BranchPolicy
 from lambda_src.branches.quota import Quota
 from lambda_src.branches.records import EnvironmentRecord, Lock, Purpose, State
 from lambda_src.branches.registry import Registry
-from lambda_src.branches.stacks import StackFinder
+from lambda_src.branches.stacks import Environment, StackFinder
 
 _ENDED_SILENTLY = "its execution ended without saying how it went"
 
@@ -44,6 +44,12 @@ class Keeper:
             cause=_ENDED_SILENTLY,
         )
         return None
+
+    def owner(self, environment: Environment, record: EnvironmentRecord | None) -> str | None:
+        """Return the branch whose environment it is; None: nobody's, or nobody knows."""
+        if self.policy.protects_suffix(environment.suffix):
+            return self.policy.trunk
+        return (record.branch if record is not None else None) or environment.branch
 
 
 def holds(record: EnvironmentRecord | None, execution: str) -> bool:

@@ -39,7 +39,8 @@ def forget(
     keeper: Keeper,
 ) -> dict[str, Any]:
     """Nothing is left of it: free its place. What expired is remembered, so that it stays away."""
-    if holds(keeper.registry.get(suffix), execution):
+    record = keeper.registry.get(suffix)
+    if record is not None and holds(record, execution) and branch in (None, record.branch):
         keeper.quota.give_back(suffix)
         if reason is Reason.EXPIRED:
             keeper.registry.bury(suffix, holder=execution, now=keeper.now())

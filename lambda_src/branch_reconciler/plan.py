@@ -99,6 +99,11 @@ class Planner:
         reasons = (
             (not is_branch_suffix(standing.suffix), "its suffix was given by hand"),
             (self._is_protected(standing), "protected"),
+            (
+                len(standing.sharers) > 1,
+                f"branches {', '.join(standing.sharers)} have the same suffix by the hashes of "
+                "their names: rename all but one",
+            ),
             # A part that is not ours: what belongs together is for a person to say.
             (bool(environment.strangers), "; ".join(environment.strangers)),
             (
@@ -117,7 +122,8 @@ class Planner:
     def _is_protected(self, standing: Standing) -> bool:
         if self._policy.protects_suffix(standing.suffix):
             return True
-        return standing.branch is not None and self._policy.protects(standing.branch)
+        branches = {*standing.sharers, standing.branch, standing.environment.branch}
+        return any(self._policy.protects(branch) for branch in branches if branch is not None)
 
     def _judge_ephemeral(self, standing: Standing) -> Step:
         environment, record = standing.environment, standing.record

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lambda_src.branch_suffix import InvalidBranch, suffix_of_branch
-from lambda_src.branches.host import BranchHost, HostUnavailable
+from lambda_src.branches.host import BranchHost, live_branches
 from lambda_src.branches.records import EnvironmentRecord
 from lambda_src.branches.registry import Registry
 from lambda_src.branches.stacks import Environment, StackFinder
@@ -13,13 +13,14 @@ from lambda_src.branches.stacks import Environment, StackFinder
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Of one suffix. `is_live`: its branch is there."""
+    """Of one suffix. `is_live`: its branch is there. `sharers`: all that are there and have it."""
 
     suffix: str
     branch: str | None
     is_live: bool
     environment: Environment
     record: EnvironmentRecord | None
+    sharers: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime | None:
@@ -32,27 +33,39 @@ def survey(*, host: BranchHost, stacks: StackFinder, registry: Registry) -> list
     Raises HostUnavailable, also when there is no branch at all: a repository has one.
     """
     live = _live(host)
-    if not live:
-        raise HostUnavailable("the git host lists no branch: nothing can be concluded from that")
     environments = stacks.environments()
     records = {record.suffix: record for record in registry.all()}
     return [
-        Standing(
-            suffix=suffix,
-            branch=live.get(suffix) or (records[suffix].branch if suffix in records else None),
-            is_live=suffix in live,
-            environment=environments.get(suffix, Environment(suffix=suffix)),
-            record=records.get(suffix),
+        _standing(
+            environments.get(suffix, Environment(suffix=suffix)),
+            records.get(suffix),
+            tuple(sorted(live.get(suffix, ()))),
         )
         for suffix in sorted({*live, *environments, *records})
     ]
 
 
-def _live(host: BranchHost) -> Mapping[str, str]:
-    live = {}
-    for branch in host.branches():
+def _standing(
+    environment: Environment, record: EnvironmentRecord | None, sharers: tuple[str, ...]
+) -> Standing:
+    """Whose it is, the registry says, else its stacks; else it is that of the branch there is."""
+    owner = (record.branch if record is not None else None) or environment.branch
+    branch = owner or next(iter(sharers), None)
+    return Standing(
+        suffix=environment.suffix,
+        branch=branch,
+        is_live=branch in sharers,
+        environment=environment,
+        record=record,
+        sharers=sharers,
+    )
+
+
+def _live(host: BranchHost) -> Mapping[str, set[str]]:
+    live: dict[str, set[str]] = {}
+    for branch in live_branches(host):
         try:
-            live[suffix_of_branch(branch)] = branch
+            live.setdefault(suffix_of_branch(branch), set()).add(branch)
         except InvalidBranch:
             continue  # it can have no environment
     return live

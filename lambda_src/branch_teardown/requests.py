@@ -14,9 +14,13 @@ from lambda_src.branch_teardown.sweep import Sweeper
 from lambda_src.branch_teardown.task_definitions import TaskDefinitions
 from lambda_src.branch_teardown.unblock import Unblocking
 from lambda_src.branch_teardown.verify import remains
-from lambda_src.branches.stacks import StackFinder
+from lambda_src.branches.stacks import Environment, StackFinder
 
 Request = Mapping[str, Any]
+
+
+class StillThere(Exception):
+    """A stack was made again, or not deleted. Trying again may find it gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +32,7 @@ class Teardown:
     clients: Clients
 
     def carry_out(self, request: Request) -> dict[str, Any]:
-        """Raises NotOurs for what may not be removed, and for what is no request."""
+        """Raises NotOurs for what may not be removed, and for what is no request; StillThere."""
         suffix = refuse_unless_ephemeral(request.get("suffix"), trunk=self.trunk)
         action = request.get("action")
         if not isinstance(action, str) or action not in _ACTIONS:
@@ -36,6 +40,7 @@ class Teardown:
         return _ACTIONS[action](self, suffix, request)
 
     def stop(self, suffix: str, request: Request) -> dict[str, Any]:
+        self._refuse_strangers(self.stacks.environment(suffix))
         return {"running": self._runs.stop(suffix, force=bool(request.get("force")))}
 
     def find(self, suffix: str, _: Request) -> dict[str, Any]:
@@ -47,7 +52,10 @@ class Teardown:
         )
 
     def delete(self, suffix: str, request: Request) -> dict[str, Any]:
-        return self._deletion.step(request["stack"], suffix)
+        answer = self._deletion.step(request["stack"], suffix)
+        # A push meanwhile has its trigger start a run, which would make again what is deleted.
+        self._runs.stop(suffix, force=False)
+        return answer
 
     def unblock(self, suffix: str, request: Request) -> dict[str, Any]:
         unblocking = Unblocking(
@@ -59,6 +67,11 @@ class Teardown:
         return unblocking.unblock(request["stack"], suffix)
 
     def sweep(self, suffix: str, request: Request) -> dict[str, Any]:
+        environment = self.stacks.environment(suffix)
+        self._refuse_strangers(environment)
+        if environment.stacks:
+            names = ", ".join(stack.name for stack in environment.stacks)
+            raise StillThere(f"{names}: what a stack uses is not swept")
         sweeper = Sweeper(
             logs=self.clients("logs"),
             rds=self.clients("rds"),
@@ -71,6 +84,11 @@ class Teardown:
 
     def verify(self, suffix: str, _: Request) -> dict[str, Any]:
         return {"remains": remains(suffix, clients=self.clients, stacks=self.stacks)}
+
+    def _refuse_strangers(self, environment: Environment) -> None:
+        """What is named alike would be taken for the environment's: pipelines, logs, snapshots."""
+        if environment.strangers:
+            raise NotOurs("; ".join(environment.strangers))
 
     @property
     def _runs(self) -> PipelineRuns:

@@ -40,7 +40,11 @@ class Sweeper:
         wanted, kept = list(images), []
         if wanted and (busy := self._busy_neighbour(suffix)):
             # It may have found the image in the repository, and deploy it in a moment.
-            kept = [f"image {image.repository}:{image.tag}: {busy} runs" for image in wanted]
+            kept = [
+                f"image {image.repository}:{image.tag}: {busy} runs, and nobody looks at it again: "
+                "`cdk gc` removes it when no stack names it"
+                for image in wanted
+            ]
         else:
             unused = self.images.unused(wanted, self.stacks.all())
             removed += self.images.delete(unused)

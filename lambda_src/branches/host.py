@@ -21,3 +21,10 @@ class BranchHost(Protocol):
     def last_commit_at(self, branch: str) -> datetime:
         """When the newest commit of `branch` was made."""
         ...
+
+
+def live_branches(host: BranchHost) -> list[str]:
+    """Raises HostUnavailable, also when there is no branch at all: a repository has one."""
+    if not (live := list(host.branches())):
+        raise HostUnavailable("the git host lists no branch: nothing can be concluded from that")
+    return live

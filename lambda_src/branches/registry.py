@@ -18,6 +18,8 @@ FORGET_AFTER: Final = "forget_after_epoch_seconds"  # the table's TTL attribute
 TOMBSTONE_LIFETIME: Final = timedelta(days=30)
 WARNING_INTERVAL: Final = timedelta(days=1)
 _CAUSE_LENGTH_MAX: Final = 1000
+# Two branches may meet in one suffix: what is one's is never changed for the other.
+_OF_BRANCH: Final = "(attribute_not_exists(branch) OR branch = :branch)"
 
 _INITIAL_STATE: Final[Mapping[Purpose, State]] = {
     Purpose.CREATE: State.CREATING,
@@ -59,7 +61,8 @@ class Registry:
         now: datetime,
         only_if_expired: bool = False,
     ) -> bool:
-        """Take the lock, or keep it. False: another holds it, or it has not expired after all."""
+        """Take the lock, or keep it. False: another holds it, it is another branch's, or it has
+        not expired after all."""
         values = {
             ":holder": holder,
             ":purpose": purpose.value,
@@ -70,10 +73,13 @@ class Registry:
             "lock_holder = :holder, lock_purpose = :purpose, lock_taken_at = :now, #state = :state"
             ", created_at = if_not_exists(created_at, :now)"
         )
-        if branch is not None:
+        condition = "(attribute_not_exists(lock_holder) OR lock_holder = :holder)"
+        if branch is None:
+            condition += " AND attribute_not_exists(branch)"
+        else:
             sets += ", branch = :branch"
             values[":branch"] = branch
-        condition = "(attribute_not_exists(lock_holder) OR lock_holder = :holder)"
+            condition += f" AND {_OF_BRANCH}"
         if only_if_expired:
             # A push that came after the question must find its environment alive.
             condition += " AND (attribute_not_exists(expires_at) OR expires_at <= :now)"
@@ -90,7 +96,8 @@ class Registry:
         now: datetime,
         expires_at: datetime | None,
     ) -> bool:
-        """Note a push: it is live, and for longer. False: it is just being unmade.
+        """Note a push: it is live, and for longer. False: it is just being unmade, or is another
+        branch's.
 
         While it is being made, only its expiry is moved.
         """
@@ -109,14 +116,14 @@ class Registry:
             suffix,
             f"SET {sets}, #state = :state REMOVE {removes}",
             {**values, ":state": State.LIVE.value},
-            condition="attribute_not_exists(lock_holder)",
+            condition=f"attribute_not_exists(lock_holder) AND {_OF_BRANCH}",
         ):
             return True
         return self._update(
             suffix,
             f"SET {sets} REMOVE {removes}",
             {**values, ":create": Purpose.CREATE.value},
-            condition="lock_purpose = :create AND attribute_exists(#state)",
+            condition=f"lock_purpose = :create AND attribute_exists(#state) AND {_OF_BRANCH}",
         )
 
     def release(self, suffix: str, *, holder: str, state: State, cause: str | None = None) -> bool:
@@ -146,19 +153,19 @@ class Registry:
 
     def remove(self, suffix: str, *, holder: str) -> bool:
         """Forget it. False: `holder` did not hold its lock (any more)."""
-        try:
-            self._dynamodb.delete_item(
-                TableName=self._table_name,
-                Key={"suffix": {"S": suffix}},
-                ConditionExpression="lock_holder = :holder",
-                ExpressionAttributeValues={":holder": {"S": holder}},
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return self._delete(suffix, "lock_holder = :holder", {":holder": holder})
+
+    def drop(self, suffix: str, *, branch: str) -> bool:
+        """Forget what nobody holds and `branch` left. False: it was changed meanwhile."""
+        return self._delete(
+            suffix,
+            "attribute_not_exists(lock_holder) AND branch = :branch",
+            {":branch": branch},
+        )
 
     def may_warn(self, suffix: str, *, branch: str, now: datetime, expires_at: datetime) -> bool:
-        """Note a warning. False: there was one within a day; two who ask at once warn once."""
+        """Note a warning. False: there was one within a day, or it is another branch's; two who
+        ask at once warn once."""
         return self._update(
             suffix,
             "SET warned_at = :now, branch = :branch, #state = if_not_exists(#state, :live)"
@@ -171,8 +178,22 @@ class Registry:
                 ":expires": as_text(expires_at),
                 ":before": as_text(now - WARNING_INTERVAL),
             },
-            condition="attribute_not_exists(warned_at) OR warned_at <= :before",
+            condition=(
+                f"(attribute_not_exists(warned_at) OR warned_at <= :before) AND {_OF_BRANCH}"
+            ),
         )
+
+    def _delete(self, suffix: str, condition: str, texts: Mapping[str, str]) -> bool:
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table_name,
+                Key={"suffix": {"S": suffix}},
+                ConditionExpression=condition,
+                ExpressionAttributeValues={name: {"S": text} for name, text in texts.items()},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _update(
         self,

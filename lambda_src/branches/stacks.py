@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from lambda_src.branch_suffix import has_suffix
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 APPLICATION: Final = "transaction-pipeline"
 APPLICATION_STACK: Final = "transaction"
 PIPELINE_STACK: Final = "DeliveryPipeline"
+REPOSITORY_TAG: Final = "repository"
+BRANCH_TAG: Final = "branch"
 
 _IN_PROGRESS: Final = "_IN_PROGRESS"
 # What a change set leaves that nobody carried out: named as if something were going on.
@@ -58,6 +62,12 @@ class Environment:
     def stacks(self) -> tuple[DeployedStack, ...]:
         """In the order of their deletion: what deploys another goes last."""
         return tuple(stack for stack in (self.application, self.pipeline) if stack is not None)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch that its stacks are tagged with; None: they do not say, or say another's."""
+        said = (stack.tags.get(BRANCH_TAG, "") for stack in self.stacks)
+        return next((branch for branch in said if has_suffix(branch, self.suffix)), None)
 
     @property
     def is_half_deleted(self) -> bool:
@@ -116,8 +126,8 @@ class StackFinder:
         wanted = {"application": APPLICATION, "environment-suffix": suffix}
         if any(stack.tags.get(key) != value for key, value in wanted.items()):
             return f"is named like a stack of {suffix} and has not its tags"
-        if stack.tags.get("repository", self._repository) != self._repository:
-            return f"belongs to repository {stack.tags['repository']}"
+        if stack.tags.get(REPOSITORY_TAG, self._repository) != self._repository:
+            return f"belongs to repository {stack.tags[REPOSITORY_TAG]}"
         return None
 
     def _put_together(self, suffix: str, stacks: Iterable[DeployedStack]) -> Environment:

@@ -91,10 +91,17 @@ class CreateMachine(Construct):
                 ),
                 count(self, "CountAsked", "asked").next(wait).next(admit),
             )
-            .when(is_busy, self._refuse("StillBusy", "Another run held it for an hour."))
+            .when(
+                is_busy,
+                self._tell_refusal(
+                    "Another run held it for an hour.",
+                    end=sfn.Fail(self, "StillBusy", error="StillBusy", cause="The notice says why"),
+                ),
+            )
             .when(
                 sfn.Condition.string_equals("$.admission.outcome", "refused"),
-                self._refuse("QuotaExceeded", ""),
+                # A rule was kept: that is told to who pushed, and is no alarm.
+                self._tell_refusal("", end=sfn.Succeed(self, "Refused")),
             )
             .otherwise(
                 sfn.Succeed(self, "NothingToDo", comment="Extended, protected, or gone again")
@@ -160,16 +167,15 @@ class CreateMachine(Construct):
         told.add_catch(end, result_path=sfn.JsonPath.DISCARD)
         return settle.next(told).next(end)
 
-    def _refuse(self, error: str, why: str) -> sfn.IChainable:
-        """No lock is held here: only say so and end red."""
+    def _tell_refusal(self, why: str, *, end: sfn.Fail | sfn.Succeed) -> sfn.IChainable:
+        """No lock is held here: only say so."""
         told = tell(
             self,
-            f"Tell{error}",
+            f"Tell{end.node.id}",
             self._notices,
             subject=says("Environment {} was not made", SUFFIX),
             message=says(f"{{}} {why}".strip(), "$.admission.message"),
         )
-        end = sfn.Fail(self, error, error=error, cause="The notice says why")
         told.add_catch(end, result_path=sfn.JsonPath.DISCARD)
         return told.next(end)
 

@@ -19,7 +19,8 @@ _PERIOD: Final = Duration.minutes(5)
 
 
 class HubAlarms(Construct):
-    """Each tells the notices: machines that end red, functions that fail, lost events."""
+    """Each tells the notices: machines that end red, functions that fail, lost events.
+    A branch that is refused is none of those."""
 
     def __init__(
         self,
@@ -39,17 +40,20 @@ class HubAlarms(Construct):
                 f"{name}-failed",
                 "A run ended red: its notice says why, the reconciler tries again",
                 machine.metric_failed(period=_PERIOD, statistic="sum"),
+                runbook=f"{name}-failed",
             )
             self._alarm(
                 f"{name}-timed-out",
                 "A run came to no end: its lock is free for the next one",
                 machine.metric_timed_out(period=_PERIOD, statistic="sum"),
+                runbook="machine-timed-out",
             )
         for name, function in functions.items():
             self._alarm(
                 f"{name}-errors",
                 "The function fails: what it missed is found by the reconciler",
                 function.metric_errors(period=_PERIOD, statistic="sum"),
+                runbook=f"{name}-errors",
             )
         self._alarm(
             "branch-dead-letters",
@@ -57,14 +61,15 @@ class HubAlarms(Construct):
             dead_letters.metric_approximate_number_of_messages_visible(
                 period=_PERIOD, statistic="max"
             ),
+            runbook="branch-dead-letters",
         )
 
-    def _alarm(self, name: str, reason: str, metric: cloudwatch.IMetric) -> None:
+    def _alarm(self, name: str, reason: str, metric: cloudwatch.IMetric, *, runbook: str) -> None:
         alarm = cloudwatch.Alarm(
             self,
             re.sub(r"(^|-)(.)", lambda found: found[2].upper(), name),
             alarm_name=self._suffix.physical_name(name),
-            alarm_description=reason,
+            alarm_description=f"{reason}. Runbook: docs/runbooks/hub/{runbook}.md",
             metric=metric,
             threshold=1,
             comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),

@@ -43,7 +43,7 @@ class BranchHub(Stack):
             env=Environment(account=settings.account, region=settings.region),
         )
         key = hub_key(self, "Key", suffix=suffix)
-        notices = Notices(self, "Notices", suffix=suffix, key=key)
+        notices = Notices(self, "Notices", suffix=suffix, key=key, email=settings.alarm_email)
         branch_events = BranchEvents(self, "Events", suffix=suffix, key=key)
         hub = Hub(
             suffix=suffix,

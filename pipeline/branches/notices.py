@@ -6,6 +6,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.encryption import allow_use_through
@@ -18,7 +19,13 @@ class Notices(Construct):
     """Subscribe to `topic`; let a role tell something with `grant_tell`."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix, key: kms.IKey
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        key: kms.IKey,
+        email: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._key = key
@@ -30,6 +37,8 @@ class Notices(Construct):
             master_key=key,
             enforce_ssl=True,
         )
+        if email is not None:  # must confirm once
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisHub",

@@ -19,7 +19,9 @@ TIMEOUT_SECONDS: Final = 60
 
 
 class PipelineRetry(Construct):
-    """One for all pipelines of the repository: what it may retry is a table in its code."""
+    """One for all pipelines of the account and region whose names are like ours, since names carry
+    no repository: docs/aws.md asks for one of those for each. What it may retry is a table in its
+    code."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, hub: Hub, branch_events: BranchEvents

@@ -1,4 +1,4 @@
-"""S60, B4: any branch gets a name that every service accepts, and no two get the same."""
+"""S60, B4: any branch gets a name that fits, and two share one only where hashes meet."""
 
 import re
 

@@ -107,8 +107,8 @@ class Account:
             time.sleep(0.02)
 
 
-def tags_of(suffix: str) -> dict[str, str]:
-    return {"application": "transaction-pipeline", "environment-suffix": suffix}
+def tags_of(suffix: str, **more: str) -> dict[str, str]:
+    return {"application": "transaction-pipeline", "environment-suffix": suffix, **more}
 
 
 @cache  # a client takes a quarter of a second to make

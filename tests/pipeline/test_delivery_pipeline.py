@@ -100,6 +100,7 @@ def test_the_environment_stack_is_found_by_its_tags(delivered: Delivered) -> Non
         "application": "transaction-pipeline",
         "environment-suffix": SUFFIX,
         "repository": "transaction-pipeline",
+        "branch": "feature/x",
     }
 
 

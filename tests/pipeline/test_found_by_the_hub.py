@@ -2,22 +2,21 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from aws_cdk import cx_api
 
 from lambda_src.branch_suffix import suffix_of_branch
 from lambda_src.branch_teardown.pipeline_runs import PIPELINE
 from lambda_src.branch_teardown.task_definitions import FAMILY
-from lambda_src.branches.stacks import DeployedStack, StackFinder, stack_names
+from lambda_src.branches.stacks import DeployedStack, Environment, StackFinder, stack_names
+from pipeline.stack_tags import source_tags
 from tests.pipeline.conftest import Delivered
 
 SUFFIX = suffix_of_branch("feature/x")
 
 
-def test_s8_every_stack_of_a_branch_is_found_by_its_name_and_its_tags(
-    delivered: Delivered,
-) -> None:
-    finder = StackFinder(cloudformation=None, repository="transaction-pipeline")  # type: ignore[arg-type]  # nothing is asked of it
-    stacks = [
+def deployed(delivered: Delivered) -> list[DeployedStack]:
+    return [
         DeployedStack(
             name=stack.stack_name,
             arn="",
@@ -31,8 +30,30 @@ def test_s8_every_stack_of_a_branch_is_found_by_its_name_and_its_tags(
         if not stack.stack_name.startswith("BranchHub-")
     ]
 
+
+def test_s8_every_stack_of_a_branch_is_found_by_its_name_and_its_tags(
+    delivered: Delivered,
+) -> None:
+    finder = StackFinder(cloudformation=None, repository="transaction-pipeline")  # type: ignore[arg-type]  # nothing is asked of it
+    stacks = deployed(delivered)
+
     assert {stack.name for stack in stacks} == set(stack_names(SUFFIX))
     assert [finder.why_not_ours(stack, SUFFIX) for stack in stacks] == [None, None]
+
+
+def test_b2_each_stack_of_a_branch_says_whose_it_is(delivered: Delivered) -> None:
+    for stack in deployed(delivered):
+        assert Environment(suffix=SUFFIX, pipeline=stack).branch == "feature/x"
+
+
+@pytest.mark.parametrize("branch", ["release/ä", "支付", "a\udc80", "a,b", "a" * 257])
+def test_b2_a_branch_that_cannot_be_a_tags_value_is_left_out(branch: str) -> None:
+    assert source_tags(repository="acme/ledger", branch=branch) == {"repository": "acme/ledger"}
+
+
+@pytest.mark.parametrize("branch", ["release/1.2", "fix+a=b@c_d-e"])
+def test_b2_any_other_branch_is_a_tag(branch: str) -> None:
+    assert source_tags(repository="ledger", branch=branch)["branch"] == branch
 
 
 def test_s8_the_pipeline_whose_runs_are_stopped_is_the_branchs(delivered: Delivered) -> None:

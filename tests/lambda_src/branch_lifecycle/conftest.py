@@ -1,6 +1,6 @@
 """A hub of its own for each test: a real table, real stacks and executions, a git host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,10 +28,12 @@ class Hub:
     def __init__(self, account: Account, git: GitServer) -> None:
         self.account = account
         self.git = git
+        git.branches["main"] = COMMITTED  # a repository has one
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.table = account.create_table()
         self.registry = Registry(dynamodb=account.client("dynamodb"), table_name=self.table)
         self.quota = Quota(dynamodb=account.client("dynamodb"), table_name=self.table, limit=2)
+        self.trunk = "main"
         self._running: list[str] = []
 
     @property
@@ -39,7 +41,7 @@ class Hub:
         return Keeper(
             repository=REPOSITORY,
             host=GitHubHost(api_url=self.git.url, repository=REPOSITORY, token=str),
-            policy=BranchPolicy(trunk="main", protected=("release/*",)),
+            policy=BranchPolicy(trunk=self.trunk, protected=("release/*",)),
             registry=self.registry,
             quota=self.quota,
             executions=Executions(stepfunctions=self.account.client("stepfunctions")),
@@ -70,10 +72,12 @@ class Hub:
         for execution in list(self._running):
             self.end(execution)
 
-    def deploy_pipeline(self, branch: str, **more: Any) -> str:
+    def deploy_pipeline(
+        self, branch: str, *, tags: Mapping[str, str] | None = None, **more: Any
+    ) -> str:
         suffix = suffix_of_branch(branch)
         name = f"DeliveryPipeline-{suffix}"
-        self.account.deploy(name, tags=tags_of(suffix), **more)
+        self.account.deploy(name, tags=tags_of(suffix, **(tags or {})), **more)
         return name
 
     def record(self, branch: str) -> EnvironmentRecord | None:

@@ -11,7 +11,7 @@ from lambda_src.branch_suffix import suffix_of_branch
 from lambda_src.branches.host import HostUnavailable
 from lambda_src.branches.records import Purpose, State
 from tests.lambda_src.account import tags_of
-from tests.lambda_src.branch_lifecycle.conftest import LIFETIME, Hub
+from tests.lambda_src.branch_lifecycle.conftest import COMMITTED, LIFETIME, Hub
 
 
 def test_s8_a_new_branch_is_made_and_its_maker_holds_the_lock(hub: Hub) -> None:
@@ -68,13 +68,29 @@ def test_s8_the_same_event_twice_makes_one_environment(hub: Hub) -> None:
     assert hub.admit(branch, maker)["outcome"] == "make"
     hub.now += timedelta(hours=1)
 
-    assert hub.admit(branch, hub.execution())["outcome"] == "extended"
+    other = hub.execution()
+    assert hub.admit(branch, other)["outcome"] == "busy"
 
     record = hub.known(branch)
     assert record.state is State.CREATING
     assert record.lock is not None
     assert record.lock.holder == maker
     assert record.expires_at == hub.now + LIFETIME
+
+    hub.deploy_pipeline(branch)
+    hub.settle(branch, maker, succeeded=True)
+    assert hub.admit(branch, other)["outcome"] == "extended"
+
+
+def test_s8_a_push_during_a_build_that_fails_is_made_after_it(hub: Hub) -> None:
+    """The second push is what mends the first: nobody would push again."""
+    branch, maker, second = hub.branch(), hub.execution(), hub.execution()
+    hub.admit(branch, maker)
+    assert hub.admit(branch, second)["outcome"] == "busy"
+
+    hub.settle(branch, maker, succeeded=False, cause="red")
+
+    assert hub.admit(branch, second)["outcome"] == "make"
 
 
 def test_s8_of_many_told_at_once_one_makes_it(hub: Hub) -> None:
@@ -202,8 +218,24 @@ def test_b2_room_that_a_deleted_branch_makes_is_used(hub: Hub) -> None:
     assert hub.admit(late, hub.execution())["outcome"] == "make"
 
 
-@pytest.mark.parametrize("base", ["main", "release/1"])
-def test_b2_what_is_protected_needs_no_room_and_never_expires(hub: Hub, base: str) -> None:
+def test_s7_the_trunk_never_gets_a_second_pipeline(hub: Hub) -> None:
+    """Its own may have a suffix that was given by hand, which is not looked for."""
+    hub.git.branches["main"] = COMMITTED
+
+    assert hub.admit("main", hub.execution())["outcome"] == "protected"
+    assert hub.record("main") is None
+
+    hub.deploy_pipeline("main")
+    assert hub.admit("main", hub.execution())["outcome"] == "extended"
+    assert hub.known("main").expires_at is None
+    assert hub.quota.members() == set()
+    hub.account.client("cloudformation").delete_stack(
+        StackName=f"DeliveryPipeline-{suffix_of_branch('main')}"
+    )
+
+
+def test_b2_what_is_protected_needs_no_room_and_never_expires(hub: Hub) -> None:
+    base = "release/1"
     for number in range(hub.quota.limit):
         hub.quota.take(f"b{number}")
     hub.git.branches[base] = "2026-11-22T03:00:00Z"
@@ -230,6 +262,17 @@ def test_s8_what_is_half_deleted_is_not_built_upon(hub: Hub) -> None:
 
     assert answer["outcome"] == "refused"
     assert "make reconcile APPLY=yes" in answer["message"]
+    assert hub.record(branch) is None
+
+
+def test_b4_what_another_repository_has_under_the_same_name_is_not_built_upon(hub: Hub) -> None:
+    branch = hub.branch()
+    hub.deploy_pipeline(branch, tags={"repository": "fork/app"})
+
+    answer = hub.admit(branch, hub.execution())
+
+    assert answer["outcome"] == "refused"
+    assert "belongs to repository fork/app. One repository for each account" in answer["message"]
     assert hub.record(branch) is None
 
 

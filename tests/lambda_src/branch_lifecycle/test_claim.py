@@ -118,6 +118,19 @@ def test_b2_a_protected_environment_is_known_without_its_branch(hub: Hub, branch
     assert answer["outcome"] == "protected"
 
 
+@pytest.mark.parametrize("reason", [Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED])
+def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+    hub: Hub, reason: Reason
+) -> None:
+    branch = hub.branch("release/tagged", is_live=False)
+    hub.deploy_pipeline(branch, tags={"branch": branch})
+    hub.now += LIFETIME + timedelta(minutes=5)
+    said = {} if reason is not Reason.ORPHANED else {"branch": None}
+
+    assert hub.claim(branch, hub.execution(), reason, **said)["outcome"] == "protected"
+    assert hub.record(branch) is None
+
+
 def test_b2_termination_protection_is_respected(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.deploy_pipeline(branch, is_protected=True)
@@ -185,6 +198,15 @@ def test_b2_an_orphan_of_an_unknown_branch_is_held_against_all_live_ones(hub: Hu
     assert claim() == "alive"
     del hub.git.branches[branch]
     assert claim() == "unmake"
+
+
+def test_b2_a_host_that_lists_no_branch_at_all_says_nothing(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    hub.deploy_pipeline(branch)
+    hub.git.branches = {}
+
+    with pytest.raises(HostUnavailable, match="lists no branch"):
+        hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
 
 
 def test_b2_an_orphan_that_is_registered_is_asked_for_by_its_branch(hub: Hub) -> None:

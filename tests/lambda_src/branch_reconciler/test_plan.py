@@ -60,6 +60,7 @@ def standing(
     stacks: dict[str, Any] | None = None,
     strangers: tuple[str, ...] = (),
     known: EnvironmentRecord | None = None,
+    sharers: tuple[str, ...] = (),
 ) -> Standing:
     """`stacks` is what both stacks have in common; None: there are none."""
     suffix = suffix or suffix_of_branch(branch or "")
@@ -71,7 +72,12 @@ def standing(
         suffix=suffix, application=pair[0], pipeline=pair[1], strangers=strangers
     )
     return Standing(
-        suffix=suffix, branch=branch, is_live=is_live, environment=environment, record=known
+        suffix=suffix,
+        branch=branch,
+        is_live=is_live,
+        environment=environment,
+        record=known,
+        sharers=sharers,
     )
 
 
@@ -154,6 +160,27 @@ def test_b2_what_is_protected_is_left_whatever_its_state(
     one = standing(branch, is_live=is_live, stacks={"status": status}, known=known)
 
     assert (only(one).action, only(one).reason) == (Action.LEAVE, "protected")
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "DELETE_FAILED"])
+def test_b4_what_two_live_branches_share_is_left_with_the_reason(status: str) -> None:
+    known = record("feature/t-90", expires_at=NOW - LIFETIME)
+    sharers = ("feature/t-2859", "feature/t-90")
+    one = standing("feature/t-90", stacks={"status": status}, known=known, sharers=sharers)
+
+    step = only(one)
+
+    assert (step.action, step.event) == (Action.LEAVE, None)
+    assert step.reason == (
+        "branches feature/t-2859, feature/t-90 have the same suffix by the hashes of their names: "
+        "rename all but one"
+    )
+
+
+def test_b4_what_a_protected_branch_shares_is_protected() -> None:
+    one = standing("release-9514", is_live=False, stacks={}, sharers=("release/9841",))
+
+    assert only(one).reason == "protected"
 
 
 def test_b2_the_trunks_environment_is_protected_without_its_branch() -> None:

@@ -18,7 +18,7 @@ from lambda_src.branches.moments import as_text
 from lambda_src.branches.quota import Quota
 from lambda_src.branches.records import Purpose, State
 from lambda_src.branches.registry import Registry
-from tests.lambda_src.account import Account
+from tests.lambda_src.account import Account, tags_of
 from tests.lambda_src.git_server import REPOSITORY, GitServer
 
 
@@ -211,6 +211,43 @@ def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
     hub.run(apply=True)
 
     assert suffix in {event.suffix for event in hub.heard()}
+
+
+def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+    hub: Hub,
+) -> None:
+    branch = hub.branch("release/tagged", is_live=False)
+    suffix = suffix_of_branch(branch)
+    hub.account.deploy(f"transaction-{suffix}", tags=tags_of(suffix, branch=branch))
+
+    step = hub.run(apply=False)[suffix]
+
+    assert (step["action"], step["reason"], step["branch"]) == ("leave", "protected", branch)
+
+
+def test_b4_two_live_branches_of_one_suffix_are_left(hub: Hub) -> None:
+    first, second = "feature/t-90", "feature/t-2859"
+    hub.git.branches |= {first: as_text(hub.now), second: as_text(hub.now)}
+    hub.push(first, expires_in=timedelta(0))
+
+    step = hub.run(apply=True)[suffix_of_branch(first)]
+
+    assert (step["action"], step["branch"]) == ("leave", first)
+    assert f"branches {second}, {first} have the same suffix" in step["reason"]
+    assert step["suffix"] not in {event.suffix for event in hub.heard()}
+
+
+def test_b4_the_environment_of_a_branch_that_is_gone_is_not_that_of_who_shares_its_suffix(
+    hub: Hub,
+) -> None:
+    gone, live = "feature/t-90", "feature/t-2859"
+    hub.git.branches[live] = as_text(hub.now)
+    hub.push(gone, expires_in=timedelta(days=5))
+
+    hub.run(apply=True)
+
+    (event,) = (event for event in hub.heard() if event.suffix == suffix_of_branch(gone))
+    assert (event.reason, event.branch) == (Reason.ORPHANED, gone)
 
 
 @pytest.mark.parametrize("refusal", [401, 404, 500])

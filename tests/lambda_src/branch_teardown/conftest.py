@@ -1,4 +1,4 @@
-"""The teardown over a real account; CodePipeline, which the emulator has not, is a stub."""
+"""The teardown over a real account; CodePipeline is a stub, where runs are told of."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class Site:
 
     def __init__(self, account: Account, codepipeline: Any, pipeline_calls: Stubber) -> None:
         self.account = account
-        self.pipeline_calls = pipeline_calls
+        self.codepipeline, self.pipeline_calls = codepipeline, pipeline_calls
         self.suffix = f"{account.name('site')}-0a1b2c"
         self.teardown = Teardown(
             trunk="main",
@@ -25,7 +25,7 @@ class Site:
                 cloudformation=account.client("cloudformation"), repository=REPOSITORY
             ),
             clients=lambda service: (
-                codepipeline if service == "codepipeline" else account.client(service)
+                self.codepipeline if service == "codepipeline" else account.client(service)
             ),
         )
 
@@ -36,6 +36,10 @@ class Site:
     @property
     def pipeline(self) -> str:
         return f"transaction-pipeline-{self.suffix}"
+
+    def without_runs(self) -> None:
+        """Ask the account, which has no pipeline."""
+        self.codepipeline = self.account.client("codepipeline")
 
     def ask(self, action: str, **fields: Any) -> dict[str, Any]:
         return self.teardown.carry_out({"action": action, "suffix": self.suffix, **fields})
@@ -50,6 +54,20 @@ class Site:
         }
         asked = {"pipelineName": pipeline or self.pipeline}
         self.pipeline_calls.add_response("list_pipeline_executions", answer, asked)
+
+    def stopped(self, run: str, *, force: bool, error: str | None = None) -> None:
+        """Which run is told to stop next, and what CodePipeline says to that."""
+        asked: dict[str, Any] = {
+            "pipelineName": self.pipeline,
+            "pipelineExecutionId": run,
+            "abandon": force,
+            "reason": "the environment is being unmade",
+        }
+        word = "stop_pipeline_execution"
+        if error is None:
+            self.pipeline_calls.add_response(word, {"pipelineExecutionId": run}, asked)
+        else:
+            self.pipeline_calls.add_client_error(word, error, expected_params=asked)
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def deploy(site: Site, **more: Any) -> None:
 
 
 def delete_until(site: Site, expected: str) -> dict[str, Any]:
+    site.without_runs()
     deadline = time.monotonic() + 20
     while (answer := site.ask("delete", stack=site.stack))["state"] != expected:
         assert time.monotonic() < deadline, answer
@@ -102,10 +103,19 @@ def test_s8_the_images_of_every_revision_are_found(site: Site) -> None:
 
 def test_s8_a_stack_is_deleted_and_then_gone(site: Site) -> None:
     deploy(site)
+    site.without_runs()
 
     assert site.ask("delete", stack=site.stack)["state"] == "deleting"
     delete_until(site, "gone")
     assert site.ask("delete", stack=site.stack) == {"state": "gone", "blocked_by": []}
+
+
+def test_s8_a_run_that_begins_while_the_stacks_go_is_stopped(site: Site) -> None:
+    """The branch was pushed again: its old pipeline would make again what is deleted."""
+    site.runs("InProgress")
+    site.stopped("run-0", force=False)
+
+    assert site.ask("delete", stack=site.stack)["state"] == "gone"
 
 
 @pytest.mark.parametrize("tags", [{}, {"environment-suffix": "other-0a1b2c"}])
@@ -176,6 +186,7 @@ def test_s8_a_change_in_progress_is_waited_for(
         )
 
     monkeypatch.setattr(site.teardown.stacks, "named", found)
+    site.without_runs()
 
     assert site.ask("delete", stack=site.stack) == {"state": state, "blocked_by": []}
     assert site.ask("unblock", stack=site.stack) == {"emptied": []}

@@ -1,32 +1,16 @@
 """S8: no run deploys while its stacks go."""
 
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 
+from lambda_src.branch_teardown.guard import NotOurs
+from tests.lambda_src.account import tags_of
 from tests.lambda_src.branch_teardown.conftest import Site
-
-
-def stopped(site: Site, run: str, *, force: bool, error: str | None = None) -> None:
-    asked: dict[str, Any] = {
-        "pipelineName": site.pipeline,
-        "pipelineExecutionId": run,
-        "abandon": force,
-        "reason": "the environment is being unmade",
-    }
-    if error is None:
-        answer = {"pipelineExecutionId": run}
-        site.pipeline_calls.add_response("stop_pipeline_execution", answer, asked)
-    else:
-        site.pipeline_calls.add_client_error(
-            "stop_pipeline_execution", error, expected_params=asked
-        )
 
 
 def test_s8_every_run_is_told_to_stop_and_counted_until_it_has(site: Site) -> None:
     site.runs("InProgress", "Stopping", "Succeeded", "Failed", "Stopped", "Superseded")
-    stopped(site, "run-0", force=False)
+    site.stopped("run-0", force=False)
     assert site.ask("stop") == {"running": 2}
 
     site.runs("Stopped", "Stopped")
@@ -35,8 +19,8 @@ def test_s8_every_run_is_told_to_stop_and_counted_until_it_has(site: Site) -> No
 
 def test_s8_force_does_not_wait_for_the_actions_of_a_run(site: Site) -> None:
     site.runs("InProgress", "Stopping")
-    stopped(site, "run-0", force=True)
-    stopped(site, "run-1", force=True)
+    site.stopped("run-0", force=True)
+    site.stopped("run-1", force=True)
 
     assert site.ask("stop", force=True) == {"running": 2}
 
@@ -46,17 +30,32 @@ def test_s8_force_does_not_wait_for_the_actions_of_a_run(site: Site) -> None:
 )
 def test_s8_a_run_that_ends_in_the_meantime_is_no_error(site: Site, error: str) -> None:
     site.runs("InProgress")
-    stopped(site, "run-0", force=False, error=error)
+    site.stopped("run-0", force=False, error=error)
 
     assert site.ask("stop") == {"running": 1}
 
 
 def test_s8_a_run_that_may_not_be_stopped_is_one(site: Site) -> None:
     site.runs("InProgress")
-    stopped(site, "run-0", force=False, error="AccessDeniedException")
+    site.stopped("run-0", force=False, error="AccessDeniedException")
 
     with pytest.raises(ClientError, match="AccessDenied"):
         site.ask("stop")
+
+
+@pytest.mark.parametrize("action", ["stop", "sweep"])
+def test_b2_what_another_repository_has_under_the_same_name_is_left(
+    site: Site, action: str
+) -> None:
+    """Its pipeline and its logs are called what ours would be called."""
+    logs, name = site.account.client("logs"), f"/aws/lambda/audit-writer-{site.suffix}"
+    logs.create_log_group(logGroupName=name)
+    tags = tags_of(site.suffix, repository="fork/app")
+    site.account.deploy(f"DeliveryPipeline-{site.suffix}", tags=tags)
+
+    with pytest.raises(NotOurs, match="belongs to repository fork/app"):
+        site.ask(action)
+    assert logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
 
 
 def test_s8_without_a_pipeline_nothing_runs(site: Site) -> None:

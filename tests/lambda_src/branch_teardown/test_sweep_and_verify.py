@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from lambda_src.branch_teardown import verify
 from lambda_src.branch_teardown.names import is_named_for
+from lambda_src.branch_teardown.requests import StillThere
 from tests.lambda_src.account import tags_of
 from tests.lambda_src.branch_teardown.conftest import Site
 from tests.lambda_src.branch_teardown.test_find_and_delete import (
@@ -57,6 +58,17 @@ def test_b3_logs_that_were_written_last_are_swept(site: Site) -> None:
     for name in kept:
         assert logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     assert site.ask("sweep") == {"removed": [], "kept": []}
+
+
+def test_b3_nothing_is_swept_from_under_a_stack(site: Site) -> None:
+    """A run that began meanwhile has made it again."""
+    logs, name = site.account.client("logs"), f"/aws/lambda/audit-writer-{site.suffix}"
+    logs.create_log_group(logGroupName=name)
+    site.account.deploy(site.stack, tags=tags_of(site.suffix))
+
+    with pytest.raises(StillThere, match=site.stack):
+        site.ask("sweep")
+    assert logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
 
 
 def test_b3_a_log_group_that_goes_by_itself_is_no_error(
@@ -172,7 +184,11 @@ def test_b3_an_image_stays_while_another_pipeline_runs_that_may_deploy_it(site: 
     answer = site.ask("sweep", images=images(tag))
 
     assert answer["removed"] == []
-    assert answer["kept"] == [f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} runs"]
+    # The environment is forgotten after this: who reads the notice must know.
+    assert answer["kept"] == [
+        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} runs, and nobody looks at it "
+        "again: `cdk gc` removes it when no stack names it"
+    ]
     assert tag in image_tags(ecr)
 
     site.runs("Succeeded", pipeline=f"transaction-pipeline-{neighbour}")

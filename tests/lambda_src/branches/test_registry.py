@@ -142,7 +142,7 @@ def test_b2_an_expiry_that_a_push_has_moved_is_not_acted_on(registry: Registry) 
             S,
             purpose=Purpose.DESTROY,
             holder=ONE,
-            branch=None,
+            branch="feature/a",
             now=NOW,
             only_if_expired=True,
         )
@@ -185,6 +185,35 @@ def test_s8_only_the_holder_removes_a_record(registry: Registry) -> None:
     assert registry.remove(S, holder=ONE)
     assert registry.get(S) is None
     assert not registry.remove(S, holder=ONE)
+
+
+@pytest.mark.parametrize("state", [None, State.LIVE])
+def test_b4_what_is_one_branchs_is_not_changed_for_another(
+    registry: Registry, state: State | None
+) -> None:
+    """Two branches may share a suffix; the registry's own conditions tell them apart."""
+    lock(registry, ONE)
+    if state is not None:
+        registry.release(S, holder=ONE, state=state)
+    before = known(registry)
+
+    for other in ("feature/b", None):
+        for purpose in Purpose:
+            assert not registry.lock(S, purpose=purpose, holder=ONE, branch=other, now=NOW)
+    assert not registry.extend(S, branch="feature/b", commit=None, now=NOW, expires_at=LATER)
+    assert not registry.may_warn(S, branch="feature/b", now=NOW, expires_at=LATER)
+    assert not registry.drop(S, branch="feature/b")
+
+    assert known(registry) == before
+
+
+def test_b4_what_a_branch_left_is_dropped_unless_somebody_is_at_it(registry: Registry) -> None:
+    lock(registry, ONE)
+    assert not registry.drop(S, branch="feature/a")
+
+    registry.release(S, holder=ONE, state=State.FAILED)
+    assert registry.drop(S, branch="feature/a")
+    assert registry.get(S) is None
 
 
 def test_b2_one_of_many_warns_and_again_a_day_later(registry: Registry) -> None:

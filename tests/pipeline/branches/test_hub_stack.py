@@ -300,6 +300,33 @@ def test_somebody_is_told_when_the_hub_itself_fails(
     )
 
 
+def test_s51_every_alarm_of_the_hub_says_what_to_do(hub: Synthesized) -> None:
+    told = set()
+    for alarm in hub.properties("AWS::CloudWatch::Alarm"):
+        reason, _, runbook = alarm["AlarmDescription"].partition(". Runbook: ")
+        page = (REPOSITORY / runbook).read_text()
+        assert reason, runbook
+        for part in ("**What it means.**", "**Look at.**", "**Do.**"):
+            assert part in page, (runbook, part)
+        told.add(REPOSITORY / runbook)
+
+    assert told == set((REPOSITORY / "docs" / "runbooks" / "hub").iterdir())
+
+
+def test_s51_a_person_is_told_of_branches_where_an_address_is_given(
+    hub: Synthesized, trunk: Delivered
+) -> None:
+    assert trunk.hub is not None
+    topic, _ = trunk.hub.only("AWS::SNS::Topic")
+
+    assert hub.all("AWS::SNS::Subscription") == {}
+    assert trunk.hub.one("AWS::SNS::Subscription") == {
+        "Endpoint": "ops@example.com",
+        "Protocol": "email",
+        "TopicArn": {"Ref": topic},
+    }
+
+
 def test_alarms_may_publish_and_nothing_goes_without_tls(hub: Synthesized) -> None:
     statements = hub.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     allowed = [s for s in statements if s["Effect"] == "Allow"]

@@ -1,0 +1,19 @@
+"""What the stacks of a delivery are tagged with besides their environment: where they come from."""
+
+import re
+from typing import Final
+
+from lambda_src.branches.stacks import BRANCH_TAG, REPOSITORY_TAG
+
+# What every service takes as the value of a tag; some take letters of other scripts, too.
+_TAG_VALUE: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,256}")
+
+
+def source_tags(*, repository: str, branch: str) -> dict[str, str]:
+    """Two repositories may share an account: neither's hub unmakes what the other made. The branch
+    tells the hub whose the environment is when the registry has lost it; one whose name cannot be
+    a tag's value is left out."""
+    tags = {REPOSITORY_TAG: repository}
+    if _TAG_VALUE.fullmatch(branch):
+        tags[BRANCH_TAG] = branch
+    return tags
