@@ -48,6 +48,7 @@ class CreateMachine(Construct):
             comment="Makes the pipeline of a branch that was pushed",
             definition=self._definition(builds),
             key=hub.key,
+            notices=notices,
         )
         self.machine = made.machine
         self._let_build(made, builds)

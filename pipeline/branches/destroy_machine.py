@@ -61,6 +61,7 @@ class DestroyMachine(Construct):
             comment="Unmakes the environment and the pipeline of a branch that is gone",
             definition=begin.next(_claim(steps, then=stop)),
             key=hub.key,
+            notices=notices,
         ).machine
 
 
