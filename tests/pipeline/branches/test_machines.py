@@ -234,6 +234,24 @@ def test_an_hour_of_deleting_is_counted_over_all_stacks(destroy: Definition) -> 
     assert destroy.states["OutOfTime"]["Next"] == "Abandon"
 
 
+def test_b2_nothing_goes_where_something_named_like_it_must_stay(destroy: Definition) -> None:
+    """A stack of someone else, or a protected one: what is swept could be what it needs."""
+    (ours,) = destroy.states["AllOurs"]["Choices"]
+    stays = destroy.states["AllOurs"]["Default"]
+    deleting = destroy.acting("delete") | destroy.acting("unblock") | destroy.acting("sweep")
+
+    assert destroy.next_of("Find", errors=False) == {"CountStacks"}
+    assert destroy.next_of("CountStacks") == {"AllOurs"}
+    assert destroy.states["CountStacks"]["Parameters"]["refused.$"] == (
+        "States.ArrayLength($.found.refused)"
+    )
+    assert (ours["Variable"], ours["NumericEquals"]) == ("$.count.refused", 0)
+    assert "$.found.refused" in json.dumps(destroy.states[stays])
+    assert not deleting & destroy.reachable(stays)
+    assert destroy.reachable(stays) >= {*destroy.acting("abandon"), "TellAbandoned", "NotUnmade"}
+    assert not deleting & destroy.reachable(destroy.start, without=frozenset({"AllOurs"}))
+
+
 def test_what_failed_is_unblocked_and_given_more_time_after_each_failure(
     destroy: Definition,
 ) -> None:
