@@ -136,6 +136,22 @@ def test_b3_whoever_sweeps_again_proves_again(destroy: Definition) -> None:
     assert destroy.acting("verify") <= again
 
 
+def test_b3_what_an_earlier_sweep_removed_is_not_forgotten_by_a_later_one(
+    destroy: Definition,
+) -> None:
+    swept = [n for n in destroy.states if "Verify" in destroy.next_of(n, errors=False)]
+
+    assert destroy.states[destroy.start]["Result"]["swept"] == {"removed": []}
+    assert destroy.next_of("Sweep", errors=False) == {"BothSweeps"}
+    assert destroy.states["BothSweeps"]["Parameters"] == {
+        "sweeps.$": "States.Array($.swept, $.sweep)"
+    }
+    assert destroy.next_of("BothSweeps") == set(swept) == {"AddSweep"}
+    assert destroy.states["AddSweep"]["Parameters"] == {"removed.$": "$.both.sweeps[*].removed[*]"}
+    assert destroy.states["AddSweep"]["ResultPath"] == "$.swept"
+    assert destroy.payload("Forget")["removed.$"] == "$.swept.removed"
+
+
 def test_a_run_that_holds_the_lock_gives_it_back_on_every_way(
     create: Definition, destroy: Definition
 ) -> None:
@@ -335,7 +351,7 @@ def test_a_build_that_ran_and_failed_is_not_started_again(create: Definition) ->
 def test_b3_whoever_hears_that_it_is_gone_hears_of_what(destroy: Definition) -> None:
     message = destroy.states["TellGone"]["Parameters"]["Message.$"]
 
-    for path in ("$.found.stacks", "$.sweep.removed", "$.sweep.kept", "$$.Execution.Input.suffix"):
+    for path in ("$.found.stacks", "$.swept.removed", "$.sweep.kept", "$$.Execution.Input.suffix"):
         assert path in message
     assert "$.verification.remains" in json.dumps(destroy.states["SomethingRemains"])
     assert "$.deletion.blocked_by" in json.dumps(destroy.states["OutOfTime"])
