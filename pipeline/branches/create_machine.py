@@ -15,8 +15,8 @@ from pipeline.branches.notices import Notices
 
 BRANCH: Final = "$$.Execution.Input.branch"
 LOOK_AGAIN_SECONDS: Final = 15
-# An hour: as long as unmaking may take, which is what it waits for.
-ASKED_MAX: Final = 240
+# An hour and a half: longer than an unmaking takes at most, which is what it waits for.
+ASKED_MAX: Final = 360
 # Refused for the moment; a build that ran and failed is not tried again.
 _BUILD_NOT_STARTED: Final = (
     "CodeBuild.AccountLimitExceededException",
@@ -92,7 +92,7 @@ class CreateMachine(Construct):
                 ),
                 count(self, "CountAsked", "asked").next(wait).next(admit),
             )
-            .when(is_busy, self._refuse("StillBusy", "Another run held it for an hour."))
+            .when(is_busy, self._refuse("StillBusy", "Another run held it for 90 minutes."))
             .when(
                 sfn.Condition.string_equals("$.admission.outcome", "refused"),
                 self._refuse("QuotaExceeded", ""),

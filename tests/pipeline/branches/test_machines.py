@@ -11,6 +11,8 @@ from pipeline.branches.destroy_machine import ASKED_MAX, STOPS_MAX
 from pipeline.branches.destroy_steps import LOOK_AGAIN_SECONDS
 from pipeline.branches.proof import AGAIN_SECONDS
 from tests.pipeline.branches.asl import Definition
+from tests.pipeline.branches.conftest import CODECOMMIT_HUB
+from tests.pipeline.conftest import Delivered
 
 LAMBDA_ERRORS = {
     "Lambda.AWSLambdaException",
@@ -203,9 +205,11 @@ def test_s8_a_refusal_is_red_and_says_what_the_lifecycle_said(create: Definition
     }
 
 
-@pytest.mark.parametrize(("name", "answer"), [("create", "admission"), ("destroy", "claim")])
-def test_whoever_finds_it_busy_asks_again_for_an_hour(
-    request: pytest.FixtureRequest, name: str, answer: str
+@pytest.mark.parametrize(
+    ("name", "answer", "minutes"), [("create", "admission", 90), ("destroy", "claim", 60)]
+)
+def test_whoever_finds_it_busy_asks_again_for_so_long_and_then_says_so(
+    request: pytest.FixtureRequest, name: str, answer: str, minutes: int
 ) -> None:
     definition: Definition = request.getfixturevalue(name)
     (busy,) = (c for c in definition.states["Decide"]["Choices"] if "And" in c)
@@ -217,7 +221,9 @@ def test_whoever_finds_it_busy_asks_again_for_an_hour(
         "CountAsked",
         "WaitForTheOther",
     }
-    assert limit * definition.states["WaitForTheOther"]["Seconds"] == 3600
+    assert limit * definition.states["WaitForTheOther"]["Seconds"] == minutes * 60
+    message = definition.states["TellStillBusy"]["Parameters"]["Message.$"]
+    assert {60: "for an hour", 90: "for 90 minutes"}[minutes] in message
     assert definition.states[definition.start]["Result"]["asked"] == {"now": 0}
 
 
@@ -326,6 +332,29 @@ def test_deadlines_of_its_own_come_before_the_machines(machine: Definition) -> N
     proving = sum(AGAIN_SECONDS)
 
     assert asking + stopping + deleting + proving < machine.timeout_seconds
+
+
+def test_s8_a_push_waits_longer_than_an_unmaking_takes() -> None:
+    unmaking = (
+        STOPS_MAX * LOOK_AGAIN_SECONDS + SECONDS_MAX + BACK_OFF_SECONDS[-1] + sum(AGAIN_SECONDS)
+    )
+
+    assert unmaking < ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS
+
+
+def test_b3_whoever_hears_that_it_still_stands_hears_who_tries_again(
+    destroy: Definition, across_accounts: Delivered
+) -> None:
+    """A reconciler that only reports tries nothing again: the notice must not promise it."""
+    assert across_accounts.hub is not None
+    applying = Definition.of(across_accounts.hub, f"branch-destroy-{CODECOMMIT_HUB}")
+    reporting_says, applying_says = (
+        definition.states["TellAbandoned"]["Parameters"]["Message.$"]
+        for definition in (destroy, applying)
+    )
+
+    assert "Nothing tries again by itself: make reconcile shows it" in reporting_says
+    assert "The reconciler tries again within the hour" in applying_says
 
 
 def test_s8_the_pipeline_comes_from_the_branch_as_it_is_now(create: Definition) -> None:
