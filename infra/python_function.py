@@ -51,6 +51,7 @@ class PythonFunction(Construct):
         key: kms.IKey,
         placement: Placement | None = None,
         memory_mib: int = 256,
+        at_once: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         function_name = suffix.physical_name(name)
@@ -79,6 +80,8 @@ class PythonFunction(Construct):
             environment_encryption=key,
             timeout=Duration.seconds(timeout_seconds),
             memory_size=memory_mib,
+            # None: as many as the account lets run.
+            reserved_concurrent_executions=at_once,
             role=self.role,
             log_group=self.log_group,
             vpc=placement.vpc if placement else None,

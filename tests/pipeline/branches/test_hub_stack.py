@@ -423,3 +423,18 @@ def test_s8_the_build_has_its_rights_before_its_source_is_tried_out(
 
     assert policies
     assert all(every_hub.comes_before(policy, project) for policy in policies)
+
+
+def test_s8_a_flood_at_the_open_door_leaves_the_accounts_other_functions_running(
+    every_hub: Synthesized,
+) -> None:
+    """Of the account's functions it alone has a limit; all others share the rest."""
+    reserved = {
+        text(function["FunctionName"]).strip('"').rsplit("-hub-")[0]: function[
+            "ReservedConcurrentExecutions"
+        ]
+        for function in every_hub.properties("AWS::Lambda::Function")
+        if "ReservedConcurrentExecutions" in function
+    }
+
+    assert reserved == {"branch-intake": 5}
