@@ -56,6 +56,7 @@ class PythonFunction(Construct):
         placement: Placement | None = None,
         memory_mib: int = 256,
         may_feed_itself: bool = False,
+        at_once: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         function_name = suffix.physical_name(name)
@@ -84,6 +85,8 @@ class PythonFunction(Construct):
             environment_encryption=key,
             timeout=Duration.seconds(timeout_seconds),
             memory_size=memory_mib,
+            # None: as many as the account lets run.
+            reserved_concurrent_executions=at_once,
             role=self.role,
             log_group=self.log_group,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if may_feed_itself else None,
