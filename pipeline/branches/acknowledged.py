@@ -118,6 +118,12 @@ HUB: Final = (
         "webhook would be refused from that moment on.",
     ),
     Acknowledged(
+        rules=("Serverless-SNSRedrivePolicy",),
+        where=("BranchHub/Notices/Topic",),
+        reason="A mail that is not delivered is of no use later: the machines keep their history, "
+        "`make reconcile` shows what stands.",
+    ),
+    Acknowledged(
         rules=("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"),
         where=("BranchHub/Events/DeadLetters",),
         reason="It is itself where events go that could not be delivered, and has an alarm.",
