@@ -8,7 +8,6 @@ PROMOTION ?=
 ANSWER ?=
 QUEUE ?= transaction
 REASON ?=
-LOCAL ?=
 APPLY ?=
 AWS ?=
 HUB ?=
@@ -25,10 +24,10 @@ CHECKOV_WITHOUT = beartype boto3 botocore cyclonedx-python-lib networkx numpy py
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles check- \
-	security check-types check-unit clean compliance destroy down drill-kill-database drill-kill- \
-	task drill-lose-zone engine-version help integration-test lock logs reconcile redrive session \
-	setup smoke-test status synth test up
+.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles \
+	check-security check-types check-unit clean compliance destroy down drill-kill-database \
+	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
+	session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -64,12 +63,13 @@ session: ## open a session at the API of SUFFIX and print it for `eval` (see REA
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
-redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, LOCAL=yes)
+redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, AWS=yes: not locally)
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
-		--answer "$(ANSWER)" --local "$(LOCAL)"
+		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
 
-check-roles: ## ask IAM what each role of SUFFIX may do, and may not
-	@python -m local_cloud check-roles $(if $(SUFFIX),--suffix "$(SUFFIX)")
+check-roles: ## ask IAM what each role of SUFFIX may do, and may not (AWS=yes: not locally)
+	@python -m $(if $(filter yes,$(AWS)),scripts.check_roles "$(SUFFIX)",local_cloud check-roles \
+		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
 
 drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task

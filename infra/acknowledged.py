@@ -105,6 +105,12 @@ ENVIRONMENT: Final = (
         where=("Transaction/LoadBalancer/AccessLogs",),
         reason="Each log is written once by the load balancer and expires after a week (S52).",
     ),
+    Acknowledged(
+        rules=("AwsSolutions-DDB3", "CKV_AWS_28"),
+        where=("Transaction/Breaker/Table",),
+        reason="S62: a table with point-in-time recovery leaves a backup for 35 days when it is "
+        "deleted. Its one item, the breaker's state, is worthless after a day.",
+    ),
     # Queues and functions
     Acknowledged(
         rules=("Serverless-SQSRedrivePolicy",),

@@ -21,13 +21,13 @@ _ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
 class BreakerConfig:
     """A failover takes about a minute: pauses stay well below it.
 
-    Pauses also stay below a minute with their jitter and a try of 25 s: as long as a message waits,
-    the open breaker is met, and so reported, in every minute.
+    The longest pause, as much again of jitter, and a try of 25 s stay below a minute together: as
+    long as a message waits, the open breaker is met, and so reported, in every minute.
     """
 
     failures_max: int = 3  # in a row, then it opens
     pause_first_seconds: int = 5  # until one batch tries; doubles
-    pause_max_seconds: int = 20
+    pause_max_seconds: int = 15
 
 
 class Breaker(Construct):
@@ -54,10 +54,7 @@ class Breaker(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
-            # One item costs nothing to keep, and no table here is without.
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
+            # No point-in-time recovery: its last backup would outlive the table by 35 days.
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )

@@ -88,6 +88,7 @@ class TransactionProcessor(Construct):
             timeout_seconds=config.timeout_seconds,
             key=key,
             placement=placement,
+            may_feed_itself=True,  # it sends messages anew while the database is away
         )
         self.function, self.log_group = processor.function, processor.log_group
         database.processor_secret.grant_read(self.function)

@@ -35,7 +35,11 @@ class Placement:
 
 
 class PythonFunction(Construct):
-    """The function `{name}-{suffix}`. Grant to `function`; write its `settings` as environment."""
+    """The function `{name}-{suffix}`. Grant to `function`; write its `settings` as environment.
+
+    Lambda stops one that an event of its own making starts, after some 16 rounds. `may_feed_itself`
+    is for the one that does so on purpose.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,8 @@ class PythonFunction(Construct):
         key: kms.IKey,
         placement: Placement | None = None,
         memory_mib: int = 256,
+        may_feed_itself: bool = False,
+        at_once: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         function_name = suffix.physical_name(name)
@@ -79,8 +85,11 @@ class PythonFunction(Construct):
             environment_encryption=key,
             timeout=Duration.seconds(timeout_seconds),
             memory_size=memory_mib,
+            # None: as many as the account lets run.
+            reserved_concurrent_executions=at_once,
             role=self.role,
             log_group=self.log_group,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if may_feed_itself else None,
             vpc=placement.vpc if placement else None,
             vpc_subnets=_SUBNETS if placement else None,
             security_groups=[placement.security_group] if placement else None,

@@ -1,6 +1,7 @@
 """A certificate authority of this machine's own, for the servers that Aurora stands for on AWS.
 
-Clients verify it exactly as they verify Amazon's roots there: same code, another file.
+Clients verify it exactly as they verify Amazon's roots there: same code, another file, and as
+strictly as Python does from 3.13 on (RFC 5280: key identifiers, key usage, basic constraints).
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 _VALIDITY_DAYS = 825
 _Key = ec.EllipticCurvePrivateKey
@@ -34,8 +35,15 @@ class LocalAuthority:
         self.folder = folder
         self.certificate_file = folder / "ca.pem"
         self._key_file = folder / "ca.key"
-        if not self.certificate_file.exists():
+        if not self._is_usable():
             self._create()
+
+    def _is_usable(self) -> bool:
+        """There is one, and not one of an older checkout, which a strict client refuses."""
+        if not self.certificate_file.exists():
+            return False
+        certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
+        return any(e.oid == ExtensionOID.KEY_USAGE for e in certificate.extensions)
 
     def issue(self, *, name: str, addresses: Sequence[str]) -> CertificateFiles:
         """A certificate for literal IP `addresses`, kept as `<name>.pem` and `<name>.key`."""
@@ -44,7 +52,9 @@ class LocalAuthority:
         assert isinstance(authority_key, _Key)
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            _builder(name, key, issuer=authority.subject)
+            _builder(name, key, issuer=authority.subject, issuer_key=authority_key)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(digital_signature=True), critical=True)
             .add_extension(
                 x509.SubjectAlternativeName(
                     [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
@@ -66,15 +76,18 @@ class LocalAuthority:
         key = ec.generate_private_key(ec.SECP256R1())
         name = "local cloud database authority"
         certificate = (
-            _builder(name, key, issuer=_name(name))
+            _builder(name, key, issuer=_name(name), issuer_key=key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
             .sign(key, hashes.SHA256())
         )
         _write(self._key_file, _pem(key))
         _write(self.certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _builder(name: str, key: _Key, *, issuer: x509.Name) -> x509.CertificateBuilder:
+def _builder(
+    name: str, key: _Key, *, issuer: x509.Name, issuer_key: _Key
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
@@ -84,6 +97,27 @@ def _builder(name: str, key: _Key, *, issuer: x509.Name) -> x509.CertificateBuil
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(minutes=5))
         .not_valid_after(now + dt.timedelta(days=_VALIDITY_DAYS))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
+    )
+
+
+def _usage(
+    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
+) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 

@@ -23,7 +23,7 @@ from pipeline.delivery_settings import DeliverySettings
 from pipeline.encryption import pipeline_key
 from pipeline.engine_version import ACTION
 from pipeline.environment_stage import EnvironmentStage
-from pipeline.failure_policy import apply_failure_policy
+from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
 from pipeline.reports import TestReports
@@ -98,7 +98,8 @@ class DeliveryPipeline(Stack):
             cdk_assets_cli_version=toolchain.cdk_assets,
             # One build per kind of asset: the definition stays the same when assets come and go.
             publish_assets_in_parallel=False,
-            use_change_sets=True,
+            # All of a pipeline's environments are kept, or its one is the branch's own.
+            use_change_sets=not any(p.may_be_replaced for p in settings.promotions),
             use_pipeline_role_for_actions=True,
             # The other account's roles read the artifacts with the pipeline's own key.
             cross_account_keys=settings.crosses_accounts,
@@ -151,6 +152,7 @@ class DeliveryPipeline(Stack):
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
         _name_asset_builds(delivery, suffix)
+        replace_on_failure(delivery.pipeline, promotions=settings.promotions)
         apply_failure_policy(
             delivery.pipeline,
             promotions=settings.promotions,

@@ -82,6 +82,7 @@ class DeliverySettings:
         by_hand = _suffix_by_hand(lookup("environmentSuffix"), own=own)
         region = _matching("region", lookup("region"), _REGION, "like us-east-1")
         region = region or _missing("region")
+        production_account = _production_account(lookup("productionAccount"), own=account)
         return cls(
             branch=branch,
             trunk=_branch("trunk", lookup("trunk")),
@@ -89,7 +90,7 @@ class DeliverySettings:
             environment_suffix=by_hand,
             source=parse_source(lookup("source")),
             account=account,
-            production_account=_production_account(lookup("productionAccount"), own=account),
+            production_account=production_account,
             branches=BranchSettings.parse(lookup(BRANCHES)),
             hub=_hub(lookup("hub")),
             region=region,
@@ -110,7 +111,12 @@ class DeliverySettings:
             alarm_email=_matching(
                 "alarmEmail", lookup("alarmEmail"), _EMAIL, "an address, like ops@example.com"
             ),
-            domains=parse_domains(lookup(DOMAINS), region=region),
+            domains=parse_domains(
+                lookup(DOMAINS),
+                region=region,
+                account=account,
+                production_account=production_account,
+            ),
             defaults=defaults,
         )
 

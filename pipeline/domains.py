@@ -20,12 +20,16 @@ _FIELDS: Final = ("name", "certificateArn", "hostedZoneId", "hostedZoneName")
 
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"(\*\.)?({_LABEL}\.)+{_LABEL}")
-_CERTIFICATE: Final = re.compile(r"arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[\w-]+")
+_CERTIFICATE: Final = re.compile(r"arn:aws[a-z-]*:acm:([a-z0-9-]+):([0-9]{12}):certificate/[\w-]+")
 _ZONE_ID: Final = re.compile(r"Z[A-Z0-9]{1,31}")
 
 
-def parse_domains(value: object, *, region: str) -> dict[str, DomainConfig]:
+def parse_domains(
+    value: object, *, region: str, account: str | None, production_account: str | None
+) -> dict[str, DomainConfig]:
     """Read the key: an object by kind of environment, or its JSON text from the command line.
+
+    Of the accounts, None is one that is not known before the deployment.
 
     Raises ConfigurationError, which names the field, its value and the rule.
     """
@@ -40,7 +44,13 @@ def parse_domains(value: object, *, region: str) -> dict[str, DomainConfig]:
         raise ConfigurationError(f"{KEY} is {value!r}: it must be an object")
     _only(KEY, value, _KINDS)
     return {
-        kind: _domain(f"{KEY}.{kind}", fields, is_shared=kind == _SHARED, region=region)
+        kind: _domain(
+            f"{KEY}.{kind}",
+            fields,
+            is_shared=kind == _SHARED,
+            region=region,
+            account=(production_account if kind == PRODUCTION.kind else None) or account,
+        )
         for kind, fields in value.items()
     }
 
@@ -61,7 +71,9 @@ def to_json(domains: Mapping[str, DomainConfig]) -> dict[str, dict[str, str]]:
     }
 
 
-def _domain(where: str, fields: Any, *, is_shared: bool, region: str) -> DomainConfig:
+def _domain(
+    where: str, fields: Any, *, is_shared: bool, region: str, account: str | None
+) -> DomainConfig:
     if not isinstance(fields, dict):
         raise ConfigurationError(
             f"{where} is {fields!r}: it must be an object with name and certificateArn"
@@ -72,13 +84,27 @@ def _domain(where: str, fields: Any, *, is_shared: bool, region: str) -> DomainC
     certificate = _matching(
         where, fields, "certificateArn", _CERTIFICATE, "the ARN of a certificate in ACM"
     )
-    found = _CERTIFICATE.fullmatch(certificate)
-    if found is not None and found[1] != region:
+    _check_certificate(where, certificate, region=region, account=account)
+    zone = _zone(where, fields, name)
+    if is_shared and zone is None:
         raise ConfigurationError(
-            f"{where}.certificateArn is {certificate!r}: it must be in {region}, "
-            "where the load balancer is"
+            f"{where}.hostedZoneId is None: it must be the id of a hosted zone, with "
+            "hostedZoneName: every environment has a load balancer of its own, and without a "
+            "record to it the tests of its first run cannot find it"
         )
-    return DomainConfig(name=name, certificate_arn=certificate, zone=_zone(where, fields, name))
+    return DomainConfig(name=name, certificate_arn=certificate, zone=zone)
+
+
+def _check_certificate(where: str, arn: str, *, region: str, account: str | None) -> None:
+    """A load balancer takes only certificates of its own region and account."""
+    found = _CERTIFICATE.fullmatch(arn)
+    wanted = {1: region, 2: account}
+    for part, needed in wanted.items():
+        if found is not None and needed is not None and found[part] != needed:
+            raise ConfigurationError(
+                f"{where}.certificateArn is {arn!r}: it must be in {needed}, "
+                "where the load balancer is"
+            )
 
 
 def _check_star(where: str, name: str, *, is_shared: bool) -> None:

@@ -7,6 +7,10 @@ from aws_cdk import aws_codepipeline as codepipeline
 
 from pipeline.promotion import Promotion
 
+# A first deployment that failed leaves a stack that can only be deleted. A change set fails on it,
+# push after push, until someone deletes it.
+_REPLACE: Final = "REPLACE_ON_FAILURE"
+
 # Deploys the last good run again: the service's own alarms cannot see what the smoke tests see.
 _ROLLBACK: Final[Mapping[str, Any]] = {"Result": "ROLLBACK"}
 
@@ -38,4 +42,22 @@ def apply_failure_policy(
             if action.action_properties.action_name == approval:
                 definition.add_property_override(
                     f"Stages.{place}.Actions.{order}.TimeoutInMinutes", timeout_minutes
+                )
+
+
+def replace_on_failure(
+    pipeline: codepipeline.Pipeline, *, promotions: tuple[Promotion, ...]
+) -> None:
+    """Call when the pipeline is built: CDK Pipelines has no word for this mode of its action.
+
+    CodePipeline then deletes a stack in a failed state and makes it anew; others it updates.
+    """
+    definition = pipeline.node.default_child
+    assert isinstance(definition, codepipeline.CfnPipeline), "CDK calls the definition Resource"
+    replaced = {p.stage for p in promotions if p.may_be_replaced}
+    for place, stage in enumerate(pipeline.stages):
+        for order, action in enumerate(stage.actions if stage.stage_name in replaced else []):
+            if action.action_properties.provider == "CloudFormation":
+                definition.add_property_override(
+                    f"Stages.{place}.Actions.{order}.Configuration.ActionMode", _REPLACE
                 )

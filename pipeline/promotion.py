@@ -46,6 +46,11 @@ class Promotion:
     needs_approval: bool = False
     in_production_account: bool = False  # where the context names one
 
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether a stack that failed is deleted and made anew: only what has no data to keep."""
+        return self.suffix is None
+
 
 OWN_ENVIRONMENT: Final = (
     Promotion(stage="Environment", config=EPHEMERAL, tests=INTEGRATION_TESTS),

@@ -30,15 +30,17 @@ TRUNK: Final[dict[str, Any]] = {
 
 def synthesize_app(folder: Path) -> list[StackTemplate]:
     """Both kinds of source are there: one on the branch, the other on the trunk."""
+    return [*synthesize(folder / "branch", said=BRANCH), *synthesize(folder / "trunk", said=TRUNK)]
+
+
+def synthesize(folder: Path, *, said: dict[str, Any]) -> list[StackTemplate]:
+    """The app with `said` on top of cdk.json, without putting function packages together."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    found: list[StackTemplate] = []
-    for name, said in (("branch", BRANCH), ("trunk", TRUNK)):
-        app = cdk.App(
-            outdir=str(folder / name),
-            context={**context, "aws:cdk:bundling-stacks": [], **said},
-            analytics_reporting=False,
-        )
-        app_module.build(app)
-        app.synth()
-        found += stack_templates(folder / name)
-    return found
+    app = cdk.App(
+        outdir=str(folder),
+        context={**context, "aws:cdk:bundling-stacks": [], **said},
+        analytics_reporting=False,
+    )
+    app_module.build(app)
+    app.synth()
+    return list(stack_templates(folder))

@@ -7,11 +7,11 @@ feed, and what each role may write to. Only the places on the sheet are chosen h
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Final
 
 from infra.config import EPHEMERAL
 from scripts.environment_template import ROOT, SUFFIX, environment_template
+from scripts.svg import arrow, frame, rectangle, sheet, text
 
 PICTURE: Final = ROOT / "docs" / "architecture.svg"
 WIDTH, HEIGHT = 1180, 690
@@ -48,9 +48,9 @@ PLACES: Final = {
     "audit-dead-letters": Box(x=1000, y=284, width=140, height=40),
     "audit-writer": Box(x=850, y=284, width=130, height=40, colour=_LAMBDA),
     "transaction-audit": Box(x=850, y=352, width=290, colour=_DATA),
-    "transaction-queue": Box(x=850, y=446, width=290),
-    "transaction-dead-letters": Box(x=850, y=512, width=290, height=38),
-    "transaction-breaker": Box(x=850, y=556, width=290, height=38, colour=_DATA),
+    "transaction-queue": Box(x=850, y=428, width=290),
+    "transaction-dead-letters": Box(x=960, y=496, width=190, height=40),
+    "transaction-breaker": Box(x=850, y=550, width=180, height=40, colour=_DATA),
 }
 _GROUPS: Final = {  # what uses a security group, where the group is called otherwise
     "load-balancer": "transaction-alb",
@@ -79,8 +79,8 @@ def draw(template: Template) -> str:
         *_frames(template),
         *(_arrow(*edge) for edge in sorted(set(edges(template)))),
         *(_box(name, box, _details(template).get(name, "")) for name, box in PLACES.items()),
-        _text(20, HEIGHT - 34, _beside(template), size=12),
-        _text(
+        text(20, HEIGHT - 34, _beside(template), size=12),
+        text(
             20,
             HEIGHT - 14,
             "Drawn by scripts/architecture.py from the synthesized template of one environment.",
@@ -88,17 +88,7 @@ def draw(template: Template) -> str:
             colour="#777",
         ),
     ]
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-            'font-family="Helvetica, Arial, sans-serif">',
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-            'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#456"/></marker></defs>',
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-            *shapes,
-            "</svg>\n",
-        ]
-    )
+    return sheet(WIDTH, HEIGHT, shapes)
 
 
 def edges(template: Template) -> Iterator[tuple[str, str, str]]:
@@ -156,8 +146,8 @@ def _group(properties: dict[str, Any]) -> str:
 
 
 def _plain(name: str | dict[str, Any]) -> str:
-    text = name if isinstance(name, str) else str(name["Fn::Join"][1][0])
-    return text.removesuffix(f"-{SUFFIX}").removesuffix("-")
+    plain = name if isinstance(name, str) else str(name["Fn::Join"][1][0])
+    return plain.removesuffix(f"-{SUFFIX}").removesuffix("-")
 
 
 def _all(template: Template, kind: str) -> list[dict[str, Any]]:
@@ -215,34 +205,26 @@ def _beside(template: Template) -> str:
 
 
 def _frame(box: Box, title: str, colour: str) -> str:
-    return (
-        f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="6" '
-        f'fill="none" stroke="{colour}" stroke-dasharray="5 4"/>'
-        + _text(box.x + 8, box.y + 16, title, size=11)
-    )
+    lines = frame(box.x, box.y, box.width, box.height, colour=colour)
+    return lines + text(box.x + 8, box.y + 16, title, size=11)
 
 
 def _box(name: str, box: Box, detail: str) -> str:
     x, y = box.centre
-    lines = [_text(x, y - 3 if detail else y + 5, name, size=13, anchor="middle", weight="bold")]
+    lines = [text(x, y - 3 if detail else y + 5, name, size=13, anchor="middle", weight="bold")]
     if detail:
-        lines.append(_text(x, y + 14, detail, size=10, anchor="middle"))
-    return (
-        f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="5" '
-        f'fill="{box.colour}" stroke="#456"/>' + "".join(lines)
-    )
+        lines.append(text(x, y + 14, detail, size=10, anchor="middle"))
+    outline = rectangle(box.x, box.y, box.width, box.height, colour=box.colour)
+    return outline + "".join(lines)
 
 
 def _arrow(source: str, target: str, label: str) -> str:
     one, other = PLACES[source], PLACES[target]
     (x1, y1), (x2, y2) = _edge_of(one, other.centre), _edge_of(other, one.centre)
-    line = (
-        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#456" stroke-width="1.3" '
-        'marker-end="url(#tip)"/>'
-    )
+    line = arrow((x1, y1), (x2, y2))
     if not label:
         return line
-    return line + _text((x1 + x2) // 2 + 4, (y1 + y2) // 2 - 4, label, size=10, colour="#345")
+    return line + text((x1 + x2) // 2 + 4, (y1 + y2) // 2 - 4, label, size=10, colour="#345")
 
 
 def _edge_of(box: Box, towards: tuple[int, int]) -> tuple[int, int]:
@@ -254,22 +236,6 @@ def _edge_of(box: Box, towards: tuple[int, int]) -> tuple[int, int]:
         box.height / 2 / abs(dy) if dy else float("inf"),
     )
     return round(x + dx * scale), round(y + dy * scale)
-
-
-def _text(
-    x: int,
-    y: int,
-    text: str,
-    *,
-    size: int,
-    anchor: str = "start",
-    weight: str = "normal",
-    colour: str = "#123",
-) -> str:
-    return (
-        f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}" '
-        f'fill="{colour}">{escape(text)}</text>'
-    )
 
 
 if __name__ == "__main__":

@@ -5,24 +5,25 @@ Only the places on the sheet, and the words beside the steps, are chosen here.
 """
 
 import json
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
-import aws_cdk as cdk
-
 from pipeline.branches.hub import CREATE, DESTROY
-from pipeline.branches.hub_stack import BranchHub
-from pipeline.delivery_settings import DeliverySettings
+from scripts.app_assemblies import BRANCH, synthesize
 from scripts.environment_template import ROOT
+from scripts.svg import arrow, frame, rectangle, sheet, text
 
 PICTURE: Final = ROOT / "docs" / "branch-life.svg"
 WIDTH: Final = 1180
-_LANE_TOP, _STEP_WIDTH, _STEP_HEIGHT, _GAP = 330, 126, 60, 16
+_LANE_TOP, _LANE_HEIGHT, _ROW = 330, 140, 160
+_STEP_WIDTH, _STEP_HEIGHT, _GAP = 126, 60, 16
 
 Template = dict[str, Any]
-_EVENT, _FUNCTION, _MACHINE, _THING = "#efe6f6", "#fdebd9", "#e8eef7", "#e3f1e3"
+_EVENT, _FUNCTION, _THING = "#efe6f6", "#fdebd9", "#e3f1e3"
 
 # What a step does, in a few words. A step of the good way that is not here fails the run.
 WORDS: Final = {
@@ -37,9 +38,14 @@ WORDS: Final = {
     "Verify": ("nothing named,", "nothing tagged"),
     "Forget": ("unlock, make room", "for another"),
     "TellGone": ("tell what", "was removed"),
+    "Source": ("the commit",),
+    "Build": ("unit tests,", "then synth"),
+    "UpdatePipeline": ("itself, first",),
+    "Assets": ("images and", "functions"),
+    "Environment": ("deployed,", "then tested"),
 }
-_HEARS: Final = ("signed webhook, or", "CodeCommit's event")
-_COMPARES: Final = ("branches, stacks,", "expiry dates")
+# The steps from which something comes that stays.
+_MAKES: Final = frozenset({"DeployPipeline", "Environment"})
 # Steps that a run takes when something is in its way.
 DETOURS: Final = frozenset(
     {
@@ -69,27 +75,28 @@ class Box:
     def left(self) -> tuple[int, int]:
         return self.x, self.y + self.height // 2
 
-    @property
-    def top(self) -> tuple[int, int]:
-        return self.x + self.width // 2, self.y
 
-    @property
-    def bottom(self) -> tuple[int, int]:
-        return self.x + self.width // 2, self.y + self.height
-
-
-def hub_template() -> Template:
-    """Synthesize the hub as cdk.json says, without putting function packages together."""
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = cdk.App(context={**context, "aws:cdk:bundling-stacks": []}, analytics_reporting=False)
-    settings = DeliverySettings.from_context(context.get, defaults=context)
-    stack = BranchHub(app, settings=settings)
-    template: Template = app.synth().get_stack_by_name(stack.stack_name).template
-    return template
+def synthesized() -> tuple[Template, list[str]]:
+    """The hub as cdk.json says, and the stages of a branch's pipeline."""
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = {t.stack: t for t in synthesize(Path(folder), said=BRANCH)}
+        hub, pipeline = (
+            json.loads(stacks[name].file.read_text()) for name in ("BranchHub", "DeliveryPipeline")
+        )
+    return hub, stages_of(pipeline)
 
 
-def draw(template: Template) -> str:
-    """Return the picture. KeyError for a step without words."""
+def stages_of(pipeline: Template) -> list[str]:
+    (found,) = (
+        r["Properties"]["Stages"]
+        for r in pipeline["Resources"].values()
+        if r["Type"] == "AWS::CodePipeline::Pipeline"
+    )
+    return [stage["Name"] for stage in found]
+
+
+def draw(template: Template, stages: Sequence[str]) -> str:
+    """Return the picture of a hub and of a branch's pipeline. KeyError for a step without words."""
     starts = started_by(template)
     hours = _schedule(template)
     push = _box(20, 60, "git push", ("a branch comes", "or moves"), _THING)
@@ -101,43 +108,47 @@ def draw(template: Template) -> str:
         250, 225, "branch-reconciler", (hours, "branches and stacks,", "dates"), _FUNCTION
     )
     bus = Box(x=480, y=40, width=250, height=264, colour=_EVENT, title="branch-events", lines=())
-    lanes = [_lane(template, machine, _LANE_TOP + 190 * row) for row, machine in enumerate(starts)]
-    height = _LANE_TOP + 190 * len(lanes) + 40
+    machines: dict[str, dict[str, Any]] = {
+        machine: {
+            "title": f"{machine} (Step Functions)",
+            "steps": good_way(template, machine),
+            "below": _below(template, machine),
+        }
+        for machine in starts
+    }
+    pipeline: dict[str, Any] = {
+        "title": "transaction-pipeline (CodePipeline), at once and after every push",
+        "steps": stages,
+        "below": "A stage that fails ends the run: nothing after it is deployed.",
+    }
+    in_order = (machines[CREATE], pipeline, machines[DESTROY])
+    lanes = [_lane(_LANE_TOP + _ROW * row, **lane) for row, lane in enumerate(in_order)]
+    height = _LANE_TOP + _ROW * len(lanes) + 30
     shapes = [
         *(_draw(box) for box in (push, gone, intake, hourly, bus)),
-        *(_arrow(box.right, intake.left) for box in (push, gone)),
-        _arrow(intake.right, (bus.x, intake.right[1])),
-        _arrow(hourly.right, (bus.x, hourly.right[1])),
+        *(arrow(box.right, intake.left) for box in (push, gone)),
+        arrow(intake.right, (bus.x, intake.right[1])),
+        arrow(hourly.right, (bus.x, hourly.right[1])),
     ]
     y = 80
-    for lane, (machine, kinds) in zip(lanes, starts.items(), strict=True):
+    for machine, kinds in starts.items():
         for kind in kinds:
-            shapes.append(_text(500, y, kind, size=12))
-            shapes.append(_text(860, y, f"starts {machine}", size=11, colour="#555"))
-            shapes.append(_arrow((730, y - 4), (852, y - 4)))
+            shapes.append(text(500, y, kind, size=12))
+            shapes.append(text(860, y, f"starts {machine}", size=11, colour="#555"))
+            shapes.append(arrow((730, y - 4), (852, y - 4)))
             y += 44
-        shapes += lane
+    shapes += [shape for lane in lanes for shape in lane]
     shapes.append(
-        _text(
+        text(
             20,
             height - 14,
-            "Drawn by scripts/branch_life.py from the synthesized hub. "
+            "Drawn by scripts/branch_life.py from the synthesized hub and pipeline. "
             "Every step tries again; every error gives the lock back and is told.",
             size=11,
             colour="#777",
         )
     )
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            'font-family="Helvetica, Arial, sans-serif">',
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-            'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#456"/></marker></defs>',
-            f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
-            *shapes,
-            "</svg>\n",
-        ]
-    )
+    return sheet(WIDTH, height, shapes)
 
 
 def started_by(template: Template) -> dict[str, list[str]]:
@@ -199,30 +210,25 @@ def _schedule(template: Template) -> str:
     return {"rate(1 hour)": "every hour:"}[rate]
 
 
-def _lane(template: Template, machine: str, y: int) -> list[str]:
-    steps = good_way(template, machine)
+def _lane(y: int, *, title: str, steps: Sequence[str], below: str) -> list[str]:
     boxes = [
         Box(
             x=30 + place * (_STEP_WIDTH + _GAP),
             y=y + 40,
             width=_STEP_WIDTH,
             height=_STEP_HEIGHT,
-            colour=_FUNCTION if step != "DeployPipeline" else _THING,
+            colour=_THING if step in _MAKES else _FUNCTION,
             title=step,
             lines=WORDS[step],
         )
         for place, step in enumerate(steps)
     ]
-    frame = (
-        f'<rect x="16" y="{y}" width="{WIDTH - 32}" height="150" rx="6" fill="none" '
-        f'stroke="#bcd" stroke-dasharray="5 4"/>'
-    )
     return [
-        frame,
-        _text(26, y + 20, f"{machine} (Step Functions)", size=13, weight="bold"),
+        frame(16, y, WIDTH - 32, _LANE_HEIGHT, colour="#bcd"),
+        text(26, y + 20, title, size=13, weight="bold"),
         *(_draw(box) for box in boxes),
-        *(_arrow(a.right, b.left) for a, b in pairwise(boxes)),
-        _text(26, y + 130, _below(template, machine), size=11, colour="#555"),
+        *(arrow(a.right, b.left) for a, b in pairwise(boxes)),
+        text(26, y + 124, below, size=11, colour="#555"),
     ]
 
 
@@ -243,38 +249,11 @@ def _box(x: int, y: int, title: str, lines: tuple[str, ...], colour: str) -> Box
 
 def _draw(box: Box) -> str:
     x = box.x + box.width // 2
-    text = [_text(x, box.y + 20, box.title, size=13, anchor="middle", weight="bold")]
+    written = [text(x, box.y + 20, box.title, size=13, anchor="middle", weight="bold")]
     for place, line in enumerate(box.lines):
-        text.append(_text(x, box.y + 36 + 14 * place, line, size=11, anchor="middle"))
-    return (
-        f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="5" '
-        f'fill="{box.colour}" stroke="#456"/>' + "".join(text)
-    )
-
-
-def _arrow(source: tuple[int, int], target: tuple[int, int]) -> str:
-    (x1, y1), (x2, y2) = source, target
-    return (
-        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#456" stroke-width="1.3" '
-        'marker-end="url(#tip)"/>'
-    )
-
-
-def _text(
-    x: int,
-    y: int,
-    text: str,
-    *,
-    size: int,
-    anchor: str = "start",
-    weight: str = "normal",
-    colour: str = "#123",
-) -> str:
-    return (
-        f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}" '
-        f'fill="{colour}">{escape(text)}</text>'
-    )
+        written.append(text(x, box.y + 36 + 14 * place, line, size=11, anchor="middle"))
+    return rectangle(box.x, box.y, box.width, box.height, colour=box.colour) + "".join(written)
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw(hub_template()))
+    PICTURE.write_text(draw(*synthesized()))

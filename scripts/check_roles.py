@@ -1,9 +1,9 @@
 """`python -m scripts.check_roles <suffix>`: asks IAM what each deployed role may do, and may not.
 
 S64, on the roles as they are and not on the template: SimulatePrincipalPolicy for what a role must
-do, and for what would matter in a breach. Works against AWS and the local cloud, by the usual
-variables of the SDK (`make check-roles` sets them for the local one). Ends with 1 and a list if a
-role may do too little or too much, or if nobody has said what it may.
+do, and for what would matter in a breach. Asks whom the usual variables of the SDK name: `make
+check-roles` sets them for the local cloud, `make check-roles AWS=yes` leaves them. Ends with 1 and
+a list if a role may do too little or too much, or if nobody has said what it may.
 """
 
 import json
@@ -25,6 +25,9 @@ DENIALS_MIN: Final = 8
 
 def main() -> int:
     (suffix,) = sys.argv[1:]
+    if not suffix:
+        print("check-roles: SUFFIX is empty: name the environment, as in SUFFIX=main-f921bd")
+        return 1
     names, iam = Names.of_environment(suffix), boto3.client("iam")
     known = expectations(names)
     looks_at_context = honours_context(iam)

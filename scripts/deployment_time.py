@@ -141,7 +141,8 @@ def page(templates: Mapping[str, Template]) -> str:
         lines.append(f"| {kind} | {_clock(total)} | {_clock(LIMIT_SECONDS - total)} |")
     kind, chain = next(iter(chains.items()))
     lines += ["", f"## The longest chain ({kind})", "", "| from | to | resource |", "|---|---|---|"]
-    lines.append(f"| 0:00 | {_clock(CHANGE_SET_SECONDS)} | the change set |")
+    change_set = "the change set (a branch's own environment has none)"
+    lines.append(f"| 0:00 | {_clock(CHANGE_SET_SECONDS)} | {change_set} |")
     lines += [f"| {_clock(s.begins)} | {_clock(s.ends)} | {s.kind} `{s.name}` |" for s in chain]
     lines += [
         "",

@@ -14,8 +14,11 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "would page three times.",
     "CodeBuildProjectSourceRepoUrl": "A false alarm: the builds get their source from CodePipeline "
     "and name no repository. GitHub is reached through a connection that a person authorised.",
-    "DynamoDBInBackupPlan": "Point-in-time recovery is on (S21), to any second of 35 days. A "
-    f"recovery point of AWS Backup outlives the table: {_DESTROYED}.",
+    "DynamoDBInBackupPlan": "Sessions can be recovered to any second of 35 days (S21). A recovery "
+    f"point of AWS Backup outlives the table: {_DESTROYED}.",
+    "DynamoDBPITREnabled": "Of the sessions it is on (S21). The breaker's one item is worthless "
+    "after a day, the branch hub's table is made anew by the reconciler; each would leave a backup "
+    f"for 35 days when it is deleted: {_DESTROYED}.",
     "ELBDeletionProtectionEnabled": f"{_DESTROYED}.",
     "IAMNoInlinePolicy": "Each policy belongs to one role and goes with it. A managed policy could "
     "be attached to another role, which is what least privilege must prevent (S64).",

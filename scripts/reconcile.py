@@ -10,13 +10,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.aws import environment
-from local_cloud.paths import CloudPaths, state_dir
-from local_cloud.server import running_cloud
+from scripts.which_cloud import NoCloud, choose_cloud
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -40,20 +37,20 @@ def main() -> int:
     parser.add_argument("--hub", default="", help="which hub, where there are several: hub-0a1b2c")
     arguments = parser.parse_args()
     try:
-        session, endpoint = _where(aws=arguments.aws)
+        cloud = choose_cloud(aws=arguments.aws)
         hub, function = find_hub(
-            session.client("cloudformation", endpoint_url=endpoint), wanted=arguments.hub
+            cloud.session.client("cloudformation", endpoint_url=cloud.endpoint_url),
+            wanted=arguments.hub,
         )
         answer = ask(
-            session.client("lambda", endpoint_url=endpoint, config=_PATIENCE),
+            cloud.session.client("lambda", endpoint_url=cloud.endpoint_url, config=_PATIENCE),
             function,
             apply=arguments.apply,
         )
-    except (CannotReconcile, BotoCoreError, ClientError) as error:
+    except (CannotReconcile, NoCloud, BotoCoreError, ClientError) as error:
         print(f"reconcile: {error}", file=sys.stderr)
         return 1
-    where = "AWS" if endpoint is None else "the local cloud"
-    print("\n".join([f"{hub} in {where}:", "", *report(answer)]))
+    print("\n".join([f"{hub} in {cloud.name}:", "", *report(answer)]))
     return 1 if any("error" in step for step in answer["plan"]) else 0
 
 
@@ -126,25 +123,6 @@ def _row(step: Mapping[str, Any]) -> tuple[str, ...]:
 def _count(actions: Iterable[str]) -> str:
     listed = list(actions)
     return ", ".join(f"{listed.count(action)} {action}" for action in dict.fromkeys(listed))
-
-
-def _where(*, aws: bool) -> tuple[boto3.Session, str | None]:
-    """The account to ask, and its endpoint if it is the local cloud's. Raises CannotReconcile."""
-    if aws:
-        return boto3.Session(), None
-    cloud = running_cloud(CloudPaths(state_dir()))
-    if cloud is None:
-        raise CannotReconcile(
-            f"no local cloud runs for {state_dir()}: start it with `make up`, or ask AWS with "
-            "`make reconcile AWS=yes`"
-        )
-    variables = environment(cloud.endpoint_url)
-    session = boto3.Session(
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        region_name=variables["AWS_REGION"],
-    )
-    return session, cloud.endpoint_url
 
 
 if __name__ == "__main__":

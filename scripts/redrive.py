@@ -1,8 +1,11 @@
 """`make redrive SUFFIX=... [QUEUE=transaction|audit]`: looks at dead letters, and sends them back.
 
+It asks the local cloud that runs for this state folder; with AWS=yes, the account and region that
+the SDK's usual variables name.
+
 First it looks and changes nothing: how many, why, since when. Then, if answered yes, each letter is
 sent to the queue that it came from and only then deleted, without its reason: whatever stops this
-in between, nothing is lost, and what is there twice is handled once. It is about the letters that
+in between, nothing is lost, and what is there twice never posts twice. It is about the letters that
 were there when it began: one that comes straight back is not sent again.
 
 SQS can move messages by itself (StartMessageMoveTask), but only those that it buried itself: of
@@ -10,19 +13,17 @@ those that our functions buried with a reason it does not know where they came f
 """
 
 import argparse
-import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from scripts.which_cloud import NoCloud, choose_cloud
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
 KINDS: Final = ("transaction", "audit")
 LOOKED_AT_MAX: Final = 1000
 WAIT_SECONDS: Final = 2  # long enough that SQS asks all of its servers, not a sample
-HIDDEN_SECONDS: Final = 60  # while we have them; after that, whatever we did, they are seen again
-DEFAULT_REGION: Final = "us-east-1"
+# While we have them; after that, whatever we did, they are seen again. Enough for LOOKED_AT_MAX.
+HIDDEN_SECONDS: Final = 600
+ENTRIES_PER_CALL: Final = 10  # a limit of SQS
+# Receives in a row that bring only letters that we had. SQS delivers some twice, and each receive
+# asks for ten: one such says little about the rest.
+WITHOUT_NEWS_MAX: Final = 5
+NOT_HIDDEN_ANYWAY: Final = "MessageNotInflight"
 REASON, FIRST_SENT_AT = "reason", "first_sent_at"
 NO_REASON: Final = "none given: received too often"
 
@@ -62,65 +68,89 @@ class Findings:
 
 
 class DeadLetters:
-    """The letters of one queue. `move` counts in `moved` what it has sent back so far."""
+    """The letters of one queue that were there when this began.
+
+    `move` counts in `moved` what it has sent back so far.
+    """
 
     def __init__(self, *, sqs: "SQSClient", url: str, source_url: str) -> None:
         self._sqs = sqs
         self._url = url
         self._source_url = source_url
+        self._began = now()
+        self._held: dict[str, str] = {}  # by id, the last handle of what we received and left there
         self.moved = 0
 
     def look(self) -> Findings:
         """Of up to LOOKED_AT_MAX letters, which are as they were afterwards."""
-        found, seen = Findings(), []
+        found = Findings()
         try:
-            for letter in islice(self._receive(sent_before=now()), LOOKED_AT_MAX):
-                seen.append(letter)
+            for letter in islice(self._receive(), LOOKED_AT_MAX):
                 found.reasons[letter.reason] += 1
                 found.oldest = min(found.oldest or letter.sent_at, letter.sent_at)
         finally:
-            for letter in seen:
-                self._sqs.change_message_visibility(
-                    QueueUrl=self._url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
-                )
+            self._release()
         return found
 
     def move(self, *, is_wanted: Callable[[Letter], bool]) -> None:
-        for letter in self._receive(sent_before=now()):
-            if not is_wanted(letter):
-                continue
-            kept = {
-                name: _as_sent(value)
-                for name, value in letter.attributes.items()
-                if name not in (REASON, FIRST_SENT_AT)  # it begins anew
-            }
-            self._sqs.send_message(
-                QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=kept
-            )
-            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt_handle)
-            self.moved += 1
+        try:
+            for letter in self._receive():
+                if is_wanted(letter):
+                    self._send_back(letter)
+        finally:
+            self._release()
 
-    def _receive(self, *, sent_before: datetime) -> Iterator[Letter]:
-        """Each letter once, until the queue gives none but later ones and those that we had."""
+    def _send_back(self, letter: Letter) -> None:
+        kept = {
+            name: _as_sent(value)
+            for name, value in letter.attributes.items()
+            if name not in (REASON, FIRST_SENT_AT)  # it begins anew
+        }
+        self._sqs.send_message(
+            QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=kept
+        )
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt_handle)
+        del self._held[letter.message_id]
+        self.moved += 1
+
+    def _receive(self) -> Iterator[Letter]:
+        """Each letter once, until the queue gives nothing, or several times nothing new."""
         had: set[str] = set()
-        while True:
+        without_news = 0
+        while without_news < WITHOUT_NEWS_MAX:
             answer = self._sqs.receive_message(
                 QueueUrl=self._url,
-                MaxNumberOfMessages=10,
+                MaxNumberOfMessages=ENTRIES_PER_CALL,
                 WaitTimeSeconds=WAIT_SECONDS,
                 VisibilityTimeout=HIDDEN_SECONDS,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
-            letters = [
-                letter
-                for letter in map(_letter, answer.get("Messages", []))
-                if letter.message_id not in had and letter.sent_at < sent_before
-            ]
+            letters = [_letter(message) for message in answer.get("Messages", [])]
             if not letters:
                 return
-            had |= {letter.message_id for letter in letters}
-            yield from letters
+            self._held |= {letter.message_id: letter.receipt_handle for letter in letters}
+            news = [x for x in letters if x.message_id not in had and x.sent_at < self._began]
+            without_news = 0 if news else without_news + 1
+            had |= {letter.message_id for letter in news}
+            yield from news
+
+    def _release(self) -> None:
+        """All that we received and left there can be received again, by anyone."""
+        handles = iter([*self._held.values()])
+        self._held.clear()
+        while some := list(islice(handles, ENTRIES_PER_CALL)):
+            answer = self._sqs.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                    for index, handle in enumerate(some)
+                ],
+            )
+            codes = [failure["Code"] for failure in answer.get("Failed", [])]
+            stuck = [code for code in codes if not code.endswith(NOT_HIDDEN_ANYWAY)]
+            if stuck:
+                print(f"{len(stuck)} letters stay hidden for up to {HIDDEN_SECONDS} s: {stuck[0]}")
 
 
 def now() -> datetime:
@@ -151,8 +181,8 @@ def open_queue(sqs: "SQSClient", *, suffix: str, kind: str) -> DeadLetters:
         except sqs.exceptions.QueueDoesNotExist:
             raise RedriveError(
                 f"SUFFIX={suffix!r}: there is no queue {name} at {sqs.meta.endpoint_url}; check "
-                "the suffix (EnvironmentSuffix in the stack's outputs) and whose credentials these "
-                "are, or add LOCAL=yes for an environment of the local cloud"
+                "the suffix (`make status`, or EnvironmentSuffix in the stack's outputs) and whose "
+                "credentials these are; AWS=yes asks AWS instead of the local cloud"
             ) from None
     return DeadLetters(sqs=sqs, url=urls[0], source_url=urls[1])
 
@@ -177,28 +207,14 @@ def is_agreed(answer: str) -> bool:
     return answer == "yes"
 
 
-def local_settings(suffix: str) -> dict[str, str]:
-    """How to reach the local cloud that this environment lives in. Raises RedriveError."""
-    state = Path(os.environ.get("LOCAL_STATE") or ".local")
-    file = state / "environments" / f"{suffix}.json"
-    if not file.is_file():
-        raise RedriveError(
-            f"SUFFIX={suffix!r}: the local cloud has none (no {file}); see make status"
-        )
-    endpoint = json.loads(file.read_text())["aws_endpoint_url"]
-    any_credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), "any")
-    return {"endpoint_url": endpoint, **any_credentials}
-
-
-def redrive(*, suffix: str, kind: str, reason: str, answer: str, is_local: bool) -> int:
+def redrive(*, suffix: str, kind: str, reason: str, answer: str, aws: bool) -> int:
     if not suffix:
         raise RedriveError("SUFFIX is empty: name the environment, as in SUFFIX=main-f921bd")
     if kind not in KINDS:
         raise RedriveError(f"QUEUE={kind!r}: must be one of {', '.join(KINDS)}")
-    region = boto3.session.Session().region_name or DEFAULT_REGION
-    settings: Any = local_settings(suffix) if is_local else {}
+    cloud = choose_cloud(aws=aws)
     letters = open_queue(
-        boto3.client("sqs", region_name=region, **settings), suffix=suffix, kind=kind
+        cloud.session.client("sqs", endpoint_url=cloud.endpoint_url), suffix=suffix, kind=kind
     )
     found = letters.look()
     show(found, kind=kind, suffix=suffix)
@@ -209,13 +225,15 @@ def redrive(*, suffix: str, kind: str, reason: str, answer: str, is_local: bool)
     try:
         letters.move(is_wanted=lambda letter: reason in ("", letter.reason))
     except KeyboardInterrupt:
-        print(
-            f"\ninterrupted after {letters.moved}; nothing is lost. The rest can be seen again "
-            f"after {HIDDEN_SECONDS} s: run this again to go on"
-        )
+        print(f"\ninterrupted after {letters.moved}; nothing is lost: run this again to go on")
         return 130
-    print(f"sent {letters.moved} back to {kind}-queue-{suffix}")
-    return 0
+    expected = found.reasons[reason] if reason else found.reasons.total()
+    print(f"sent {letters.moved} of {expected} back to {kind}-queue-{suffix}")
+    has_unseen = found.reasons.total() == LOOKED_AT_MAX
+    if letters.moved == expected or (has_unseen and letters.moved > expected):
+        return 0
+    print("these differ: someone else may have some, or took some; run this again to look")
+    return 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -224,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--queue", default=KINDS[0])
     parser.add_argument("--reason", default="", help="only letters with this reason")
     parser.add_argument("--answer", default="", help="yes or no; without it, asked")
-    parser.add_argument("--local", default="", help="yes: in the local cloud of this checkout")
+    parser.add_argument("--aws", action="store_true", help="in AWS, not in the local cloud")
     chosen = parser.parse_args(arguments)
     try:
         return redrive(
@@ -232,14 +250,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             kind=chosen.queue,
             reason=chosen.reason,
             answer=chosen.answer,
-            is_local=bool(chosen.local),
+            aws=chosen.aws,
         )
-    except RedriveError as error:
+    except (NoCloud, RedriveError) as error:
         print(f"error: {error}", file=sys.stderr)
     except (BotoCoreError, ClientError) as error:
         print(
-            f"error: {error}; credentials for the environment's account are needed, as "
-            "docs/aws.md says, or LOCAL=yes. Letters that were not sent back are where they were",
+            f"error: {error}; on AWS credentials for the environment's account are needed, as "
+            "docs/aws.md says. Letters that were not sent back are where they were",
             file=sys.stderr,
         )
     return 1

@@ -26,6 +26,7 @@ _SHARED_CLOUDS = (
 )
 _BRANCHES = "tests/local_cloud/branches/"
 _BRANCH_HUB = "tests/lambda_src/branch"
+_LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
 _SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
 
 # The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
@@ -49,6 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if (group := _group_of(item)) is not None:
             item.add_marker(pytest.mark.xdist_group(group))
+    # What takes longest begins first: else the last of it runs alone.
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 def _group_of(item: pytest.Item) -> str | None:

@@ -5,13 +5,14 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from lambda_src.environment_certificate.lifecycle import on_event
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
+from lambda_src.invocation import Context, clock_of
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 _AWS = Config(
     connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
 )
-
-
-class Context(Protocol):
-    """The part of what Lambda passes that we use."""
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -36,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         environment_suffix=settings.environment_suffix,
         now=partial(datetime.now, UTC),
         pause=time.sleep,
-        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        seconds_left=clock_of(context),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 logger = logging.getLogger(__name__)
 
-_PROBE_SECONDS = 25  # whoever tries has answered by then, or died: another may try
+PROBE_SECONDS = 25  # whoever tries has answered by then, or died: another may try
 _ROUNDS = 5  # against changes by others between our look and our change
 
 
@@ -41,7 +41,7 @@ class State:
 
     def tried(self, now: int) -> "State":
         """One invocation tries; the others stay away while it does."""
-        return replace(self, retry_at=now + _PROBE_SECONDS)
+        return replace(self, retry_at=now + PROBE_SECONDS)
 
     def failed(self, now: int, limits: Limits, *, is_probe: bool) -> "State":
         if self.is_open and not is_probe:  # began before it was opened

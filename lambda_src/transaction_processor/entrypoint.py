@@ -12,6 +12,7 @@ from botocore.config import Config
 from lambda_src.credentials import DatabaseSecret
 from lambda_src.database import DatabaseTarget, connect_to_writer, connect_with_secret
 from lambda_src.dead_letters import DeadLetterQueue
+from lambda_src.invocation import Context, clock_of
 from lambda_src.jitter import pause_up_to, uniform
 from lambda_src.log_lines import write_json_lines
 from lambda_src.transaction_processor.breaker import CircuitBreaker, Limits
@@ -31,19 +32,24 @@ _AWS = Config(
 _BREAKER_AWS = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
+# Sends again and hides only while there is time for one more call. Never repeated: a send whose
+# answer was lost may have happened, and then each repetition is one more copy of ten messages.
+_ONCE_AWS = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
+)
 _STATEMENT_TIMEOUT_SECONDS = 5.0
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Takes an SQS batch, answers with the messages to keep."""
-    return _worker()(event)
+    return _worker()(event, seconds_left=clock_of(context))
 
 
 @cache
-def _worker() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def _worker() -> Callable[..., dict[str, Any]]:
     settings = TransactionProcessorSettings.from_env(os.environ)
     write_json_lines(environment_suffix=settings.environment_suffix)
-    sqs = boto3.client("sqs", config=_AWS)
+    sqs_once = boto3.client("sqs", config=_ONCE_AWS)
     secret = DatabaseSecret(
         secrets_manager=boto3.client("secretsmanager", config=_AWS),
         secret_arn=settings.database_secret_arn,
@@ -62,14 +68,14 @@ def _worker() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         ledger=GuardedLedger(
             ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to), breaker=_breaker(settings)
         ),
-        dead_letters=DeadLetterQueue(sqs=sqs, queue_url=settings.dead_letter_queue_url),
+        dead_letters=DeadLetterQueue(
+            sqs=boto3.client("sqs", config=_AWS), queue_url=settings.dead_letter_queue_url
+        ),
         redelivery=Redelivery(
-            sqs=sqs,
-            queue_url=settings.transaction_queue_url,
-            random=uniform,
+            sqs=sqs_once, queue_url=settings.transaction_queue_url, random=uniform
         ),
         renewal=Renewal(
-            sqs=sqs, queue_url=settings.transaction_queue_url, random=uniform, now=time.time
+            sqs=sqs_once, queue_url=settings.transaction_queue_url, random=uniform, now=time.time
         ),
     )
 

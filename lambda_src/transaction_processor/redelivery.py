@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 _FIRST_CEILING_SECONDS = 5
 _CEILING_MAX_SECONDS = 900
 _ENTRIES_PER_CALL = 10  # a limit of SQS
+# What one call to SQS may take, and the answer to Lambda after it. Stopped by Lambda in between,
+# the whole batch comes again, with every message of it that was sent anew already.
+CALL_SECONDS = 10
 
 
 def delay_seconds(receive_count: int, random: Callable[[], float]) -> int:
@@ -34,10 +37,13 @@ class Redelivery:
         self._queue_url = queue_url
         self._random = random
 
-    def postpone(self, messages: Sequence[Message]) -> None:
+    def postpone(self, messages: Sequence[Message], *, seconds_left: Callable[[], float]) -> None:
         """Hide each message for its own delay. Best effort: else the queue's timeout holds."""
         rest = iter(messages)
         while some := list(islice(rest, _ENTRIES_PER_CALL)):
+            if seconds_left() < CALL_SECONDS:
+                logger.warning("too late to postpone", extra={"messages": len(some) + len([*rest])})
+                return
             try:
                 answer = self._sqs.change_message_visibility_batch(
                     QueueUrl=self._queue_url,

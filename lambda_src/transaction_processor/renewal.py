@@ -2,18 +2,25 @@
 
 A message that waits for the ledger is received over and over, and every receive brings it nearer
 to the dead-letter queue. Sent again it may wait for as long as it takes. It is sent before its old
-self is deleted, so it can be there twice and never not at all; the ledger posts it once.
+self is deleted, so it can be there twice and never not at all.
+
+No transaction id ever posts twice, but the ledger remembers no refusal: of two copies one may be
+refused, for insufficient funds, and the other, judged anew when it comes, be posted after a
+deposit. So copies are made as rarely as can be: a send is never repeated, and none begins that
+might not be answered for in time.
 """
 
 import base64
 import logging
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.messages import Message
+from lambda_src.transaction_processor.redelivery import CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -30,6 +37,7 @@ _DELAY_MAX_SECONDS = 900
 _ENTRIES_PER_CALL = 10
 _BYTES_PER_CALL = 1_048_576
 _ATTRIBUTES_MAX = 10
+_MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
 
 class Renewal:
@@ -49,11 +57,17 @@ class Renewal:
         self._now = now
 
     def renew(
-        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+        self,
+        messages: Sequence[Message],
+        *,
+        wait_seconds: int,
+        spread_seconds: int,
+        seconds_left: Callable[[], float],
     ) -> list[Message]:
         """Send each again, to be seen after `wait_seconds` and up to `spread_seconds` more.
 
-        Returns those that must stay: the queue did not take them, or they have waited too long.
+        Returns those that must stay: the queue did not take them, they have waited too long, or
+        `seconds_left` to the function are too few.
         """
         oldest = (self._now() - WAIT_MAX_SECONDS) * 1000
         entries: list[Entry] = [
@@ -66,7 +80,12 @@ class Renewal:
             for index, message in enumerate(messages)
             if first_sent_at(message) >= oldest
         ]
-        taken = {entry_id for group in _groups(entries) for entry_id in self._send(group)}
+        taken: set[str] = set()
+        for group in _groups(entries):
+            if seconds_left() < CALL_SECONDS:
+                logger.warning("too late to renew", extra={"messages": len(entries) - len(taken)})
+                break
+            taken.update(self._send(group))
         logger.info("messages renewed", extra={"messages": len(taken)})
         return [m for index, m in enumerate(messages) if str(index) not in taken]
 
@@ -87,9 +106,13 @@ class Renewal:
 
 
 def first_sent_at(message: Message) -> int:
-    """When the message came to the queue, before it was ever renewed; in milliseconds."""
+    """When the message came to the queue, before it was ever renewed; in milliseconds.
+
+    Whoever may send to the queue may claim a time: one that cannot be true counts for nothing.
+    """
     text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
-    return int(text) if text.isascii() and text.isdigit() else message.sent_at_ms
+    claimed = int(text) if _MILLISECONDS.fullmatch(text) else 0
+    return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 
 
 def _attributes(message: Message) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from app_service.ledger.transaction import InvalidTransaction, Transaction
@@ -12,8 +12,9 @@ from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavaila
 logger = logging.getLogger(__name__)
 
 _DONE = frozenset({"posted", "replayed"})
-# The ledger's answer to a sound request. It is a result, to be recorded; asking again could turn
-# yesterday's refusal into a payment that nobody expects any more.
+# The ledger's answer to a sound request. It is a result, to be logged; asking again could turn
+# yesterday's refusal into a payment that nobody expects any more. The ledger does not remember it:
+# another copy of the message (its sender's, SQS's, or of a renewal) is judged anew when it comes.
 _RESULTS = frozenset({"insufficient_funds", "balance_limit"})
 # The request itself is wrong. Opening the account would cure `account_not_found`, but only a person
 # knows whether that will happen: it waits with its reason where it can be redriven from.
@@ -29,12 +30,19 @@ class DeadLetters(Protocol):
 
 
 class Redelivery(Protocol):
-    def postpone(self, messages: Sequence[Message]) -> None: ...
+    def postpone(
+        self, messages: Sequence[Message], *, seconds_left: Callable[[], float]
+    ) -> None: ...
 
 
 class Renewal(Protocol):
     def renew(
-        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+        self,
+        messages: Sequence[Message],
+        *,
+        wait_seconds: int,
+        spread_seconds: int,
+        seconds_left: Callable[[], float],
     ) -> list[Message]: ...
 
 
@@ -45,8 +53,11 @@ def process(
     dead_letters: DeadLetters,
     redelivery: Redelivery,
     renewal: Renewal,
+    seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
     """Post every sound transaction of the batch in one call; one bad message holds back no other.
+
+    Answers within `seconds_left`, as far as what it calls lets it.
 
     Returns the partial batch response. A message leaves the queue only when it was posted (now or
     before), refused for good by the ledger, taken by the dead-letter queue, or sent again as a new
@@ -61,15 +72,13 @@ def process(
             hopeless.append((message, str(error)))
 
     kept: list[Message] = []
+    outage: LedgerUnavailable | None = None
+    waiting: list[Message] = []
     try:
         verdicts = _post(sound, ledger)
     except LedgerUnavailable as error:
         logger.warning("batch not posted", extra={"transactions": len(sound), "reason": str(error)})
-        kept += renewal.renew(
-            [message for message, _ in sound],
-            wait_seconds=error.wait_seconds,
-            spread_seconds=error.spread_seconds,
-        )
+        outage, waiting = error, [message for message, _ in sound]
         sound, verdicts = [], []
     for (message, transaction), verdict in zip(sound, verdicts, strict=True):
         if verdict in _DONE:
@@ -88,8 +97,15 @@ def process(
             kept.append(message)
 
     kept += [message for message, reason in hopeless if not dead_letters.accept(message, reason)]
+    if outage is not None:  # last: what was sent anew is there twice until we have answered
+        kept += renewal.renew(
+            waiting,
+            wait_seconds=outage.wait_seconds,
+            spread_seconds=outage.spread_seconds,
+            seconds_left=seconds_left,
+        )
     if kept:
-        redelivery.postpone(kept)
+        redelivery.postpone(kept, seconds_left=seconds_left)
     return keep(kept)
 
 

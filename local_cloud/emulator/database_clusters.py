@@ -32,6 +32,8 @@ class _Cluster:
     pair: DatabasePair
     instances: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)  # over CloudFormation's calls
+    publishing: threading.Lock = field(default_factory=threading.Lock)
+    is_gone: bool = False
 
     @property
     def facts_file(self) -> Path:
@@ -126,6 +128,8 @@ class DatabaseClusters:
         with cluster.lock:
             cluster.pair.stop()
             shutil.rmtree(cluster.folder, ignore_errors=True)
+        with cluster.publishing:
+            cluster.is_gone = True
             cluster.facts_file.unlink(missing_ok=True)
         for role in _ROLES:
             self._addresses.release(f"database/{cluster_id}/{role}")
@@ -198,10 +202,15 @@ class DatabaseClusters:
         self._publish(cluster)
 
     def _publish(self, cluster: _Cluster) -> None:
-        """What `make status` and the drills look at; written only when it changed."""
-        text = json.dumps(cluster.pair.facts(), indent=1)
-        file = cluster.facts_file
-        if not file.exists() or file.read_text() != text:
+        """What `make status` and the drills look at; written only when it changed.
+
+        CloudFormation's calls and both who watch come here at any time.
+        """
+        with cluster.publishing:
+            text = json.dumps(cluster.pair.facts(), indent=1)
+            file = cluster.facts_file
+            if cluster.is_gone or (file.exists() and file.read_text() == text):
+                return
             unfinished = file.with_suffix(".unfinished")
             unfinished.write_text(text)
             unfinished.replace(file)

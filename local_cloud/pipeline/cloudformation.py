@@ -15,7 +15,14 @@ from local_cloud.pipeline.stack_watch import GONE, StackWatch
 
 _POLL_SECONDS = 0.2
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-_NEVER_MADE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"}
+# What CodePipeline calls a failed state: it fails there, or replaces the stack where it is told to.
+_FAILED = (
+    "CREATE_FAILED",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "DELETE_FAILED",
+    "UPDATE_ROLLBACK_FAILED",
+)
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -89,8 +96,10 @@ def _create_or_update(run: ActionRun, watch: StackWatch) -> None:
 
 def _replace_on_failure(run: ActionRun, watch: StackWatch) -> None:
     status = watch.settle()
-    if status.endswith("_FAILED"):
+    if status in _FAILED:
+        run.say(f"stack is {status}: it is deleted, and made anew")
         _delete(run, watch)
+        watch.start_over()
     _create_or_update(run, watch)
 
 
@@ -105,11 +114,11 @@ def _delete(run: ActionRun, watch: StackWatch) -> None:
 def _is_updatable(run: ActionRun, watch: StackWatch) -> bool:
     """Whether there is a stack to update; waits for what an earlier run left in progress."""
     status = watch.settle()
-    if status in _NEVER_MADE:
-        # CodePipeline would fail here until someone deletes the stack by hand.
-        run.say(f"stack is {status}: its first deployment failed, deleting what is left of it")
-        _delete(run, watch)
-        return False
+    if status in _FAILED:
+        raise ActionFailed(
+            f"stack {run.config('StackName')} is {status} and can not be updated: delete it, "
+            "and push again"
+        )
     return status not in {GONE, "REVIEW_IN_PROGRESS"}
 
 

@@ -31,6 +31,11 @@ class StackWatch:
         stack = self.describe()
         return None if stack is None or stack["StackStatus"] == GONE else stack["StackStatus"]
 
+    def start_over(self) -> None:
+        """What is followed from here on is another stack of the same name."""
+        self._stack_id = None
+        self._failures.clear()
+
     def describe(self) -> dict[str, Any] | None:
         # Once known, the id: a deleted stack can no longer be found by its name.
         try:

@@ -15,8 +15,8 @@ from pipeline.branches.notices import Notices
 
 BRANCH: Final = "$$.Execution.Input.branch"
 LOOK_AGAIN_SECONDS: Final = 15
-# An hour: as long as unmaking may take, which is what it waits for.
-ASKED_MAX: Final = 240
+# An hour and a half: longer than an unmaking takes at most, which is what it waits for.
+ASKED_MAX: Final = 360
 # Refused for the moment; a build that ran and failed is not tried again.
 _BUILD_NOT_STARTED: Final = (
     "CodeBuild.AccountLimitExceededException",
@@ -48,6 +48,7 @@ class CreateMachine(Construct):
             comment="Makes the pipeline of a branch that was pushed",
             definition=self._definition(builds),
             key=hub.key,
+            notices=notices,
         )
         self.machine = made.machine
         self._let_build(made, builds)
@@ -94,7 +95,7 @@ class CreateMachine(Construct):
             .when(
                 is_busy,
                 self._tell_refusal(
-                    "Another run held it for an hour.",
+                    "Another run held it for 90 minutes.",
                     end=sfn.Fail(self, "StillBusy", error="StillBusy", cause="The notice says why"),
                 ),
             )

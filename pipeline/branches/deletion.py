@@ -24,7 +24,10 @@ def deletion(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
     counted = sfn.Pass(
         steps.scope,
         "CountStacks",
-        parameters={"stacks": sfn.JsonPath.array_length(sfn.JsonPath.list_at("$.found.stacks"))},
+        parameters={
+            each: sfn.JsonPath.array_length(sfn.JsonPath.list_at(f"$.found.{each}"))
+            for each in ("stacks", "refused")
+        },
         result_path="$.count",
     )
     more = sfn.Choice(steps.scope, "MoreStacks")
@@ -38,7 +41,19 @@ def deletion(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
         sfn.Condition.number_less_than_json_path("$.done.now", "$.count.stacks"),
         take.next(_one_stack(steps, more)),
     ).otherwise(then)
-    return find.next(counted).next(more)
+    # A part of it that stays would lose its logs and images: so nothing goes.
+    refused = steps.give_up(
+        "NotAllOurs",
+        sfn.JsonPath.format(
+            "nothing was deleted, as not all of it may be: {}", written_out("$.found.refused")
+        ),
+    )
+    all_ours = (
+        sfn.Choice(steps.scope, "AllOurs")
+        .when(sfn.Condition.number_equals("$.count.refused", 0), more)
+        .otherwise(refused)
+    )
+    return find.next(counted).next(all_ours)
 
 
 def _one_stack(steps: Steps, gone: sfn.IChainable) -> sfn.IChainable:

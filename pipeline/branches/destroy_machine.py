@@ -6,6 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pipeline.branches.branch_settings import APPLY, REPORT
 from pipeline.branches.deletion import BEGIN as DELETION_BEGINS
 from pipeline.branches.deletion import deletion
 from pipeline.branches.destroy_steps import Steps
@@ -16,6 +17,10 @@ from pipeline.branches.proof import BEGIN as PROOF_BEGINS
 from pipeline.branches.proof import proof
 
 ASKED_MAX: Final = 240  # an hour for a run that makes the same environment
+_WHO_TRIES_AGAIN: Final = {
+    REPORT: "Nothing tries again by itself: make reconcile shows it, with APPLY=yes it is unmade.",
+    APPLY: "The reconciler tries again within the hour.",
+}
 STOPS_MAX: Final = 40  # ten minutes for a run of the pipeline to end by itself
 
 
@@ -38,7 +43,7 @@ class DestroyMachine(Construct):
             lifecycle=lifecycle,
             teardown=teardown,
             notices=notices,
-            abandon=_abandon(self, lifecycle, notices),
+            abandon=_abandon(self, lifecycle, notices, reconcile=hub.branches.reconcile),
         )
         begin = sfn.Pass(
             self,
@@ -61,6 +66,7 @@ class DestroyMachine(Construct):
             comment="Unmakes the environment and the pipeline of a branch that is gone",
             definition=begin.next(_claim(steps, then=stop)),
             key=hub.key,
+            notices=notices,
         ).machine
 
 
@@ -129,7 +135,9 @@ def _stop(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
     return stop.next(look)
 
 
-def _abandon(scope: Construct, lifecycle: lambda_.IFunction, notices: Notices) -> sfn.IChainable:
+def _abandon(
+    scope: Construct, lifecycle: lambda_.IFunction, notices: Notices, *, reconcile: str
+) -> sfn.IChainable:
     """The way of every error: give the lock back, say what stands, end red."""
     abandon = ask(
         scope,
@@ -150,7 +158,7 @@ def _abandon(scope: Construct, lifecycle: lambda_.IFunction, notices: Notices) -
         notices,
         subject=says("Environment {} was not unmade", SUFFIX),
         message=says(
-            "{}: {}. The reconciler tries again; until then it is still there.",
+            f"{{}}: {{}}. It is still there. {_WHO_TRIES_AGAIN[reconcile]}",
             SUFFIX,
             "$.error.Cause",
         ),

@@ -38,7 +38,7 @@ class HubAlarms(Construct):
         for name, machine in machines.items():
             self._alarm(
                 f"{name}-failed",
-                "A run ended red: its notice says why, the reconciler tries again",
+                "A run ended red: its notice says why, and what to do",
                 machine.metric_failed(period=_PERIOD, statistic="sum"),
                 runbook=f"{name}-failed",
             )

@@ -17,6 +17,8 @@ from pipeline.codecommit_source import CodeCommitSource
 NAME: Final = "branch-intake"
 # GitHub waits ten seconds for an answer, then it shows the delivery as failed.
 TIMEOUT_SECONDS: Final = 10
+# Anyone can post to the URL: a flood must not take what the account's other functions run with.
+AT_ONCE: Final = 5
 
 
 class Intake(Construct):
@@ -42,6 +44,7 @@ class Intake(Construct):
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,
+            at_once=AT_ONCE,
         )
         self.function = intake.function
         hub.secret.grant_read(self.function)

@@ -113,7 +113,7 @@ def count(scope: Construct, state: str, counter: str) -> sfn.Pass:
 
 
 class Machine(Construct):
-    """The state machine `{name}-{suffix}` with a role and a log of its own."""
+    """The state machine `{name}-{suffix}` with a role and a log of its own, which may tell."""
 
     def __init__(
         self,
@@ -125,6 +125,7 @@ class Machine(Construct):
         comment: str,
         definition: sfn.IChainable,
         key: kms.IKey,
+        notices: Notices,
     ) -> None:
         super().__init__(scope, construct_id)
         machine_name = suffix.physical_name(name)
@@ -134,6 +135,8 @@ class Machine(Construct):
             role_name=suffix.physical_name(f"{name}-machine-role"),
             assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
         )
+        # The task for SNS asks for the topic alone, which without its key takes nothing.
+        notices.grant_tell(self.role)
         self.machine = sfn.StateMachine(
             self,
             "Machine",

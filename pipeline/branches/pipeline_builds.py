@@ -48,6 +48,9 @@ class PipelineBuilds(Construct):
             logging=builds.logging(group, prefix=PROJECT),
             timeout=Duration.minutes(30),
         )
+        # A project's connection is tried out with the role while the project is made.
+        policy = role.node.find_child("DefaultPolicy")
+        self.project.node.add_dependency(policy)
         definition = cast(codebuild.CfnProject, self.project.node.default_child)
         # It makes no artifacts: the key is named so that AWS's own is never used for any.
         definition.encryption_key = hub.key.key_arn

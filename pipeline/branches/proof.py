@@ -1,6 +1,6 @@
 """The part of the destroy machine that proves: sweep, look for what remains, forget."""
 
-from typing import Final
+from typing import Any, Final
 
 from aws_cdk import aws_stepfunctions as sfn
 
@@ -9,7 +9,11 @@ from pipeline.branches.machine import EXECUTION, SUFFIX, ask, count, says, tell
 
 # What services write last comes late, and listings are behind the truth.
 AGAIN_SECONDS: Final = (10, 20, 40, 80, 160)
-BEGIN: Final = {"verified": {"now": 0}, "verify_again": [*AGAIN_SECONDS]}
+BEGIN: Final[dict[str, Any]] = {
+    "verified": {"now": 0},
+    "verify_again": [*AGAIN_SECONDS],
+    "swept": {"removed": []},
+}
 REASON: Final = "$$.Execution.Input.reason"
 
 
@@ -56,7 +60,24 @@ def proof(steps: Steps) -> sfn.IChainable:
         )
         .otherwise(remains)
     )
-    return sweep.next(verify).next(counted).next(nothing)
+    # A later sweep finds only what is new: what all of them removed is told.
+    both = sfn.Pass(
+        steps.scope,
+        "BothSweeps",
+        parameters={
+            "sweeps": sfn.JsonPath.array(
+                sfn.JsonPath.string_at("$.swept"), sfn.JsonPath.string_at("$.sweep")
+            )
+        },
+        result_path="$.both",
+    )
+    add = sfn.Pass(
+        steps.scope,
+        "AddSweep",
+        parameters={"removed": sfn.JsonPath.list_at("$.both.sweeps[*].removed[*]")},
+        result_path="$.swept",
+    )
+    return sweep.next(both).next(add).next(verify).next(counted).next(nothing)
 
 
 def _forget(steps: Steps) -> sfn.IChainable:
@@ -70,7 +91,7 @@ def _forget(steps: Steps) -> sfn.IChainable:
             "branch": sfn.JsonPath.object_at("$$.Execution.Input.branch"),
             "execution": sfn.JsonPath.string_at(EXECUTION),
             "reason": sfn.JsonPath.string_at(REASON),
-            "removed": sfn.JsonPath.object_at("$.sweep.removed"),
+            "removed": sfn.JsonPath.object_at("$.swept.removed"),
         },
         answer="forgotten",
         fields=("outcome",),
@@ -86,7 +107,7 @@ def _forget(steps: Steps) -> sfn.IChainable:
             sfn.JsonPath.string_at(SUFFIX),
             sfn.JsonPath.string_at(REASON),
             written_out("$.found.stacks"),
-            written_out("$.sweep.removed"),
+            written_out("$.swept.removed"),
             written_out("$.sweep.kept"),
         ),
     )

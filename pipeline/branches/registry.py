@@ -37,9 +37,8 @@ class Registry(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
+            # No point-in-time recovery: the reconciler makes it anew from branches and stacks as
+            # they are, and the last backup would outlive the table by 35 days.
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )

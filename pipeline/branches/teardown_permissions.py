@@ -7,6 +7,7 @@ from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 
 from infra.naming import APPLICATION
+from lambda_src.branch_suffix import suffix_of_branch
 from lambda_src.branches.stacks import APPLICATION_STACK, PIPELINE_STACK
 from pipeline.branches.hub import ANY_BRANCH
 from pipeline.promotion import RESERVED_SUFFIXES
@@ -53,8 +54,20 @@ _LISTS: Final = (
 )
 
 
-def teardown_permissions(stack: Stack) -> list[iam.PolicyStatement]:
-    return [*_may_change(stack), *_may_look(stack), *_may_never(stack)]
+# How the names of our functions, builds and services begin: others' may end like a branch's.
+_FUNCTIONS: Final = (
+    "audit-writer",
+    "environment-certificate",
+    "pipeline-s3",
+    "schema-migrator",
+    APPLICATION_STACK,
+)
+
+
+def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
+    """`trunk` is the branch whose environment and pipeline stay, although named as a branch's."""
+    kept = (*RESERVED_SUFFIXES, suffix_of_branch(trunk))
+    return [*_may_change(stack), *_may_look(stack), *_may_never(stack, kept)]
 
 
 def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
@@ -95,15 +108,24 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
     yield _allow(_LISTS, "*")
 
 
-def _may_never(stack: Stack) -> Iterator[iam.PolicyStatement]:
-    """No pattern above reaches these, as far as anyone can see: so it is also said."""
-    out_of_reach: list[str] = []
-    for suffix in RESERVED_SUFFIXES:
-        bucket, any_of = _bucket(stack, suffix), f"*-{suffix}"
-        out_of_reach += _stacks(stack, suffix)
-        out_of_reach += [_pipeline(stack, suffix), bucket, f"{bucket}/*"]
-        out_of_reach += [_log_group(stack, f"*-{suffix}{end}") for end in ("", "/*")]
-        out_of_reach += [_snapshots(stack, any_of), _revisions(stack, any_of)]
+def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatement]:
+    """What an allowed pattern reaches is denied here, and what none does as far as anyone sees."""
+    out_of_reach = [
+        f"arn:*:{place}"
+        for suffix in kept
+        for place in (
+            f"cloudformation:*:*:stack/*-{suffix}/*",
+            f"codepipeline:*:*:*-{suffix}",
+            f"logs:*:*:log-group:*-{suffix}:*",
+            f"logs:*:*:log-group:*-{suffix}/*",
+            # People name snapshots: transaction-db-production-backup ends like a branch's.
+            f"rds:*:*:cluster-snapshot:*{suffix}*",
+            f"ecs:*:*:task-definition/*-{suffix}:*",
+        )
+    ]
+    for suffix in kept:
+        bucket = _bucket(stack, suffix)
+        out_of_reach += [bucket, f"{bucket}/*"]
     yield iam.PolicyStatement(
         effect=iam.Effect.DENY,
         actions=[
@@ -152,12 +174,12 @@ def _bucket(stack: Stack, suffix: str) -> str:
 
 def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
     for name in (
-        f"/aws/lambda/{suffix}",
-        f"/aws/codebuild/{suffix}",
+        *(f"/aws/lambda/{function}-{suffix}" for function in _FUNCTIONS),
+        f"/aws/codebuild/{APPLICATION_STACK}-{suffix}",
         # Of a database and of a cluster, the kind of log comes last.
         f"/aws/rds/cluster/transaction-db-{suffix}/*",
         f"/aws/ecs/containerinsights/transaction-cluster-{suffix}/*",
-        f"/ecs/{suffix}",
+        f"/ecs/{APPLICATION_STACK}-{suffix}",
     ):
         yield _log_group(stack, name)
 

@@ -79,6 +79,17 @@ def test_the_trust_store_holds_the_roots_of_a_region(region: str) -> None:
     assert not [name for name in names if "Beta" in name or "Preview" in name]
 
 
+def test_s63_a_strict_client_accepts_every_root() -> None:
+    """What RFC 5280 asks of a root, and Python from 3.13 on by default: the functions' does."""
+    for root in x509.load_pem_x509_certificates(rds_roots.TARGET.read_bytes()):
+        basic = root.extensions.get_extension_for_class(x509.BasicConstraints)
+        usage = root.extensions.get_extension_for_class(x509.KeyUsage)
+        assert basic.critical
+        assert basic.value.ca
+        assert usage.value.key_cert_sign
+        assert root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+
+
 def test_the_trust_store_can_be_loaded() -> None:
     context = ssl.create_default_context(cafile=str(rds_roots.TARGET))
     assert len(context.get_ca_certs()) > 60

@@ -70,6 +70,17 @@ def test_s62_backups_go_with_the_database(every: Synthesized) -> None:
     assert every.one("AWS::RDS::DBCluster")["DeleteAutomatedBackups"] is True
 
 
+def test_s62_only_the_sessions_leave_a_backup_as_s21_asks(every: Synthesized) -> None:
+    """Deleted, a table with point-in-time recovery leaves a backup of the system for 35 days."""
+    recoverable = [
+        table["TableName"]
+        for table in every.properties("AWS::DynamoDB::Table")
+        if table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
+    ]
+
+    assert recoverable == ["transaction-sessions-dev"]
+
+
 def test_s62_every_bucket_is_emptied_by_the_stack_itself(every: Synthesized) -> None:
     emptied = [e["BucketName"]["Ref"] for e in every.properties("Custom::S3AutoDeleteObjects")]
 

@@ -6,6 +6,7 @@ from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
 from lambda_src.environment_variables import EnvironmentSettings
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.transaction_processor.breaker import PROBE_SECONDS
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from tests.infra.templates import Synthesized, as_list, text
 
@@ -121,7 +122,20 @@ def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
     )
 
     assert 0 < first <= 5
-    assert 2 * longest < 60  # the pause, and as much again of jitter
+    # The pause, as much again of jitter, and a try that ends with a report.
+    assert longest + longest + PROBE_SECONDS < 60
+
+
+def test_s42_the_processor_alone_may_feed_itself(every: Synthesized) -> None:
+    """Else Lambda ends the loop of messages sent anew after 16 rounds, minutes into an outage."""
+    loops = {
+        name: function["Properties"]["RecursiveLoop"]
+        for name, function in every.all("AWS::Lambda::Function").items()
+        if "RecursiveLoop" in function["Properties"]
+    }
+    processor, _ = every.only("AWS::Lambda::Function", FunctionName="transaction-processor-dev")
+
+    assert loops == {processor: "Allow"}
 
 
 def trigger(stack: Synthesized) -> str:

@@ -29,10 +29,15 @@ def test_s21_a_users_sessions_are_found_by_index_in_order(ephemeral: Synthesized
     ]
 
 
-def test_s21_s42_tables_are_on_demand_restorable_and_encrypted(ephemeral: Synthesized) -> None:
+def test_s21_sessions_can_be_recovered(ephemeral: Synthesized) -> None:
+    recovery = sessions(ephemeral)["PointInTimeRecoverySpecification"]
+
+    assert recovery == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_s21_s42_tables_are_on_demand_and_encrypted(ephemeral: Synthesized) -> None:
     for table in ephemeral.properties("AWS::DynamoDB::Table"):
         assert table["BillingMode"] == "PAY_PER_REQUEST"
-        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table["SSESpecification"]["SSEType"] == "KMS"
         assert "EncryptionKey" in text(table["SSESpecification"]["KMSMasterKeyId"])
 

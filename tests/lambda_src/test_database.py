@@ -1,6 +1,7 @@
 """S63, S65: only a host with the right certificate, and only one that accepts writes."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,11 @@ def test_s63_a_certificate_of_another_authority_is_refused(cluster: Cluster) -> 
 def test_s63_a_certificate_for_another_host_is_refused(cluster: Cluster) -> None:
     with pytest.raises(DatabaseUnavailable, match=r"not valid for '127\.0\.0\.4'"):
         connect_to_writer(cluster.target(hosts=(UNNAMED,)), MASTER)
+
+
+def test_s63_every_python_verifies_as_strictly_as_the_deployed_one(cluster: Cluster) -> None:
+    """From 3.13 on it is the default: here, too, a certificate that fails there must fail."""
+    assert database._trust_only(str(cluster.ca_file)).verify_flags & ssl.VERIFY_X509_STRICT
 
 
 def test_s63_a_server_without_tls_is_refused_before_the_password_leaves(cluster: Cluster) -> None:

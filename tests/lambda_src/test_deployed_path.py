@@ -6,9 +6,12 @@ Real entrypoints, migrations, roles, TLS and grants; only the AWS clients are st
 import json
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY
 from pg8000.native import Connection
 
@@ -22,6 +25,7 @@ from tests.lambda_src.sqs_events import kept, sqs_event
 from tests.lambda_src.submissions import ALICE, balance, open_accounts, submission, transaction
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
+CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
 DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-dead-letters-dev"
 
 
@@ -112,25 +116,23 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     add_secret(aws, "arn:processor", "ledger_processor", "processor's")
     refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
     aws("sqs")[1].add_response("send_message", {}, refused)
-    assert processor.handler(sqs_event(submission(transaction(1)), "{"), None) == kept()
+    assert processor.handler(sqs_event(submission(transaction(1)), "{"), CONTEXT) == kept()
     assert balance(master, ALICE) == 100
 
     # A second deployment rotates the password; open sessions and new ones keep working.
     assert run_migrator(aws, monkeypatch, "rotated")["applied"] == []
-    assert processor.handler(sqs_event(submission(transaction(2))), None) == kept()
+    assert processor.handler(sqs_event(submission(transaction(2))), CONTEXT) == kept()
     cluster.master.run(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE application_name = 'transaction-processor-dev'"
     )
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
-    assert processor.handler(sqs_event(submission(transaction(3))), None) == kept()
+    assert processor.handler(sqs_event(submission(transaction(3))), CONTEXT) == kept()
     assert balance(master, ALICE) == 300
 
 
-@pytest.mark.usefixtures("_environment")
-def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
-    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No host accepts writes; the next batch finds that out, and opens the breaker."""
     monkeypatch.setenv("DATABASE_READER_HOST", STANDBY)
     add_secret(aws, "arn:processor", "postgres", MASTER.password)
     breaker_is_closed(aws)
@@ -145,6 +147,13 @@ def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
             "ExpressionAttributeValues": ANY,
         },
     )
+
+
+@pytest.mark.usefixtures("_environment")
+def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
+    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_a_database(aws, monkeypatch)
     body = submission(transaction(1))
     entry = {"Id": "0", "MessageBody": body, "DelaySeconds": ANY, "MessageAttributes": ANY}
     aws("sqs")[1].add_response(
@@ -154,4 +163,32 @@ def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
     )
     event = sqs_event(body)
     event["Records"][0]["attributes"]["SentTimestamp"] = str(int(time.time() * 1000))
-    assert processor.handler(event, None) == kept()
+    assert processor.handler(event, CONTEXT) == kept()
+
+
+@pytest.mark.usefixtures("_environment")
+def test_s42_a_send_whose_answer_is_lost_is_not_repeated(
+    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have happened: a repetition would be one more copy of every message in it."""
+    without_a_database(aws, monkeypatch)
+    calls = []
+
+    def lose_the_answer(event_name: str, **_: object) -> NoReturn:
+        calls.append(event_name.rpartition(".")[2])
+        raise ReadTimeoutError(endpoint_url=QUEUE)
+
+    def client(service: str, **settings: Any) -> Any:
+        if service != "sqs":
+            return aws(service)[0]
+        session = boto3.Session("a key", "its secret", region_name="us-east-1")
+        sqs = session.client("sqs", **settings)
+        sqs.meta.events.register("before-send.sqs", lose_the_answer)
+        return sqs
+
+    monkeypatch.setattr(boto3, "client", client)
+    event = sqs_event(submission(transaction(1)))
+    event["Records"][0]["attributes"]["SentTimestamp"] = str(int(time.time() * 1000))
+
+    assert processor.handler(event, CONTEXT) == kept("m1")
+    assert calls == ["SendMessageBatch", "ChangeMessageVisibilityBatch"]

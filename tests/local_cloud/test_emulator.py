@@ -18,6 +18,7 @@ from typing import Any
 import pg8000.dbapi
 import psutil
 import pytest
+from botocore.exceptions import WaiterError
 
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.certificates import LocalAuthority
@@ -189,9 +190,14 @@ def template(certificate_arn: str, *, who: str) -> dict[str, Any]:
 
 
 def wait(aws: AwsClients, waiter: Any) -> None:
-    aws.cloudformation.get_waiter(waiter).wait(
-        StackName="app", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    try:
+        aws.cloudformation.get_waiter(waiter).wait(
+            StackName="app", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    except WaiterError as error:
+        events = aws.cloudformation.describe_stack_events(StackName="app")["StackEvents"]
+        reasons = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events]
+        raise AssertionError(f"{error}; {reasons}") from error
 
 
 @pytest.fixture(scope="module")
@@ -208,9 +214,17 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             }
         )
     )  # fmt: skip
-    cloud = start_cloud(paths)
-    aws = AwsClients(cloud.endpoint_url)
-    authority = LocalAuthority(tmp_path_factory.mktemp("authority"))
+    try:
+        yield _deploy(paths, tmp_path_factory.mktemp("authority"))
+    finally:
+        stop_cloud(paths)
+    left = [p for p in psutil.process_iter() if _is_marked(p, paths.state)]
+    assert left == []
+
+
+def _deploy(paths: CloudPaths, authority_folder: Path) -> Deployed:
+    aws = AwsClients(start_cloud(paths).endpoint_url)
+    authority = LocalAuthority(authority_folder)
     files = authority.issue(name="balancer", addresses=["127.0.0.1"])
     imported = aws.acm.import_certificate(
         Certificate=files.certificate_file.read_bytes(), PrivateKey=files.key_file.read_bytes()
@@ -220,10 +234,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     )
     aws.cloudformation.create_stack(StackName="app", TemplateBody=found.template(who="first"))
     wait(aws, "stack_create_complete")
-    yield found
-    stop_cloud(paths)
-    left = [p for p in psutil.process_iter() if _is_marked(p, paths.state)]
-    assert left == []
+    return found
 
 
 def _is_marked(process: psutil.Process, state: Path) -> bool:

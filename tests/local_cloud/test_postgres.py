@@ -17,6 +17,7 @@ from local_cloud.postgres import PostgresError, PostgresServer
 
 def connect(server: PostgresServer, *, roots: Path) -> Any:
     context = ssl.create_default_context(cafile=str(roots))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
     return pg8000.dbapi.connect(
         user=server.superuser,
         password=server.password,

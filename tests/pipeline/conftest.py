@@ -137,9 +137,10 @@ def trunk(from_github: Delivered) -> Delivered:
 
 @pytest.fixture(scope="session")
 def across_accounts(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """The trunk with production in an account of its own."""
+    """The trunk with production in an account of its own; its hub does what it finds due."""
     return Delivered.synthesize(
         tmp_path_factory.mktemp("accounts") / "cdk.out",
         account="111111111111",
         productionAccount="222222222222",
+        branches={"reconcile": "apply"},
     )

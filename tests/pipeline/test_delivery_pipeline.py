@@ -79,19 +79,38 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
     assert len(templates(again)) == 3
 
 
-def test_s3_the_environment_is_deployed_as_one_change_set(delivered: Delivered) -> None:
-    stack = f"transaction-{SUFFIX}"
-    prepare = delivered.action("Environment", f"{stack}.Prepare")
-    deploy = delivered.action("Environment", f"{stack}.Deploy")
+def deployments(found: Delivered, stage: str) -> list[tuple[str, str]]:
+    """What a stage does to which stack, in order."""
+    actions = [a for a in found.stages[stage] if a["ActionTypeId"]["Provider"] == "CloudFormation"]
+    return [
+        (a["Configuration"]["ActionMode"], a["Configuration"]["StackName"])
+        for a in sorted(actions, key=lambda action: int(action["RunOrder"]))
+    ]
 
-    assert prepare["Configuration"]["StackName"] == stack
-    assert prepare["Configuration"]["ActionMode"] == "CHANGE_SET_REPLACE"
-    assert deploy["Configuration"]["ActionMode"] == "CHANGE_SET_EXECUTE"
-    assert prepare["RunOrder"] < deploy["RunOrder"]
+
+def test_s3_the_branchs_environment_is_one_deployment_that_a_failed_one_does_not_block(
+    delivered: Delivered,
+) -> None:
+    """A stack whose first deployment failed takes no change set: every later push would fail."""
+    assert deployments(delivered, "Environment") == [
+        ("REPLACE_ON_FAILURE", f"transaction-{SUFFIX}")
+    ]
+
+
+def test_s3_what_has_data_to_keep_is_never_replaced(trunk: Delivered) -> None:
+    for stage, stack in (
+        ("BranchHub", None),
+        ("Staging", "transaction-staging"),
+        ("Production", "transaction-production"),
+    ):
+        (prepare, execute) = deployments(trunk, stage)
+        assert (prepare[0], execute[0]) == ("CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE")
+        assert prepare[1] == execute[1]
+        assert stack is None or prepare[1] == stack
 
 
 def test_the_environment_stack_is_found_by_its_tags(delivered: Delivered) -> None:
-    configuration = delivered.action("Environment", f"transaction-{SUFFIX}.Prepare")[
+    configuration = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")[
         "Configuration"
     ]["TemplateConfiguration"]
     tags = json.loads((delivered.outdir / configuration.split("::")[1]).read_text())["Tags"]
@@ -105,7 +124,7 @@ def test_the_environment_stack_is_found_by_its_tags(delivered: Delivered) -> Non
 
 
 def test_the_environment_is_adjusted_to_the_place(delivered: Delivered) -> None:
-    path = delivered.action("Environment", f"transaction-{SUFFIX}.Prepare")["Configuration"][
+    path = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")["Configuration"][
         "TemplatePath"
     ].split("::")[1]
     template = json.loads((delivered.outdir / path).read_text())["Resources"].values()

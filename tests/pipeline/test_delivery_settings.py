@@ -31,7 +31,10 @@ DOMAIN = {
     "name": "staging.example.com",
     "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
 }
-DOMAIN_THERE = {**DOMAIN, "certificateArn": DOMAIN["certificateArn"].replace("us-east", "eu-west")}
+DOMAIN_THERE = {
+    **DOMAIN,
+    "certificateArn": "arn:aws:acm:eu-west-1:000000000000:certificate/0a1b",
+}
 
 
 def read(**said: object) -> DeliverySettings:
@@ -93,10 +96,22 @@ def test_s30_an_environment_has_the_domain_of_its_kind() -> None:
     place = read(domains={"staging": DOMAIN}, alarmEmail="ops@example.com")
 
     assert place.adjust(STAGING).domain == parse_domains(
-        {"staging": DOMAIN}, region="us-east-1"
+        {"staging": DOMAIN}, region="us-east-1", account=None, production_account=None
     ).get("staging")
     assert place.adjust(PRODUCTION).domain is None
     assert place.adjust(PRODUCTION).monitoring.email == "ops@example.com"
+
+
+def test_s68_the_certificates_are_of_the_accounts_that_are_delivered_to() -> None:
+    there = "222222222222"
+    accounts = {"account": "111111111111", "productionAccount": there}
+    own = {**DOMAIN, "certificateArn": DOMAIN["certificateArn"].replace("111111111111", there)}
+
+    assert read(**accounts, domains={"staging": DOMAIN, "production": own}).domains
+    with pytest.raises(ConfigurationError, match=rf"domains\.production\..* be in {there}"):
+        read(**accounts, domains={"production": DOMAIN})
+    with pytest.raises(ConfigurationError, match=r"domains\.staging\..* be in 111111111111"):
+        read(**accounts, domains={"staging": own})
 
 
 def test_without_a_word_an_environment_is_as_it_was() -> None:

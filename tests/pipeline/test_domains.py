@@ -13,10 +13,18 @@ from pipeline.domains import parse_domains, to_json
 ARN = "arn:aws:acm:us-east-1:111111111111:certificate/0a1b-2c3d"
 STAGING = {"name": "staging.pay.example.com", "certificateArn": ARN}
 ZONE = {"hostedZoneId": "Z0123456789AB", "hostedZoneName": "example.com"}
+EPHEMERAL = {"name": "*.dev.example.com", "certificateArn": ARN, **ZONE}
 
 
-def parse(value: object) -> dict[str, DomainConfig]:
-    return parse_domains(value, region="us-east-1")
+HERE, THERE = "111111111111", "222222222222"
+
+
+def parse(
+    value: object, *, account: str | None = None, production_account: str | None = None
+) -> dict[str, DomainConfig]:
+    return parse_domains(
+        value, region="us-east-1", account=account, production_account=production_account
+    )
 
 
 @pytest.mark.parametrize("nothing", [None, "", {}, "{}"])
@@ -25,7 +33,7 @@ def test_s30_without_a_word_no_environment_has_a_domain(nothing: object) -> None
 
 
 def test_s30_each_kind_of_environment_has_its_own() -> None:
-    said = {"staging": STAGING, "ephemeral": {"name": "*.dev.example.com", "certificateArn": ARN}}
+    said = {"staging": STAGING, "ephemeral": EPHEMERAL}
 
     domains = parse(json.dumps(said))
 
@@ -97,3 +105,42 @@ def test_s68_a_wrong_field_is_refused_with_its_value_and_rule(
 ) -> None:
     with pytest.raises(ConfigurationError, match=rf"domains\.{kind}\..*{complaint}"):
         parse({kind: {**STAGING, **fields}})
+
+
+def test_s68_environments_that_come_and_go_need_a_zone_for_their_records() -> None:
+    """Each has its own load balancer; its tests ask for it by name, minutes after it was made."""
+    without = {key: EPHEMERAL[key] for key in ("name", "certificateArn")}
+
+    with pytest.raises(
+        ConfigurationError, match=r"domains\.ephemeral\.hostedZoneId is None: .* of its own"
+    ):
+        parse({"ephemeral": without})
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "account", "production_account", "owner"),
+    [
+        ("production", STAGING, HERE, None, HERE),
+        ("production", STAGING, HERE, THERE, THERE),
+        ("production", STAGING, None, None, None),
+        ("staging", STAGING, HERE, THERE, HERE),
+        ("ephemeral", EPHEMERAL, HERE, THERE, HERE),
+    ],
+)
+def test_s68_a_certificate_is_of_the_account_where_its_load_balancer_is(
+    kind: str,
+    fields: dict[str, str],
+    account: str | None,
+    production_account: str | None,
+    owner: str | None,
+) -> None:
+    for having in (HERE, THERE, "333333333333"):
+        arn = ARN.replace(HERE, having)
+        said = {kind: {**fields, "certificateArn": arn}}
+        if owner in (None, having):
+            found = parse(said, account=account, production_account=production_account)
+            assert found[kind].certificate_arn == arn
+        else:
+            complaint = rf"domains\.{kind}\.certificateArn is '{arn}': it must be in {owner}"
+            with pytest.raises(ConfigurationError, match=complaint):
+                parse(said, account=account, production_account=production_account)

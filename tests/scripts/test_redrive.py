@@ -1,7 +1,5 @@
 """S43: the one-command redrive, against queues that count, hide and delete as SQS does."""
 
-import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,9 @@ SUFFIX = "dev"
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClients]:
     paths = CloudPaths(tmp_path_factory.mktemp("redrive") / "state")
-    yield AwsClients(start_cloud(paths).endpoint_url)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LOCAL_STATE", str(paths.state))
+        yield AwsClients(start_cloud(paths).endpoint_url)
     stop_cloud(paths)
 
 
@@ -68,10 +68,17 @@ class Queues:
         return {names[k]: int(v) for k, v in answer["Attributes"].items() if k in names}
 
 
+def own_client(aws: AwsClients) -> Any:
+    """A client to be tampered with; the clients of `aws` are shared."""
+    settings = environment(aws.endpoint_url)
+    session = boto3.Session("test", "test", region_name=settings["AWS_REGION"])
+    return session.client("sqs", endpoint_url=aws.endpoint_url)
+
+
 @pytest.fixture
 def queues(aws: AwsClients, monkeypatch: pytest.MonkeyPatch) -> Queues:
-    for name, value in environment(aws.endpoint_url).items():
-        monkeypatch.setenv(name, value)
+    for name in environment(aws.endpoint_url):
+        monkeypatch.delenv(name, raising=False)
     # The emulator has one server to ask: an empty answer need not be waited for.
     monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
     return Queues(aws, "transaction")
@@ -133,12 +140,15 @@ def test_s43_the_audit_queue_has_its_own_letters(aws: AwsClients, queues: Queues
 
 
 def test_s43_interrupted_at_the_worst_moment_nothing_is_lost(
-    queues: Queues, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    aws: AwsClients,
+    queues: Queues,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """After a letter was sent back and before it was deleted."""
     for number in range(3):
         queues.bury(f"body {number}")
-    client = boto3.client("sqs")
+    client = own_client(aws)
     delete, deleted = client.delete_message, list[Any]()
 
     def delete_once(**arguments: Any) -> Any:
@@ -148,31 +158,26 @@ def test_s43_interrupted_at_the_worst_moment_nothing_is_lost(
         return delete(**arguments)
 
     monkeypatch.setattr(client, "delete_message", delete_once)
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
-    monkeypatch.setattr(redrive, "HIDDEN_SECONDS", 1)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
 
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 130
 
     assert "interrupted after 1; nothing is lost" in capsys.readouterr().out
     assert len(queues.sent_back()) == 2
-    assert sum(queues.letters().values()) == 2
+    assert queues.letters() == {"visible": 2, "hidden": 0}, "run again, it goes on at once"
 
     monkeypatch.undo()
-    for name, value in environment(client.meta.endpoint_url).items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
-    while queues.letters()["hidden"]:
-        time.sleep(0.05)
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
     assert len(queues.sent_back()) == 2
     assert sum(queues.letters().values()) == 0
 
 
 def test_s43_a_letter_that_comes_straight_back_is_not_sent_again(
-    queues: Queues, monkeypatch: pytest.MonkeyPatch
+    aws: AwsClients, queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queues.bury("hopeless", "bad_json: no")
-    client = boto3.client("sqs")
+    client = own_client(aws)
     send, sent = client.send_message, list[str]()
 
     def send_and_be_refused(**arguments: Any) -> Any:
@@ -182,7 +187,7 @@ def test_s43_a_letter_that_comes_straight_back_is_not_sent_again(
         return send(**arguments)
 
     monkeypatch.setattr(client, "send_message", send_and_be_refused)
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
 
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
 
@@ -223,7 +228,6 @@ def test_s43_without_letters_nobody_is_asked(
         (["--suffix", "gone"], "SUFFIX='gone': there is no queue transaction-dead-letters-gone"),
         (["--suffix", SUFFIX, "--reason", "rain"], "REASON='rain': no letter has it"),
         (["--suffix", SUFFIX, "--answer", "ja"], "ANSWER='ja': must be yes or no"),
-        (["--suffix", "gone", "--local", "yes"], "SUFFIX='gone': the local cloud has none"),
     ],
 )
 def test_s68_bad_input_is_named_with_what_to_do_and_nothing_changes(
@@ -246,24 +250,149 @@ def test_s68_without_access_it_says_what_is_needed(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
-    assert redrive.main(["--suffix", SUFFIX]) == 1
+    assert redrive.main(["--suffix", SUFFIX, "--aws"]) == 1
 
     said = capsys.readouterr().err
     assert "Could not connect" in said
-    assert "LOCAL=yes" in said
+    assert "docs/aws.md" in said
 
 
-def test_s43_the_local_cloud_is_found_by_its_environments(
+def test_s68_without_a_local_cloud_it_says_how_to_ask_aws(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+
+    assert redrive.main(["--suffix", SUFFIX]) == 1
+
+    assert "no local cloud runs" in (said := capsys.readouterr().err)
+    assert "AWS=yes" in said
+
+
+def test_s43_the_local_cloud_is_asked_whatever_account_the_variables_name(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues.bury("body")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
+
+    assert queues.sent_back().keys() == {"body"}
+
+
+def test_s43_with_a_word_it_is_the_account_of_the_variables(
     aws: AwsClients, queues: Queues, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     queues.bury("body")
-    for name in environment(aws.endpoint_url):
-        monkeypatch.delenv(name, raising=False)
+    for name, value in environment(aws.endpoint_url).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
-    (tmp_path / "environments").mkdir()
-    facts = json.dumps({"aws_endpoint_url": aws.endpoint_url})
-    (tmp_path / "environments" / f"{SUFFIX}.json").write_text(facts)
 
-    assert redrive.main(["--suffix", SUFFIX, "--local", "yes", "--answer", "yes"]) == 0
+    assert redrive.main(["--suffix", SUFFIX, "--aws", "--answer", "yes"]) == 0
 
     assert queues.sent_back().keys() == {"body"}
+
+
+def received_again(
+    aws: AwsClients, monkeypatch: pytest.MonkeyPatch, *, first: int, times: int
+) -> None:
+    """From the receive `first` on, `times` answers are those that were given before, as at
+    least once delivery may."""
+    client = own_client(aws)
+    receive, answers = client.receive_message, list[Any]()
+
+    def again(**arguments: Any) -> Any:
+        if first <= len(answers) < first + times:
+            answers.append(answers[0])
+        else:
+            answers.append(receive(**arguments))
+        return answers[-1]
+
+    monkeypatch.setattr(client, "receive_message", again)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+
+
+def test_s43_letters_that_come_twice_do_not_hide_those_behind_them(
+    aws: AwsClients,
+    queues: Queues,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number in range(15):
+        queues.bury(f"body {number}", "account_not_found" if number else "bad_json")
+    received_again(aws, monkeypatch, first=1, times=2)
+
+    arguments = ["--suffix", SUFFIX, "--reason", "account_not_found", "--answer", "yes"]
+    assert redrive.main(arguments) == 0
+
+    assert "sent 14 of 14 back" in capsys.readouterr().out
+    assert len(queues.sent_back()) == 14
+    assert queues.letters() == {"visible": 1, "hidden": 0}
+
+
+def test_s43_what_was_seen_and_not_sent_back_makes_it_red(
+    aws: AwsClients,
+    queues: Queues,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number in range(3):
+        queues.bury(f"body {number}")
+    client = own_client(aws)
+    look = redrive.DeadLetters.look
+
+    def look_and_lose_one(letters: redrive.DeadLetters) -> redrive.Findings:
+        found = look(letters)
+        (message,) = client.receive_message(QueueUrl=queues.dead)["Messages"]
+        client.delete_message(QueueUrl=queues.dead, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    monkeypatch.setattr(redrive.DeadLetters, "look", look_and_lose_one)
+
+    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 1
+
+    said = capsys.readouterr().out
+    assert "sent 2 of 3 back" in said
+    assert "these differ" in said
+
+
+def test_s43_a_letter_that_is_seen_again_already_does_not_stop_the_others(
+    aws: AwsClients,
+    queues: Queues,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SQS refuses to un-hide what is not hidden; any other refusal is told."""
+    for number in range(12):
+        queues.bury(f"body {number}")
+    client = own_client(aws)
+    change = client.change_message_visibility_batch
+    refusals = iter(["MessageNotInflight", "InternalError"])
+
+    def refuse_one(**arguments: Any) -> Any:
+        refused = {"Id": "0", "SenderFault": True, "Code": next(refusals)}
+        return {"Failed": [refused]} | {"Successful": change(**arguments)["Successful"][1:]}
+
+    monkeypatch.setattr(client, "change_message_visibility_batch", refuse_one)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+
+    assert redrive.main(["--suffix", SUFFIX]) == 0
+
+    said = capsys.readouterr().out
+    assert "12 letters" in said
+    assert "1 letters stay hidden for up to 600 s: InternalError" in said
+    assert "NotInflight" not in said
+
+
+def test_s43_more_letters_than_are_looked_at_go_back_as_well(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(redrive, "LOOKED_AT_MAX", 4)
+    for number in range(15):
+        queues.bury(f"body {number}", "account_not_found" if number else "bad_json")
+
+    arguments = ["--suffix", SUFFIX, "--reason", "account_not_found", "--answer", "yes"]
+    assert redrive.main(arguments) == 0
+
+    assert "(at least; no more than 4 are looked at)" in capsys.readouterr().out
+    assert len(queues.sent_back()) == 14
+    assert queues.letters() == {"visible": 1, "hidden": 0}

@@ -74,7 +74,7 @@ def test_another_refusal_is_not_success(aws: type_of_aws, pauses: list[float]) -
     assert pauses == []
 
 
-def test_s3_out_of_reach_is_not_success(pauses: list[float]) -> None:
+def test_s23_an_archive_out_of_reach_is_not_success(pauses: list[float]) -> None:
     class Unreachable:
         def put_object(self, **_: object) -> None:
             raise EndpointConnectionError(endpoint_url="https://s3")

@@ -15,7 +15,7 @@ from lambda_src.transaction_processor.breaker import (
     StateOutOfReach,
 )
 
-LIMITS = Limits(failures_max=3, pause_first_seconds=5, pause_max_seconds=20)
+LIMITS = Limits(failures_max=3, pause_first_seconds=5, pause_max_seconds=15)
 
 
 class Shared:
@@ -127,7 +127,7 @@ def test_s42_pauses_double_up_to_their_limit(shared: Shared) -> None:
         pauses.append(shared.state.retry_at - int(shared.now))
         shared.now = shared.state.retry_at
         fail(shared)
-    assert pauses == [5, 10, 20, 20]
+    assert pauses == [5, 10, 15, 15]
 
 
 def test_s42_one_that_died_while_trying_holds_nobody_for_long(shared: Shared) -> None:
@@ -227,4 +227,4 @@ def test_s42_a_database_that_is_down_is_hardly_asked(seconds: list[int]) -> None
             one.failed(admission)
     since_open = asked[LIMITS.failures_max - 1 :]
     gaps = [later - earlier for earlier, later in pairwise(since_open)]
-    assert all(gap >= least for gap, least in zip(gaps, [5, 10, *[20] * len(gaps)], strict=False))
+    assert all(gap >= least for gap, least in zip(gaps, [5, 10, *[15] * len(gaps)], strict=False))

@@ -59,7 +59,7 @@ def test_s41_each_message_gets_its_own_delay(aws: type_of_aws) -> None:
     )
     draws = iter([0.8, 0.5])
     redelivery = Redelivery(sqs=sqs, queue_url=URL, random=lambda: next(draws))
-    redelivery.postpone([message(1), message(2, receive_count=3)])
+    redelivery.postpone([message(1), message(2, receive_count=3)], seconds_left=lambda: 30)
 
 
 def test_more_messages_than_a_call_may_name_take_several_calls(aws: type_of_aws) -> None:
@@ -71,7 +71,7 @@ def test_more_messages_than_a_call_may_name_take_several_calls(aws: type_of_aws)
             asked(*((number, 0) for number in numbers)),
         )
     redelivery = Redelivery(sqs=sqs, queue_url=URL, random=lambda: 0.0)
-    redelivery.postpone([message(number) for number in range(1, 13)])
+    redelivery.postpone([message(number) for number in range(1, 13)], seconds_left=lambda: 30)
 
 
 def test_a_refused_entry_is_logged_by_its_message(
@@ -81,7 +81,7 @@ def test_a_refused_entry_is_logged_by_its_message(
     failed = [{"Id": "1", "Code": "ReceiptHandleIsInvalid", "SenderFault": True}]
     stub.add_response("change_message_visibility_batch", {"Successful": [], "Failed": failed})
     redelivery = Redelivery(sqs=sqs, queue_url=URL, random=lambda: 0.0)
-    redelivery.postpone([message(1), message(2)])
+    redelivery.postpone([message(1), message(2)], seconds_left=lambda: 30)
     [line] = caplog.records
     assert (vars(line)["message_id"], vars(line)["code"]) == ("m2", "ReceiptHandleIsInvalid")
 
@@ -91,7 +91,7 @@ def test_a_refused_call_does_not_stop_the_next(aws: type_of_aws) -> None:
     stub.add_client_error("change_message_visibility_batch", "RequestThrottled")
     stub.add_response("change_message_visibility_batch", {"Successful": [], "Failed": []})
     redelivery = Redelivery(sqs=sqs, queue_url=URL, random=lambda: 0.0)
-    redelivery.postpone([message(number) for number in range(1, 12)])
+    redelivery.postpone([message(number) for number in range(1, 12)], seconds_left=lambda: 30)
 
 
 def test_a_queue_out_of_reach_is_survived(caplog: pytest.LogCaptureFixture) -> None:
@@ -100,5 +100,18 @@ def test_a_queue_out_of_reach_is_survived(caplog: pytest.LogCaptureFixture) -> N
             raise EndpointConnectionError(endpoint_url=URL)
 
     redelivery = Redelivery(sqs=Unreachable(), queue_url=URL, random=lambda: 0.0)  # type: ignore[arg-type]
-    redelivery.postpone([message(1)])
+    redelivery.postpone([message(1)], seconds_left=lambda: 30)
     assert [line.message for line in caplog.records] == ["messages not postponed"]
+
+
+def test_s41_without_time_for_a_call_the_rest_is_left_to_the_queue(aws: type_of_aws) -> None:
+    """Stopped by Lambda, the function would have answered for no message at all."""
+    sqs, stub = aws("sqs")
+    stub.add_response(
+        "change_message_visibility_batch",
+        {"Successful": [], "Failed": []},
+        asked(*((number, 0) for number in range(10))),
+    )
+    left = iter([10.0, 9.9])
+    redelivery = Redelivery(sqs=sqs, queue_url=URL, random=lambda: 0.0)
+    redelivery.postpone([message(number) for number in range(25)], seconds_left=lambda: next(left))

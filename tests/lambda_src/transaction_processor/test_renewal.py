@@ -1,6 +1,7 @@
 """S42: a message that waits is sent anew, so that its receives count from zero."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
 from typing import Any
@@ -64,12 +65,20 @@ class Queue:
 
 
 def renew(
-    sqs: Any, *messages: Message, wait: int = 0, spread: int = 0, draws: tuple[float, ...] = (0.5,)
+    sqs: Any,
+    *messages: Message,
+    wait: int = 0,
+    spread: int = 0,
+    draws: tuple[float, ...] = (0.5,),
+    seconds_left: Callable[[], float] = lambda: 30,
 ) -> list[str]:
     """The ids of the messages that stay."""
     endless = cycle(draws)
     renewal = Renewal(sqs=sqs, queue_url=URL, random=lambda: next(endless), now=lambda: NOW)
-    return [m.message_id for m in renewal.renew(messages, wait_seconds=wait, spread_seconds=spread)]
+    left = renewal.renew(
+        messages, wait_seconds=wait, spread_seconds=spread, seconds_left=seconds_left
+    )
+    return [m.message_id for m in left]
 
 
 def test_s42_it_is_sent_as_it_came_and_remembers_when_that_was(aws: type_of_aws) -> None:
@@ -121,11 +130,16 @@ def test_s42_renewed_again_it_still_remembers_when_it_first_came() -> None:
     assert queue.calls[0][0]["MessageAttributes"][FIRST_SENT_AT]["StringValue"] == str(first)
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-1", "\u0665"])
-def test_s42_a_memory_that_is_no_time_is_replaced(value: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", "-1", "\u0665", "0", str(SENT_AT_MS + 1), f"0{SENT_AT_MS - 1}", "9" * 5000],
+    ids=["none", "word", "negative", "other digits", "zero", "later", "14 digits", "5000 digits"],
+)
+def test_s42_a_memory_that_cannot_be_true_is_replaced(value: str) -> None:
+    """Whoever may send to the queue may write there what they like."""
     queue = Queue()
-    renew(queue, message(1, first_sent_at=text(value)))
-    assert queue.calls[0][0]["MessageAttributes"] == FIRST
+    assert renew(queue, message(1, first_sent_at=text(value)), message(2)) == []
+    assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [FIRST, FIRST]
 
 
 def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
@@ -178,3 +192,12 @@ def test_s42_no_call_is_larger_than_sqs_takes() -> None:
     assert [len(call) for call in queue.calls] == [2, 2]
     assert renew(queue, *(message(n, "x" * 349_000) for n in range(4))) == []
     assert [len(call) for call in queue.calls[2:]] == [3, 1]
+
+
+def test_s42_what_could_not_be_answered_for_in_time_is_not_sent() -> None:
+    """Stopped by Lambda, the old selves would come again beside those sent anew."""
+    queue = Queue()
+    left = iter([30.0, 10.0, 9.9])
+    stays = renew(queue, *map(message, range(25)), seconds_left=lambda: next(left))
+    assert [len(call) for call in queue.calls] == [10, 10]
+    assert stays == [f"m{number}" for number in range(20, 25)]

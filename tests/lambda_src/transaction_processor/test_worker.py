@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ class BrokenLedger:
         raise self._error
 
 
+SECONDS_LEFT = 17
 AWAY = LedgerUnavailable("no host accepts writes", wait_seconds=7, spread_seconds=20)
 
 
@@ -53,20 +54,30 @@ class FakeRedelivery:
     def __init__(self) -> None:
         self.postponed: list[list[str]] = []
 
-    def postpone(self, messages: Sequence[Message]) -> None:
+    def postpone(self, messages: Sequence[Message], *, seconds_left: Callable[[], float]) -> None:
+        assert seconds_left() == SECONDS_LEFT
         self.postponed.append([m.message_id for m in messages])
 
 
 class FakeRenewal:
     """Takes all messages but those in `refused`."""
 
-    def __init__(self, refused: Sequence[str]) -> None:
+    def __init__(self, refused: Sequence[str], *, done_before: Sequence[object]) -> None:
         self.renewed: list[tuple[str, int, int]] = []
+        self.done_before: list[object] = []
         self._refused = refused
+        self._before = done_before
 
     def renew(
-        self, messages: Sequence[Message], *, wait_seconds: int, spread_seconds: int
+        self,
+        messages: Sequence[Message],
+        *,
+        wait_seconds: int,
+        spread_seconds: int,
+        seconds_left: Callable[[], float],
     ) -> list[Message]:
+        assert seconds_left() == SECONDS_LEFT
+        self.done_before = [*self._before]
         self.renewed += [
             (m.message_id, wait_seconds, spread_seconds)
             for m in messages
@@ -87,15 +98,17 @@ class Run:
     ) -> None:
         self.dead_letters = FakeDeadLetters(accepts=dlq_accepts)
         redelivery = FakeRedelivery()
-        renewal = FakeRenewal(not_renewed)
+        renewal = FakeRenewal(not_renewed, done_before=self.dead_letters.letters)
         self.response = process(
             sqs_event(*bodies),
             ledger=ledger,
             dead_letters=self.dead_letters,
             redelivery=redelivery,
             renewal=renewal,
+            seconds_left=lambda: SECONDS_LEFT,
         )
         self.renewed = renewal.renewed
+        self.done_before_renewal = renewal.done_before
         self.postponed = redelivery.postponed
 
 
@@ -175,6 +188,12 @@ def test_s42_without_a_ledger_the_sound_ones_are_sent_anew_and_their_old_selves_
     assert run.response == kept()
     assert run.postponed == []
     assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
+
+
+def test_s42_nothing_slow_comes_between_sending_anew_and_the_answer() -> None:
+    """Until the answer a message is there twice: its copies should not meet different ledgers."""
+    run = Run(BrokenLedger(AWAY), body(1), "{")
+    assert run.done_before_renewal == run.dead_letters.letters != []
 
 
 def test_s42_what_could_not_be_sent_anew_stays_and_is_postponed() -> None:

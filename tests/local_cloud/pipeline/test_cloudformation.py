@@ -124,19 +124,54 @@ def test_a_change_set_without_changes_succeeds_and_still_puts_out(
     assert "\nA=2=\n" in cloud.log(result, "Show")
 
 
-def test_a_failed_deployment_names_what_failed_now_and_the_next_one_can_succeed(
-    cloud: Cloud, emulator: Emulator, deploy: Deploy
+def directly(stack: str, mode: str) -> list[dict[str, Any]]:
+    """One action without a change set."""
+    template_path = {"TemplatePath": "Src::template.json"}
+    values = {"StackName": stack, "ActionMode": mode, **template_path}
+    return [action("Deploy/CloudFormation", "Deploy", values, inputs=["Src"], Namespace="Outputs")]
+
+
+@pytest.fixture
+def taken(emulator: Emulator) -> Callable[..., None]:
+    """Takes the names of projects, so that no stack can make them."""
+
+    def take(*names: str) -> None:
+        for name in names:
+            emulator.client("codebuild").create_project(
+                name=name,
+                source={"type": "NO_SOURCE"},
+                artifacts={"type": "NO_ARTIFACTS"},
+                environment={"type": "x", "image": "x", "computeType": "x"},
+                serviceRole="x",
+            )
+
+    return take
+
+
+@pytest.mark.parametrize("actions", [changes, lambda stack: directly(stack, "CREATE_UPDATE")])
+def test_s5_a_first_deployment_that_failed_blocks_the_next_as_on_aws(
+    emulator: Emulator,
+    deploy: Deploy,
+    taken: Callable[..., None],
+    actions: Callable[[str], list[dict[str, Any]]],
 ) -> None:
-    for name in ("taken-a", "taken-b", "taken-c"):
-        emulator.client("codebuild").create_project(
-            name=name,
-            source={"type": "NO_SOURCE"},
-            artifacts={"type": "NO_ARTIFACTS"},
-            environment={"type": "x", "image": "x", "computeType": "x"},
-            serviceRole="x",
-        )
+    stack = "blocked" if actions is changes else "blocked-directly"
+    taken(f"taken-by-{stack}")
+    first = deploy(actions(stack), template=template({"Bad": broken(f"taken-by-{stack}")}))
+    assert f"stack {stack} ended as ROLLBACK_COMPLETE" in first.reason
+    second = deploy(actions(stack), template=template({"Q": queue(f"{stack}-1")}))
+    assert second.status == "Failed"
+    assert f"stack {stack} is ROLLBACK_COMPLETE and can not be updated: delete it" in second.reason
+    assert status(emulator, stack) == "ROLLBACK_COMPLETE"
+
+
+def test_s5_a_stack_in_a_failed_state_is_replaced_where_the_action_says_so(
+    cloud: Cloud, emulator: Emulator, deploy: Deploy, taken: Callable[..., None]
+) -> None:
+    actions = directly("bad", "REPLACE_ON_FAILURE")
+    taken("taken-a", "taken-b", "taken-c")
     for name in ("taken-a", "taken-b"):
-        result = deploy(changes("bad"), template=template({"Bad": broken(name)}))
+        result = deploy(actions, template=template({"Bad": broken(name)}))
         assert result.status == "Failed"
         assert "stack bad ended as ROLLBACK_COMPLETE: AWS::CodeBuild::Project Bad: " in (
             result.reason
@@ -144,14 +179,21 @@ def test_a_failed_deployment_names_what_failed_now_and_the_next_one_can_succeed(
         assert name in result.reason
     log = cloud.log(result, "Deploy")
     assert "taken-a" not in log
-    result = deploy(changes("bad"), template=template({"Q": queue("good-1")}))
+    good = template({"Q": queue("good-1")}, Outputs={"Url": {"Value": {"Ref": "Q"}}})
+    result = deploy(actions, template=good, outputs=("Url",))
     assert result.succeeded, result.reason
-    assert "its first deployment failed, deleting what is left" in cloud.log(result, "Prepare")
+    assert "stack is ROLLBACK_COMPLETE: it is deleted, and made anew" in cloud.log(result, "Deploy")
+    assert "/000000000000/good-1=\n" in cloud.log(result, "Show")
     assert status(emulator, "bad") == "CREATE_COMPLETE"
+    # What was rolled back to what worked is not in a failed state: it is updated.
     worse = template({"Q": queue("good-1"), "Bad": broken("taken-c")})
-    result = deploy(changes("bad"), template=worse)
+    result = deploy(actions, template=worse)
     assert "stack bad ended as UPDATE_ROLLBACK_COMPLETE" in result.reason
     assert status(emulator, "bad") == "UPDATE_ROLLBACK_COMPLETE"
+    before = emulator.client("cloudformation").describe_stacks(StackName="bad")["Stacks"][0]
+    assert deploy(actions, template=template({"Q": queue("good-2")})).succeeded
+    after = emulator.client("cloudformation").describe_stacks(StackName="bad")["Stacks"][0]
+    assert (after["StackId"], after["StackStatus"]) == (before["StackId"], "UPDATE_COMPLETE")
 
 
 def test_a_template_that_is_refused_fails_the_preparation(deploy: Deploy) -> None:
@@ -209,20 +251,17 @@ def test_parameters_and_tags_come_from_the_configuration_file_and_overrides_win(
 def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
     cloud: Cloud, emulator: Emulator, deploy: Deploy
 ) -> None:
-    def direct(mode: str, **more: str) -> list[dict[str, Any]]:
-        values = {"StackName": "direct", "ActionMode": mode, **more}
-        return [action("Deploy/CloudFormation", "Deploy", values, inputs=["Src"])]
-
-    path = {"TemplatePath": "Src::template.json"}
     for names, expected in ((["d-1"], "CREATE_COMPLETE"), (["d-1", "d-2"], "UPDATE_COMPLETE")):
         wanted = template({name.replace("-", ""): queue(name) for name in names})
-        assert deploy(direct("CREATE_UPDATE", **path), template=wanted).succeeded
+        assert deploy(directly("direct", "CREATE_UPDATE"), template=wanted).succeeded
         assert status(emulator, "direct") == expected
-    again = deploy(direct("REPLACE_ON_FAILURE", **path))
+    again = deploy(directly("direct", "REPLACE_ON_FAILURE"))
     assert "nothing to deploy" in cloud.log(again, "Deploy")
-    assert deploy(direct("DELETE_ONLY")).succeeded
+    assert deploy(directly("direct", "DELETE_ONLY")).succeeded
     assert status(emulator, "direct") is None
-    assert "there is no such stack" in cloud.log(deploy(direct("DELETE_ONLY")), "Deploy")
+    assert "there is no such stack" in cloud.log(
+        deploy(directly("direct", "DELETE_ONLY")), "Deploy"
+    )
 
 
 @pytest.mark.parametrize(

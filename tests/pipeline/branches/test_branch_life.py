@@ -6,11 +6,14 @@ import pytest
 
 from scripts.branch_life import PICTURE, draw, good_way, started_by
 from tests.infra.templates import Synthesized
+from tests.pipeline.conftest import Delivered
 
 
-def test_s8_the_picture_is_of_this_hub(hub: Synthesized) -> None:
+def test_s8_the_picture_is_of_this_hub_and_of_a_branchs_pipeline(
+    hub: Synthesized, delivered: Delivered
+) -> None:
     """After a change: python -m scripts.branch_life"""
-    assert PICTURE.read_text() == draw(hub.json)
+    assert PICTURE.read_text() == draw(hub.json, list(delivered.stages))
 
 
 def test_s8_it_shows_what_starts_what_and_each_step_in_its_order(hub: Synthesized) -> None:

@@ -149,7 +149,7 @@ def test_s64_every_role_of_the_hub_is_taken_by_one_service(every_hub: Synthesize
 
 
 def actions_on(stack: Synthesized, role: str) -> set[str]:
-    """What a role may do, but for its logs and for keys, which every one needs."""
+    """What a role may do, but for its logs, and for keys: see KEY_USES."""
     own = ("logs:", "kms:", "xray:")
     return {a for a in stack.actions_of(role) if not a.startswith(own)}
 
@@ -229,6 +229,80 @@ def test_s64_a_role_may_do_what_its_code_does_and_nothing_else(
     hub: Synthesized, role: str, allowed: set[str]
 ) -> None:
     assert actions_on(hub, f"{role}-{H}") == allowed
+
+
+_VARIABLES = ("kms:Decrypt", "itself")
+_SECRET = ("kms:Decrypt", "secretsmanager")
+_TABLE = {(f"kms:{action}", "dynamodb") for action in ("Decrypt", "DescribeKey")}
+_TELLS = {(f"kms:{action}", "sns") for action in ("Decrypt", "GenerateDataKey")}
+_RUNS = {
+    ("kms:Decrypt", "its own runs"),
+    ("kms:GenerateDataKey", "its own runs"),
+    ("kms:GenerateDataKey", "log delivery"),
+}
+# By role: what it may do with the hub's key, and on whose behalf.
+KEY_USES = {
+    "branch-create-machine-role": {*_RUNS, *_TELLS},
+    "branch-destroy-machine-role": {*_RUNS, *_TELLS},
+    "branch-intake-role": {_VARIABLES, _SECRET, *_TABLE},
+    "branch-lifecycle-role": {_VARIABLES, _SECRET, *_TABLE},
+    "branch-reconciler-role": {_VARIABLES, _SECRET, *_TABLE, *_TELLS},
+    "branch-teardown-role": {_VARIABLES},
+    "pipeline-retry-role": {_VARIABLES, *_TABLE},
+}
+
+
+def key_uses(stack: Synthesized, role: str) -> set[tuple[str, str]]:
+    """What a role may do with the key of the stack, and through what."""
+    (key,) = stack.all("AWS::KMS::Key")
+    return {
+        (action, _on_behalf(statement.get("Condition")))
+        for statement in stack.statements_of(role)
+        if {"Fn::GetAtt": [key, "Arn"]} in as_list(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+
+
+def _on_behalf(condition: dict[str, dict[str, str]] | None) -> str:
+    if condition is None:
+        return "itself"
+    ((name, value),) = condition["StringEquals"].items()
+    if name == "kms:ViaService":
+        return text(value).strip('"').split(".")[0]
+    return {
+        "kms:EncryptionContext:aws:states:stateMachineArn": "its own runs",
+        "kms:EncryptionContext:SourceArn": "log delivery",
+    }[name]
+
+
+def test_s64_a_role_uses_the_hubs_key_for_what_its_code_does_and_nothing_else(
+    hub: Synthesized,
+) -> None:
+    roles = [str(role["RoleName"]) for role in hub.properties("AWS::IAM::Role")]
+    found = {role.removesuffix(f"-{H}"): key_uses(hub, role) for role in roles}
+
+    assert {role: uses for role, uses in found.items() if uses} == KEY_USES
+
+
+def test_b3_whoever_may_publish_a_notice_may_use_the_key_of_its_topic(
+    every_hub: Synthesized,
+) -> None:
+    """SNS takes nothing for an encrypted topic from a role that may not use the key."""
+    topic, properties = every_hub.only("AWS::SNS::Topic")
+    tellers = [
+        str(role["RoleName"])
+        for role in every_hub.properties("AWS::IAM::Role")
+        if any(
+            s["Action"] == "sns:Publish" and s["Resource"] == {"Ref": topic}
+            for s in every_hub.statements_of(role["RoleName"])
+        )
+    ]
+    (key,) = every_hub.all("AWS::KMS::Key")
+
+    assert properties["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+    assert len(tellers) >= 3  # both machines and the reconciler
+    for role in tellers:
+        assert key_uses(every_hub, role) >= _TELLS, role
 
 
 def test_s64_nobody_decides_and_deletes_at_once(hub: Synthesized) -> None:

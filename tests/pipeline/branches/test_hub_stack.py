@@ -100,7 +100,8 @@ def test_the_registry_is_found_by_suffix_and_forgets_by_itself(hub: Synthesized)
         "Enabled": True,
     }
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    # Its last backup would outlive the hub; the reconciler makes the table anew.
+    assert "PointInTimeRecoverySpecification" not in table
 
 
 def test_the_signing_key_is_made_by_aws_and_the_token_left_to_a_person(hub: Synthesized) -> None:
@@ -434,3 +435,34 @@ def _without_ids(template: Path) -> list[str]:
 
 def test_no_other_pipeline_carries_the_hub(delivered: Delivered) -> None:
     assert "BranchHub" not in delivered.stages
+
+
+def test_s8_the_build_has_its_rights_before_its_source_is_tried_out(
+    every_hub: Synthesized,
+) -> None:
+    """CodeBuild takes a token from the connection with the role when the project is made."""
+    (project,) = every_hub.all("AWS::CodeBuild::Project")
+    role = every_hub.resources[project]["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
+    policies = [
+        name
+        for name, policy in every_hub.all("AWS::IAM::Policy").items()
+        if {"Ref": role} in policy["Properties"]["Roles"]
+    ]
+
+    assert policies
+    assert all(every_hub.comes_before(policy, project) for policy in policies)
+
+
+def test_s8_a_flood_at_the_open_door_leaves_the_accounts_other_functions_running(
+    every_hub: Synthesized,
+) -> None:
+    """Of the account's functions it alone has a limit; all others share the rest."""
+    reserved = {
+        text(function["FunctionName"]).strip('"').rsplit("-hub-")[0]: function[
+            "ReservedConcurrentExecutions"
+        ]
+        for function in every_hub.properties("AWS::Lambda::Function")
+        if "ReservedConcurrentExecutions" in function
+    }
+
+    assert reserved == {"branch-intake": 5}

@@ -11,6 +11,8 @@ from pipeline.branches.destroy_machine import ASKED_MAX, STOPS_MAX
 from pipeline.branches.destroy_steps import LOOK_AGAIN_SECONDS
 from pipeline.branches.proof import AGAIN_SECONDS
 from tests.pipeline.branches.asl import Definition
+from tests.pipeline.branches.conftest import CODECOMMIT_HUB
+from tests.pipeline.conftest import Delivered
 
 LAMBDA_ERRORS = {
     "Lambda.AWSLambdaException",
@@ -137,6 +139,22 @@ def test_b3_whoever_sweeps_again_proves_again(destroy: Definition) -> None:
     assert destroy.acting("verify") <= again
 
 
+def test_b3_what_an_earlier_sweep_removed_is_not_forgotten_by_a_later_one(
+    destroy: Definition,
+) -> None:
+    swept = [n for n in destroy.states if "Verify" in destroy.next_of(n, errors=False)]
+
+    assert destroy.states[destroy.start]["Result"]["swept"] == {"removed": []}
+    assert destroy.next_of("Sweep", errors=False) == {"BothSweeps"}
+    assert destroy.states["BothSweeps"]["Parameters"] == {
+        "sweeps.$": "States.Array($.swept, $.sweep)"
+    }
+    assert destroy.next_of("BothSweeps") == set(swept) == {"AddSweep"}
+    assert destroy.states["AddSweep"]["Parameters"] == {"removed.$": "$.both.sweeps[*].removed[*]"}
+    assert destroy.states["AddSweep"]["ResultPath"] == "$.swept"
+    assert destroy.payload("Forget")["removed.$"] == "$.swept.removed"
+
+
 def test_a_run_that_holds_the_lock_gives_it_back_on_every_way(
     create: Definition, destroy: Definition
 ) -> None:
@@ -195,9 +213,11 @@ def test_s8_who_waited_an_hour_in_vain_ends_red(create: Definition) -> None:
     assert {create.states[n]["Type"] for n in ends} == {"Fail"}
 
 
-@pytest.mark.parametrize(("name", "answer"), [("create", "admission"), ("destroy", "claim")])
-def test_whoever_finds_it_busy_asks_again_for_an_hour(
-    request: pytest.FixtureRequest, name: str, answer: str
+@pytest.mark.parametrize(
+    ("name", "answer", "minutes"), [("create", "admission", 90), ("destroy", "claim", 60)]
+)
+def test_whoever_finds_it_busy_asks_again_for_so_long_and_then_says_so(
+    request: pytest.FixtureRequest, name: str, answer: str, minutes: int
 ) -> None:
     definition: Definition = request.getfixturevalue(name)
     (busy,) = (c for c in definition.states["Decide"]["Choices"] if "And" in c)
@@ -209,7 +229,9 @@ def test_whoever_finds_it_busy_asks_again_for_an_hour(
         "CountAsked",
         "WaitForTheOther",
     }
-    assert limit * definition.states["WaitForTheOther"]["Seconds"] == 3600
+    assert limit * definition.states["WaitForTheOther"]["Seconds"] == minutes * 60
+    message = definition.states["TellStillBusy"]["Parameters"]["Message.$"]
+    assert {60: "for an hour", 90: "for 90 minutes"}[minutes] in message
     assert definition.states[definition.start]["Result"]["asked"] == {"now": 0}
 
 
@@ -240,6 +262,24 @@ def test_an_hour_of_deleting_is_counted_over_all_stacks(destroy: Definition) -> 
     looks = destroy.reachable("Gone", without=frozenset({"InTime", "MoreStacks"}), errors=False)
     assert "Delete" not in looks
     assert destroy.states["OutOfTime"]["Next"] == "Abandon"
+
+
+def test_b2_nothing_goes_where_something_named_like_it_must_stay(destroy: Definition) -> None:
+    """A stack of someone else, or a protected one: what is swept could be what it needs."""
+    (ours,) = destroy.states["AllOurs"]["Choices"]
+    stays = destroy.states["AllOurs"]["Default"]
+    deleting = destroy.acting("delete") | destroy.acting("unblock") | destroy.acting("sweep")
+
+    assert destroy.next_of("Find", errors=False) == {"CountStacks"}
+    assert destroy.next_of("CountStacks") == {"AllOurs"}
+    assert destroy.states["CountStacks"]["Parameters"]["refused.$"] == (
+        "States.ArrayLength($.found.refused)"
+    )
+    assert (ours["Variable"], ours["NumericEquals"]) == ("$.count.refused", 0)
+    assert "$.found.refused" in json.dumps(destroy.states[stays])
+    assert not deleting & destroy.reachable(stays)
+    assert destroy.reachable(stays) >= {*destroy.acting("abandon"), "TellAbandoned", "NotUnmade"}
+    assert not deleting & destroy.reachable(destroy.start, without=frozenset({"AllOurs"}))
 
 
 def test_what_failed_is_unblocked_and_given_more_time_after_each_failure(
@@ -302,6 +342,29 @@ def test_deadlines_of_its_own_come_before_the_machines(machine: Definition) -> N
     assert asking + stopping + deleting + proving < machine.timeout_seconds
 
 
+def test_s8_a_push_waits_longer_than_an_unmaking_takes() -> None:
+    unmaking = (
+        STOPS_MAX * LOOK_AGAIN_SECONDS + SECONDS_MAX + BACK_OFF_SECONDS[-1] + sum(AGAIN_SECONDS)
+    )
+
+    assert unmaking < ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS
+
+
+def test_b3_whoever_hears_that_it_still_stands_hears_who_tries_again(
+    destroy: Definition, across_accounts: Delivered
+) -> None:
+    """A reconciler that only reports tries nothing again: the notice must not promise it."""
+    assert across_accounts.hub is not None
+    applying = Definition.of(across_accounts.hub, f"branch-destroy-{CODECOMMIT_HUB}")
+    reporting_says, applying_says = (
+        definition.states["TellAbandoned"]["Parameters"]["Message.$"]
+        for definition in (destroy, applying)
+    )
+
+    assert "Nothing tries again by itself: make reconcile shows it" in reporting_says
+    assert "The reconciler tries again within the hour" in applying_says
+
+
 def test_s8_the_pipeline_comes_from_the_branch_as_it_is_now(create: Definition) -> None:
     """The whole ref: a name alone could be a tag's, or `pr/7`."""
     parameters = create.states["DeployPipeline"]["Parameters"]
@@ -325,7 +388,7 @@ def test_a_build_that_ran_and_failed_is_not_started_again(create: Definition) ->
 def test_b3_whoever_hears_that_it_is_gone_hears_of_what(destroy: Definition) -> None:
     message = destroy.states["TellGone"]["Parameters"]["Message.$"]
 
-    for path in ("$.found.stacks", "$.sweep.removed", "$.sweep.kept", "$$.Execution.Input.suffix"):
+    for path in ("$.found.stacks", "$.swept.removed", "$.sweep.kept", "$$.Execution.Input.suffix"):
         assert path in message
     assert "$.verification.remains" in json.dumps(destroy.states["SomethingRemains"])
     assert "$.deletion.blocked_by" in json.dumps(destroy.states["OutOfTime"])

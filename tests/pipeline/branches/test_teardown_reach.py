@@ -1,24 +1,31 @@
 """B2, S64: what the teardown may reach with everything gone wrong in its code."""
 
+import json
 from typing import Final
 
 import pytest
 from botocore import xform_name
 from botocore.session import get_session
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from infra.naming import EnvironmentSuffix
+from lambda_src.branch_suffix import suffix_of_branch
 from lambda_src.branch_teardown.listings import LISTINGS
 from pipeline.promotion import RESERVED_SUFFIXES
 from tests.infra.templates import Synthesized
 from tests.infra.test_naming import BRANCHES
 from tests.pipeline.branches.conftest import CODECOMMIT_HUB
 from tests.pipeline.branches.iam import Role
+from tests.pipeline.conftest import SUFFIX, Delivered
 
 HERE: Final = "us-east-1:000000000000"
 ID: Final = "0a1b2c3d-0000-0000-0000-000000000000"
 H: Final = CODECOMMIT_HUB
 
+
+# The trunk's is named as every branch's.
+TRUNKS: Final = suffix_of_branch("main")
+KEPT: Final = (*RESERVED_SUFFIXES, TRUNKS)
 
 # To IAM a pattern's star is a slash, too: a key that looks like the end of a branch's bucket.
 LIKE_A_BRANCH: Final = "audit/x-abcdef/y.gz"
@@ -71,18 +78,65 @@ def teardown(hub: Synthesized) -> Role:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_b2_every_branchs_environment_can_be_unmade(teardown: Role, branch: str) -> None:
     suffix = str(EnvironmentSuffix.of_branch(branch))
+    assume(suffix != TRUNKS)
+    named_like_one_of_ours = any(kept in suffix for kept in RESERVED_SUFFIXES)
 
     for action, resource in changes(suffix):
-        assert teardown.may(action, resource), (action, resource)
+        # A snapshot of such a branch is a person's to delete: it may as well be staging's.
+        if not (named_like_one_of_ours and action == "rds:DeleteDBClusterSnapshot"):
+            assert teardown.may(action, resource), (action, resource)
 
 
-@pytest.mark.parametrize("suffix", RESERVED_SUFFIXES)
-def test_b2_staging_and_production_are_out_of_reach(teardown: Role, suffix: str) -> None:
+def test_b2_every_log_of_an_environment_can_be_swept(delivered: Delivered, teardown: Role) -> None:
+    """Its own stacks delete most of them: these come back with what is written last."""
+    swept = ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/ecs/")
+    names = {
+        str(resource["Properties"]["LogGroupName"])
+        for path in delivered.outdir.rglob("*.template.json")
+        if "BranchHub" not in path.name
+        for resource in json.loads(path.read_text())["Resources"].values()
+        if resource["Type"] == "AWS::Logs::LogGroup"
+    }
+
+    assert {name for name in names if not name.startswith(swept)} == {
+        f"/aws/vpc/transaction-flow-log-{SUFFIX}"
+    }
+    for name in names:
+        group = f"arn:aws:logs:{HERE}:log-group:{name}:*"
+        assert teardown.may("logs:DeleteLogGroup", group) == name.startswith(swept), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/aws/lambda/orders-worker",
+        "/aws/lambda/orders-feature-x-2bdd6c",
+        "/aws/codebuild/nightly-report-worker",
+        "/ecs/payroll-worker",
+        "/aws/rds/cluster/orders-worker/postgresql",
+    ],
+)
+def test_b2_no_log_of_anyone_else_is_deleted(teardown: Role, name: str) -> None:
+    assert not teardown.may("logs:DeleteLogGroup", f"arn:aws:logs:{HERE}:log-group:{name}:*")
+
+
+@pytest.mark.parametrize("suffix", KEPT)
+@pytest.mark.parametrize("name", ["transaction-db-{}-backup", "{}-before-update", "of-{}-abcdef"])
+def test_b2_no_snapshot_of_what_stays_is_deleted_whatever_a_person_called_it(
+    teardown: Role, suffix: str, name: str
+) -> None:
+    snapshot = f"arn:aws:rds:{HERE}:cluster-snapshot:{name.format(suffix)}"
+
+    assert not teardown.may("rds:DeleteDBClusterSnapshot", snapshot)
+
+
+@pytest.mark.parametrize("suffix", KEPT)
+def test_b2_staging_production_and_the_trunk_are_out_of_reach(teardown: Role, suffix: str) -> None:
     for action, resource in changes(suffix, key=LIKE_A_BRANCH):
         assert not teardown.may(action, resource), (action, resource)
 
 
-@pytest.mark.parametrize("suffix", RESERVED_SUFFIXES)
+@pytest.mark.parametrize("suffix", KEPT)
 def test_b2_no_pattern_that_is_too_wide_would_bring_them_into_reach(
     teardown: Role, suffix: str
 ) -> None:
