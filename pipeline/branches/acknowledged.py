@@ -128,10 +128,4 @@ HUB: Final = (
         where=("BranchHub/Events/DeadLetters",),
         reason="It is itself where events go that could not be delivered, and has an alarm.",
     ),
-    Acknowledged(
-        rules=("Serverless-SNSRedrivePolicy",),
-        where=("BranchHub/Notices/Topic",),
-        reason="A mail that is not delivered is of no use later: the run that it told of is in the "
-        "console, and the alarm stays where it is.",
-    ),
 )
