@@ -7,6 +7,7 @@ names and tags of a branch's own, instead of the real `cdk deploy`.
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import urllib.error
@@ -32,7 +33,7 @@ from tests.local_cloud.pipeline.conftest import build, source, stage
 QUOTA = 7
 REPOSITORY = "local/transaction-pipeline"
 _ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
-_MAKEFILE = "setup:\n\t@mkdir -p .venv/bin && cp npx .venv/bin/npx && chmod +x .venv/bin/npx\n"
+_MAKEFILE = "setup:\n\t@mkdir -p .venv/bin && cp npx npx.py .venv/bin && chmod +x .venv/bin/npx\n"
 _NPX = Path(__file__).with_name("stand_in_npx.py")
 
 
@@ -199,8 +200,11 @@ def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
 
 def write_stand_ins(cloud: Cloud) -> None:
     (cloud.checkout / "Makefile").write_text(_MAKEFILE)
-    program = _NPX.read_text().replace("@PYTHON@", sys.executable).replace("@ROOT@", str(ROOT))
-    (cloud.checkout / "npx").write_text(program)
+    (cloud.checkout / "npx.py").write_text(_NPX.read_text().replace("@ROOT@", str(ROOT)))
+    # Through a shell: the first line of a program may not hold a path with a space.
+    python = shlex.quote(sys.executable)
+    start = f'#!/bin/sh\nexec {python} -IS "$(dirname "$0")/npx.py" "$@"\n'
+    (cloud.checkout / "npx").write_text(start)
 
 
 def _synthesize(cloud: Cloud, assembly: Path) -> None:

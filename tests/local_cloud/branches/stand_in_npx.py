@@ -1,4 +1,3 @@
-#!@PYTHON@ -IS
 """Stands in for `npx cdk deploy ... -c branch=<branch> DeliveryPipeline-*`: two small stacks."""
 
 import os
