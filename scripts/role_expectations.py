@@ -88,7 +88,8 @@ _EAVESDROPPING: Final[tuple[Right, ...]] = (
     ("dynamodb:GetItem", "sessions"),
 )
 # A helper of CDK's or AWS's touches no data at all.
-_NO_DATA: Final = (*_no_secret_but(), *_FORGERY, *_EAVESDROPPING, ("kms:Decrypt", "key"))
+_NO_DATA: Final = (*_no_secret_but(), *_FORGERY, *_EAVESDROPPING)
+_NO_KEY: Final = (("kms:Decrypt", "key"),)
 
 
 def expectations(names: Names) -> Mapping[str, Expectation]:
@@ -199,28 +200,33 @@ def expectations(names: Names) -> Mapping[str, Expectation]:
         ),
         "environment-certificate-provider": Expectation(
             is_everywhere=False,
-            needs=(("lambda:InvokeFunction", "certificate maker"),),
+            needs=(
+                ("lambda:InvokeFunction", "certificate maker"),
+                ("kms:Decrypt", "key"),  # its own variables are encrypted with it
+            ),
             must_not=(*_NO_DATA, ("lambda:InvokeFunction", "migrator")),
         ),
         "transaction-flow-log": Expectation(
             needs=(("logs:PutLogEvents", "flow log stream"),),
-            must_not=(*_NO_DATA, ("logs:PutLogEvents", "service log stream")),
+            must_not=(*_NO_DATA, *_NO_KEY, ("logs:PutLogEvents", "service log stream")),
         ),
         "CustomVpcRestrictDefaultSG": Expectation(
             must_not=(
                 *_NO_DATA,
+                *_NO_KEY,
                 ("ec2:AuthorizeSecurityGroupIngress", "another security group"),
                 ("ec2:AuthorizeSecurityGroupEgress", "another security group"),
             ),
         ),
         # Its right to empty the buckets of the stack is in their policies, not in its own.
         "CustomS3AutoDeleteObjects": Expectation(
-            must_not=(*_NO_DATA, ("s3:DeleteBucket", "audit bucket")),
+            must_not=(*_NO_DATA, *_NO_KEY, ("s3:DeleteBucket", "audit bucket")),
         ),
         "AWSCDKTrigger": Expectation(
             needs=(("lambda:InvokeFunction", "migrator version"),),
             must_not=(
                 *_NO_DATA,
+                *_NO_KEY,
                 ("lambda:InvokeFunction", "transaction processor"),
                 ("lambda:InvokeFunction", "certificate maker"),
             ),
