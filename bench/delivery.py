@@ -6,6 +6,7 @@ Works on a fresh clone of the current commit with a state folder of its own, and
 `bench/results/delivery.md`. Nothing is decided here: a benchmark measures.
 """
 
+import contextlib
 import datetime as dt
 import os
 import platform
@@ -97,17 +98,23 @@ def _idle(state: Path) -> tuple[float, float]:
             continue
     started, before = time.monotonic(), _processor_seconds(processes.values())
     time.sleep(_IDLE_SECONDS)
-    used = _processor_seconds(processes.values()) - before
-    memory = sum(p.memory_full_info().pss for p in processes.values() if p.is_running())
-    return memory / 2**30, 100 * used / (time.monotonic() - started)
+    seconds, after = time.monotonic() - started, _processor_seconds(processes.values())
+    used = sum(after[pid] - before.get(pid, 0.0) for pid in after)
+    memory = 0
+    for pid in after:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            memory += processes[pid].memory_full_info().pss
+    return memory / 2**30, 100 * used / seconds
 
 
-def _processor_seconds(processes: Iterable[psutil.Process]) -> float:
-    total = 0.0
+def _processor_seconds(processes: Iterable[psutil.Process]) -> dict[int, float]:
+    """By process; those that have ended meanwhile are left out."""
+    found = {}
     for process in processes:
-        times = process.cpu_times()
-        total += times.user + times.system
-    return total
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found[process.pid] = times.user + times.system
+    return found
 
 
 def _report(rows: list[tuple[str, str, str]], commit: str) -> str:
