@@ -1,17 +1,12 @@
 """Database credentials, kept in Secrets Manager as `{"username": ..., "password": ...}`."""
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from lambda_src.json_secret import SecretUnreadable, fetch_json_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-
-class SecretUnreadable(Exception):
-    """The secret could not be fetched or does not hold credentials; names it, never its value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +33,9 @@ class DatabaseSecret:
         self._remembered = None
 
     def _fetch(self) -> Credentials:
-        try:
-            answer = self._secrets_manager.get_secret_value(SecretId=self._secret_arn)
-        except (BotoCoreError, ClientError) as error:
-            raise SecretUnreadable(f"secret {self._secret_arn}: {error}") from error
-        try:
-            content = json.loads(answer["SecretString"])
-        except (KeyError, ValueError):  # the decoder's own error would quote the secret
-            content = None
-        if not isinstance(content, dict):
-            raise SecretUnreadable(f"secret {self._secret_arn} does not hold a JSON object")
+        content = fetch_json_secret(
+            secrets_manager=self._secrets_manager, secret_arn=self._secret_arn
+        )
         for name in ("username", "password"):
             if not isinstance(content.get(name), str) or not content[name]:
                 raise SecretUnreadable(f"secret {self._secret_arn} has no text under {name!r}")

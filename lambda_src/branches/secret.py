@@ -1,12 +1,9 @@
 """The hub's secret: `{"webhook_secret": ..., "github_token": ...}`."""
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from lambda_src.credentials import SecretUnreadable
+from lambda_src.json_secret import SecretUnreadable, fetch_json_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -45,19 +42,9 @@ class HubSecret:
     def _value(self, name: str) -> str:
         now = self._clock()
         if self._fetched_at is None or now - self._fetched_at > _REMEMBERED_SECONDS:
-            self._content, self._fetched_at = self._fetch(), now
+            self._content = fetch_json_secret(
+                secrets_manager=self._secrets_manager, secret_arn=self._secret_arn
+            )
+            self._fetched_at = now
         value = self._content.get(name, "")
         return value if isinstance(value, str) else ""
-
-    def _fetch(self) -> dict[str, str]:
-        try:
-            answer = self._secrets_manager.get_secret_value(SecretId=self._secret_arn)
-        except (BotoCoreError, ClientError) as error:
-            raise SecretUnreadable(f"secret {self._secret_arn}: {error}") from error
-        try:
-            content = json.loads(answer["SecretString"])
-        except (KeyError, ValueError):  # the decoder's own error would quote the secret
-            content = None
-        if not isinstance(content, dict):
-            raise SecretUnreadable(f"secret {self._secret_arn} does not hold a JSON object")
-        return content

@@ -6,7 +6,6 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
 from app_service.ledger.transaction import Transaction
-from lambda_src.credentials import SecretUnreadable
 from lambda_src.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,
@@ -14,6 +13,7 @@ from lambda_src.database import (
     explain,
     sqlstate,
 )
+from lambda_src.json_secret import SecretUnreadable
 
 _POST = """
     SELECT status

@@ -5,7 +5,8 @@ import json
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from lambda_src.credentials import Credentials, DatabaseSecret, SecretUnreadable
+from lambda_src.credentials import Credentials, DatabaseSecret
+from lambda_src.json_secret import SecretUnreadable
 from tests.lambda_src.conftest import type_of_aws
 
 ARN = "arn:aws:secretsmanager:us-east-1:111111111111:secret:processor-abc"

@@ -8,7 +8,7 @@ import pytest
 
 from lambda_src.branch_suffix import suffix_of_branch
 from lambda_src.branches.events import Reason
-from lambda_src.credentials import SecretUnreadable
+from lambda_src.json_secret import SecretUnreadable
 from tests.lambda_src.branch_intake.conftest import (
     NO_COMMIT,
     NOW,

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.branches.secret import HubSecret
-from lambda_src.credentials import SecretUnreadable
+from lambda_src.json_secret import SecretUnreadable
 from tests.lambda_src.conftest import type_of_aws
 
 ARN = "arn:aws:secretsmanager:us-east-1:111111111111:secret:branch-hub"
