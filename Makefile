@@ -11,16 +11,12 @@ REASON ?=
 APPLY ?=
 AWS ?=
 HUB ?=
+UPGRADE ?=
 WORKERS ?= 3
 
 SYSTEM_PATH := $(PATH)
 # In the virtual environment, so that every checkout that shares it shares the type cache.
 export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
-COMPILE = pip-compile --quiet --generate-hashes --strip-extras --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links
-# Of what checkov asks for: what we have in another version, and what only its other scanners use.
-CHECKOV_WITHOUT = beartype boto3 botocore cyclonedx-python-lib networkx numpy py-serializable \
-	rdflib s3transfer setuptools spdx-tools
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -43,7 +39,7 @@ setup: ## make .venv and node_modules from the lock files
 	command -v $(PYTHON) > /dev/null || { echo "setup: no $(PYTHON) on PATH: Python 3.11 or newer is needed" >&2; exit 1; }; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "setup: Python 3.11 or newer is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): run make PYTHON=python3.11" >&2; exit 1; }; \
-	$(PYTHON) scripts/setup.py
+	$(PYTHON) -m toolchain
 
 down: ## stop every process of the local cloud
 	@python -m local_cloud down
@@ -119,15 +115,11 @@ check-dockerfile:
 	@hadolint app_service/Dockerfile
 
 check-security: # what runs in an account, and what delivers it there
-	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts
+	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain
 
 check-unit:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml
 
-lock: setup ## make the lock files anew from the *.in files
-	@$(COMPILE) --allow-unsafe --output-file requirements.txt requirements.in
-	@$(COMPILE) --allow-unsafe --constraint requirements.txt --output-file app_service/requirements.txt app_service/requirements.in
-	@$(COMPILE) --allow-unsafe --constraint requirements.txt --output-file lambda_src/requirements.txt lambda_src/requirements.in
-	@$(COMPILE) $(addprefix --unsafe-package=,$(CHECKOV_WITHOUT)) --output-file requirements-checkov.txt requirements-checkov.in
-	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+lock: setup ## make the lock files anew from the *.in files (UPGRADE=yes: with the newest versions)
+	@UPGRADE="$(UPGRADE)" python -m toolchain.locks

@@ -17,7 +17,7 @@ from scripts.assembly import StackTemplate
 from scripts.findings import Finding
 from scripts.remembered import remembered
 
-# Where scripts/setup.py puts it.
+# Where set-up (toolchain/setup.py) puts it.
 CHECKOV: Final = Path(sys.prefix) / "checkov"
 ROOT: Final = Path(__file__).resolve().parent.parent
 _SETTINGS: Final = (ROOT / "requirements-checkov.txt", Path(__file__))

@@ -1,0 +1,70 @@
+"""Installs what a lock file names, and nothing else, whatever was published since it was made.
+
+Dependencies are never followed: the lock file holds every package, and following them is how pip
+before 24 asks for a newer release than the locked one (pypa/pip#12345).
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from toolchain.report import run
+
+# It and aws-cdk.cloud-assembly-schema both hold aws_cdk/cloud_assembly_schema/__init__.py with
+# different contents (aws/aws-cdk#38482). Ours is right when it is installed after all others.
+INSTALLED_LAST = "aws-cdk-lib"
+
+
+def install_uv(python: Path, lock: Path) -> None:
+    """Install uv with the pip of the virtual environment of `python`, of whatever version."""
+    run(
+        "install uv",
+        [
+            python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
+            "--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", lock,
+        ],
+        folder=lock.parent,
+    )  # fmt: skip
+
+
+def install_packages(
+    what: str,
+    lock: Path,
+    *,
+    uv: Path,
+    python: Path,
+    environment: Mapping[str, str],
+    target: Path | None = None,
+) -> None:
+    """Install `lock` beside `python`, or into the folder `target`. `what` names it in an error.
+
+    `environment` holds uv's settings.
+    """
+    command = [
+        uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:",
+        "--python", python, *(("--target", target) if target else ()),
+    ]  # fmt: skip
+    for part in _in_order(lock.read_text()):
+        with tempfile.NamedTemporaryFile("w", prefix="locked-", suffix=".txt") as file:
+            file.write(part)
+            file.flush()
+            run(
+                what,
+                [*command, "--requirement", file.name],
+                folder=lock.parent,
+                environment=environment,
+            )
+
+
+def _in_order(lock: str) -> Iterator[str]:
+    """The lock's text without the package that comes last, then that package alone."""
+    last: list[str] = []
+    others: list[str] = []
+    is_last = False
+    for line in lock.splitlines(keepends=True):
+        if not line.startswith((" ", "#")):  # not a hash of the package above
+            is_last = line.partition("==")[0].strip() == INSTALLED_LAST
+        (last if is_last else others).append(line)
+    yield "".join(others)
+    if last:
+        yield "".join(last)

