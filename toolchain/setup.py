@@ -73,7 +73,9 @@ def make_tools(home: Path, key: str) -> None:
         remove(home / name)
     venv = home / ".venv"
     python, uv = venv / "bin" / "python", venv / "bin" / "uv"
-    run("make the virtual environment", [sys.executable, "-m", "venv", venv], folder=home)
+    # Resolved: with the environment activated, `python3` is a link in the folder just removed.
+    base = Path(sys.executable).resolve()
+    run("make the virtual environment", [base, "-m", "venv", venv], folder=home)
     install_uv(python, home / UV_LOCK)
     environment = uv_environment(python, os.environ)
     install_packages(
