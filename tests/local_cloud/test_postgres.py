@@ -1,6 +1,5 @@
 """The real PostgreSQL: version, TLS by our authority, a standby that has what was committed."""
 
-import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import pg8000.dbapi
 import pytest
 
-from local_cloud import postgres
 from local_cloud.addresses import free_port
 from local_cloud.certificates import LocalAuthority
 from local_cloud.postgres import PostgresError, PostgresServer
@@ -124,19 +122,3 @@ def test_a_taken_port_is_reported_with_the_servers_own_words(
     other.initialize()
     with pytest.raises(PostgresError, match="Address already in use"):
         other.start()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
-def test_a_checkout_that_other_users_cannot_enter_will_do(
-    authority: LocalAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A checkout below /root: neither its programs nor its data are open to PostgreSQL's user."""
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    (closed / "native").symlink_to(postgres._NATIVE.resolve())
-    monkeypatch.setattr(postgres, "_NATIVE", closed / "native")
-    server = make(closed / "data", authority)
-    server.initialize()
-    server.start()
-    connect(server, roots=authority.certificate_file).close()
-    server.stop()

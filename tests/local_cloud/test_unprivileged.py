@@ -1,0 +1,65 @@
+"""PostgreSQL runs as another user for root, also with the few rights of root in a container."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local_cloud import postgres
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root hands a program to another user"
+)
+
+# What Docker leaves to root where nobody says otherwise: the mask 00000000a80425fb.
+DOCKERS_DEFAULT = [
+    "chown",
+    "dac_override",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "net_bind_service",
+    "net_raw",
+    "sys_chroot",
+    "mknod",
+    "audit_write",
+    "setfcap",
+]
+STARTS_A_SERVER = """
+import sys
+from pathlib import Path
+from local_cloud import postgres
+from local_cloud.addresses import free_port
+postgres._NATIVE = Path(sys.argv[1], "native")
+server = postgres.PostgresServer(
+    data_dir=Path(sys.argv[1], "data"), address="127.0.0.1", port=free_port("127.0.0.1"),
+    password="test",
+)
+server.initialize()
+server.start()
+user = Path(f"/proc/{server.process.pid}").stat().st_uid
+server.stop()
+print("user", user)
+"""
+
+
+@pytest.mark.parametrize("capabilities", [["all"], DOCKERS_DEFAULT], ids=["host", "container"])
+def test_a_checkout_that_other_users_cannot_enter_will_do(
+    tmp_path: Path, capabilities: list[str]
+) -> None:
+    """A checkout below /root: neither its programs nor its data are open to PostgreSQL's user."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "native").symlink_to(postgres._NATIVE.resolve())
+    bounding_set = ",".join(["-all", *(f"+{name}" for name in capabilities)])
+    done = subprocess.run(
+        ["setpriv", "--inh-caps=-all", f"--bounding-set={bounding_set}",
+         sys.executable, "-c", STARTS_A_SERVER, str(closed)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["user", "65534"], done.stderr
