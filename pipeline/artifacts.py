@@ -13,7 +13,7 @@ from infra.naming import EnvironmentSuffix
 ARTIFACTS: Final = "transaction-artifacts"
 # As long as a rollback may want the artifacts of the run before.
 RETENTION: Final = Duration.days(30)
-DOWNLOADS: Final = ("/root/.cache/pip/**/*", "/root/.npm/**/*")
+DOWNLOADS: Final = ("/root/.cache/pip/**/*", "/root/.cache/uv/**/*", "/root/.npm/**/*")
 
 
 def artifact_bucket(
@@ -40,7 +40,7 @@ def artifact_bucket(
 
 
 def download_cache(bucket: s3.IBucket) -> codebuild.Cache:
-    """What pip and npm downloaded (DOWNLOADS), kept in `bucket`.
+    """What pip, uv and npm downloaded (DOWNLOADS), kept in `bucket`.
 
     In S3: CodeBuild's local cache lives as long as a host that the next build rarely gets. Only
     the synth has it: the lock files' hashes guard what is installed, but a build that may write

@@ -1,0 +1,138 @@
+"""B9: what is installed is the lock, whatever others published since it was made."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.toolchain.conftest import UV
+from tests.toolchain.package_index import PackageIndex
+from toolchain.packages import INSTALLED_LAST, install_packages, install_uv
+from toolchain.proof import what_is_wrong
+
+SHARED_FILE = "aws_cdk/cloud_assembly_schema/__init__.py"
+SCHEMA = "aws-cdk.cloud-assembly-schema"
+
+
+def installed(python: Path) -> set[str]:
+    """What is beside `python`, as `name==version`, but for pip and setuptools."""
+    listing = subprocess.run(
+        [str(python), "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    return {line for line in listing.split() if not line.startswith(("pip==", "setuptools=="))}
+
+
+@pytest.fixture
+def lock(index: PackageIndex, tmp_path: Path) -> Path:
+    """Made on a day on which 1.0 was the newest of everything; today it is not.
+
+    `plugin` asks for an extra of `measure`, as pytest-cov asks for coverage[toml].
+    """
+    index.publish("plugin", "1.0", requires=["measure[toml]>=1.0", "helper"])
+    index.publish("measure", "1.0", requires=['parser; extra == "toml"'], extras=["toml"])
+    index.publish("helper", "1.0")
+    index.publish("parser", "1.0")
+    locked = ("plugin==1.0", "measure==1.0", "helper==1.0", "parser==1.0")
+    file = index.lock(tmp_path / "requirements.txt", *locked)
+    for name in ("plugin", "helper", "parser"):
+        index.publish(name, "2.0")
+    index.publish("measure", "2.0", requires=['parser; extra == "toml"'], extras=["toml"])
+    return file
+
+
+def test_b9_newer_releases_on_the_index_change_nothing(
+    lock: Path, python: Path, users_settings: Mapping[str, str]
+) -> None:
+    """The packages, by uv: with the index that the user set for pip alone."""
+    install_packages("install them", lock, uv=UV, python=python, environment=users_settings)
+    assert installed(python) == {"plugin==1.0", "measure==1.0", "helper==1.0", "parser==1.0"}
+    assert what_is_wrong(uv=UV, python=python, environment=users_settings) is None
+
+
+@pytest.mark.usefixtures("users_settings")
+def test_b9_newer_releases_change_nothing_for_uv_itself(lock: Path, python: Path) -> None:
+    """uv, by the pip that this Python came with: the oldest one asked for `measure==2.0` here."""
+    install_uv(python, lock)
+    assert installed(python) == {"plugin==1.0", "measure==1.0", "helper==1.0", "parser==1.0"}
+
+
+def test_b9_a_file_that_is_not_the_locked_one_is_refused(
+    index: PackageIndex,
+    lock: Path,
+    python: Path,
+    users_settings: Mapping[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    index.publish("helper", "1.0", requires=["something-else"])
+    with pytest.raises(SystemExit):
+        install_packages("install them", lock, uv=UV, python=python, environment=users_settings)
+    said = capsys.readouterr().err
+    assert "could not install them" in said
+    assert "helper==1.0" in said
+    assert installed(python) == set()
+
+
+@pytest.fixture
+def sharing_one_file(index: PackageIndex, tmp_path: Path) -> Path:
+    """aws/aws-cdk#38482: whichever is unpacked last decides what the file holds.
+
+    uv unpacks in any order: with many packages, ours is not the last by chance.
+    """
+    names = (INSTALLED_LAST, SCHEMA, *(f"other{number}" for number in range(20)))
+    for name in names:
+        index.publish(name, "2.0", module=SHARED_FILE)
+    return index.lock(tmp_path / "cdk.txt", *(f"{name}==2.0" for name in names))
+
+
+def shared_file(python: Path) -> Path:
+    return next((python.parent.parent / "lib").glob(f"python3*/site-packages/{SHARED_FILE}"))
+
+
+def test_b9_the_file_that_two_packages_share_is_the_one_of_aws_cdk_lib(
+    sharing_one_file: Path, python: Path, users_settings: Mapping[str, str]
+) -> None:
+    install_packages(
+        "install them", sharing_one_file, uv=UV, python=python, environment=users_settings
+    )
+    assert INSTALLED_LAST in shared_file(python).read_text()
+    assert what_is_wrong(uv=UV, python=python, environment=users_settings) is None
+
+
+def test_b9_the_other_packages_file_is_noticed(
+    sharing_one_file: Path, python: Path, users_settings: Mapping[str, str]
+) -> None:
+    install_packages(
+        "install them", sharing_one_file, uv=UV, python=python, environment=users_settings
+    )
+    shared_file(python).write_text(f"RELEASE = '{SCHEMA}==2.0'\n")
+    problem = what_is_wrong(uv=UV, python=python, environment=users_settings)
+    assert problem is not None
+    assert SHARED_FILE in problem
+    assert INSTALLED_LAST in problem
+    assert "\n" not in problem
+
+
+def test_b9_a_lock_that_lacks_a_package_is_noticed(
+    index: PackageIndex, python: Path, tmp_path: Path, users_settings: Mapping[str, str]
+) -> None:
+    index.publish("plugin", "1.0", requires=["forgotten>=3"])
+    lock = index.lock(tmp_path / "requirements.txt", "plugin==1.0")
+    install_packages("install it", lock, uv=UV, python=python, environment=users_settings)
+    problem = what_is_wrong(uv=UV, python=python, environment=users_settings)
+    assert problem is not None
+    assert "forgotten" in problem
+    assert "\n" not in problem
+
+
+def test_b9_packages_that_lie_apart_are_not_among_the_others(
+    lock: Path, python: Path, tmp_path: Path, users_settings: Mapping[str, str]
+) -> None:
+    """checkov: it pins old versions of what the project uses."""
+    apart = tmp_path / "apart"
+    install_packages(
+        "install them", lock, uv=UV, python=python, environment=users_settings, target=apart
+    )
+    assert "measure==1.0" in (apart / "measure.py").read_text()
+    assert installed(python) == set()

@@ -1,0 +1,80 @@
+"""B9: an index or a certificate that a user set for pip serves uv as well."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from toolchain.pip_settings import lock_environment, uv_environment
+
+PYTHON = Path(sys.executable)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def environment(home: Path, configuration: str = "", **variables: str) -> dict[str, str]:
+    """Of a user with this pip.conf and these variables."""
+    home.mkdir()
+    (home / "pip.conf").write_text(configuration)
+    return {"HOME": str(home), "PIP_CONFIG_FILE": str(home / "pip.conf"), **variables}
+
+
+def test_b9_the_configuration_file_serves_uv(home: Path) -> None:
+    uv = uv_environment(
+        PYTHON,
+        environment(
+            home,
+            "[global]\nindex-url = https://mirror/simple\ncert = /etc/company.pem\n"
+            "extra-index-url = https://a/simple\n    https://b/simple\nfind-links = /x /y\n"
+            "trusted-host = mirror\nproxy = http://proxy:3128\ntimeout = 60\n",
+        ),
+    )
+    assert uv["UV_DEFAULT_INDEX"] == "https://mirror/simple"
+    assert uv["UV_INDEX"] == "https://a/simple https://b/simple"
+    assert uv["UV_FIND_LINKS"] == "/x,/y"
+    assert uv["SSL_CERT_FILE"] == "/etc/company.pem"
+    assert uv["UV_INSECURE_HOST"] == "mirror"
+    assert uv["ALL_PROXY"] == "http://proxy:3128"
+    assert uv["UV_HTTP_TIMEOUT"] == "60"
+
+
+def test_b9_variables_win_over_the_file_and_the_section_of_install_over_the_global_one(
+    home: Path,
+) -> None:
+    uv = uv_environment(
+        PYTHON,
+        environment(
+            home,
+            "[install]\nindex-url = https://install\ncert = /install.pem\n"
+            "[global]\nindex-url = https://global\ncert = /global.pem\n",
+            PIP_INDEX_URL="https://variable",
+        ),
+    )
+    assert uv["UV_DEFAULT_INDEX"] == "https://variable"
+    assert uv["SSL_CERT_FILE"] == "/install.pem"
+
+
+def test_b9_what_is_set_for_uv_itself_stays(home: Path) -> None:
+    uv = uv_environment(
+        PYTHON,
+        environment(home, PIP_INDEX_URL="https://pips", UV_DEFAULT_INDEX="https://uvs"),
+    )
+    assert uv["UV_DEFAULT_INDEX"] == "https://uvs"
+
+
+def test_b9_a_lock_is_made_from_one_index(home: Path) -> None:
+    """Hashes of a further index may be those of a part of a release's files."""
+    uv = lock_environment(
+        PYTHON,
+        environment(
+            home,
+            PIP_INDEX_URL="https://mirror/simple",
+            PIP_EXTRA_INDEX_URL="https://more",
+            PIP_FIND_LINKS="/wheels",
+        ),
+    )
+    assert uv["UV_DEFAULT_INDEX"] == "https://mirror/simple"
+    assert not {"UV_INDEX", "UV_FIND_LINKS"} & set(uv)

@@ -1,0 +1,142 @@
+"""B9: tools that are not the ones of this lock and this Python are made anew, others are kept."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolchain import setup
+from toolchain.report import run
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with lock files; its virtual environment is real, what goes into it is not."""
+    for lock in setup.LOCKS:
+        (tmp_path / lock).parent.mkdir(exist_ok=True)
+        (tmp_path / lock).write_text(lock)
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    monkeypatch.delenv("TOOLCHAIN_CACHE", raising=False)
+    for part in ("install_uv", "install_packages", "install_checkov", "compile_packages"):
+        monkeypatch.setattr(setup, part, nothing)
+    monkeypatch.setattr(setup, "run", run_quickly)
+    monkeypatch.setattr(setup, "uv_environment", nothing)
+    monkeypatch.setattr(setup, "what_is_wrong", nothing)
+    monkeypatch.setattr(setup, "make_node_modules", make_node_modules)
+    return tmp_path
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """A part of set-up that is tested elsewhere."""
+
+
+def run_quickly(what: str, command: Sequence[str | Path], **options: Any) -> None:
+    """Make the virtual environment; pip, which nothing uses here, takes seconds."""
+    run(what, [*command, "--without-pip"], **options)
+
+
+def make_node_modules(home: Path) -> None:
+    (home / "node_modules").mkdir()
+
+
+def fails(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def left_over(root: Path) -> Path:
+    """A file in the virtual environment that only an older one can have."""
+    file = root / ".venv" / "left-over"
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    return file
+
+
+def works(root: Path) -> bool:
+    return (root / ".venv" / "bin" / "python").exists() and (root / "node_modules").exists()
+
+
+def test_b9_tools_that_are_ready_are_kept(root: Path) -> None:
+    setup.main()
+    kept = left_over(root)
+    setup.main()
+    assert kept.exists()
+
+
+def test_b9_a_set_up_that_was_interrupted_begins_anew(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(setup, "install_packages", fails)
+        with pytest.raises(KeyboardInterrupt):
+            setup.main()
+    unfinished = left_over(root)
+    setup.main()
+    assert works(root)
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "value"), [("version", "3.99.1 (main)"), ("base_prefix", "/elsewhere")]
+)
+def test_b9_the_environment_of_another_python_is_made_anew(
+    root: Path, monkeypatch: pytest.MonkeyPatch, what: str, value: str
+) -> None:
+    setup.main()
+    others = left_over(root)
+    monkeypatch.setattr(sys, what, value)
+    setup.main()
+    assert works(root)
+    assert not others.exists()
+
+
+def test_b9_another_lock_makes_other_tools(root: Path) -> None:
+    setup.main()
+    others = left_over(root)
+    (root / setup.PYTHON_LOCK).write_text("another release")
+    setup.main()
+    assert works(root)
+    assert not others.exists()
+
+
+def test_b9_the_activated_environment_can_make_itself_anew(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.main()
+    monkeypatch.setattr(sys, "executable", str(root / ".venv" / "bin" / "python3"))
+    (root / setup.PYTHON_LOCK).write_text("another release")
+    setup.main()
+    assert works(root)
+
+
+def test_b9_packages_that_are_wrong_are_told_and_not_used(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(*_: Any, **__: Any) -> str:
+        return "one file is another"
+
+    with monkeypatch.context() as broken:
+        broken.setattr(setup, "what_is_wrong", wrong)
+        with pytest.raises(SystemExit):
+            setup.main()
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "one file is another" in said
+    assert "make setup" in said
+    assert not setup.is_ready(root, setup.toolchain_key())
+
+
+def test_b9_checkouts_with_the_same_lock_share_their_tools(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build machine's: what stands in the way of the links is replaced."""
+    monkeypatch.setenv("TOOLCHAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    left_over(root)
+    setup.main()
+    shared = (root / ".venv").resolve()
+    assert (root / ".venv").is_symlink()
+    assert works(root)
+    for name in setup.TOOLS:
+        (root / name).unlink()
+    setup.main()
+    assert (root / ".venv").resolve() == shared
