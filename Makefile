@@ -20,10 +20,10 @@ export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles \
-	check-security check-types check-unit clean compliance destroy down drill-kill-database \
-	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
-	session setup smoke-test status synth test up
+.PHONY: approve bench bench-branches bench-delivery check-deployed-python check-dockerfile \
+	check-format check-roles check-security check-types check-unit clean compliance destroy down \
+	drill-kill-database drill-kill-task drill-lose-zone engine-version help integration-test lock \
+	logs reconcile redrive session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -34,8 +34,12 @@ up: setup ## start the local cloud and deliver the current commit (PROMOTION=pro
 test: setup ## every check and unit test
 	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-security check-unit
 
+# pyenv reads `.python-version`, which names the deployed Python. Where that is not installed, any from
+# 3.11 on will do: the one that pyenv takes outside of this folder.
 setup: ## make .venv and node_modules from the lock files
 	@export PATH="$(SYSTEM_PATH)"; \
+	[ -n "$$PYENV_VERSION" ] || pyenv version-name > /dev/null 2>&1 \
+		|| export PYENV_VERSION="$$(cd .. && pyenv version-name 2> /dev/null)"; \
 	command -v $(PYTHON) > /dev/null || { echo "setup: no $(PYTHON) on PATH: Python 3.11 or newer is needed" >&2; exit 1; }; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "setup: Python 3.11 or newer is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): run make PYTHON=python3.11" >&2; exit 1; }; \
@@ -113,6 +117,9 @@ check-types:
 
 check-dockerfile:
 	@hadolint app_service/Dockerfile
+
+check-deployed-python: setup # tests what is deployed on its own Python, where that is installed
+	@WORKERS="$(WORKERS)" python -m scripts.deployed_python
 
 check-security: # what runs in an account, and what delivers it there
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain

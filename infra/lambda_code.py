@@ -16,10 +16,10 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 
 from infra.errors import ConfigurationError
+from infra.python_version import deployed_python, lambda_runtime
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = Path("lambda_src/requirements.txt")
-RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class LambdaSource:
             asset_hash=self.content_hash(),
             asset_hash_type=cdk.AssetHashType.CUSTOM,
             bundling=cdk.BundlingOptions(
-                image=RUNTIME.bundling_image,
+                image=lambda_runtime(deployed_python()).bundling_image,
                 local=_LocalBundling(self),
             ),
         )

@@ -10,9 +10,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.lambda_code import RUNTIME, LambdaSource
+from infra.lambda_code import LambdaSource
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
+from infra.python_version import deployed_python, lambda_runtime
 
 # In the private subnets: the database is inside, the AWS APIs are outside.
 _SUBNETS: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
@@ -77,7 +78,7 @@ class PythonFunction(Construct):
             "Function",
             function_name=function_name,
             description=description,
-            runtime=RUNTIME,
+            runtime=lambda_runtime(deployed_python()),
             architecture=lambda_.Architecture.ARM_64,
             handler=source.handler,
             code=source.code(),

@@ -19,6 +19,7 @@ from infra.database import Database
 from infra.lambda_code import REPOSITORY
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
+from infra.python_version import deployed_python
 from infra.queues import QueueWithDeadLetters
 from infra.sessions import Sessions
 from infra.traffic import TASK_PORT
@@ -67,6 +68,7 @@ class Service(Construct):
             "Image",
             directory=str(REPOSITORY / "app_service"),
             platform=ecr_assets.Platform.LINUX_AMD64,
+            build_args={"PYTHON_VERSION": deployed_python()},
             # What running the code here leaves behind must not make it another image.
             exclude=["**/__pycache__", "**/*.pyc"],
         )

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 from infra.naming import EnvironmentSuffix
+from infra.python_version import deployed_python
 from pipeline import builds
 from pipeline.toolchain import Toolchain
 
@@ -59,7 +60,7 @@ def approval_steps(
             f"export {SUMMARY_VARIABLE}",
         ],
         build_environment=builds.environment(codebuild.ComputeType.SMALL),
-        partial_build_spec=builds.runtimes(python=builds.PYTHON, nodejs=builds.NODE),
+        partial_build_spec=builds.runtimes(python=deployed_python(), nodejs=builds.NODE),
         logging=builds.logging(log_group, prefix="permission-gate"),
         timeout=Duration.minutes(15),
         role_policy_statements=[*source_permissions, _may_read_what_is_deployed(stack, account)],

@@ -7,9 +7,8 @@ from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_logs as logs
 
-# Current, and with both languages below. `make setup` brings the project's own Node.
+# Current, and offers the deployed Python and this Node. `make setup` brings the project's own Node.
 IMAGE: Final = codebuild.LinuxBuildImage.STANDARD_7_0
-PYTHON: Final = "3.11"
 NODE: Final = "22"
 
 

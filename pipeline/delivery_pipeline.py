@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.log_groups import log_group, own_helper_logs
 from infra.naming import EnvironmentSuffix
+from infra.python_version import deployed_python
 from pipeline import builds
 from pipeline.approval import (
     APPROVAL,
@@ -68,7 +69,7 @@ class DeliveryPipeline(Stack):
             primary_output_directory="cdk.out",
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
             partial_build_spec=builds.runtimes(
-                python=builds.PYTHON,
+                python=deployed_python(),
                 sections={
                     "reports": reports.build_spec(),
                     "cache": {"paths": [*DOWNLOADS]},

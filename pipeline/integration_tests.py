@@ -12,6 +12,7 @@ from infra.api_credentials import API_CREDENTIALS
 from infra.audit_store import AUDIT_BUCKET
 from infra.encryption import key_alias
 from infra.naming import EnvironmentSuffix
+from infra.python_version import deployed_python
 from infra.queues import TRANSACTIONS
 from infra.sessions import TABLE
 from pipeline import builds
@@ -53,7 +54,7 @@ def tests_step(
             if name in outputs or name != CERTIFICATE_OUTPUT
         },
         build_environment=builds.environment(codebuild.ComputeType.SMALL),
-        partial_build_spec=builds.runtimes(python=builds.PYTHON),
+        partial_build_spec=builds.runtimes(python=deployed_python()),
         logging=builds.logging(log_group, prefix=suffix.physical_name("tests")),
         timeout=Duration.minutes(20),
         role_policy_statements=[

@@ -12,12 +12,16 @@ _WITH_FLAGS = frozenset({"ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"})
 _FLAG = re.compile(r"--([a-z-]+)(?:=(\S+))?\s+")
 _HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
 _VARIABLE = re.compile(
-    r"\\\$|\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?:(?P<operator>:[-+])(?P<word>[^}]*))?\})"
+    r"\\\$|\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?:(?P<operator>:[-+?])(?P<word>[^}]*))?\})"
 )
 
 
 class DockerfileError(Exception):
     """The Dockerfile cannot be built; the message names the line and the rule."""
+
+
+class UnsetVariable(Exception):
+    """A variable that the Dockerfile demands has no value; the message names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,10 @@ def parse(text: str) -> list[Instruction]:
 
 
 def expand(text: str, variables: dict[str, str]) -> str:
-    """`$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` replaced; unknown names empty."""
+    """Replace `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; unknown names are empty.
+
+    Raises UnsetVariable for `${NAME:?reason}` where NAME is unknown or empty.
+    """
 
     def value(match: re.Match[str]) -> str:
         name = match["bare"] or match["name"]
@@ -71,6 +78,9 @@ def expand(text: str, variables: dict[str, str]) -> str:
         known = variables.get(name, "")
         if match["operator"] == ":-":
             return known or str(match["word"])
+        if match["operator"] == ":?" and not known:
+            reason = match["word"] or "must be set, with --build-arg for an ARG"
+            raise UnsetVariable(f"{name}: {reason}")
         if match["operator"] == ":+":
             return str(match["word"]) if known else ""
         return known

@@ -5,7 +5,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from local_cloud.images.dockerfile import DockerfileError, Instruction, expand, parse
+from local_cloud.images.dockerfile import (
+    DockerfileError,
+    Instruction,
+    UnsetVariable,
+    expand,
+    parse,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +46,10 @@ def plan(text: str, *, build_args: Mapping[str, str], target: str | None = None)
     """The plan of stage `target` (default: the last). Raises DockerfileError."""
     reader = _Reader(build_args)
     for instruction in parse(text):
-        reader.read(instruction)
+        try:
+            reader.read(instruction)
+        except UnsetVariable as error:
+            raise instruction.error(str(error)) from None
     return reader.result(target)
 
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.log_groups import log_group
+from infra.python_version import deployed_python
 from pipeline import builds
 from pipeline.branches.hub import Hub
 
@@ -65,7 +66,7 @@ def build_spec(context: dict[str, str]) -> dict[str, Any]:
     return {
         "version": "0.2",
         "phases": {
-            "install": {"runtime-versions": {"python": builds.PYTHON}},
+            "install": {"runtime-versions": {"python": deployed_python()}},
             "build": {
                 "commands": [
                     "make setup",

@@ -12,9 +12,10 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra import lambda_code, trust
 from infra.errors import ConfigurationError
-from infra.lambda_code import RUNTIME, LambdaSource
+from infra.lambda_code import LambdaSource
 from infra.migrator import MIGRATOR_SOURCE
 from infra.processors import AUDIT_SOURCE, PROCESSOR_SOURCE
+from infra.python_version import deployed_python, lambda_runtime
 from tests.infra.context import CDK_JSON
 
 CERTIFICATE_SOURCE = LambdaSource(folder="environment_certificate")
@@ -174,7 +175,7 @@ def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Pa
         lambda_.Function(
             stack,
             "Greeter",
-            runtime=RUNTIME,
+            runtime=lambda_runtime(deployed_python()),
             handler="unused",
             code=greeter(root).code(),
         )

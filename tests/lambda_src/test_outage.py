@@ -12,11 +12,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from infra.processors import PROCESSOR_SOURCE
+from infra.python_version import deployed_python, lambda_runtime
 from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
@@ -28,6 +29,9 @@ from local_cloud.postgres import PostgresServer
 from local_cloud.server import start_cloud, stop_cloud
 from tests.lambda_src.cluster import MASTER, WRITER, Cluster
 from tests.lambda_src.submissions import ALICE, balance, open_accounts, submission, transaction
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.literals import RuntimeType
 
 RECEIVES_MAX = 3
 FUNCTION = "transaction-processor-dev"
@@ -127,7 +131,7 @@ def deploy(aws: AwsClients, *, port: int, ca_file: Path) -> tuple[str, str]:
     )
     aws.lambda_.create_function(
         FunctionName=FUNCTION,
-        Runtime="python3.12",
+        Runtime=cast("RuntimeType", lambda_runtime(deployed_python()).name),
         Handler=PROCESSOR_SOURCE.handler,
         Role=f"arn:aws:iam::{ACCOUNT}:role/any",
         Code={"ZipFile": asset()},

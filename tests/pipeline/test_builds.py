@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.python_version import deployed_python
 from tests.pipeline.conftest import CONNECTION, SUFFIX, Delivered
 
 BUILDS = [
@@ -105,7 +106,7 @@ def test_a_build_runs_on_a_current_image_with_pinned_languages(
 
     assert environment["Image"] == "aws/codebuild/standard:7.0"
     assert environment["Type"] == "LINUX_CONTAINER"
-    assert languages in ({"python": "3.11"}, {"nodejs": "22"})
+    assert languages in ({"python": deployed_python()}, {"nodejs": "22"})
     # Only the build of images starts containers of its own.
     assert environment["PrivilegedMode"] is (name == "DockerAssets")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.lambda_code import LambdaSource
+from infra.python_version import deployed_python, lambda_runtime
 from lambda_src.branch_suffix import suffix_of_branch
 from scripts.reconcile import CannotReconcile, ask, find_hub, report
 from tests.lambda_src.account import Account
@@ -105,7 +106,7 @@ def deploy_function(account: Account, hub: Hub, folder: Path) -> str:
     name = account.name("branch-reconciler")
     account.client("lambda").create_function(
         FunctionName=name,
-        Runtime="python3.12",
+        Runtime=lambda_runtime(deployed_python()).name,
         Role="arn:aws:iam::000000000000:role/reconciler",
         Handler=source.handler,
         Timeout=60,

@@ -135,7 +135,7 @@ def shake_hands(
         try:
             with server.wrap_socket(theirs, server_side=True) as stream:
                 stream.recv(1)
-        except ssl.SSLError:
+        except OSError:  # refused by the client, or gone before it was read
             theirs.close()
 
     thread = threading.Thread(target=serve)

@@ -34,6 +34,8 @@ def test_a_here_document_is_not_read_as_instructions() -> None:
         ("FROM a\nRUN <<EOF\nhi", "not ended by 'EOF'"),
         ("FROM a\nENV JUSTNAME", "expected NAME=value"),
         ("FROM a\nENV A=1 B", "expected NAME=value, got 'B'"),
+        ("ARG V\nFROM a:${V:?}", "line 2, FROM: V: must be set, with --build-arg for an ARG"),
+        ("ARG V=\nFROM a:${V:?say which}", "line 2, FROM: V: say which"),
     ],
 )
 def test_a_wrong_dockerfile_is_refused_with_its_line(text: str, message: str) -> None:
@@ -44,6 +46,7 @@ def test_a_wrong_dockerfile_is_refused_with_its_line(text: str, message: str) ->
 def test_variables_are_expanded_as_docker_does() -> None:
     known = {"A": "1", "EMPTY": ""}
     assert expand("$A-${A}-${B:-x}-${A:-x}-${A:+y}-${EMPTY:+y}-\\$A", known) == "1-1-x-1-y--$A"
+    assert expand("${A:?}-${A:?reason}", known) == "1-1"
 
 
 def test_the_last_stage_counts_and_what_it_does_not_run_is_written_down() -> None:

@@ -1,0 +1,107 @@
+"""Functions, image and builds run on the Python that `.python-version` names, and only it names."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.python_version import deployed_python
+from tests.pipeline.conftest import Delivered
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+VERSION = (REPOSITORY / ".python-version").read_text().strip()
+# Where its number may stand: why it was chosen, what was measured, and the locks of packages.
+ELSEWHERE = re.compile(
+    r"\.python-version|docs/decisions/tool-versions\.md|bench/results/.*"
+    r"|(.*/)?requirements(-\w+)?\.txt|package-lock\.json"
+)
+
+
+@pytest.fixture(scope="module")
+def templates(delivered: Delivered, trunk: Delivered) -> list[dict[str, Any]]:
+    """Every stack of a branch and of the trunk."""
+    folders = (delivered.outdir, trunk.outdir)
+    return [json.loads(f.read_text()) for o in folders for f in o.rglob("*.template.json")]
+
+
+def of_kind(templates: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    resources = (r for t in templates for r in t.get("Resources", {}).values())
+    return [r["Properties"] for r in resources if r["Type"] == kind]
+
+
+def test_every_function_of_ours_runs_on_it(templates: list[dict[str, Any]]) -> None:
+    ours = {
+        function["Handler"]: function["Runtime"]
+        for function in of_kind(templates, "AWS::Lambda::Function")
+        if function.get("Handler", "").startswith("lambda_src.")
+    }
+
+    assert {"audit_writer", "branch_intake"} <= {handler.split(".")[1] for handler in ours}
+    assert set(ours.values()) == {f"python{VERSION}"}
+
+
+def test_every_build_that_uses_python_uses_it(delivered: Delivered, trunk: Delivered) -> None:
+    asked = {
+        (stage, action["Name"]): version
+        for pipeline in (delivered, trunk)
+        for stage, actions in pipeline.stages.items()
+        for action in actions
+        if action["ActionTypeId"]["Provider"] == "CodeBuild"
+        for version in [python_of(pipeline.build_spec(stage, action["Name"]))]
+        if version
+    }
+
+    assert {("Build", "Synth"), ("ProductionApproval", "PermissionGate")} <= asked.keys()
+    assert set(asked.values()) == {VERSION}
+
+
+def test_the_build_that_deploys_pipelines_uses_it(delivered: Delivered) -> None:
+    assert delivered.hub is not None
+    project = delivered.hub.one("AWS::CodeBuild::Project")
+
+    assert python_of(json.loads(project["Source"]["BuildSpec"])) == VERSION
+
+
+def python_of(build_spec: dict[str, Any]) -> str | None:
+    install: dict[str, Any] = build_spec["phases"].get("install", {})
+    versions: dict[str, str] = install.get("runtime-versions", {})
+    return versions.get("python")
+
+
+def test_the_image_is_built_with_it(delivered: Delivered) -> None:
+    manifests = [json.loads(f.read_text()) for f in delivered.outdir.rglob("*.assets.json")]
+    given = [i["source"]["dockerBuildArgs"] for m in manifests for i in m["dockerImages"].values()]
+
+    assert given
+    assert all(arguments == {"PYTHON_VERSION": VERSION} for arguments in given)
+
+
+def test_the_image_takes_every_stage_from_that_python() -> None:
+    dockerfile = (REPOSITORY / "app_service/Dockerfile").read_text()
+    first, *others = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+
+    assert first.startswith("python:${PYTHON_VERSION:?}-slim")
+    assert set(others) == {"base"}
+
+
+def test_it_is_written_in_no_other_file() -> None:
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("what belongs to the repository is not known without git")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    number = re.escape(deployed_python()).replace(r"\.", "[._]")
+    typed = re.compile(
+        rf"(?i)python\W{{0,4}}{number}(?!\d)|[\"']{number}[\"']|{number}-slim"
+        r"|PYTHON_3_\d|Runtime=[\"']python3"
+    )
+
+    assert [
+        f"{name}: {match[0]}"
+        for name in listed
+        if name and not ELSEWHERE.fullmatch(name)
+        for match in typed.finditer((REPOSITORY / name).read_text(errors="replace"))
+    ] == []
