@@ -14,16 +14,24 @@ HUB ?=
 UPGRADE ?=
 WORKERS ?= 3
 
+# Tests of what is deployed. Coverage (pyproject.toml) is measured with these alone; every other
+# folder of tests/ is about what stays on this machine.
+DEPLOYED_TESTS := tests/app_service tests/infra tests/lambda_src tests/pipeline tests/test_app.py
+CHECKS := check-format check-types check-dockerfile check-security
+PYTEST = python -m pytest -n $(WORKERS) --dist loadgroup
+IN_PARALLEL := --no-print-directory --output-sync=target -j2
+
 SYSTEM_PATH := $(PATH)
 # In the virtual environment, so that every checkout that shares it shares the type cache.
 export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench bench-branches bench-delivery check-deployed-python check-dockerfile \
-	check-format check-roles check-security check-types check-unit clean compliance destroy down \
-	drill-kill-database drill-kill-task drill-lose-zone engine-version help integration-test lock \
-	logs reconcile redrive session setup smoke-test status synth test up
+.PHONY: approve bench bench-branches bench-delivery check-deployed check-deployed-python \
+	check-dockerfile check-format check-roles check-security check-types check-unit-deployed \
+	check-unit-others clean destroy docs down drill-kill-database drill-kill-task drill-lose-zone \
+	engine-version help integration-test lock logs reconcile redrive session setup smoke-test status \
+	synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -32,7 +40,10 @@ up: setup ## start the local cloud and deliver the current commit (PROMOTION=pro
 	@python -m local_cloud up $(if $(PROMOTION),--promotion "$(PROMOTION)")
 
 test: setup ## every check and unit test
-	@$(MAKE) --no-print-directory --output-sync=target -j2 check-format check-types check-dockerfile check-security check-unit
+	@$(MAKE) $(IN_PARALLEL) $(CHECKS) check-unit-deployed check-unit-others
+
+check-deployed: setup ## what must pass before anything is deployed (the pipeline's synth runs it)
+	@$(MAKE) $(IN_PARALLEL) $(CHECKS) check-unit-deployed
 
 # pyenv reads `.python-version`, which names the deployed Python. Where that is not installed, any from
 # 3.11 on will do: the one that pyenv takes outside of this folder.
@@ -100,8 +111,8 @@ engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)
 
-compliance: setup ## write docs/compliance/ anew: what NIST 800-53 and PCI DSS find, and why it stays
-	@python -m scripts.compliance
+docs: setup ## write the pages and pictures that are generated from the templates again
+	@python -m scripts.generated_docs
 
 integration-test: setup ## test a deployed environment (addresses in the environment variables)
 	@python -m pytest -p no:cacheprovider integration_tests
@@ -124,9 +135,12 @@ check-deployed-python: setup # tests what is deployed on its own Python, where t
 check-security: # what runs in an account, and what delivers it there
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain
 
-check-unit:
-	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
-		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml
+check-unit-deployed:
+	@$(PYTEST) --cov --cov-report=term --cov-fail-under=100 --cov-report=xml:reports/coverage.xml \
+		--junitxml=reports/junit.xml $(DEPLOYED_TESTS)
+
+check-unit-others:
+	@$(PYTEST) --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
 lock: setup ## make the lock files anew from the *.in files (UPGRADE=yes: with the newest versions)
 	@UPGRADE="$(UPGRADE)" python -m toolchain.locks

@@ -1,5 +1,6 @@
 """What a Lambda function's asset holds, and how it is put together without Docker."""
 
+import atexit
 import hashlib
 import shutil
 import subprocess
@@ -112,8 +113,12 @@ def _sources_in(source: Path) -> Iterator[Path]:
 
 @cache
 def installed_packages(requirements: Path) -> Path:
-    """Install the locked packages once per run; every asset takes its copy."""
+    """Install the locked packages once per run; every asset takes its copy.
+
+    The folder is deleted when the process ends.
+    """
     folder = Path(tempfile.mkdtemp(prefix="lambda-packages-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--no-input", "--no-compile", "--no-deps", "--require-hashes"),

@@ -64,8 +64,8 @@ class DeliveryPipeline(Stack):
             input=source,
             # First of all: no minutes are spent on a branch that was deleted meanwhile.
             install_commands=settings.source.check_branch(branch=settings.branch),
-            # A failing test ends the run here: nothing has been deployed.
-            commands=["make setup", "make test", *settings.synth_commands()],
+            # A failing check ends the run here: nothing has been deployed.
+            commands=["make setup", "make check-deployed", *settings.synth_commands()],
             primary_output_directory="cdk.out",
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
             partial_build_spec=builds.runtimes(

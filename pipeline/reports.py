@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
 
-# What `make test` writes.
+# What `make check-deployed` writes.
 FOLDER: Final = "reports"
 UNIT_TESTS: Final = "junit.xml"
 COVERAGE: Final = "coverage.xml"

@@ -1,4 +1,4 @@
-"""Synthesizes the app as a branch and as the trunk: every stack, in every configuration."""
+"""Synthesizes the app as a branch or as the trunk: together every stack, in every configuration."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ import app as app_module
 from scripts.assembly import StackTemplate, stack_templates
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+# The two have the two kinds of source.
 BRANCH: Final[dict[str, Any]] = {"branch": "feature/x", "hub": "also"}
 # With all that an owner can add.
 TRUNK: Final[dict[str, Any]] = {
@@ -26,11 +27,6 @@ TRUNK: Final[dict[str, Any]] = {
         }
     },
 }
-
-
-def synthesize_app(folder: Path) -> list[StackTemplate]:
-    """Both kinds of source are there: one on the branch, the other on the trunk."""
-    return [*synthesize(folder / "branch", said=BRANCH), *synthesize(folder / "trunk", said=TRUNK)]
 
 
 def synthesize(folder: Path, *, said: dict[str, Any]) -> list[StackTemplate]:

@@ -1,4 +1,4 @@
-"""`python -m scripts.architecture`: draws docs/architecture.svg from the synthesized template.
+"""Draws docs/architecture.svg from the template of an environment.
 
 What there is, and every arrow, is read from the template: network rules, queues and what they
 feed, and what each role may write to. Only the places on the sheet are chosen here.
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.config import EPHEMERAL
-from scripts.environment_template import ROOT, SUFFIX, environment_template
+from scripts.environment_template import ROOT, SUFFIX
 from scripts.svg import arrow, frame, rectangle, sheet, text
 
 PICTURE: Final = ROOT / "docs" / "architecture.svg"
@@ -236,7 +235,3 @@ def _edge_of(box: Box, towards: tuple[int, int]) -> tuple[int, int]:
         box.height / 2 / abs(dy) if dy else float("inf"),
     )
     return round(x + dx * scale), round(y + dy * scale)
-
-
-if __name__ == "__main__":
-    PICTURE.write_text(draw(environment_template(EPHEMERAL)))

@@ -1,19 +1,16 @@
-"""`python -m scripts.branch_life`: draws docs/branch-life.svg from the synthesized hub.
+"""Draws docs/branch-life.svg from the template of the hub.
 
 What starts what, and the steps of both state machines in their order, are read from the template.
 Only the places on the sheet, and the words beside the steps, are chosen here.
 """
 
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 from pipeline.branches.hub import CREATE, DESTROY
-from scripts.app_assemblies import BRANCH, synthesize
 from scripts.environment_template import ROOT
 from scripts.svg import arrow, frame, rectangle, sheet, text
 
@@ -74,16 +71,6 @@ class Box:
     @property
     def left(self) -> tuple[int, int]:
         return self.x, self.y + self.height // 2
-
-
-def synthesized() -> tuple[Template, list[str]]:
-    """The hub as cdk.json says, and the stages of a branch's pipeline."""
-    with tempfile.TemporaryDirectory() as folder:
-        stacks = {t.stack: t for t in synthesize(Path(folder), said=BRANCH)}
-        hub, pipeline = (
-            json.loads(stacks[name].file.read_text()) for name in ("BranchHub", "DeliveryPipeline")
-        )
-    return hub, stages_of(pipeline)
 
 
 def stages_of(pipeline: Template) -> list[str]:
@@ -253,7 +240,3 @@ def _draw(box: Box) -> str:
     for place, line in enumerate(box.lines):
         written.append(text(x, box.y + 36 + 14 * place, line, size=11, anchor="middle"))
     return rectangle(box.x, box.y, box.width, box.height, colour=box.colour) + "".join(written)
-
-
-if __name__ == "__main__":
-    PICTURE.write_text(draw(*synthesized()))

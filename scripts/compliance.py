@@ -1,8 +1,6 @@
-"""`make compliance`: writes what NIST 800-53 and PCI DSS find, and why it stays."""
+"""Text of docs/compliance/: what NIST 800-53 and PCI DSS find, and why it stays."""
 
 import re
-import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,9 +10,7 @@ from typing import Final
 from cdk_nag import NagPack, NIST80053R5Checks, PCIDSS321Checks
 
 from infra.errors import ConfigurationError
-from scripts.app_assemblies import synthesize_app
 from scripts.findings import Finding
-from scripts.nag import nag
 from scripts.open_controls import WHY_OPEN
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "compliance"
@@ -71,7 +67,7 @@ def page(report: Report, findings: Iterable[Finding]) -> str:
     lines = [
         f"# {report.title}: what is open, and why",
         "",
-        "Written by `make compliance` from the synthesized templates; [what it is](README.md). The",
+        "Written by `make docs` from the synthesized templates; [what it is](README.md). The",
         "numbers are places. Rules that find nothing are not listed.",
         "",
         "| rule | " + " | ".join(configurations) + " |",
@@ -108,18 +104,3 @@ def _places(found: Iterable[Finding], stacks: Mapping[str, set[str]]) -> list[st
 
 def _stack(place: str) -> str:
     return place.partition("/")[0]
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        findings = list(nag(synthesize_app(Path(scratch)), [report.pack for report in REPORTS]))
-    try:
-        pages = {report.file: page(report, findings) for report in REPORTS}
-    except ConfigurationError as error:
-        sys.exit(f"error: {error}")
-    for name, text in pages.items():
-        (FOLDER / name).write_text(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,10 @@
-"""`python -m scripts.cost`: writes docs/cost.md from the templates and a small price table."""
+"""Text of docs/cost.md, from the templates and a small price table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
-from scripts.environment_template import ROOT, environment_template
+from scripts.environment_template import ROOT
 
 PAGE: Final = ROOT / "docs" / "cost.md"
 HOURS: Final = 730  # of a month, as AWS counts
@@ -171,8 +170,8 @@ def page(templates: Mapping[str, Template]) -> str:
     lines = [
         "# What an environment costs",
         "",
-        "US dollars a month, made by `python -m scripts.cost` from the synthesized templates. List",
-        f"prices of us-east-1, {PRICES_AS_OF}.",
+        "US dollars a month, written by `make docs` from the synthesized templates. List prices of",
+        f"us-east-1, {PRICES_AS_OF}.",
         "",
         "| | " + " | ".join(f"{kind}, {load.name}" for kind, load in columns) + " |",
         "|---|" + "---:|" * len(columns),
@@ -213,9 +212,3 @@ _EXPLANATION: Final = f"""\
 
 def _all(template: Template, kind: str) -> list[dict[str, Any]]:
     return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
-
-
-if __name__ == "__main__":
-    PAGE.write_text(
-        page({c.kind: environment_template(c) for c in (EPHEMERAL, STAGING, PRODUCTION)})
-    )

@@ -1,4 +1,4 @@
-"""`python -m scripts.deployment_time`: writes docs/first-deployment.md, the time line of S66.
+"""Text of docs/first-deployment.md: the time line of S66.
 
 CloudFormation starts whatever has all that it needs, so the time of a deployment is that of the
 longest chain in the template. How long each kind of resource takes is estimated: nothing of this
@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
-from scripts.environment_template import ROOT, environment_template
+from scripts.environment_template import ROOT
 
 PAGE: Final = ROOT / "docs" / "first-deployment.md"
 LIMIT_SECONDS: Final = 15 * 60
@@ -128,7 +127,7 @@ def page(templates: Mapping[str, Template]) -> str:
     lines = [
         "# A first deployment on AWS (S66: under 15 minutes)",
         "",
-        "Written by `python -m scripts.deployment_time` from the template: CloudFormation starts",
+        "Written by `make docs` from the template: CloudFormation starts",
         "whatever has all that it needs, so a deployment takes as long as its longest chain. The",
         "times of the kinds are estimates, on the long side; **none was timed on AWS**. A test",
         "fails when a chain grows over the limit.",
@@ -164,12 +163,3 @@ def page(templates: Mapping[str, Template]) -> str:
 
 def _clock(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02}"
-
-
-def main() -> None:
-    templates = {c.kind: environment_template(c) for c in (EPHEMERAL, STAGING, PRODUCTION)}
-    PAGE.write_text(page(templates))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud.paths import CloudPaths
 from local_cloud.postgres import PostgresServer
+from local_cloud.server import start_cloud, stop_cloud
+from tests.lambda_src.account import Account
+from tests.lambda_src.git_server import GitServer, running_git_server
 
 # CDK validates templates at every synth, and starting the validator takes longer than a synth. The
 # templates of whole pipelines pass it (tests/pipeline/conftest.py), and so does every real synth.
@@ -25,9 +29,8 @@ _SHARED_CLOUDS = (
     "tests/scripts/test_redrive.py",
 )
 _BRANCHES = "tests/local_cloud/branches/"
-_BRANCH_HUB = "tests/lambda_src/branch"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
-_SHARED_SERVERS = ("postgres_server", "cluster", "emulator")  # fixtures that start one
+_SHARED_SERVERS = ("postgres_server", "cluster", "account", "emulator")  # fixtures that start one
 
 # The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
 gc.disable()
@@ -59,8 +62,6 @@ def _group_of(item: pytest.Item) -> str | None:
         return "synth"
     if item.nodeid.startswith(_BRANCHES):
         return "branches"
-    if item.nodeid.startswith(_BRANCH_HUB):
-        return "branch-hub"
     if item.nodeid.startswith(_SHARED_CLOUDS):
         return item.nodeid.partition("::")[0]
     used: list[str] = getattr(item, "fixturenames", [])
@@ -89,3 +90,25 @@ def postgres_server() -> Iterator[PostgresServer]:
     yield server
     server.stop()
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """One server of the emulator for all tests of the branch hub; each uses names of its own."""
+    paths = CloudPaths(tmp_path_factory.mktemp("cloud"))
+    yield Account(start_cloud(paths).endpoint_url)
+    stop_cloud(paths)
+
+
+@pytest.fixture(scope="session")
+def _git_server() -> Iterator[GitServer]:
+    with running_git_server() as server:
+        yield server
+
+
+@pytest.fixture
+def git(_git_server: GitServer) -> GitServer:
+    """The git host without branches, refusing nothing."""
+    url = _git_server.url
+    vars(_git_server).update(vars(GitServer()), url=url)
+    return _git_server

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import aws_cdk as cdk
@@ -28,6 +29,7 @@ class Synthesized:
         self.resources: dict[str, Resource] = self.json["Resources"]
 
     @classmethod
+    @cache  # one synth for all tests of a process
     def environment(
         cls, config: EnvironmentConfig, *, suffix: EnvironmentSuffix = SUFFIX
     ) -> "Synthesized":

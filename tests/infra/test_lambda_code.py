@@ -1,5 +1,6 @@
 """One commit names one asset, and an asset holds all that its function imports."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -164,6 +165,32 @@ def test_packages_are_installed_once_for_all_assets(
     for asset in ("one", "two"):
         assert "package.py" in tree(tmp_path / asset)
         assert "bin/tool" not in tree(tmp_path / asset)
+
+
+@pytest.mark.parametrize(
+    ("requirements", "has_asset"), [("# nothing\n", True), ("no-hash-given==1.0\n", False)]
+)
+def test_a_synth_leaves_nothing_in_the_temporary_folder(
+    root: Path, tmp_path: Path, requirements: str, has_asset: bool
+) -> None:
+    (root / "lambda_src/requirements.txt").write_text(requirements)
+    temporary, asset = tmp_path / "temporary", tmp_path / "asset"
+    temporary.mkdir()
+    program = (
+        "from pathlib import Path; from infra.lambda_code import LambdaSource;"
+        f"LambdaSource(folder='greeter', root=Path({str(root)!r})).bundle(Path({str(asset)!r}))"
+    )
+
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=lambda_code.REPOSITORY,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        check=has_asset,
+    )
+
+    assert asset.exists() is has_asset
+    assert list(temporary.glob("lambda-packages-*")) == []
 
 
 def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from app_service.__main__ import KEEP_ALIVE_SECONDS
 from app_service.settings import ServiceSecrets, ServiceSettings
-from tests.infra.conftest import CERTIFICATE_ARN
+from tests.infra.configurations import CERTIFICATE_ARN
 from tests.infra.templates import Synthesized, text
 
 

@@ -15,11 +15,7 @@ from botocore.stub import Stubber
 
 from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
-from local_cloud.paths import CloudPaths
-from local_cloud.server import start_cloud, stop_cloud
-from tests.lambda_src.account import Account
 from tests.lambda_src.cluster import Cluster, running_cluster
-from tests.lambda_src.git_server import GitServer, running_git_server
 from tests.lambda_src.submissions import open_accounts
 
 _make_client = boto3.client  # tests of entrypoints put another in its place
@@ -95,25 +91,3 @@ def empty_database(cluster: Cluster) -> str:
 def ledger_database(cluster: Cluster, _ledger_template: str) -> str:
     """A database of its own for the test: the real migrations applied, accounts opened."""
     return cluster.create_database(template=_ledger_template)
-
-
-@pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One server of the emulator for all tests of the branch hub; each uses names of its own."""
-    paths = CloudPaths(tmp_path_factory.mktemp("cloud"))
-    yield Account(start_cloud(paths).endpoint_url)
-    stop_cloud(paths)
-
-
-@pytest.fixture(scope="session")
-def _git_server() -> Iterator[GitServer]:
-    with running_git_server() as server:
-        yield server
-
-
-@pytest.fixture
-def git(_git_server: GitServer) -> GitServer:
-    """The git host without branches, refusing nothing."""
-    url = _git_server.url
-    vars(_git_server).update(vars(GitServer()), url=url)
-    return _git_server

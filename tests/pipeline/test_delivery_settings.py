@@ -15,6 +15,7 @@ from pipeline.delivery_settings import DeliverySettings
 from pipeline.domains import parse_domains
 from pipeline.promotion import OWN_ENVIRONMENT, STAGING_THEN_PRODUCTION
 from tests.infra.context import CDK_JSON
+from tests.pipeline import without_make
 from tests.pipeline.conftest import GITHUB, Delivered
 
 DEFAULTS: dict[str, Any] = {
@@ -269,7 +270,11 @@ def test_s6_the_synth_command_says_it_through_make_and_shell(
     delivery = read(branch=branch, databaseCaFile=path, source=GITHUB)
 
     done = subprocess.run(
-        ["/bin/sh", "-c", delivery.synth_command()], cwd=checkout, capture_output=True, check=True
+        ["/bin/sh", "-c", delivery.synth_command()],
+        cwd=checkout,
+        env=without_make.environment(),
+        capture_output=True,
+        check=True,
     )
 
     flags = done.stdout.decode().rstrip("\0").split("\0")

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from infra.config import EPHEMERAL, EnvironmentConfig
 from scripts.check_roles import DENIALS_MIN, match
 from scripts.role_expectations import Expectation, expectations, questions
 from scripts.role_names import Names
+from tests.infra.configurations import NAMED, PRODUCTION_ELSEWHERE
 from tests.infra.templates import Synthesized, text
 
 NAMES = Names(
@@ -29,8 +31,9 @@ def expectation_of(logical_id: str, role: dict[str, object]) -> Expectation:
     return KNOWN[found]
 
 
-def test_s64_it_is_said_of_every_role_what_it_may_do(every: Synthesized) -> None:
-    for logical_id, role in every.all("AWS::IAM::Role").items():
+@pytest.mark.parametrize("config", [EPHEMERAL, NAMED, PRODUCTION_ELSEWHERE])
+def test_s64_it_is_said_of_every_role_what_it_may_do(config: EnvironmentConfig) -> None:
+    for logical_id, role in Synthesized.environment(config).all("AWS::IAM::Role").items():
         assert expectation_of(logical_id, role["Properties"])
 
 
@@ -41,11 +44,11 @@ def met(stack: Synthesized) -> set[str | None]:
     }
 
 
-def test_s64_nothing_is_said_of_a_role_that_is_not_there(
-    ephemeral: Synthesized, named: Synthesized
-) -> None:
-    assert met(ephemeral) == set(KNOWN)
-    assert met(named) == {name for name, known in KNOWN.items() if known.is_everywhere}
+def test_s64_nothing_is_said_of_a_role_that_is_not_there() -> None:
+    assert met(Synthesized.environment(EPHEMERAL)) == set(KNOWN)
+    assert met(Synthesized.environment(NAMED)) == {
+        name for name, known in KNOWN.items() if known.is_everywhere
+    }
 
 
 @pytest.mark.parametrize("base", KNOWN)
@@ -59,9 +62,9 @@ def test_s64_each_role_is_asked_of_enough_that_would_matter_in_a_breach(base: st
     assert not denied & needed
 
 
-def test_s64_what_is_asked_about_is_there(ephemeral: Synthesized) -> None:
+def test_s64_what_is_asked_about_is_there() -> None:
     """A question about a name that nothing has is answered `denied` whatever a role may do."""
-    template = text(ephemeral.json)
+    template = text(Synthesized.environment(EPHEMERAL).json)
     names = {
         name for arn in NAMES.resources.values() for name in re.findall(r"[a-z/-]+-dev\b", arn)
     }

@@ -1,19 +1,16 @@
 """B2: `make reconcile` finds the hub, asks its function, and shows a plan that people can read."""
 
-import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.lambda_code import LambdaSource
-from infra.python_version import deployed_python, lambda_runtime
 from lambda_src.branch_suffix import suffix_of_branch
 from scripts.reconcile import CannotReconcile, ask, find_hub, report
 from tests.lambda_src.account import Account
-from tests.lambda_src.branch_reconciler.test_reconciler import Hub
+from tests.lambda_src.branch_reconciler.deployed import deploy_function
+from tests.lambda_src.branch_reconciler.hub import Hub
 from tests.lambda_src.git_server import GitServer
 
 PLAN: list[dict[str, Any]] = [
@@ -71,10 +68,9 @@ def test_b2_the_hub_is_found_by_its_tag_and_its_output(account: Account) -> None
         find_hub(cloudformation, wanted="hub-none")
 
 
-def test_b2_the_function_answers_from_its_asset_alone(
+def test_b2_the_plan_is_the_answer_of_the_function(
     account: Account, git: GitServer, tmp_path: Path
 ) -> None:
-    """The real asset, run by the emulator as a function: no import of it is missing."""
     hub = Hub(account, git)
     orphan = hub.branch(is_live=False)
     account.deploy_environment(suffix_of_branch(orphan))
@@ -90,33 +86,6 @@ def test_b2_the_function_answers_from_its_asset_alone(
     git.refusals = {"": 503}
     with pytest.raises(CannotReconcile, match="answered 503"):
         ask(account.client("lambda"), function, apply=True)
-
-
-def deploy_function(account: Account, hub: Hub, folder: Path) -> str:
-    source = LambdaSource(
-        folder="branch_reconciler",
-        also=(("lambda_src/branches", "lambda_src/branches"),),
-        with_packages=False,
-    )
-    source.bundle(folder)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(folder.rglob("*.py")):
-            archive.write(path, path.relative_to(folder))
-    name = account.name("branch-reconciler")
-    account.client("lambda").create_function(
-        FunctionName=name,
-        Runtime=lambda_runtime(deployed_python()).name,
-        Role="arn:aws:iam::000000000000:role/reconciler",
-        Handler=source.handler,
-        Timeout=60,
-        Code={"ZipFile": packed.getvalue()},
-        Environment={
-            "Variables": {**hub.settings.to_env(), "AWS_ENDPOINT_URL": account.endpoint_url}
-        },
-    )
-    account.client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
-    return name
 
 
 def test_b2_the_plan_is_a_table() -> None:

@@ -1,0 +1,32 @@
+"""What `make docs` generates from, synthesized once."""
+
+from typing import Any
+
+import pytest
+
+from scripts import generated_docs
+from scripts.app_assemblies import BRANCH, TRUNK, synthesize
+from scripts.assembly import StackTemplate
+from scripts.findings import Finding
+
+Template = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def environments() -> dict[str, Template]:
+    """The template of each kind of environment."""
+    return generated_docs.environments()
+
+
+@pytest.fixture(scope="session")
+def branch(tmp_path_factory: pytest.TempPathFactory) -> list[StackTemplate]:
+    return synthesize(tmp_path_factory.mktemp("branch") / "cdk.out", said=BRANCH)
+
+
+@pytest.fixture(scope="session")
+def reported(
+    branch: list[StackTemplate], tmp_path_factory: pytest.TempPathFactory
+) -> list[Finding]:
+    """What the compliance reports are about, in every configuration."""
+    trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", said=TRUNK)
+    return generated_docs.reported([*branch, *trunk])

@@ -1,0 +1,52 @@
+"""B8, S8: every generated page and picture is that of this commit's templates."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from infra.config import EPHEMERAL
+from scripts import cost, generated_docs
+from scripts.assembly import StackTemplate
+from scripts.environment_template import ROOT
+from scripts.findings import Finding
+from tests.docs.conftest import Template
+from tests.infra.templates import Synthesized
+
+
+def assert_current(files: Mapping[Path, str]) -> None:
+    outdated = [
+        str(path.relative_to(ROOT))
+        for path, text in files.items()
+        if not path.exists() or path.read_text() != text
+    ]
+    assert outdated == [], "not generated from these templates: run `make docs` and commit it"
+
+
+def test_b8_what_is_generated_from_environments_is_of_these_templates(
+    environments: dict[str, Template],
+) -> None:
+    assert_current(generated_docs.of_environments(environments))
+
+
+def test_s8_the_picture_is_of_this_hub_and_of_a_branchs_pipeline(
+    branch: list[StackTemplate],
+) -> None:
+    assert_current(generated_docs.of_branch(branch))
+
+
+def test_the_compliance_reports_are_of_these_templates(reported: list[Finding]) -> None:
+    assert_current(generated_docs.of_findings(reported))
+
+
+def test_a_page_that_is_out_of_date_is_named_with_the_command() -> None:
+    with pytest.raises(AssertionError, match=r"run `make docs`(.|\n)*docs/cost\.md"):
+        assert_current({cost.PAGE: "of another template"})
+
+
+def test_environments_are_synthesized_as_they_are_deployed(
+    environments: dict[str, Template],
+) -> None:
+    deployed = Synthesized.environment(EPHEMERAL)
+
+    assert environments[EPHEMERAL.kind]["Resources"].keys() == deployed.resources.keys()

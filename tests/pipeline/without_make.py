@@ -1,0 +1,9 @@
+"""An environment for `make`, where the tests themselves may be run by another make."""
+
+import os
+
+_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _OF_MAKE}

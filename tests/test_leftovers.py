@@ -1,0 +1,40 @@
+"""What a run of tests leaves in the temporary folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.infra.context import REPOSITORY
+
+TESTS = """
+def test_passes(tmp_path): (tmp_path / "kept").touch()
+def test_fails(tmp_path): (tmp_path / "kept").touch(); assert {value}
+"""
+
+
+def run_tests(folder: Path, *, fails: bool) -> list[str]:
+    """The names of the tests whose folders are still there."""
+    temporary, file = folder / "temporary", folder / "test_example.py"
+    temporary.mkdir()
+    file.write_text(TESTS.format(value=not fails))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider"),
+            *("-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(folder), str(file)),
+        ],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == int(fails), done.stdout + done.stderr
+    return sorted(path.parent.name for path in temporary.rglob("kept") if path.is_file())
+
+
+def test_nothing_is_left_of_tests_that_pass(tmp_path: Path) -> None:
+    assert run_tests(tmp_path, fails=False) == []
+
+
+def test_what_a_failed_test_wrote_can_be_looked_at(tmp_path: Path) -> None:
+    assert set(run_tests(tmp_path, fails=True)) == {"test_fails0"}
