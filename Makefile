@@ -23,7 +23,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles \
 	check-security check-types check-unit clean compliance destroy down drill-kill-database \
 	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
-	session setup smoke-test status synth test up
+	retry session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ session: ## open a session at the API of SUFFIX and print it for `eval` (see REA
 
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
+
+retry: ## run the newest commit of BRANCH again (default: the current branch), after a failed run
+	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
 redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, AWS=yes: not locally)
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \

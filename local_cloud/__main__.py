@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
     approve.add_argument("--branch", default="")
     approve.add_argument("--answer", default="", help="yes or no; without it, asked")
+    retry = verbs.add_parser("retry", help="run a branch's newest commit again")
+    retry.add_argument("--branch", default="")
     chosen = parser.parse_args(arguments)
     line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
         "check-roles": lambda: commands.check_roles(paths, suffix=chosen.suffix),
         "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
+        "retry": lambda: commands.retry(paths, branch=chosen.branch),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
     }
     try:

@@ -28,6 +28,7 @@ from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.pipeline.executions import execution_states
 from local_cloud.removal import remove_branch
+from local_cloud.retry import run_again
 from local_cloud.server import (
     CloudError,
     RunningCloud,
@@ -102,6 +103,11 @@ def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
         raise CloudError("nobody is there to ask: say ANSWER=yes or ANSWER=no")
     approvals.approve(paths.state, pipeline.name, answer=answer, ask=input)
     return 0
+
+
+def retry(paths: CloudPaths, *, branch: str) -> int:
+    """Run a branch's newest commit again and show the run, as a push does."""
+    return 0 if run_again(paths, _running(paths), branch=branch or current_branch(ROOT)) else 1
 
 
 def session(paths: CloudPaths, *, suffix: str) -> int:
