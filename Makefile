@@ -120,8 +120,10 @@ check-dockerfile:
 check-security: # what runs in an account, and what delivers it there
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain
 
+# With `+` make passes its output on at once, although that of the others is kept together until
+# they end: who waits for minutes sees how far the tests are.
 check-unit:
-	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
+	+@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml
 
 lock: setup ## make the lock files anew from the *.in files (UPGRADE=yes: with the newest versions)

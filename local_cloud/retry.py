@@ -1,4 +1,4 @@
-"""Runs the newest commit of a branch again: a push of the same commit changes nothing at the host."""
+"""Runs the newest commit of a branch again: pushing it once more would change nothing."""
 
 import shlex
 from datetime import UTC, datetime
