@@ -20,7 +20,7 @@ export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench bench-branches bench-delivery check-dockerfile check-format check-roles \
+.PHONY: api-client approve bench bench-branches bench-delivery check-dockerfile check-format check-roles \
 	check-security check-types check-unit clean compliance destroy down drill-kill-database \
 	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
 	retry session setup smoke-test status synth test up
@@ -55,6 +55,9 @@ logs: ## follow the logs of the environments
 
 session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
+
+api-client: ## print the user name and password with which a browser opens the API docs of SUFFIX
+	@python -m local_cloud api-client $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

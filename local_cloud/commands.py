@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -37,8 +36,8 @@ from local_cloud.server import (
     start_cloud,
     stop_cloud,
 )
+from local_cloud.task_output import show_task_output
 
-_FOLLOW_INTERVAL_SECONDS = 0.5
 _PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
 
 
@@ -131,6 +130,14 @@ def session(paths: CloudPaths, *, suffix: str) -> int:
     return 0
 
 
+def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
+    """Print with what a browser signs in at the API's pages."""
+    facts = the_environment(paths, suffix=suffix)
+    client_id, secret = api_client(facts, _running(paths))
+    print(f"page       {facts['ApiDocsUrl']}\nuser name  {client_id}\npassword   {secret}")
+    return 0
+
+
 def check_roles(paths: CloudPaths, *, suffix: str) -> int:
     """Ask this cloud's IAM about the roles of an environment, as `scripts.check_roles` asks AWS."""
     facts = the_environment(paths, suffix=suffix)
@@ -185,21 +192,10 @@ def _branches(paths: CloudPaths, cloud: RunningCloud) -> Table:
 
 
 def logs(paths: CloudPaths, *, follow: bool) -> int:
-    """Print new lines of every task's log, each behind the name of its service and task."""
+    """Print the logs of all tasks."""
     _running(paths)
-    positions: dict[Path, int] = {}
-    while True:
-        for file in sorted(paths.services.glob("*/*.log")):
-            with file.open("rb") as opened:
-                opened.seek(positions.get(file, 0))
-                for line in opened:
-                    text = line.decode(errors="replace").rstrip()
-                    print(f"{file.parent.name} {file.stem[:8]}  {text}")
-                positions[file] = opened.tell()
-        if not follow:
-            return 0
-        sys.stdout.flush()
-        time.sleep(_FOLLOW_INTERVAL_SECONDS)
+    show_task_output(paths, follow=follow)
+    return 0
 
 
 def _databases(paths: CloudPaths) -> Table:

@@ -14,8 +14,9 @@ from local_cloud.pipeline.causes import what_failed
 
 _POLL_SECONDS = 0.1
 _START_TIMEOUT_SECONDS = 30.0
-# Answers that a person should see when they are not empty.
-_LISTS = ("blocked_by", "emptied", "refused", "remains", "removed")
+# Answers that a person should see when they are not empty. What was removed stands in the message
+# of the last step.
+_LISTS = ("blocked_by", "emptied", "refused", "remains")
 _SAID_STATES = ("Task", "Fail")
 
 
