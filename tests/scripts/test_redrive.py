@@ -378,7 +378,7 @@ def test_s43_a_letter_that_is_seen_again_already_does_not_stop_the_others(
     assert redrive.main(["--suffix", SUFFIX]) == 0
 
     said = capsys.readouterr().out
-    assert "12 letters" in said
+    assert "12 dead letters" in said
     assert "stays hidden for up to 600 s: 1 dead letter, InternalError" in said
     assert "NotInflight" not in said
 
