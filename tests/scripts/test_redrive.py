@@ -213,7 +213,7 @@ def test_s43_without_letters_nobody_is_asked(
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert redrive.main(["--suffix", SUFFIX]) == 0
-    assert "0 letters" in capsys.readouterr().out
+    assert "0 dead letters" in capsys.readouterr().out
     assert queues.letters() == {"visible": 0, "hidden": 0}
 
 
