@@ -27,11 +27,11 @@ export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: approve bench bench-branches bench-delivery check-deployed check-deployed-python \
-	check-dockerfile check-format check-roles check-security check-types check-unit-deployed \
-	check-unit-others clean destroy docs down drill-kill-database drill-kill-task drill-lose-zone \
-	engine-version help integration-test lock logs reconcile redrive session setup smoke-test status \
-	synth test up
+.PHONY: api-client approve bench bench-branches bench-delivery check-deployed \
+	check-deployed-python check-dockerfile check-format check-roles check-security check-types \
+	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
+	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
+	retry session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -71,8 +71,14 @@ logs: ## follow the logs of the environments
 session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
+api-client: ## print the user name and password with which a browser opens the API docs of SUFFIX
+	@python -m local_cloud api-client $(if $(SUFFIX),--suffix "$(SUFFIX)")
+
 approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
+
+retry: ## run the newest commit of BRANCH again (default: the current branch), after a failed run
+	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
 redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, AWS=yes: not locally)
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
@@ -135,8 +141,10 @@ check-deployed-python: setup # tests what is deployed on its own Python, where t
 check-security: # what runs in an account, and what delivers it there
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain
 
+# With `+` make passes its output on at once, although that of the others is kept together until
+# they end: who waits for minutes sees how far the tests are.
 check-unit-deployed:
-	@$(PYTEST) --cov --cov-report=term --cov-fail-under=100 --cov-report=xml:reports/coverage.xml \
+	+@$(PYTEST) --cov --cov-report=term --cov-fail-under=100 --cov-report=xml:reports/coverage.xml \
 		--junitxml=reports/junit.xml $(DEPLOYED_TESTS)
 
 check-unit-others:

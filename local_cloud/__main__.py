@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     logs.add_argument("--no-follow", action="store_true", help="print what is there and stop")
     session = verbs.add_parser("session", help="open a session, print it as shell assignments")
     session.add_argument("--suffix", default="")
+    client = verbs.add_parser("api-client", help="print the user name and password of the API")
+    client.add_argument("--suffix", default="")
     roles = verbs.add_parser("check-roles", help="ask IAM about the roles of an environment")
     roles.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
@@ -29,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
     approve.add_argument("--branch", default="")
     approve.add_argument("--answer", default="", help="yes or no; without it, asked")
+    retry = verbs.add_parser("retry", help="run a branch's newest commit again")
+    retry.add_argument("--branch", default="")
     chosen = parser.parse_args(arguments)
     line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
@@ -39,8 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
+        "api-client": lambda: commands.show_api_client(paths, suffix=chosen.suffix),
         "check-roles": lambda: commands.check_roles(paths, suffix=chosen.suffix),
         "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
+        "retry": lambda: commands.retry(paths, branch=chosen.branch),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
     }
     try:

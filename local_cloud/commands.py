@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -28,6 +27,7 @@ from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.pipeline.executions import execution_states
 from local_cloud.removal import remove_branch
+from local_cloud.retry import run_again
 from local_cloud.server import (
     CloudError,
     RunningCloud,
@@ -36,8 +36,8 @@ from local_cloud.server import (
     start_cloud,
     stop_cloud,
 )
+from local_cloud.task_output import show_task_output
 
-_FOLLOW_INTERVAL_SECONDS = 0.5
 _PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
 
 
@@ -104,6 +104,11 @@ def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
     return 0
 
 
+def retry(paths: CloudPaths, *, branch: str) -> int:
+    """Run a branch's newest commit again and show the run, as a push does."""
+    return 0 if run_again(paths, _running(paths), branch=branch or current_branch(ROOT)) else 1
+
+
 def session(paths: CloudPaths, *, suffix: str) -> int:
     """Open a session and print shell assignments of API, CA and TOKEN, for `eval`."""
     facts = the_environment(paths, suffix=suffix)
@@ -122,6 +127,14 @@ def session(paths: CloudPaths, *, suffix: str) -> int:
         "TOKEN": answer.json()["token"],
     }
     print(" ".join(f"{name}={shlex.quote(value)}" for name, value in values.items()))
+    return 0
+
+
+def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
+    """Print with what a browser signs in at the API's pages."""
+    facts = the_environment(paths, suffix=suffix)
+    client_id, secret = api_client(facts, _running(paths))
+    print(f"page       {facts['ApiDocsUrl']}\nuser name  {client_id}\npassword   {secret}")
     return 0
 
 
@@ -179,21 +192,10 @@ def _branches(paths: CloudPaths, cloud: RunningCloud) -> Table:
 
 
 def logs(paths: CloudPaths, *, follow: bool) -> int:
-    """Print new lines of every task's log, each behind the name of its service and task."""
+    """Print the logs of all tasks."""
     _running(paths)
-    positions: dict[Path, int] = {}
-    while True:
-        for file in sorted(paths.services.glob("*/*.log")):
-            with file.open("rb") as opened:
-                opened.seek(positions.get(file, 0))
-                for line in opened:
-                    text = line.decode(errors="replace").rstrip()
-                    print(f"{file.parent.name} {file.stem[:8]}  {text}")
-                positions[file] = opened.tell()
-        if not follow:
-            return 0
-        sys.stdout.flush()
-        time.sleep(_FOLLOW_INTERVAL_SECONDS)
+    show_task_output(paths, follow=follow)
+    return 0
 
 
 def _databases(paths: CloudPaths) -> Table:

@@ -6,12 +6,13 @@ the run goes on, whoever stops following it.
 
 import sys
 
-from local_cloud.announcing import announce, parse_updates
+from local_cloud.announcing import Announced, announce, parse_updates
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub.deployed import find_hub
 from local_cloud.following import follow_deletion, follow_push
 from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths, state_dir
+from local_cloud.retry import retry_command
 from local_cloud.server import CloudError, running_cloud
 from local_cloud.terminal import line_by_line
 
@@ -29,20 +30,30 @@ def main() -> int:
     told = [announce(git, cloud.endpoint_url, hub, push) for push in parse_updates([*sys.stdin])]
     # Said now: who presses it ends git, and hears nothing any more.
     print("(Ctrl-C stops only the watching: what was started goes on, `make status` shows it)")
-    failed = []
+    failed: list[Announced] = []
     for push in told:
         if push is None:
             continue
         follow = follow_deletion if push.is_deletion else follow_push
         try:
             if not follow(paths, cloud, hub, push):
-                failed.append(push.branch)
+                failed.append(push)
         except CloudError as error:
             print(error)
-            failed.append(push.branch)
-    for branch in failed:
-        print(f"FAILED: {branch}; the push itself stands, push again to run again")
+            failed.append(push)
+    for push in failed:
+        print(_what_to_do(push))
+    if failed:
+        # git shows the output of this hook and ignores its exit code.
+        print("git push itself answers 0: what was pushed is stored at the git host all the same")
     return 1 if failed else 0
+
+
+def _what_to_do(push: Announced) -> str:
+    if push.is_deletion:
+        again = "to remove the rest: make reconcile APPLY=yes"
+        return f"FAILED: {push.branch} was deleted, its environment was not removed; {again}"
+    return f"FAILED: {push.branch}; to run the same commit again: {retry_command(push.branch)}"
 
 
 if __name__ == "__main__":

@@ -100,5 +100,20 @@ class CloudPaths:
         return self.state / "work"
 
     @property
+    def builds(self) -> Path:
+        """The folders in which builds work, as long as they run."""
+        return self.state / "builds"
+
+    @property
+    def build_numbers(self) -> Path:
+        """The number of the last build of each project, one file each."""
+        return self.builds / "numbers"
+
+    @property
+    def images(self) -> Path:
+        """Images that were built, and those in the registry."""
+        return self.state / "images"
+
+    @property
     def logs(self) -> Path:
         return self.state / "logs"

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from local_cloud.leftovers import remove_leftovers
 from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
 
 _START_TIMEOUT_SECONDS = 60
@@ -66,8 +66,7 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
     if running is not None:
         return running
     end_leftovers(paths)
-    # The emulator forgets when it stops: what it described is gone, and so is this.
-    shutil.rmtree(paths.cloud, ignore_errors=True)
+    remove_leftovers(paths)
     paths.state.mkdir(parents=True, exist_ok=True)
     api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
     # Bound here and handed on: between a look at a port and its use, another could take it.

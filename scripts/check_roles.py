@@ -48,10 +48,11 @@ def main() -> int:
         mistakes = list(wrong_answers(iam, names, asked))
         wrong += mistakes
         print(
-            f"{role}: {len(asked) - denials} rights that it needs, {denials} that it must not have"
-            + (f", {len(skipped)} left out" if skipped else "")
-            + (f": {len(mistakes)} WRONG" if mistakes else "")
-        )
+            summary(
+                role, needed=len(asked) - denials, denied=denials, skipped=len(skipped),
+                wrong=len(mistakes),
+            )
+        )  # fmt: skip
     wrong += [
         f"no role of the stack is {name}"
         for name, expectation in known.items()
@@ -61,8 +62,15 @@ def main() -> int:
         print("left out: questions about conditions, which nobody looks at here")
     for line in wrong:
         print(line)
-    print(f"{len(met)} roles, {len(wrong)} answers are wrong")
+    print(f"roles checked: {len(met)}; answers that are wrong: {len(wrong)}")
     return 1 if wrong else 0
+
+
+def summary(role: str, *, needed: int, denied: int, skipped: int, wrong: int) -> str:
+    """One line for a role: what was asked, and whether every answer is as it should be."""
+    asked = f"{role}: {needed} needed rights and {denied} denied rights checked"
+    left_out = f", {skipped} left out" if skipped else ""
+    return f"{asked}{left_out}: " + (f"{wrong} WRONG" if wrong else "all as expected")
 
 
 def roles_of(stack: str) -> Iterator[tuple[str, str]]:

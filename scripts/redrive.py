@@ -150,7 +150,9 @@ class DeadLetters:
             codes = [failure["Code"] for failure in answer.get("Failed", [])]
             stuck = [code for code in codes if not code.endswith(NOT_HIDDEN_ANYWAY)]
             if stuck:
-                print(f"{len(stuck)} letters stay hidden for up to {HIDDEN_SECONDS} s: {stuck[0]}")
+                print(
+                    f"stays hidden for up to {HIDDEN_SECONDS} s: {_counted(len(stuck))}, {stuck[0]}"
+                )
 
 
 def now() -> datetime:
@@ -188,13 +190,17 @@ def open_queue(sqs: "SQSClient", *, suffix: str, kind: str) -> DeadLetters:
 
 
 def show(found: Findings, *, kind: str, suffix: str) -> None:
-    print(f"{found.reasons.total()} letters in {kind}-dead-letters-{suffix}")
+    print(f"{_counted(found.reasons.total())} in {kind}-dead-letters-{suffix}")
     if found.reasons.total() == LOOKED_AT_MAX:
         print(f"(at least; no more than {LOOKED_AT_MAX} are looked at)")
     for reason, count in found.reasons.most_common():
         print(f"  {count:>6}  {reason}")
     if found.oldest is not None:
         print(f"  oldest of {found.oldest:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _counted(letters: int) -> str:
+    return f"{letters} dead letter" + ("" if letters == 1 else "s")
 
 
 def is_agreed(answer: str) -> bool:

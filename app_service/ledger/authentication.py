@@ -13,9 +13,11 @@ from starlette.responses import Response
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.sessions import Session
+from app_service.ledger.sign_in import is_from_a_browser, sign_in_page
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SessionEndpoint = Callable[[Request, Session], Awaitable[Response]]
+_CLIENT_CHALLENGE = {"WWW-Authenticate": 'Basic realm="ledger", charset="UTF-8"'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def with_client(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         if not _is_client(request):
-            raise _client_required()
+            raise _client_required("send the API client's id and secret")
         return await endpoint(request)
 
     return guarded
@@ -69,7 +71,9 @@ def with_session_or_client(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         if _is_client(request):
             return await endpoint(request)
-        raise _client_required()
+        if is_from_a_browser(request):
+            return sign_in_page(headers=_CLIENT_CHALLENGE)
+        raise _client_required("send the API client's id and secret, or the token of a session")
 
     return guarded
 
@@ -90,12 +94,8 @@ def _authorization(request: Request) -> tuple[str, str]:
     return scheme.lower(), value.strip()
 
 
-def _client_required() -> Problem:
-    return _unauthorized(
-        "credentials_invalid",
-        'Basic realm="ledger", charset="UTF-8"',
-        "send the API client's id and secret",
-    )
+def _client_required(detail: str) -> Problem:
+    return Problem(401, "credentials_invalid", detail, headers=_CLIENT_CHALLENGE)
 
 
 def _unauthorized(code: str, challenge: str, detail: str) -> Problem:

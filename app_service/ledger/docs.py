@@ -6,26 +6,14 @@ from html import escape
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from app_service.ledger.authentication import with_session_or_client
 from app_service.ledger.bodies import json_response
 from app_service.ledger.openapi import document
+from app_service.ledger.pages import page, page_response
 from app_service.ledger.services import services_of
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h2 { margin: 2.5rem 0 0; font-size: 1.1rem } h2 b { color: #0a6 }
-table { border-collapse: collapse }
-td { border-top: 1px solid #ccc; padding: .2rem .8rem .2rem 0; vertical-align: top }
-code, pre { font: 14px/1.4 ui-monospace, monospace }
-pre { background: #f4f4f4; padding: .6rem; overflow: auto }
-"""
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 async def openapi(request: Request) -> Response:
@@ -33,7 +21,7 @@ async def openapi(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    return HTMLResponse(render(document(services_of(request).version)), headers=_HEADERS)
+    return page_response(render(document(services_of(request).version)))
 
 
 def render(api: dict[str, Any]) -> str:
@@ -49,11 +37,9 @@ def render(api: dict[str, Any]) -> str:
         f'<h2 id="{escape(name)}">{escape(name)}</h2><pre>{_json(schema)}</pre>'
         for name, schema in api["components"]["schemas"].items()
     )
-    title = f"{escape(info['title'])} {escape(info['version'])}"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{escape(info['description'])}</p>"
-        f"{body}<h1>Schemas</h1>{schemas}</body></html>"
+    return page(
+        title=f"{info['title']} {info['version']}",
+        body=f"<p>{escape(info['description'])}</p>{body}<h1>Schemas</h1>{schemas}",
     )
 
 

@@ -135,7 +135,7 @@ def _in_the_way(branch: str, environment: Environment) -> str:
     return (
         f"branch {branch}: the environment {suffix} that it had before could not be removed. "
         "`make reconcile APPLY=yes` removes the rest (the hourly reconciler does it where it may "
-        "apply its plan); push again after that"
+        "apply its plan); push a new commit after that"
     )
 
 
@@ -151,5 +151,5 @@ def _no_room(branch: str, keeper: Keeper, now: datetime) -> str:
     return (
         f"branch {branch} gets no environment: {len(members)} of {keeper.quota.limit} are in use. "
         f"The oldest: {oldest}. Delete a branch that is done, which removes its environment, or "
-        "raise branches.quota in cdk.json; then push again"
+        "raise branches.quota in cdk.json; then push a new commit"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lambda_src.branch_lifecycle.cause import in_one_sentence
 from lambda_src.branch_lifecycle.keeper import Keeper, holds
 from lambda_src.branches.events import Reason
 from lambda_src.branches.records import State
@@ -15,6 +16,7 @@ def settle(
     if succeeded:
         keeper.registry.release(suffix, holder=execution, state=State.LIVE)
         return {"outcome": "live", "message": f"environment {suffix} of {branch} has its pipeline"}
+    cause = in_one_sentence(cause)
     # While the lock is held, or a run that begins now would lose its place.
     if (
         holds(keeper.registry.get(suffix), execution)
@@ -55,6 +57,7 @@ def forget(
 
 def abandon(*, suffix: str, execution: str, cause: str, keeper: Keeper) -> dict[str, Any]:
     """Unmaking failed: the reconciler tries again. Its place stays taken, as it is still there."""
+    cause = in_one_sentence(cause)
     keeper.registry.release(suffix, holder=execution, state=State.DESTROY_FAILED, cause=cause)
     return {
         "outcome": "abandoned",

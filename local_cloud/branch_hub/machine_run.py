@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.aws import AwsClients
-from local_cloud.pipeline.progress import log_tail
+from local_cloud.pipeline.causes import what_failed
 
 _POLL_SECONDS = 0.1
 _START_TIMEOUT_SECONDS = 30.0
-_LOG_LINES = 40
-# Answers that a person should see when they are not empty.
-_LISTS = ("blocked_by", "emptied", "refused", "remains", "removed")
+# Answers that a person should see when they are not empty. What was removed stands in the message
+# of the last step.
+_LISTS = ("blocked_by", "emptied", "refused", "remains")
 _SAID_STATES = ("Task", "Fail")
 
 
@@ -121,8 +121,8 @@ class _Teller:
             build = json.loads(cause)
             reasons = [c["Message"] for p in build["Phases"] for c in p.get("Contexts", [])]
             cause = "; ".join(reasons)
-            for line in log_tail(Path(build["Logs"]["DeepLink"]), _LOG_LINES):
-                self._say(f"    {line}")
+            for line in what_failed(Path(build["Logs"]["DeepLink"])):
+                self._say(line)
         self._once(f"{details.get('error', 'failed')}: {cause}")
 
     def _once(self, text: str) -> None:

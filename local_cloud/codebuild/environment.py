@@ -16,7 +16,7 @@ from local_cloud.programs import write_program
 
 # A container would not have these either, but without them a build cannot reach its packages.
 _FROM_CALLER = re.compile(
-    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|LC_\w+|TZ"
+    r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ"
     r"|(?i:https?_proxy|no_proxy|all_proxy|npm_config_\w+)"
     r"|PIP_\w+|UV_\w+|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS"
 )

@@ -76,10 +76,14 @@ def _run(request: BuildRequest, clients: Clients, stop: threading.Event) -> dict
         source=source,
         secondary={name: f for name, f in folders.items() if name and name != request.primary},
     )
+    temporary = request.work_dir / "tmp"
+    temporary.mkdir()
     final = run_phases(
         buildspec,
         environment={
             **request.environment,
+            # A container takes its own with it: what a build leaves there goes when it ends.
+            "TMPDIR": str(temporary),
             **defined_variables(buildspec, request.project, request.variables, clients),
             **identity.variables(),
         },

@@ -98,6 +98,12 @@ class PipelineRuns:
             before.ended.wait(_STOP_SECONDS)  # it has said so, its process is about to end
         if state is None or state["status"] != "Failed" or execution_id in self._runs:
             raise NotRunning(f"execution {execution_id} of {name} has no failed stage to retry")
+        for other in execution_states(self._paths.state, name):
+            if other["started"] > state["started"] and other["attempt"] > 0:
+                raise NotRunning(
+                    f"execution {execution_id} of {name} cannot be retried: {other['id']} is newer "
+                    "and has begun"
+                )
         self._start(
             name,
             branch=state["branch"],

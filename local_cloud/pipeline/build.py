@@ -15,6 +15,7 @@ from local_cloud.codebuild.process import BuildFailed, BuildStopped
 from local_cloud.codebuild.project import ProjectError, load_project, parse_variables
 from local_cloud.codebuild.runner import BuildRequest, run_build
 from local_cloud.images.docker import install_docker
+from local_cloud.paths import CloudPaths
 from local_cloud.pipeline.actions import ActionFailed, ActionRun, ActionStopped
 from local_cloud.pipeline.context import RunContext
 
@@ -32,8 +33,7 @@ def build(run: ActionRun) -> Mapping[str, str]:
             project=project,
             environment=prepare_environment(run.run.context),
             # The same place for every run: tools that note absolute paths find their caches again.
-            work_dir=run.run.context.state_dir
-            / "builds"
+            work_dir=CloudPaths(run.run.context.state_dir).builds
             / pipeline
             / f"{action.stage}.{action.name}",
             log_file=run.log_file,
@@ -66,7 +66,7 @@ def prepare_environment(context: RunContext) -> dict[str, str]:
 
 
 def _next_number(state_dir: Path, project: str) -> int:
-    folder = state_dir / "builds" / "numbers"
+    folder = CloudPaths(state_dir).build_numbers
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / project).open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -117,7 +117,7 @@ def _is_updatable(run: ActionRun, watch: StackWatch) -> bool:
     if status in _FAILED:
         raise ActionFailed(
             f"stack {run.config('StackName')} is {status} and can not be updated: delete it, "
-            "and push again"
+            "then start the pipeline again"
         )
     return status not in {GONE, "REVIEW_IN_PROGRESS"}
 

@@ -186,13 +186,16 @@ class Execution:
 
 
 def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
-    """Write down what became of runs whose process died, and remove all but the newest `keep`."""
+    """Call when a run begins. Write down what became of runs whose process died, and remove all but
+    the newest `keep`. The artifacts of those that have ended go: they cannot be retried any more.
+    """
     folder = pipeline_folder(state_dir, name) / "executions"
     states = execution_states(state_dir, name)
     for state in states:
         place = folder / state["id"]
         if state["status"] in _ENDED:
             _write(place, state)
+            shutil.rmtree(place / "artifacts", ignore_errors=True)
     for state in states[keep:]:
         if state["status"] in _ENDED:
             shutil.rmtree(folder / state["id"], ignore_errors=True)

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.pipeline.executions import execution_state, pipeline_folder
-from local_cloud.pipeline.progress import Outline, Progress
+from local_cloud.pipeline.live_table import Outline
+from local_cloud.pipeline.log_lines import current_activity
+from local_cloud.pipeline.progress import Progress
 from local_cloud.pipeline.results import ActionResult, RunResult
 
 _POLL_SECONDS = 0.2
 _WRITTEN_WITHIN_SECONDS = 15.0  # a run is a process, which first has to start
 _PATIENCE_SECONDS = 1.0  # a run that has not begun by then waits for another
+_BUILDS = "CodeBuild"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
@@ -77,14 +80,16 @@ class _Follower:
         self._announced = len(state["announced"])
 
     def _show_action(self, stage: str, action: dict[str, Any]) -> None:
-        key = (stage, action["name"])
-        before, now = self._seen.get(key, "Waiting"), action["state"]
-        if before == now:
-            return
-        self._seen[key] = now
-        if before == "Waiting":
-            self._progress.action_started(stage, action["name"])
-        if now != "InProgress":
+        name = action["name"]
+        before, now = self._seen.get((stage, name), "Waiting"), action["state"]
+        self._seen[stage, name] = now
+        if before == "Waiting" != now:
+            is_build = action["provider"] == _BUILDS
+            log = Path(action["log"]) if is_build and action["log"] else None
+            self._progress.action_started(stage, name, log=log)
+        if now == "InProgress":
+            self._progress.action_does(stage, name, current_activity(Path(action["log"])))
+        elif now != before:
             self._progress.action_ended(_action(stage, action))
 
 

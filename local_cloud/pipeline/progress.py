@@ -5,27 +5,16 @@ import os
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-
+from local_cloud.pipeline.causes import what_failed
 from local_cloud.pipeline.definition import Definition
+from local_cloud.pipeline.live_table import LiveTable, Outline
 from local_cloud.pipeline.results import ActionResult, RunResult
 
-_TAIL_LINES = 40
-_COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stopped": "yellow"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outline:
-    """What is shown of a definition: its name, and the actions of each stage in order."""
-
-    name: str
-    stages: tuple[tuple[str, tuple[str, ...]], ...]
+_ACTIVITY_INTERVAL_SECONDS = 10.0  # between two lines about one action, where lines stay
 
 
 def outline_of(definition: Definition) -> Outline:
@@ -38,13 +27,21 @@ def outline_of(definition: Definition) -> Outline:
 class Progress:
     """One run on one stream. Never fails the run: a reader that went away is written to no more."""
 
-    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        live: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stream = stream or sys.stdout
         is_terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._is_live = is_terminal if live is None else live
         self._lock = threading.RLock()
-        self._started = time.monotonic()
-        self._table: _LiveTable | None = None
+        self._clock = clock
+        self._started = clock()
+        self._activities: dict[tuple[str, str], _Activity] = {}
+        self._table: LiveTable | None = None
         self._is_mute = False
 
     def waiting(self) -> None:
@@ -56,7 +53,7 @@ class Progress:
         with self._lock:
             self._close_table()
             if self._is_live:
-                self._table = _LiveTable(outline, self._stream)
+                self._table = LiveTable(outline, self._stream)
             else:
                 names = " > ".join(stage for stage, _ in outline.stages)
                 self._say(f"{outline.name}: {names}")
@@ -67,12 +64,24 @@ class Progress:
             self._close_table()
             self._say("the pipeline has changed itself: starting again with the new definition")
 
-    def action_started(self, stage: str, action: str) -> None:
+    def action_started(self, stage: str, action: str, *, log: Path | None = None) -> None:
+        """`log`: where a person can read along."""
         with self._lock:
+            self._activities[stage, action] = _Activity(log=log, said_at=self._clock())
             if self._table is not None:
                 self._table.set(stage, action, "InProgress")
+                self._table.doing(stage, action, "", log=log)
             else:
-                self._say(f"{stage}/{action}  started")
+                self._say(f"{stage}/{action}  started" + (f", log: {log}" if log else ""))
+
+    def action_does(self, stage: str, action: str, text: str) -> None:
+        """What a started action does now; may be called as often as one likes."""
+        with self._lock:
+            activity = self._activities[stage, action]
+            if self._table is not None:
+                self._table.doing(stage, action, text, log=activity.log)
+            elif activity.is_due(text, self._clock()):
+                self._say(f"{stage}/{action}  {text}")
 
     def announce(self, text: str) -> None:
         """Something that a person should see now; also above a live table."""
@@ -95,9 +104,8 @@ class Progress:
             self._close_table()
             for action in result.failed_actions:
                 self._write(f"\n{action.stage}/{action.name} failed: {action.reason}")
-                self._write(f"the last lines of {action.log_file}:")
-                for line in log_tail(action.log_file, _TAIL_LINES):
-                    self._write(f"    {line}")
+                for line in what_failed(action.log_file):
+                    self._write(line)
             self._write("")
             width = max((len(f"{a.stage}/{a.name}") for a in result.actions), default=0)
             for action in result.actions:
@@ -110,7 +118,7 @@ class Progress:
             )
 
     def _say(self, text: str) -> None:
-        self._write(f"{time.monotonic() - self._started:6.1f}s  {text}")
+        self._write(f"{self._clock() - self._started:6.1f}s  {text}")
 
     def _write(self, text: str) -> None:
         with self._lock:
@@ -136,63 +144,16 @@ class Progress:
             self._table = None
 
 
-class _LiveTable:
-    """The table that redraws itself until closed; its last picture stays on the screen."""
+class _Activity:
+    """Lines that stay are few: only what changed, and not too soon after the last one."""
 
-    def __init__(self, outline: Outline, stream: TextIO) -> None:
-        self._title = outline.name
-        self._rows = {(stage, name): _Row() for stage, names in outline.stages for name in names}
-        console = Console(file=stream, force_terminal=True)
-        self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=4)
-        self._live.start()
+    def __init__(self, *, log: Path | None, said_at: float) -> None:
+        self.log = log
+        self._said_at = said_at
+        self._said = ""
 
-    def set(self, stage: str, action: str, state: str, *, seconds: float | None = None) -> None:
-        row = self._rows[stage, action]
-        row.state = state
-        row.seconds = seconds
-        row.started = row.started or time.monotonic()
-
-    def print(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._live.console.print(text, markup=False, highlight=False)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._live.stop()
-
-    def _picture(self) -> Table:
-        table = Table(title=self._title, title_justify="left", box=None)
-        for heading in ("stage", "action", "state"):
-            table.add_column(heading)
-        table.add_column("time", justify="right")
-        before = ""
-        for (stage, action), row in self._rows.items():
-            shown = "" if stage == before else stage
-            before = stage
-            state = f"[{_COLOURS.get(row.state, 'dim')}]{row.state}"
-            table.add_row(shown, action, state, row.elapsed())
-        return table
-
-
-class _Row:
-    """What the table shows of one action."""
-
-    def __init__(self) -> None:
-        self.state = "Waiting"
-        self.started: float | None = None
-        self.seconds: float | None = None
-
-    def elapsed(self) -> str:
-        if self.started is None:
-            return ""
-        seconds = time.monotonic() - self.started if self.seconds is None else self.seconds
-        return f"{seconds:.1f} s"
-
-
-def log_tail(file: Path, lines: int) -> list[str]:
-    """The last lines of a log, terminal control characters removed."""
-    with contextlib.suppress(FileNotFoundError):
-        text = file.read_text(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
-        kept = ["".join(c for c in line if c.isprintable()) for line in text.split("\n")]
-        return kept[:-1][-lines:] if kept[-1] == "" else kept[-lines:]
-    return []
+    def is_due(self, text: str, now: float) -> bool:
+        if text in ("", self._said) or now - self._said_at < _ACTIVITY_INTERVAL_SECONDS:
+            return False
+        self._said, self._said_at = text, now
+        return True

@@ -127,6 +127,23 @@ async def test_pages_for_people_open_with_a_session_or_the_clients_credential(ap
             assert (await api.http.get(path, headers=headers)).status_code == 200
 
 
+async def test_s33_a_browser_is_told_how_to_sign_in_and_asks_for_it_itself(api: Api) -> None:
+    wanted = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/docs", "/openapi.json", "/version"):
+        answer = await api.http.get(path, headers={**api.anonymous, **wanted})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "ApiCredentialsSecretName" in answer.text
+        assert "POST /sessions" in answer.text
+        signed_in = await api.http.get(path, headers={**basic(), **wanted})
+        assert signed_in.status_code == 200
+    # Calls of programs stay problem documents, whatever they accept.
+    answer = await api.http.get("/accounts/1", headers={**api.anonymous, **wanted})
+    assert_problem(answer, 401, "session_required")
+
+
 def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both parts, always, as digests of one length."""
     lengths = []

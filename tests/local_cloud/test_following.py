@@ -1,11 +1,12 @@
 """What a push is told: how its branch fared at the hub, before any run is looked for."""
 
+import json
 from typing import Any
 
 import pytest
 
 from local_cloud import following
-from local_cloud.branch_hub.machine_run import MachineResult
+from local_cloud.branch_hub.machine_run import MachineResult, _Teller
 
 
 class Anything:
@@ -30,3 +31,19 @@ def test_s8_a_refused_push_is_a_failed_one_and_follows_no_run(
     nothing: Any = Anything()
 
     assert following.follow_push(nothing, nothing, nothing, nothing) is False
+
+
+def test_what_a_deletion_removed_is_listed_once() -> None:
+    """The sweep answers with it, and the last step says it to everyone."""
+    said: list[str] = []
+    teller = _Teller(said.append)
+    for number, answer in enumerate(
+        (
+            {"sweep": {"removed": ["task definition x:1"]}},
+            {"forgotten": {"message": "environment x is gone, removed: task definition x:1"}},
+        )
+    ):
+        output = json.dumps(answer)
+        details = {"stateExitedEventDetails": {"output": output}}
+        teller.tell({"id": number, "type": "TaskStateExited", **details})
+    assert said == ["environment x is gone, removed: task definition x:1"]

@@ -95,7 +95,7 @@ def test_s43_looking_says_how_many_why_and_since_when_and_changes_nothing(
     assert redrive.main(["--suffix", SUFFIX]) == 0
 
     said = capsys.readouterr().out
-    assert "14 letters in transaction-dead-letters-dev" in said
+    assert "14 dead letters in transaction-dead-letters-dev" in said
     for line in ("12  bad_json\n", "1  account_not_found\n", "1  none given", "oldest of 20"):
         assert line in said
     assert "add ANSWER=yes" in said
@@ -213,7 +213,7 @@ def test_s43_without_letters_nobody_is_asked(
 ) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert redrive.main(["--suffix", SUFFIX]) == 0
-    assert "0 letters" in capsys.readouterr().out
+    assert "0 dead letters" in capsys.readouterr().out
     assert queues.letters() == {"visible": 0, "hidden": 0}
 
 
@@ -378,8 +378,8 @@ def test_s43_a_letter_that_is_seen_again_already_does_not_stop_the_others(
     assert redrive.main(["--suffix", SUFFIX]) == 0
 
     said = capsys.readouterr().out
-    assert "12 letters" in said
-    assert "1 letters stay hidden for up to 600 s: InternalError" in said
+    assert "12 dead letters" in said
+    assert "stays hidden for up to 600 s: 1 dead letter, InternalError" in said
     assert "NotInflight" not in said
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra.config import EPHEMERAL, EnvironmentConfig
-from scripts.check_roles import DENIALS_MIN, match
+from scripts.check_roles import DENIALS_MIN, match, summary
 from scripts.role_expectations import Expectation, expectations, questions
 from scripts.role_names import Names
 from tests.infra.configurations import NAMED, PRODUCTION_ELSEWHERE
@@ -71,3 +71,9 @@ def test_s64_what_is_asked_about_is_there() -> None:
 
     assert {n for n in names if n.strip("/").split("/")[-1] not in template} == set()
     assert len(names) > 10
+
+
+def test_a_role_without_findings_does_not_read_like_one() -> None:
+    said = summary("r", needed=0, denied=33, skipped=0, wrong=0)
+    assert said == "r: 0 needed rights and 33 denied rights checked: all as expected"
+    assert summary("r", needed=1, denied=8, skipped=2, wrong=3).endswith("2 left out: 3 WRONG")

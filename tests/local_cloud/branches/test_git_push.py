@@ -17,7 +17,7 @@ def branch() -> str:
     return f"feature/{uuid.uuid4().hex[:8]}"
 
 
-def local_cloud(branches: Branches, *arguments: str) -> str:
+def local_cloud(branches: Branches, *arguments: str, exit_code: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "local_cloud", *arguments],
         cwd=ROOT,
@@ -26,7 +26,9 @@ def local_cloud(branches: Branches, *arguments: str) -> str:
         capture_output=True,
         text=True,
     )
-    return done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode == exit_code, said
+    return said
 
 
 def commit(branches: Branches, branch: str, command: str) -> None:
@@ -59,7 +61,51 @@ def test_s4_a_push_whose_build_fails_is_told_so_through_git(
     commit(branches, branch, "exit 5")
     said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
     assert "exit code 5" in said
-    assert f"FAILED: {branch}" in said
+    assert f"FAILED: {branch}; to run the same commit again: make retry BRANCH={branch}" in said
+    assert "git push itself answers 0" in said
     assert "nothing remains" in local_cloud(branches, "destroy", "--branch", branch)
     assert branches.remains(suffix_of_branch(branch)) == []
     assert branch not in branches.cloud.git.branches()
+
+
+def test_s4_a_retry_runs_the_newest_commit_again_without_a_push(
+    branches: Branches, branch: str
+) -> None:
+    mark = branches.cloud.paths.state / f"mark-{uuid.uuid4().hex}"
+    commit(branches, branch, f'test -e "{mark}"')
+    branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
+    again = local_cloud(branches, "retry", "--branch", branch, exit_code=1)
+    assert "Build/Synth failed" in again
+    mark.touch()
+    again = local_cloud(branches, "retry", "--branch", branch)
+    assert f"transaction-pipeline-{suffix_of_branch(branch)} Succeeded" in again
+    runs = branches.cloud.aws.codepipeline.list_pipeline_executions(
+        pipelineName=f"transaction-pipeline-{suffix_of_branch(branch)}"
+    )["pipelineExecutionSummaries"]
+    assert [run["status"] for run in runs] == ["Succeeded", "Failed", "Failed"]
+    branches.delete(branch)
+
+
+def test_s8_a_retry_of_a_branch_whose_pipeline_was_not_made_has_it_made(
+    branches: Branches, branch: str
+) -> None:
+    fails = branches.cloud.checkout / "fails"
+    fails.touch()
+    commit(branches, branch, "true")
+    fails.unlink()
+    said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
+    assert f"make retry BRANCH={branch}" in said
+    local_cloud(branches, "retry", "--branch", branch, exit_code=1)
+    assert len(branches.executions(branch, branches.hub.create_machine)) == 2
+    branches.delete(branch)
+
+
+def test_a_retry_of_what_is_no_branch_names_those_that_have_a_pipeline(
+    branches: Branches, branch: str
+) -> None:
+    commit(branches, branch, "true")
+    branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
+    said = local_cloud(branches, "retry", "--branch", "typo", exit_code=1)
+    assert "BRANCH='typo' is not a branch of the git host" in said
+    assert branch in said.partition("Branches that have a pipeline: ")[2]
+    branches.delete(branch)

@@ -169,6 +169,20 @@ def test_s7_a_retry_goes_on_after_what_has_succeeded(cloud: Cloud) -> None:
     assert after["Synth"]["startTime"] > before["Synth"]["startTime"]
 
 
+def test_s7_only_the_newest_run_can_be_retried(cloud: Cloud) -> None:
+    pipeline = Pipeline(cloud, "exit 1")
+    (first,) = pipeline.ended()
+    cloud.aws.codepipeline.start_pipeline_execution(name=pipeline.name)
+    pipeline.ended(2)
+    with pytest.raises(ClientError, match=r"StageNotRetryable.* is newer"):
+        cloud.aws.codepipeline.retry_stage_execution(
+            pipelineName=pipeline.name,
+            stageName="Build",
+            pipelineExecutionId=first["pipelineExecutionId"],
+            retryMode="FAILED_ACTIONS",
+        )
+
+
 def test_s8_a_run_can_be_stopped(cloud: Cloud) -> None:
     pipeline = Pipeline(cloud, "sleep 600")
     run = pipeline.building()

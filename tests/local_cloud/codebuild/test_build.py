@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,14 @@ def test_a_later_command_sees_variables_functions_and_folder_of_an_earlier_one(
 def test_a_command_that_leaves_its_shell_does_not_skip_the_next(builds: Builds) -> None:
     builds.commands("export A=1; exit 0", 'test "$A" = 1; echo went on')
     assert "\nwent on\n" in builds.log
+
+
+def test_what_a_build_leaves_in_its_temporary_folder_goes_with_it(builds: Builds) -> None:
+    builds.caller["TMPDIR"] = str(builds.folder / "of the machine")
+    builds.commands("mktemp -d")
+    (made,) = re.findall(r"^(/.*/tmp\.\w+)$", builds.log, re.MULTILINE)
+    assert Path(made).is_relative_to(builds.folder / "work")
+    assert not Path(made).exists()
 
 
 def test_a_failing_build_still_runs_its_finally_and_post_build_but_hands_nothing_on(

@@ -254,6 +254,19 @@ def test_a_build_gets_the_docker_stand_in_the_given_variables_and_its_number(clo
     assert "\nhttp://here 2 codepipeline/delivery\n" in log
 
 
+def test_artifacts_of_a_failed_run_stay_until_a_newer_one_begins_and_its_logs_after_that(
+    cloud: Cloud,
+) -> None:
+    cloud.project("p", "exit 1")
+    cloud.deploy(source(), stage("Build", build("Synth", "p")))
+    first = cloud.run()
+    assert (first.folder / "artifacts").exists()
+    second = cloud.run()
+    assert not (first.folder / "artifacts").exists()
+    assert "exit 1" in cloud.log(first, "Synth")
+    assert (second.folder / "artifacts").exists()
+
+
 def test_old_runs_are_forgotten_but_the_newest_kept(cloud: Cloud) -> None:
     cloud.settings = {"executions_kept": 2}
     cloud.deploy(source())

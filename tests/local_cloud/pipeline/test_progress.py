@@ -3,11 +3,15 @@
 import io
 import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
-from local_cloud.pipeline.progress import Progress, log_tail
+from local_cloud.pipeline.executions import pipeline_folder
+from local_cloud.pipeline.follow import follow_run
+from local_cloud.pipeline.live_table import LiveTable, Outline
+from local_cloud.pipeline.progress import Progress
 from tests.local_cloud.pipeline.conftest import Cloud, build, source, stage
 
 
@@ -33,7 +37,7 @@ def test_piped_output_is_plain_lines_with_times(green: Cloud) -> None:
 def test_a_terminal_gets_a_table_that_ends_with_every_state(green: Cloud) -> None:
     shown = io.StringIO()
     green.run(Progress(shown, live=True))
-    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.getvalue())
+    text = without_control_sequences(shown.getvalue())
     last = text[text.rindex("stage") :]
     assert re.search(r"Source +repo +Succeeded +\d+\.\d s", last)
     assert re.search(r"Build +Synth +Succeeded +\d+\.\d s", last)
@@ -46,10 +50,64 @@ def test_a_reader_that_goes_away_does_not_fail_the_run(green: Cloud) -> None:
         assert green.run(Progress(stream)).succeeded
 
 
-def test_a_tail_is_the_last_lines_without_what_would_move_the_cursor(tmp_path: Path) -> None:
-    file = tmp_path / "log"
-    file.write_text("one\ntwo\r\n\x1b[2Jthree\rfour\n")
-    assert log_tail(file, 3) == ["two", "[2Jthree", "four"]
-    file.write_text("no line end")
-    assert log_tail(file, 3) == ["no line end"]
-    assert log_tail(tmp_path / "none", 3) == []
+def without_control_sequences(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+
+
+def test_lines_that_stay_say_what_an_action_does_when_it_changed_and_not_too_often() -> None:
+    shown, now = io.StringIO(), [0.0]
+    progress = Progress(shown, live=False, clock=lambda: now[0])
+    progress.action_started("Build", "Synth", log=Path("/logs/Synth.log"))
+    for seconds, text in ((1, "a"), (9, "b"), (11, "c"), (12, "d"), (22, "c"), (23, "e"), (24, "")):
+        now[0] = float(seconds)
+        progress.action_does("Build", "Synth", text)
+    assert shown.getvalue().splitlines() == [
+        "   0.0s  Build/Synth  started, log: /logs/Synth.log",
+        "  11.0s  Build/Synth  c",
+        "  23.0s  Build/Synth  e",
+    ]
+
+
+def last_picture(*, state: str) -> str:
+    shown = io.StringIO()
+    table = LiveTable(Outline(name="p", stages=(("Build", ("Synth",)),)), shown)
+    table.doing("Build", "Synth", "tests 7/9", log=Path("/logs/Synth.log"))
+    table.set("Build", "Synth", state)
+    table.close()
+    return without_control_sequences(shown.getvalue()).rpartition("stage")[2]
+
+
+def test_a_terminal_shows_what_an_action_does_and_its_log_until_it_ends() -> None:
+    during, after = last_picture(state="InProgress"), last_picture(state="Succeeded")
+    assert "Build/Synth: tests 7/9" in during
+    assert "log: /logs/Synth.log" in during
+    assert "Succeeded" in after
+    assert "tests" not in after
+    assert "log" not in after
+
+
+def test_a_follower_says_what_a_build_does_and_where_its_log_is(cloud: Cloud) -> None:
+    """From what is written down, while another process carries out the run."""
+    follows = threading.Event()
+    shown = io.StringIO()
+
+    class Impatient(Progress):
+        def action_does(self, stage: str, action: str, text: str) -> None:
+            if text == "halfway":
+                self.announce(f"does {stage}/{action} {text}")
+                mark.touch()
+
+    mark = cloud.state / "go on"
+    cloud.project("p", f'echo halfway; until test -e "{mark}"; do sleep 0.05; done')
+    cloud.deploy(source(), stage("Build", build("Synth", "p")))
+    runner = threading.Thread(target=cloud.run)
+    runner.start()
+    folder = pipeline_folder(cloud.state, "delivery") / "executions"
+    while not (found := list(folder.glob("*/state.json"))):
+        follows.wait(0.05)
+    result = follow_run(cloud.state, "delivery", found[0].parent.name, Impatient(shown, live=False))
+    runner.join()
+    assert result.succeeded, shown.getvalue()
+    assert "does Build/Synth halfway" in shown.getvalue()
+    log = next(a.log_file for a in result.actions if a.name == "Synth")
+    assert f"Build/Synth  started, log: {log}" in shown.getvalue()

@@ -1,0 +1,28 @@
+"""What a browser shows when a person has cancelled its question for user name and password."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app_service.ledger.pages import page, page_response
+
+_PAGE = page(
+    title="Sign in to read this page",
+    body="<p>Reload it, and answer the browser's question with the id (user name) and the secret "
+    "(password) of the API client. Both are in the secret that the output "
+    "<code>ApiCredentialsSecretName</code> of the environment's stack names; on a local cloud "
+    "<code>make api-client</code> prints them.</p>"
+    "<p>Without a browser, a session serves as well: <code>POST /sessions</code> with the same id "
+    "and secret opens one, and its token goes into each request:</p>"
+    "<pre>Authorization: Bearer &lt;token&gt;</pre>",
+)
+
+
+def is_from_a_browser(request: Request) -> bool:
+    """Programs that want a problem document do not ask for HTML by name."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def sign_in_page(*, headers: Mapping[str, str]) -> Response:
+    return page_response(_PAGE, status=401, headers=headers)

@@ -1,0 +1,92 @@
+"""The picture of a run on a terminal: a table, and below it what is done right now."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+_COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stopped": "yellow"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """What is shown of a definition: its name, and the actions of each stage in order."""
+
+    name: str
+    stages: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class LiveTable:
+    """The table that redraws itself until closed; its last picture stays on the screen."""
+
+    def __init__(self, outline: Outline, stream: TextIO) -> None:
+        self._title = outline.name
+        self._rows = {(stage, name): _Row() for stage, names in outline.stages for name in names}
+        console = Console(file=stream, force_terminal=True)
+        self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=4)
+        self._live.start()
+
+    def set(self, stage: str, action: str, state: str, *, seconds: float | None = None) -> None:
+        row = self._rows[stage, action]
+        row.state = state
+        row.seconds = seconds
+        row.started = row.started or time.monotonic()
+
+    def doing(self, stage: str, action: str, text: str, *, log: Path | None) -> None:
+        row = self._rows[stage, action]
+        row.doing, row.log = text, log
+
+    def print(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._live.console.print(text, markup=False, highlight=False)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._live.stop()
+
+    def _picture(self) -> RenderableType:
+        table = Table(title=self._title, title_justify="left", box=None)
+        for heading in ("stage", "action", "state"):
+            table.add_column(heading)
+        table.add_column("time", justify="right")
+        before = ""
+        for (stage, action), row in self._rows.items():
+            shown = "" if stage == before else stage
+            before = stage
+            state = f"[{_COLOURS.get(row.state, 'dim')}]{row.state}"
+            table.add_row(shown, action, state, row.elapsed())
+        return Group(table, *self._activities())
+
+    def _activities(self) -> list[Text]:
+        lines = []
+        for (stage, action), row in self._rows.items():
+            if row.state == "InProgress" and row.doing:
+                activity = f"{stage}/{action}: {row.doing}"
+                lines.append(Text(activity, no_wrap=True, overflow="ellipsis"))
+            if row.state == "InProgress" and row.log is not None:
+                # Whole, whatever it takes: it is there to be copied.
+                lines.append(Text(f"  log: {row.log}", overflow="fold"))
+        return lines
+
+
+class _Row:
+    """What the table shows of one action."""
+
+    def __init__(self) -> None:
+        self.state = "Waiting"
+        self.started: float | None = None
+        self.seconds: float | None = None
+        self.doing = ""
+        self.log: Path | None = None
+
+    def elapsed(self) -> str:
+        if self.started is None:
+            return ""
+        seconds = time.monotonic() - self.started if self.seconds is None else self.seconds
+        return f"{seconds:.1f} s"

@@ -1,0 +1,64 @@
+"""docs/messages.md is what senders follow: its examples and words are those of the code."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from app_service.ledger.domain import CALL_MAX
+from app_service.ledger.outbox import SEND_BYTES_MAX
+from app_service.ledger.transaction import Transaction
+from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
+from lambda_src.audit_writer.batch import PostedBatch
+from lambda_src.messages import Unprocessable
+from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
+from lambda_src.transaction_processor.worker import _DONE, _RESULTS, _WRONG, parse_submission
+
+PAGE = (Path(__file__).parent.parent / "docs" / "messages.md").read_text()
+SUBMITTED, POSTED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+
+
+def fields_listed(section: str) -> set[str]:
+    """The names in the table of fields of a section."""
+    text = PAGE.partition(f"## `{section}`")[2].partition("\n## ")[0]
+    table = text.partition("| field |")[2].partition("\n\n")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+
+
+def test_the_submission_is_one_that_the_processor_takes() -> None:
+    transaction = parse_submission(SUBMITTED)
+    named = {"type", "version", "transaction", *transaction.to_json()}
+    assert fields_listed("transaction.submitted") == named
+
+
+@pytest.mark.parametrize("field", sorted(fields_listed("transaction.submitted")))
+def test_every_field_of_the_submission_is_needed(field: str) -> None:
+    message = json.loads(SUBMITTED)
+    message.pop(field, None)
+    message.get("transaction", {}).pop(field, None)
+    with pytest.raises(Unprocessable):
+        parse_submission(json.dumps(message))
+
+
+def test_the_batch_is_one_that_the_audit_writer_takes() -> None:
+    batch = PostedBatch.parse(POSTED)
+    assert f"audit/<yyyy>/<mm>/<dd>/<batch_id>{batch.key.partition(str(batch.batch_id))[2]}" in PAGE
+    for posted in batch.transactions:
+        Transaction.parse({k: v for k, v in posted.items() if k != "posted_at"})
+    envelope = {*json.loads(POSTED)} - {"type", "version"}
+    assert fields_listed("transactions.posted") == envelope
+
+
+def test_every_verdict_of_the_ledger_is_explained() -> None:
+    assert {v for v in _DONE | _RESULTS | _WRONG if f"`{v}`" not in PAGE} == set()
+
+
+def test_names_and_limits_are_those_of_the_code() -> None:
+    for names in (TRANSACTIONS, AUDIT):
+        assert f"`{names.queue}-<suffix>`" in PAGE
+        assert f"`{names.dead_letters}-<suffix>`" in PAGE
+    assert f"`{FIRST_SENT_AT}`" in PAGE
+    assert f"{SEND_BYTES_MAX:,} bytes" in PAGE
+    assert f"1 to {CALL_MAX} objects" in PAGE
+    assert f"after {RECEIVES_MAX} receives" in PAGE
