@@ -57,7 +57,7 @@ def main() -> int:
                 expected="nothing remains",
             )  # fmt: skip
             rows.append(("its deletion to nothing left", f"{unmade:.0f} s", "60 s"))
-            removed = _run(environment, checkout, "make", "destroy")
+            removed = _run(environment, checkout, "make", "destroy", "ANSWER=yes")
             rows.append(("`make destroy` to nothing left", f"{removed:.0f} s", ""))
         finally:
             _run(environment, checkout, "make", "down")

@@ -68,6 +68,7 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
     end_leftovers(paths)
     # The emulator forgets when it stops: what it described is gone, and so is this.
     shutil.rmtree(paths.cloud, ignore_errors=True)
+    shutil.rmtree(paths.environments, ignore_errors=True)
     paths.state.mkdir(parents=True, exist_ok=True)
     api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
     # Bound here and handed on: between a look at a port and its use, another could take it.
@@ -114,6 +115,7 @@ def stop_cloud(paths: CloudPaths) -> bool:
             process.wait(_STOP_TIMEOUT_SECONDS)
     leftovers = end_leftovers(paths)
     paths.server.unlink(missing_ok=True)
+    shutil.rmtree(paths.environments, ignore_errors=True)
     return running is not None or leftovers > 0
 
 

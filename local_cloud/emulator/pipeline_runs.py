@@ -17,7 +17,12 @@ from local_cloud.emulator.pipeline_events import Publish, RunEvents
 from local_cloud.git_host import head_of
 from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
 from local_cloud.pipeline.definition import Definition, load_definition
-from local_cloud.pipeline.executions import execution_state, execution_states, pipeline_folder
+from local_cloud.pipeline.executions import (
+    execution_state,
+    execution_states,
+    pipeline_folder,
+    write_stop_reason,
+)
 from local_cloud.pipeline.turns import announce
 
 logger = logging.getLogger(__name__)
@@ -149,13 +154,17 @@ class PipelineRuns:
 
     # -- what ends them ---------------------------------------------------------------------------
 
-    def stop(self, name: str, execution_id: str, *, abandon: bool) -> None:
-        """Ask the run to end what it started, or (`abandon`) end it at once. Raises NotRunning."""
+    def stop(self, name: str, execution_id: str, *, abandon: bool, reason: str = "") -> None:
+        """Ask the run to end what it started, or (`abandon`) end it at once. Raises NotRunning.
+
+        Whoever follows the run sees `reason`.
+        """
         with self._lock:
             run = self._runs.get(execution_id)
             if run is None or run.pipeline != name:
                 raise NotRunning(f"execution {execution_id} of {name} is not in progress")
             run.is_stopping = True
+            write_stop_reason(self._paths.state, name, execution_id, reason)
             _signal(run, signal.SIGKILL if abandon else signal.SIGTERM)
 
     def deleted(self, name: str) -> None:

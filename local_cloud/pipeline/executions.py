@@ -14,6 +14,7 @@ from typing import Any
 
 from local_cloud.pipeline.definition import Action, Definition, DefinitionError
 
+_STOP_REASON = "stop-reason"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
@@ -40,6 +41,12 @@ def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, 
     if state["status"] not in _ENDED and not is_owned:
         _abandon(state)
     return state
+
+
+def write_stop_reason(state_dir: Path, name: str, execution_id: str, reason: str) -> None:
+    """Keep the reason of a stop request for the run that is about to be stopped."""
+    folder = pipeline_folder(state_dir, name) / "executions" / execution_id
+    (folder / _STOP_REASON).write_text(reason)
 
 
 class Execution:
@@ -146,6 +153,12 @@ class Execution:
 
     def artifact(self, name: str) -> Path:
         return self.folder / "artifacts" / name
+
+    def stop_reason(self) -> str:
+        """Why this run was stopped, as far as the request said so."""
+        file = self.folder / _STOP_REASON
+        reason = file.read_text() if file.exists() else ""
+        return f"stopped by request: {reason}" if reason else "stopped by request"
 
     def clear_artifacts(self) -> None:
         shutil.rmtree(self.folder / "artifacts", ignore_errors=True)
