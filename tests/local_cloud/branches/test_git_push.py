@@ -60,6 +60,8 @@ def test_s4_a_push_whose_build_fails_is_told_so_through_git(
     said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
     assert "exit code 5" in said
     assert f"FAILED: {branch}" in said
-    assert "nothing remains" in local_cloud(branches, "destroy", "--branch", branch)
+    assert "nothing remains" in local_cloud(
+        branches, "destroy", "--branch", branch, "--answer", "yes"
+    )
     assert branches.remains(suffix_of_branch(branch)) == []
     assert branch not in branches.cloud.git.branches()

@@ -173,9 +173,11 @@ def test_s8_a_run_can_be_stopped(cloud: Cloud) -> None:
     pipeline = Pipeline(cloud, "sleep 600")
     run = pipeline.building()
     cloud.aws.codepipeline.stop_pipeline_execution(
-        pipelineName=pipeline.name, pipelineExecutionId=run, abandon=False
+        pipelineName=pipeline.name, pipelineExecutionId=run, abandon=False, reason="by mistake"
     )
-    assert [r["status"] for r in pipeline.ended()] == ["Stopped"]
+    (stopped,) = pipeline.ended()
+    assert stopped["status"] == "Stopped"
+    assert stopped["statusSummary"] == "stopped by request: by mistake"
     with pytest.raises(ClientError, match="NotStoppable"):
         cloud.aws.codepipeline.stop_pipeline_execution(
             pipelineName=pipeline.name, pipelineExecutionId=run, abandon=True
