@@ -169,18 +169,21 @@ class PipelineRuns:
 
     def deleted(self, name: str) -> None:
         """End the runs of a pipeline that goes, and forget what was written down about them."""
-        self._end([run for run in self._all() if run.pipeline == name])
+        self._end(
+            [run for run in self._all() if run.pipeline == name], reason="the pipeline was deleted"
+        )
         shutil.rmtree(pipeline_folder(self._paths.state, name), ignore_errors=True)
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
-        self._end(self._all())
+        self._end(self._all(), reason="the local cloud was stopped")
         self._wake.set()
 
-    def _end(self, runs: list[_Run]) -> None:
+    def _end(self, runs: list[_Run], *, reason: str) -> None:
         for run in runs:
             run.is_stopping = True
+            write_stop_reason(self._paths.state, run.pipeline, run.id, reason)
             _signal(run, signal.SIGTERM)
         for run in runs:
             if not run.ended.wait(_STOP_SECONDS):

@@ -1,5 +1,6 @@
 """What is written down about runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -44,9 +45,12 @@ def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, 
 
 
 def write_stop_reason(state_dir: Path, name: str, execution_id: str, reason: str) -> None:
-    """Keep the reason of a stop request for the run that is about to be stopped."""
+    """Keep the reason of the first stop request for the run that is about to be stopped."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    (folder / _STOP_REASON).write_text(reason)
+    # Missing when the run has ended and was removed meanwhile.
+    missing = contextlib.suppress(FileExistsError, FileNotFoundError)
+    with missing, (folder / _STOP_REASON).open("x") as file:
+        file.write(reason)
 
 
 class Execution:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,13 +125,3 @@ def test_facts_of_a_removed_environment_are_forgotten(
     kept = write_facts(paths, neighbour)
     remove_branch(paths, running, branch="branch")
     assert set(paths.environments.iterdir()) == kept
-
-
-def test_a_run_ends_before_the_stacks_that_it_deploys_are_deleted(
-    cloud: tuple[CloudPaths, RunningCloud], capsys: pytest.CaptureFixture[str]
-) -> None:
-    paths, running = cloud
-    deploy_branch(AwsClients(running.endpoint_url))
-    run = f"{paths.state}/pipelines/p-{SUFFIX}/executions"
-    remove_branch(paths, running, branch="branch")
-    assert not Path(run).exists()
