@@ -68,8 +68,9 @@ status: ## branches, when they expire, their last runs and tasks
 logs: ## follow the logs of the environments
 	@python -m local_cloud logs
 
+# `eval` of nothing is a success: what is printed after an error makes the calling shell fail.
 session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
-	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)")
+	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
 api-client: ## print the user name and password with which a browser opens the API docs of SUFFIX
 	@python -m local_cloud api-client $(if $(SUFFIX),--suffix "$(SUFFIX)")
@@ -84,7 +85,7 @@ redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audi
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
 		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
 
-check-roles: ## ask IAM what each role of SUFFIX may do, and may not (AWS=yes: not locally)
+check-roles: ## ask IAM what each role of SUFFIX may do, and may not (AWS=yes: on AWS, with SUFFIX)
 	@python -m $(if $(filter yes,$(AWS)),scripts.check_roles "$(SUFFIX)",local_cloud check-roles \
 		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
 
@@ -108,8 +109,8 @@ bench-branches: setup ## measure the branch hub with 50 branches and more
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery
 
-destroy: ## unmake the environment and pipeline of BRANCH (default: the current one)
-	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)")
+destroy: ## delete BRANCH, its environment and pipeline (default: the current one; asks, or ANSWER=yes)
+	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
 engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth takes its answer
 	@python -m scripts.engine_version $(ENGINE_VERSION)

@@ -26,8 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     client.add_argument("--suffix", default="")
     roles = verbs.add_parser("check-roles", help="ask IAM about the roles of an environment")
     roles.add_argument("--suffix", default="")
-    destroy = verbs.add_parser("destroy", help="unmake a branch's environment and pipeline")
+    destroy = verbs.add_parser("destroy", help="delete a branch, its environment and pipeline")
     destroy.add_argument("--branch", default="")
+    destroy.add_argument("--answer", default="", help="yes or no; without it, asked")
     approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
     approve.add_argument("--branch", default="")
     approve.add_argument("--answer", default="", help="yes or no; without it, asked")
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         "check-roles": lambda: commands.check_roles(paths, suffix=chosen.suffix),
         "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "retry": lambda: commands.retry(paths, branch=chosen.branch),
-        "destroy": lambda: commands.destroy(paths, branch=chosen.branch),
+        "destroy": lambda: commands.destroy(paths, branch=chosen.branch, answer=chosen.answer),
     }
     try:
         return run[chosen.verb]()

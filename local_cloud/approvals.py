@@ -2,18 +2,16 @@
 
 import getpass
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local_cloud.answers import Ask, is_agreed
 from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
 from local_cloud.pipeline.executions import execution_states
 from local_cloud.server import CloudError
 
-_ANSWERS = {"yes": True, "y": True, "no": False, "n": False}
 
-
-def approve(state: Path, pipeline: str, *, answer: str, ask: Callable[[str], str]) -> bool:
+def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
     """Show the question, take `answer` or `ask` for it, and decide; True if approved.
 
     Raises CloudError when nothing waits, or for an answer that is neither yes nor no.
@@ -26,10 +24,7 @@ def approve(state: Path, pipeline: str, *, answer: str, ask: Callable[[str], str
     minutes = max(0.0, waiting["until"] - time.time()) / 60
     print(f"{pipeline} {waiting['stage']}/{waiting['action']}: {waiting['message']}")
     print(f"It fails by itself in {minutes:.0f} minutes.", flush=True)
-    said = answer or ask("approve? [yes/no] ")
-    approved = _ANSWERS.get(said.strip().lower())
-    if approved is None:
-        raise CloudError(f"ANSWER is {said!r}: it must be yes or no; nothing was decided")
+    approved = is_agreed(answer=answer, question="approve? [yes/no] ", ask=ask)
     if pending_approval(state, pipeline) != waiting:
         raise CloudError("the question changed while it was on the screen: ask again")
     try:

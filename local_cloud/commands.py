@@ -1,32 +1,29 @@
 """What each command of the local cloud does; every one returns its exit code."""
 
-import getpass
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any
 
-import requests
 from rich.console import Console
 from rich.table import Table
 
 from local_cloud import approvals, stacks
-from local_cloud.announcing import announce
-from local_cloud.assembly import trunk
+from local_cloud.answers import ask_on_terminal
 from local_cloud.aws import AwsClients, environment
-from local_cloud.branch_hub import webhook
 from local_cloud.branch_hub.deployed import find_hub
+from local_cloud.deletions import who_deleted
 from local_cloud.delivery import deliver
-from local_cloud.facts import api_client, load_facts, the_environment
-from local_cloud.following import follow_deletion
+from local_cloud.destroying import destroy_branch
+from local_cloud.environments import deployed_environments, the_environment
+from local_cloud.facts import api_client
 from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.pipeline.executions import execution_states
-from local_cloud.removal import remove_branch
 from local_cloud.retry import run_again
 from local_cloud.server import (
     CloudError,
@@ -36,6 +33,7 @@ from local_cloud.server import (
     start_cloud,
     stop_cloud,
 )
+from local_cloud.session import clear_session, open_session
 from local_cloud.task_output import show_task_output
 
 _PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
@@ -57,7 +55,12 @@ def up(paths: CloudPaths, *, promotion: str) -> int:
         if is_dirty(ROOT):
             print("note: uncommitted changes are not delivered, only commits are")
         branch, commit = git.push_head(ROOT)
-        is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
+        pushed_at = datetime.now(UTC)
+        try:
+            is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
+        except CloudError as error:
+            deleted = who_deleted(paths, branch=branch, since=pushed_at)
+            raise CloudError(f"{error}\n{deleted}" if deleted else str(error)) from error
         print(f"make up took {time.monotonic() - started:.0f} s")
         return 0 if is_green else 1
 
@@ -74,33 +77,23 @@ def clean(paths: CloudPaths) -> int:
     return 0
 
 
-def destroy(paths: CloudPaths, *, branch: str) -> int:
-    """Unmake a branch's environment and pipeline, through the branch hub; the branch goes, too."""
+def destroy(paths: CloudPaths, *, branch: str, answer: str) -> int:
+    """Delete a branch with its environment and its pipeline, after a question."""
     cloud = _running(paths)
     branch = branch or current_branch(ROOT)
-    hub = find_hub(AwsClients(cloud.endpoint_url))
-    if branch == trunk():
-        # The hub protects the trunk from every event; a person may unmake it all the same.
-        remove_branch(paths, cloud, branch=branch)
-        if hub is not None:
-            hub.forget(branch)
-        return 0
-    git = GitHost(paths.repository, state=paths.state)
-    git.drop(branch)
-    push = announce(git, cloud.endpoint_url, hub, webhook.deleted(branch))
-    assert push is not None, "a branch was deleted"
-    return 0 if follow_deletion(paths, cloud, hub, push) else 1
+    is_done = destroy_branch(paths, cloud, branch=branch, answer=answer, ask=ask_on_terminal)
+    return 0 if is_done else 1
 
 
 def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
     """Answer the approval that the branch's pipeline waits for."""
+    _running(paths)
     branch = branch or current_branch(ROOT)
     pipeline = stacks.find_pipeline(paths, branch)
     if pipeline is None:
-        raise CloudError(f"branch {branch} has no pipeline: `make up` makes one")
-    if not answer and not sys.stdin.isatty():
-        raise CloudError("nobody is there to ask: say ANSWER=yes or ANSWER=no")
-    approvals.approve(paths.state, pipeline.name, answer=answer, ask=input)
+        known = ", ".join(p.branch for p in stacks.deployed_pipelines(paths)) or "no branch"
+        raise CloudError(f"BRANCH={branch!r} has no pipeline; {known} has one")
+    approvals.approve(paths.state, pipeline.name, answer=answer, ask=ask_on_terminal)
     return 0
 
 
@@ -111,40 +104,28 @@ def retry(paths: CloudPaths, *, branch: str) -> int:
 
 def session(paths: CloudPaths, *, suffix: str) -> int:
     """Open a session and print shell assignments of API, CA and TOKEN, for `eval`."""
-    facts = the_environment(paths, suffix=suffix)
-    answer = requests.post(
-        f"{facts['ApiUrl']}/sessions",
-        auth=api_client(facts, _running(paths)),
-        json={"user_id": getpass.getuser()},
-        verify=facts.get("certificate_file", True),
-        timeout=10,
-    )
-    if answer.status_code != 201:
-        raise CloudError(f"no session: {answer.status_code} {answer.text}")
-    values = {
-        "API": facts["ApiUrl"],
-        "CA": facts.get("certificate_file", ""),
-        "TOKEN": answer.json()["token"],
-    }
-    print(" ".join(f"{name}={shlex.quote(value)}" for name, value in values.items()))
+    clear_session()
+    open_session(paths, _running(paths), suffix=suffix)
     return 0
 
 
 def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
     """Print with what a browser signs in at the API's pages."""
-    facts = the_environment(paths, suffix=suffix)
-    client_id, secret = api_client(facts, _running(paths))
+    cloud = _running(paths)
+    facts = the_environment(paths, cloud, suffix=suffix)
+    client_id, secret = api_client(facts, cloud)
     print(f"page       {facts['ApiDocsUrl']}\nuser name  {client_id}\npassword   {secret}")
     return 0
 
 
 def check_roles(paths: CloudPaths, *, suffix: str) -> int:
     """Ask this cloud's IAM about the roles of an environment, as `scripts.check_roles` asks AWS."""
-    facts = the_environment(paths, suffix=suffix)
+    cloud = _running(paths)
+    facts = the_environment(paths, cloud, suffix=suffix)
     return subprocess.run(
         [sys.executable, "-m", "scripts.check_roles", facts["suffix"]],
         cwd=ROOT,
-        env={**os.environ, **environment(_running(paths).endpoint_url)},
+        env={**os.environ, **environment(cloud.endpoint_url)},
         check=False,
     ).returncode
 
@@ -158,7 +139,7 @@ def status(paths: CloudPaths) -> int:
     console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
     console.print(_branches(paths, cloud))
     tasks = Table("environment", "API", "service", "task", "zone", "address", "state", box=None)
-    for facts in load_facts(paths):
+    for facts in deployed_environments(paths, cloud):
         for file in sorted(paths.services.glob(f"*{facts['suffix']}*.json")):
             for task in json.loads(file.read_text()):
                 tasks.add_row(

@@ -1,65 +1,66 @@
 """What a person needs to use a delivered environment: printed, and kept as JSON."""
 
 import json
+import os
+from collections.abc import Collection
 from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.aws import ACCOUNT, AwsClients
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError, RunningCloud
 
+Facts = dict[str, str]
+_ENDINGS = (".json", ".pem")
 
-def save_facts(
-    paths: CloudPaths, cloud: RunningCloud, *, branch: str, commit: str, outputs: dict[str, str]
-) -> dict[str, str]:
-    """Write `.local/environments/<suffix>.json` (and its certificate) and return the facts."""
-    suffix = outputs["EnvironmentSuffix"]
+
+def write_facts(paths: CloudPaths, facts: Facts) -> set[Path]:
+    """Write `.local/environments/<suffix>.json` and its certificate; returns both files.
+
+    Adds `certificate_file` to `facts` where the environment has a certificate of its own.
+    """
     paths.environments.mkdir(parents=True, exist_ok=True)
-    facts = {
-        "suffix": suffix,
-        "branch": branch,
-        "commit": commit,
-        "aws_endpoint_url": cloud.endpoint_url,
-        **outputs,
-    }
-    if "ApiCertificate" in outputs:
-        certificate = paths.environments / f"{suffix}.pem"
-        certificate.write_text(outputs["ApiCertificate"])
+    file = paths.environments / f"{facts['suffix']}.json"
+    written = {file}
+    if "ApiCertificate" in facts:
+        certificate = file.with_suffix(".pem")
         facts["certificate_file"] = str(certificate)
-    (paths.environments / f"{suffix}.json").write_text(json.dumps(facts, indent=1) + "\n")
-    return facts
+        _write(certificate, facts["ApiCertificate"])
+        written.add(certificate)
+    _write(file, json.dumps(facts, indent=1) + "\n")
+    return written
 
 
-def load_facts(paths: CloudPaths) -> list[dict[str, str]]:
-    """The facts of every delivered environment, by suffix."""
-    if not paths.environments.exists():
-        return []
-    return [json.loads(f.read_text()) for f in sorted(paths.environments.glob("*.json"))]
+def facts_files(paths: CloudPaths) -> list[Path]:
+    """All files that `write_facts` wrote and nobody has deleted."""
+    return [f for ending in _ENDINGS for f in sorted(paths.environments.glob(f"*{ending}"))]
 
 
-def the_environment(paths: CloudPaths, *, suffix: str = "") -> dict[str, str]:
-    """The facts of `suffix`, or of the only environment. Raises CloudError."""
-    known = load_facts(paths)
-    chosen = [f for f in known if suffix in ("", f["suffix"])]
-    if len(chosen) != 1:
-        names = ", ".join(f["suffix"] for f in known) or "none: `make up` makes one"
-        raise CloudError(f"SUFFIX={suffix!r} does not name one environment; there are {names}")
-    return chosen[0]
+def forget_stacks(paths: CloudPaths, stacks: Collection[str]) -> None:
+    """Delete the facts of the environments that `stacks` are."""
+    for file in paths.environments.glob("*.json"):
+        if json.loads(file.read_text()).get("stack") in stacks:
+            for ending in _ENDINGS:
+                file.with_suffix(ending).unlink(missing_ok=True)
 
 
-def api_client(facts: dict[str, str], cloud: RunningCloud) -> tuple[str, str]:
-    """Id and secret of the environment's API client."""
+def api_client(facts: Facts, cloud: RunningCloud) -> tuple[str, str]:
+    """Id and secret of the environment's API client. Raises CloudError."""
     secrets = AwsClients(cloud.endpoint_url).secretsmanager
-    secret = secrets.get_secret_value(SecretId=facts["ApiCredentialsSecretName"])
+    name = facts["ApiCredentialsSecretName"]
+    try:
+        secret = secrets.get_secret_value(SecretId=name)
+    except (BotoCoreError, ClientError) as error:
+        raise CloudError(
+            f"environment {facts['suffix']}: its secret {name} cannot be read ({error}); "
+            "`make status` shows which environments are deployed"
+        ) from error
     client = json.loads(secret["SecretString"])
     return client["client_id"], client["client_secret"]
 
 
-def forget_facts(paths: CloudPaths, suffix: str) -> None:
-    for ending in ("json", "pem"):
-        (paths.environments / f"{suffix}.{ending}").unlink(missing_ok=True)
-
-
-def print_facts(facts: dict[str, str], *, file: Path) -> None:
+def print_facts(facts: Facts, *, file: Path) -> None:
     """The table that ends `make up`; lines are as long as they are, so that they can be copied."""
     suffix = facts["suffix"]
     rows = {
@@ -80,3 +81,12 @@ def print_facts(facts: dict[str, str], *, file: Path) -> None:
     print()
     for name, value in rows.items():
         print(f"{name:<15}{value}", flush=True)
+
+
+def _write(file: Path, content: str) -> None:
+    """Replace `file` in one step; several commands may write it at the same time."""
+    if file.exists() and file.read_text() == content:
+        return
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished.write_text(content)
+    unfinished.replace(file)

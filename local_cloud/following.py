@@ -14,7 +14,9 @@ from local_cloud.branch_hub.machine_run import (
     follow_machine,
     started_for,
 )
-from local_cloud.facts import forget_facts, print_facts, save_facts
+from local_cloud.deletions import who_deleted
+from local_cloud.environments import deployed_environments
+from local_cloud.facts import print_facts
 from local_cloud.paths import CloudPaths
 from local_cloud.pipeline.follow import RunVanished, follow_run
 from local_cloud.pipeline.progress import Progress
@@ -38,9 +40,11 @@ def follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: A
         if not made.succeeded or made.outcome == "refused":
             return False
         if made.outcome == "gone":
+            _print_who_deleted(paths, push)
             return True
     pipeline = stacks.find_pipeline(paths, push.branch)
     if pipeline is None:
+        _print_who_deleted(paths, push)
         raise CloudError(f"branch {push.branch} has no pipeline: nothing runs")
     return show_run(paths, cloud, pipeline.name, push)
 
@@ -54,16 +58,18 @@ def follow_deletion(
         return False
     aws = AwsClients(cloud.endpoint_url)
     unmade = _follow_machine(hub, hub.destroy_machine, push)
-    suffix = unmade.answers.get("claim", {}).get("suffix", "")
+    deployed_environments(paths, cloud)  # the facts of the deleted environment go
     if not unmade.succeeded or unmade.outcome not in {"unmake", "nothing"}:
         return False
-    left = remains(aws, suffix) if suffix else []
+    if unmade.outcome == "nothing":
+        print(f"branch {push.branch} had no environment: nothing remains")
+        return True
+    left = remains(aws, unmade.suffix)
     if left:
         print(f"branch {push.branch} is not gone, this remains:")
         for line in left:
             print(f"  {line}")
         return False
-    forget_facts(paths, suffix)
     print(f"branch {push.branch}: nothing remains")
     return True
 
@@ -75,7 +81,10 @@ def show_run(paths: CloudPaths, cloud: RunningCloud, pipeline: str, push: Announ
         result = follow_run(paths.state, pipeline, execution, Progress())
     except RunVanished as error:
         print(error)
+        _print_who_deleted(paths, push)
         return False
+    if result.status == "Stopped":
+        _print_who_deleted(paths, push)
     _tell(paths, cloud, push, result)
     return result.succeeded
 
@@ -109,20 +118,22 @@ def _run_of(paths: CloudPaths, pipeline: str, push: Announced) -> str:
     return found
 
 
+def _print_who_deleted(paths: CloudPaths, push: Announced) -> None:
+    if deleted := who_deleted(paths, branch=push.branch, since=push.told_at):
+        print(deleted)
+
+
 def _tell(paths: CloudPaths, cloud: RunningCloud, push: Announced, result: RunResult) -> None:
-    """Keep and print what a person needs; of a failed run, an environment kept for looking."""
+    """Print what a person needs; of a failed run, an environment kept for looking."""
     deployed = stacks.find_pipeline(paths, push.branch)
-    aws = AwsClients(cloud.endpoint_url)
-    for stack in deployed.application_stacks if deployed is not None else ():
-        found = stacks.outputs(aws, stack)
-        suffix = found.get("EnvironmentSuffix")
-        if suffix is None:
+    if deployed is None or result.status not in {"Succeeded", "Failed"}:
+        return
+    for facts in deployed_environments(paths, cloud):
+        if facts["stack"] not in deployed.application_stacks:
             continue
+        suffix = facts["suffix"]
         file = paths.environments / f"{suffix}.json"
         if result.succeeded:
-            facts = save_facts(paths, cloud, branch=push.branch, commit=push.commit, outputs=found)
             print_facts(facts, file=file)
-        elif result.status == "Failed":
-            if not file.exists():  # else it describes the version that still runs
-                save_facts(paths, cloud, branch=push.branch, commit=push.commit, outputs=found)
-            print(f"\nkept for looking: environment {suffix}, {found['ApiUrl']}, facts in {file}")
+        else:
+            print(f"\nkept for looking: environment {suffix}, {facts['ApiUrl']}, facts in {file}")

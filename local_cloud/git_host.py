@@ -30,6 +30,18 @@ cd {root} || exit 1
 LOCAL_STATE={state} exec {python} -m local_cloud.hook
 """
 
+_REFUSING_HOOK = """#!/bin/sh
+# Written by local_cloud/git_host.py: git reports the deletion of a missing reference as done.
+refused=
+while read -r before after reference; do
+    [ -z "$(printf %s "$before$after" | tr -d 0)" ] || continue
+    echo "there is no branch ${reference#refs/heads/} to delete; the branches are:"
+    git for-each-ref --format="  %(refname:lstrip=2)" refs/heads
+    refused=yes
+done
+[ -z "$refused" ]
+"""
+
 
 class GitHost:
     """The repository of one local cloud, made when it is first needed."""
@@ -39,24 +51,24 @@ class GitHost:
         self._state = state
 
     def ensure(self) -> None:
-        """Create the repository, and write its hook anew: the checkout may have moved."""
+        """Create the repository, and write its hooks anew: the checkout may have moved."""
         if not (self.repository / "HEAD").exists():
             shutil.rmtree(self.repository, ignore_errors=True)
             self.repository.mkdir(parents=True)
             _git("init", "--quiet", "--bare", "--initial-branch=main", cwd=self.repository)
         # A checkout made with --depth may be pushed; the history it lacks is not needed here.
         _git("config", "receive.shallowUpdate", "true", cwd=self.repository)
-        hook = self.repository / "hooks" / "post-receive"
-        hook.parent.mkdir(exist_ok=True)
-        hook.write_text(
-            _HOOK.format(
-                quiet_variable=QUIET_VARIABLE,
-                root=shlex.quote(str(ROOT)),
-                state=shlex.quote(str(self._state)),
-                python=shlex.quote(sys.executable),
-            )
+        delivering = _HOOK.format(
+            quiet_variable=QUIET_VARIABLE,
+            root=shlex.quote(str(ROOT)),
+            state=shlex.quote(str(self._state)),
+            python=shlex.quote(sys.executable),
         )
-        hook.chmod(0o755)
+        for name, text in {"pre-receive": _REFUSING_HOOK, "post-receive": delivering}.items():
+            hook = self.repository / "hooks" / name
+            hook.parent.mkdir(exist_ok=True)
+            hook.write_text(text)
+            hook.chmod(0o755)
 
     def add_remote(self, checkout: Path) -> None:
         """Make `git push local <branch>` work in `checkout`."""

@@ -9,6 +9,7 @@ import sys
 from local_cloud.announcing import Announced, announce, parse_updates
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub.deployed import find_hub
+from local_cloud.deletions import record_deletion
 from local_cloud.following import follow_deletion, follow_push
 from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths, state_dir
@@ -26,8 +27,13 @@ def main() -> int:
         return 1
     git = GitHost(paths.repository, state=paths.state)
     hub = find_hub(AwsClients(cloud.endpoint_url))
+    pushes = parse_updates([*sys.stdin])
+    for update in pushes:
+        if update.is_deletion:
+            branch = update.reference.removeprefix("refs/heads/")
+            record_deletion(paths, branch=branch, command=f"git push --delete {branch}")
     # All are told before any is followed: they run side by side.
-    told = [announce(git, cloud.endpoint_url, hub, push) for push in parse_updates([*sys.stdin])]
+    told = [announce(git, cloud.endpoint_url, hub, push) for push in pushes]
     # Said now: who presses it ends git, and hears nothing any more.
     print("(Ctrl-C stops only the watching: what was started goes on, `make status` shows it)")
     failed: list[Announced] = []

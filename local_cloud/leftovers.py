@@ -12,7 +12,8 @@ def remove_leftovers(paths: CloudPaths) -> None:
     The emulator forgets when it stops: what it described is gone, and so is what belonged to it.
     Folders of builds are left where a build, or the machine, was ended from outside.
     """
-    for folder in (paths.cloud, paths.work, paths.images, *_build_folders(paths)):
+    gone = (paths.cloud, paths.environments, paths.work, paths.images, *_build_folders(paths))
+    for folder in gone:
         shutil.rmtree(folder, ignore_errors=True)
     for artifacts in paths.state.glob("pipelines/*/executions/*/artifacts"):
         shutil.rmtree(artifacts, ignore_errors=True)

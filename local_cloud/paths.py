@@ -72,6 +72,11 @@ class CloudPaths:
         return self.cloud / "hub-version"
 
     @property
+    def deletions(self) -> Path:
+        """Who deleted which branch, one JSON document a line: see `deletions.py`."""
+        return self.cloud / "deletions.jsonl"
+
+    @property
     def recorded(self) -> Path:
         return self.cloud / "recorded"
 
@@ -86,7 +91,7 @@ class CloudPaths:
 
     @property
     def environments(self) -> Path:
-        """The facts of each environment, one JSON file a suffix."""
+        """The facts of each environment, one JSON file a suffix: see `environments.py`."""
         return self.state / "environments"
 
     @property

@@ -1,5 +1,6 @@
-"""Unmakes a branch's environment and pipeline, and lists what would be left of it."""
+"""Deletes a branch's environment and pipeline, and lists what would be left of it."""
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -8,15 +9,17 @@ from botocore.exceptions import ClientError
 
 from local_cloud import stacks
 from local_cloud.aws import AwsClients
-from local_cloud.facts import forget_facts
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError, RunningCloud
 
 _DELETE_TIMEOUT_SECONDS = 600
+_STOP_TIMEOUT_SECONDS = 60
+_RUNNING = {"InProgress", "Stopping"}
 
 
 def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> None:
-    """Delete the application stacks in reverse order, then the pipeline; check what remains.
+    """Stop the pipeline's runs, delete the application stacks in reverse order, then the pipeline;
+    check what remains.
 
     Safe to repeat. Raises CloudError when a stack cannot be deleted or something remains.
     """
@@ -31,11 +34,11 @@ def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> Non
     # The trunk's pipeline also deploys the branch hub, which is no environment and stays.
     doomed = [stack for stack in deployed if found[stack]]
     suffixes = {suffix for suffix in found.values() if suffix}
+    _stop_runs(aws, pipeline.name, reason=f"branch {branch} is being deleted")
     for stack in doomed:
         _delete(aws, stack)
     left = []
     for suffix in suffixes:
-        forget_facts(paths, suffix)
         left += remains(aws, suffix)
     if left:
         raise CloudError(f"branch {branch} is not gone, this remains:\n  " + "\n  ".join(left))
@@ -81,6 +84,32 @@ def _all(client: Any, operation: str, key: str) -> Iterator[Any]:
     """Every item of a listing, over all of its pages."""
     for page in client.get_paginator(operation).paginate():
         yield from page.get(key, [])
+
+
+def _stop_runs(aws: AwsClients, pipeline: str, *, reason: str) -> None:
+    """A run that deploys would create again what is being deleted."""
+    deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
+    while running := _running(aws, pipeline):
+        for run in running:
+            if run["status"] != "Stopping":
+                with contextlib.suppress(ClientError):  # it has ended meanwhile
+                    aws.codepipeline.stop_pipeline_execution(
+                        pipelineName=pipeline,
+                        pipelineExecutionId=run["pipelineExecutionId"],
+                        reason=reason,
+                    )
+        if time.monotonic() > deadline:
+            raise CloudError(
+                f"{pipeline}: a run did not stop within {_STOP_TIMEOUT_SECONDS} s; nothing was "
+                "deleted, run the command again"
+            )
+        time.sleep(0.2)
+
+
+def _running(aws: AwsClients, pipeline: str) -> list[Any]:
+    pages = aws.codepipeline.get_paginator("list_pipeline_executions")
+    found = pages.paginate(pipelineName=pipeline).build_full_result()
+    return [r for r in found["pipelineExecutionSummaries"] if r["status"] in _RUNNING]
 
 
 def _delete(aws: AwsClients, stack: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -113,6 +114,7 @@ def stop_cloud(paths: CloudPaths) -> bool:
             process.wait(_STOP_TIMEOUT_SECONDS)
     leftovers = end_leftovers(paths)
     paths.server.unlink(missing_ok=True)
+    shutil.rmtree(paths.environments, ignore_errors=True)
     return running is not None or leftovers > 0
 
 

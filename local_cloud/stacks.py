@@ -20,7 +20,12 @@ class DeployedPipeline:
 
     name: str
     branch: str
-    application_stacks: tuple[str, ...]  # in the order of their deployment
+    deploy_actions: dict[str, tuple[str, ...]]  # by stack, in the order of their deployment
+
+    @property
+    def application_stacks(self) -> tuple[str, ...]:
+        """In the order of their deployment."""
+        return tuple(self.deploy_actions)
 
 
 def find_pipeline(paths: CloudPaths, branch: str) -> DeployedPipeline | None:
@@ -37,16 +42,16 @@ def deployed_pipelines(paths: CloudPaths) -> list[DeployedPipeline]:
         definition: dict[str, Any] = json.loads(file.read_text())
         actions = [a for stage in definition["Stages"] for a in stage["Actions"]]
         source = next(a for a in actions if a["ActionTypeId"]["Category"] == "Source")
-        stacks = [
-            a["Configuration"]["StackName"]
-            for a in actions
-            if a["ActionTypeId"]["Provider"] == "CloudFormation"
-        ]
+        deploying: dict[str, list[str]] = {}
+        for action in actions:
+            if action["ActionTypeId"]["Provider"] == "CloudFormation":
+                stack = action["Configuration"]["StackName"]
+                deploying.setdefault(stack, []).append(action["Name"])
         found.append(
             DeployedPipeline(
                 name=file.stem,
                 branch=source["Configuration"].get("BranchName", ""),
-                application_stacks=tuple(dict.fromkeys(stacks)),
+                deploy_actions={stack: tuple(names) for stack, names in deploying.items()},
             )
         )
     return found
@@ -68,24 +73,23 @@ def run_of_commit(
 
 def outputs(aws: AwsClients, stack_name: str) -> dict[str, str]:
     """The outputs of a stack; empty when there is none of that name."""
-    for stack in _live_stacks(aws):
+    for stack in live_stacks(aws):
         if stack["StackName"] == stack_name:
-            return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+            return outputs_of(stack)
     return {}
 
 
 def suffix_of(aws: AwsClients, stack_name: str) -> str | None:
     """The environment suffix that the stack is tagged with."""
-    for stack in _live_stacks(aws):
+    for stack in live_stacks(aws):
         if stack["StackName"] == stack_name:
-            tags = {t["Key"]: t["Value"] for t in stack.get("Tags", [])}
-            return tags.get(_SUFFIX_TAG)
+            return tags_of(stack).get(_SUFFIX_TAG)
     return None
 
 
 def owner_of_pipeline(aws: AwsClients, pipeline_name: str) -> str | None:
     """The stack that made the pipeline."""
-    for stack in _live_stacks(aws):
+    for stack in live_stacks(aws):
         resources = aws.cloudformation.describe_stack_resources(StackName=stack["StackName"])
         for resource in resources["StackResources"]:
             if resource.get("PhysicalResourceId") == pipeline_name:
@@ -93,6 +97,15 @@ def owner_of_pipeline(aws: AwsClients, pipeline_name: str) -> str | None:
     return None
 
 
-def _live_stacks(aws: AwsClients) -> list[Any]:
-    stacks = aws.cloudformation.describe_stacks()["Stacks"]
-    return [s for s in stacks if s["StackStatus"] not in _GONE]
+def live_stacks(aws: AwsClients) -> list[Any]:
+    """Every stack that was not deleted, as CloudFormation describes it."""
+    pages = aws.cloudformation.get_paginator("describe_stacks").paginate()
+    return [s for page in pages for s in page["Stacks"] if s["StackStatus"] not in _GONE]
+
+
+def outputs_of(stack: Any) -> dict[str, str]:
+    return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+
+def tags_of(stack: Any) -> dict[str, str]:
+    return {t["Key"]: t["Value"] for t in stack.get("Tags", [])}

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.role_expectations import Expectation, Question, expectations, questions
 from scripts.role_names import Names
+from scripts.which_cloud import NO_SUFFIX_ON_AWS
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -26,8 +27,22 @@ DENIALS_MIN: Final = 8
 def main() -> int:
     (suffix,) = sys.argv[1:]
     if not suffix:
-        print("check-roles: SUFFIX is empty: name the environment, as in SUFFIX=main-f921bd")
+        print(f"error: {NO_SUFFIX_ON_AWS}", file=sys.stderr)
         return 1
+    try:
+        return check(suffix)
+    except (BotoCoreError, ClientError) as error:
+        print(
+            f"error: SUFFIX={suffix!r}: its roles cannot be checked: {error}. It must be the "
+            "EnvironmentSuffix of a deployed stack, and on AWS the credentials must be those of "
+            "its account",
+            file=sys.stderr,
+        )
+    return 1
+
+
+def check(suffix: str) -> int:
+    """Check the roles of an environment; 1 if one is wrong."""
     names, iam = Names.of_environment(suffix), boto3.client("iam")
     known = expectations(names)
     looks_at_context = honours_context(iam)

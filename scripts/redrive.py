@@ -1,7 +1,7 @@
-"""`make redrive SUFFIX=... [QUEUE=transaction|audit]`: looks at dead letters, and sends them back.
+"""`make redrive [SUFFIX=...] [QUEUE=transaction|audit]`: shows dead letters, and sends them back.
 
 It asks the local cloud that runs for this state folder; with AWS=yes, the account and region that
-the SDK's usual variables name.
+the SDK's usual variables name. Without SUFFIX it is about the only local environment.
 
 First it looks and changes nothing: how many, why, since when. Then, if answered yes, each letter is
 sent to the queue that it came from and only then deleted, without its reason: whatever stops this
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.which_cloud import NoCloud, choose_cloud
+from scripts.which_cloud import NoCloud, choose_cloud, choose_suffix
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -214,10 +214,9 @@ def is_agreed(answer: str) -> bool:
 
 
 def redrive(*, suffix: str, kind: str, reason: str, answer: str, aws: bool) -> int:
-    if not suffix:
-        raise RedriveError("SUFFIX is empty: name the environment, as in SUFFIX=main-f921bd")
     if kind not in KINDS:
         raise RedriveError(f"QUEUE={kind!r}: must be one of {', '.join(KINDS)}")
+    suffix = choose_suffix(suffix, aws=aws)
     cloud = choose_cloud(aws=aws)
     letters = open_queue(
         cloud.session.client("sqs", endpoint_url=cloud.endpoint_url), suffix=suffix, kind=kind

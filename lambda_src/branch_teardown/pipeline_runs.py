@@ -49,7 +49,7 @@ class PipelineRuns:
                 pipelineName=name,
                 pipelineExecutionId=execution_id,
                 abandon=force,
-                reason="the environment is being unmade",
+                reason="the environment is being deleted",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] not in _TOO_LATE:

@@ -31,6 +31,7 @@ class MachineResult:
     execution: str
     status: str
     answers: dict[str, Any]
+    suffix: str = ""  # of the environment that the execution is about
 
     @property
     def succeeded(self) -> bool:
@@ -74,7 +75,10 @@ def follow_machine(aws: AwsClients, execution: str, *, say: Callable[[str], None
             teller.tell(event)
         if described["status"] != "RUNNING":
             return MachineResult(
-                execution=execution, status=described["status"], answers=teller.answers
+                execution=execution,
+                status=described["status"],
+                answers=teller.answers,
+                suffix=json.loads(described["input"]).get("suffix", ""),
             )
         time.sleep(_POLL_SECONDS)
 

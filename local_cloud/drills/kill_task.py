@@ -9,10 +9,13 @@ import sys
 import time
 
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse
+from local_cloud.server import CloudError
 
 
 def kill_task(scene: Scene) -> Outcome:
     before = scene.healthy_tasks()
+    if not before:
+        raise CloudError(f"environment {scene.suffix} has no healthy task: see `make status`")
     victim = before[0]
     os.kill(victim["pid"], signal.SIGKILL)
     killed = time.monotonic()

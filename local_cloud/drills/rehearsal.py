@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 
 from local_cloud.drills.acknowledgements import Api, Stream
-from local_cloud.facts import api_client, the_environment
+from local_cloud.environments import the_environment
+from local_cloud.facts import api_client
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.server import CloudError, running_cloud
 
@@ -39,7 +41,11 @@ class Scene:
         return self._published(self.paths.databases)
 
     def writer(self) -> Facts:
-        return next(d for d in self.databases() if d["role"] == "writer")
+        """Raises CloudError while there is none."""
+        for database in self.databases():
+            if database["role"] == "writer":
+                return database
+        raise CloudError(f"environment {self.suffix} has no database writer: see `make status`")
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> float:
         """The moment at which it came true. Raises CloudError when it does not."""
@@ -64,7 +70,10 @@ class Outcome:
 
 
 def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
-    """Run `scenario` under load in the only environment; 1 if anything acknowledged is missing."""
+    """Run `scenario` under load in SUFFIX, or in the only environment.
+
+    1 if anything acknowledged is missing.
+    """
     try:
         return _rehearse(scenario)
     except CloudError as error:
@@ -107,7 +116,7 @@ def _rehearse(scenario: Callable[[Scene], Outcome]) -> int:
     cloud = running_cloud(paths)
     if cloud is None:
         raise CloudError("the drill needs a live environment: run `make up` first")
-    facts = the_environment(paths, suffix=os.environ.get("SUFFIX", ""))
+    facts = the_environment(paths, cloud, suffix=os.environ.get("SUFFIX", ""))
     client_id, client_secret = api_client(facts, cloud)
     with tempfile.TemporaryDirectory() as folder:
         stream = Stream(
@@ -119,7 +128,13 @@ def _rehearse(scenario: Callable[[Scene], Outcome]) -> int:
             ),
             log_file=Path(folder) / "acknowledged",
         )
-        stream.start()
+        try:
+            stream.start()
+        except requests.RequestException as error:
+            raise CloudError(
+                f"environment {facts['suffix']}: the API at {facts['ApiUrl']} takes no load "
+                f"({error}); `make status` shows its tasks"
+            ) from error
         try:
             time.sleep(LOAD_SECONDS)
             outcome = scenario(Scene(paths=paths, suffix=facts["suffix"]))

@@ -45,6 +45,7 @@ from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
 from local_cloud.emulator.services import Services
+from local_cloud.facts import forget_stacks
 from local_cloud.git_host import GITHUB_PATH
 from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
 from local_cloud.pipeline.context import RunContext
@@ -143,7 +144,8 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     correct_secrets()
     correct_image_lookup()
     record_computing_alarms(recorded_alarms(paths.recorded))
-    register({**recorded_types(paths.recorded), **pipeline_type(paths.pipelines, runs)})
+    pipelines = pipeline_type(paths.pipelines, runs, functools.partial(forget_stacks, paths))
+    register({**recorded_types(paths.recorded), **pipelines})
     follow(
         {
             **bucket_followers(aws),

@@ -159,7 +159,12 @@ class CodePipelineApi:
         if state["status"] == "Stopping" and not request.get("abandon"):
             raise ApiError("DuplicatedStopRequestException", f"{execution_id} is stopping already")
         try:
-            self._runs.stop(name, execution_id, abandon=bool(request.get("abandon")))
+            self._runs.stop(
+                name,
+                execution_id,
+                abandon=bool(request.get("abandon")),
+                reason=request.get("reason", ""),
+            )
         except NotRunning as error:
             raise ApiError("PipelineExecutionNotStoppableException", str(error)) from error
         return {"pipelineExecutionId": execution_id}

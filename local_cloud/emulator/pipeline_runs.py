@@ -17,7 +17,12 @@ from local_cloud.emulator.pipeline_events import Publish, RunEvents
 from local_cloud.git_host import head_of
 from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
 from local_cloud.pipeline.definition import Definition, load_definition
-from local_cloud.pipeline.executions import execution_state, execution_states, pipeline_folder
+from local_cloud.pipeline.executions import (
+    execution_state,
+    execution_states,
+    pipeline_folder,
+    write_stop_reason,
+)
 from local_cloud.pipeline.turns import announce
 
 logger = logging.getLogger(__name__)
@@ -155,29 +160,36 @@ class PipelineRuns:
 
     # -- what ends them ---------------------------------------------------------------------------
 
-    def stop(self, name: str, execution_id: str, *, abandon: bool) -> None:
-        """Ask the run to end what it started, or (`abandon`) end it at once. Raises NotRunning."""
+    def stop(self, name: str, execution_id: str, *, abandon: bool, reason: str = "") -> None:
+        """Ask the run to end what it started, or (`abandon`) end it at once. Raises NotRunning.
+
+        Whoever follows the run sees `reason`.
+        """
         with self._lock:
             run = self._runs.get(execution_id)
             if run is None or run.pipeline != name:
                 raise NotRunning(f"execution {execution_id} of {name} is not in progress")
             run.is_stopping = True
+            write_stop_reason(self._paths.state, name, execution_id, reason)
             _signal(run, signal.SIGKILL if abandon else signal.SIGTERM)
 
     def deleted(self, name: str) -> None:
         """End the runs of a pipeline that goes, and forget what was written down about them."""
-        self._end([run for run in self._all() if run.pipeline == name])
+        self._end(
+            [run for run in self._all() if run.pipeline == name], reason="the pipeline was deleted"
+        )
         shutil.rmtree(pipeline_folder(self._paths.state, name), ignore_errors=True)
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
-        self._end(self._all())
+        self._end(self._all(), reason="the local cloud was stopped")
         self._wake.set()
 
-    def _end(self, runs: list[_Run]) -> None:
+    def _end(self, runs: list[_Run], *, reason: str) -> None:
         for run in runs:
             run.is_stopping = True
+            write_stop_reason(self._paths.state, run.pipeline, run.id, reason)
             _signal(run, signal.SIGTERM)
         for run in runs:
             if not run.ended.wait(_STOP_SECONDS):

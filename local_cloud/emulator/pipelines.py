@@ -2,12 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
 
 _NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
+
+
+ForgetStacks = Callable[[Collection[str]], None]
 
 
 class Runs(Protocol):
@@ -20,8 +24,12 @@ class Runs(Protocol):
     def deleted(self, name: str) -> None: ...
 
 
-def pipeline_type(folder: Path, runs: Runs) -> dict[str, ResourceType]:
-    """Definitions are stored as `<folder>/<pipeline name>.json`, with every reference resolved."""
+def pipeline_type(folder: Path, runs: Runs, forget: ForgetStacks) -> dict[str, ResourceType]:
+    """Definitions are stored as `<folder>/<pipeline name>.json`, with every reference resolved.
+
+    `forget` is called with the names of the stacks that a deleted pipeline deployed: they are
+    deleted before it, whoever deletes them and whether or not anybody follows.
+    """
 
     def save(name: str, properties: Properties) -> tuple[str, Attributes]:
         if not _NAME.fullmatch(name):
@@ -45,10 +53,19 @@ def pipeline_type(folder: Path, runs: Runs) -> dict[str, ResourceType]:
             runs.updated(physical_id)
         return made
 
-    def delete(physical_id: str, _: Properties) -> None:
+    def delete(physical_id: str, properties: Properties) -> None:
         runs.deleted(physical_id)
+        forget(_stacks(properties))
         (folder / f"{physical_id}.json").unlink(missing_ok=True)
 
     return {
         "AWS::CodePipeline::Pipeline": ResourceType(create=create, update=update, delete=delete)
     }
+
+
+def _stacks(definition: Properties) -> set[str]:
+    """The stacks that the pipeline's CloudFormation actions deploy."""
+    configurations = (
+        a.get("Configuration", {}) for s in definition["Stages"] for a in s["Actions"]
+    )
+    return {c["StackName"] for c in configurations if "StackName" in c}

@@ -106,7 +106,7 @@ class _Engine:
         except Superseded:
             return "Superseded", "a newer run of this pipeline came while this one waited"
         except (StoppedWaiting, ActionStopped):
-            return "Stopped", "stopped by request"
+            return "Stopped", execution.stop_reason()
         except (StageFailed, DefinitionError) as error:
             return "Failed", str(error)
 

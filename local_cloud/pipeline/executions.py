@@ -1,5 +1,6 @@
 """What is written down about runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 from local_cloud.pipeline.definition import Action, Definition, DefinitionError
 
+_STOP_REASON = "stop-reason"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
@@ -40,6 +42,15 @@ def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, 
     if state["status"] not in _ENDED and not is_owned:
         _abandon(state)
     return state
+
+
+def write_stop_reason(state_dir: Path, name: str, execution_id: str, reason: str) -> None:
+    """Keep the reason of the first stop request for the run that is about to be stopped."""
+    folder = pipeline_folder(state_dir, name) / "executions" / execution_id
+    # Missing when the run has ended and was removed meanwhile.
+    missing = contextlib.suppress(FileExistsError, FileNotFoundError)
+    with missing, (folder / _STOP_REASON).open("x") as file:
+        file.write(reason)
 
 
 class Execution:
@@ -146,6 +157,12 @@ class Execution:
 
     def artifact(self, name: str) -> Path:
         return self.folder / "artifacts" / name
+
+    def stop_reason(self) -> str:
+        """Why this run was stopped, as far as the request said so."""
+        file = self.folder / _STOP_REASON
+        reason = file.read_text() if file.exists() else ""
+        return f"stopped by request: {reason}" if reason else "stopped by request"
 
     def clear_artifacts(self) -> None:
         shutil.rmtree(self.folder / "artifacts", ignore_errors=True)

@@ -63,6 +63,20 @@ def test_a_folder_without_a_commit_is_refused(host: GitHost, tmp_path: Path) -> 
         host.push_head(empty)
 
 
+def test_the_deletion_of_a_branch_that_is_not_there_fails_and_lists_those_that_are(
+    host: GitHost, checkout: Path
+) -> None:
+    """git itself reports it as done, when the branch is named in full."""
+    host.push_head(checkout)
+    push = ["push", str(host.repository), ":refs/heads/typo"]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        git(*push, cwd=checkout)
+    assert "there is no branch typo to delete; the branches are:" in refused.value.stderr
+    assert "  feature/Ünïcode" in refused.value.stderr
+    git("push", str(host.repository), ":refs/heads/feature/Ünïcode", cwd=checkout)
+    assert host.branches() == {}
+
+
 def test_a_push_runs_the_hook_and_stands_although_nothing_delivers_it(
     host: GitHost, checkout: Path
 ) -> None:

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_cloud.aws import AwsClients
+from local_cloud.facts import write_facts
 from local_cloud.paths import CloudPaths
 from local_cloud.removal import remains, remove_branch
 from local_cloud.server import CloudError, RunningCloud, start_cloud, stop_cloud
@@ -119,8 +119,9 @@ def test_facts_of_a_removed_environment_are_forgotten(
 ) -> None:
     paths, running = cloud
     deploy_branch(AwsClients(running.endpoint_url))
-    paths.environments.mkdir(exist_ok=True)
-    for ending in ("json", "pem"):
-        Path(paths.environments / f"{SUFFIX}.{ending}").write_text("{}")
+    facts = {"suffix": SUFFIX, "stack": f"transaction-{SUFFIX}", "ApiCertificate": "a certificate"}
+    neighbour = {"suffix": "neighbour-def456", "stack": "transaction-neighbour-def456"}
+    write_facts(paths, facts)
+    kept = write_facts(paths, neighbour)
     remove_branch(paths, running, branch="branch")
-    assert list(paths.environments.iterdir()) == []
+    assert set(paths.environments.iterdir()) == kept

@@ -14,6 +14,7 @@ import pytest
 
 from local_cloud.addresses import free_port
 from local_cloud.aws import AwsClients
+from local_cloud.facts import write_facts
 from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.server import (
     CloudError,
@@ -155,6 +156,23 @@ def test_stopping_ends_what_a_killed_server_left(
     finally:
         neighbour.kill()
         neighbour.wait()
+
+
+def test_what_is_known_of_environments_ends_with_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it was killed: nothing of an earlier cloud is there in the next one."""
+    monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
+    paths = CloudPaths(tmp_path)
+    facts = {"suffix": "main-0a1b2c", "stack": "transaction-main-0a1b2c"}
+    write_facts(paths, facts)
+    start_cloud(paths)
+    try:
+        assert not paths.environments.exists()
+        write_facts(paths, facts)
+    finally:
+        stop_cloud(paths)
+    assert not paths.environments.exists()
 
 
 def test_two_commands_that_exclude_each_other(tmp_path: Path) -> None:

@@ -220,7 +220,8 @@ def test_s43_without_letters_nobody_is_asked(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "SUFFIX is empty: name the environment"),
+        ([], "there is no environment: `make up`"),
+        (["--aws"], "SUFFIX is empty: AWS=yes needs the name of the environment"),
         (
             ["--suffix", SUFFIX, "--queue", "both"],
             "QUEUE='both': must be one of transaction, audit",

@@ -61,7 +61,7 @@ class Site:
             "pipelineName": self.pipeline,
             "pipelineExecutionId": run,
             "abandon": force,
-            "reason": "the environment is being unmade",
+            "reason": "the environment is being deleted",
         }
         word = "stop_pipeline_execution"
         if error is None:

@@ -63,7 +63,9 @@ def test_s4_a_push_whose_build_fails_is_told_so_through_git(
     assert "exit code 5" in said
     assert f"FAILED: {branch}; to run the same commit again: make retry BRANCH={branch}" in said
     assert "git push itself answers 0" in said
-    assert "nothing remains" in local_cloud(branches, "destroy", "--branch", branch)
+    assert "nothing remains" in local_cloud(
+        branches, "destroy", "--branch", branch, "--answer", "yes"
+    )
     assert branches.remains(suffix_of_branch(branch)) == []
     assert branch not in branches.cloud.git.branches()
 

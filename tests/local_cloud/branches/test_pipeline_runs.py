@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from local_cloud.pipeline.executions import pipeline_folder
 from local_cloud.pipeline.follow import RunVanished, follow_run
 from local_cloud.pipeline.progress import Progress
+from local_cloud.removal import remove_branch
 from tests.local_cloud.branches.cloud import Cloud, eventually
 from tests.local_cloud.pipeline.conftest import build, source, stage
 
@@ -187,13 +188,26 @@ def test_s8_a_run_can_be_stopped(cloud: Cloud) -> None:
     pipeline = Pipeline(cloud, "sleep 600")
     run = pipeline.building()
     cloud.aws.codepipeline.stop_pipeline_execution(
-        pipelineName=pipeline.name, pipelineExecutionId=run, abandon=False
+        pipelineName=pipeline.name, pipelineExecutionId=run, abandon=False, reason="by mistake"
     )
-    assert [r["status"] for r in pipeline.ended()] == ["Stopped"]
+    (stopped,) = pipeline.ended()
+    assert stopped["status"] == "Stopped"
+    assert stopped["statusSummary"] == "stopped by request: by mistake"
     with pytest.raises(ClientError, match="NotStoppable"):
         cloud.aws.codepipeline.stop_pipeline_execution(
             pipelineName=pipeline.name, pipelineExecutionId=run, abandon=True
         )
+
+
+def test_s8_a_run_ends_before_what_it_deploys_is_removed(cloud: Cloud) -> None:
+    """The stack of this pipeline is no environment, and stays."""
+    pipeline = Pipeline(cloud, "sleep 600")
+    pipeline.building()
+    remove_branch(cloud.paths, cloud.running, branch=pipeline.branch)
+    (stopped,) = pipeline.runs()
+    assert stopped["status"] == "Stopped"
+    reason = f"stopped by request: branch {pipeline.branch} is being deleted"
+    assert stopped["statusSummary"] == reason
 
 
 def test_s8_the_deletion_of_a_pipeline_ends_its_runs_and_those_who_follow_are_told(

@@ -1,0 +1,116 @@
+"""`make destroy` asks, refuses what is not there, and is named to those who follow the branch."""
+
+import os
+import pty
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from local_cloud.paths import ROOT
+from tests.local_cloud.branches.cloud import Cloud
+from tests.local_cloud.branches.environment import commit_environment, facts_files
+from tests.local_cloud.branches.hub import Branches
+
+
+@pytest.fixture
+def branch() -> str:
+    return f"feature/Ünï-{uuid.uuid4().hex[:8]}"
+
+
+def destroy(
+    cloud: Cloud, branch: str, *, answer: str = "", stdin: int = subprocess.DEVNULL
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local_cloud", "destroy", "--branch", branch, "--answer", answer],
+        cwd=ROOT,
+        env={**os.environ, "LOCAL_STATE": str(cloud.paths.state)},
+        stdin=stdin,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def on_terminal(cloud: Cloud, branch: str, *, typed: bytes) -> subprocess.CompletedProcess[str]:
+    """Type before the question is asked, as a terminal permits."""
+    master, slave = pty.openpty()
+    try:
+        os.write(master, typed)
+        return destroy(cloud, branch, stdin=slave)
+    finally:
+        os.close(slave)
+        os.close(master)
+
+
+def test_a_branch_goes_only_after_a_yes(branches: Branches, branch: str) -> None:
+    suffix = commit_environment(branches, branch)
+    branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
+    cloud = branches.cloud
+
+    nobody = destroy(cloud, branch)
+    assert nobody.returncode == 1
+    assert "add ANSWER=yes or ANSWER=no" in nobody.stderr
+    unclear = on_terminal(cloud, branch, typed=b"perhaps\n")
+    assert unclear.returncode == 1
+    assert "it must be yes or no; nothing was changed" in unclear.stderr
+    end_of_input = on_terminal(cloud, branch, typed=b"\x04")
+    assert end_of_input.returncode == 1
+    assert "Traceback" not in end_of_input.stderr
+    said_no = on_terminal(cloud, branch, typed=b"no\n")
+    assert said_no.returncode == 0
+    assert "nothing was changed" in said_no.stdout
+    assert f"environment {suffix} (http://127.0.0.1:9)" in said_no.stdout
+    assert branch in cloud.git.branches()
+    assert facts_files(branches, suffix) == [".json", ".pem"]
+
+    said_yes = on_terminal(cloud, branch, typed=b"yes\n")
+    assert said_yes.returncode == 0, said_yes.stderr
+    assert f"branch {branch}: nothing remains" in said_yes.stdout
+    assert branches.remains(suffix) == []
+    assert branch not in cloud.git.branches()
+
+
+def test_a_branch_that_is_not_there_is_refused_with_those_that_are(
+    branches: Branches, branch: str
+) -> None:
+    branches.push(branch)
+
+    done = destroy(branches.cloud, f"{branch}-typo", answer="yes")
+
+    assert done.returncode == 1
+    assert f"BRANCH='{branch}-typo': there is no such branch" in done.stderr
+    assert branch in done.stderr
+    branches.cloud.drop(branch)
+
+
+@pytest.mark.parametrize("command", ["make destroy BRANCH={}", "git push --delete {}"])
+def test_who_follows_a_run_learns_who_deleted_its_branch(
+    branches: Branches, branch: str, command: str
+) -> None:
+    commit_environment(branches, branch, command="sleep 600")
+    cloud = branches.cloud
+    pushing = subprocess.Popen(
+        ["git", "push", str(cloud.git.repository), f"HEAD:refs/heads/{branch}"],
+        cwd=cloud.checkout,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert pushing.stdout is not None
+    said = ""
+    while "Build/Synth  started" not in said:
+        said += (line := pushing.stdout.readline())
+        assert line, said
+    if command.startswith("make"):
+        done = destroy(cloud, branch, answer="yes")
+        assert "(its run in progress is stopped)" in done.stdout
+        assert done.returncode == 0, done.stderr
+    else:
+        cloud.drop(branch, quiet=False)
+
+    said += pushing.communicate(timeout=60)[0]
+
+    assert f"stopped: `{command.format(branch)}` of user" in said
+    assert f"deleted branch {branch}" in said

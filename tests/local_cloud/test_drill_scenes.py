@@ -1,0 +1,41 @@
+"""A drill without something to break ends with one line that says so."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_cloud.drills.kill_database import kill_database
+from local_cloud.drills.kill_task import kill_task
+from local_cloud.drills.rehearsal import Outcome, Scene, rehearse
+from local_cloud.paths import CloudPaths
+from local_cloud.server import CloudError
+
+
+@pytest.mark.parametrize(
+    ("drill", "message"),
+    [
+        (kill_task, "environment main-0a1b2c has no healthy task"),
+        (kill_database, "environment main-0a1b2c has no database writer"),
+    ],
+)
+def test_an_environment_that_is_going_has_nothing_to_kill(
+    tmp_path: Path, drill: Callable[[Scene], Outcome], message: str
+) -> None:
+    paths = CloudPaths(tmp_path)
+    for folder, facts in ((paths.services, {"state": "starting"}), (paths.databases, None)):
+        folder.mkdir(parents=True)
+        (folder / "x-main-0a1b2c.json").write_text(json.dumps([facts] if facts else []))
+    with pytest.raises(CloudError, match=message):
+        drill(Scene(paths=paths, suffix="main-0a1b2c"))
+
+
+def test_a_drill_without_a_cloud_says_how_to_start_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+
+    assert rehearse(kill_task) == 1
+
+    assert "run `make up` first" in capsys.readouterr().err
