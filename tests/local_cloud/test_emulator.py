@@ -203,17 +203,6 @@ def wait(aws: AwsClients, waiter: Any) -> None:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     paths = CloudPaths(tmp_path_factory.mktemp("state"))
-    image = paths.state / "images" / "registry" / "app" / "1"
-    (image / "rootfs" / "srv").mkdir(parents=True)
-    (image / "rootfs" / "srv" / "program.py").write_text(PROGRAM)
-    (image / "image.json").write_text(
-        json.dumps(
-            {
-                "workdir": "/srv", "env": {}, "entrypoint": [], "cmd": ["python", "program.py"],
-                "user": "", "expose": [], "source_hash": "", "not_executed": [],
-            }
-        )
-    )  # fmt: skip
     try:
         yield _deploy(paths, tmp_path_factory.mktemp("authority"))
     finally:
@@ -224,6 +213,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 def _deploy(paths: CloudPaths, authority_folder: Path) -> Deployed:
     aws = AwsClients(start_cloud(paths).endpoint_url)
+    _publish_image(paths)
     authority = LocalAuthority(authority_folder)
     files = authority.issue(name="balancer", addresses=["127.0.0.1"])
     imported = aws.acm.import_certificate(
@@ -235,6 +225,20 @@ def _deploy(paths: CloudPaths, authority_folder: Path) -> Deployed:
     aws.cloudformation.create_stack(StackName="app", TemplateBody=found.template(who="first"))
     wait(aws, "stack_create_complete")
     return found
+
+
+def _publish_image(paths: CloudPaths) -> None:
+    image = paths.images / "registry" / "app" / "1"
+    (image / "rootfs" / "srv").mkdir(parents=True)
+    (image / "rootfs" / "srv" / "program.py").write_text(PROGRAM)
+    (image / "image.json").write_text(
+        json.dumps(
+            {
+                "workdir": "/srv", "env": {}, "entrypoint": [], "cmd": ["python", "program.py"],
+                "user": "", "expose": [], "source_hash": "", "not_executed": [],
+            }
+        )
+    )  # fmt: skip
 
 
 def _is_marked(process: psutil.Process, state: Path) -> bool:

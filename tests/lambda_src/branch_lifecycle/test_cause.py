@@ -22,6 +22,7 @@ def build(**changes: Any) -> str:
         "Environment": {"EnvironmentVariables": [{"Name": "x" * 500, "Value": "y" * 500}]},
         "Phases": [
             {"PhaseType": "SUBMITTED", "PhaseStatus": "SUCCEEDED"},
+            {"PhaseType": "INSTALL", "Contexts": [{"StatusCode": "", "Message": ""}]},
             {"PhaseType": "BUILD", "Contexts": [{"StatusCode": "", "Message": FAILED}]},
         ],
         "Logs": {"DeepLink": LOG},
