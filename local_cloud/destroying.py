@@ -31,7 +31,7 @@ def destroy_branch(
     known = _branches(paths, git, hub)
     if branch not in known:
         there_are = "the branches are " + ", ".join(known) if known else "there is none"
-        raise CloudError(f"BRANCH={branch!r}: there is no such branch to delete; {there_are}")
+        raise CloudError(f"BRANCH={branch!r}: there is nothing of it to delete; {there_are}")
     if branch != trunk() and hub is None:
         raise CloudError("no branch hub is deployed to delete a branch: `make up` deploys it")
     print("\n".join(_what_goes(paths, cloud, branch)), flush=True)
@@ -61,7 +61,7 @@ def _branches(paths: CloudPaths, git: GitHost, hub: Hub | None) -> list[str]:
 
 
 def _what_goes(paths: CloudPaths, cloud: RunningCloud, branch: str) -> list[str]:
-    lines = [f"branch {branch}: this is deleted, with all data in it:"]
+    lines = [f"branch {branch}: this will be deleted, with all data in it:"]
     lines += [
         f"  environment {facts['suffix']} ({facts['ApiUrl']})"
         for facts in deployed_environments(paths, cloud)
@@ -72,7 +72,8 @@ def _what_goes(paths: CloudPaths, cloud: RunningCloud, branch: str) -> list[str]
         runs = execution_states(paths.state, pipeline.name)
         busy = any(run["status"] in _IN_PROGRESS for run in runs)
         lines.append(
-            f"  pipeline {pipeline.name}" + (" (its run in progress is stopped)" if busy else "")
+            f"  pipeline {pipeline.name}"
+            + (" (its run in progress will be stopped)" if busy else "")
         )
     if branch != trunk():
         lines.append(f"  branch {branch} of the local git host; your checkout keeps its own")

@@ -32,7 +32,7 @@ def approve(run: ActionRun) -> Mapping[str, str]:
         "link": run.optional_config("ExternalEntityLink"),
         "until": until,
     }
-    question.write_text(json.dumps(about, indent=1))
+    _write(question, about)
     run.say(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
     run.run.announce(f"waits for an approval: {about['message']} (`make approve`)")
     try:
@@ -60,9 +60,7 @@ def decide(state_dir: Path, pipeline: str, *, approved: bool, summary: str) -> N
     if pending_approval(state_dir, pipeline) is None:
         raise NothingToDecide(f"no approval of pipeline {pipeline!r} is waiting")
     _, answer = _files(state_dir, pipeline)
-    unfinished = answer.with_name(f".{answer.name}")
-    unfinished.write_text(json.dumps({"approved": approved, _SUMMARY: summary}))
-    unfinished.replace(answer)
+    _write(answer, {"approved": approved, _SUMMARY: summary})
 
 
 def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -76,3 +74,10 @@ def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
 def _files(state_dir: Path, pipeline: str) -> tuple[Path, Path]:
     folder = pipeline_folder(state_dir, pipeline)
     return folder / "approval.json", folder / "approval-answer.json"
+
+
+def _write(file: Path, document: Mapping[str, Any]) -> None:
+    """In one step: another process may read it at any moment."""
+    unfinished = file.with_name(f".{file.name}")
+    unfinished.write_text(json.dumps(document, indent=1))
+    unfinished.replace(file)

@@ -47,3 +47,29 @@ def test_what_a_deletion_removed_is_listed_once() -> None:
         details = {"stateExitedEventDetails": {"output": output}}
         teller.tell({"id": number, "type": "TaskStateExited", **details})
     assert said == ["environment x is gone, removed: task definition x:1"]
+
+
+@pytest.mark.parametrize(("left", "is_gone"), [([], True), (["queue forgotten"], False)])
+def test_b3_a_deletion_is_green_when_nothing_of_its_environment_remains(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    left: list[str],
+    is_gone: bool,
+) -> None:
+    """Which environment it is stands in the machine's input: no answer of a function repeats it."""
+
+    def unmade(*_: object) -> MachineResult:
+        answers = {"claim": {"outcome": "unmake", "message": "it goes"}}
+        return MachineResult(execution="e", status="SUCCEEDED", answers=answers, suffix="x-0a1b2c")
+
+    monkeypatch.setattr(following, "_follow_machine", unmade)
+    monkeypatch.setattr(following, "deployed_environments", lambda *_: [])
+    monkeypatch.setattr(following, "AwsClients", lambda _: None)
+    monkeypatch.setattr(following, "remains", lambda _, suffix: left if suffix == "x-0a1b2c" else 0)
+    nothing: Any = Anything()
+
+    assert following.follow_deletion(nothing, nothing, nothing, nothing) is is_gone
+
+    said = capsys.readouterr().out
+    assert ("nothing remains" in said) is is_gone
+    assert all(line in said for line in left)

@@ -11,7 +11,7 @@ import pytest
 from local_cloud.paths import ROOT
 from tests.local_cloud.branches.cloud import Cloud
 from tests.local_cloud.branches.environment import commit_environment, facts_files
-from tests.local_cloud.branches.hub import Branches
+from tests.local_cloud.branches.hub import Branches, pipeline_template
 
 
 @pytest.fixture
@@ -22,8 +22,14 @@ def branch() -> str:
 def destroy(
     cloud: Cloud, branch: str, *, answer: str = "", stdin: int = subprocess.DEVNULL
 ) -> subprocess.CompletedProcess[str]:
+    return command(cloud, "destroy", "--branch", branch, "--answer", answer, stdin=stdin)
+
+
+def command(
+    cloud: Cloud, *arguments: str, stdin: int = subprocess.DEVNULL
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local_cloud", "destroy", "--branch", branch, "--answer", answer],
+        [sys.executable, "-m", "local_cloud", *arguments],
         cwd=ROOT,
         env={**os.environ, "LOCAL_STATE": str(cloud.paths.state)},
         stdin=stdin,
@@ -80,14 +86,27 @@ def test_a_branch_that_is_not_there_is_refused_with_those_that_are(
     done = destroy(branches.cloud, f"{branch}-typo", answer="yes")
 
     assert done.returncode == 1
-    assert f"BRANCH='{branch}-typo': there is no such branch" in done.stderr
+    assert f"BRANCH='{branch}-typo': there is nothing of it to delete" in done.stderr
     assert branch in done.stderr
     branches.cloud.drop(branch)
 
 
-@pytest.mark.parametrize("command", ["make destroy BRANCH={}", "git push --delete {}"])
+def test_an_approval_of_a_branch_without_a_pipeline_is_refused_with_those_that_have_one(
+    branches: Branches, branch: str
+) -> None:
+    branches.create(branch, files={"pipeline.json": pipeline_template(branch, "true")})
+
+    done = command(branches.cloud, "approve", "--branch", f"{branch}-typo")
+
+    assert done.returncode == 1
+    assert f"BRANCH='{branch}-typo' has no pipeline; " in done.stderr
+    assert f"{branch}" in done.stderr.partition("has no pipeline; ")[2]
+    branches.delete(branch)
+
+
+@pytest.mark.parametrize("deletion", ["make destroy BRANCH={}", "git push --delete {}"])
 def test_who_follows_a_run_learns_who_deleted_its_branch(
-    branches: Branches, branch: str, command: str
+    branches: Branches, branch: str, deletion: str
 ) -> None:
     commit_environment(branches, branch, command="sleep 600")
     cloud = branches.cloud
@@ -103,14 +122,14 @@ def test_who_follows_a_run_learns_who_deleted_its_branch(
     while "Build/Synth  started" not in said:
         said += (line := pushing.stdout.readline())
         assert line, said
-    if command.startswith("make"):
+    if deletion.startswith("make"):
         done = destroy(cloud, branch, answer="yes")
-        assert "(its run in progress is stopped)" in done.stdout
+        assert "(its run in progress will be stopped)" in done.stdout
         assert done.returncode == 0, done.stderr
     else:
         cloud.drop(branch, quiet=False)
 
     said += pushing.communicate(timeout=60)[0]
 
-    assert f"stopped: `{command.format(branch)}` of user" in said
+    assert f"stopped: `{deletion.format(branch)}` of user" in said
     assert f"deleted branch {branch}" in said
