@@ -7,13 +7,12 @@ from local_cloud.paths import CloudPaths
 
 
 def remove_leftovers(paths: CloudPaths) -> None:
-    """Call while nothing of the state folder runs. Logs, records of runs and caches stay.
+    """Call while nothing of the state folder runs. Logs, records of runs, images and caches stay.
 
     The emulator forgets when it stops: what it described is gone, and so is what belonged to it.
     Folders of builds are left where a build, or the machine, was ended from outside.
     """
-    gone = (paths.cloud, paths.environments, paths.work, paths.images, *_build_folders(paths))
-    for folder in gone:
+    for folder in (paths.cloud, paths.environments, paths.work, *_build_folders(paths)):
         shutil.rmtree(folder, ignore_errors=True)
     for artifacts in paths.state.glob("pipelines/*/executions/*/artifacts"):
         shutil.rmtree(artifacts, ignore_errors=True)

@@ -115,10 +115,5 @@ class CloudPaths:
         return self.builds / "numbers"
 
     @property
-    def images(self) -> Path:
-        """Images that were built, and those in the registry."""
-        return self.state / "images"
-
-    @property
     def logs(self) -> Path:
         return self.state / "logs"

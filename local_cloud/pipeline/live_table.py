@@ -3,7 +3,6 @@
 import contextlib
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -38,13 +37,13 @@ class LiveTable:
         row.seconds = seconds
         row.started = row.started or time.monotonic()
 
-    def doing(self, stage: str, action: str, text: str, *, log: Path | None) -> None:
-        row = self._rows[stage, action]
-        row.doing, row.log = text, log
+    def doing(self, stage: str, action: str, text: str) -> None:
+        self._rows[stage, action].doing = text
 
     def print(self, text: str) -> None:
+        """A line that stays above the table; whole, so that a path in it can be copied."""
         with contextlib.suppress(OSError, ValueError):
-            self._live.console.print(text, markup=False, highlight=False)
+            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -59,7 +58,8 @@ class LiveTable:
         for (stage, action), row in self._rows.items():
             shown = "" if stage == before else stage
             before = stage
-            state = f"[{_COLOURS.get(row.state, 'dim')}]{row.state}"
+            # No markup: a line printed above would draw the table without it.
+            state = Text(row.state, style=_COLOURS.get(row.state, "dim"))
             table.add_row(shown, action, state, row.elapsed())
         return Group(table, *self._activities())
 
@@ -69,9 +69,6 @@ class LiveTable:
             if row.state == "InProgress" and row.doing:
                 activity = f"{stage}/{action}: {row.doing}"
                 lines.append(Text(activity, no_wrap=True, overflow="ellipsis"))
-            if row.state == "InProgress" and row.log is not None:
-                # Whole, whatever it takes: it is there to be copied.
-                lines.append(Text(f"  log: {row.log}", overflow="fold"))
         return lines
 
 
@@ -83,7 +80,6 @@ class _Row:
         self.started: float | None = None
         self.seconds: float | None = None
         self.doing = ""
-        self.log: Path | None = None
 
     def elapsed(self) -> str:
         if self.started is None:

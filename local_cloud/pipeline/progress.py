@@ -67,20 +67,20 @@ class Progress:
     def action_started(self, stage: str, action: str, *, log: Path | None = None) -> None:
         """`log`: where a person can read along."""
         with self._lock:
-            self._activities[stage, action] = _Activity(log=log, said_at=self._clock())
+            self._activities[stage, action] = _Activity(said_at=self._clock())
             if self._table is not None:
                 self._table.set(stage, action, "InProgress")
-                self._table.doing(stage, action, "", log=log)
+                if log is not None:
+                    self._table.print(f"{stage}/{action} log: {log}")
             else:
                 self._say(f"{stage}/{action}  started" + (f", log: {log}" if log else ""))
 
     def action_does(self, stage: str, action: str, text: str) -> None:
         """What a started action does now; may be called as often as one likes."""
         with self._lock:
-            activity = self._activities[stage, action]
             if self._table is not None:
-                self._table.doing(stage, action, text, log=activity.log)
-            elif activity.is_due(text, self._clock()):
+                self._table.doing(stage, action, text)
+            elif self._activities[stage, action].is_due(text, self._clock()):
                 self._say(f"{stage}/{action}  {text}")
 
     def announce(self, text: str) -> None:
@@ -147,8 +147,7 @@ class Progress:
 class _Activity:
     """Lines that stay are few: only what changed, and not too soon after the last one."""
 
-    def __init__(self, *, log: Path | None, said_at: float) -> None:
-        self.log = log
+    def __init__(self, *, said_at: float) -> None:
         self._said_at = said_at
         self._said = ""
 

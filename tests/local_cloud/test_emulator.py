@@ -228,7 +228,7 @@ def _deploy(paths: CloudPaths, authority_folder: Path) -> Deployed:
 
 
 def _publish_image(paths: CloudPaths) -> None:
-    image = paths.images / "registry" / "app" / "1"
+    image = paths.state / "images" / "registry" / "app" / "1"
     (image / "rootfs" / "srv").mkdir(parents=True)
     (image / "rootfs" / "srv" / "program.py").write_text(PROGRAM)
     (image / "image.json").write_text(

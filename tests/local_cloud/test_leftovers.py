@@ -13,10 +13,11 @@ def test_folders_of_ended_builds_and_runs_go_and_logs_records_and_caches_stay(
 ) -> None:
     gone = [
         "cloud/tmp/pytest-of-root/x", "builds/p/Build.Synth/src/x", "work/first-deploy-1/x",
-        "images/registry/r/tag/x", f"{RUN}/artifacts/Source/x",
+        f"{RUN}/artifacts/Source/x",
     ]  # fmt: skip
     kept = [
         "builds/numbers/project", "cache/npm/x", "database-authority/x", "git/r.git/HEAD",
+        "images/registry/r/tag/x",
         f"{RUN}/state.json", f"{RUN}/logs/1/Build.Synth.log", "logs/builds/p/b.log",
     ]  # fmt: skip
     for name in (*gone, *kept):

@@ -10,8 +10,9 @@ import pytest
 
 from local_cloud.pipeline.executions import pipeline_folder
 from local_cloud.pipeline.follow import follow_run
-from local_cloud.pipeline.live_table import LiveTable, Outline
+from local_cloud.pipeline.live_table import Outline
 from local_cloud.pipeline.progress import Progress
+from local_cloud.pipeline.results import ActionResult
 from tests.local_cloud.pipeline.conftest import Cloud, build, source, stage
 
 
@@ -68,22 +69,34 @@ def test_lines_that_stay_say_what_an_action_does_when_it_changed_and_not_too_oft
     ]
 
 
-def last_picture(*, state: str) -> str:
+def test_a_terminal_shows_what_an_action_does_until_it_ends_and_its_log_stays() -> None:
     shown = io.StringIO()
-    table = LiveTable(Outline(name="p", stages=(("Build", ("Synth",)),)), shown)
-    table.doing("Build", "Synth", "tests 7/9", log=Path("/logs/Synth.log"))
-    table.set("Build", "Synth", state)
-    table.close()
-    return without_control_sequences(shown.getvalue()).rpartition("stage")[2]
+    outline = Outline(name="p", stages=(("Build", ("Synth",)),))
+    log = Path("/logs") / ("long/" * 40) / "Synth.log"
 
+    def picture() -> str:
+        """The last one of a pass along the definition."""
+        progress.restarted()
+        return without_control_sequences(shown.getvalue())
 
-def test_a_terminal_shows_what_an_action_does_and_its_log_until_it_ends() -> None:
-    during, after = last_picture(state="InProgress"), last_picture(state="Succeeded")
-    assert "Build/Synth: tests 7/9" in during
-    assert "log: /logs/Synth.log" in during
-    assert "Succeeded" in after
+    progress = Progress(shown, live=True)
+    progress.began(outline)
+    progress.action_started("Build", "Synth", log=log)
+    progress.action_does("Build", "Synth", "tests 7/9")
+    during = picture()
+    assert f"Build/Synth log: {log}\n" in during
+    assert "Build/Synth: tests 7/9" in during.rpartition("InProgress")[2]
+    assert "[" not in during
+    progress.began(outline)
+    progress.action_started("Build", "Synth")
+    progress.action_does("Build", "Synth", "tests 9/9")
+    progress.action_ended(
+        ActionResult(
+            stage="Build", name="Synth", state="Succeeded", seconds=1.0, reason="", log_file=log
+        )
+    )
+    after = picture().rpartition("Succeeded")[2]
     assert "tests" not in after
-    assert "log" not in after
 
 
 def test_a_follower_says_what_a_build_does_and_where_its_log_is(cloud: Cloud) -> None:
