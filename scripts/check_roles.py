@@ -83,7 +83,7 @@ def check(suffix: str) -> int:
 
 def summary(role: str, *, needed: int, denied: int, skipped: int, wrong: int) -> str:
     """One line for a role: what was asked, and whether every answer is as it should be."""
-    asked = f"{role}: {needed} needed rights and {denied} denied rights checked"
+    asked = f"{role}: rights checked: {needed} needed, {denied} denied"
     left_out = f", {skipped} left out" if skipped else ""
     return f"{asked}{left_out}: " + (f"{wrong} WRONG" if wrong else "all as expected")
 

@@ -75,5 +75,5 @@ def test_s64_what_is_asked_about_is_there() -> None:
 
 def test_a_role_without_findings_does_not_read_like_one() -> None:
     said = summary("r", needed=0, denied=33, skipped=0, wrong=0)
-    assert said == "r: 0 needed rights and 33 denied rights checked: all as expected"
+    assert said == "r: rights checked: 0 needed, 33 denied: all as expected"
     assert summary("r", needed=1, denied=8, skipped=2, wrong=3).endswith("2 left out: 3 WRONG")
