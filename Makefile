@@ -18,13 +18,14 @@ WORKERS ?= 3
 # folder of tests/ is about what stays on this machine.
 DEPLOYED_TESTS := tests/app_service tests/infra tests/lambda_src tests/pipeline tests/test_app.py
 CHECKS := check-format check-types check-dockerfile check-security
-PYTEST = python -m pytest -n $(WORKERS) --dist loadgroup
 IN_PARALLEL := --no-print-directory --output-sync=target -j2
 
 SYSTEM_PATH := $(PATH)
 # In the virtual environment, so that every checkout that shares it shares the type cache.
 export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# With it every process compiles every module again: half of what starting pytest takes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: api-client approve bench bench-branches bench-delivery check-deployed \
@@ -145,11 +146,11 @@ check-security: # what runs in an account, and what delivers it there
 # With `+` make passes its output on at once, although that of the others is kept together until
 # they end: who waits for minutes sees how far the tests are.
 check-unit-deployed:
-	+@$(PYTEST) --cov --cov-report=term --cov-fail-under=100 --cov-report=xml:reports/coverage.xml \
-		--junitxml=reports/junit.xml $(DEPLOYED_TESTS)
+	+@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
+		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml $(DEPLOYED_TESTS)
 
-check-unit-others:
-	@$(PYTEST) --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
+check-unit-others: # beside the tests of what is deployed: two workers of its own are enough
+	@python -m pytest -n 2 --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
 lock: setup ## make the lock files anew from the *.in files (UPGRADE=yes: with the newest versions)
 	@UPGRADE="$(UPGRADE)" python -m toolchain.locks

@@ -13,14 +13,14 @@ def test_fails(tmp_path): (tmp_path / "kept").touch(); assert {value}
 """
 
 
-def run_tests(folder: Path, *, fails: bool) -> list[str]:
+def run_tests(folder: Path, *options: str, fails: bool) -> list[str]:
     """The names of the tests whose folders are still there."""
     temporary, file = folder / "temporary", folder / "test_example.py"
     temporary.mkdir()
     file.write_text(TESTS.format(value=not fails))
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options),
             *("-c", str(REPOSITORY / "pyproject.toml"), "--rootdir", str(folder), str(file)),
         ],
         env={**os.environ, "TMPDIR": str(temporary)},
@@ -33,7 +33,7 @@ def run_tests(folder: Path, *, fails: bool) -> list[str]:
 
 
 def test_nothing_is_left_of_tests_that_pass(tmp_path: Path) -> None:
-    assert run_tests(tmp_path, fails=False) == []
+    assert run_tests(tmp_path, "-n", "1", fails=False) == []
 
 
 def test_what_a_failed_test_wrote_can_be_looked_at(tmp_path: Path) -> None:

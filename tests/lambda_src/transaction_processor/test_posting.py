@@ -30,6 +30,7 @@ from tests.lambda_src.submissions import (
 def master(cluster: Cluster, ledger_database: str) -> Iterator[Connection]:
     with cluster.session(ledger_database) as session:
         yield session
+        session.run(_FAIL_NO_MORE)
 
 
 @pytest.fixture
@@ -55,6 +56,17 @@ def ledger(
     for connection in connections:
         with suppress(Exception):
             connection.close()
+
+
+_FAIL_NO_MORE = """
+DO $$ BEGIN
+    IF to_regclass('ledger.failures') IS NOT NULL THEN
+        DROP FUNCTION ledger.post_transactions;
+        ALTER FUNCTION ledger.really_post RENAME TO post_transactions;
+        DROP SEQUENCE ledger.failures;
+    END IF;
+END $$
+"""
 
 
 def fail_times(master: Connection, times: int, action: str) -> None:
