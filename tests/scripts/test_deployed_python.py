@@ -67,7 +67,7 @@ def test_where_it_is_its_tests_decide(
     version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, code: int
 ) -> None:
     name = f"python{version}"
-    program = put_on_path(tmp_path / "bin", name, f'exec {sys.executable} "$@"', monkeypatch)
+    program = put_on_path(tmp_path / "bin", name, f'exec "{sys.executable}" "$@"', monkeypatch)
     test = tmp_path / "test_it.py"
     test.write_text(f"def test_it():\n    {body}\n")
     asked: list[str] = []
