@@ -18,7 +18,8 @@ WORKERS ?= 3
 # folder of tests/ is about what stays on this machine.
 DEPLOYED_TESTS := tests/app_service tests/infra tests/lambda_src tests/pipeline tests/test_app.py
 CHECKS := check-format check-types check-dockerfile check-security
-IN_PARALLEL := --no-print-directory --output-sync=target -j2
+# Output is passed on at once: who waits for minutes sees how far the tests are.
+IN_PARALLEL := --no-print-directory -j2
 
 SYSTEM_PATH := $(PATH)
 # In the virtual environment, so that every checkout that shares it shares the type cache.
@@ -143,10 +144,8 @@ check-deployed-python: setup # tests what is deployed on its own Python, where t
 check-security: # what runs in an account, and what delivers it there
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain
 
-# With `+` make passes its output on at once, although that of the others is kept together until
-# they end: who waits for minutes sees how far the tests are.
 check-unit-deployed:
-	+@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
+	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml $(DEPLOYED_TESTS)
 
 check-unit-others: # beside the tests of what is deployed: two workers of its own are enough

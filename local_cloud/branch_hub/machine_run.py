@@ -14,9 +14,10 @@ from local_cloud.pipeline.causes import what_failed
 
 _POLL_SECONDS = 0.1
 _START_TIMEOUT_SECONDS = 30.0
-# Answers that a person should see when they are not empty. What was removed stands in the message
-# of the last step.
-_LISTS = ("blocked_by", "emptied", "refused", "remains")
+# Answers that a person should see when they are not empty.
+_LISTS = ("blocked_by", "emptied", "refused", "remains", "removed")
+# Several answers have parts of it, and one the sum: each thing is said once.
+_SAID_ONCE = "removed"
 _SAID_STATES = ("Task", "Fail")
 
 
@@ -88,6 +89,7 @@ class _Teller:
         self._say = say
         self._last_said = ""
         self._step = ""
+        self._removed: set[str] = set()
         self.last_id = 0
         self.answers: dict[str, Any] = {}
 
@@ -116,8 +118,12 @@ class _Teller:
                 self._once(str(message))
             for key in _LISTS:
                 found = answer.get(key)
-                if found and isinstance(found, list):
-                    self._once(f"{key.replace('_', ' ')}: " + "; ".join(str(f) for f in found))
+                texts = [str(f) for f in found] if isinstance(found, list) else []
+                if key == _SAID_ONCE:
+                    texts = [text for text in texts if text not in self._removed]
+                    self._removed.update(texts)
+                if texts:
+                    self._once(f"{key.replace('_', ' ')}: " + "; ".join(texts))
 
     def _failure(self, details: dict[str, Any]) -> None:
         cause = details.get("cause", "")
