@@ -37,17 +37,22 @@ def test_what_a_deletion_removed_is_listed_once() -> None:
     """Each sweep answers with what it removed, and the machine adds them up beside it."""
     said: list[str] = []
     teller = _Teller(said.append)
-<<<<<<< HEAD
-    for number, answer in enumerate(
-        (
-            {"sweep": {"removed": ["task definition x:1"]}},
-            {"forgotten": {"message": "environment x is gone, removed: task definition x:1"}},
-        )
-    ):
-        output = json.dumps(answer)
-        details = {"stateExitedEventDetails": {"output": output}}
-        teller.tell({"id": number, "type": "TaskStateExited", **details})
-    assert said == ["environment x is gone, removed: task definition x:1"]
+    first, second = ["task definition x:1"], ["log group y"]
+    outputs: list[dict[str, Any]] = [
+        {"sweep": {"removed": first}},
+        {"sweep": {"removed": first}, "swept": {"removed": first}, "verification": {"remains": []}},
+        {"sweep": {"removed": second}, "swept": {"removed": first}},
+        {"sweep": {"removed": second}, "swept": {"removed": [*first, *second]}},
+    ]
+    for number, output in enumerate(outputs):
+        entered = {"stateEnteredEventDetails": {"name": f"Step{number}"}}
+        teller.tell({"id": 2 * number, "type": "TaskStateEntered", **entered})
+        exited = {"stateExitedEventDetails": {"output": json.dumps(output)}}
+        teller.tell({"id": 2 * number + 1, "type": "TaskStateExited", **exited})
+    assert [line for line in said if not line.startswith("Step")] == [
+        "removed: task definition x:1",
+        "removed: log group y",
+    ]
 
 
 @pytest.mark.parametrize(("left", "is_gone"), [([], True), (["queue forgotten"], False)])
@@ -74,21 +79,3 @@ def test_b3_a_deletion_is_green_when_nothing_of_its_environment_remains(
     said = capsys.readouterr().out
     assert ("nothing remains" in said) is is_gone
     assert all(line in said for line in left)
-=======
-    first, second = ["task definition x:1"], ["log group y"]
-    outputs: list[dict[str, Any]] = [
-        {"sweep": {"removed": first}},
-        {"sweep": {"removed": first}, "swept": {"removed": first}, "verification": {"remains": []}},
-        {"sweep": {"removed": second}, "swept": {"removed": first}},
-        {"sweep": {"removed": second}, "swept": {"removed": [*first, *second]}},
-    ]
-    for number, output in enumerate(outputs):
-        entered = {"stateEnteredEventDetails": {"name": f"Step{number}"}}
-        teller.tell({"id": 2 * number, "type": "TaskStateEntered", **entered})
-        exited = {"stateExitedEventDetails": {"output": json.dumps(output)}}
-        teller.tell({"id": 2 * number + 1, "type": "TaskStateExited", **exited})
-    assert [line for line in said if not line.startswith("Step")] == [
-        "removed: task definition x:1",
-        "removed: log group y",
-    ]
->>>>>>> ux2
