@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from local_cloud.paths import CloudPaths
@@ -15,6 +16,7 @@ from local_cloud.postgres import PostgresServer
 from local_cloud.server import start_cloud, stop_cloud
 from tests.lambda_src.account import Account
 from tests.lambda_src.git_server import GitServer, running_git_server
+from tests.untraced import leave_libraries_untraced
 
 # CDK validates templates at every synth, and starting the validator takes longer than a synth. The
 # templates of whole pipelines pass it (tests/pipeline/conftest.py), and so does every real synth.
@@ -41,8 +43,14 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+
 def pytest_configure() -> None:
     """Clouds of tests run side by side, wherever the developer's own one is told to be."""
+    leave_libraries_untraced()
     for variable in ("LOCAL_STATE", "LOCAL_CLOUD_PORT", "LOCAL_API_PORT"):
         os.environ.pop(variable, None)
 
