@@ -1,23 +1,16 @@
-"""Functions, image and builds run on the Python that `.python-version` names, and only it names."""
+"""Functions, image and builds run on the Python that `.python-version` names."""
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.python_version import deployed_python
 from tests.pipeline.conftest import Delivered
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VERSION = (REPOSITORY / ".python-version").read_text().strip()
-# Where its number may stand: why it was chosen, what was measured, and the locks of packages.
-ELSEWHERE = re.compile(
-    r"\.python-version|docs/decisions/tool-versions\.md|bench/results/.*"
-    r"|(.*/)?requirements(-\w+)?\.txt|package-lock\.json"
-)
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +78,3 @@ def test_the_image_takes_every_stage_from_that_python() -> None:
 
     assert first.startswith("python:${PYTHON_VERSION:?}-slim")
     assert set(others) == {"base"}
-
-
-def test_it_is_written_in_no_other_file() -> None:
-    if not (REPOSITORY / ".git").exists():
-        pytest.skip("what belongs to the repository is not known without git")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    number = re.escape(deployed_python()).replace(r"\.", "[._]")
-    typed = re.compile(
-        rf"(?i)python\W{{0,4}}{number}(?!\d)|[\"']{number}[\"']|{number}-slim"
-        r"|PYTHON_3_\d|Runtime=[\"']python3"
-    )
-
-    assert [
-        f"{name}: {match[0]}"
-        for name in listed
-        if name and not ELSEWHERE.fullmatch(name)
-        for match in typed.finditer((REPOSITORY / name).read_text(errors="replace"))
-    ] == []
