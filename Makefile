@@ -148,8 +148,8 @@ check-unit-deployed:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml $(DEPLOYED_TESTS)
 
-check-unit-others: # beside the tests of what is deployed: two workers of its own are enough
-	@python -m pytest -n 2 --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
+check-unit-others: # they wait more than they compute: as many workers again
+	@python -m pytest -n $(WORKERS) --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
 lock: setup ## make the lock files anew from the *.in files (UPGRADE=yes: with the newest versions)
 	@UPGRADE="$(UPGRADE)" python -m toolchain.locks

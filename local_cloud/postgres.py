@@ -195,6 +195,8 @@ class PostgresServer:
             "hot_standby": "on",
             "wal_keep_size": "128MB",  # a standby that was away for a moment finds its place again
             "shared_buffers": "64MB",
+            # In the data directory: a server that was killed leaves nothing in /dev/shm.
+            "dynamic_shared_memory_type": "mmap",
             "max_connections": "100",
             "log_line_prefix": "%m [%p] ",
         }

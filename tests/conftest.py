@@ -16,6 +16,7 @@ from local_cloud.postgres import PostgresServer
 from local_cloud.server import start_cloud, stop_cloud
 from tests.lambda_src.account import Account
 from tests.lambda_src.git_server import GitServer, running_git_server
+from tests.memory_folder import use_memory
 from tests.untraced import leave_libraries_untraced
 
 # CDK validates templates at every synth, and starting the validator takes longer than a synth. The
@@ -48,8 +49,20 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-def pytest_configure() -> None:
+_MEMORY_FOLDER = pytest.StashKey[Path | None]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What failed tests wrote is kept until the next run."""
+    folder = session.config.stash.get(_MEMORY_FOLDER, None)
+    if folder is not None and exitstatus == 0:
+        shutil.rmtree(folder)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
     """Clouds of tests run side by side, wherever the developer's own one is told to be."""
+    config.stash[_MEMORY_FOLDER] = use_memory()
     leave_libraries_untraced()
     for variable in ("LOCAL_STATE", "LOCAL_CLOUD_PORT", "LOCAL_API_PORT"):
         os.environ.pop(variable, None)
@@ -69,7 +82,8 @@ def _group_of(item: pytest.Item) -> str | None:
     if item.nodeid.startswith(_SYNTH_ROOMS):
         return "synth"
     if item.nodeid.startswith(_BRANCHES):
-        return "branches"
+        # Two clouds, each with a hub: one alone would be busy when all other tests are done.
+        return f"branches-{'races' if 'test_races' in item.nodeid else 'commands'}"
     if item.nodeid.startswith(_SHARED_CLOUDS):
         return item.nodeid.partition("::")[0]
     used: list[str] = getattr(item, "fixturenames", [])

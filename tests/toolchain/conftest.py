@@ -1,7 +1,6 @@
-"""An empty virtual environment, an index in a folder, and uv told to use nothing else."""
+"""Empty virtual environments, an index in a folder, and pip told to use nothing else."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,19 +14,20 @@ from toolchain.pip_settings import uv_environment
 UV = Path(sys.prefix) / "bin" / "uv"
 
 
-@pytest.fixture(scope="session")
-def empty_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With the pip that comes with this Python, however old that is."""
-    venv = tmp_path_factory.mktemp("environment with space") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    return venv
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """The Python of an empty virtual environment, without pip."""
+    return make_environment(tmp_path / "own venv", "--without-pip")
 
 
 @pytest.fixture
-def python(empty_environment: Path, tmp_path: Path) -> Path:
-    """The Python of a virtual environment of the test's own."""
-    venv = tmp_path / "own venv"
-    shutil.copytree(empty_environment, venv, symlinks=True)
+def python_with_pip(tmp_path: Path) -> Path:
+    """With the pip that comes with this Python, however old that is."""
+    return make_environment(tmp_path / "own venv")
+
+
+def make_environment(venv: Path, *options: str) -> Path:
+    subprocess.run([sys.executable, "-m", "venv", *options, str(venv)], check=True)
     return venv / "bin" / "python"
 
 
@@ -47,6 +47,8 @@ def users_settings(
     file = tmp_path / "pip.conf"
     file.write_text(f"[global]\nindex-url = {index.url}\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    for option in ("EXTRA_INDEX_URL", "FIND_LINKS", "CONSTRAINT"):  # of this machine's own files
+        monkeypatch.setenv(f"PIP_{option}", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     return uv_environment(Path(sys.executable), os.environ)

@@ -1,6 +1,5 @@
 """B9: what is installed is the lock, whatever others published since it was made."""
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,11 +16,9 @@ SCHEMA = "aws-cdk.cloud-assembly-schema"
 
 def installed(python: Path) -> set[str]:
     """What is beside `python`, as `name==version`, but for pip and setuptools."""
-    listing = subprocess.run(
-        [str(python), "-m", "pip", "list", "--format=freeze", "--disable-pip-version-check"],
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    return {line for line in listing.split() if not line.startswith(("pip==", "setuptools=="))}
+    folders = (python.parent.parent / "lib").glob("python3*/site-packages/*.dist-info")
+    found = {folder.name.removesuffix(".dist-info").replace("-", "==") for folder in folders}
+    return {release for release in found if not release.startswith(("pip==", "setuptools=="))}
 
 
 @pytest.fixture
@@ -52,10 +49,22 @@ def test_b9_newer_releases_on_the_index_change_nothing(
 
 
 @pytest.mark.usefixtures("users_settings")
-def test_b9_newer_releases_change_nothing_for_uv_itself(lock: Path, python: Path) -> None:
+def test_b9_newer_releases_change_nothing_for_uv_itself(lock: Path, python_with_pip: Path) -> None:
     """uv, by the pip that this Python came with: the oldest one asked for `measure==2.0` here."""
-    install_uv(python, lock)
-    assert installed(python) == {"plugin==1.0", "measure==1.0", "helper==1.0", "parser==1.0"}
+    install_uv(python_with_pip, lock)
+    assert "measure==1.0" in installed(python_with_pip)
+
+
+@pytest.mark.usefixtures("users_settings")
+def test_b9_no_pip_looks_for_what_the_lock_of_uv_does_not_hold(
+    index: PackageIndex, tmp_path: Path, python_with_pip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one that was told to install for the user: the virtual environment is its place."""
+    monkeypatch.setenv("PIP_USER", "1")
+    index.publish("installer", "1.0", requires=["helper"])
+    index.publish("helper", "1.0")
+    install_uv(python_with_pip, index.lock(tmp_path / "uv.txt", "installer==1.0"))
+    assert installed(python_with_pip) == {"installer==1.0"}
 
 
 def test_b9_a_file_that_is_not_the_locked_one_is_refused(
