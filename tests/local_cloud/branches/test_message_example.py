@@ -1,30 +1,65 @@
 """The example of docs/messages.md, run as it is written against a queue of the local cloud."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import uuid
 from pathlib import Path
 
+import pytest
+
 from lambda_src.transaction_processor.worker import parse_submission
 from local_cloud.paths import ROOT
 from tests.local_cloud.branches.cloud import Cloud
 
 
-def test_the_program_of_the_page_sends_a_message_that_the_processor_takes(
-    cloud: Cloud, tmp_path: Path
-) -> None:
+def write_facts(checkout: Path, suffix: str, **facts: str) -> None:
+    environments = checkout / ".local" / "environments"
+    environments.mkdir(parents=True, exist_ok=True)
+    (environments / f"{suffix}.json").write_text(json.dumps(facts))
+
+
+def run_program(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     page = (ROOT / "docs" / "messages.md").read_text()
-    (program,) = re.findall(r"<<'EOF'\n(.*?)^EOF$", page, re.DOTALL | re.MULTILINE)
-    queue = cloud.aws.sqs.create_queue(QueueName=f"page-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-    environments = tmp_path / ".local" / "environments"
-    environments.mkdir(parents=True)
-    facts = {"aws_endpoint_url": cloud.url, "TransactionQueueUrl": queue}
-    (environments / "main-f921bd.json").write_text(json.dumps(facts))
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True
+    (program,) = re.findall(r"<<'PY'\n(.*?)^PY$", page, re.DOTALL | re.MULTILINE)
+    without_suffix = {name: value for name, value in os.environ.items() if name != "SUFFIX"}
+    return subprocess.run(
+        [sys.executable, "-"],
+        input=program,
+        cwd=checkout,
+        env={**without_suffix, **variables},
+        check=False,
+        capture_output=True,
+        text=True,
     )
+
+
+@pytest.mark.parametrize("others", [[], ["feature-x-2bdd6c"]], ids=["alone", "of several"])
+def test_the_program_of_the_page_sends_a_message_that_the_processor_takes(
+    cloud: Cloud, tmp_path: Path, others: list[str]
+) -> None:
+    queue = cloud.aws.sqs.create_queue(QueueName=f"page-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    write_facts(tmp_path, "main-f921bd", aws_endpoint_url=cloud.url, TransactionQueueUrl=str(queue))
+    for other in others:
+        write_facts(tmp_path, other)
+
+    done = run_program(tmp_path, **({"SUFFIX": "main-f921bd"} if others else {}))
+
+    assert done.returncode == 0, done.stderr
     answer = cloud.aws.sqs.receive_message(QueueUrl=queue)
     (message,) = answer["Messages"]
     assert str(parse_submission(message["Body"]).transaction_id) == done.stdout.strip()
+
+
+@pytest.mark.parametrize("said", [{}, {"SUFFIX": "gone-123456"}], ids=["unsaid", "unknown"])
+def test_the_program_never_chooses_among_environments(tmp_path: Path, said: dict[str, str]) -> None:
+    """As `make session` above it, which asks for SUFFIX, too."""
+    write_facts(tmp_path, "main-f921bd")
+    write_facts(tmp_path, "feature-x-2bdd6c")
+
+    done = run_program(tmp_path, **said)
+
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(": feature-x-2bdd6c, main-f921bd")
