@@ -1,4 +1,4 @@
-# The commands of this project. `make up` and `make test` are all a newcomer needs.
+# The commands of this project. To start, `make up` and `make test` are enough.
 SHELL := /bin/bash
 PYTHON ?= python3
 CDK_CONTEXT ?=
@@ -36,20 +36,21 @@ unexport PYTHONDONTWRITEBYTECODE
 	retry session setup smoke-test status synth test up
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
+	@echo "SUFFIX names an environment (default: the only one), BRANCH a branch (default: the current one)."
 
-up: setup ## start the local cloud and deliver the current commit (PROMOTION=production: all the way)
+up: setup ## start the local cloud and deliver the current commit (PROMOTION=production: run all stages)
 	@python -m local_cloud up $(if $(PROMOTION),--promotion "$(PROMOTION)")
 
-test: setup ## every check and unit test
+test: setup ## run every check and unit test
 	@$(MAKE) $(IN_PARALLEL) $(CHECKS) check-unit-deployed check-unit-others
 
-check-deployed: setup ## what must pass before anything is deployed (the pipeline's synth runs it)
+check-deployed: setup ## run the checks and tests of what is deployed (as the pipeline's synth step does)
 	@$(MAKE) $(IN_PARALLEL) $(CHECKS) check-unit-deployed
 
 # pyenv reads `.python-version`, which names the deployed Python. Where that is not installed, any from
 # 3.11 on will do: the one that pyenv takes outside of this folder.
-setup: ## make .venv and node_modules from the lock files
+setup: ## install .venv and node_modules from the lock files
 	@export PATH="$(SYSTEM_PATH)"; \
 	[ -n "$$PYENV_VERSION" ] || pyenv version-name > /dev/null 2>&1 \
 		|| export PYENV_VERSION="$$(cd .. && pyenv version-name 2> /dev/null)"; \
@@ -61,49 +62,49 @@ setup: ## make .venv and node_modules from the lock files
 down: ## stop every process of the local cloud
 	@python -m local_cloud down
 
-clean: ## stop, and remove .local/
+clean: ## stop every process and delete .local/
 	@python -m local_cloud clean
 
-status: ## branches, when they expire, their last runs and tasks
+status: ## show branches with their expiry dates, last runs and tasks
 	@python -m local_cloud status
 
-logs: ## follow the logs of the environments
+logs: ## follow the logs of all tasks
 	@python -m local_cloud logs
 
 # `eval` of nothing is a success: what is printed after an error makes the calling shell fail.
-session: ## open a session at the API of SUFFIX and print it for `eval` (see README)
+session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
-api-client: ## print the user name and password with which a browser opens the API docs of SUFFIX
+api-client: ## print user name and password for the API docs of SUFFIX
 	@python -m local_cloud api-client $(if $(SUFFIX),--suffix "$(SUFFIX)")
 
-approve: ## show what the pipeline of BRANCH waits for, and answer (ANSWER=yes or no, or be asked)
+approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
-retry: ## run the newest commit of BRANCH again (default: the current branch), after a failed run
+retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
-redrive: setup ## show the dead letters of SUFFIX and send them back (QUEUE=audit, REASON=..., ANSWER=yes, AWS=yes: not locally)
+redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
 	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
 		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
 
-check-roles: ## ask IAM what each role of SUFFIX may do, and may not (AWS=yes: on AWS, with SUFFIX)
+check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
 	@python -m $(if $(filter yes,$(AWS)),scripts.check_roles "$(SUFFIX)",local_cloud check-roles \
 		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
 
-drill-kill-task: ## kill -9 a task under load; nothing acknowledged may be missing
+drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task
 
-drill-kill-database: ## kill -9 the database's writer under load; the standby takes over
+drill-kill-database: ## kill the database's writer under load; check that the standby takes over
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_database
 
-drill-lose-zone: ## kill all that is in the writer's zone under load, and bring the zone back
+drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 
-reconcile: setup ## show what the branch hub would make and unmake (APPLY=yes: have it done, AWS=yes: not locally)
+reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
 	@python -m scripts.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
 
-bench: bench-branches bench-delivery ## measure everything; writes bench/results/
+bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 
 bench-branches: setup ## measure the branch hub with 50 branches and more
 	@python -m bench.branches
@@ -111,22 +112,22 @@ bench-branches: setup ## measure the branch hub with 50 branches and more
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery
 
-destroy: ## delete BRANCH, its environment and pipeline (default: the current one; asks, or ANSWER=yes)
+destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
-engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth takes its answer
+engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth uses the answer
 	@python -m scripts.engine_version $(ENGINE_VERSION)
 
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)
 
-docs: setup ## write the pages and pictures that are generated from the templates again
+docs: setup ## generate the pages and pictures again from the templates
 	@python -m scripts.generated_docs
 
-integration-test: setup ## test a deployed environment (addresses in the environment variables)
+integration-test: setup ## test a deployed environment (environment variables hold its addresses)
 	@python -m pytest -p no:cacheprovider integration_tests
 
-smoke-test: setup ## look at a deployed environment without changing anything in it
+smoke-test: setup ## test a deployed environment without changing anything in it
 	@python -m pytest -p no:cacheprovider integration_tests/test_smoke.py
 
 check-format:
@@ -151,5 +152,5 @@ check-unit-deployed:
 check-unit-others: # they wait more than they compute: as many workers again
 	@python -m pytest -n $(WORKERS) --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
-lock: setup ## make the lock files anew from the *.in files (UPGRADE=yes: with the newest versions)
+lock: setup ## write the lock files from the *.in files (UPGRADE=yes: with the newest versions)
 	@UPGRADE="$(UPGRADE)" python -m toolchain.locks
