@@ -59,7 +59,7 @@ class Clone:
         own_tools = str(ROOT / ".venv" / "bin")  # make has put them first on PATH
         path = [part for part in os.environ["PATH"].split(os.pathsep) if part != own_tools]
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if "cache" not in name.lower()},
             "HOME": str(self.folder / "home"),
             "PATH": os.pathsep.join(path),
             "LOCAL_STATE": str(self.state),

@@ -13,7 +13,9 @@ from infra.naming import EnvironmentSuffix
 ARTIFACTS: Final = "transaction-artifacts"
 # As long as a rollback may want the artifacts of the run before.
 RETENTION: Final = Duration.days(30)
-DOWNLOADS: Final = ("/root/.cache/pip/**/*", "/root/.cache/uv/**/*", "/root/.npm/**/*")
+# Both check the hash of what they take from there. uv does not: its cache holds unpacked packages,
+# and one that a build changed would be installed by all that follow. Without it uv takes 4 s.
+DOWNLOADS: Final = ("/root/.cache/pip/**/*", "/root/.npm/**/*")
 
 
 def artifact_bucket(
@@ -40,7 +42,7 @@ def artifact_bucket(
 
 
 def download_cache(bucket: s3.IBucket) -> codebuild.Cache:
-    """What pip, uv and npm downloaded (DOWNLOADS), kept in `bucket`.
+    """What pip and npm downloaded (DOWNLOADS), kept in `bucket`.
 
     In S3: CodeBuild's local cache lives as long as a host that the next build rarely gets. Only
     the synth has it: the lock files' hashes guard what is installed, but a build that may write

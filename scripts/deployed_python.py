@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from toolchain.exchange import remove
 from toolchain.packages import install_packages
 from toolchain.pip_settings import uv_environment
 from toolchain.report import run
-from toolchain.setup import PYTHON_LOCK, ROOT, remove
+from toolchain.setup import PYTHON_LOCK, ROOT
 
 VERSION_FILE: Final = ROOT / ".python-version"
 TESTS: Final = ("tests/app_service", "tests/lambda_src")

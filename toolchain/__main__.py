@@ -1,9 +1,12 @@
 """`python -m toolchain`: what `make setup` runs, with any Python from 3.11 on."""
 
-from toolchain.report import fail
+import sys
+
+from toolchain.report import say
 from toolchain.setup import main
 
 try:
     main()
 except KeyboardInterrupt:
-    fail("interrupted; run it again to go on")
+    say("interrupted; run it again to go on")
+    sys.exit(130)

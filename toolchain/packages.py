@@ -21,7 +21,8 @@ def install_uv(python: Path, lock: Path) -> None:
         "install uv",
         [
             python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-            "--no-user", "--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", lock,
+            "--no-user", "--no-deps", "--only-binary=:all:", "--require-hashes",
+            "--requirement", lock,
         ],
         folder=lock.parent,
     )  # fmt: skip

@@ -1,9 +1,11 @@
 """Hands the settings that a user made for pip to uv, which reads none of them."""
 
 import ast
-import subprocess
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from toolchain.report import run
 
 # pip's option -> uv's variable. pip takes several values separated by white space.
 _FURTHER_INDEXES = {"extra-index-url": "UV_INDEX", "find-links": "UV_FIND_LINKS"}
@@ -16,6 +18,8 @@ _VARIABLES = {
     "timeout": "UV_HTTP_TIMEOUT",
     "trusted-host": "UV_INSECURE_HOST",
 }
+# In which pip, but not uv, looks for the authorities where it has no setting.
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # UV_FIND_LINKS is the one list that uv separates by commas.
 _SEPARATORS = {"UV_FIND_LINKS": ","}
 # A later section wins, as in pip.
@@ -30,7 +34,11 @@ def uv_environment(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
     order of the indexes, decide what may be installed.
     """
     settings = _settings(pip, environment)
+    for variable in _CERTIFICATES:
+        settings["cert"] = settings.get("cert") or environment.get(variable, "")
     wanted = {"UV_SYSTEM_CERTS": "true", "UV_INDEX_STRATEGY": "unsafe-best-match"}
+    if not _can_write(_cache_folder(environment)):
+        wanted["UV_NO_CACHE"] = "true"  # as pip does it; uv would stop
     for option, variable in (_VARIABLES | _FURTHER_INDEXES).items():
         if value := settings.get(option, "").split():
             wanted[variable] = _SEPARATORS.get(variable, " ").join(value)
@@ -49,13 +57,12 @@ def lock_environment(pip: Path, environment: Mapping[str, str]) -> dict[str, str
 
 def _settings(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """pip's settings by option, from its files and from PIP_ variables, as it merges them."""
-    listing = subprocess.run(
-        [str(pip), "-m", "pip", "config", "list"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    listing = run(
+        "read pip's settings",
+        [pip, "-m", "pip", "config", "list"],
+        folder=Path.cwd(),
+        environment=environment,
+    )
     # Lines such as `global.cert='/etc/certificates.pem'`.
     pairs = (line.partition("=") for line in listing.splitlines())
     found = {name.rpartition("."): value for name, _, value in pairs if value}
@@ -65,3 +72,19 @@ def _settings(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
         for (where, _, option), value in found.items()
         if where == section
     }
+
+
+def _cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where uv keeps what it downloads."""
+    if own := environment.get("UV_CACHE_DIR"):
+        return Path(own)
+    caches = environment.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path(environment.get("HOME", "/"), ".cache")) / "uv"
+
+
+def _can_write(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from toolchain.exchange import alone, remove, replacing
 from toolchain.packages import install_packages, install_uv
 from toolchain.pip_settings import uv_environment
 from toolchain.proof import what_is_wrong
@@ -31,21 +32,28 @@ COMPILED = "app, app_service.__main__, local_cloud.commands, local_cloud.emulato
 
 def main() -> None:
     key = toolchain_key()
-    cache = os.environ.get("TOOLCHAIN_CACHE")
     if is_ready(ROOT, key):
         return
-    if not cache:
-        make_tools(ROOT, key)
-        return
-    home = Path(cache) / key
-    if not is_ready(home, key):
-        for lock in LOCKS:
-            (home / lock).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / lock, home / lock)
-        make_tools(home, key)
-    for name in TOOLS:
-        remove(ROOT / name)
-        (ROOT / name).symlink_to((home / name).resolve())
+    cache = os.environ.get("TOOLCHAIN_CACHE")
+    home = Path(cache) / key if cache else ROOT
+    # Resolved now: in an activated environment `python3` is a link in what is about to be replaced.
+    base = Path(sys.executable).resolve()
+    with alone(home):
+        if not is_ready(home, key):
+            if cache:
+                copy_locks(home)
+            with replacing(home, TOOLS):
+                make_tools(home, key, base)
+    if cache:
+        for name in TOOLS:
+            remove(ROOT / name)
+            (ROOT / name).symlink_to((home / name).resolve())
+
+
+def copy_locks(home: Path) -> None:
+    for lock in LOCKS:
+        (home / lock).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / lock, home / lock)
 
 
 def toolchain_key() -> str:
@@ -66,14 +74,13 @@ def stamp(home: Path, key: str) -> Path:
     return home / ".venv" / f"ready-{key}"
 
 
-def make_tools(home: Path, key: str) -> None:
-    """Make both folders of tools in `home` anew. Ends the process when a part cannot be made."""
+def make_tools(home: Path, key: str, base: Path) -> None:
+    """Make both folders of tools in `home` with the Python `base`.
+
+    Ends the process when a part cannot be made.
+    """
     started = time.monotonic()
     say("setting up Python packages and Node tools (once per lock file)")
-    # Resolved first: in an activated environment `python3` is a link in what is about to go.
-    base = Path(sys.executable).resolve()
-    for name in TOOLS:
-        remove(home / name)
     venv = home / ".venv"
     python, uv = venv / "bin" / "python", venv / "bin" / "uv"
     run("make the virtual environment", [base, "-m", "venv", venv], folder=home)
@@ -152,11 +159,3 @@ def link_postgres_libraries(package: Path) -> None:
         target = package / link["target"]
         if not target.exists():
             target.symlink_to(Path(link["source"]).name)
-
-
-def remove(path: Path) -> None:
-    """Remove a folder, or a link to tools that other checkouts share."""
-    if path.is_symlink():
-        path.unlink()
-    elif path.exists():
-        shutil.rmtree(path)

@@ -144,6 +144,5 @@ def test_only_the_synth_keeps_downloads(delivered: Delivered) -> None:
     assert {cache["Type"] for cache in caches.values()} == {"NO_CACHE"}
     assert delivered.build_spec("Build", "Synth")["cache"]["paths"] == [
         "/root/.cache/pip/**/*",
-        "/root/.cache/uv/**/*",
         "/root/.npm/**/*",
     ]

@@ -78,3 +78,23 @@ def test_b9_a_lock_is_made_from_one_index(home: Path) -> None:
     )
     assert uv["UV_DEFAULT_INDEX"] == "https://mirror/simple"
     assert not {"UV_INDEX", "UV_FIND_LINKS"} & set(uv)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_b9_authorities_that_pip_finds_in_a_variable_serve_uv(home: Path, variable: str) -> None:
+    uv = uv_environment(PYTHON, environment(home, PIP_CERT="", **{variable: "/etc/company.pem"}))
+    assert uv["SSL_CERT_FILE"] == "/etc/company.pem"
+
+
+def test_b9_the_authorities_of_pips_own_setting_win_over_a_variable(home: Path) -> None:
+    uv = uv_environment(
+        PYTHON, environment(home, PIP_CERT="/etc/pips.pem", REQUESTS_CA_BUNDLE="/etc/other.pem")
+    )
+    assert uv["SSL_CERT_FILE"] == "/etc/pips.pem"
+
+
+def test_b9_a_home_that_cannot_hold_a_cache_will_do(home: Path) -> None:
+    given = environment(home)
+    assert "UV_NO_CACHE" not in uv_environment(PYTHON, given)
+    (home / "file").touch()
+    assert uv_environment(PYTHON, {**given, "HOME": str(home / "file")})["UV_NO_CACHE"] == "true"

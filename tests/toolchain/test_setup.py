@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,38 @@ def test_b9_packages_that_are_wrong_are_told_and_not_used(
     assert "one file is another" in said
     assert "make setup" in said
     assert not setup.is_ready(root, setup.toolchain_key())
+
+
+def test_b9_a_set_up_that_fails_leaves_the_tools_that_were_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them not even `make down` would work."""
+    setup.main()
+    kept = left_over(root)
+    (root / setup.PYTHON_LOCK).write_text("another release, and no network")
+    monkeypatch.setattr(setup, "make_node_modules", fails)
+    with pytest.raises(KeyboardInterrupt):
+        setup.main()
+    assert kept.exists()
+    assert works(root)
+    assert not setup.is_ready(root, setup.toolchain_key())
+
+
+def test_b9_of_two_set_ups_at_once_the_second_waits_and_takes_what_the_first_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def make_slowly(home: Path) -> None:
+        made.append(home)
+        others.submit(setup.main)
+        make_node_modules(home)
+
+    monkeypatch.setattr(setup, "make_node_modules", make_slowly)
+    with ThreadPoolExecutor() as others:
+        setup.main()
+    assert made == [root]
+    assert works(root)
 
 
 def test_b9_checkouts_with_the_same_lock_share_their_tools(
