@@ -14,22 +14,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # What Docker leaves to root where nobody says otherwise: the mask 00000000a80425fb.
-DOCKERS_DEFAULT = [
-    "chown",
-    "dac_override",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "net_bind_service",
-    "net_raw",
-    "sys_chroot",
-    "mknod",
-    "audit_write",
-    "setfcap",
-]
+DOCKERS_DEFAULT = Path(__file__).with_name("docker_capabilities.txt").read_text().split()
 STARTS_A_SERVER = """
 import sys
 from pathlib import Path
