@@ -12,18 +12,23 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from infra.errors import ConfigurationError
+from infra.python_version import FILE, deployed_python
 from toolchain.exchange import remove
 from toolchain.packages import install_packages
 from toolchain.pip_settings import uv_environment
 from toolchain.report import run
 from toolchain.setup import PYTHON_LOCK, ROOT
 
-VERSION_FILE: Final = ROOT / ".python-version"
 TESTS: Final = ("tests/app_service", "tests/lambda_src")
 
 
-def main() -> int:
-    version = VERSION_FILE.read_text().strip()
+def main(version_file: Path = FILE) -> int:
+    try:
+        version = deployed_python(version_file)
+    except ConfigurationError as error:
+        print(f"deployed Python: {error}", file=sys.stderr)
+        return 1
     here = platform.python_version()
     if here.startswith(f"{version}."):
         print(f"deployed Python: the checks run on it, this is {here}")

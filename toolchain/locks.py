@@ -5,14 +5,13 @@ Pins that still satisfy the *.in files stay; UPGRADE=yes moves all of them.
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 from toolchain.pip_settings import lock_environment
 from toolchain.report import run, say
 from toolchain.setup import ROOT, with_tools_first
 
-# The oldest Python that a developer's machine may have (pyproject.toml, requires-python).
-_OLDEST_PYTHON = "3.11"
 # Of what checkov asks for: what we have in another version, and what only its other scanners use.
 _CHECKOV_WITHOUT = (
     "beartype", "boto3", "botocore", "cyclonedx-python-lib", "networkx", "numpy", "py-serializable",
@@ -46,13 +45,20 @@ def compile_lock(source: Path, *options: str) -> None:
         f"lock {source}",
         [
             ROOT / ".venv" / "bin" / "uv", "pip", "compile", "--quiet", "--universal",
-            "--python-version", _OLDEST_PYTHON, "--generate-hashes", "--no-header", "--no-annotate",
+            "--python-version", oldest_python(), "--generate-hashes",
+            "--no-header", "--no-annotate",
             *(["--upgrade"] if os.environ.get("UPGRADE") == "yes" else []),
             *options, "--output-file", lock, source,
         ],
         folder=ROOT,
         environment=lock_environment(Path(sys.executable), os.environ),
     )  # fmt: skip
+
+
+def oldest_python() -> str:
+    """The oldest Python that a developer's machine may have (pyproject.toml, `requires-python`)."""
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    return str(required).removeprefix(">=")
 
 
 if __name__ == "__main__":

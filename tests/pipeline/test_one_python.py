@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from infra.python_version import deployed_python
 from tests.pipeline.conftest import Delivered
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-VERSION = (REPOSITORY / ".python-version").read_text().strip()
+VERSION = deployed_python()
 
 
 @pytest.fixture(scope="module")

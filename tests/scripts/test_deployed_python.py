@@ -10,14 +10,14 @@ import pytest
 from scripts import deployed_python
 from toolchain.setup import ROOT
 
+VERSION = "3.99"  # nobody has it
+
 
 @pytest.fixture
-def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A Python that nobody has."""
+def version_file(tmp_path: Path) -> Path:
     file = tmp_path / ".python-version"
-    file.write_text("3.99\n")
-    monkeypatch.setattr(deployed_python, "VERSION_FILE", file)
-    return "3.99"
+    file.write_text(f"{VERSION}\n")
+    return file
 
 
 def put_on_path(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -30,43 +30,50 @@ def put_on_path(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_it_one_line_says_so_and_nothing_fails(
-    version: str, capsys: pytest.CaptureFixture[str]
+    version_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert deployed_python.main() == 0
+    assert deployed_python.main(version_file) == 0
 
     (line,) = capsys.readouterr().out.splitlines()
-    assert f"no python{version} on PATH" in line
+    assert f"no python{VERSION} on PATH" in line
+
+
+def test_a_file_that_names_no_release_is_an_error(
+    version_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version_file.write_text("3.99.1\n")
+
+    assert deployed_python.main(version_file) == 1
+    assert ".python-version holds '3.99.1': it must be one release" in capsys.readouterr().err
 
 
 def test_a_program_that_does_not_start_is_none(
-    version: str,
+    version_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """pyenv's stand-in for a Python that is not chosen here."""
-    put_on_path(tmp_path / "shims", f"python{version}", "exit 127", monkeypatch)
+    put_on_path(tmp_path / "shims", f"python{VERSION}", "exit 127", monkeypatch)
 
-    assert deployed_python.main() == 0
-    assert f"no python{version} on PATH" in capsys.readouterr().out
+    assert deployed_python.main(version_file) == 0
+    assert f"no python{VERSION} on PATH" in capsys.readouterr().out
 
 
 def test_where_the_checks_run_on_it_already_nothing_runs_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    version_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / ".python-version"
-    file.write_text("{}.{}\n".format(*sys.version_info[:2]))
-    monkeypatch.setattr(deployed_python, "VERSION_FILE", file)
+    version_file.write_text("{}.{}\n".format(*sys.version_info[:2]))
 
-    assert deployed_python.main() == 0
+    assert deployed_python.main(version_file) == 0
     assert "the checks run on it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1)])
 def test_where_it_is_its_tests_decide(
-    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, code: int
+    version_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, code: int
 ) -> None:
-    name = f"python{version}"
+    name = f"python{VERSION}"
     program = put_on_path(tmp_path / "bin", name, f'exec "{sys.executable}" "$@"', monkeypatch)
     test = tmp_path / "test_it.py"
     test.write_text(f"def test_it():\n    {body}\n")
@@ -80,7 +87,7 @@ def test_where_it_is_its_tests_decide(
     monkeypatch.setattr(deployed_python, "TESTS", (str(test),))
     monkeypatch.setenv("WORKERS", "0")
 
-    assert deployed_python.main() == code
+    assert deployed_python.main(version_file) == code
     assert asked == [str(program)]
 
 
