@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from app_service.ledger.database import Pool
 from local_cloud.postgres import PostgresServer
+from tests.ledger_structure import STRUCTURE
 
 MIGRATIONS = sorted(
     (Path(__file__).parents[2] / "app_service" / "migrations").glob("*.sql"), key=lambda f: f.name
@@ -59,21 +60,43 @@ async def ledger_template(postgres_server: PostgresServer) -> str:
     return _TEMPLATE
 
 
+class CommonLedger:
+    """A ledger that tests use in turn. Emptied for each: a copy takes twenty times as long.
+
+    It is copied again where a test has changed its structure, also one that failed halfway.
+    """
+
+    def __init__(self, *, server: PostgresServer, template: str, copies: AsyncExitStack) -> None:
+        self._server = server
+        self._template = template
+        self._copies = copies
+        self._current: tuple[LedgerDatabase, str] | None = None
+
+    async def emptied(self) -> LedgerDatabase:
+        if self._current is not None:
+            database, structure = self._current
+            async with _connection(database.dsn) as connection:
+                if await connection.fetchval(STRUCTURE) == structure:
+                    await connection.execute(_EMPTY)
+                    return database
+        database = await self._copies.enter_async_context(_copy(self._server, self._template))
+        async with _connection(database.dsn) as connection:
+            self._current = database, await connection.fetchval(STRUCTURE)
+        return database
+
+
 @pytest_asyncio.fixture(scope="session")
 async def common_ledger(
     postgres_server: PostgresServer, ledger_template: str
-) -> AsyncIterator[LedgerDatabase]:
-    async with _copy(postgres_server, ledger_template) as database:
-        yield database
+) -> AsyncIterator[CommonLedger]:
+    async with AsyncExitStack() as copies:
+        yield CommonLedger(server=postgres_server, template=ledger_template, copies=copies)
 
 
 @pytest_asyncio.fixture
-async def ledger_database(common_ledger: LedgerDatabase) -> LedgerDatabase:
-    """An empty ledger. Emptied, not made anew, which would take twenty times as long."""
-    connection = await asyncpg.connect(common_ledger.dsn)
-    await connection.execute(_EMPTY)
-    await connection.close()
-    return common_ledger
+async def ledger_database(common_ledger: CommonLedger) -> LedgerDatabase:
+    """An empty ledger."""
+    return await common_ledger.emptied()
 
 
 @pytest_asyncio.fixture
@@ -89,6 +112,15 @@ async def own_ledger_database(
 async def ledger_pool(ledger_database: LedgerDatabase) -> AsyncIterator[Pool]:
     async with asyncpg.create_pool(ledger_database.dsn, min_size=0, max_size=10) as pool:
         yield pool
+
+
+@asynccontextmanager
+async def _connection(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

@@ -13,15 +13,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from lambda_src.database import ASSET_ROOT
-from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
 from tests.lambda_src.cluster import Cluster, running_cluster
-from tests.lambda_src.submissions import EMPTY_LEDGER, open_accounts
-
-_END_OTHER_SESSIONS = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
+from tests.lambda_src.common_ledger import CommonLedger
 
 _make_client = boto3.client  # tests of entrypoints put another in its place
 type_of_aws = Callable[[str], tuple[Any, Stubber]]
@@ -79,11 +72,8 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def _common_ledger(cluster: Cluster) -> str:
-    name = cluster.create_database()
-    with cluster.session(name) as master:
-        apply_migrations(master, read_migrations(ASSET_ROOT / "app_service" / "migrations"))
-    return name
+def common_ledger(cluster: Cluster) -> CommonLedger:
+    return CommonLedger(cluster)
 
 
 @pytest.fixture
@@ -92,14 +82,6 @@ def empty_database(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def ledger_database(cluster: Cluster, _common_ledger: str) -> str:
-    """The real migrations applied, accounts opened, nothing else in it.
-
-    Emptied, not created for each test, which takes forty times as long. What a test changes in the
-    database's structure it changes back.
-    """
-    with cluster.session(_common_ledger) as master:
-        master.run(_END_OTHER_SESSIONS)
-        master.run(EMPTY_LEDGER)
-        open_accounts(master)
-    return _common_ledger
+def ledger_database(common_ledger: CommonLedger) -> str:
+    """The real migrations applied, accounts opened, nothing else in it."""
+    return common_ledger.emptied()
