@@ -19,6 +19,11 @@ _STOP_REASON = "stop-reason"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
+def has_ended(status: str) -> bool:
+    """Of a run, as it is written down or as the API shows it; a waiting or stopping one has not."""
+    return status in _ENDED
+
+
 def pipeline_folder(state_dir: Path, name: str) -> Path:
     return state_dir / "pipelines" / name
 
@@ -39,7 +44,7 @@ def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, 
         state: dict[str, Any] = json.loads((folder / "state.json").read_text())
     except FileNotFoundError:
         return None
-    if state["status"] not in _ENDED and not is_owned:
+    if not has_ended(state["status"]) and not is_owned:
         _abandon(state)
     return state
 
@@ -210,11 +215,11 @@ def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
     states = execution_states(state_dir, name)
     for state in states:
         place = folder / state["id"]
-        if state["status"] in _ENDED:
+        if has_ended(state["status"]):
             _write(place, state)
             shutil.rmtree(place / "artifacts", ignore_errors=True)
     for state in states[keep:]:
-        if state["status"] in _ENDED:
+        if has_ended(state["status"]):
             shutil.rmtree(folder / state["id"], ignore_errors=True)
 
 
