@@ -39,13 +39,16 @@ def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
 def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, Any] | None:
     """The state of one run, as `execution_states` shows it; None when there is no record of it."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
-    try:
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-    except FileNotFoundError:
-        return None
-    if not has_ended(state["status"]) and not is_owned:
-        _abandon(state)
+    # Twice: the owner of a run that is not owned at first may have come before the record was read.
+    for _ in range(2):
+        is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
+        try:
+            state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        except FileNotFoundError:
+            return None
+        if is_owned or has_ended(state["status"]):
+            return state
+    _abandon(state)
     return state
 
 
