@@ -8,6 +8,7 @@ from typing import Any
 
 from local_cloud.pipeline.actions import ActionFailed, ActionRun
 from local_cloud.pipeline.executions import pipeline_folder
+from local_cloud.whole_file import write_whole
 
 _POLL_SECONDS = 0.2
 _SUMMARY = "Summary"
@@ -32,7 +33,7 @@ def approve(run: ActionRun) -> Mapping[str, str]:
         "link": run.optional_config("ExternalEntityLink"),
         "until": until,
     }
-    _write(question, about)
+    write_whole(question, json.dumps(about, indent=1))
     run.say(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
     run.run.announce(f"waits for an approval: {about['message']} (`make approve`)")
     try:
@@ -60,7 +61,7 @@ def decide(state_dir: Path, pipeline: str, *, approved: bool, summary: str) -> N
     if pending_approval(state_dir, pipeline) is None:
         raise NothingToDecide(f"no approval of pipeline {pipeline!r} is waiting")
     _, answer = _files(state_dir, pipeline)
-    _write(answer, {"approved": approved, _SUMMARY: summary})
+    write_whole(answer, json.dumps({"approved": approved, _SUMMARY: summary}, indent=1))
 
 
 def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -74,10 +75,3 @@ def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
 def _files(state_dir: Path, pipeline: str) -> tuple[Path, Path]:
     folder = pipeline_folder(state_dir, pipeline)
     return folder / "approval.json", folder / "approval-answer.json"
-
-
-def _write(file: Path, document: Mapping[str, Any]) -> None:
-    """In one step: another process may read it at any moment."""
-    unfinished = file.with_name(f".{file.name}")
-    unfinished.write_text(json.dumps(document, indent=1))
-    unfinished.replace(file)

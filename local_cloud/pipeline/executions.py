@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.pipeline.definition import Action, Definition, DefinitionError
+from local_cloud.whole_file import write_whole
 
 _STOP_REASON = "stop-reason"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
@@ -265,6 +266,4 @@ def _abandon(state: dict[str, Any]) -> None:
 
 
 def _write(folder: Path, state: dict[str, Any]) -> None:
-    unfinished = folder / ".state.json"
-    unfinished.write_text(json.dumps(state, indent=1))
-    unfinished.replace(folder / "state.json")
+    write_whole(folder / "state.json", json.dumps(state, indent=1))
