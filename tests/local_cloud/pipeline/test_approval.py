@@ -26,9 +26,9 @@ def run_gate(cloud: Cloud, progress: Progress | None = None, **decision: Any) ->
     results: list[RunResult] = []
     thread = threading.Thread(target=lambda: results.append(cloud.run(progress)))
     thread.start()
-    wait_for(lambda: pending_approval(cloud.state, "delivery"))
+    wait_for(lambda: pending_approval(cloud.state, "delivery") or not thread.is_alive())
     about = pending_approval(cloud.state, "delivery")
-    assert about is not None
+    assert about is not None, f"the run has ended before it asked: {results}"
     assert (about["stage"], about["action"], about["link"]) == ("Gate", "Gate", "http://diff")
     assert about["message"] == f"commit {cloud.commit}"
     if decision:
