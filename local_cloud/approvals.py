@@ -28,7 +28,13 @@ def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
     if pending_approval(state, pipeline) != waiting:
         raise CloudError("the question changed while it was on the screen: ask again")
     try:
-        decide(state, pipeline, approved=approved, summary=f"by {user_name()}")
+        decide(
+            state,
+            pipeline,
+            execution=waiting["execution"],
+            approved=approved,
+            summary=f"by {user_name()}",
+        )
     except NothingToDecide as error:
         raise CloudError(str(error)) from error
     print("approved" if approved else "rejected")

@@ -38,8 +38,10 @@ def approve(run: ActionRun) -> Mapping[str, str]:
     run.run.announce(f"waits for an approval: {about['message']} (`make approve`)")
     try:
         while time.time() < until:
-            if answer.exists():
-                return _decided(run, json.loads(answer.read_text()))
+            said = json.loads(answer.read_text()) if answer.exists() else {}
+            # Another execution may have ended, and this one asked, while the answer was given.
+            if said.get("execution") == about["execution"]:
+                return _decided(run, said)
             run.wait(_POLL_SECONDS)
     finally:
         question.unlink(missing_ok=True)
@@ -56,12 +58,16 @@ def pending_approval(state_dir: Path, pipeline: str) -> dict[str, Any] | None:
     return about
 
 
-def decide(state_dir: Path, pipeline: str, *, approved: bool, summary: str) -> None:
-    """Answer the waiting approval. Raises NothingToDecide."""
-    if pending_approval(state_dir, pipeline) is None:
-        raise NothingToDecide(f"no approval of pipeline {pipeline!r} is waiting")
+def decide(state_dir: Path, pipeline: str, *, execution: str, approved: bool, summary: str) -> None:
+    """Answer the waiting approval of `execution`. Raises NothingToDecide."""
+    waiting = pending_approval(state_dir, pipeline)
+    if waiting is None or waiting["execution"] != execution:
+        raise NothingToDecide(
+            f"no approval of execution {execution} of pipeline {pipeline!r} is waiting"
+        )
     _, answer = _files(state_dir, pipeline)
-    write_whole(answer, json.dumps({"approved": approved, _SUMMARY: summary}, indent=1))
+    said = {"execution": execution, "approved": approved, _SUMMARY: summary}
+    write_whole(answer, json.dumps(said, indent=1))
 
 
 def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
