@@ -9,7 +9,6 @@ from local_cloud.branch_hub.deployed import Hub
 from local_cloud.branch_hub.webhook import NotDelivered, Push
 from local_cloud.git_host import OWNER, GitHost
 
-_HEADS = "refs/heads/"
 # The server's clock rounds: an execution must not seem older than the push that started it.
 _SLACK = timedelta(seconds=1)
 
@@ -36,9 +35,9 @@ def announce(
 
     None for what is no branch. Never raises for what a listener does.
     """
-    if not push.reference.startswith(_HEADS):
+    branch = push.branch
+    if not branch:
         return None
-    branch = push.reference.removeprefix(_HEADS)
     commit = "" if push.is_deletion else push.after
     told_at = datetime.now(UTC) - _SLACK
     runs: tuple[str, ...] = ()

@@ -1,6 +1,5 @@
 """`make approve`: shows what a waiting pipeline asks, with its permission diff, and answers."""
 
-import getpass
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from local_cloud.answers import Ask, is_agreed
 from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
 from local_cloud.pipeline.executions import execution_states
 from local_cloud.server import CloudError
+from local_cloud.users import user_name
 
 
 def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
@@ -28,7 +28,13 @@ def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
     if pending_approval(state, pipeline) != waiting:
         raise CloudError("the question changed while it was on the screen: ask again")
     try:
-        decide(state, pipeline, approved=approved, summary=f"by {getpass.getuser()}")
+        decide(
+            state,
+            pipeline,
+            execution=waiting["execution"],
+            approved=approved,
+            summary=f"by {user_name()}",
+        )
     except NothingToDecide as error:
         raise CloudError(str(error)) from error
     print("approved" if approved else "rejected")

@@ -16,7 +16,7 @@ from local_cloud import approvals, stacks
 from local_cloud.answers import ask_on_terminal
 from local_cloud.aws import AwsClients, environment
 from local_cloud.branch_hub.deployed import find_hub
-from local_cloud.deletions import who_deleted
+from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
 from local_cloud.destroying import destroy_branch
 from local_cloud.environments import deployed_environments, the_environment
@@ -56,11 +56,8 @@ def up(paths: CloudPaths, *, promotion: str) -> int:
             print("note: uncommitted changes are not delivered, only commits are")
         branch, commit = git.push_head(ROOT)
         pushed_at = datetime.now(UTC)
-        try:
+        with deletion_named(paths, branch=branch, since=pushed_at):
             is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
-        except CloudError as error:
-            deleted = who_deleted(paths, branch=branch, since=pushed_at)
-            raise CloudError(f"{error}\n{deleted}" if deleted else str(error)) from error
         print(f"make up took {time.monotonic() - started:.0f} s")
         return 0 if is_green else 1
 

@@ -1,16 +1,19 @@
-"""Who deleted a branch: the command that deletes it writes, who follows its run is shown it."""
+"""Records who deleted a branch, so that whoever follows its run is told."""
 
-import getpass
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from datetime import datetime
 
 from local_cloud.paths import CloudPaths
+from local_cloud.server import CloudError
+from local_cloud.users import user_name
 
 
 def record_deletion(paths: CloudPaths, *, branch: str, command: str) -> None:
     """Call before the deletion begins, or a follower could see its effect first."""
-    entry = {"branch": branch, "command": command, "user": getpass.getuser(), "at": time.time()}
+    entry = {"branch": branch, "command": command, "user": user_name(), "at": time.time()}
     with paths.deletions.open("a") as file:
         file.write(json.dumps(entry) + "\n")
 
@@ -24,3 +27,15 @@ def who_deleted(paths: CloudPaths, *, branch: str, since: datetime) -> str:
         if entry["branch"] == branch and entry["at"] >= since.timestamp():
             return f"stopped: `{entry['command']}` of user {entry['user']} deleted branch {branch}"
     return ""
+
+
+@contextlib.contextmanager
+def deletion_named(paths: CloudPaths, *, branch: str, since: datetime) -> Iterator[None]:
+    """Add who deleted `branch` to a CloudError from inside; the caller prints the error."""
+    try:
+        yield
+    except CloudError as error:
+        deleted = who_deleted(paths, branch=branch, since=since)
+        if not deleted:
+            raise
+        raise CloudError(f"{error}\n{deleted}") from error

@@ -12,11 +12,9 @@ from local_cloud.environments import deployed_environments
 from local_cloud.following import follow_deletion
 from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths
-from local_cloud.pipeline.executions import execution_states
+from local_cloud.pipeline.executions import execution_states, has_ended
 from local_cloud.removal import remove_branch
 from local_cloud.server import CloudError, RunningCloud
-
-_IN_PROGRESS = {"Queued", "InProgress"}
 
 
 def destroy_branch(
@@ -70,7 +68,7 @@ def _what_goes(paths: CloudPaths, cloud: RunningCloud, branch: str) -> list[str]
     pipeline = stacks.find_pipeline(paths, branch)
     if pipeline is not None:
         runs = execution_states(paths.state, pipeline.name)
-        busy = any(run["status"] in _IN_PROGRESS for run in runs)
+        busy = any(not has_ended(run["status"]) for run in runs)
         lines.append(
             f"  pipeline {pipeline.name}"
             + (" (its run in progress will be stopped)" if busy else "")

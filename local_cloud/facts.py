@@ -1,7 +1,7 @@
 """What a person needs to use a delivered environment: printed, and kept as JSON."""
 
+import contextlib
 import json
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud.aws import ACCOUNT, AwsClients
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError, RunningCloud
+from local_cloud.whole_file import write_whole
 
 Facts = dict[str, str]
 _ENDINGS = (".json", ".pem")
@@ -20,7 +21,6 @@ def write_facts(paths: CloudPaths, facts: Facts) -> set[Path]:
 
     Adds `certificate_file` to `facts` where the environment has a certificate of its own.
     """
-    paths.environments.mkdir(parents=True, exist_ok=True)
     file = paths.environments / f"{facts['suffix']}.json"
     written = {file}
     if "ApiCertificate" in facts:
@@ -40,9 +40,10 @@ def facts_files(paths: CloudPaths) -> list[Path]:
 def forget_stacks(paths: CloudPaths, stacks: Collection[str]) -> None:
     """Delete the facts of the environments that `stacks` are."""
     for file in paths.environments.glob("*.json"):
-        if json.loads(file.read_text()).get("stack") in stacks:
-            for ending in _ENDINGS:
-                file.with_suffix(ending).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another command has deleted it meanwhile
+            if json.loads(file.read_text()).get("stack") in stacks:
+                for ending in _ENDINGS:
+                    file.with_suffix(ending).unlink(missing_ok=True)
 
 
 def api_client(facts: Facts, cloud: RunningCloud) -> tuple[str, str]:
@@ -84,9 +85,11 @@ def print_facts(facts: Facts, *, file: Path) -> None:
 
 
 def _write(file: Path, content: str) -> None:
-    """Replace `file` in one step; several commands may write it at the same time."""
-    if file.exists() and file.read_text() == content:
-        return
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.write_text(content)
-    unfinished.replace(file)
+    with contextlib.suppress(FileNotFoundError):
+        if file.read_text() == content:
+            return
+    try:
+        write_whole(file, content)
+    except FileNotFoundError:  # the folder is not there yet, or a server that starts deleted it
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, content)

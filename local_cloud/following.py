@@ -14,7 +14,7 @@ from local_cloud.branch_hub.machine_run import (
     follow_machine,
     started_for,
 )
-from local_cloud.deletions import who_deleted
+from local_cloud.deletions import deletion_named, who_deleted
 from local_cloud.environments import deployed_environments
 from local_cloud.facts import print_facts
 from local_cloud.paths import CloudPaths
@@ -30,8 +30,13 @@ _RUN_TIMEOUT_SECONDS = 20.0
 def follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: Announced) -> bool:
     """From the branch's pipeline being made, where it was not, to the end of its run.
 
-    Raises CloudError when there is nothing to follow.
+    Raises CloudError when there is nothing to follow; it names who deleted the branch.
     """
+    with deletion_named(paths, branch=push.branch, since=push.told_at):
+        return _follow_push(paths, cloud, hub, push)
+
+
+def _follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: Announced) -> bool:
     if hub is None or push.problem:
         print(f"branch hub: {push.problem}")
     else:
@@ -44,7 +49,6 @@ def follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: A
             return True
     pipeline = stacks.find_pipeline(paths, push.branch)
     if pipeline is None:
-        _print_who_deleted(paths, push)
         raise CloudError(f"branch {push.branch} has no pipeline: nothing runs")
     return show_run(paths, cloud, pipeline.name, push)
 

@@ -31,9 +31,10 @@ LOCAL_STATE={state} exec {python} -m local_cloud.hook
 """
 
 _REFUSING_HOOK = """#!/bin/sh
-# Written by local_cloud/git_host.py: git reports the deletion of a missing reference as done.
+# Written by local_cloud/git_host.py: git reports the deletion of a missing branch as done.
 refused=
 while read -r before after reference; do
+    case "$reference" in refs/heads/*) ;; *) continue ;; esac
     [ -z "$(printf %s "$before$after" | tr -d 0)" ] || continue
     echo "there is no branch ${reference#refs/heads/} to delete; the branches are:"
     git for-each-ref --format="  %(refname:lstrip=2)" refs/heads

@@ -5,10 +5,12 @@ the run goes on, whoever stops following it.
 """
 
 import sys
+from collections.abc import Sequence
 
 from local_cloud.announcing import Announced, announce, parse_updates
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub.deployed import find_hub
+from local_cloud.branch_hub.webhook import Push
 from local_cloud.deletions import record_deletion
 from local_cloud.following import follow_deletion, follow_push
 from local_cloud.git_host import GitHost
@@ -28,10 +30,7 @@ def main() -> int:
     git = GitHost(paths.repository, state=paths.state)
     hub = find_hub(AwsClients(cloud.endpoint_url))
     pushes = parse_updates([*sys.stdin])
-    for update in pushes:
-        if update.is_deletion:
-            branch = update.reference.removeprefix("refs/heads/")
-            record_deletion(paths, branch=branch, command=f"git push --delete {branch}")
+    _record_deletions(paths, pushes)
     # All are told before any is followed: they run side by side.
     told = [announce(git, cloud.endpoint_url, hub, push) for push in pushes]
     # Said now: who presses it ends git, and hears nothing any more.
@@ -53,6 +52,17 @@ def main() -> int:
         # git shows the output of this hook and ignores its exit code.
         print("git push itself answers 0: what was pushed is stored at the git host all the same")
     return 1 if failed else 0
+
+
+def _record_deletions(paths: CloudPaths, pushes: Sequence[Push]) -> None:
+    for push in pushes:
+        if not (push.is_deletion and push.branch):
+            continue
+        try:
+            record_deletion(paths, branch=push.branch, command=f"git push --delete {push.branch}")
+        except OSError as error:
+            # git has deleted the branch already: the hub must hear of it all the same.
+            print(f"{paths.deletions} cannot be written, so nobody is told who did this: {error}")
 
 
 def _what_to_do(push: Announced) -> str:

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 from local_cloud import stacks
 from local_cloud.aws import AwsClients
 from local_cloud.paths import CloudPaths
+from local_cloud.pipeline.executions import has_ended
 from local_cloud.server import CloudError, RunningCloud
 
 _DELETE_TIMEOUT_SECONDS = 600
 _STOP_TIMEOUT_SECONDS = 60
-_RUNNING = {"InProgress", "Stopping"}
 
 
 def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> None:
@@ -109,7 +109,7 @@ def _stop_runs(aws: AwsClients, pipeline: str, *, reason: str) -> None:
 def _running(aws: AwsClients, pipeline: str) -> list[Any]:
     pages = aws.codepipeline.get_paginator("list_pipeline_executions")
     found = pages.paginate(pipelineName=pipeline).build_full_result()
-    return [r for r in found["pipelineExecutionSummaries"] if r["status"] in _RUNNING]
+    return [r for r in found["pipelineExecutionSummaries"] if not has_ended(r["status"])]
 
 
 def _delete(aws: AwsClients, stack: str) -> None:

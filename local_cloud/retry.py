@@ -3,6 +3,8 @@
 import shlex
 from datetime import UTC, datetime
 
+from botocore.exceptions import ClientError
+
 from local_cloud import stacks
 from local_cloud.announcing import Announced, announce
 from local_cloud.aws import AwsClients
@@ -23,7 +25,8 @@ def run_again(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> bool:
     """Start a new run of the branch's newest commit at the git host; True if it ended green.
 
     A branch without a pipeline is announced to the branch hub again, as after a push.
-    Raises CloudError for a branch that the git host does not have.
+    Raises CloudError for a branch that the git host does not have, or whose pipeline is deleted
+    meanwhile.
     """
     git = GitHost(paths.repository, state=paths.state)
     commit = git.branches().get(branch)
@@ -38,7 +41,13 @@ def run_again(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> bool:
         assert push is not None, "a branch was announced"
         return follow_push(paths, cloud, hub, push)
     told_at = datetime.now(UTC)
-    started = aws.codepipeline.start_pipeline_execution(name=pipeline.name)
+    try:
+        started = aws.codepipeline.start_pipeline_execution(name=pipeline.name)
+    except ClientError as error:
+        raise CloudError(
+            f"no run of branch {branch} was started: {error}; "
+            "`make status` shows which branches have a pipeline"
+        ) from error
     run = str(started["pipelineExecutionId"])
     announced = Announced(branch=branch, commit=commit, told_at=told_at, runs=(run,))
     return show_run(paths, cloud, pipeline.name, announced)

@@ -1,6 +1,5 @@
 """`eval "$(make -s session)"`: what it prints is for a shell to carry out, also when it fails."""
 
-import getpass
 import shlex
 
 import requests
@@ -9,6 +8,7 @@ from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError, RunningCloud
+from local_cloud.users import user_name
 
 _VARIABLES = ("API", "CA", "TOKEN")
 
@@ -29,7 +29,7 @@ def open_session(paths: CloudPaths, cloud: RunningCloud, *, suffix: str) -> None
         answer = requests.post(
             f"{url}/sessions",
             auth=api_client(facts, cloud),
-            json={"user_id": getpass.getuser()},
+            json={"user_id": user_name()},
             verify=certificate or True,
             timeout=10,
         )

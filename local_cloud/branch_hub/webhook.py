@@ -12,6 +12,7 @@ from typing import Any
 
 _TIMEOUT_SECONDS = 30
 _NOTHING = "0" * 40
+_HEADS = "refs/heads/"
 
 
 class NotDelivered(Exception):
@@ -30,6 +31,12 @@ class Push:
     def is_deletion(self) -> bool:
         return set(self.after) == {"0"}
 
+    @property
+    def branch(self) -> str:
+        """The name of the branch; empty for another reference, such as a tag."""
+        is_branch = self.reference.startswith(_HEADS)
+        return self.reference.removeprefix(_HEADS) if is_branch else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
@@ -40,11 +47,11 @@ class Delivery:
 
 
 def deleted(branch: str, *, commit: str = _NOTHING) -> Push:
-    return Push(reference=f"refs/heads/{branch}", before=commit, after=_NOTHING)
+    return Push(reference=_HEADS + branch, before=commit, after=_NOTHING)
 
 
 def pushed(branch: str, *, commit: str) -> Push:
-    return Push(reference=f"refs/heads/{branch}", before=_NOTHING, after=commit)
+    return Push(reference=_HEADS + branch, before=_NOTHING, after=commit)
 
 
 def payload(push: Push, *, repository: str) -> dict[str, Any]:

@@ -192,6 +192,7 @@ class CodePipelineApi:
             decide(
                 self._state_dir,
                 name,
+                execution=request["token"],
                 approved=result["status"] == "Approved",
                 summary=result["summary"],
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 from local_cloud.pipeline.actions import ActionFailed, ActionRun
 from local_cloud.pipeline.executions import pipeline_folder
+from local_cloud.whole_file import write_whole
 
 _POLL_SECONDS = 0.2
 _SUMMARY = "Summary"
@@ -32,13 +33,15 @@ def approve(run: ActionRun) -> Mapping[str, str]:
         "link": run.optional_config("ExternalEntityLink"),
         "until": until,
     }
-    _write(question, about)
+    write_whole(question, json.dumps(about, indent=1))
     run.say(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
     run.run.announce(f"waits for an approval: {about['message']} (`make approve`)")
     try:
         while time.time() < until:
-            if answer.exists():
-                return _decided(run, json.loads(answer.read_text()))
+            said = json.loads(answer.read_text()) if answer.exists() else {}
+            # Another execution may have ended, and this one asked, while the answer was given.
+            if said.get("execution") == about["execution"]:
+                return _decided(run, said)
             run.wait(_POLL_SECONDS)
     finally:
         question.unlink(missing_ok=True)
@@ -55,12 +58,16 @@ def pending_approval(state_dir: Path, pipeline: str) -> dict[str, Any] | None:
     return about
 
 
-def decide(state_dir: Path, pipeline: str, *, approved: bool, summary: str) -> None:
-    """Answer the waiting approval. Raises NothingToDecide."""
-    if pending_approval(state_dir, pipeline) is None:
-        raise NothingToDecide(f"no approval of pipeline {pipeline!r} is waiting")
+def decide(state_dir: Path, pipeline: str, *, execution: str, approved: bool, summary: str) -> None:
+    """Answer the waiting approval of `execution`. Raises NothingToDecide."""
+    waiting = pending_approval(state_dir, pipeline)
+    if waiting is None or waiting["execution"] != execution:
+        raise NothingToDecide(
+            f"no approval of execution {execution} of pipeline {pipeline!r} is waiting"
+        )
     _, answer = _files(state_dir, pipeline)
-    _write(answer, {"approved": approved, _SUMMARY: summary})
+    said = {"execution": execution, "approved": approved, _SUMMARY: summary}
+    write_whole(answer, json.dumps(said, indent=1))
 
 
 def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -74,10 +81,3 @@ def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
 def _files(state_dir: Path, pipeline: str) -> tuple[Path, Path]:
     folder = pipeline_folder(state_dir, pipeline)
     return folder / "approval.json", folder / "approval-answer.json"
-
-
-def _write(file: Path, document: Mapping[str, Any]) -> None:
-    """In one step: another process may read it at any moment."""
-    unfinished = file.with_name(f".{file.name}")
-    unfinished.write_text(json.dumps(document, indent=1))
-    unfinished.replace(file)

@@ -44,7 +44,7 @@ def what_failed(log: Path) -> list[str]:
 
 
 def causes(lines: Sequence[str]) -> list[str]:
-    """The first lines of a log that name an error; empty when none is known to."""
+    """The first lines of a log that name an error; empty when no known kind of error is found."""
     found = list(dict.fromkeys(_found_by_checks(lines)))
     found = found or list(dict.fromkeys(line for line in lines if _OTHERS.fullmatch(line)))
     shown = [line[:_SHOWN_CHARACTERS] for line in found[:_SHOWN_CAUSES]]

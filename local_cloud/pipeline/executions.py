@@ -14,9 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.pipeline.definition import Action, Definition, DefinitionError
+from local_cloud.whole_file import write_whole
 
 _STOP_REASON = "stop-reason"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
+
+
+def has_ended(status: str) -> bool:
+    """Of a run, as it is written down or as the API shows it; a waiting or stopping one has not."""
+    return status in _ENDED
 
 
 def pipeline_folder(state_dir: Path, name: str) -> Path:
@@ -34,13 +40,16 @@ def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
 def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, Any] | None:
     """The state of one run, as `execution_states` shows it; None when there is no record of it."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
-    try:
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-    except FileNotFoundError:
-        return None
-    if state["status"] not in _ENDED and not is_owned:
-        _abandon(state)
+    # Twice: the owner of a run that is not owned at first may have come before the record was read.
+    for _ in range(2):
+        is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
+        try:
+            state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        except FileNotFoundError:
+            return None
+        if is_owned or has_ended(state["status"]):
+            return state
+    _abandon(state)
     return state
 
 
@@ -210,11 +219,11 @@ def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
     states = execution_states(state_dir, name)
     for state in states:
         place = folder / state["id"]
-        if state["status"] in _ENDED:
+        if has_ended(state["status"]):
             _write(place, state)
             shutil.rmtree(place / "artifacts", ignore_errors=True)
     for state in states[keep:]:
-        if state["status"] in _ENDED:
+        if has_ended(state["status"]):
             shutil.rmtree(folder / state["id"], ignore_errors=True)
 
 
@@ -257,6 +266,4 @@ def _abandon(state: dict[str, Any]) -> None:
 
 
 def _write(folder: Path, state: dict[str, Any]) -> None:
-    unfinished = folder / ".state.json"
-    unfinished.write_text(json.dumps(state, indent=1))
-    unfinished.replace(folder / "state.json")
+    write_whole(folder / "state.json", json.dumps(state, indent=1))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local_cloud.pipeline.executions import execution_state, pipeline_folder
+from local_cloud.pipeline.executions import execution_state, has_ended, pipeline_folder
 from local_cloud.pipeline.live_table import Outline
 from local_cloud.pipeline.log_lines import current_activity
 from local_cloud.pipeline.progress import Progress
@@ -15,7 +15,6 @@ _POLL_SECONDS = 0.2
 _WRITTEN_WITHIN_SECONDS = 15.0  # a run is a process, which first has to start
 _PATIENCE_SECONDS = 1.0  # a run that has not begun by then waits for another
 _BUILDS = "CodeBuild"
-_ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
 class RunVanished(Exception):
@@ -42,7 +41,7 @@ def follow_run(
             raise RunVanished(f"pipeline {pipeline} was deleted, and this run ended with it")
         until_written = 0.0
         follower.show(state)
-        if state["status"] in _ENDED:
+        if has_ended(state["status"]):
             result = _result(state, pipeline_folder(state_dir, pipeline))
             progress.finished(result)
             return result

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_cloud.approvals import approve
+from local_cloud.pipeline.approval import NothingToDecide, decide
 from local_cloud.pipeline.executions import pipeline_folder
 from local_cloud.server import CloudError
 
@@ -87,6 +88,12 @@ def test_an_answer_is_to_the_question_that_was_shown(waiting: Path) -> None:
 
     with pytest.raises(CloudError, match="the question changed"):
         approve(waiting, "delivery", answer="", ask=ask)
+
+
+def test_an_answer_names_the_execution_that_asks(waiting: Path) -> None:
+    with pytest.raises(NothingToDecide, match="execution e0"):
+        decide(waiting, "delivery", execution="e0", approved=True, summary="")
+    assert not (pipeline_folder(waiting, "delivery") / "approval-answer.json").exists()
 
 
 def test_without_a_question_there_is_nothing_to_approve(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
 """What a push is told: how its branch fared at the hub, before any run is looked for."""
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_cloud import following
+from local_cloud import following, stacks
+from local_cloud.announcing import Announced
 from local_cloud.branch_hub.machine_run import MachineResult, _Teller
+from local_cloud.deletions import record_deletion
+from local_cloud.paths import CloudPaths
+from local_cloud.server import CloudError
 
 
 class Anything:
@@ -79,3 +85,19 @@ def test_b3_a_deletion_is_green_when_nothing_of_its_environment_remains(
     said = capsys.readouterr().out
     assert ("nothing remains" in said) is is_gone
     assert all(line in said for line in left)
+
+
+def test_a_run_that_cannot_be_followed_names_once_who_deleted_the_branch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stacks, "find_pipeline", lambda *_: None)
+    paths = CloudPaths(tmp_path)
+    paths.deletions.parent.mkdir()
+    push = Announced(branch="x", commit="c", told_at=datetime.now(UTC))
+    record_deletion(paths, branch="x", command="make destroy BRANCH=x")
+
+    with pytest.raises(CloudError) as raised:
+        following.follow_push(paths, Anything(), None, push)  # type: ignore[arg-type]
+
+    said = capsys.readouterr().out + str(raised.value)
+    assert said.count("stopped: `make destroy BRANCH=x` of user") == 1

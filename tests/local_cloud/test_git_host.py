@@ -77,6 +77,16 @@ def test_the_deletion_of_a_branch_that_is_not_there_fails_and_lists_those_that_a
     assert host.branches() == {}
 
 
+def test_the_deletion_of_a_missing_tag_does_not_reject_what_is_pushed_with_it(
+    host: GitHost, checkout: Path
+) -> None:
+    """As at GitHub: a tag starts nothing, so nothing waits for its deletion."""
+    branch = "refs/heads/feature/Ünïcode"
+    said = git("push", str(host.repository), f"HEAD:{branch}", ":refs/tags/typo", cwd=checkout)
+    assert "there is no branch" not in said
+    assert "feature/Ünïcode" in host.branches()
+
+
 def test_a_push_runs_the_hook_and_stands_although_nothing_delivers_it(
     host: GitHost, checkout: Path
 ) -> None:

@@ -15,6 +15,13 @@ pytestmark = pytest.mark.skipif(
 
 # What Docker leaves to root where nobody says otherwise: the mask 00000000a80425fb.
 DOCKERS_DEFAULT = Path(__file__).with_name("docker_capabilities.txt").read_text().split()
+PRINTS_WHY_NOT = """
+from local_cloud.unprivileged import CannotChangeUser, unprivileged
+try:
+    unprivileged()
+except CannotChangeUser as error:
+    print(error)
+"""
 STARTS_A_SERVER = """
 import sys
 from pathlib import Path
@@ -41,10 +48,25 @@ def test_a_checkout_that_other_users_cannot_enter_will_do(
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "native").symlink_to(postgres._NATIVE.resolve())
-    bounding_set = ",".join(["-all", *(f"+{name}" for name in capabilities)])
-    done = subprocess.run(
+    done = as_root_with(",".join(["-all", *(f"+{name}" for name in capabilities)]),
+                        STARTS_A_SERVER, str(closed))  # fmt: skip
+    assert done.stdout.split() == ["user", "65534"], done.stderr
+
+
+@pytest.mark.parametrize("missing", [["setpcap"], ["setgid", "setuid"]])
+def test_a_root_that_cannot_change_to_another_user_is_told_what_it_lacks(
+    missing: list[str],
+) -> None:
+    done = as_root_with(",".join(f"-{name}" for name in missing), PRINTS_WHY_NOT)
+    names = ", ".join(f"CAP_{name.upper()}" for name in missing)
+    assert f"the capabilities {names} are missing; run as an ordinary user" in done.stdout
+
+
+def as_root_with(
+    bounding_set: str, program: str, *arguments: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         ["setpriv", "--inh-caps=-all", f"--bounding-set={bounding_set}",
-         sys.executable, "-c", STARTS_A_SERVER, str(closed)],
+         sys.executable, "-c", program, *arguments],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.stdout.split() == ["user", "65534"], done.stderr

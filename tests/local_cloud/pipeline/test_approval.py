@@ -1,11 +1,14 @@
 """Manual approval: the run waits until someone decides, and not for ever."""
 
 import io
+import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_cloud.pipeline import approval
 from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
 from local_cloud.pipeline.progress import Progress
 from local_cloud.pipeline.results import RunResult
@@ -13,7 +16,7 @@ from tests.local_cloud.pipeline.conftest import Cloud, action, build, source, st
 from tests.local_cloud.pipeline.test_turns import wait_for
 
 
-def run_gate(cloud: Cloud, progress: Progress | None = None, **decision: Any) -> RunResult:
+def deploy_gate(cloud: Cloud) -> None:
     gate = action(
         "Approval/Manual",
         "Gate",
@@ -23,16 +26,19 @@ def run_gate(cloud: Cloud, progress: Progress | None = None, **decision: Any) ->
     cloud.project("p", "echo because $WHY")
     after = build("After", "p", env={"WHY": "#{Gate.Summary}"})
     cloud.deploy(source(), stage("Gate", gate), stage("After", after))
+
+
+def run_gate(cloud: Cloud, progress: Progress | None = None, **decision: Any) -> RunResult:
+    deploy_gate(cloud)
     results: list[RunResult] = []
     thread = threading.Thread(target=lambda: results.append(cloud.run(progress)))
     thread.start()
-    wait_for(lambda: pending_approval(cloud.state, "delivery"))
+    wait_for(lambda: pending_approval(cloud.state, "delivery") or not thread.is_alive())
     about = pending_approval(cloud.state, "delivery")
-    assert about is not None
+    assert about is not None, f"the run has ended before it asked: {results}"
     assert (about["stage"], about["action"], about["link"]) == ("Gate", "Gate", "http://diff")
     assert about["message"] == f"commit {cloud.commit}"
-    if decision:
-        decide(cloud.state, "delivery", **decision)
+    decide(cloud.state, "delivery", execution=about["execution"], **decision)
     thread.join()
     assert pending_approval(cloud.state, "delivery") is None
     return results[0]
@@ -51,14 +57,32 @@ def test_a_rejected_run_fails(cloud: Cloud) -> None:
 
 def test_nobody_deciding_fails_the_run(cloud: Cloud) -> None:
     cloud.settings = {"approval_timeout_seconds": 0.3}
-    result = run_gate(cloud)
+    deploy_gate(cloud)
+    result = cloud.run()
     assert result.status == "Failed"
     assert "nobody decided" in result.reason
+    assert pending_approval(cloud.state, "delivery") is None
 
 
 def test_there_must_be_something_to_decide(cloud: Cloud) -> None:
     with pytest.raises(NothingToDecide, match="'delivery'"):
-        decide(cloud.state, "delivery", approved=True, summary="")
+        decide(cloud.state, "delivery", execution="e", approved=True, summary="")
+
+
+def test_an_answer_to_another_execution_decides_nothing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was given while the earlier execution asked, and comes when this one does."""
+    cloud.settings = {"approval_timeout_seconds": 0.5}
+    deploy_gate(cloud)
+    late = {"execution": "earlier", "approved": True, "Summary": "for the earlier one"}
+
+    def write_both(question: Path, text: str) -> None:
+        question.with_name("approval-answer.json").write_text(json.dumps(late))
+        question.write_text(text)
+
+    monkeypatch.setattr(approval, "write_whole", write_both)
+    assert "nobody decided" in cloud.run().reason
 
 
 def test_whoever_follows_the_run_is_told_that_it_waits(cloud: Cloud) -> None:

@@ -1,0 +1,33 @@
+"""What others read of a run while it begins, goes on and ends."""
+
+from pathlib import Path
+
+import pytest
+
+from local_cloud.pipeline import executions
+from local_cloud.pipeline.executions import Execution, execution_state, has_ended
+
+
+def test_a_run_that_begins_while_it_is_looked_at_is_not_taken_for_an_abandoned_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_owned = executions._is_owned
+    begun: list[Execution] = []
+
+    def begin_after(folder: Path) -> bool:
+        answer = is_owned(folder)
+        if not begun:
+            begun.append(
+                Execution(tmp_path, pipeline="p", branch="b", commit="c", execution_id="e")
+            )
+        return answer
+
+    monkeypatch.setattr(executions, "_is_owned", begin_after)
+    state = execution_state(tmp_path, "p", "e")
+    assert state is not None
+    assert state["status"] == "Queued"
+
+
+@pytest.mark.parametrize("status", ["Queued", "InProgress", "Stopping"])
+def test_a_run_that_waits_or_is_being_stopped_has_not_ended(status: str) -> None:
+    assert not has_ended(status)

@@ -1,0 +1,37 @@
+"""A file that is replaced in one step."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from local_cloud.whole_file import write_whole
+
+
+def test_whoever_reads_a_file_that_several_write_reads_one_whole_text(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    texts = ["a" * 100_000, "b" * 100_000, "c" * 100_000]
+    write_whole(file, texts[0])
+    errors: list[Exception] = []
+
+    def write(text: str) -> None:
+        try:
+            for _ in range(20):
+                write_whole(file, text)
+        except OSError as error:
+            errors.append(error)
+
+    writers = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert file.read_text() in texts
+    assert errors == []
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="file"):
+        write_whole(tmp_path / "file", "text")
+    assert [f.name for f in tmp_path.iterdir()] == ["file"]
