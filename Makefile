@@ -12,7 +12,7 @@ APPLY ?=
 AWS ?=
 HUB ?=
 UPGRADE ?=
-WORKERS ?= 3
+WORKERS ?= 4
 
 # Tests of what is deployed. Coverage (pyproject.toml) is measured with these alone; every other
 # folder of tests/ is about what stays on this machine.

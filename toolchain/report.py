@@ -45,7 +45,7 @@ def run(
         last = "\n".join(f"  {line}" for line in done.stdout.strip().splitlines()[-_LAST_LINES:])
         fail(
             f"could not {what} (exit {done.returncode}):\n{last}\n"
-            "setup: mend what is said above, then run it again; "
+            "setup: correct the error above, then run it again; "
             "the first time, the package registries must be reachable"
         )
     return done.stdout
