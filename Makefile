@@ -16,21 +16,21 @@ WORKERS ?= 4
 
 # Tests of what is deployed. Coverage (pyproject.toml) is measured with these alone; every other
 # folder of tests/ is about what stays on this machine.
-DEPLOYED_TESTS := tests/app_service tests/infra tests/lambda_src tests/pipeline tests/test_app.py
-CHECKS := check-format check-types check-dockerfile check-security
+DEPLOYED_TESTS := tests/app_service tests/branch_hub tests/checks tests/infra tests/lambda_src \
+	tests/operations tests/pipeline tests/test_app.py tests/test_function_assets.py
+CHECKS := check-format check-types check-imports check-dockerfile check-security
 # Output is passed on at once: who waits for minutes sees how far the tests are.
 IN_PARALLEL := --no-print-directory -j2
 
 SYSTEM_PATH := $(PATH)
-# In the virtual environment, so that every checkout that shares it shares the type cache.
-export MYPY_CACHE_DIR ?= $(CURDIR)/.venv/mypy-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # With it every process compiles every module again: half of what starting pytest takes.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: api-client approve bench bench-branches bench-delivery check-deployed \
-	check-deployed-python check-dockerfile check-format check-roles check-security check-types \
+	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
+	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
 	retry session setup smoke-test status synth test up
@@ -85,11 +85,11 @@ retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
-	@python -m scripts.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
+	@python -m operations.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
 		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
-	@python -m $(if $(filter yes,$(AWS)),scripts.check_roles "$(SUFFIX)",local_cloud check-roles \
+	@python -m $(if $(filter yes,$(AWS)),operations.check_roles "$(SUFFIX)",local_cloud check-roles \
 		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
@@ -102,7 +102,7 @@ drill-lose-zone: ## kill everything in the writer's zone under load, then bring 
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
-	@python -m scripts.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
+	@python -m operations.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
 
 bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 
@@ -116,13 +116,13 @@ destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
 engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth uses the answer
-	@python -m scripts.engine_version $(ENGINE_VERSION)
+	@python -m pipeline.steps.engine_version $(ENGINE_VERSION)
 
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)
 
 docs: setup ## generate the pages and pictures again from the templates
-	@python -m scripts.generated_docs
+	@python -m docs.generators.generate
 
 integration-test: setup ## test a deployed environment (environment variables hold its addresses)
 	@python -m pytest -p no:cacheprovider integration_tests
@@ -136,14 +136,17 @@ check-format:
 check-types:
 	@mypy .
 
+check-imports: # pyproject.toml says which folder may import which
+	@lint-imports
+
 check-dockerfile:
 	@hadolint app_service/Dockerfile
 
 check-deployed-python: setup # tests what is deployed on its own Python, where that is installed
-	@WORKERS="$(WORKERS)" python -m scripts.deployed_python
+	@WORKERS="$(WORKERS)" python -m checks.deployed_python
 
 check-security: # what runs in an account, and what delivers it there
-	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service infra lambda_src pipeline scripts toolchain
+	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service branch_hub checks docs/generators infra lambda_src operations pipeline toolchain
 
 check-unit-deployed:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+from branch_hub.infrastructure.hub_stack import BranchHub
 from infra.errors import ConfigurationError
-from pipeline.branches.hub_stack import BranchHub
 from pipeline.delivery_pipeline import DeliveryPipeline
 from pipeline.delivery_settings import DeliverySettings
-from pipeline.toolchain import Toolchain
+from pipeline.tool_versions import Toolchain
 
 HERE = Path(__file__).resolve().parent
 

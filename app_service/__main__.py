@@ -19,9 +19,9 @@ from botocore.config import Config
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
 from app_service.ledger.authentication import ApiClient
-from app_service.ledger.books import Books
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
 from app_service.ledger.health import Health
+from app_service.ledger.ledger import PostgresLedger
 from app_service.ledger.outbox import OutboxRelay
 from app_service.ledger.services import Services
 from app_service.ledger.sessions import Sessions
@@ -30,7 +30,7 @@ from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
 from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
 
-POSTING_LANES = 4
+POSTING_CALLS_MAX_IN_FLIGHT = 4
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
 THREADS = 8
 KEEP_ALIVE_SECONDS = 75  # above the load balancer's idle timeout, or it meets closed connections
@@ -129,15 +129,15 @@ async def serve(
         )
         totals = Totals()
         reporter = Reporter(totals=totals, waiting=relay.waiting)
-        books = Books(
-            writing=Database(await pool(POSTING_LANES)),
+        ledger = PostgresLedger(
+            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT)),
             reading=Database(reading_pool),
-            lanes=POSTING_LANES,
+            max_in_flight=POSTING_CALLS_MAX_IN_FLIGHT,
             on_posted=relay.wake,
             on_answered=totals.answered,
         )
         services = Services(
-            ledger=books,
+            ledger=ledger,
             sessions=sessions,
             api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
             health=Health(

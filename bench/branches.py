@@ -28,11 +28,11 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import psutil
 
-from lambda_src.branch_reconciler import entrypoint
-from lambda_src.branch_reconciler.settings import BranchReconcilerSettings
-from lambda_src.branch_suffix import suffix_of_branch
-from lambda_src.branches.registry import Registry
-from lambda_src.branches.stacks import APPLICATION, stack_names
+from branch_hub.functions.reconciler import entrypoint
+from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.registry import Registry
+from branch_hub.functions.shared.stacks import APPLICATION, stack_names
+from lambda_src.shared.branch_suffix import suffix_of_branch
 from local_cloud.aws import environment
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.server import start_cloud, stop_cloud

@@ -45,7 +45,7 @@ class EnvironmentCertificate(Construct):
             suffix=suffix,
             name="environment-certificate",
             description=f"Makes the certificate of {suffix}",
-            source=LambdaSource(folder="environment_certificate"),
+            source=LambdaSource(module="lambda_src.environment_certificate.entrypoint"),
             environment=EnvironmentCertificateSettings(environment_suffix=str(suffix)).to_env(),
             # A deleted load balancer may hold it for minutes, and a failed delete is final.
             timeout_seconds=300,

@@ -5,7 +5,7 @@ from typing import Self
 
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
-from infra.monitoring import MonitoringConfig
+from infra.monitoring.monitoring import MonitoringConfig
 from infra.network import NetworkConfig
 from infra.processors import ProcessorConfig
 from infra.service import ServiceConfig

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
-from infra.traffic import DATABASE_PORT
+from infra.security_groups import DATABASE_PORT
 
 DATABASE_NAME = "ledger"
 ADMINISTRATOR = "ledger_admin"

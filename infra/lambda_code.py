@@ -17,41 +17,50 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 
 from infra.errors import ConfigurationError
+from infra.imported_modules import ImportedModules
 from infra.python_version import deployed_python, lambda_runtime
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = Path("lambda_src/requirements.txt")
 
 
+# The functions' runtime brings these along.
+_IN_THE_RUNTIME: Final = frozenset({"boto3", "botocore", "urllib3"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class LambdaSource:
-    """One function's asset: its folder, the modules all functions share, and what else it names.
+    """One function's asset: its module, whatever that imports, and the data files of `also`.
 
-    `also` maps paths in the repository to paths in the asset. `with_packages` adds the locked
-    third-party packages.
+    `module` has the `handler`. `also` maps paths in the repository to paths in the asset. The
+    locked third-party packages are added when a module needs one that the runtime does not have.
     """
 
-    folder: str
+    module: str
     also: tuple[tuple[str, str], ...] = ()
-    with_packages: bool = True
     root: Path = REPOSITORY
 
     @property
     def handler(self) -> str:
-        return f"lambda_src.{self.folder}.entrypoint.handler"
+        return f"{self.module}.handler"
+
+    @property
+    def needs_packages(self) -> bool:
+        return bool(self._imported().packages - _IN_THE_RUNTIME)
 
     def files(self) -> dict[Path, Path]:
         """Map each path in the asset to the file that goes there, in order."""
-        shared = [(str(path.relative_to(self.root)),) * 2 for path in self._shared_modules()]
-        own = f"lambda_src/{self.folder}"
+        data = ((self.root / source, Path(target)) for source, target in self.also)
         return dict(
             sorted(
-                (target / path.relative_to(source) if source.is_dir() else target, path)
-                for source, target in (
-                    (self.root / source, Path(target))
-                    for source, target in (*shared, (own, own), *self.also)
-                )
-                for path in _sources_in(source)
+                [
+                    *((file.relative_to(self.root), file) for file in self._imported().files),
+                    *(
+                        (target / path.relative_to(source) if source.is_dir() else target, path)
+                        for source, target in data
+                        for path in _data_files(source)
+                    ),
+                ]
             )
         )
 
@@ -61,14 +70,14 @@ class LambdaSource:
         for target, path in self.files().items():
             digest.update(f"{target.as_posix()}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-        if self.with_packages:
+        if self.needs_packages:
             digest.update((self.root / REQUIREMENTS).read_bytes())
         return digest.hexdigest()
 
     def code(self) -> lambda_.Code:
         """Return the asset as CDK wants it; it is put together only if its stack is deployed."""
         return lambda_.Code.from_asset(
-            str(self.root / "lambda_src" / self.folder),
+            str(self.root.joinpath(*self.module.split(".")[:-1])),
             asset_hash=self.content_hash(),
             asset_hash_type=cdk.AssetHashType.CUSTOM,
             bundling=cdk.BundlingOptions(
@@ -79,7 +88,7 @@ class LambdaSource:
 
     def bundle(self, output_dir: Path) -> None:
         """Put the asset together in `output_dir`. Raises ConfigurationError when pip fails."""
-        if self.with_packages:
+        if self.needs_packages:
             packages = installed_packages(self.root / REQUIREMENTS)
             shutil.copytree(packages, output_dir, dirs_exist_ok=True)
         for target, path in self.files().items():
@@ -87,8 +96,8 @@ class LambdaSource:
             destination.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, destination)
 
-    def _shared_modules(self) -> Iterator[Path]:
-        return (self.root / "lambda_src").glob("*.py")
+    def _imported(self) -> ImportedModules:
+        return ImportedModules.of(self.module, root=self.root)
 
 
 @jsii.implements(cdk.ILocalBundling)
@@ -101,13 +110,13 @@ class _LocalBundling:
         return True
 
 
-def _sources_in(source: Path) -> Iterator[Path]:
+def _data_files(source: Path) -> Iterator[Path]:
     if not source.exists():
         raise ConfigurationError(f"{source}: a Lambda asset needs it and it is not there")
     if source.is_file():
         yield source
     for path in source.rglob("*"):
-        if path.is_file() and path.suffix != ".pyc":
+        if path.is_file():
             yield path
 
 

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra.certificate import EnvironmentCertificate
 from infra.domain import DomainConfig, point_to
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
-from infra.traffic import HTTPS_PORT, TASK_PORT
+from infra.security_groups import HTTPS_PORT, TASK_PORT
 
 ACCESS_LOGS: Final = "transaction-access-logs"
 LIVE_PATH: Final = "/health/live"
@@ -101,7 +101,7 @@ class LoadBalancer(Construct):
             certificates=[elbv2.ListenerCertificate.from_arn(certificate_arn)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
             default_target_groups=[self.targets],
-            open=False,  # infra/traffic.py says who may come in
+            open=False,  # infra/security_groups.py says who may come in
         )
         port = "" if api_port == HTTPS_PORT else f":{api_port}"
         self.url = f"https://{host}{port}"

@@ -15,7 +15,7 @@ from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 
 TIMEOUT_SECONDS: Final = 300
 MIGRATOR_SOURCE: Final = LambdaSource(
-    folder="schema_migrator",
+    module="lambda_src.schema_migrator.entrypoint",
     also=(("app_service/migrations", "app_service/migrations"), LAMBDA_TRUST),
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from infra.errors import ConfigurationError
-from lambda_src.branch_suffix import InvalidBranch, suffix_of_branch, suffix_of_repository
+from lambda_src.shared.branch_suffix import InvalidBranch, suffix_of_branch, suffix_of_repository
 
 APPLICATION: Final = "transaction-pipeline"
 

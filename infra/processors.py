@@ -20,16 +20,11 @@ from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 
 PROCESSOR_SOURCE: Final = LambdaSource(
-    folder="transaction_processor",
-    also=(
-        ("app_service/__init__.py", "app_service/__init__.py"),
-        ("app_service/ledger/__init__.py", "app_service/ledger/__init__.py"),
-        ("app_service/ledger/transaction.py", "app_service/ledger/transaction.py"),
-        LAMBDA_TRUST,
-    ),
+    module="lambda_src.transaction_processor.entrypoint",
+    also=(LAMBDA_TRUST,),
 )
 # boto3 comes with the runtime, and it needs no more than that.
-AUDIT_SOURCE: Final = LambdaSource(folder="audit_writer", with_packages=False)
+AUDIT_SOURCE: Final = LambdaSource(module="lambda_src.audit_writer.entrypoint")
 
 
 @dataclass(frozen=True, kw_only=True)

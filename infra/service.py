@@ -21,8 +21,8 @@ from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 from infra.python_version import deployed_python
 from infra.queues import QueueWithDeadLetters
+from infra.security_groups import TASK_PORT
 from infra.sessions import Sessions
-from infra.traffic import TASK_PORT
 from infra.trust import ca_file_for_service
 
 NAME: Final = "transaction-service"

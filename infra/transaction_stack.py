@@ -6,23 +6,23 @@ from constructs import Construct
 from infra.api_credentials import ApiCredentials
 from infra.audit_store import AuditStore
 from infra.breaker import Breaker
-from infra.business_metrics import BusinessMetrics
 from infra.config import EnvironmentConfig
 from infra.database import Database
 from infra.encryption import Encryption
 from infra.load_balancer import LoadBalancer
 from infra.log_groups import own_helper_logs
 from infra.migrator import SchemaMigrator
-from infra.monitoring import Monitoring
+from infra.monitoring.business_metrics import BusinessMetrics
+from infra.monitoring.monitored_resources import MonitoredResources
+from infra.monitoring.monitoring import Monitoring
 from infra.naming import EnvironmentSuffix
 from infra.network import ZONES, Network
 from infra.processors import AuditWriter, TransactionProcessor
 from infra.python_function import Placement
 from infra.queues import AUDIT, TRANSACTIONS, QueueWithDeadLetters
+from infra.security_groups import SecurityGroups
 from infra.service import Service
 from infra.sessions import Sessions
-from infra.traffic import Traffic
-from infra.watched import Watched
 
 
 class TransactionStack(Stack):
@@ -47,12 +47,12 @@ class TransactionStack(Stack):
         key = Encryption(self, "Encryption", suffix=suffix).key
         network = Network(self, "Network", suffix=suffix, config=config.network, key=key)
         vpc = network.vpc
-        traffic = Traffic(
+        security_groups = SecurityGroups(
             self, "Traffic", suffix=suffix, vpc=vpc, api_port=config.service.api_port)
 
         database = Database(
             self, "Database", suffix=suffix, config=config.database,
-            vpc=vpc, security_group=traffic.database, key=key)
+            vpc=vpc, security_group=security_groups.database, key=key)
         sessions = Sessions(self, "Sessions", suffix=suffix, key=key)
         breaker = Breaker(self, "Breaker", suffix=suffix, key=key)
         network.let_reach(sessions.table, actions=sessions.actions)
@@ -68,31 +68,31 @@ class TransactionStack(Stack):
         credentials = ApiCredentials(self, "ApiCredentials", suffix=suffix, key=key)
         load_balancer = LoadBalancer(
             self, "LoadBalancer", suffix=suffix, api_port=config.service.api_port,
-            domain=config.domain, vpc=vpc, security_group=traffic.load_balancer, key=key)
+            domain=config.domain, vpc=vpc, security_group=security_groups.load_balancer, key=key)
         service = Service(
             self, "Service", suffix=suffix, config=config.service,
-            vpc=vpc, security_group=traffic.tasks, targets=load_balancer.targets,
+            vpc=vpc, security_group=security_groups.tasks, targets=load_balancer.targets,
             database=database, sessions=sessions, audit=audit,
             credentials=credentials, key=key)
         processor = TransactionProcessor(
             self, "TransactionProcessor", suffix=suffix, config=config.processors,
             queue=transactions, breaker=breaker, database=database,
-            placement=Placement(vpc=vpc, security_group=traffic.processor), key=key)
+            placement=Placement(vpc=vpc, security_group=security_groups.processor), key=key)
         writer = AuditWriter(
             self, "AuditWriter", suffix=suffix, config=config.processors,
             queue=audit, store=audit_store, key=key)
         writer.node.add_dependency(audit_store)  # is gone before the bucket is emptied
         SchemaMigrator(
             self, "SchemaMigrator", suffix=suffix, database=database,
-            placement=Placement(vpc=vpc, security_group=traffic.migrator), key=key,
-            after=[vpc, traffic], before=[service.fargate, processor.mapping])
+            placement=Placement(vpc=vpc, security_group=security_groups.migrator), key=key,
+            after=[vpc, security_groups], before=[service.fargate, processor.mapping])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
             service=service.log_group, processor=processor.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             log_groups=[service.log_group, processor.log_group, writer.log_group],
-            watched=Watched(
+            monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, audit_store=audit_store, business=business,
                 queues=(("transaction", transactions), ("audit", audit)),

@@ -116,11 +116,11 @@ def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
 
 
 def check_roles(paths: CloudPaths, *, suffix: str) -> int:
-    """Ask this cloud's IAM about the roles of an environment, as `scripts.check_roles` asks AWS."""
+    """Ask this cloud's IAM about an environment's roles, as `operations.check_roles` asks AWS."""
     cloud = _running(paths)
     facts = the_environment(paths, cloud, suffix=suffix)
     return subprocess.run(
-        [sys.executable, "-m", "scripts.check_roles", facts["suffix"]],
+        [sys.executable, "-m", "operations.check_roles", facts["suffix"]],
         cwd=ROOT,
         env={**os.environ, **environment(cloud.endpoint_url)},
         check=False,

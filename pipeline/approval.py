@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from infra.naming import EnvironmentSuffix
 from infra.python_version import deployed_python
 from pipeline import builds
-from pipeline.toolchain import Toolchain
+from pipeline.tool_versions import Toolchain
 
 GATE: Final = "PermissionGate"
 APPROVAL: Final = "Approval"
@@ -55,7 +55,7 @@ def approval_steps(
         install_commands=[f"npm install -g aws-cdk@{toolchain.cdk}"],
         # Two commands: an assignment keeps the program's exit code, an export would hide it.
         commands=[
-            f'{SUMMARY_VARIABLE}="$(python3 -m pipeline.permission_gate {_ASSEMBLY} '
+            f'{SUMMARY_VARIABLE}="$(python3 -m pipeline.steps.permission_gate {_ASSEMBLY} '
             f"'{stack.node.path}/{stage}/*')\"",
             f"export {SUMMARY_VARIABLE}",
         ],

@@ -8,6 +8,7 @@ from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from branch_hub.infrastructure.hub_stage import HUB_STAGE, HubStage
 from infra.log_groups import log_group, own_helper_logs
 from infra.naming import EnvironmentSuffix
 from infra.python_version import deployed_python
@@ -19,17 +20,16 @@ from pipeline.approval import (
     approval_steps,
 )
 from pipeline.artifacts import DOWNLOADS, artifact_bucket, download_cache
-from pipeline.branches.hub_stage import HUB_STAGE, HubStage
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.encryption import pipeline_key
-from pipeline.engine_version import ACTION
 from pipeline.environment_stage import EnvironmentStage
 from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
 from pipeline.reports import TestReports
 from pipeline.stack_tags import source_tags
-from pipeline.toolchain import Toolchain
+from pipeline.steps.engine_version import ACTION
+from pipeline.tool_versions import Toolchain
 
 NAME: Final = "transaction-pipeline"
 STACK_NAME: Final = "DeliveryPipeline"

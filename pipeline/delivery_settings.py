@@ -7,17 +7,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
+from branch_hub.infrastructure.branch_settings import KEY as BRANCHES
+from branch_hub.infrastructure.branch_settings import BranchSettings
 from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
-from lambda_src.branch_suffix import HASH_DIGITS, is_branch_suffix
-from pipeline.branches.branch_settings import KEY as BRANCHES
-from pipeline.branches.branch_settings import BranchSettings
+from lambda_src.shared.branch_suffix import HASH_DIGITS, is_branch_suffix
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
-from pipeline.engine_version import CONTEXT_KEY
 from pipeline.promotion import (
     RESERVED_SUFFIXES,
     TRUNK_PROMOTIONS,
@@ -25,7 +24,8 @@ from pipeline.promotion import (
     carries_hub,
     promotions_of,
 )
-from pipeline.sources import Source, parse_source
+from pipeline.sources.choice import Source, parse_source
+from pipeline.steps.engine_version import CONTEXT_KEY
 
 # What makes this pipeline this one: a push must not turn it into another by a new default.
 _IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")

@@ -19,7 +19,7 @@ def on_failure(promotions: tuple[Promotion, ...]) -> dict[str, Mapping[str, Any]
     """By the name of a stage: what happens when it fails. All others stop the run.
 
     CodePipeline's own retry takes every failure for one that passes. What is known to pass is
-    tried once more by the hub: `pipeline/branches/pipeline_retry.py`.
+    tried once more by the hub: `branch_hub/infrastructure/pipeline_retry.py`.
     """
     return {p.stage: _ROLLBACK for p in promotions if p.needs_approval}
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from lambda_src.branches.stacks import BRANCH_TAG, REPOSITORY_TAG
+from branch_hub.functions.shared.stacks import BRANCH_TAG, REPOSITORY_TAG
 
 # What every service takes as the value of a tag; some take letters of other scripts, too.
 _TAG_VALUE: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,256}")

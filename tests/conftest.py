@@ -14,22 +14,30 @@ import pytest
 from local_cloud.paths import CloudPaths
 from local_cloud.postgres import PostgresServer
 from local_cloud.server import start_cloud, stop_cloud
-from tests.lambda_src.account import Account
-from tests.lambda_src.git_server import GitServer, running_git_server
+from tests.account import Account
+from tests.branch_hub.git_server import GitServer, running_git_server
 from tests.memory_folder import use_memory
 from tests.untraced import leave_libraries_untraced
 
 # CDK validates templates at every synth, and starting the validator takes longer than a synth. The
-# templates of whole pipelines pass it (tests/pipeline/conftest.py), and so does every real synth.
+# templates of whole pipelines pass it (tests/delivered.py), and so does every real synth.
 os.environ["CDK_VALIDATION"] = "false"
 
-_SYNTH_ROOMS = ("tests/infra/", "tests/pipeline/", "tests/test_app.py")
+pytest_plugins = ("tests.delivered",)  # its fixtures are used in several folders
+
+_SYNTH_ROOMS = (
+    "tests/branch_hub/infrastructure/",
+    "tests/checks/test_gates.py",
+    "tests/infra/",
+    "tests/pipeline/",
+    "tests/test_app.py",
+)
 _SHARED_CLOUDS = (
     *(
         f"tests/local_cloud/test_{name}.py"
         for name in ("emulator", "recorded_alarms", "removal", "server")
     ),
-    "tests/scripts/test_redrive.py",
+    "tests/operations/test_redrive.py",
 )
 _BRANCHES = "tests/local_cloud/branches/"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")

@@ -11,7 +11,7 @@ from app_service.ledger.outbox import SEND_BYTES_MAX
 from app_service.ledger.transaction import Transaction
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch
-from lambda_src.messages import Unprocessable
+from lambda_src.shared.messages import Unprocessable
 from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
 from lambda_src.transaction_processor.worker import _DONE, _RESULTS, _WRONG, parse_submission
 

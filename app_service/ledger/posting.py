@@ -52,7 +52,7 @@ class _Request:
 
 
 class Batcher:
-    """Batch while busy: at most `lanes` calls run at a time, and what arrives meanwhile waits.
+    """Batch while busy: at most `max_in_flight` calls run at a time; later transactions wait.
 
     A call that returns is followed by one with everything that waits, up to `call_max`. There is
     no timer: at low load a request travels alone and at once, under load calls grow by themselves.
@@ -60,10 +60,10 @@ class Batcher:
     """
 
     def __init__(
-        self, post: Post, *, lanes: int, waiting_max: int = 10_000, call_max: int = CALL_MAX
+        self, post: Post, *, max_in_flight: int, waiting_max: int = 10_000, call_max: int = CALL_MAX
     ) -> None:
         self._post = post
-        self._lanes = lanes
+        self._max_in_flight = max_in_flight
         self._waiting_max = waiting_max
         self._call_max = call_max
         self._waiting: deque[_Request] = deque()
@@ -81,11 +81,11 @@ class Batcher:
         request = _Request(transactions, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_count += len(transactions)
-        if self._busy < self._lanes:
+        if self._busy < self._max_in_flight:
             self._busy += 1
-            lane = asyncio.create_task(self._drain())
-            self._tasks.add(lane)  # the loop itself keeps only a weak reference
-            lane.add_done_callback(self._tasks.discard)
+            call = asyncio.create_task(self._drain())
+            self._tasks.add(call)  # the loop itself keeps only a weak reference
+            call.add_done_callback(self._tasks.discard)
         return await request.answer
 
     async def _drain(self) -> None:
@@ -94,7 +94,7 @@ class Batcher:
                 await self._call(self._take())
         finally:
             # Here, in the same step as the last look at the queue: a request that comes between
-            # that look and a later callback would find every lane busy, and wait for ever.
+            # that look and a later callback would find every call busy, and wait for ever.
             self._busy -= 1
 
     def _take(self) -> list[_Request]:

@@ -1,7 +1,7 @@
 """What the ledger did, counted in memory and written as one log line now and then.
 
-CloudWatch makes metrics of these lines (infra/business_metrics.py): a request pays for a few
-additions, and for no line of its own.
+CloudWatch makes metrics of these lines (infra/monitoring/business_metrics.py). A request costs a
+few additions and no log line of its own.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from lambda_src.messages import Unprocessable, open_envelope
+from lambda_src.shared.messages import Unprocessable, open_envelope
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from botocore.config import Config
 from lambda_src.audit_writer.archive import S3Archive
 from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.audit_writer.writer import write
-from lambda_src.dead_letters import DeadLetterQueue
-from lambda_src.jitter import pause_up_to
-from lambda_src.log_lines import write_json_lines
+from lambda_src.shared.dead_letters import DeadLetterQueue
+from lambda_src.shared.jitter import pause_up_to
+from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}

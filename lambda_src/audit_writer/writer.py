@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable
 from lambda_src.audit_writer.batch import PostedBatch
-from lambda_src.messages import Message, Unprocessable, keep, received
+from lambda_src.shared.messages import Message, Unprocessable, keep, received
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from lambda_src.environment_certificate.lifecycle import on_event
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
-from lambda_src.invocation import Context, clock_of
+from lambda_src.shared.invocation import Context, clock_of
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient

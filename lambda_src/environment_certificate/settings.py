@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lambda_src.environment_variables import EnvironmentSettings
+from lambda_src.shared.environment_variables import EnvironmentSettings
 
 
 @dataclass(frozen=True, kw_only=True)

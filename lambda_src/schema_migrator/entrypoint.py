@@ -8,12 +8,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from lambda_src.credentials import DatabaseSecret
-from lambda_src.database import ASSET_ROOT, DatabaseTarget, connect_to_writer
-from lambda_src.jitter import pause_up_to
 from lambda_src.schema_migrator.migrations import read_migrations
 from lambda_src.schema_migrator.migrator import migrate
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.shared.credentials import DatabaseSecret
+from lambda_src.shared.database import ASSET_ROOT, DatabaseTarget, connect_to_writer
+from lambda_src.shared.jitter import pause_up_to
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 from scramp import ScramException, ScramMechanism  # type: ignore[import-untyped]
 
-from lambda_src.credentials import Credentials
-from lambda_src.database import explain
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import explain
 
 _PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from lambda_src.database import explain, sqlstate
+from lambda_src.shared.database import explain, sqlstate
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _LOCK = 7_304_511_270_883_166  # any number, as long as every migrator uses the same

@@ -5,10 +5,10 @@ from typing import Any
 
 from pg8000.native import Connection
 
-from lambda_src.credentials import Credentials
-from lambda_src.database import CredentialsRefused, DatabaseUnavailable, close_quietly
 from lambda_src.schema_migrator.logins import enable_login
 from lambda_src.schema_migrator.migrations import Migration, apply_migrations
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import CredentialsRefused, DatabaseUnavailable, close_quietly
 
 _CONNECT_ATTEMPTS = 20
 _PAUSE_SECONDS = 5.0

@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from lambda_src.credentials import DatabaseSecret
-from lambda_src.database import DatabaseTarget, connect_to_writer, connect_with_secret
-from lambda_src.dead_letters import DeadLetterQueue
-from lambda_src.invocation import Context, clock_of
-from lambda_src.jitter import pause_up_to, uniform
-from lambda_src.log_lines import write_json_lines
+from lambda_src.shared.credentials import DatabaseSecret
+from lambda_src.shared.database import DatabaseTarget, connect_to_writer, connect_with_secret
+from lambda_src.shared.dead_letters import DeadLetterQueue
+from lambda_src.shared.invocation import Context, clock_of
+from lambda_src.shared.jitter import pause_up_to, uniform
+from lambda_src.shared.log_lines import write_json_lines
 from lambda_src.transaction_processor.breaker import CircuitBreaker, Limits
 from lambda_src.transaction_processor.breaker_table import BreakerTable
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger

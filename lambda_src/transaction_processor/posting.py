@@ -6,14 +6,14 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
 from app_service.ledger.transaction import Transaction
-from lambda_src.database import (
+from lambda_src.shared.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,
     close_quietly,
     explain,
     sqlstate,
 )
-from lambda_src.json_secret import SecretUnreadable
+from lambda_src.shared.json_secret import SecretUnreadable
 
 _POST = """
     SELECT status

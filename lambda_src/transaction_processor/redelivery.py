@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_src.messages import Message
+from lambda_src.shared.messages import Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_src.messages import Message
+from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import CALL_SECONDS
 
 if TYPE_CHECKING:

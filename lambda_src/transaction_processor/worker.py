@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from app_service.ledger.transaction import InvalidTransaction, Transaction
-from lambda_src.messages import Message, Unprocessable, keep, open_envelope, received
+from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 
 logger = logging.getLogger(__name__)

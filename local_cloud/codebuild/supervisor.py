@@ -125,7 +125,7 @@ def _run(commands: list[str], folder: Path, *, succeeding: bool) -> dict[str, An
 
 
 def _wait(pid: int) -> int:
-    """Wait for `pid`, and bury the orphans that die meanwhile."""
+    """Wait for `pid`, and mark_expired the orphans that die meanwhile."""
     while True:
         ended, status = os.wait()
         if ended == pid:

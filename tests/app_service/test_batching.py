@@ -50,7 +50,7 @@ def asked(batcher: Batcher, *amounts: int) -> "asyncio.Task[list[Verdict]]":
 
 async def test_a_lone_request_travels_at_once_and_alone() -> None:
     calls = Calls()
-    request = asked(Batcher(calls.post, lanes=1), 1)
+    request = asked(Batcher(calls.post, max_in_flight=1), 1)
     await calls.let_return(0)
     assert await request == ["posted"]
     assert calls.amounts == [[1]]
@@ -58,7 +58,7 @@ async def test_a_lone_request_travels_at_once_and_alone() -> None:
 
 async def test_what_arrives_while_a_call_runs_goes_together_in_the_next() -> None:
     calls = Calls()
-    batcher = Batcher(calls.post, lanes=1)
+    batcher = Batcher(calls.post, max_in_flight=1)
     requests = [asked(batcher, 1)]
     await settle()
     requests += [asked(batcher, 2), asked(batcher, 3, 4), asked(batcher, 5)]
@@ -72,7 +72,7 @@ async def test_what_arrives_while_a_call_runs_goes_together_in_the_next() -> Non
 
 async def test_as_many_calls_run_as_there_are_lanes() -> None:
     calls = Calls()
-    batcher = Batcher(calls.post, lanes=2)
+    batcher = Batcher(calls.post, max_in_flight=2)
     requests = []
     for amount in (1, 2, 3):
         requests.append(asked(batcher, amount))
@@ -87,7 +87,7 @@ async def test_as_many_calls_run_as_there_are_lanes() -> None:
 
 async def test_a_request_is_never_split_and_a_call_never_above_its_maximum() -> None:
     calls = Calls()
-    batcher = Batcher(calls.post, lanes=1, call_max=4)
+    batcher = Batcher(calls.post, max_in_flight=1, call_max=4)
     requests = [asked(batcher, 1), asked(batcher, 2, 3, 4), asked(batcher, 5, 6), asked(batcher, 7)]
     for call in range(2):
         await calls.let_return(call)
@@ -97,7 +97,7 @@ async def test_a_request_is_never_split_and_a_call_never_above_its_maximum() -> 
 
 async def test_above_the_bound_requests_are_refused_and_afterwards_served_again() -> None:
     calls = Calls()
-    batcher = Batcher(calls.post, lanes=1, waiting_max=3)
+    batcher = Batcher(calls.post, max_in_flight=1, waiting_max=3)
     running = asked(batcher, 1)
     await settle()
     waiting = asked(batcher, 2, 3)
@@ -116,7 +116,7 @@ async def test_above_the_bound_requests_are_refused_and_afterwards_served_again(
 async def test_a_request_that_comes_as_a_lane_ends_is_not_forgotten() -> None:
     """The caller of the last answer asks again before any callback of the ended lane runs."""
     calls = Calls()
-    batcher = Batcher(calls.post, lanes=1)
+    batcher = Batcher(calls.post, max_in_flight=1)
 
     async def twice() -> list[Verdict]:
         await batcher.post([transaction(amount=1)])
@@ -131,7 +131,7 @@ async def test_a_request_that_comes_as_a_lane_ends_is_not_forgotten() -> None:
 async def test_an_unavailable_database_is_told_to_every_caller_of_the_call() -> None:
     calls = Calls()
     calls.failures[3] = DatabaseUnavailable()
-    batcher = Batcher(calls.post, lanes=1)
+    batcher = Batcher(calls.post, max_in_flight=1)
     requests = [asked(batcher, 1), asked(batcher, 3)]
     await calls.let_return(0)
     assert calls.amounts == [[1, 3]]
@@ -142,7 +142,7 @@ async def test_an_unavailable_database_is_told_to_every_caller_of_the_call() -> 
 async def test_what_one_request_cannot_survive_does_not_fail_its_neighbours() -> None:
     calls = Calls()
     calls.failures[3] = ZeroDivisionError()
-    batcher = Batcher(calls.post, lanes=1)
+    batcher = Batcher(calls.post, max_in_flight=1)
     requests = [asked(batcher, 1), asked(batcher, 3), asked(batcher, 4)]
     for call in range(4):
         await calls.let_return(call)
@@ -156,7 +156,7 @@ async def test_a_caller_that_has_gone_disturbs_nobody(failing: bool) -> None:
     calls = Calls()
     if failing:
         calls.failures[1] = DatabaseUnavailable()
-    batcher = Batcher(calls.post, lanes=1)
+    batcher = Batcher(calls.post, max_in_flight=1)
     gone, stays = asked(batcher, 1), asked(batcher, 3)
     await settle()
     gone.cancel()

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from app_service.settings import IMAGE_CA_FILE
-from scripts import rds_roots
+from toolchain import rds_roots
 
 ROOM = Path(__file__).parents[2] / "app_service"
 DOCKERFILE = (ROOM / "Dockerfile").read_text()

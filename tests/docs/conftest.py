@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from scripts import generated_docs
-from scripts.app_assemblies import BRANCH, TRUNK, synthesize
-from scripts.assembly import StackTemplate
-from scripts.findings import Finding
+from checks.app_assemblies import BRANCH, TRUNK, synthesize
+from checks.assembly import StackTemplate
+from checks.findings import Finding
+from docs.generators import generate
 
 Template = dict[str, Any]
 
@@ -15,7 +15,7 @@ Template = dict[str, Any]
 @pytest.fixture(scope="session")
 def environments() -> dict[str, Template]:
     """The template of each kind of environment."""
-    return generated_docs.environments()
+    return generate.environments()
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +29,4 @@ def reported(
 ) -> list[Finding]:
     """What the compliance reports are about, in every configuration."""
     trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", said=TRUNK)
-    return generated_docs.reported([*branch, *trunk])
+    return generate.reported([*branch, *trunk])

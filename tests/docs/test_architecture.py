@@ -1,7 +1,7 @@
 """B8: the picture of an environment shows what is in its template."""
 
+from docs.generators.architecture import edges
 from infra.config import EPHEMERAL
-from scripts.architecture import edges
 from tests.docs.conftest import Template
 
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from scripts.assembly import StackTemplate
-from scripts.branch_life import good_way, started_by
+from checks.assembly import StackTemplate
+from docs.generators.branch_life import good_way, started_by
 from tests.docs.conftest import Template
 
 

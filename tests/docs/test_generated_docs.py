@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from checks.assembly import StackTemplate
+from checks.environment_template import ROOT
+from checks.findings import Finding
+from docs.generators import cost, generate
 from infra.config import EPHEMERAL
-from scripts import cost, generated_docs
-from scripts.assembly import StackTemplate
-from scripts.environment_template import ROOT
-from scripts.findings import Finding
 from tests.docs.conftest import Template
 from tests.infra.templates import Synthesized
 
@@ -26,17 +26,17 @@ def assert_current(files: Mapping[Path, str]) -> None:
 def test_b8_what_is_generated_from_environments_is_of_these_templates(
     environments: dict[str, Template],
 ) -> None:
-    assert_current(generated_docs.of_environments(environments))
+    assert_current(generate.of_environments(environments))
 
 
 def test_s8_the_picture_is_of_this_hub_and_of_a_branchs_pipeline(
     branch: list[StackTemplate],
 ) -> None:
-    assert_current(generated_docs.of_branch(branch))
+    assert_current(generate.of_branch(branch))
 
 
 def test_the_compliance_reports_are_of_these_templates(reported: list[Finding]) -> None:
-    assert_current(generated_docs.of_findings(reported))
+    assert_current(generate.of_findings(reported))
 
 
 def test_a_page_that_is_out_of_date_is_named_with_the_command() -> None:

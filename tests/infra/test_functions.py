@@ -4,8 +4,8 @@ import pytest
 
 from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
-from lambda_src.environment_variables import EnvironmentSettings
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.shared.environment_variables import EnvironmentSettings
 from lambda_src.transaction_processor.breaker import PROBE_SECONDS
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from tests.infra.templates import Synthesized, as_list, text

@@ -18,32 +18,38 @@ from infra import lambda_code, trust
 from infra.errors import ConfigurationError
 from infra.lambda_code import LambdaSource
 from infra.migrator import MIGRATOR_SOURCE
-from infra.processors import AUDIT_SOURCE, PROCESSOR_SOURCE
+from infra.processors import PROCESSOR_SOURCE
 from infra.python_version import deployed_python, lambda_runtime
 from tests.infra.context import CDK_JSON
 
-CERTIFICATE_SOURCE = LambdaSource(folder="environment_certificate")
-BRANCH_SOURCES = [
-    LambdaSource(
-        folder=f"branch_{name}",
-        also=(("lambda_src/branches", "lambda_src/branches"),),
-        with_packages=False,
-    )
-    for name in ("intake", "lifecycle", "teardown", "reconciler")
-]
+GREETER = """
+import json
+from typing import TYPE_CHECKING
+
+import boto3
+
+if TYPE_CHECKING:
+    from lambda_src.shared.numbers import ONE
+
+def handler(event, context):
+    from lambda_src.shared import words
+    return words.WORD
+"""
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A repository with one function, one module that all share, and no packages to install."""
+    """A repository with two functions, one shared module, and no packages to install."""
     files = {
         "lambda_src/__init__.py": "",
-        "lambda_src/shared.py": "WORD = 'hello'",
-        "lambda_src/greeter/entrypoint.py": "def handler(event, context): ...",
-        "lambda_src/greeter/words/polite.txt": "please",
-        "lambda_src/other/entrypoint.py": "",
+        "lambda_src/shared/__init__.py": "",
+        "lambda_src/shared/words.py": "WORD = 'hello'",
+        "lambda_src/shared/numbers.py": "ONE = 1",
+        "lambda_src/greeter/entrypoint.py": GREETER,
+        "lambda_src/other/entrypoint.py": "from lambda_src.shared import numbers",
         "lambda_src/requirements.txt": "# nothing\n",
         "elsewhere/root.pem": "certificate",
+        "elsewhere/more/other.pem": "certificate",
     }
     for name, content in files.items():
         path = tmp_path / name
@@ -60,26 +66,31 @@ def fresh_packages() -> Iterator[None]:
 
 
 def greeter(root: Path, **more: Any) -> LambdaSource:
-    return LambdaSource(folder="greeter", root=root, **more)
+    return LambdaSource(module="lambda_src.greeter.entrypoint", root=root, **more)
 
 
 def tree(folder: Path) -> set[str]:
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_an_asset_holds_its_function_what_is_shared_and_what_it_names(
+def needs_a_package(root: Path) -> None:
+    (root / "lambda_src/shared/words.py").write_text("import pg8000")
+
+
+def test_an_asset_holds_what_its_function_imports_and_what_it_names(
     root: Path, tmp_path: Path
 ) -> None:
-    source = greeter(root, also=(("elsewhere/root.pem", "trust/root.pem"),))
+    source = greeter(root, also=(("elsewhere", "trust"),))
 
     source.bundle(tmp_path / "asset")
 
     assert tree(tmp_path / "asset") == {
         "lambda_src/__init__.py",
-        "lambda_src/shared.py",
+        "lambda_src/shared/__init__.py",
+        "lambda_src/shared/words.py",
         "lambda_src/greeter/entrypoint.py",
-        "lambda_src/greeter/words/polite.txt",
         "trust/root.pem",
+        "trust/more/other.pem",
     }
     assert source.handler == "lambda_src.greeter.entrypoint.handler"
 
@@ -87,7 +98,7 @@ def test_an_asset_holds_its_function_what_is_shared_and_what_it_names(
 def test_a_function_that_needs_no_packages_carries_none(root: Path, tmp_path: Path) -> None:
     (root / "lambda_src/requirements.txt").write_text("pip would refuse this\n")
 
-    greeter(root, with_packages=False).bundle(tmp_path / "asset")
+    greeter(root).bundle(tmp_path / "asset")
 
     assert all(name.startswith("lambda_src/") for name in tree(tmp_path / "asset"))
 
@@ -95,39 +106,41 @@ def test_a_function_that_needs_no_packages_carries_none(root: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "changed",
     [
-        "lambda_src/shared.py",
+        "lambda_src/shared/words.py",
         "lambda_src/greeter/entrypoint.py",
         "lambda_src/requirements.txt",
         "elsewhere/root.pem",
     ],
 )
 def test_a_change_of_anything_in_an_asset_names_another_asset(root: Path, changed: str) -> None:
+    needs_a_package(root)
     source = greeter(root, also=(("elsewhere/root.pem", "trust/root.pem"),))
     before = source.content_hash()
 
-    (root / changed).write_text("# changed\n")
+    with (root / changed).open("a") as file:
+        file.write("# changed\n")
 
     assert source.content_hash() != before
 
 
 def test_a_file_that_moves_names_another_asset(root: Path) -> None:
-    before = greeter(root).content_hash()
+    def source(target: str) -> LambdaSource:
+        return greeter(root, also=(("elsewhere/root.pem", target),))
 
-    (root / "lambda_src/shared.py").rename(root / "lambda_src/common.py")
-
-    assert greeter(root).content_hash() != before
+    assert source("trust/root.pem").content_hash() != source("root.pem").content_hash()
 
 
 def test_what_is_no_part_of_an_asset_does_not_name_another(root: Path) -> None:
-    before = greeter(root, with_packages=False).content_hash()
+    before = greeter(root).content_hash()
 
-    (root / "lambda_src/other/entrypoint.py").write_text("# changed\n")
+    for other in ("other/entrypoint.py", "shared/numbers.py"):
+        (root / "lambda_src" / other).write_text("# changed\n")
     (root / "lambda_src/requirements.txt").write_text("# changed\n")
     cache = root / "lambda_src/greeter/__pycache__"
     cache.mkdir()
     (cache / "entrypoint.cpython-311.pyc").write_bytes(b"compiled by a test run")
 
-    assert greeter(root, with_packages=False).content_hash() == before
+    assert greeter(root).content_hash() == before
 
 
 def test_a_missing_file_is_said_before_anything_is_deployed(root: Path) -> None:
@@ -137,7 +150,15 @@ def test_a_missing_file_is_said_before_anything_is_deployed(root: Path) -> None:
         source.content_hash()
 
 
+def test_a_function_that_is_not_there_is_said(root: Path) -> None:
+    source = LambdaSource(module="lambda_src.nobody.entrypoint", root=root)
+
+    with pytest.raises(ConfigurationError, match=r"lambda_src\.nobody\.entrypoint: there is no"):
+        source.files()
+
+
 def test_packages_that_cannot_be_installed_stop_the_synth(root: Path, tmp_path: Path) -> None:
+    needs_a_package(root)
     (root / "lambda_src/requirements.txt").write_text("no-hash-given==1.0\n")
 
     with pytest.raises(ConfigurationError, match=r"pip could not install .*requirements\.txt"):
@@ -159,6 +180,7 @@ def test_packages_are_installed_once_for_all_assets(
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", pip)
+    needs_a_package(root)
 
     greeter(root).bundle(tmp_path / "one")
     greeter(root).bundle(tmp_path / "two")
@@ -188,6 +210,7 @@ def test_a_synth_leaves_no_packages_in_the_temporary_folder(
     monkeypatch.setattr(subprocess, "run", pip)
     monkeypatch.setattr(atexit, "register", register)
     (tmp_path / "temporary").mkdir()
+    needs_a_package(root)
 
     with suppress(ConfigurationError):
         greeter(root).bundle(tmp_path / "asset")
@@ -226,29 +249,6 @@ def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Pa
     assert made == skipped
     assert "lambda_src/greeter/entrypoint.py" in files
     assert nothing == set()
-
-
-@pytest.mark.parametrize(
-    "source",
-    [PROCESSOR_SOURCE, AUDIT_SOURCE, MIGRATOR_SOURCE, CERTIFICATE_SOURCE, *BRANCH_SOURCES],
-    ids=lambda source: source.folder,
-)
-def test_every_function_starts_from_its_asset_alone(source: LambdaSource, tmp_path: Path) -> None:
-    """The real sources, with the packages of this environment beside them."""
-    for target, path in source.files().items():
-        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / target).write_bytes(path.read_bytes())
-    module = source.handler.rpartition(".")[0]
-    program = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module} as entrypoint;"
-        f"assert entrypoint.__file__.startswith({str(tmp_path)!r}); entrypoint.handler"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_the_roots_that_functions_trust_are_in_their_assets() -> None:

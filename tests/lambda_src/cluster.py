@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pg8000.native import Connection, identifier
 
-from lambda_src.credentials import Credentials
-from lambda_src.database import DatabaseTarget, connect_to_writer
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from local_cloud.certificates import LocalAuthority
 from local_cloud.postgres import PostgresServer
 

@@ -2,8 +2,8 @@
 
 from pg8000.native import Connection
 
-from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
+from lambda_src.shared.database import ASSET_ROOT
 from tests.lambda_src.cluster import Cluster
 from tests.lambda_src.submissions import EMPTY_LEDGER, open_accounts
 from tests.ledger_structure import STRUCTURE

@@ -19,8 +19,8 @@ from lambda_src.schema_migrator import entrypoint as migrator
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 from lambda_src.transaction_processor import entrypoint as processor
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
+from tests.aws_stubs import type_of_aws
 from tests.lambda_src.cluster import MASTER, STANDBY, WRITER, Cluster
-from tests.lambda_src.conftest import type_of_aws
 from tests.lambda_src.sqs_events import kept, sqs_event
 from tests.lambda_src.submissions import ALICE, balance, open_accounts, submission, transaction
 

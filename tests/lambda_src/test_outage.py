@@ -18,8 +18,8 @@ import pytest
 
 from infra.processors import PROCESSOR_SOURCE
 from infra.python_version import deployed_python, lambda_runtime
-from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
+from lambda_src.shared.database import ASSET_ROOT
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from local_cloud.addresses import free_port
 from local_cloud.aws import ACCOUNT, AwsClients

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from branch_hub.functions.intake.settings import BranchIntakeSettings
+from branch_hub.functions.lifecycle.settings import BranchLifecycleSettings
+from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
+from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from lambda_src.audit_writer.settings import AuditWriterSettings
-from lambda_src.branch_intake.settings import BranchIntakeSettings
-from lambda_src.branch_lifecycle.settings import BranchLifecycleSettings
-from lambda_src.branch_reconciler.settings import BranchReconcilerSettings
-from lambda_src.branch_teardown.settings import BranchTeardownSettings
 from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
-from lambda_src.environment_variables import EnvironmentSettings, InvalidEnvironment
-from lambda_src.pipeline_retry.settings import PipelineRetrySettings
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.shared.environment_variables import EnvironmentSettings, InvalidEnvironment
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from tests.delivered import Delivered
 from tests.infra.templates import as_list
-from tests.pipeline.conftest import Delivered
 
 GATE = ("ProductionApproval", "PermissionGate")
 
@@ -37,7 +37,7 @@ def test_b5_the_gate_compares_the_production_stage_that_will_be_deployed(
     assert synthesized in trunk.action(*GATE)["InputArtifacts"]
     assert phases["install"]["commands"][-1] == f"npm install -g aws-cdk@{pins['aws-cdk']}"
     assert phases["build"]["commands"] == [
-        'PERMISSION_CHANGES="$(python3 -m pipeline.permission_gate cdk.out '
+        'PERMISSION_CHANGES="$(python3 -m pipeline.steps.permission_gate cdk.out '
         "'DeliveryPipeline-main-f921bd/Production/*')\"",
         "export PERMISSION_CHANGES",
     ]

@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from infra.python_version import deployed_python
-from tests.pipeline.conftest import CONNECTION, SUFFIX, Delivered
+from tests.delivered import CONNECTION, SUFFIX, Delivered
 
 BUILDS = [
     ("Build", "Synth", "transaction-synth"),

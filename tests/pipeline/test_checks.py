@@ -11,8 +11,13 @@ from pipeline.reports import COVERAGE, FOLDER, UNIT_TESTS
 from tests.infra.context import REPOSITORY
 from tests.pipeline import without_make
 
-ROOMS = {"app_service", "infra", "lambda_src", "pipeline"}
-TESTS = {"tests/test_app.py", *(f"tests/{room}" for room in ROOMS)}
+ROOMS = {"app_service", "branch_hub", "infra", "lambda_src", "operations", "pipeline"}
+TESTS = {
+    "tests/checks",
+    "tests/test_app.py",
+    "tests/test_function_assets.py",
+    *(f"tests/{room}" for room in ROOMS),
+}
 
 
 def commands(target: str) -> list[list[str]]:

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.conftest import SUFFIX, Delivered
+from tests.delivered import SUFFIX, Delivered
 
 
 def test_s6_the_pipeline_updates_itself_before_it_touches_anything_else(

@@ -14,9 +14,9 @@ from infra.errors import ConfigurationError
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.domains import parse_domains
 from pipeline.promotion import OWN_ENVIRONMENT, STAGING_THEN_PRODUCTION
+from tests.delivered import GITHUB, Delivered
 from tests.infra.context import CDK_JSON
 from tests.pipeline import without_make
-from tests.pipeline.conftest import GITHUB, Delivered
 
 DEFAULTS: dict[str, Any] = {
     "branch": "main",

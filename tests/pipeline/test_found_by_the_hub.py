@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from aws_cdk import cx_api
 
-from lambda_src.branch_suffix import suffix_of_branch
-from lambda_src.branch_teardown.pipeline_runs import PIPELINE
-from lambda_src.branch_teardown.task_definitions import FAMILY
-from lambda_src.branches.stacks import DeployedStack, Environment, StackFinder, stack_names
+from branch_hub.functions.shared.stacks import DeployedStack, Environment, StackFinder, stack_names
+from branch_hub.functions.teardown.pipeline_runs import PIPELINE
+from branch_hub.functions.teardown.task_definitions import FAMILY
+from lambda_src.shared.branch_suffix import suffix_of_branch
 from pipeline.stack_tags import source_tags
-from tests.pipeline.conftest import Delivered
+from tests.delivered import Delivered
 
 SUFFIX = suffix_of_branch("feature/x")
 

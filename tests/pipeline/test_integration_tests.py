@@ -2,8 +2,8 @@
 
 import json
 
+from tests.delivered import SUFFIX, Delivered
 from tests.infra.templates import as_list
-from tests.pipeline.conftest import SUFFIX, Delivered
 
 
 def told(delivered: Delivered, stage: str, name: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.python_version import deployed_python
-from tests.pipeline.conftest import Delivered
+from tests.delivered import Delivered
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VERSION = deployed_python()
@@ -30,10 +30,10 @@ def test_every_function_of_ours_runs_on_it(templates: list[dict[str, Any]]) -> N
     ours = {
         function["Handler"]: function["Runtime"]
         for function in of_kind(templates, "AWS::Lambda::Function")
-        if function.get("Handler", "").startswith("lambda_src.")
+        if function.get("Handler", "").endswith(".entrypoint.handler")
     }
 
-    assert {"audit_writer", "branch_intake"} <= {handler.split(".")[1] for handler in ours}
+    assert {"audit_writer", "intake"} <= {handler.split(".")[-3] for handler in ours}
     assert set(ours.values()) == {f"python{VERSION}"}
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.pipeline.conftest import SUFFIX, Delivered
+from tests.delivered import SUFFIX, Delivered
 
 
 def test_s62_nothing_of_the_pipeline_stays_when_it_goes(delivered: Delivered) -> None:

@@ -3,9 +3,9 @@
 import json
 import subprocess
 
+from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 from tests.infra.templates import as_list, text
-from tests.pipeline.conftest import Delivered
 
 HERE, THERE = "111111111111", "222222222222"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.config import EPHEMERAL, PRODUCTION, STAGING
 from infra.naming import EnvironmentSuffix
 from pipeline.promotion import RESERVED_SUFFIXES, promotions_of
-from tests.pipeline.conftest import Delivered
+from tests.delivered import Delivered
 
 
 def test_s8_every_branch_but_the_trunk_ends_in_an_ephemeral_environment_of_its_own() -> None:

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, S3Archive
-from tests.lambda_src.conftest import type_of_aws
+from tests.aws_stubs import type_of_aws
 
 PUT = {
     "Bucket": "audit-dev",

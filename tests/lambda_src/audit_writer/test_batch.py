@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lambda_src.audit_writer.batch import PostedBatch
-from lambda_src.messages import Unprocessable
+from lambda_src.shared.messages import Unprocessable
 
 BATCH_ID = "0198c0de-0000-7000-8000-000000000001"
 

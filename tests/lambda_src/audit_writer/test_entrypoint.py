@@ -8,9 +8,9 @@ from botocore.stub import ANY
 
 from lambda_src.audit_writer import entrypoint
 from lambda_src.audit_writer.settings import AuditWriterSettings
-from lambda_src.environment_variables import InvalidEnvironment
+from lambda_src.shared.environment_variables import InvalidEnvironment
+from tests.aws_stubs import type_of_aws
 from tests.lambda_src.audit_writer.test_writer import body, key
-from tests.lambda_src.conftest import type_of_aws
 from tests.lambda_src.sqs_events import kept, sqs_event
 
 DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/111111111111/audit-dead-letters-dev"

@@ -9,7 +9,7 @@ import pytest
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable
 from lambda_src.audit_writer.writer import write
-from lambda_src.messages import Message
+from lambda_src.shared.messages import Message
 from tests.lambda_src.sqs_events import kept, sqs_event
 
 

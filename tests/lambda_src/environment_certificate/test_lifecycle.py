@@ -13,7 +13,7 @@ from cryptography import x509
 
 from lambda_src.environment_certificate import entrypoint
 from lambda_src.environment_certificate.lifecycle import InvalidProperties, on_event
-from tests.lambda_src.conftest import type_of_aws
+from tests.aws_stubs import type_of_aws
 
 ARN = "arn:aws:acm:us-east-1:111111111111:certificate/0f0f0f0f-0000-0000-0000-000000000001"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from pg8000.native import identifier
 
-from lambda_src.credentials import Credentials
-from lambda_src.database import CredentialsRefused, connect_to_writer
 from lambda_src.schema_migrator.logins import LoginRefused, enable_login
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import CredentialsRefused, connect_to_writer
 from tests.lambda_src.cluster import Cluster
 
 _numbers = itertools.count(1)

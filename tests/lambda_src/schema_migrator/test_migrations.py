@@ -7,13 +7,13 @@ import pytest
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from lambda_src.database import ASSET_ROOT
 from lambda_src.schema_migrator.migrations import (
     Migration,
     MigrationRefused,
     apply_migrations,
     read_migrations,
 )
+from lambda_src.shared.database import ASSET_ROOT
 from tests.lambda_src.cluster import Cluster
 
 ONE = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); CREATE TABLE one_more (n int);")

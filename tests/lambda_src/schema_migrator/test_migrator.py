@@ -6,11 +6,11 @@ import pytest
 from pg8000.exceptions import InterfaceError
 from pg8000.native import Connection
 
-from lambda_src.credentials import Credentials
-from lambda_src.database import CredentialsRefused, DatabaseUnavailable, connect_to_writer
 from lambda_src.schema_migrator.logins import LoginRefused
 from lambda_src.schema_migrator.migrations import Migration
 from lambda_src.schema_migrator.migrator import migrate
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import CredentialsRefused, DatabaseUnavailable, connect_to_writer
 from tests.lambda_src.cluster import MASTER, Cluster
 
 ROLE = Migration(name="0001_role.sql", sql="DROP ROLE IF EXISTS teller; CREATE ROLE teller NOLOGIN")

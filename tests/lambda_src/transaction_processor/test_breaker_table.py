@@ -7,7 +7,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.transaction_processor.breaker import State, StateOutOfReach
 from lambda_src.transaction_processor.breaker_table import BreakerTable
-from tests.lambda_src.conftest import type_of_aws
+from tests.aws_stubs import type_of_aws
 
 OPEN = State(revision=7, failures=4, pause_seconds=10, retry_at=1_794_000_010)
 KEY = {"breaker": {"S": "ledger"}}

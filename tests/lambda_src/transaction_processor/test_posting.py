@@ -12,8 +12,8 @@ import pytest
 from pg8000.native import Connection, InterfaceError
 
 from app_service.ledger.transaction import MAX_INTEGER
-from lambda_src.database import DatabaseUnavailable, connect_to_writer
-from lambda_src.json_secret import SecretUnreadable
+from lambda_src.shared.database import DatabaseUnavailable, connect_to_writer
+from lambda_src.shared.json_secret import SecretUnreadable
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable, SqlLedger
 from tests.lambda_src.cluster import MASTER, Cluster
 from tests.lambda_src.submissions import (

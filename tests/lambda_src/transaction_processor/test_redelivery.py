@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from lambda_src.messages import Message
+from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import Redelivery, delay_seconds
-from tests.lambda_src.conftest import type_of_aws
+from tests.aws_stubs import type_of_aws
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
 

@@ -9,7 +9,7 @@ import pytest
 
 from app_service.ledger.totals import Totals
 from app_service.ledger.transaction import Transaction
-from lambda_src.messages import Message
+from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 from lambda_src.transaction_processor.worker import process
 from tests.lambda_src.sqs_events import kept, sqs_event

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.local_cloud.branches.hub import Branches, pipeline_template
 from tests.local_cloud.pipeline.conftest import action, stage
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, "@ROOT@")
 
-from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.shared.branch_suffix import suffix_of_branch
 
 
 def call(action: str, **parameters: str) -> str:

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.shared.branch_suffix import suffix_of_branch
 from local_cloud.paths import ROOT
 from tests.local_cloud.branches.hub import Branches, pipeline_template
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lambda_src.branch_suffix import suffix_of_branch
+from lambda_src.shared.branch_suffix import suffix_of_branch
 from local_cloud.branch_hub import webhook
 from tests.local_cloud.branches.cloud import eventually
 from tests.local_cloud.branches.hub import QUOTA, REPOSITORY, Branches, pipeline_template

@@ -1,0 +1,60 @@
+"""The ledger over PostgreSQL: every write batched, every call repeated over what passes."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from uuid import UUID
+
+from app_service.ledger import accounts
+from app_service.ledger.database import Database
+from app_service.ledger.domain import Account, Entry, NewAccount, PostedTransaction, Verdict
+from app_service.ledger.posting import Batcher, post_transactions
+from app_service.ledger.transaction import Transaction
+
+
+class PostgresLedger:
+    """`writing` and `reading` have pools of their own, so that a rush of reads delays no posting.
+
+    `on_posted` is called after each call that posted something: there is an event to relay.
+    `on_answered` is called for each request with its verdicts and the seconds that it took.
+    """
+
+    def __init__(
+        self,
+        *,
+        writing: Database,
+        reading: Database,
+        max_in_flight: int,
+        on_posted: Callable[[], None],
+        on_answered: Callable[[Sequence[Verdict], float], None],
+    ) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._on_posted = on_posted
+        self._on_answered = on_answered
+        self._batcher = Batcher(self._call, max_in_flight=max_in_flight)
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+        started = perf_counter()
+        verdicts = await self._batcher.post(transactions)
+        self._on_answered(verdicts, perf_counter() - started)
+        return verdicts
+
+    async def _call(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+        verdicts = await self._writing.run(lambda c: post_transactions(c, transactions))
+        if Verdict.POSTED in verdicts:
+            self._on_posted()
+        return verdicts
+
+    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
+        return await self._reading.run(lambda c: accounts.open_account(c, account))
+
+    async def account(self, account_id: int) -> Account:
+        return await self._reading.run(lambda c: accounts.account(c, account_id))
+
+    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
+        return await self._reading.run(
+            lambda c: accounts.entries(c, account_id, before=before, limit=limit)
+        )
+
+    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
+        return await self._reading.run(lambda c: accounts.transaction(c, transaction_id))

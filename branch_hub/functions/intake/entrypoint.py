@@ -1,0 +1,59 @@
+"""Wires the intake; the only file of it that reads the environment.
+
+Calls `secretsmanager:GetSecretValue`, `dynamodb:PutItem`, `GetItem` and `UpdateItem` on the table,
+`events:PutEvents` on the hub's bus.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache, partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from branch_hub.functions.intake.deliveries import Deliveries
+from branch_hub.functions.intake.intake import take_in
+from branch_hub.functions.intake.settings import BranchIntakeSettings
+from branch_hub.functions.intake.webhook import Webhook
+from branch_hub.functions.shared.bus import BranchEventBus
+from branch_hub.functions.shared.secret import HubSecret
+from lambda_src.shared.log_lines import write_json_lines
+
+# GitHub waits ten seconds for the answer.
+_AWS = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
+)
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Takes a request to the function URL, or an event of CodeCommit."""
+    return _intake()(event)
+
+
+@cache
+def _intake() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    settings = BranchIntakeSettings.from_env(os.environ)
+    write_json_lines(environment_suffix=settings.hub_suffix)
+    secret = HubSecret(
+        secrets_manager=boto3.client("secretsmanager", config=_AWS),
+        secret_arn=settings.hub_secret_arn,
+        clock=time.monotonic,
+    )
+    return partial(
+        take_in,
+        webhook=Webhook(
+            repository=settings.repository,
+            secret=secret.webhook_secret,
+            deliveries=Deliveries(
+                dynamodb=boto3.client("dynamodb", config=_AWS),
+                table_name=settings.branch_table_name,
+            ),
+            bus=BranchEventBus(
+                events=boto3.client("events", config=_AWS), bus_name=settings.event_bus_name
+            ),
+            now=partial(datetime.now, UTC),
+        ),
+    )

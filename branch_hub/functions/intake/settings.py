@@ -1,0 +1,16 @@
+"""What the intake is told by its environment."""
+
+from dataclasses import dataclass
+
+from lambda_src.shared.environment_variables import EnvironmentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchIntakeSettings(EnvironmentSettings):
+    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+
+    repository: str  # as the git host calls it: owner/name at GitHub
+    hub_secret_arn: str  # JSON with webhook_secret
+    branch_table_name: str
+    event_bus_name: str
+    hub_suffix: str

@@ -1,0 +1,83 @@
+"""What the state machines ask of the lifecycle: one action a request."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from branch_hub.functions.lifecycle.admit import admit
+from branch_hub.functions.lifecycle.claim import claim
+from branch_hub.functions.lifecycle.lifecycle_context import LifecycleContext
+from branch_hub.functions.lifecycle.outcome import abandon, forget, settle
+from branch_hub.functions.shared.events import BranchEvent, InvalidEvent, Reason
+
+Request = Mapping[str, Any]
+
+
+def carry_out(request: Request, *, context: LifecycleContext) -> dict[str, Any]:
+    """Raises InvalidEvent for what is no request, and HostUnavailable."""
+    action = request.get("action")
+    if not isinstance(action, str) or action not in _ACTIONS:
+        raise InvalidEvent(f"action is {action!r}: it must be one of {', '.join(_ACTIONS)}")
+    return _ACTIONS[action](request, context)
+
+
+def _admit(request: Request, context: LifecycleContext) -> dict[str, Any]:
+    event = _event(request, context)
+    if event.branch is None or event.reason is not Reason.PUSHED:
+        raise InvalidEvent(f"reason is {event.reason}: only what was pushed is admitted")
+    return admit(event, branch=event.branch, execution=request["execution"], context=context)
+
+
+def _claim(request: Request, context: LifecycleContext) -> dict[str, Any]:
+    event = _event(request, context)
+    if event.reason is Reason.PUSHED:
+        raise InvalidEvent(f"reason is {event.reason}: what was pushed is not unmade")
+    return claim(event, execution=request["execution"], context=context)
+
+
+def _settle(request: Request, context: LifecycleContext) -> dict[str, Any]:
+    return settle(
+        suffix=request["suffix"],
+        branch=request["branch"],
+        execution=request["execution"],
+        succeeded=request["succeeded"],
+        cause=request.get("cause", ""),
+        context=context,
+    )
+
+
+def _forget(request: Request, context: LifecycleContext) -> dict[str, Any]:
+    return forget(
+        suffix=request["suffix"],
+        branch=request.get("branch"),
+        execution=request["execution"],
+        reason=Reason(request["reason"]),
+        removed=request["removed"],
+        context=context,
+    )
+
+
+def _abandon(request: Request, context: LifecycleContext) -> dict[str, Any]:
+    return abandon(
+        suffix=request["suffix"],
+        execution=request["execution"],
+        cause=request["cause"],
+        context=context,
+    )
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Request, LifecycleContext], dict[str, Any]]]] = {
+    "admit": _admit,
+    "claim": _claim,
+    "settle": _settle,
+    "forget": _forget,
+    "abandon": _abandon,
+}
+
+
+def _event(request: Request, context: LifecycleContext) -> BranchEvent:
+    event = BranchEvent.parse(request["detail"])
+    if event.repository != context.repository:
+        raise InvalidEvent(
+            f"repository is {event.repository!r}: this hub is that of {context.repository}"
+        )
+    return event

@@ -1,0 +1,23 @@
+"""What the reconciler is told by its environment."""
+
+from dataclasses import dataclass
+
+from lambda_src.shared.environment_variables import EnvironmentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchReconcilerSettings(EnvironmentSettings):
+    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+
+    source_kind: str  # github or codecommit
+    repository: str
+    github_api_url: str  # not used for codecommit
+    hub_secret_arn: str  # JSON with github_token, which may be empty
+    branch_table_name: str
+    event_bus_name: str
+    notices_topic_arn: str
+    trunk: str
+    protected_branches: str  # a JSON array of patterns: release/*
+    environment_quota: int
+    lifetime_days: int
+    hub_suffix: str

@@ -1,0 +1,72 @@
+"""What the registry remembers of one environment, and how that lies in DynamoDB."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from branch_hub.functions.shared.moments import parse_moment
+
+
+class State(StrEnum):
+    CREATING = "creating"
+    LIVE = "live"
+    FAILED = "failed"  # its pipeline could not be made; a push tries again
+    REFUSED = "refused"  # no room in the quota
+    DESTROYING = "destroying"
+    DESTROY_FAILED = "destroy_failed"
+    EXPIRED = "expired"  # unmade while its branch lives; a push makes it again
+
+
+class Purpose(StrEnum):
+    CREATE = "create"
+    DESTROY = "destroy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    holder: str  # the ARN of an execution
+    purpose: Purpose
+    taken_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentRecord:
+    suffix: str
+    branch: str | None
+    state: State
+    created_at: datetime
+    expires_at: datetime | None  # None: never
+    warned_at: datetime | None
+    cause: str | None  # of the last failure
+    lock: Lock | None
+
+    @classmethod
+    def parse(cls, item: Mapping[str, Any]) -> Self:
+        """Read an item as DynamoDB gives it."""
+        holder = _text(item, "lock_holder")
+        return cls(
+            suffix=item["suffix"]["S"],
+            branch=_text(item, "branch"),
+            state=State(item["state"]["S"]),
+            created_at=parse_moment(item["created_at"]["S"]),
+            expires_at=_moment(item, "expires_at"),
+            warned_at=_moment(item, "warned_at"),
+            cause=_text(item, "cause"),
+            lock=None
+            if holder is None
+            else Lock(
+                holder=holder,
+                purpose=Purpose(item["lock_purpose"]["S"]),
+                taken_at=parse_moment(item["lock_taken_at"]["S"]),
+            ),
+        )
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    return item[name]["S"] if name in item else None
+
+
+def _moment(item: Mapping[str, Any], name: str) -> datetime | None:
+    return parse_moment(item[name]["S"]) if name in item else None

@@ -1,0 +1,180 @@
+"""Stacks of an environment, found by their tags and held against their names: both must agree."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from lambda_src.shared.branch_suffix import has_suffix
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+APPLICATION: Final = "transaction-pipeline"
+APPLICATION_STACK: Final = "transaction"
+PIPELINE_STACK: Final = "DeliveryPipeline"
+REPOSITORY_TAG: Final = "repository"
+BRANCH_TAG: Final = "branch"
+
+_IN_PROGRESS: Final = "_IN_PROGRESS"
+# What a change set leaves that nobody carried out: named as if something were going on.
+_NEVER_MADE: Final = "REVIEW_IN_PROGRESS"
+_HEALTHY: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedStack:
+    name: str
+    arn: str
+    status: str
+    tags: Mapping[str, str]
+    changed_at: datetime
+    is_termination_protected: bool
+
+    @property
+    def is_in_progress(self) -> bool:
+        return self.status.endswith(_IN_PROGRESS) and self.status != _NEVER_MADE
+
+    @property
+    def is_half_deleted(self) -> bool:
+        return self.status == "DELETE_FAILED"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it stands, or is being changed; one that failed to be made does not count."""
+        return self.status in _HEALTHY or (
+            self.is_in_progress and not self.status.startswith(("DELETE", "ROLLBACK"))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What is deployed for one suffix. `foreign_stacks` look like parts of it and are not."""
+
+    suffix: str
+    pipeline: DeployedStack | None = None
+    application: DeployedStack | None = None
+    foreign_stacks: tuple[str, ...] = field(default=())  # each with the reason, for people
+
+    @property
+    def stacks(self) -> tuple[DeployedStack, ...]:
+        """In the order of their deletion: what deploys another goes last."""
+        return tuple(stack for stack in (self.application, self.pipeline) if stack is not None)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch that its stacks are tagged with; None: they do not say, or say another's."""
+        said = (stack.tags.get(BRANCH_TAG, "") for stack in self.stacks)
+        return next((branch for branch in said if has_suffix(branch, self.suffix)), None)
+
+    @property
+    def is_half_deleted(self) -> bool:
+        return any(stack.is_half_deleted for stack in self.stacks)
+
+    @property
+    def changed_at(self) -> datetime | None:
+        return max((stack.changed_at for stack in self.stacks), default=None)
+
+
+def stack_names(suffix: str) -> tuple[str, str]:
+    """In the order of their deletion."""
+    return (f"{APPLICATION_STACK}-{suffix}", f"{PIPELINE_STACK}-{suffix}")
+
+
+class StackFinder:
+    """Needs `cloudformation:DescribeStacks`. Stacks of another `repository` are foreign_stacks."""
+
+    def __init__(self, *, cloudformation: "CloudFormationClient", repository: str) -> None:
+        self._cloudformation = cloudformation
+        self._repository = repository
+
+    def named(self, name: str) -> DeployedStack | None:
+        try:
+            answer = self._cloudformation.describe_stacks(StackName=name)
+        except ClientError as error:
+            if _says_missing(error, name):
+                return None
+            raise
+        return next(_living(answer["Stacks"]), None)
+
+    def environment(self, suffix: str) -> Environment:
+        """Two questions, by name; what only has the tags is not looked for."""
+        found = (self.named(name) for name in stack_names(suffix))
+        return self._put_together(suffix, [stack for stack in found if stack is not None])
+
+    def environments(self) -> dict[str, Environment]:
+        """Every environment of the account, by suffix, in order; over all pages."""
+        by_suffix: dict[str, list[DeployedStack]] = {}
+        for stack in self.all():
+            for suffix in _suffixes_of(stack):
+                by_suffix.setdefault(suffix, []).append(stack)
+        return {
+            suffix: self._put_together(suffix, stacks)
+            for suffix, stacks in sorted(by_suffix.items())
+        }
+
+    def all(self) -> Iterator[DeployedStack]:
+        for page in self._cloudformation.get_paginator("describe_stacks").paginate():
+            yield from _living(page["Stacks"])
+
+    def why_not_ours(self, stack: DeployedStack, suffix: str) -> str | None:
+        """None: it is a stack of `suffix`, by its name and by its tags."""
+        if stack.name not in stack_names(suffix):
+            return f"has the tags of {suffix} and not the name of one of its stacks"
+        wanted = {"application": APPLICATION, "environment-suffix": suffix}
+        if any(stack.tags.get(key) != value for key, value in wanted.items()):
+            return f"is named like a stack of {suffix} and has not its tags"
+        if stack.tags.get(REPOSITORY_TAG, self._repository) != self._repository:
+            return f"belongs to repository {stack.tags[REPOSITORY_TAG]}"
+        return None
+
+    def _put_together(self, suffix: str, stacks: Iterable[DeployedStack]) -> Environment:
+        ours: dict[str, DeployedStack] = {}
+        foreign_stacks = []
+        for stack in stacks:
+            reason = self.why_not_ours(stack, suffix)
+            if reason is None:
+                ours[stack.name] = stack
+            else:
+                foreign_stacks.append(f"{stack.name} {reason}")
+        application, pipeline = stack_names(suffix)
+        return Environment(
+            suffix=suffix,
+            application=ours.get(application),
+            pipeline=ours.get(pipeline),
+            foreign_stacks=tuple(foreign_stacks),
+        )
+
+
+def _suffixes_of(stack: DeployedStack) -> set[str]:
+    """Which environments it may belong to: the one it is tagged with, the one it is named for."""
+    found = set()
+    if stack.tags.get("application") == APPLICATION and "environment-suffix" in stack.tags:
+        found.add(stack.tags["environment-suffix"])
+    for base in (APPLICATION_STACK, PIPELINE_STACK):
+        if stack.name.startswith(f"{base}-"):
+            found.add(stack.name.removeprefix(f"{base}-"))
+    return found
+
+
+def _living(stacks: Iterable[Any]) -> Iterator[DeployedStack]:
+    for stack in stacks:
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            yield DeployedStack(
+                name=stack["StackName"],
+                arn=stack["StackId"],
+                status=stack["StackStatus"],
+                tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
+                changed_at=stack.get("LastUpdatedTime", stack["CreationTime"]).astimezone(UTC),
+                is_termination_protected=stack.get("EnableTerminationProtection", False),
+            )
+
+
+def _says_missing(error: ClientError, name: str) -> bool:
+    """CloudFormation has no code of its own for a stack that is not there."""
+    said = error.response["Error"]
+    return said["Code"] == "ValidationError" and said["Message"].endswith(
+        f"Stack with id {name} does not exist"
+    )

@@ -1,0 +1,169 @@
+"""From "a branch is gone" to nothing left. It never checks the branch out."""
+
+from typing import Final
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from branch_hub.infrastructure.branch_settings import APPLY, REPORT
+from branch_hub.infrastructure.deletion import BEGIN as DELETION_BEGINS
+from branch_hub.infrastructure.deletion import deletion
+from branch_hub.infrastructure.destroy_steps import Steps
+from branch_hub.infrastructure.hub import DESTROY, Hub
+from branch_hub.infrastructure.machine import EXECUTION, SUFFIX, Machine, ask, count, says, tell
+from branch_hub.infrastructure.notices import Notices
+from branch_hub.infrastructure.proof import BEGIN as PROOF_BEGINS
+from branch_hub.infrastructure.proof import proof
+
+ASKED_MAX: Final = 240  # an hour for a run that makes the same environment
+_WHO_TRIES_AGAIN: Final = {
+    REPORT: "Nothing tries again by itself: make reconcile shows it, with APPLY=yes it is unmade.",
+    APPLY: "The reconciler tries again within the hour.",
+}
+STOPS_MAX: Final = 40  # ten minutes for a run of the pipeline to end by itself
+
+
+class DestroyMachine(Construct):
+    """Holds the lock from Claim to Forget or Abandon. Started with an event's detail."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        hub: Hub,
+        lifecycle: lambda_.IFunction,
+        teardown: lambda_.IFunction,
+        notices: Notices,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        steps = Steps(
+            scope=self,
+            lifecycle=lifecycle,
+            teardown=teardown,
+            notices=notices,
+            abandon=_abandon(self, lifecycle, notices, reconcile=hub.branches.reconcile),
+        )
+        begin = sfn.Pass(
+            self,
+            "Begin",
+            result=sfn.Result.from_object(
+                {
+                    "asked": {"now": 0},
+                    "stops": {"now": 0},
+                    **DELETION_BEGINS,
+                    **PROOF_BEGINS,
+                }
+            ),
+        )
+        stop = _stop(steps, then=deletion(steps, then=proof(steps)))
+        self.machine = Machine(
+            self,
+            "Destroy",
+            suffix=hub.suffix,
+            name=DESTROY,
+            comment="Unmakes the environment and the pipeline of a branch that is gone",
+            definition=begin.next(_claim(steps, then=stop)),
+            key=hub.key,
+            notices=notices,
+        ).machine
+
+
+def _claim(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
+    """Is it true? Is it allowed? Is nobody else at it? Events are hints."""
+    claim = ask(
+        steps.scope,
+        "Claim",
+        steps.lifecycle,
+        {
+            "action": "claim",
+            "detail": sfn.JsonPath.object_at("$$.Execution.Input"),
+            "execution": sfn.JsonPath.string_at(EXECUTION),
+        },
+        answer="claim",
+        fields=("outcome", "message"),
+    )
+    claim.add_catch(steps.abandon, result_path="$.error")
+    told = tell(
+        steps.scope,
+        "TellStillBusy",
+        steps.notices,
+        subject=says("Environment {} was not unmade", SUFFIX),
+        message=says("{} Another run held it for an hour.", "$.claim.message"),
+    )
+    late = sfn.Fail(steps.scope, "StillBusy", error="StillBusy", cause="The notice says why")
+    told.add_catch(late, result_path=sfn.JsonPath.DISCARD)
+    is_busy = sfn.Condition.string_equals("$.claim.outcome", "busy")
+    again = (
+        count(steps.scope, "CountAsked", "asked")
+        .next(steps.wait("WaitForTheOther", "Another run makes or unmakes this environment"))
+        .next(claim)
+    )
+    decide = (
+        sfn.Choice(steps.scope, "Decide")
+        .when(sfn.Condition.string_equals("$.claim.outcome", "unmake"), then)
+        .when(
+            sfn.Condition.and_(is_busy, sfn.Condition.number_less_than("$.asked.now", ASKED_MAX)),
+            again,
+        )
+        .when(is_busy, told.next(late))
+        .otherwise(
+            sfn.Succeed(
+                steps.scope, "NothingToDo", comment="Alive, protected, not expired, or gone"
+            )
+        )
+    )
+    return claim.next(decide)
+
+
+def _stop(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
+    """Runs of the pipeline end first: one that deploys would make again what is deleted."""
+    stop = steps.act("Stop", "stop", answer="stop", fields=("running",), force=False)
+    force = steps.act("Force", "stop", answer="stop", fields=("running",), force=True)
+    again = (
+        count(steps.scope, "CountStops", "stops")
+        .next(steps.wait("WaitForRuns", "An action that runs may end first"))
+        .next(stop)
+    )
+    look = (
+        sfn.Choice(steps.scope, "StillRunning")
+        .when(sfn.Condition.number_equals("$.stop.running", 0), then)
+        .when(sfn.Condition.number_less_than("$.stops.now", STOPS_MAX), again)
+        .otherwise(force.next(then))
+    )
+    return stop.next(look)
+
+
+def _abandon(
+    scope: Construct, lifecycle: lambda_.IFunction, notices: Notices, *, reconcile: str
+) -> sfn.IChainable:
+    """The way of every error: give the lock back, say what stands, end red."""
+    abandon = ask(
+        scope,
+        "Abandon",
+        lifecycle,
+        {
+            "action": "abandon",
+            "suffix": sfn.JsonPath.string_at(SUFFIX),
+            "execution": sfn.JsonPath.string_at(EXECUTION),
+            "cause": sfn.JsonPath.string_at("$.error.Cause"),
+        },
+        answer="abandoned",
+        fields=("outcome",),
+    )
+    told = tell(
+        scope,
+        "TellAbandoned",
+        notices,
+        subject=says("Environment {} was not unmade", SUFFIX),
+        message=says(
+            f"{{}}: {{}}. It is still there. {_WHO_TRIES_AGAIN[reconcile]}",
+            SUFFIX,
+            "$.error.Cause",
+        ),
+    )
+    end = sfn.Fail(scope, "NotUnmade", error="NotUnmade", cause="The notice says why")
+    abandon.add_catch(told, result_path=sfn.JsonPath.DISCARD)
+    told.add_catch(end, result_path=sfn.JsonPath.DISCARD)
+    return abandon.next(told).next(end)

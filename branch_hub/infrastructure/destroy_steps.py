@@ -1,0 +1,63 @@
+"""What the parts of the destroy machine are made with."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from branch_hub.infrastructure.machine import SUFFIX, ask
+from branch_hub.infrastructure.notices import Notices
+
+LOOK_AGAIN_SECONDS: Final = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """`abandon` is where every error goes: it gives the lock back."""
+
+    scope: Construct
+    lifecycle: lambda_.IFunction
+    teardown: lambda_.IFunction
+    notices: Notices
+    abandon: sfn.IChainable
+
+    def act(
+        self,
+        state: str,
+        action: str,
+        *,
+        answer: str,
+        fields: tuple[str, ...],
+        **payload: Any,
+    ) -> tasks.LambdaInvoke:
+        """Have the teardown do `action`, and keep `fields` of what it says under `answer`."""
+        task = ask(
+            self.scope,
+            state,
+            self.teardown,
+            {"action": action, "suffix": sfn.JsonPath.string_at(SUFFIX), **payload},
+            answer=answer,
+            fields=fields,
+        )
+        task.add_catch(self.abandon, result_path="$.error")
+        return task
+
+    def wait(self, state: str, comment: str) -> sfn.Wait:
+        duration = Duration.seconds(LOOK_AGAIN_SECONDS)
+        return sfn.Wait(self.scope, state, comment=comment, time=sfn.WaitTime.duration(duration))
+
+    def give_up(self, state: str, cause: str) -> sfn.IChainable:
+        """An error of our own making: deadlines, and what remains."""
+        error = sfn.Pass(
+            self.scope, state, parameters={"Error": state, "Cause": cause}, result_path="$.error"
+        )
+        return error.next(self.abandon)
+
+
+def written_out(path: str) -> str:
+    """What stands at `path`, as JSON text for people."""
+    return sfn.JsonPath.json_to_string(sfn.JsonPath.object_at(path))

@@ -1,0 +1,79 @@
+"""When somebody must look after the hub itself."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from branch_hub.infrastructure.notices import Notices
+from infra.naming import EnvironmentSuffix
+
+_PERIOD: Final = Duration.minutes(5)
+
+
+class HubAlarms(Construct):
+    """Each tells the notices: machines that end red, functions that fail, lost events.
+    A branch that is refused is none of those."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        machines: Mapping[str, sfn.IStateMachine],
+        functions: Mapping[str, lambda_.IFunction],
+        dead_letters: sqs.IQueue,
+        notices: Notices,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._suffix, self._notices = suffix, notices
+        for name, machine in machines.items():
+            self._alarm(
+                f"{name}-failed",
+                "A run ended red: its notice says why, and what to do",
+                machine.metric_failed(period=_PERIOD, statistic="sum"),
+                runbook=f"{name}-failed",
+            )
+            self._alarm(
+                f"{name}-timed-out",
+                "A run came to no end: its lock is free for the next one",
+                machine.metric_timed_out(period=_PERIOD, statistic="sum"),
+                runbook="machine-timed-out",
+            )
+        for name, function in functions.items():
+            self._alarm(
+                f"{name}-errors",
+                "The function fails: what it missed is found by the reconciler",
+                function.metric_errors(period=_PERIOD, statistic="sum"),
+                runbook=f"{name}-errors",
+            )
+        self._alarm(
+            "branch-dead-letters",
+            "An event reached nobody, for a day of retries",
+            dead_letters.metric_approximate_number_of_messages_visible(
+                period=_PERIOD, statistic="max"
+            ),
+            runbook="branch-dead-letters",
+        )
+
+    def _alarm(self, name: str, reason: str, metric: cloudwatch.IMetric, *, runbook: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            re.sub(r"(^|-)(.)", lambda found: found[2].upper(), name),
+            alarm_name=self._suffix.physical_name(name),
+            alarm_description=f"{reason}. Runbook: docs/runbooks/hub/{runbook}.md",
+            metric=metric,
+            threshold=1,
+            comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._notices.topic))

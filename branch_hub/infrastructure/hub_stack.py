@@ -1,0 +1,111 @@
+"""The hub of a repository's branches, whole: what hears, what decides, what makes and unmakes."""
+
+from typing import Final
+
+from aws_cdk import CfnOutput, Environment, Stack
+from constructs import Construct
+
+from branch_hub.functions.shared.events import Reason
+from branch_hub.infrastructure.bus import BranchEvents
+from branch_hub.infrastructure.create_machine import CreateMachine
+from branch_hub.infrastructure.destroy_machine import DestroyMachine
+from branch_hub.infrastructure.host_secret import HostSecret
+from branch_hub.infrastructure.hub import CREATE, DESTROY, Hub
+from branch_hub.infrastructure.hub_alarms import HubAlarms
+from branch_hub.infrastructure.hub_key import hub_key
+from branch_hub.infrastructure.intake import Intake
+from branch_hub.infrastructure.lifecycle import Lifecycle
+from branch_hub.infrastructure.notices import Notices
+from branch_hub.infrastructure.pipeline_builds import PipelineBuilds
+from branch_hub.infrastructure.pipeline_retry import PipelineRetry
+from branch_hub.infrastructure.reconciler import Reconciler
+from branch_hub.infrastructure.registry import Registry
+from branch_hub.infrastructure.teardown import Teardown
+from infra.naming import APPLICATION
+from pipeline.delivery_settings import DeliverySettings
+
+STACK_NAME: Final = "BranchHub"
+
+
+class BranchHub(Stack):
+    """One for each repository, whatever the number of its branches."""
+
+    def __init__(self, scope: Construct, *, settings: DeliverySettings) -> None:
+        suffix = settings.hub_suffix
+        super().__init__(
+            scope,
+            f"{STACK_NAME}-{suffix}",
+            # Also where it is a stage's: the same stack, whoever deploys it.
+            stack_name=f"{STACK_NAME}-{suffix}",
+            description=f"Makes and unmakes the environments of {settings.source.repository}",
+            # No environment's: what unmakes an environment must not find this.
+            tags={"application": APPLICATION, "branch-hub": str(suffix)},
+            env=Environment(account=settings.account, region=settings.region),
+        )
+        key = hub_key(self, "Key", suffix=suffix)
+        notices = Notices(self, "Notices", suffix=suffix, key=key, email=settings.alarm_email)
+        branch_events = BranchEvents(self, "Events", suffix=suffix, key=key)
+        hub = Hub(
+            suffix=suffix,
+            key=key,
+            source=settings.source,
+            trunk=settings.trunk,
+            branches=settings.branches,
+            registry=Registry(self, "Registry", suffix=suffix, key=key),
+            secret=HostSecret(self, "HostSecret", suffix=suffix, key=key),
+        )
+        intake = Intake(self, "Intake", hub=hub, branch_events=branch_events)
+        lifecycle = Lifecycle(self, "Lifecycle", hub=hub)
+        teardown = Teardown(self, "Teardown", hub=hub)
+        reconciler = Reconciler(
+            self, "Reconciler", hub=hub, branch_events=branch_events, notices=notices
+        )
+        retry = PipelineRetry(self, "PipelineRetry", hub=hub, branch_events=branch_events)
+        builds = PipelineBuilds(self, "Pipelines", hub=hub, context=settings.branch_context())
+        create = CreateMachine(
+            self,
+            "Create",
+            hub=hub,
+            lifecycle=lifecycle.function,
+            builds=builds.project,
+            notices=notices,
+        )
+        destroy = DestroyMachine(
+            self,
+            "Destroy",
+            hub=hub,
+            lifecycle=lifecycle.function,
+            teardown=teardown.function,
+            notices=notices,
+        )
+        branch_events.start("Pushed", create.machine, name="branch-pushed", on=(Reason.PUSHED,))
+        branch_events.start(
+            "Gone",
+            destroy.machine,
+            name="branch-gone",
+            on=(Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED),
+        )
+        HubAlarms(
+            self,
+            "Alarms",
+            suffix=suffix,
+            machines={CREATE: create.machine, DESTROY: destroy.machine},
+            functions={
+                "branch-intake": intake.function,
+                "branch-reconciler": reconciler.function,
+                "pipeline-retry": retry.function,
+            },
+            dead_letters=branch_events.dead_letters,
+            notices=notices,
+        )
+        for name, value in {
+            "WebhookUrl": intake.url,
+            "WebhookSecretName": hub.secret.name,
+            "BranchEventBusName": branch_events.bus.event_bus_name,
+            "BranchTableName": hub.registry.table.table_name,
+            "CreateStateMachineArn": create.machine.state_machine_arn,
+            "DestroyStateMachineArn": destroy.machine.state_machine_arn,
+            "ReconcilerFunctionName": reconciler.function.function_name,
+            "NoticesTopicArn": notices.topic.topic_arn,
+        }.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,66 @@
+"""The function that decides: may a branch have an environment, must one go, who is at it."""
+
+from typing import Final
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from branch_hub.functions.lifecycle.settings import BranchLifecycleSettings
+from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, allow, hub_source
+from infra.python_function import PythonFunction
+
+NAME: Final = "branch-lifecycle"
+TIMEOUT_SECONDS: Final = 60
+
+
+class Lifecycle(Construct):
+    """Keeps quota, locks and expiry in the registry. The state machines ask `function`."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, hub: Hub) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        lifecycle = PythonFunction(
+            self,
+            "Lifecycle",
+            suffix=hub.suffix,
+            name=NAME,
+            description="Decides which branch may have an environment, and keeps it in mind",
+            source=hub_source("lifecycle"),
+            environment=BranchLifecycleSettings(
+                source_kind=hub.source.kind,
+                repository=hub.source.repository,
+                github_api_url=hub.github_api_url,
+                hub_secret_arn=hub.secret.secret.secret_arn,
+                branch_table_name=hub.registry.table.table_name,
+                trunk=hub.trunk,
+                protected_branches=hub.protected_branches,
+                environment_quota=hub.branches.quota,
+                lifetime_days=hub.branches.lifetime_days,
+                hub_suffix=str(hub.suffix),
+            ).to_env(),
+            timeout_seconds=TIMEOUT_SECONDS,
+            key=hub.key,
+        )
+        self.function = lifecycle.function
+        hub.let_ask_for_branches(self.function, stack)
+        hub.registry.grant(
+            self.function,
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+        )
+        allow(
+            self.function,
+            ["cloudformation:DescribeStacks"],
+            *(
+                stack.format_arn(
+                    service="cloudformation",
+                    resource="stack",
+                    resource_name=f"{base}-{ANY_BRANCH}/*",
+                )
+                for base in (APPLICATION_STACK, PIPELINE_STACK)
+            ),
+        )
+        hub.let_see_who_runs(self.function, stack)

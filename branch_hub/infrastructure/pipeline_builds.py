@@ -1,0 +1,95 @@
+"""The build that deploys the pipeline of one branch, from a checkout of that branch."""
+
+import shlex
+from typing import Any, Final, cast
+
+from aws_cdk import DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from branch_hub.infrastructure.hub import Hub
+from infra.log_groups import log_group
+from infra.python_version import deployed_python
+from pipeline import builds
+
+PROJECT: Final = "branch-pipelines"
+# Of the bootstrap: the deployment goes the way that a person's goes.
+_BOOTSTRAP_ROLES: Final = ("deploy", "file-publishing", "lookup")
+
+
+class PipelineBuilds(Construct):
+    """`project` is started with a branch as the version of its source and as BRANCH."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, hub: Hub, context: dict[str, str]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        name = hub.suffix.physical_name(PROJECT)
+        group = log_group(self, "Logs", name=f"/aws/codebuild/{name}", key=hub.key)
+        role = iam.Role(
+            self,
+            "Role",
+            role_name=hub.suffix.physical_name(f"{PROJECT}-role"),
+            assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
+        )
+        group.grant_write(role)
+        for statement in (*hub.source.may_clone(stack), _may_deploy_as_bootstrapped(stack)):
+            role.add_to_policy(statement)
+        self.project = codebuild.Project(
+            self,
+            "Project",
+            project_name=name,
+            description="Deploys the pipeline of the branch that it is started with",
+            # All that it may do is said above: CDK would add groups of logs and of reports.
+            role=role.without_policy_updates(),
+            environment=builds.environment(codebuild.ComputeType.SMALL),
+            build_spec=codebuild.BuildSpec.from_object(build_spec(context)),
+            logging=builds.logging(group, prefix=PROJECT),
+            timeout=Duration.minutes(30),
+        )
+        # A project's connection is tried out with the role while the project is made.
+        policy = role.node.find_child("DefaultPolicy")
+        self.project.node.add_dependency(policy)
+        definition = cast(codebuild.CfnProject, self.project.node.default_child)
+        # It makes no artifacts: the key is named so that AWS's own is never used for any.
+        definition.encryption_key = hub.key.key_arn
+        for field, value in hub.source.build_source(stack).items():
+            definition.add_property_override(f"Source.{field}", value)
+
+
+def build_spec(context: dict[str, str]) -> dict[str, Any]:
+    """`context` is what every branch's pipeline is told; the branch itself is in BRANCH."""
+    said = [part for pair in context.items() for part in ("-c", "=".join(pair))]
+    deploy = ["npx", "--no-install", "cdk", "deploy", *said, "--require-approval", "never"]
+    return {
+        "version": "0.2",
+        "phases": {
+            "install": {"runtime-versions": {"python": deployed_python()}},
+            "build": {
+                "commands": [
+                    "make setup",
+                    'export PATH="$PWD/.venv/bin:$PATH"',
+                    # The shell puts the branch in as one word, whatever it is called.
+                    f"{shlex.join(deploy)} -c \"branch=$BRANCH\" 'DeliveryPipeline-*'",
+                ]
+            },
+        },
+    }
+
+
+def _may_deploy_as_bootstrapped(stack: Stack) -> iam.PolicyStatement:
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    return iam.PolicyStatement(
+        actions=["sts:AssumeRole"],
+        resources=[
+            stack.format_arn(
+                service="iam",
+                region="",
+                resource="role",
+                resource_name=f"cdk-{qualifier}-{role}-role-{stack.account}-{stack.region}",
+            )
+            for role in _BOOTSTRAP_ROLES
+        ],
+    )

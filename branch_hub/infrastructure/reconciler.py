@@ -1,0 +1,86 @@
+"""The function that compares what there is with what there should be, every hour and by hand."""
+
+from typing import Final
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.infrastructure.branch_settings import APPLY
+from branch_hub.infrastructure.bus import BranchEvents
+from branch_hub.infrastructure.hub import Hub, allow, hub_source
+from branch_hub.infrastructure.notices import Notices
+from infra.python_function import PythonFunction
+
+NAME: Final = "branch-reconciler"
+TIMEOUT_SECONDS: Final = 300
+
+
+class Reconciler(Construct):
+    """Says what it would do, or puts it on the bus as events: what acts is the same as ever."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        hub: Hub,
+        branch_events: BranchEvents,
+        notices: Notices,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        reconciler = PythonFunction(
+            self,
+            "Reconciler",
+            suffix=hub.suffix,
+            name=NAME,
+            description="Compares live branches with environments and their expiry",
+            source=hub_source("reconciler"),
+            environment=BranchReconcilerSettings(
+                source_kind=hub.source.kind,
+                repository=hub.source.repository,
+                github_api_url=hub.github_api_url,
+                hub_secret_arn=hub.secret.secret.secret_arn,
+                branch_table_name=hub.registry.table.table_name,
+                event_bus_name=branch_events.bus.event_bus_name,
+                notices_topic_arn=notices.topic.topic_arn,
+                trunk=hub.trunk,
+                protected_branches=hub.protected_branches,
+                environment_quota=hub.branches.quota,
+                lifetime_days=hub.branches.lifetime_days,
+                hub_suffix=str(hub.suffix),
+            ).to_env(),
+            timeout_seconds=TIMEOUT_SECONDS,
+            key=hub.key,
+        )
+        self.function = reconciler.function
+        hub.let_ask_for_branches(self.function, Stack.of(self))
+        hub.registry.grant(
+            self.function, "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"
+        )
+        hub.let_see_who_runs(self.function, Stack.of(self))
+        branch_events.grant_put(self.function)
+        notices.grant_tell(self.function)
+        # AWS asks for all resources when stacks are listed without a name.
+        allow(self.function, ["cloudformation:DescribeStacks"], "*")
+        self._every_hour(hub, branch_events)
+
+    def _every_hour(self, hub: Hub, branch_events: BranchEvents) -> None:
+        events.Rule(
+            self,
+            "Hourly",
+            rule_name=hub.suffix.physical_name("branch-reconcile-hourly"),
+            description="What events missed is found within the hour",
+            schedule=events.Schedule.rate(Duration.hours(1)),
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    event=events.RuleTargetInput.from_object(
+                        {"apply": hub.branches.reconcile == APPLY}
+                    ),
+                    dead_letter_queue=branch_events.dead_letters,
+                )
+            ],
+        )

@@ -1,0 +1,42 @@
+"""The function that deletes, and the walls around it: never staging, production or a stranger."""
+
+from typing import Final
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from branch_hub.functions.teardown.settings import BranchTeardownSettings
+from branch_hub.infrastructure.hub import Hub, hub_source
+from branch_hub.infrastructure.teardown_permissions import teardown_permissions
+from infra.python_function import PythonFunction
+
+NAME: Final = "branch-teardown"
+# Emptying a bucket is the longest of its errands; what is left is taken up at the next call.
+TIMEOUT_SECONDS: Final = 600
+MEMORY_MIB: Final = 512
+
+
+class Teardown(Construct):
+    """Stops, finds, deletes, unblocks, sweeps and verifies: one errand each time it is asked."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, hub: Hub) -> None:
+        super().__init__(scope, construct_id)
+        teardown = PythonFunction(
+            self,
+            "Teardown",
+            suffix=hub.suffix,
+            name=NAME,
+            description="Unmakes one environment, step by step",
+            source=hub_source("teardown"),
+            environment=BranchTeardownSettings(
+                repository=hub.source.repository,
+                trunk=hub.trunk,
+                hub_suffix=str(hub.suffix),
+            ).to_env(),
+            timeout_seconds=TIMEOUT_SECONDS,
+            memory_mib=MEMORY_MIB,
+            key=hub.key,
+        )
+        self.function = teardown.function
+        for statement in teardown_permissions(Stack.of(self), trunk=hub.trunk):
+            teardown.role.add_to_policy(statement)

@@ -1,0 +1,196 @@
+"""All that may be done to unmake an environment, and what stays out of reach whatever is asked."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
+from aws_cdk import aws_iam as iam
+
+from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.infrastructure.hub import ANY_BRANCH
+from infra.naming import APPLICATION
+from lambda_src.shared.branch_suffix import suffix_of_branch
+from pipeline.promotion import RESERVED_SUFFIXES
+
+_STACKS: Final = (APPLICATION_STACK, PIPELINE_STACK)
+_OURS: Final = {"StringEquals": {"aws:ResourceTag/application": APPLICATION}}
+
+_DELETES_STACKS: Final = ("cloudformation:DeleteStack",)
+_STOPS_RUNS: Final = ("codepipeline:StopPipelineExecution",)
+_EMPTIES_BUCKETS: Final = ("s3:DeleteBucketPolicy",)
+_DELETES_OBJECTS: Final = (
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+)
+_DELETES_LOGS: Final = ("logs:DeleteLogGroup",)
+_DELETES_SNAPSHOTS: Final = ("rds:DeleteDBClusterSnapshot",)
+_DELETES_REVISIONS: Final = ("ecs:DeleteTaskDefinitions",)
+
+# To find what remains everything is listed: AWS lists all of a kind, or nothing.
+_LISTS: Final = (
+    "cloudformation:DescribeStacks",
+    "cloudwatch:DescribeAlarms",
+    "codebuild:ListProjects",
+    "dynamodb:ListTables",
+    "ec2:DescribeNatGateways",
+    "ec2:DescribeNetworkInterfaces",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListClusters",
+    "ecs:ListTaskDefinitions",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "iam:ListRoles",
+    "kms:ListAliases",
+    "lambda:ListFunctions",
+    "logs:DescribeLogGroups",
+    "rds:DescribeDBClusterSnapshots",
+    "rds:DescribeDBClusters",
+    "s3:ListAllMyBuckets",
+    "secretsmanager:ListSecrets",
+    "sns:ListTopics",
+    "sqs:ListQueues",
+    "tag:GetResources",
+)
+
+
+# How the names of our functions, builds and services begin: others' may end like a branch's.
+_FUNCTIONS: Final = (
+    "audit-writer",
+    "environment-certificate",
+    "pipeline-s3",
+    "schema-migrator",
+    APPLICATION_STACK,
+)
+
+
+def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
+    """`trunk` is the branch whose environment and pipeline stay, although named as a branch's."""
+    kept = (*RESERVED_SUFFIXES, suffix_of_branch(trunk))
+    return [*_may_change(stack), *_may_look(stack), *_may_never(stack, kept)]
+
+
+def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
+    yield _allow(_DELETES_STACKS, *_stacks(stack, ANY_BRANCH), when=_OURS)
+    yield _allow(_STOPS_RUNS, _pipeline(stack, ANY_BRANCH))
+    bucket = _bucket(stack, ANY_BRANCH)
+    yield _allow(_EMPTIES_BUCKETS, bucket)
+    yield _allow(_DELETES_OBJECTS, f"{bucket}/*")
+    yield _allow(_DELETES_LOGS, *_log_groups(stack, ANY_BRANCH))
+    yield _allow(_DELETES_SNAPSHOTS, _snapshots(stack, ANY_BRANCH))
+    yield _allow(_DELETES_REVISIONS, _revisions(stack, ANY_BRANCH))
+    images = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-container-assets"
+    yield _allow(
+        ("ecr:BatchDeleteImage",),
+        _arn(stack, "ecr", "repository", f"{images}-{stack.account}-{stack.region}"),
+    )
+    # A function's interface has no name of ours. One that is in use AWS does not delete.
+    yield _allow(("ec2:DeleteNetworkInterface",), _arn(stack, "ec2", "network-interface", "*"))
+
+
+def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
+    yield _allow(("cloudformation:ListStackResources",), *_stacks(stack, ANY_BRANCH))
+    # Of every environment: an image that one of them names, or deploys just now, must stay.
+    yield _allow(("cloudformation:GetTemplate",), _arn(stack, "cloudformation", "stack", "*/*"))
+    yield _allow(("codepipeline:ListPipelineExecutions",), _pipeline(stack, "*"))
+    yield _allow(
+        ("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), _bucket(stack, ANY_BRANCH)
+    )
+    # The tagging API goes on telling of what was deleted: the owner is asked.
+    yield _allow(("kms:DescribeKey",), _arn(stack, "kms", "key", "*"), when=_OURS)
+    yield _allow(
+        ("secretsmanager:DescribeSecret",),
+        _colon_arn(stack, "secretsmanager", "secret", f"{ANY_BRANCH}-??????"),
+    )
+    yield _allow(("dynamodb:DescribeTable",), _arn(stack, "dynamodb", "table", ANY_BRANCH))
+    yield _allow(("ecs:DescribeClusters",), _arn(stack, "ecs", "cluster", ANY_BRANCH))
+    yield _allow(("ecs:DescribeServices",), _arn(stack, "ecs", "service", f"{ANY_BRANCH}/*"))
+    yield _allow(_LISTS, "*")
+
+
+def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatement]:
+    """What an allowed pattern reaches is denied here, and what none does as far as anyone sees."""
+    out_of_reach = [
+        f"arn:*:{place}"
+        for suffix in kept
+        for place in (
+            f"cloudformation:*:*:stack/*-{suffix}/*",
+            f"codepipeline:*:*:*-{suffix}",
+            f"logs:*:*:log-group:*-{suffix}:*",
+            f"logs:*:*:log-group:*-{suffix}/*",
+            # People name snapshots: transaction-db-production-backup ends like a branch's.
+            f"rds:*:*:cluster-snapshot:*{suffix}*",
+            f"ecs:*:*:task-definition/*-{suffix}:*",
+        )
+    ]
+    for suffix in kept:
+        bucket = _bucket(stack, suffix)
+        out_of_reach += [bucket, f"{bucket}/*"]
+    yield iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=[
+            *_DELETES_STACKS,
+            *_STOPS_RUNS,
+            *_EMPTIES_BUCKETS,
+            *_DELETES_OBJECTS,
+            *_DELETES_LOGS,
+            *_DELETES_SNAPSHOTS,
+            *_DELETES_REVISIONS,
+        ],
+        resources=out_of_reach,
+    )
+
+
+def _allow(
+    actions: tuple[str, ...], *resources: str, when: dict[str, dict[str, str]] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[*actions], resources=[*resources], conditions=when)
+
+
+def _arn(stack: Stack, service: str, resource: str, name: str) -> str:
+    return stack.format_arn(service=service, resource=resource, resource_name=name)
+
+
+def _colon_arn(stack: Stack, service: str, resource: str, name: str) -> str:
+    return stack.format_arn(
+        service=service,
+        resource=resource,
+        resource_name=name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def _stacks(stack: Stack, suffix: str) -> Iterator[str]:
+    return (_arn(stack, "cloudformation", "stack", f"{base}-{suffix}/*") for base in _STACKS)
+
+
+def _pipeline(stack: Stack, suffix: str) -> str:
+    return stack.format_arn(service="codepipeline", resource=f"transaction-pipeline-{suffix}")
+
+
+def _bucket(stack: Stack, suffix: str) -> str:
+    return f"arn:{stack.partition}:s3:::transaction-*-{stack.account}-{suffix}"
+
+
+def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
+    for name in (
+        *(f"/aws/lambda/{function}-{suffix}" for function in _FUNCTIONS),
+        f"/aws/codebuild/{APPLICATION_STACK}-{suffix}",
+        # Of a database and of a cluster, the kind of log comes last.
+        f"/aws/rds/cluster/transaction-db-{suffix}/*",
+        f"/aws/ecs/containerinsights/transaction-cluster-{suffix}/*",
+        f"/ecs/{APPLICATION_STACK}-{suffix}",
+    ):
+        yield _log_group(stack, name)
+
+
+def _log_group(stack: Stack, name: str) -> str:
+    return _colon_arn(stack, "logs", "log-group", f"{name}:*")
+
+
+def _snapshots(stack: Stack, suffix: str) -> str:
+    return _colon_arn(stack, "rds", "cluster-snapshot", suffix)
+
+
+def _revisions(stack: Stack, suffix: str) -> str:
+    return _arn(stack, "ecs", "task-definition", f"transaction-{suffix}:*")

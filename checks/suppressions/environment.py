@@ -1,0 +1,222 @@
+"""What cdk-nag and checkov find in an environment and we leave as it is, each with the reason.
+
+docs/compliance/README.md says how to add an entry. One that matches nothing fails the gate.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suppression:
+    """`rules` may be broken at `where`, for this one reason.
+
+    A place is a construct path that begins with the stack; `*` is any one part of it, and all that
+    lies below is meant too. `details` are regular expressions, and needed exactly where a rule
+    names details (`AwsSolutions-IAM5[Action::s3:*]`): each then covers only what it spells out.
+    """
+
+    rules: tuple[str, ...]
+    where: tuple[str, ...]
+    reason: str
+    details: tuple[str, ...] = ()
+
+
+# Functions that CDK brings along: they run while a stack is deployed or deleted.
+_HELPERS: Final = (
+    "Transaction/Custom::VpcRestrictDefaultSGCustomResourceProvider",
+    "Transaction/Custom::S3AutoDeleteObjectsCustomResourceProvider",
+    "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider",
+)
+_DEPLOYING: Final = (
+    *_HELPERS,
+    "Transaction/LoadBalancer/Certificate/Maker/Function",
+    "Transaction/LoadBalancer/Certificate/Provider/framework-onEvent",
+    "Transaction/SchemaMigrator/Migrator/Function",
+)
+_FED_BY_QUEUES: Final = (
+    "Transaction/TransactionProcessor/Processor/Function",
+    "Transaction/AuditWriter/Writer/Function",
+)
+
+ENVIRONMENT: Final = (
+    # Network and service
+    Suppression(
+        rules=("AwsSolutions-EC23",),
+        where=("Transaction/Traffic/LoadBalancer",),
+        reason="S30: the API is public. Only HTTPS to the load balancer is open, and nothing but "
+        "health is served without a session (S33).",
+    ),
+    Suppression(
+        rules=("AwsSolutions-ECS2",),
+        where=("Transaction/Service/Task",),
+        reason="Names and addresses only, which differ from stack to stack. What is secret comes "
+        "from Secrets Manager when a task starts.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-ECS4", "CKV_AWS_65"),
+        where=("Transaction/Service/Cluster",),
+        reason="S62: insights are written from outside the stack, which may make their log group "
+        "anew after the stack deleted it; the next environment of that name could not be made. "
+        "CPU, memory and healthy tasks are measured and alarmed on without them.",
+    ),
+    Suppression(
+        rules=("CKV_DOCKER_2",),
+        where=("app_service/Dockerfile",),
+        reason="ECS ignores a HEALTHCHECK of the image; the load balancer asks /health/live.",
+    ),
+    # Data
+    Suppression(
+        rules=("AwsSolutions-RDS10",),
+        where=("Transaction/Database/Cluster",),
+        reason="S20, S62: no deletion protection; an environment goes with its stack.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-RDS6", "CKV_AWS_162"),
+        where=("Transaction/Database/Cluster",),
+        reason="Each database role has a generated password in Secrets Manager, over TLS, from one "
+        "security group. A second way to log in that nothing uses is one more to guard.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_118",),
+        where=("Transaction/Database/Cluster/Writer", "Transaction/Database/Cluster/Reader"),
+        reason="S52, S62: enhanced monitoring writes to RDSOSMetrics, a log group of the account "
+        "that no stack owns. Performance Insights is on and shows the load by query and wait.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-SMG4",),
+        where=(
+            "Transaction/Database/Cluster/Secret",
+            "Transaction/Database/ServiceSecret",
+            "Transaction/Database/ProcessorSecret",
+            "Transaction/ApiCredentials/Secret",
+        ),
+        reason="Generated, read by one role each, known to no person. Tasks read theirs when they "
+        "start: a rotation between two deployments would lock them out of the database.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-S1", "CKV_AWS_18"),
+        where=("Transaction/AuditStore/Bucket", "Transaction/LoadBalancer/AccessLogs"),
+        reason="S62: S3 delivers access logs for hours after the last request, into a bucket that "
+        "the stack has emptied and must delete. Only the audit writer can add to the trail (S23).",
+    ),
+    Suppression(
+        rules=("CKV_AWS_21",),
+        where=("Transaction/LoadBalancer/AccessLogs",),
+        reason="Each log is written once by the load balancer and expires after a week (S52).",
+    ),
+    Suppression(
+        rules=("AwsSolutions-DDB3", "CKV_AWS_28"),
+        where=("Transaction/Breaker/Table",),
+        reason="S62: a table with point-in-time recovery leaves a backup for 35 days when it is "
+        "deleted. Its one item, the breaker's state, is worthless after a day.",
+    ),
+    # Queues and functions
+    Suppression(
+        rules=("Serverless-SQSRedrivePolicy",),
+        where=("Transaction/Transactions/DeadLetters", "Transaction/Audit/DeadLetters"),
+        reason="S43: these are the dead-letter queues; an alarm watches each.",
+    ),
+    Suppression(
+        rules=("Serverless-LambdaEventSourceMappingDestination",),
+        where=tuple(f"{function}/Mapping" for function in _FED_BY_QUEUES),
+        reason="Lambda refuses a destination on a mapping from SQS: the queue's redrive policy is "
+        "that destination (S43).",
+    ),
+    Suppression(
+        rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
+        where=_FED_BY_QUEUES,
+        reason="Called with a batch and waited for: what fails stays in the queue, whose own "
+        "dead-letter queue takes it at last (S43).",
+    ),
+    Suppression(
+        rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
+        where=_DEPLOYING,
+        reason="CloudFormation waits for their answer; without one it fails the deployment and "
+        "rolls it back. A copy of the event in a queue would help nobody.",
+    ),
+    Suppression(
+        rules=("Serverless-LambdaTracing",),
+        where=(*_FED_BY_QUEUES, *_DEPLOYING),
+        reason="S62, S63: X-Ray keeps traces for 30 days, with no stack to go with, under a key "
+        "that is one for the account. A message is followed through the logs by its id (S50).",
+    ),
+    Suppression(
+        rules=("CKV_AWS_115",),
+        where=_FED_BY_QUEUES,
+        reason="S40: the mapping's maximum concurrency protects the database. A reservation would "
+        "take its share from every other environment of the account, busy or not.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_115",),
+        where=_DEPLOYING,
+        reason="CloudFormation calls one at a time: a reservation would only take from others.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_117",),
+        where=(
+            *_HELPERS,
+            "Transaction/LoadBalancer/Certificate/Maker/Function",
+            "Transaction/LoadBalancer/Certificate/Provider/framework-onEvent",
+            "Transaction/AuditWriter/Writer/Function",
+        ),
+        reason="They call AWS APIs alone. In the network they could reach what they must not, "
+        "would depend on NAT, and would hold up its deletion.",
+    ),
+    # Roles: tests/infra/test_permissions.py holds the same exceptions against every policy
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=("Transaction/Service/ExecutionRole",),
+        details=(r"Resource::\*",),
+        reason="ecr:GetAuthorizationToken: a token is for the whole registry, AWS knows no "
+        "narrower resource.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(
+            "Transaction/TransactionProcessor/Processor/Role",
+            "Transaction/SchemaMigrator/Migrator/Role",
+        ),
+        details=(r"Resource::\*",),
+        reason="Lambda refuses a function in a VPC whose role may not handle network interfaces "
+        "on every resource. The function's own code is denied it.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_111",),
+        where=(
+            "Transaction/TransactionProcessor/Processor/Role",
+            "Transaction/SchemaMigrator/Migrator/Role",
+        ),
+        reason="The same network interfaces: a denial, which checkov leaves out, stands beside it.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=("Transaction/LoadBalancer/Certificate/Maker/Role",),
+        details=(r"Resource::arn:[^:]*:acm:.*:certificate/\*",),
+        reason="An ARN is known after the import: the role is held to this environment's tag.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(
+            "Transaction/LoadBalancer/Certificate/ProviderRole",
+            "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider/Role",
+        ),
+        details=(
+            r"Resource::<LoadBalancerCertificateMakerFunction\w+\.Arn>:\*",
+            r"Resource::<SchemaMigratorFunction\w+\.Arn>:\*",
+        ),
+        reason="The versions of one function of ours are resources too.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=("Transaction/AuditWriter/Writer/Role",),
+        details=(r"Resource::<AuditStoreBucket\w+\.Arn>/audit/\*",),
+        reason="Each record is an object of its own below this prefix of the one bucket (S23).",
+    ),
+    Suppression(
+        rules=("Serverless-SNSRedrivePolicy",),
+        where=("Transaction/Monitoring/Alarms", "Transaction/Monitoring/Pages"),
+        reason="A mail that is not delivered is of no use later: the alarm itself stays where it "
+        "is, and its history with it.",
+    ),
+)

@@ -1,0 +1,214 @@
+"""Text of docs/cost.md, from the templates and a small price table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from checks.environment_template import ROOT
+
+PAGE: Final = ROOT / "docs" / "cost.md"
+HOURS: Final = 730  # of a month, as AWS counts
+SECONDS: Final = HOURS * 3600
+Template = Mapping[str, Any]
+
+# List prices of us-east-1 in US dollars, without free tiers and discounts.
+PRICES_AS_OF: Final = "last known in November 2025 and noted by hand: check before relying"
+NAT_HOUR, NAT_GB = 0.045, 0.045
+ADDRESS_HOUR = 0.005
+ALB_HOUR, LCU_HOUR = 0.0225, 0.008
+FARGATE_CPU_HOUR, FARGATE_GB_HOUR = 0.04048, 0.004445
+ACU_HOUR, AURORA_GB_MONTH, AURORA_IO_MILLION = 0.12, 0.10, 0.20
+DYNAMODB_READ_MILLION, DYNAMODB_WRITE_MILLION = 0.125, 0.625
+SQS_MILLION = 0.40
+LAMBDA_MILLION, LAMBDA_GB_SECOND = 0.20, 0.0000133334
+S3_PUT_THOUSAND, S3_TO_IA_THOUSAND = 0.005, 0.01
+KEY_MONTH, SECRET_MONTH = 1.00, 0.40
+ALARM_METRIC_MONTH, COMPOSITE_MONTH, DASHBOARD_MONTH = 0.10, 0.50, 3.00
+LOGS_GB = 0.50
+CUSTOM_METRIC_MONTH = 0.30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A month of use. What is assumed, not measured, is said in the page."""
+
+    name: str
+    transactions_per_second: float
+    acu: float  # of the writer; the reader follows it
+    io_per_transaction: float = 4
+    transactions_per_batch: float = 1.1  # little waits at this load, so batches are small
+    egress_gb: float = 0
+    logs_gb: float = 0
+
+    @property
+    def transactions(self) -> float:
+        return self.transactions_per_second * SECONDS
+
+    @property
+    def batches(self) -> float:
+        return self.transactions / self.transactions_per_batch
+
+
+IDLE: Final = Load(name="idle", transactions_per_second=0, acu=0.5, egress_gb=2, logs_gb=1)
+BUSY: Final = Load(
+    name="100 transactions/s", transactions_per_second=100, acu=1, egress_gb=400, logs_gb=30
+)
+
+
+def _network(template: Template, load: Load) -> float:
+    gateways = len(_all(template, "AWS::EC2::NatGateway"))
+    addresses = gateways + 2  # and one of the load balancer in each zone
+    return gateways * NAT_HOUR * HOURS + load.egress_gb * NAT_GB + addresses * ADDRESS_HOUR * HOURS
+
+
+def _load_balancer(template: Template, load: Load) -> float:
+    # A capacity unit is 25 new connections a second or 1 GB an hour: clients keep connections.
+    units = load.transactions_per_second / 100
+    return (
+        len(_all(template, "AWS::ElasticLoadBalancingV2::LoadBalancer"))
+        * HOURS
+        * (ALB_HOUR + units * LCU_HOUR)
+    )
+
+
+def _tasks(template: Template, _: Load) -> float:
+    (task,) = _all(template, "AWS::ECS::TaskDefinition")
+    (service,) = _all(template, "AWS::ECS::Service")
+    hourly = (
+        int(task["Cpu"]) / 1024 * FARGATE_CPU_HOUR + int(task["Memory"]) / 1024 * FARGATE_GB_HOUR
+    )
+    return float(service["DesiredCount"] * hourly * HOURS)
+
+
+def _database(template: Template, load: Load) -> float:
+    instances = len(_all(template, "AWS::RDS::DBInstance"))
+    storage = 10 * AURORA_GB_MONTH
+    return (
+        instances * load.acu * ACU_HOUR * HOURS
+        + storage
+        + load.transactions * load.io_per_transaction / 1e6 * AURORA_IO_MILLION
+    )
+
+
+def _sessions(_: Template, load: Load) -> float:
+    # A task keeps a session that it has seen: one read in a hundred requests, few new sessions.
+    reads, writes = load.transactions / 100, load.transactions / 10_000
+    return reads / 1e6 * DYNAMODB_READ_MILLION + 2 * writes / 1e6 * DYNAMODB_WRITE_MILLION
+
+
+def _queues(_: Template, load: Load) -> float:
+    # Sent by ten, received and deleted by five; an empty queue is asked by five long polls.
+    polls = 2 * 5 * SECONDS / 20
+    return (polls + load.batches * (1 / 10 + 2 / 5)) / 1e6 * SQS_MILLION
+
+
+def _functions(template: Template, load: Load) -> float:
+    (writer,) = (
+        f
+        for f in _all(template, "AWS::Lambda::Function")
+        if str(f.get("FunctionName", "")).startswith("audit-writer")
+    )
+    calls = load.batches / 5
+    seconds = calls * 0.15
+    return (
+        calls / 1e6 * LAMBDA_MILLION + seconds * int(writer["MemorySize"]) / 1024 * LAMBDA_GB_SECOND
+    )
+
+
+def _audit(_: Template, load: Load) -> float:
+    return load.batches / 1e3 * S3_PUT_THOUSAND
+
+
+def _audit_transition(_: Template, load: Load) -> float:
+    return load.batches / 1e3 * S3_TO_IA_THOUSAND
+
+
+def _keys(template: Template, _: Load) -> float:
+    secrets = len(_all(template, "AWS::SecretsManager::Secret"))
+    return len(_all(template, "AWS::KMS::Key")) * KEY_MONTH + secrets * SECRET_MONTH
+
+
+def _monitoring(template: Template, load: Load) -> float:
+    alarms = _all(template, "AWS::CloudWatch::Alarm")
+    # An alarm that computes is charged for each metric that it reads.
+    metrics = sum(
+        sum("MetricStat" in m for m in alarm["Metrics"]) if "Metrics" in alarm else 1
+        for alarm in alarms
+    )
+    own = {
+        transformation["MetricName"]
+        for metric_filter in _all(template, "AWS::Logs::MetricFilter")
+        for transformation in metric_filter["MetricTransformations"]
+    }
+    return (
+        metrics * ALARM_METRIC_MONTH
+        + len(own) * CUSTOM_METRIC_MONTH
+        + len(_all(template, "AWS::CloudWatch::CompositeAlarm")) * COMPOSITE_MONTH
+        + len(_all(template, "AWS::CloudWatch::Dashboard")) * DASHBOARD_MONTH
+        + load.logs_gb * LOGS_GB
+    )
+
+
+SERVICES: Final[dict[str, Callable[[Template, Load], float]]] = {
+    "NAT gateways, public addresses": _network,
+    "load balancer": _load_balancer,
+    "tasks (Fargate)": _tasks,
+    "database (Aurora)": _database,
+    "sessions (DynamoDB)": _sessions,
+    "queues (SQS)": _queues,
+    "functions (Lambda)": _functions,
+    "audit trail: writing objects (S3)": _audit,
+    "audit trail: moving them to Infrequent Access": _audit_transition,
+    "key and secrets": _keys,
+    "alarms, dashboard, logs": _monitoring,
+}
+
+
+def page(templates: Mapping[str, Template]) -> str:
+    """Return docs/cost.md for the templates of each kind of environment."""
+    columns = [(kind, load) for kind in templates for load in (IDLE, BUSY)]
+    lines = [
+        "# What an environment costs",
+        "",
+        "US dollars a month, written by `make docs` from the synthesized templates. List prices of",
+        f"us-east-1, {PRICES_AS_OF}.",
+        "",
+        "| | " + " | ".join(f"{kind}, {load.name}" for kind, load in columns) + " |",
+        "|---|" + "---:|" * len(columns),
+    ]
+    totals = [0.0] * len(columns)
+    for service, reckon in SERVICES.items():
+        costs = [reckon(templates[kind], load) for kind, load in columns]
+        totals = [total + cost for total, cost in zip(totals, costs, strict=True)]
+        lines.append(f"| {service} | " + " | ".join(f"{c:,.0f}" for c in costs) + " |")
+    lines.append("| **together** | " + " | ".join(f"**{t:,.0f}**" for t in totals) + " |")
+    return "\n".join([*lines, "", _EXPLANATION])
+
+
+_EXPLANATION: Final = f"""\
+## What dominates, and why it stays
+
+* **Idle:** the two database instances at 0.5 capacity units each, and the NAT gateways. The
+  reader is the failover target; an ephemeral environment has one NAT gateway for that reason.
+* **100 transactions/s:** the objects of the audit trail, not the database. At this load a batch
+  holds hardly more than one transaction, and each batch is an object: writing it and, after 30
+  days, moving it to Infrequent Access are charged for each object. Both were asked for: exactly
+  one object for each committed batch, and a transition that takes small objects too. Infrequent
+  Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
+  Under more load batches grow, and the price of a transaction falls; a client that sends batches
+  pays for one object each time.
+* Aurora's I/O comes next. From about a quarter of the database's bill on, Aurora I/O-Optimized is
+  cheaper: it is one property of the cluster.
+
+## What is assumed, not measured
+
+* {BUSY.io_per_transaction:g} I/O operations a transaction, and {BUSY.acu:g} capacity unit for 100
+  requests a second of one transaction each; 10 GB of data.
+* {BUSY.transactions_per_batch:g} transactions in a batch; the audit writer takes 150 ms for five.
+* {BUSY.egress_gb:g} GB through NAT and {BUSY.logs_gb:g} GB of logs a month under load.
+* Left out: storage of the audit trail and of backups, KMS requests, data to clients, builds.
+"""
+
+
+def _all(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]

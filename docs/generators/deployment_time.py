@@ -1,0 +1,165 @@
+"""Text of docs/first-deployment.md: the time line of S66.
+
+CloudFormation starts whatever has all that it needs, so the time of a deployment is that of the
+longest chain in the template. How long each kind of resource takes is estimated: nothing of this
+was timed on AWS.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from checks.environment_template import ROOT
+
+PAGE: Final = ROOT / "docs" / "first-deployment.md"
+LIMIT_SECONDS: Final = 15 * 60
+CHANGE_SET_SECONDS: Final = 30
+Template = Mapping[str, Any]
+
+ANYTHING_ELSE_SECONDS: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """How long a kind of resource takes to be made, on the long side, and why that long."""
+
+    seconds: int
+    why: str
+
+
+ESTIMATES: Final[Mapping[str, Estimate]] = {
+    "AWS::RDS::DBCluster": Estimate(
+        seconds=90, why="the endpoints and the storage volume; the instances come after"
+    ),
+    "AWS::RDS::DBInstance": Estimate(
+        seconds=300, why="an instance of Aurora Serverless: 4 to 5 minutes as a rule"
+    ),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": Estimate(
+        seconds=180, why="until its nodes in both zones are active: 2 to 3 minutes"
+    ),
+    "AWS::EC2::NatGateway": Estimate(seconds=120, why="until it is available: 1 to 2 minutes"),
+    "AWS::ECS::Service": Estimate(
+        seconds=150,
+        why="image pull and start 60 to 90 s, two health checks of 5 s (set), then stable",
+    ),
+    "AWS::Lambda::Function": Estimate(
+        seconds=60, why="one in the VPC waits for its network interfaces"
+    ),
+    "AWS::IAM::Role": Estimate(seconds=20, why="until it is known everywhere"),
+    "AWS::IAM::Policy": Estimate(seconds=20, why="until it is known everywhere"),
+    "AWS::KMS::Key": Estimate(seconds=30, why="until it is known everywhere"),
+    "Custom::Trigger": Estimate(
+        seconds=60, why="cold start in the VPC, then the migrations (locally under a second)"
+    ),
+    "Custom::EnvironmentCertificate": Estimate(
+        seconds=30, why="a cold start, the key, and the import into ACM"
+    ),
+    "AWS::Lambda::EventSourceMapping": Estimate(seconds=60, why="until it is enabled"),
+    "AWS::EC2::InternetGateway": Estimate(seconds=20, why="with its attachment"),
+    "AWS::DynamoDB::Table": Estimate(seconds=60, why="with its index and recovery"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One resource on its way: what it is, and when it begins and ends."""
+
+    name: str
+    kind: str
+    begins: int
+    ends: int
+
+
+def longest_chain(template: Template) -> list[Step]:
+    """The chain of resources that ends last, each beginning when the one before it ends."""
+    resources = template["Resources"]
+    done: dict[str, tuple[int, str | None]] = {}
+
+    def end_of(name: str) -> int:
+        if name not in done:
+            needed = sorted(needs(resources, name))
+            last = max(needed, key=end_of, default=None)
+            begins = end_of(last) if last is not None else CHANGE_SET_SECONDS
+            done[name] = begins + seconds_of(resources[name]["Type"]), last
+        return done[name][0]
+
+    name: str | None = max(sorted(resources), key=end_of)
+    chain = []
+    while name is not None:
+        ends, before = done[name]
+        kind = resources[name]["Type"]
+        chain.append(Step(name=name, kind=kind, begins=ends - seconds_of(kind), ends=ends))
+        name = before
+    return chain[::-1]
+
+
+def seconds_of(kind: str) -> int:
+    known = ESTIMATES.get(kind)
+    return known.seconds if known is not None else ANYTHING_ELSE_SECONDS
+
+
+def needs(resources: Mapping[str, Any], name: str) -> set[str]:
+    """What CloudFormation finishes before it begins with `name`."""
+    return {needed for needed in _references(resources[name]) if needed in resources} - {name}
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        wanted = value.get("DependsOn", [])
+        yield from [wanted] if isinstance(wanted, str) else wanted
+        if isinstance(value.get("Ref"), str):
+            yield value["Ref"]
+        if "Fn::GetAtt" in value:
+            yield value["Fn::GetAtt"][0]
+        if "Fn::Sub" in value:
+            yield from re.findall(r"\$\{(\w+)", str(value["Fn::Sub"]))
+        for part in value.values():
+            yield from _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _references(part)
+
+
+def page(templates: Mapping[str, Template]) -> str:
+    """The page, by kind of environment."""
+    chains = {kind: longest_chain(template) for kind, template in templates.items()}
+    lines = [
+        "# A first deployment on AWS (S66: under 15 minutes)",
+        "",
+        "Written by `make docs` from the template: CloudFormation starts",
+        "whatever has all that it needs, so a deployment takes as long as its longest chain. The",
+        "times of the kinds are estimates, on the long side; **none was timed on AWS**. A test",
+        "fails when a chain grows over the limit.",
+        "",
+        "| environment | longest chain | left of 15 minutes |",
+        "|---|---|---|",
+    ]
+    for kind, chain in chains.items():
+        total = chain[-1].ends
+        lines.append(f"| {kind} | {_clock(total)} | {_clock(LIMIT_SECONDS - total)} |")
+    kind, chain = next(iter(chains.items()))
+    lines += ["", f"## The longest chain ({kind})", "", "| from | to | resource |", "|---|---|---|"]
+    change_set = "the change set (a branch's own environment has none)"
+    lines.append(f"| 0:00 | {_clock(CHANGE_SET_SECONDS)} | {change_set} |")
+    lines += [f"| {_clock(s.begins)} | {_clock(s.ends)} | {s.kind} `{s.name}` |" for s in chain]
+    lines += [
+        "",
+        "The reader is made after the writer, as CDK wants it, but nothing waits for it:",
+        "migrations and tasks begin when the writer is there.",
+        "",
+        "## What each kind is taken to need",
+        "",
+        "| kind | seconds | why |",
+        "|---|---|---|",
+        *(
+            f"| {kind} | {estimate.seconds} | {estimate.why} |"
+            for kind, estimate in sorted(ESTIMATES.items())
+        ),
+        f"| anything else | {ANYTHING_ELSE_SECONDS} | |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02}"

@@ -1,0 +1,77 @@
+"""`make docs`: writes every page and picture that is generated from the synthesized templates."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from checks import compliance
+from checks.app_assemblies import BRANCH, TRUNK, synthesize
+from checks.assembly import StackTemplate
+from checks.environment_template import ROOT, environment_template
+from checks.findings import Finding
+from checks.nag import nag
+from docs.generators import architecture, branch_life, cost, deployment_time
+from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from infra.errors import ConfigurationError
+
+
+def of_environments(templates: Mapping[str, dict[str, Any]]) -> dict[Path, str]:
+    """What is generated from the template of each kind of environment."""
+    return {
+        architecture.PICTURE: architecture.draw(templates[EPHEMERAL.kind]),
+        cost.PAGE: cost.page(templates),
+        deployment_time.PAGE: deployment_time.page(templates),
+    }
+
+
+def of_branch(templates: Iterable[StackTemplate]) -> dict[Path, str]:
+    """What is generated from the hub and the pipeline of a branch."""
+    files = {template.stack: template.file for template in templates}
+    hub, pipeline = (json.loads(files[s].read_text()) for s in ("BranchHub", "DeliveryPipeline"))
+    return {branch_life.PICTURE: branch_life.draw(hub, branch_life.stages_of(pipeline))}
+
+
+def of_findings(findings: Iterable[Finding]) -> dict[Path, str]:
+    """The compliance reports. Raises ConfigurationError for an open rule without a reason."""
+    found = list(findings)
+    return {
+        compliance.FOLDER / report.file: compliance.page(report, found)
+        for report in compliance.REPORTS
+    }
+
+
+def environments() -> dict[str, dict[str, Any]]:
+    """Synthesize each kind of environment."""
+    return {c.kind: environment_template(c) for c in (EPHEMERAL, STAGING, PRODUCTION)}
+
+
+def reported(templates: Iterable[StackTemplate]) -> list[Finding]:
+    """What the packs of the compliance reports find."""
+    return list(nag(templates, [report.pack for report in compliance.REPORTS]))
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as scratch:
+        branch = synthesize(Path(scratch) / "branch", said=BRANCH)
+        trunk = synthesize(Path(scratch) / "trunk", said=TRUNK)
+        try:
+            texts = {
+                **of_environments(environments()),
+                **of_branch(branch),
+                **of_findings(reported([*branch, *trunk])),
+            }
+        except ConfigurationError as error:
+            print(f"docs: {error}", file=sys.stderr)
+            return 1
+    for path, text in texts.items():
+        has_changed = not path.exists() or path.read_text() != text
+        path.write_text(text)
+        print(f"{path.relative_to(ROOT)}: {'written anew' if has_changed else 'as it was'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What the system does for its users, as metrics. No dimensions: each would be a metric to pay."""
+
+from typing import Final
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.monitoring.log_metrics import LogMetric
+from infra.naming import EnvironmentSuffix
+
+OUTCOMES: Final = ("posted", "replayed", "conflict", "refused")
+
+
+class BusinessMetrics(Construct):
+    """Fields of the lines that the service writes every half minute and the processor per batch.
+
+    `outcomes` are transactions by what became of them, over HTTP and from the queue. `outbox_*` is
+    what is acknowledged and not yet on its way to the audit trail. `breaker_open` is 1 whenever a
+    batch of the queue met the open circuit breaker, and 0 when one closed it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        service: logs.ILogGroup,
+        processor: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        def metric(field: str, **sources: logs.ILogGroup) -> LogMetric:
+            construct_id = "".join(word.title() for word in field.split("_"))
+            return LogMetric(self, construct_id, suffix=suffix, sources=sources, field=field)
+
+        self.outcomes = {
+            outcome: metric(f"transactions_{outcome}", service=service, processor=processor)
+            for outcome in OUTCOMES
+        }
+        self.posting_ms_mean = metric("posting_ms_mean", service=service)
+        self.posting_ms_max = metric("posting_ms_max", service=service)
+        self.outbox_batches = metric("outbox_batches", service=service)
+        self.outbox_oldest_seconds = metric("outbox_oldest_seconds", service=service)
+        self.breaker_open = metric("breaker_open", processor=processor)

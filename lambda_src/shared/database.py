@@ -1,0 +1,160 @@
+"""A verified connection to whichever database host accepts writes."""
+
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pg8000.exceptions import DatabaseError, InterfaceError
+from pg8000.native import Connection
+
+from lambda_src.shared.credentials import Credentials, DatabaseSecret
+
+ASSET_ROOT = Path(__file__).resolve().parents[2]  # in a checkout, its root
+
+# What a broken or silent peer makes pg8000 raise; PostgreSQL's own answers are DatabaseErrors.
+BROKEN_CONNECTION = (InterfaceError, OSError)
+
+_CONNECT_TIMEOUT_SECONDS = 2.0
+_SERVER_SPEAKS_FIRST_SECONDS = 2.0
+_SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # length 8, code 80877103
+_CREDENTIALS_REFUSED = frozenset({"28P01", "28000"})
+
+
+class DatabaseUnavailable(Exception):
+    """No host gave a session that can write; the message says for each host why."""
+
+
+class CredentialsRefused(DatabaseUnavailable):
+    """The database answered, and does not know this user or password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseTarget:
+    """Where the database is and what to trust.
+
+    `hosts` are tried in order: after a failover the reader's name may lead to the new writer
+    before the writer's own name does. `ca_file` is absolute, or relative to the asset's root.
+    """
+
+    hosts: tuple[str, ...]
+    port: int
+    name: str
+    ca_file: str
+    application_name: str
+    statement_timeout_seconds: float
+
+
+def connect_with_secret(
+    connect: Callable[[Credentials], Connection], secret: DatabaseSecret
+) -> Connection:
+    """Connect; when the password was rotated since we fetched it, fetch it again, once.
+
+    Raises DatabaseUnavailable (CredentialsRefused among it) or SecretUnreadable.
+    """
+    try:
+        return connect(secret.credentials())
+    except CredentialsRefused:
+        secret.forget()
+        return connect(secret.credentials())
+
+
+def connect_to_writer(target: DatabaseTarget, credentials: Credentials) -> Connection:
+    """A session on the first host that accepts writes, over TLS with certificate and name verified.
+
+    Neither a host that does not answer nor a connection that dies later holds the caller long.
+    Raises DatabaseUnavailable, or CredentialsRefused at the first host that refuses them.
+    """
+    trust = _trust_only(target.ca_file)
+    refusals = []
+    for host in target.hosts:
+        try:
+            return _open_for_writing(host, target, credentials, trust)
+        except DatabaseError as error:
+            if sqlstate(error) in _CREDENTIALS_REFUSED:
+                raise CredentialsRefused(f"{host}: {explain(error)}") from error
+            refusals.append(f"{host}: {explain(error)}")
+        except BROKEN_CONNECTION as error:
+            refusals.append(f"{host}: {error}")
+    raise DatabaseUnavailable(f"no host accepts writes: {'; '.join(refusals)}")
+
+
+def close_quietly(connection: Connection) -> None:
+    """Close a connection that may be broken already."""
+    with suppress(*BROKEN_CONNECTION):
+        connection.close()
+
+
+def sqlstate(error: DatabaseError) -> str:
+    """PostgreSQL's five-character code, such as 40001."""
+    return str(error.args[0]["C"])
+
+
+def explain(error: DatabaseError) -> str:
+    return f"{error.args[0]['M']} ({sqlstate(error)})"
+
+
+def _trust_only(ca_file: str) -> ssl.SSLContext:
+    path = ASSET_ROOT / ca_file  # an absolute path stays itself
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; it must hold the database's root as PEM")
+    context = ssl.create_default_context(cafile=path)
+    # The default from Python 3.13 on; said here, so that an older one tests what is deployed.
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _open_for_writing(
+    host: str, target: DatabaseTarget, credentials: Credentials, trust: ssl.SSLContext
+) -> Connection:
+    connection = _open(host, target, credentials, trust)
+    try:
+        if connection.run("SHOW transaction_read_only") != [["off"]]:
+            raise ConnectionError("read-only")
+    except (DatabaseError, *BROKEN_CONNECTION):
+        close_quietly(connection)
+        raise
+    return connection
+
+
+def _open(
+    host: str, target: DatabaseTarget, credentials: Credentials, trust: ssl.SSLContext
+) -> Connection:
+    stream = _open_tls(host, target.port, trust)
+    connection = Connection(
+        credentials.username,
+        host=host,
+        database=target.name,
+        password=credentials.password,
+        sock=stream,
+        ssl_context=False,  # the stream is encrypted already
+        application_name=target.application_name,
+        startup_params={
+            "statement_timeout": str(round(target.statement_timeout_seconds * 1000)),
+            # Whatever role, database or parameter group say: an answer must outlive a crash.
+            "synchronous_commit": "on",
+        },
+    )
+    stream.settimeout(target.statement_timeout_seconds + _SERVER_SPEAKS_FIRST_SECONDS)
+    return connection
+
+
+def _open_tls(host: str, port: int, trust: ssl.SSLContext) -> ssl.SSLSocket:
+    """Not left to pg8000: it has one timeout for connecting and for waiting on a statement."""
+    raw = socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_SECONDS)
+    try:
+        # A writer that lost its zone sends no goodbye: notice within seconds.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 5000)
+        raw.sendall(_SSL_REQUEST)
+        if raw.recv(1) != b"S":
+            raise ConnectionError("does not offer TLS")
+        return trust.wrap_socket(raw, server_hostname=host)
+    except OSError:
+        raw.close()
+        raise

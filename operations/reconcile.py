@@ -1,0 +1,129 @@
+"""`make reconcile`: shows what the branch hub would make and unmake; with APPLY=yes has it done.
+
+Asks the reconciler of the local cloud that runs for this state folder; with AWS=yes, that of the
+account and region that the SDK's usual variables name.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.which_cloud import NoCloud, choose_cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
+
+_TAG: Final = "branch-hub"
+_OUTPUT: Final = "ReconcilerFunctionName"
+_COLUMNS: Final = ("action", "suffix", "branch", "age", "reason")
+# As long as a function may run: asked twice, it would say everything twice.
+_PATIENCE: Final = Config(read_timeout=910, retries={"total_max_attempts": 1})
+
+
+class CannotReconcile(Exception):
+    """There is no reconciler to ask, or it did not answer; the message says what to do."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make reconcile", description=__doc__)
+    parser.add_argument("--apply", action="store_true", help="have the plan carried out")
+    parser.add_argument("--aws", action="store_true", help="ask AWS, not the local cloud")
+    parser.add_argument("--hub", default="", help="which hub, where there are several: hub-0a1b2c")
+    arguments = parser.parse_args()
+    try:
+        cloud = choose_cloud(aws=arguments.aws)
+        hub, function = find_hub(
+            cloud.session.client("cloudformation", endpoint_url=cloud.endpoint_url),
+            wanted=arguments.hub,
+        )
+        answer = ask(
+            cloud.session.client("lambda", endpoint_url=cloud.endpoint_url, config=_PATIENCE),
+            function,
+            apply=arguments.apply,
+        )
+    except (CannotReconcile, NoCloud, BotoCoreError, ClientError) as error:
+        print(f"reconcile: {error}", file=sys.stderr)
+        return 1
+    print("\n".join([f"{hub} in {cloud.name}:", "", *report(answer)]))
+    return 1 if any("error" in step for step in answer["plan"]) else 0
+
+
+def find_hub(cloudformation: "CloudFormationClient", *, wanted: str = "") -> tuple[str, str]:
+    """Name the hub and its reconciler's function, by the hub's tag and output.
+
+    Raises CannotReconcile for none, and for several of which none is `wanted`.
+    """
+    found = {}
+    for page in cloudformation.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+            for output in stack.get("Outputs", []):
+                if _TAG in tags and output.get("OutputKey") == _OUTPUT:
+                    found[tags[_TAG]] = output.get("OutputValue", "")
+    if wanted:
+        found = {hub: function for hub, function in found.items() if hub == wanted}
+    if not found:
+        raise CannotReconcile(
+            f"there is no branch hub{f' {wanted}' if wanted else ''} here: `make up` deploys it "
+            "locally, `cdk deploy -c hub=only` on AWS (docs/aws.md)"
+        )
+    if len(found) > 1:
+        raise CannotReconcile(f"there are several hubs, say which: HUB={' or HUB='.join(found)}")
+    ((hub, function),) = found.items()
+    return hub, function
+
+
+def ask(lambda_: "LambdaClient", function: str, *, apply: bool) -> dict[str, Any]:
+    """Return what the reconciler answers. Raises CannotReconcile with what it failed with."""
+    answer = lambda_.invoke(FunctionName=function, Payload=json.dumps({"apply": apply}))
+    content = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise CannotReconcile(
+            f"{function}: {content.get('errorType')}: {content.get('errorMessage')}. "
+            f"Its log group /aws/lambda/{function} says more"
+        )
+    return dict(content)
+
+
+def report(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Write the plan as a table, and what can be done with it."""
+    plan: Sequence[Mapping[str, Any]] = answer["plan"]
+    rows = [_COLUMNS, *(_row(step) for step in plan)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield ""
+    deeds = _count(step["action"] for step in plan if step["action"] != "leave")
+    if not deeds:
+        yield "Nothing is to be done."
+    elif answer["applied"]:
+        yield f"Said on the hub's bus: {deeds}. Its state machines look again, and do it."
+    else:
+        yield f"To be done: {deeds}. Nothing was changed; APPLY=yes has it done."
+
+
+def _row(step: Mapping[str, Any]) -> tuple[str, ...]:
+    days = step["age_days"]
+    failure = f"; failed: {step['error']}" if "error" in step else ""
+    return (
+        step["action"],
+        step["suffix"],
+        step["branch"] or "-",
+        "-" if days is None else f"{days} d",
+        f"{step['reason']}{failure}",
+    )
+
+
+def _count(actions: Iterable[str]) -> str:
+    listed = list(actions)
+    return ", ".join(f"{listed.count(action)} {action}" for action in dict.fromkeys(listed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""`make redrive [SUFFIX=...] [QUEUE=transaction|audit]`: shows dead letters, and sends them back.
+
+It asks the local cloud that runs for this state folder; with AWS=yes, the account and region that
+the SDK's usual variables name. Without SUFFIX it is about the only local environment.
+
+First it looks and changes nothing: how many, why, since when. Then, if answered yes, each letter is
+sent to the queue that it came from and only then deleted, without its reason: whatever stops this
+in between, nothing is lost, and what is there twice never posts twice. It is about the letters that
+were there when it began: one that comes straight back is not sent again.
+
+SQS can move messages by itself (StartMessageMoveTask), but only those that it buried itself: of
+those that our functions buried with a reason it does not know where they came from.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.which_cloud import NoCloud, choose_cloud, choose_suffix
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+KINDS: Final = ("transaction", "audit")
+LOOKED_AT_MAX: Final = 1000
+WAIT_SECONDS: Final = 2  # long enough that SQS asks all of its servers, not a sample
+# While we have them; after that, whatever we did, they are seen again. Enough for LOOKED_AT_MAX.
+HIDDEN_SECONDS: Final = 600
+ENTRIES_PER_CALL: Final = 10  # a limit of SQS
+# Receives in a row that bring only letters that we had. SQS delivers some twice, and each receive
+# asks for ten: one such says little about the rest.
+WITHOUT_NEWS_MAX: Final = 5
+NOT_HIDDEN_ANYWAY: Final = "MessageNotInflight"
+REASON, FIRST_SENT_AT = "reason", "first_sent_at"
+NO_REASON: Final = "none given: received too often"
+
+
+class RedriveError(Exception):
+    """It cannot be done as asked; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    message_id: str
+    receipt_handle: str
+    body: str
+    attributes: dict[str, Any]
+    sent_at: datetime
+
+    @property
+    def reason(self) -> str:
+        """Its first word, such as `bad_json`: the rest is about this one letter."""
+        text: str = self.attributes.get(REASON, {}).get("StringValue", NO_REASON)
+        return text if text == NO_REASON else text.partition(":")[0]
+
+
+@dataclass(kw_only=True)
+class Findings:
+    reasons: Counter[str] = field(default_factory=Counter)
+    oldest: datetime | None = None
+
+
+class DeadLetters:
+    """The letters of one queue that were there when this began.
+
+    `move` counts in `moved` what it has sent back so far.
+    """
+
+    def __init__(self, *, sqs: "SQSClient", url: str, source_url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+        self._source_url = source_url
+        self._began = now()
+        self._held: dict[str, str] = {}  # by id, the last handle of what we received and left there
+        self.moved = 0
+
+    def look(self) -> Findings:
+        """Of up to LOOKED_AT_MAX letters, which are as they were afterwards."""
+        found = Findings()
+        try:
+            for letter in islice(self._receive(), LOOKED_AT_MAX):
+                found.reasons[letter.reason] += 1
+                found.oldest = min(found.oldest or letter.sent_at, letter.sent_at)
+        finally:
+            self._release()
+        return found
+
+    def move(self, *, is_wanted: Callable[[Letter], bool]) -> None:
+        try:
+            for letter in self._receive():
+                if is_wanted(letter):
+                    self._send_back(letter)
+        finally:
+            self._release()
+
+    def _send_back(self, letter: Letter) -> None:
+        kept = {
+            name: _as_sent(value)
+            for name, value in letter.attributes.items()
+            if name not in (REASON, FIRST_SENT_AT)  # it begins anew
+        }
+        self._sqs.send_message(
+            QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=kept
+        )
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt_handle)
+        del self._held[letter.message_id]
+        self.moved += 1
+
+    def _receive(self) -> Iterator[Letter]:
+        """Each letter once, until the queue gives nothing, or several times nothing new."""
+        had: set[str] = set()
+        without_news = 0
+        while without_news < WITHOUT_NEWS_MAX:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=ENTRIES_PER_CALL,
+                WaitTimeSeconds=WAIT_SECONDS,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
+            letters = [_letter(message) for message in answer.get("Messages", [])]
+            if not letters:
+                return
+            self._held |= {letter.message_id: letter.receipt_handle for letter in letters}
+            news = [x for x in letters if x.message_id not in had and x.sent_at < self._began]
+            without_news = 0 if news else without_news + 1
+            had |= {letter.message_id for letter in news}
+            yield from news
+
+    def _release(self) -> None:
+        """All that we received and left there can be received again, by anyone."""
+        handles = iter([*self._held.values()])
+        self._held.clear()
+        while some := list(islice(handles, ENTRIES_PER_CALL)):
+            answer = self._sqs.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                    for index, handle in enumerate(some)
+                ],
+            )
+            codes = [failure["Code"] for failure in answer.get("Failed", [])]
+            stuck = [code for code in codes if not code.endswith(NOT_HIDDEN_ANYWAY)]
+            if stuck:
+                print(
+                    f"stays hidden for up to {HIDDEN_SECONDS} s: {_counted(len(stuck))}, {stuck[0]}"
+                )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _letter(message: Any) -> Letter:
+    return Letter(
+        message_id=message["MessageId"],
+        receipt_handle=message["ReceiptHandle"],
+        body=message["Body"],
+        attributes=message.get("MessageAttributes", {}),
+        sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
+    )
+
+
+def _as_sent(value: dict[str, Any]) -> Any:
+    """What a receive tells of an attribute, without what a send does not take."""
+    return {k: v for k, v in value.items() if k in ("DataType", "StringValue", "BinaryValue")}
+
+
+def open_queue(sqs: "SQSClient", *, suffix: str, kind: str) -> DeadLetters:
+    """Raises RedriveError when there is no such environment here."""
+    urls = []
+    for name in (f"{kind}-dead-letters-{suffix}", f"{kind}-queue-{suffix}"):
+        try:
+            urls.append(sqs.get_queue_url(QueueName=name)["QueueUrl"])
+        except sqs.exceptions.QueueDoesNotExist:
+            raise RedriveError(
+                f"SUFFIX={suffix!r}: there is no queue {name} at {sqs.meta.endpoint_url}; check "
+                "the suffix (`make status`, or EnvironmentSuffix in the stack's outputs) and whose "
+                "credentials these are; AWS=yes asks AWS instead of the local cloud"
+            ) from None
+    return DeadLetters(sqs=sqs, url=urls[0], source_url=urls[1])
+
+
+def show(found: Findings, *, kind: str, suffix: str) -> None:
+    print(f"{_counted(found.reasons.total())} in {kind}-dead-letters-{suffix}")
+    if found.reasons.total() == LOOKED_AT_MAX:
+        print(f"(at least; no more than {LOOKED_AT_MAX} are looked at)")
+    for reason, count in found.reasons.most_common():
+        print(f"  {count:>6}  {reason}")
+    if found.oldest is not None:
+        print(f"  oldest of {found.oldest:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _counted(letters: int) -> str:
+    return f"{letters} dead letter" + ("" if letters == 1 else "s")
+
+
+def is_agreed(answer: str) -> bool:
+    if not answer and sys.stdin.isatty():
+        answer = input("send them back? yes or no: ").strip()
+    if answer not in ("yes", "no", ""):
+        raise RedriveError(f"ANSWER={answer!r}: must be yes or no")
+    if not answer:
+        print("nothing was changed; add ANSWER=yes to send them back")
+    return answer == "yes"
+
+
+def redrive(*, suffix: str, kind: str, reason: str, answer: str, aws: bool) -> int:
+    if kind not in KINDS:
+        raise RedriveError(f"QUEUE={kind!r}: must be one of {', '.join(KINDS)}")
+    suffix = choose_suffix(suffix, aws=aws)
+    cloud = choose_cloud(aws=aws)
+    letters = open_queue(
+        cloud.session.client("sqs", endpoint_url=cloud.endpoint_url), suffix=suffix, kind=kind
+    )
+    found = letters.look()
+    show(found, kind=kind, suffix=suffix)
+    if reason and reason not in found.reasons:
+        raise RedriveError(f"REASON={reason!r}: no letter has it; the reasons are listed above")
+    if found.reasons.total() == 0 or not is_agreed(answer):
+        return 0
+    try:
+        letters.move(is_wanted=lambda letter: reason in ("", letter.reason))
+    except KeyboardInterrupt:
+        print(f"\ninterrupted after {letters.moved}; nothing is lost: run this again to go on")
+        return 130
+    expected = found.reasons[reason] if reason else found.reasons.total()
+    print(f"sent {letters.moved} of {expected} back to {kind}-queue-{suffix}")
+    has_unseen = found.reasons.total() == LOOKED_AT_MAX
+    if letters.moved == expected or (has_unseen and letters.moved > expected):
+        return 0
+    print("these differ: someone else may have some, or took some; run this again to look")
+    return 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make redrive", description=__doc__)
+    parser.add_argument("--suffix", default="")
+    parser.add_argument("--queue", default=KINDS[0])
+    parser.add_argument("--reason", default="", help="only letters with this reason")
+    parser.add_argument("--answer", default="", help="yes or no; without it, asked")
+    parser.add_argument("--aws", action="store_true", help="in AWS, not in the local cloud")
+    chosen = parser.parse_args(arguments)
+    try:
+        return redrive(
+            suffix=chosen.suffix,
+            kind=chosen.queue,
+            reason=chosen.reason,
+            answer=chosen.answer,
+            aws=chosen.aws,
+        )
+    except (NoCloud, RedriveError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except (BotoCoreError, ClientError) as error:
+        print(
+            f"error: {error}; on AWS credentials for the environment's account are needed, as "
+            "docs/aws.md says. Letters that were not sent back are where they were",
+            file=sys.stderr,
+        )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The ARNs of one environment's things, and of what is near them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import boto3
+
+_SECRETS: Final = {
+    "admin secret": "transaction-db-admin",
+    "service secret": "transaction-db-service",
+    "processor secret": "transaction-db-processor",
+    "api secret": "transaction-api-credentials",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """`looked_up` holds the ARNs that cannot be told from a name: the key's and the secrets'."""
+
+    suffix: str
+    partition: str
+    account: str
+    region: str
+    looked_up: Mapping[str, str]
+
+    @classmethod
+    def of_environment(cls, suffix: str) -> Self:
+        """Ask AWS, by the usual variables of the SDK."""
+        identity = boto3.client("sts").get_caller_identity()
+        secrets = boto3.client("secretsmanager")
+        key = boto3.client("kms").describe_key(KeyId=f"alias/transaction-key-{suffix}")
+        return cls(
+            suffix=suffix,
+            partition=identity["Arn"].split(":")[1],
+            account=identity["Account"],
+            region=boto3.session.Session().region_name,
+            looked_up={
+                "key": key["KeyMetadata"]["Arn"],
+                **{
+                    name: secrets.describe_secret(SecretId=f"{base}-{suffix}")["ARN"]
+                    for name, base in _SECRETS.items()
+                },
+            },
+        )
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """By the words that operations/role_expectations.py uses."""
+        table = self.arn("dynamodb", "table/transaction-sessions")
+        bucket = f"arn:{self.partition}:s3:::transaction-audit-{self.account}-{self.suffix}"
+        service_logs = self.arn("logs", "log-group:/ecs/transaction-service")
+        flow_logs = self.arn("logs", "log-group:/aws/vpc/transaction-flow-log")
+        cluster = f"transaction-cluster-{self.suffix}"
+        migrator = self.arn("lambda", "function:schema-migrator")
+        return {
+            **self.looked_up,
+            "anything": "*",
+            "a user": f"arn:{self.partition}:iam::{self.account}:user/anyone",
+            "a role": self.role_arn("anyone"),
+            "a certificate": f"{self._prefix('acm')}:certificate/0a1b2c3d",
+            "another security group": f"{self._prefix('ec2')}:security-group/sg-0a1b2c3d",
+            "images": f"{self._prefix('ecr')}:repository/images",
+            "sessions": table,
+            "sessions by user": f"{table}/index/by-user",
+            "breaker": self.arn("dynamodb", "table/transaction-breaker"),
+            "audit bucket": bucket,
+            "record": f"{bucket}/audit/2026/01/01/batch.ndjson.gz",
+            "beside the records": f"{bucket}/batch.ndjson.gz",
+            "transactions": self.arn("sqs", "transaction-queue"),
+            "transaction dead letters": self.arn("sqs", "transaction-dead-letters"),
+            "audit": self.arn("sqs", "audit-queue"),
+            "database": self.arn("rds", "cluster:transaction-db"),
+            "service": self.arn("ecs", f"service/{cluster}/transaction-service"),
+            "service logs": service_logs,
+            "service log stream": f"{service_logs}:log-stream:a",
+            "flow log stream": f"{flow_logs}:log-stream:a",
+            "migrator": migrator,
+            "migrator version": f"{migrator}:1",
+            "migrator role": self.role_arn(f"schema-migrator-role-{self.suffix}"),
+            "transaction processor": self.arn("lambda", "function:transaction-processor"),
+            "certificate maker": self.arn("lambda", "function:environment-certificate"),
+        }
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"{self._prefix(service)}:{resource}-{self.suffix}"
+
+    def role_arn(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+    def tag(self, base: str) -> str:
+        return f"{base}-{self.suffix}"
+
+    def _prefix(self, service: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}"

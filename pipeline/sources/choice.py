@@ -1,0 +1,31 @@
+"""Where the code comes from: a GitHub connection or CodeCommit, as `source` in cdk.json says."""
+
+import json
+from typing import Final
+
+from infra.errors import ConfigurationError
+from pipeline.sources.codecommit import CodeCommitSource
+from pipeline.sources.github import GitHubSource
+
+Source = GitHubSource | CodeCommitSource
+_KINDS: Final[dict[str, type[Source]]] = {
+    source.kind: source for source in (GitHubSource, CodeCommitSource)
+}
+
+
+def parse_source(value: object) -> Source:
+    """Read the `source` key: an object from cdk.json, or its JSON text from the command line.
+
+    Raises ConfigurationError, which names the key to set.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ConfigurationError(f"source is {value!r}: it must be a JSON object") from None
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"source is {value!r}: it must be an object with a kind")
+    kind = value.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ConfigurationError(f"source.kind is {kind!r}: it must be one of {', '.join(_KINDS)}")
+    return _KINDS[kind].parse(value)

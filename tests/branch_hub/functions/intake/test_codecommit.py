@@ -1,0 +1,87 @@
+"""S8: CodeCommit's events become the same events as GitHub's webhooks."""
+
+from typing import Any
+
+import pytest
+
+from branch_hub.functions.shared.bus import EventsRefused
+from branch_hub.functions.shared.events import Reason
+from tests.branch_hub.functions.intake.conftest import NOW, Intake
+from tests.branch_hub.git_server import REPOSITORY
+
+
+def change(event: str = "referenceCreated", **fields: Any) -> dict[str, Any]:
+    """As the documentation of CodeCommit's events shows one."""
+    return {
+        "version": "0",
+        "id": "01234567-EXAMPLE",
+        "detail-type": "CodeCommit Repository State Change",
+        "source": "aws.codecommit",
+        "account": "123456789012",
+        "time": "2026-11-22T03:00:00Z",
+        "region": "us-east-1",
+        "detail": {
+            "event": event,
+            "repositoryName": REPOSITORY,
+            "repositoryId": "12345678-1234-5678-abcd-12345678abcd",
+            "referenceType": "branch",
+            "referenceName": "feature/a",
+            "referenceFullName": "refs/heads/feature/a",
+            "commitId": "c0ffee",
+            **fields,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "reason", "commit"),
+    [
+        ("referenceCreated", Reason.PUSHED, "c0ffee"),
+        ("referenceUpdated", Reason.PUSHED, "c0ffee"),
+        ("referenceDeleted", Reason.DELETED, None),
+    ],
+)
+def test_s8_a_change_of_a_branch_becomes_the_event_of_its_kind(
+    intake: Intake, event: str, reason: Reason, commit: str | None
+) -> None:
+    assert intake.take(change(event)) == {"sent": 1}
+
+    (sent,) = intake.bus.events
+    assert (sent.reason, sent.commit, sent.branch) == (reason, commit, "feature/a")
+    assert (sent.event_id, sent.occurred_at) == ("01234567-EXAMPLE", NOW)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"referenceType": "tag"},
+        {"repositoryName": "another"},
+        {"event": "referenceRenamed"},
+        {"referenceName": "refs/heads/a"},
+        {"referenceName": None},
+    ],
+)
+def test_s8_what_concerns_no_environment_is_not_sent_on(
+    intake: Intake, fields: dict[str, Any]
+) -> None:
+    assert intake.take(change(**fields)) == {"sent": 0}
+    assert intake.bus.events == []
+
+
+def test_s8_an_event_of_another_shape_is_not_sent_on(intake: Intake) -> None:
+    assert intake.take({"source": "aws.codecommit"}) == {"sent": 0}
+
+
+def test_s8_what_could_not_be_sent_on_is_tried_again_by_lambda(intake: Intake) -> None:
+    intake.bus.is_reachable = False
+
+    with pytest.raises(EventsRefused):
+        intake.take(change())
+
+
+def test_s8_a_request_cannot_pass_for_an_event_of_codecommit(intake: Intake) -> None:
+    """Lambda puts what comes over HTTP into an envelope that the sender has no say in."""
+    asked = {"requestContext": {"http": {"method": "POST"}}, "headers": {}, **change()}
+
+    assert intake.ask(asked)[0] == 401
+    assert intake.bus.events == []

@@ -1,0 +1,270 @@
+"""S8, B2: whether an environment is unmade, by what is true when it is asked."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from branch_hub.functions.shared.events import InvalidEvent, Reason
+from branch_hub.functions.shared.records import Purpose, State
+from branch_hub.git_hosts.git_host import HostUnavailable
+from lambda_src.shared.branch_suffix import suffix_of_branch
+from tests.account import tags_of
+from tests.branch_hub.functions.lifecycle.conftest import COMMITTED, LIFETIME, Hub
+from tests.branch_hub.functions.lifecycle.test_admit import half_delete
+
+
+def live(hub: Hub, *, is_live: bool = True) -> str:
+    """A branch with its environment."""
+    branch, execution = hub.branch(), hub.execution()
+    hub.admit(branch, execution)
+    hub.deploy_pipeline(branch)
+    hub.settle(branch, execution, succeeded=True)
+    if not is_live:
+        del hub.git.branches[branch]
+    return branch
+
+
+def test_s8_a_deleted_branch_is_unmade_and_its_unmaker_holds_the_lock(hub: Hub) -> None:
+    branch, execution = live(hub, is_live=False), hub.execution()
+
+    assert hub.claim(branch, execution)["outcome"] == "unmake"
+    assert hub.claim(branch, execution)["outcome"] == "unmake"
+
+    record = hub.known(branch)
+    assert record.state is State.DESTROYING
+    assert record.lock is not None
+    assert (record.lock.holder, record.lock.purpose) == (execution, Purpose.DESTROY)
+
+
+def test_s8_a_branch_that_is_there_again_keeps_its_environment(hub: Hub) -> None:
+    """The event of a deletion came late, or twice: the host is asked."""
+    branch = live(hub)
+
+    assert hub.claim(branch, hub.execution())["outcome"] == "alive"
+    assert hub.known(branch).state is State.LIVE
+
+
+def test_b2_a_host_that_does_not_answer_unmakes_nothing(hub: Hub) -> None:
+    branch = live(hub, is_live=False)
+    for refusal in (404, 401, 503):
+        hub.git.refusals = {"": refusal}
+        for reason in (Reason.DELETED, Reason.ORPHANED):
+            with pytest.raises(HostUnavailable):
+                hub.claim(branch, hub.execution(), reason)
+    assert hub.known(branch).state is State.LIVE
+
+
+def test_s8_a_deletion_waits_for_the_making_to_end(hub: Hub) -> None:
+    branch, maker = hub.branch(), hub.execution()
+    hub.admit(branch, maker)
+    del hub.git.branches[branch]
+
+    answer = hub.claim(branch, hub.execution())
+    assert (answer["outcome"], answer["message"].split()[-1]) == ("busy", "made")
+
+    hub.settle(branch, maker, succeeded=True)
+    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+
+
+def test_s8_a_second_deletion_waits_for_the_first(hub: Hub) -> None:
+    branch, first = live(hub, is_live=False), hub.execution()
+    hub.claim(branch, first)
+
+    assert hub.claim(branch, hub.execution())["message"].endswith("being unmade")
+
+    hub.end(first)
+    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+
+
+def test_s8_what_is_not_there_is_not_unmade_and_keeps_no_room(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    hub.quota.take(suffix_of_branch(branch))
+
+    assert hub.claim(branch, hub.execution())["outcome"] == "nothing"
+
+    assert hub.record(branch) is None
+    assert hub.quota.members() == set()
+
+
+def test_s8_what_nobody_registered_is_unmade_by_its_stacks(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    hub.deploy_pipeline(branch)
+
+    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1"])
+@pytest.mark.parametrize("reason", [Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED])
+def test_b2_what_is_protected_is_never_unmade(hub: Hub, branch: str, reason: Reason) -> None:
+    """Also when its branch is not there."""
+    hub.registry.extend(
+        suffix_of_branch(branch), branch=branch, commit=None, now=hub.now, expires_at=hub.now
+    )
+
+    assert hub.claim(branch, hub.execution(), reason)["outcome"] == "protected"
+    assert hub.known(branch).state is State.LIVE
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1"])
+def test_b2_a_protected_environment_is_known_without_its_branch(hub: Hub, branch: str) -> None:
+    if branch != "main":  # the trunk is known without a record, too
+        hub.registry.extend(
+            suffix_of_branch(branch), branch=branch, commit=None, now=hub.now, expires_at=None
+        )
+
+    answer = hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
+
+    assert answer["outcome"] == "protected"
+
+
+@pytest.mark.parametrize("reason", [Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED])
+def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+    hub: Hub, reason: Reason
+) -> None:
+    branch = hub.branch("release/tagged", is_live=False)
+    hub.deploy_pipeline(branch, tags={"branch": branch})
+    hub.now += LIFETIME + timedelta(minutes=5)
+    said = {} if reason is not Reason.ORPHANED else {"branch": None}
+
+    assert hub.claim(branch, hub.execution(), reason, **said)["outcome"] == "protected"
+    assert hub.record(branch) is None
+
+
+def test_b2_termination_protection_is_respected(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    hub.deploy_pipeline(branch, is_protected=True)
+
+    assert hub.claim(branch, hub.execution())["outcome"] == "protected"
+    assert hub.record(branch) is None
+
+
+def test_b2_what_has_expired_is_unmade_though_its_branch_lives(hub: Hub) -> None:
+    branch = live(hub)
+    hub.now += LIFETIME
+
+    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "unmake"
+
+
+def test_b2_a_push_in_the_meantime_keeps_it(hub: Hub) -> None:
+    branch = live(hub)
+    hub.now += LIFETIME
+    hub.admit(branch, hub.execution())
+
+    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "not_expired"
+
+
+def test_b2_a_push_between_the_look_and_the_lock_keeps_it(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch, execution = live(hub), hub.execution()
+    hub.now += LIFETIME
+    lock = hub.registry.lock
+
+    def late(*args: Any, **kwargs: Any) -> bool:
+        monkeypatch.undo()
+        hub.admit(branch, hub.execution())
+        return lock(*args, **kwargs)
+
+    monkeypatch.setattr(hub.registry, "lock", late)
+
+    assert hub.claim(branch, execution, Reason.EXPIRED)["outcome"] == "busy"
+    assert hub.claim(branch, execution, Reason.EXPIRED)["outcome"] == "not_expired"
+
+
+def test_b2_what_nobody_registered_expires_by_the_age_of_its_stacks(hub: Hub) -> None:
+    branch = hub.branch()
+    hub.deploy_pipeline(branch)
+
+    hub.now += LIFETIME - timedelta(minutes=5)
+    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "not_expired"
+    hub.now += timedelta(minutes=10)
+    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "unmake"
+
+
+def test_b2_what_is_not_there_has_not_expired(hub: Hub) -> None:
+    assert hub.claim(hub.branch(), hub.execution(), Reason.EXPIRED)["outcome"] == "not_expired"
+
+
+def test_b2_an_orphan_of_an_unknown_branch_is_held_against_all_live_ones(hub: Hub) -> None:
+    branch = hub.branch()
+    hub.git.branches["another"] = COMMITTED
+    hub.deploy_pipeline(branch)
+
+    def claim() -> str:
+        answer = hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
+        return str(answer["outcome"])
+
+    assert claim() == "alive"
+    del hub.git.branches[branch]
+    assert claim() == "unmake"
+
+
+def test_b2_a_host_that_lists_no_branch_at_all_says_nothing(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    hub.deploy_pipeline(branch)
+    hub.git.branches = {}
+
+    with pytest.raises(HostUnavailable, match="lists no branch"):
+        hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
+
+
+def test_b2_an_orphan_that_is_registered_is_asked_for_by_its_branch(hub: Hub) -> None:
+    branch = live(hub)
+
+    answer = hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
+
+    assert (answer["outcome"], answer["branch"]) == ("alive", branch)
+
+
+@pytest.mark.parametrize("reason", [Reason.ORPHANED, Reason.EXPIRED, Reason.DELETED])
+def test_b2_what_is_half_deleted_is_finished_though_its_branch_lives(
+    hub: Hub, reason: Reason
+) -> None:
+    """Nothing could be built upon it: the branch gets a new one when this is gone."""
+    branch = hub.branch()
+    suffix = suffix_of_branch(branch)
+    half_delete(hub, f"transaction-{suffix}", suffix)
+
+    assert hub.claim(branch, hub.execution(), reason)["outcome"] == "unmake"
+
+
+def test_b4_branches_with_the_same_slug_are_unmade_each_by_itself(hub: Hub) -> None:
+    slash, hyphen = "feature/a", "feature-a"
+    for branch in (slash, hyphen):
+        hub.git.branches[branch] = COMMITTED
+        execution = hub.execution()
+        hub.admit(branch, execution)
+        hub.settle(branch, execution, succeeded=True)
+    del hub.git.branches[slash]
+
+    assert hub.claim(slash, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(hyphen, hub.execution())["outcome"] == "alive"
+    assert hub.known(hyphen).state is State.LIVE
+
+
+def test_s8_what_is_tagged_otherwise_is_not_seen(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    suffix = suffix_of_branch(branch)
+    hub.account.deploy(f"transaction-{suffix}", tags={**tags_of(suffix), "repository": "fork/app"})
+
+    assert hub.claim(branch, hub.execution())["outcome"] == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"action": "claim", "reason": "pushed"}, "what was pushed is not unmade"),
+        ({"action": "admit", "reason": "deleted"}, "only what was pushed is admitted"),
+        ({"action": "claim", "repository": "fork/app"}, "repository is 'fork/app': this hub"),
+        ({"action": "destroy"}, "action is 'destroy': it must be one of admit, claim"),
+        ({"action": None}, "action is None"),
+    ],
+)
+def test_s8_a_request_that_makes_no_sense_is_refused(
+    hub: Hub, request_: dict[str, Any], message: str
+) -> None:
+    branch = hub.branch()
+    detail = {k: v for k, v in request_.items() if k != "action"}
+    with pytest.raises(InvalidEvent, match=message):
+        hub.ask(request_["action"], branch, Reason.PUSHED, "arn:execution", detail)

@@ -1,0 +1,84 @@
+"""The lifecycle as a state machine calls it, with the settings that infra writes."""
+
+import json
+
+import boto3
+import pytest
+
+from branch_hub.functions.lifecycle import entrypoint
+from branch_hub.functions.lifecycle.settings import BranchLifecycleSettings
+from lambda_src.shared.branch_suffix import suffix_of_branch
+from tests.aws_stubs import type_of_aws
+from tests.branch_hub.functions.lifecycle.conftest import Hub
+from tests.branch_hub.git_server import REPOSITORY
+
+LATE = "2026-11-22T03:00:00Z"
+
+
+def detail(branch: str, reason: str) -> dict[str, str | None]:
+    return {
+        "event_id": "e",
+        "repository": REPOSITORY,
+        "branch": branch,
+        "suffix": suffix_of_branch(branch),
+        "commit": None,
+        "occurred_at": LATE,
+        "reason": reason,
+    }
+
+
+@pytest.mark.parametrize("kind", ["github", "codecommit"])
+def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
+    hub: Hub, aws: type_of_aws, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    account, branch = hub.account, hub.branch()
+    secret = account.client("secretsmanager").create_secret(
+        Name=account.name("branch-hub"), SecretString=json.dumps({"github_token": "t0ken"})
+    )
+    settings = BranchLifecycleSettings(
+        source_kind=kind,
+        repository=REPOSITORY,
+        github_api_url=hub.git.url,
+        hub_secret_arn=secret["ARN"],
+        branch_table_name=hub.table,
+        trunk="main",
+        protected_branches="[]",
+        environment_quota=1,
+        lifetime_days=14,
+        hub_suffix="hub-0a1b2c",
+    )
+    codecommit, stub = aws("codecommit")
+    if kind == "codecommit":
+        stub.add_response("get_branch", {"branch": {}})
+        stub.add_client_error("get_branch", "BranchDoesNotExistException")
+    for variable, value in settings.to_env().items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(
+        boto3,
+        "client",
+        lambda service, **_: codecommit if service == "codecommit" else account.client(service),
+    )
+    entrypoint._lifecycle.cache_clear()
+    maker, destroyer = hub.execution(), hub.execution()
+
+    admitted = entrypoint.handler(
+        {"action": "admit", "detail": detail(branch, "pushed"), "execution": maker}, None
+    )
+    assert admitted["outcome"] == "make"
+    entrypoint.handler(
+        {
+            "action": "settle",
+            "suffix": admitted["suffix"],
+            "branch": branch,
+            "execution": maker,
+            "succeeded": True,
+        },
+        None,
+    )
+    del hub.git.branches[branch]
+    claimed = entrypoint.handler(
+        {"action": "claim", "detail": detail(branch, "deleted"), "execution": destroyer}, None
+    )
+    assert claimed["outcome"] == "unmake"
+
+    assert set(hub.git.tokens) == ({"Bearer t0ken"} if kind == "github" else set())

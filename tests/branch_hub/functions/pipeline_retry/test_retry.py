@@ -1,0 +1,220 @@
+"""A failed stage is started once more, only for errors that are known to pass by themselves."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from branch_hub.functions.pipeline_retry import entrypoint
+from branch_hub.functions.pipeline_retry.retry import StageRetry
+from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
+from branch_hub.functions.pipeline_retry.transient import TRANSIENT, transient_error
+from tests.account import Account
+from tests.aws_stubs import type_of_aws
+
+PIPELINE, STAGE = "transaction-pipeline-feature-x-2bdd6c", "Assets"
+RUN = "12345678-1234-1234-1234-123456789012"
+START = datetime(2026, 11, 22, tzinfo=UTC)
+THROTTLED = {"errorDetails": {"code": "ThrottlingException", "message": "slow down"}}
+RED_TEST = {
+    "errorDetails": {"code": "JobFailed", "message": "Build terminated with state: FAILED"},
+    "externalExecutionSummary": "COMMAND_EXECUTION_ERROR: make test",
+}
+
+
+def action(result: dict[str, Any], **other: Any) -> dict[str, Any]:
+    """As ListActionExecutions tells of one."""
+    return {
+        "actionName": "FileAssets",
+        "stageName": STAGE,
+        "status": "Failed",
+        "startTime": START,
+        "output": {"executionResult": result},
+        **other,
+    }
+
+
+class Failed:
+    """A stage that failed with `actions`, and the function that is told of it."""
+
+    def __init__(self, account: Account, codepipeline: Any, calls: Stubber) -> None:
+        self.calls = calls
+        self.dynamodb = account.client("dynamodb")
+        self.table = account.create_table()
+        self.retry = StageRetry(
+            codepipeline=codepipeline,
+            dynamodb=self.dynamodb,
+            table=self.table,
+            now=lambda: START,
+        )
+
+    def says(self, *actions: dict[str, Any], then: tuple[dict[str, Any], ...] = ()) -> None:
+        """What CodePipeline tells when it is asked, in pages."""
+        asked: dict[str, Any] = {
+            "pipelineName": PIPELINE,
+            "filter": {"pipelineExecutionId": RUN},
+        }
+        more = {"nextToken": "more"} if then else {}
+        self.calls.add_response(
+            "list_action_executions", {"actionExecutionDetails": [*actions], **more}, asked
+        )
+        if then:
+            self.calls.add_response(
+                "list_action_executions", {"actionExecutionDetails": [*then]}, {**asked, **more}
+            )
+
+    def retried(self, error: str | None = None) -> None:
+        asked = {
+            "pipelineName": PIPELINE,
+            "stageName": STAGE,
+            "pipelineExecutionId": RUN,
+            "retryMode": "FAILED_ACTIONS",
+        }
+        if error is None:
+            self.calls.add_response("retry_stage_execution", {"pipelineExecutionId": RUN}, asked)
+        else:
+            self.calls.add_client_error("retry_stage_execution", error, expected_params=asked)
+
+    def told(self, event_id: str = "event-1") -> str:
+        detail = {"pipeline": PIPELINE, "execution-id": RUN, "stage": STAGE, "state": "FAILED"}
+        return self.retry.on_failed_stage({"id": event_id, "detail": detail})["outcome"]
+
+
+@pytest.fixture
+def failed(account: Account, aws: type_of_aws) -> Failed:
+    return Failed(account, *aws("codepipeline"))
+
+
+def test_a_known_transient_error_is_retried(failed: Failed) -> None:
+    failed.says(action(THROTTLED))
+    failed.retried()
+
+    assert failed.told() == "retried"
+
+
+def test_s4_a_red_test_stays_red(failed: Failed) -> None:
+    failed.says(action(RED_TEST))
+
+    assert failed.told() == "left"
+
+
+def test_one_lasting_error_beside_a_transient_one_is_enough_to_leave_it(failed: Failed) -> None:
+    failed.says(action(THROTTLED), action(RED_TEST, actionName="DockerAssets"))
+
+    assert failed.told() == "left"
+
+
+def test_a_stage_is_retried_once(failed: Failed) -> None:
+    failed.says(action(THROTTLED))
+    failed.retried()
+    failed.says(action(THROTTLED))
+
+    assert [failed.told("event-1"), failed.told("event-2")] == ["retried", "retried before"]
+
+
+def test_an_event_that_comes_twice_because_the_call_failed_retries_after_all(
+    failed: Failed,
+) -> None:
+    failed.says(action(THROTTLED))
+    failed.retried(error="InternalFailure")
+    with pytest.raises(ClientError, match="InternalFailure"):
+        failed.told("event-1")
+
+    failed.says(action(THROTTLED))
+    failed.retried()
+    assert failed.told("event-1") == "retried"
+
+
+def test_only_the_last_attempt_of_an_action_counts(failed: Failed) -> None:
+    """In whichever order they are listed, over pages."""
+    first = action(RED_TEST)
+    last = action(THROTTLED, startTime=START + timedelta(minutes=5))
+    failed.says(last, then=(first,))
+    failed.retried()
+
+    assert failed.told() == "retried"
+
+
+def test_what_succeeded_or_belongs_to_another_stage_does_not_count(failed: Failed) -> None:
+    failed.says(
+        action(THROTTLED),
+        action({}, actionName="DockerAssets", status="Succeeded"),
+        action(RED_TEST, stageName="Build"),
+    )
+    failed.retried()
+
+    assert failed.told() == "retried"
+
+
+def test_a_stage_without_a_failed_action_is_left(failed: Failed) -> None:
+    """It was stopped, or rejected."""
+    failed.says(action({}, status="Abandoned"))
+
+    assert failed.told() == "left"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "StageNotRetryableException",
+        "NotLatestPipelineExecutionException",
+        "StageNotFoundException",
+        "ConflictException",
+    ],
+)
+def test_a_run_that_went_on_without_us_is_let_be(failed: Failed, error: str) -> None:
+    failed.says(action(THROTTLED))
+    failed.retried(error=error)
+
+    assert failed.told() == "too late"
+
+
+def test_what_was_retried_is_forgotten_after_a_month(failed: Failed) -> None:
+    failed.says(action(THROTTLED))
+    failed.retried()
+    failed.told()
+
+    key = {"suffix": {"S": f"retry#{RUN}#{STAGE}"}}
+    item = failed.dynamodb.get_item(TableName=failed.table, Key=key)["Item"]
+    forgotten = datetime.fromtimestamp(int(item["forget_after_epoch_seconds"]["N"]), UTC)
+    assert forgotten == START + timedelta(days=30)
+
+
+@pytest.mark.parametrize("known", TRANSIENT, ids=lambda known: known.text)
+def test_each_known_error_is_known_by_its_code_and_in_a_message(known: Any) -> None:
+    by_code = action({"errorDetails": {"code": known.text}})
+    by_message = action({"errorDetails": {"code": "x", "message": f"An error ({known.text}): y"}})
+    by_summary = action({"externalExecutionSummary": f"{known.text} (Service: AWSLogs)"})
+
+    assert [transient_error(a) for a in (by_code, by_message, by_summary)] == [known] * 3
+    assert known.source.startswith("docs.aws.amazon.com/")
+
+
+@pytest.mark.parametrize("result", [{}, {"errorDetails": {}}, RED_TEST])
+def test_what_is_not_known_is_not_transient(result: dict[str, Any]) -> None:
+    assert transient_error(action(result)) is None
+
+
+def test_the_function_reads_its_settings_and_answers(
+    failed: Failed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = PipelineRetrySettings(branch_table_name=failed.table, hub_suffix="hub-0a1b2c")
+    for variable, value in settings.to_env().items():
+        monkeypatch.setenv(variable, value)
+    clients = {"codepipeline": failed.retry.codepipeline, "dynamodb": failed.dynamodb}
+    monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
+    entrypoint._retry.cache_clear()
+    failed.says(action(THROTTLED))
+    failed.retried()
+    detail = {"pipeline": PIPELINE, "execution-id": RUN, "stage": STAGE}
+
+    answer = entrypoint.handler({"id": "event-1", "detail": detail}, None)
+
+    assert answer == {"outcome": "retried"}
+    key = {"suffix": {"S": f"retry#{RUN}#{STAGE}"}}
+    item = failed.dynamodb.get_item(TableName=failed.table, Key=key)["Item"]
+    assert float(item["forget_after_epoch_seconds"]["N"]) > datetime.now(UTC).timestamp()
+    entrypoint._retry.cache_clear()

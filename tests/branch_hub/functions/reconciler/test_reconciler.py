@@ -1,0 +1,194 @@
+"""B2: the reconciler over a real table, real stacks, a real bus and topic."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from branch_hub.functions.reconciler import entrypoint
+from branch_hub.functions.reconciler.reconciler import InvalidRequest
+from branch_hub.functions.shared.events import Reason
+from branch_hub.functions.shared.moments import as_text
+from branch_hub.functions.shared.records import Purpose, State
+from branch_hub.functions.shared.registry import Registry
+from branch_hub.git_hosts.git_host import HostUnavailable
+from lambda_src.shared.branch_suffix import suffix_of_branch
+from tests.account import Account, tags_of
+from tests.branch_hub.functions.reconciler.hub import Hub
+from tests.branch_hub.git_server import GitServer
+
+
+@pytest.fixture
+def hub(account: Account, git: GitServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    made = Hub(account, git)
+    git.branches["main"] = as_text(made.now)
+    for variable, value in made.settings.to_env().items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(boto3, "client", lambda service, **_: account.client(service))
+    entrypoint._reconciler.cache_clear()
+    yield made
+    entrypoint._reconciler.cache_clear()
+
+
+def test_b2_a_plan_changes_nothing_until_it_is_applied(hub: Hub) -> None:
+    orphan, missed, expiring = hub.branch(is_live=False), hub.branch(), hub.branch()
+    for branch in (orphan, expiring):
+        hub.account.deploy_environment(suffix_of_branch(branch))
+    hub.push(expiring, expires_in=timedelta(hours=5))
+
+    plan = hub.run(apply=False)
+
+    assert plan[suffix_of_branch(orphan)]["action"] == "destroy"
+    assert plan[suffix_of_branch(missed)]["action"] == "make"
+    assert plan[suffix_of_branch(expiring)]["action"] == "warn"
+    assert plan[suffix_of_branch("main")]["action"] == "leave"
+    assert (hub.heard(), hub.told()) == ([], [])
+    assert hub.git.tokens[-1] == "Bearer t0ken"
+
+
+def test_b2_an_applied_plan_is_said_on_the_bus(hub: Hub) -> None:
+    orphan, missed, expired = hub.branch(is_live=False), hub.branch(), hub.branch()
+    for branch in (orphan, expired):
+        hub.account.deploy_environment(suffix_of_branch(branch))
+    hub.push(expired, expires_in=timedelta(0))
+
+    plan = hub.run(apply=True)
+
+    assert all("error" not in step for step in plan.values())
+    heard = {event.suffix: event for event in hub.heard()}
+    assert heard[suffix_of_branch(orphan)].reason is Reason.ORPHANED
+    assert heard[suffix_of_branch(orphan)].branch is None
+    assert heard[suffix_of_branch(missed)].reason is Reason.PUSHED
+    assert heard[suffix_of_branch(expired)].reason is Reason.EXPIRED
+    assert heard[suffix_of_branch(expired)].branch == expired
+    assert suffix_of_branch("main") not in heard
+
+
+def test_b2_a_warning_is_given_once_a_day_before(hub: Hub) -> None:
+    branch = hub.branch()
+    hub.account.deploy_environment(suffix_of_branch(branch))
+    hub.push(branch, expires_in=timedelta(hours=5))
+
+    for _ in range(2):
+        hub.run(apply=True)
+
+    (message,) = hub.told()
+    assert f"Environment {suffix_of_branch(branch)} of branch {branch} expires at" in message
+    assert "A push to the branch keeps it for 14 more days." in message
+
+
+def test_b2_two_reconcilers_at_once_warn_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one comes between the look and the warning."""
+    branch = hub.branch()
+    suffix = suffix_of_branch(branch)
+    hub.account.deploy_environment(suffix)
+    hub.push(branch, expires_in=timedelta(hours=5))
+    may_warn = Registry.may_warn
+
+    def late(registry: Registry, *args: Any, **kwargs: Any) -> bool:
+        may_warn(registry, *args, **kwargs)
+        return may_warn(registry, *args, **kwargs)
+
+    monkeypatch.setattr(Registry, "may_warn", late)
+
+    assert hub.run(apply=True)[suffix]["action"] == "warn"
+    assert hub.told() == []
+
+
+def test_b2_a_locked_environment_is_left_until_its_machine_has_ended(hub: Hub) -> None:
+    branch, execution = hub.branch(is_live=False), hub.account.start_execution()
+    suffix = suffix_of_branch(branch)
+    hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder=execution, branch=branch, now=hub.now)
+
+    assert hub.run(apply=False)[suffix]["reason"] == "is just being unmade"
+
+    hub.account.stop_execution(execution)
+    assert hub.run(apply=False)[suffix]["action"] == "destroy"
+
+
+def test_b2_the_quota_bounds_what_is_made(hub: Hub) -> None:
+    for number in range(5):
+        hub.quota.take(f"taken-{number}")
+    branch = hub.branch()
+
+    assert hub.run(apply=False)[suffix_of_branch(branch)]["reason"] == (
+        "has none: the quota is full"
+    )
+
+
+def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
+    branch = hub.branch(is_live=False)
+    suffix = suffix_of_branch(branch)
+    hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder="arn:e", branch=branch, now=hub.now)
+    hub.registry.release(suffix, holder="arn:e", state=State.DESTROY_FAILED, cause="a bucket")
+
+    hub.run(apply=True)
+
+    assert suffix in {event.suffix for event in hub.heard()}
+
+
+def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+    hub: Hub,
+) -> None:
+    branch = hub.branch("release/tagged", is_live=False)
+    suffix = suffix_of_branch(branch)
+    hub.account.deploy(f"transaction-{suffix}", tags=tags_of(suffix, branch=branch))
+
+    step = hub.run(apply=False)[suffix]
+
+    assert (step["action"], step["reason"], step["branch"]) == ("leave", "protected", branch)
+
+
+def test_b4_two_live_branches_of_one_suffix_are_left(hub: Hub) -> None:
+    first, second = "feature/t-90", "feature/t-2859"
+    hub.git.branches |= {first: as_text(hub.now), second: as_text(hub.now)}
+    hub.push(first, expires_in=timedelta(0))
+
+    step = hub.run(apply=True)[suffix_of_branch(first)]
+
+    assert (step["action"], step["branch"]) == ("leave", first)
+    assert f"branches {second}, {first} have the same suffix" in step["reason"]
+    assert step["suffix"] not in {event.suffix for event in hub.heard()}
+
+
+def test_b4_the_environment_of_a_branch_that_is_gone_is_not_that_of_who_shares_its_suffix(
+    hub: Hub,
+) -> None:
+    gone, live = "feature/t-90", "feature/t-2859"
+    hub.git.branches[live] = as_text(hub.now)
+    hub.push(gone, expires_in=timedelta(days=5))
+
+    hub.run(apply=True)
+
+    (event,) = (event for event in hub.heard() if event.suffix == suffix_of_branch(gone))
+    assert (event.reason, event.branch) == (Reason.ORPHANED, gone)
+
+
+@pytest.mark.parametrize("refusal", [401, 404, 500])
+def test_b2_a_host_that_does_not_answer_gives_no_plan(hub: Hub, refusal: int) -> None:
+    hub.git.refusals = {"": refusal}
+
+    with pytest.raises(HostUnavailable, match=f"answered {refusal}"):
+        hub.run(apply=True)
+    assert hub.heard() == []
+
+
+def test_b2_a_host_without_any_branch_gives_no_plan(hub: Hub) -> None:
+    hub.git.branches = {}
+
+    with pytest.raises(HostUnavailable, match="lists no branch"):
+        hub.run(apply=True)
+
+
+def test_s8_a_branch_that_can_have_no_environment_is_passed_over(hub: Hub) -> None:
+    hub.git.branches["refs/heads/odd"] = as_text(hub.now)
+
+    assert suffix_of_branch("main") in hub.run(apply=False)
+
+
+@pytest.mark.parametrize("request_", [{}, {"apply": "yes"}, {"apply": 1}, {"apply": None}])
+def test_b2_nothing_is_guessed_about_applying(hub: Hub, request_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="true or false is needed"):
+        entrypoint.handler(request_, None)

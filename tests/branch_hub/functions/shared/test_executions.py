@@ -1,0 +1,35 @@
+"""S8: a lock dies with its holder, and only with it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from branch_hub.functions.shared.executions import Executions
+from tests.account import Account
+
+NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=1)
+
+
+@pytest.fixture
+def executions(account: Account) -> Executions:
+    return Executions(stepfunctions=account.client("stepfunctions"))
+
+
+def test_s8_an_execution_runs_until_it_ends(account: Account, executions: Executions) -> None:
+    arn = account.start_execution()
+
+    # However long it has been running: nobody waits for a clock.
+    assert executions.is_running(arn, since=LONG_AGO, now=NOW)
+    account.stop_execution(arn)
+    assert not executions.is_running(arn, since=NOW, now=NOW)
+
+
+def test_s8_one_that_nobody_knows_is_over_unless_it_is_new(
+    account: Account, executions: Executions
+) -> None:
+    """Step Functions may not have heard of an execution that began a moment ago."""
+    unknown = account.start_execution() + "-never-started"
+
+    assert not executions.is_running(unknown, since=NOW - timedelta(minutes=1), now=NOW)
+    assert executions.is_running(unknown, since=NOW - timedelta(seconds=59), now=NOW)

@@ -1,0 +1,29 @@
+"""B2: protected branches are never touched."""
+
+import pytest
+
+from branch_hub.functions.shared.policy import BranchPolicy, InvalidPatterns
+from lambda_src.shared.branch_suffix import suffix_of_branch
+
+POLICY = BranchPolicy.parse(trunk="main", protected='["release/*", "lts"]')
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1", "release/1/hotfix", "lts"])
+def test_b2_the_trunk_and_what_matches_a_pattern_are_protected(branch: str) -> None:
+    assert POLICY.protects(branch)
+
+
+@pytest.mark.parametrize("branch", ["Main", "feature/main", "release", "lts2", "RELEASE/1"])
+def test_b2_what_only_looks_similar_is_not(branch: str) -> None:
+    assert not POLICY.protects(branch)
+
+
+def test_b2_the_trunks_environment_is_protected_when_its_branch_is_not_told() -> None:
+    assert POLICY.protects_suffix(suffix_of_branch("main"))
+    assert not POLICY.protects_suffix(suffix_of_branch("feature"))
+
+
+@pytest.mark.parametrize("text", ["", "release/*", '"release/*"', "[1]", '[""]', "{}"])
+def test_b2_patterns_that_cannot_be_read_do_not_protect_nothing(text: str) -> None:
+    with pytest.raises(InvalidPatterns, match="a JSON array of patterns is needed"):
+        BranchPolicy.parse(trunk="main", protected=text)

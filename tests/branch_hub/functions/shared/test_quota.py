@@ -1,0 +1,76 @@
+"""B2: so many environments at once and no more, however many ask in one moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from branch_hub.functions.shared.quota import Quota
+from tests.account import Account
+
+ASKING = 24
+LIMIT = 5
+
+
+@pytest.fixture
+def quota(account: Account) -> Quota:
+    return Quota(
+        dynamodb=account.client("dynamodb"), table_name=account.create_table(), limit=LIMIT
+    )
+
+
+def test_b2_of_many_who_ask_at_once_exactly_as_many_as_there_is_room_for_get_in(
+    quota: Quota,
+) -> None:
+    barrier = Barrier(ASKING)
+
+    def take(number: int) -> bool:
+        barrier.wait()
+        return quota.take(f"b{number}")
+
+    with ThreadPoolExecutor(ASKING) as pool:
+        got = list(pool.map(take, range(ASKING)))
+
+    assert got.count(True) == LIMIT
+    assert quota.members() == {f"b{number}" for number in range(ASKING) if got[number]}
+
+
+def test_b2_who_is_in_stays_in_and_takes_no_second_place(quota: Quota) -> None:
+    for number in range(LIMIT):
+        assert quota.take(f"b{number}")
+
+    assert quota.take("b0")
+    assert not quota.take("late")
+    assert len(quota.members()) == LIMIT
+
+
+def test_b2_a_place_that_is_given_back_is_free_again(quota: Quota) -> None:
+    for number in range(LIMIT):
+        quota.take(f"b{number}")
+
+    quota.give_back("b0")
+    quota.give_back("b0")
+    quota.give_back("never in")
+
+    assert quota.take("late")
+    assert not quota.take("b0")
+
+
+def test_b2_the_last_one_out_leaves_a_quota_that_works(quota: Quota) -> None:
+    """DynamoDB has no empty set: the attribute goes with its last member."""
+    quota.take("b0")
+    quota.give_back("b0")
+
+    assert quota.members() == set()
+    assert quota.take("b1")
+
+
+def test_b2_what_is_there_already_counts_also_where_there_is_no_room(quota: Quota) -> None:
+    for number in range(LIMIT):
+        quota.take(f"b{number}")
+
+    quota.count_in("made by hand")
+
+    assert len(quota.members()) == LIMIT + 1
+    quota.give_back("b0")
+    assert not quota.take("late")

@@ -1,0 +1,100 @@
+"""What scanners find in every stack of the app is put right, or acknowledged with its reason."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+
+from checks.assembly import StackTemplate, stack_templates
+from checks.checkov_scan import checkov
+from checks.compliance import REPORTS, open_rules, page
+from checks.findings import Finding, unacknowledged, unneeded
+from checks.lint import lint
+from checks.nag import GATES, nag
+from checks.open_controls import WHY_OPEN
+from checks.suppressions.branch_hub import HUB
+from checks.suppressions.environment import ENVIRONMENT
+from checks.suppressions.pipeline import PIPELINE
+from infra.errors import ConfigurationError
+from tests.delivered import Delivered
+from tests.infra.context import REPOSITORY
+
+ACKNOWLEDGED = (*ENVIRONMENT, *PIPELINE, *HUB)
+
+
+@pytest.fixture(scope="session")
+def templates(delivered: Delivered, trunk: Delivered) -> list[StackTemplate]:
+    """Those of a branch and of the trunk: every stack there is, in every configuration."""
+    return [*stack_templates(delivered.outdir), *stack_templates(trunk.outdir)]
+
+
+@pytest.fixture(scope="session")
+def nagged(templates: list[StackTemplate]) -> list[Finding]:
+    return list(nag(templates, [*GATES, *(report.pack for report in REPORTS)]))
+
+
+@pytest.fixture(scope="session")
+def findings(templates: list[StackTemplate], nagged: list[Finding]) -> list[Finding]:
+    """All that must be acknowledged; NIST and PCI DSS findings need a reason instead."""
+    reported = tuple(report.prefix for report in REPORTS)
+    gated = [f for f in nagged if not f.rule.startswith(reported)]
+    return [*gated, *checkov(templates, REPOSITORY / "app_service/Dockerfile")]
+
+
+def test_the_gates_see_every_stack_in_every_configuration(templates: list[StackTemplate]) -> None:
+    assert {(t.configuration, t.stack) for t in templates} >= {
+        ("BranchHub", "BranchHub"),
+        ("DeliveryPipeline", "DeliveryPipeline"),
+        ("Environment", "Transaction"),
+        ("Production", "Transaction"),
+        ("Staging", "Transaction"),
+    }
+
+
+def test_a_stack_that_is_new_is_gated_from_its_first_day(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    s3.CfnBucket(cdk.Stack(app, "Novelty-dev"), "Logs")
+    app.synth()
+
+    found = unacknowledged(nag(stack_templates(tmp_path), GATES), ACKNOWLEDGED)
+
+    assert found == ["AwsSolutions-S1 at Novelty/Logs", "AwsSolutions-S10 at Novelty/Logs"]
+
+
+def test_every_finding_is_put_right_or_acknowledged(findings: list[Finding]) -> None:
+    """docs/compliance/README.md says what to do."""
+    assert "\n".join(unacknowledged(findings, ACKNOWLEDGED)) == ""
+
+
+def test_every_acknowledgement_is_still_needed(findings: list[Finding]) -> None:
+    assert "\n".join(unneeded(findings, ACKNOWLEDGED)) == ""
+
+
+def test_an_acknowledgement_is_for_less_than_a_stack() -> None:
+    for entry in ACKNOWLEDGED:
+        for where in entry.where:
+            stack, _, construct = where.partition("/")
+            assert stack.isidentifier()
+            assert construct.partition("/")[0] not in ("", "*")
+
+
+def test_the_templates_obey_the_cloudformation_specification(
+    templates: list[StackTemplate],
+) -> None:
+    assert lint(templates) == ""
+
+
+def test_a_nist_or_pci_rule_that_is_open_without_a_reason_is_named() -> None:
+    report = REPORTS[0]
+    novelty = Finding(rule=f"{report.prefix}Novelty", where="Shop/Till")
+
+    with pytest.raises(ConfigurationError, match=r"open_controls\.py has no Novelty: .* needs its"):
+        page(report, [novelty])
+
+
+def test_every_open_nist_and_pci_rule_has_a_reason_and_no_other_rule_has(
+    nagged: list[Finding],
+) -> None:
+    """docs/compliance/README.md says what to do."""
+    assert set(WHY_OPEN) == {rule for report in REPORTS for rule in open_rules(report, nagged)}

@@ -1,0 +1,64 @@
+"""S43: the dead-letter queue has the message as it came, with the reason attached."""
+
+import logging
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from lambda_src.shared.dead_letters import DeadLetterQueue
+from lambda_src.shared.messages import Message
+from tests.aws_stubs import type_of_aws
+
+URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-dead-letters-dev"
+MESSAGE = Message(message_id="m1", receipt_handle="h", body='{"a" :  1}', receive_count=1)
+
+
+def sent(reason: str) -> dict[str, Any]:
+    return {
+        "QueueUrl": URL,
+        "MessageBody": '{"a" :  1}',
+        "MessageAttributes": {"reason": {"DataType": "String", "StringValue": reason}},
+    }
+
+
+def test_the_body_is_untouched_and_the_reason_attached(aws: type_of_aws) -> None:
+    sqs, stub = aws("sqs")
+    stub.add_response("send_message", {"MessageId": "d1"}, sent("bad_json: no"))
+    assert DeadLetterQueue(sqs=sqs, queue_url=URL).accept(MESSAGE, "bad_json: no")
+
+
+@pytest.mark.parametrize(
+    ("reason", "as_sent"),
+    [
+        ("a\x00b\nc", "a?b?c"),
+        ("\ud800 ü", "\\ud800 \\xfc"),
+        ("", "unknown"),
+        ("x" * 501, "x" * 500),
+    ],
+)
+def test_a_reason_that_sqs_would_refuse_is_made_fit(
+    aws: type_of_aws, reason: str, as_sent: str
+) -> None:
+    sqs, stub = aws("sqs")
+    stub.add_response("send_message", {"MessageId": "d1"}, sent(as_sent))
+    assert DeadLetterQueue(sqs=sqs, queue_url=URL).accept(MESSAGE, reason)
+
+
+def test_when_the_queue_refuses_the_message_is_not_accepted(
+    aws: type_of_aws, caplog: pytest.LogCaptureFixture
+) -> None:
+    sqs, stub = aws("sqs")
+    stub.add_client_error("send_message", "RequestThrottled")
+    assert not DeadLetterQueue(sqs=sqs, queue_url=URL).accept(MESSAGE, "conflict")
+    [line] = caplog.records
+    assert (line.levelno, vars(line)["message_id"]) == (logging.ERROR, "m1")
+
+
+def test_when_the_queue_cannot_be_reached_the_message_is_not_accepted() -> None:
+    class Unreachable:
+        def send_message(self, **_: object) -> None:
+            raise EndpointConnectionError(endpoint_url=URL)
+
+    queue = DeadLetterQueue(sqs=Unreachable(), queue_url=URL)  # type: ignore[arg-type]
+    assert not queue.accept(MESSAGE, "conflict")

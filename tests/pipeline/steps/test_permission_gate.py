@@ -1,0 +1,150 @@
+"""B5: what the pinned CLI finds broader stops for a person; what it cannot tell stops the run."""
+
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.steps.permission_gate import (
+    SUMMARY_LENGTH_MAX,
+    GateError,
+    Verdict,
+    diff_command,
+    judge,
+    main,
+)
+
+STACKS = "Pipeline/Production/*"
+DIFF = """
+This deployment will make potentially sensitive changes ...
+Stack Production/Transaction (transaction-production)
+IAM Statement Changes
+┌───┬──────────────┬────────┬───────────────┬───────────┬───────────┐
+│   │ Resource     │ Effect │ Action        │ Principal │ Condition │
+├───┼──────────────┼────────┼───────────────┼───────────┼───────────┤
+│ + │ ${Queue.Arn} │ Allow  │ sqs:Receive   │ AWS:é     │           │
+│   │              │        │ sqs:Send      │           │           │
+├───┼──────────────┼────────┼───────────────┼───────────┼───────────┤
+│ - │ ${Queue.Arn} │ Allow  │ sqs:Purge     │ AWS:role  │           │
+└───┴──────────────┴────────┴───────────────┴───────────┴───────────┘
+Security Group Changes
+┌───┬──────────────────┬─────┬──────────┬─────────────────┐
+│   │ Group            │ Dir │ Protocol │ Peer            │
+├───┼──────────────────┼─────┼──────────┼─────────────────┤
+│ + │ ${Tasks.GroupId} │ In  │ TCP 22   │ Everyone (IPv4) │
+└───┴──────────────────┴─────┴──────────┴─────────────────┘
+✨  Number of stacks with differences: 1
+"""
+NOTHING = "✨  Number of stacks with differences: 0\n"
+
+
+def test_b5_broader_permissions_are_named_in_the_message() -> None:
+    verdict = judge(1, DIFF)
+
+    assert verdict.is_broader
+    assert verdict.summary() == (
+        "BROADER PERMISSIONS (3 changes): + ${Queue.Arn} Allow sqs:Receive sqs:Send AWS:?; "
+        "- ${Queue.Arn} Allow sqs:Purge AWS:role; "
+        "+ ${Tasks.GroupId} In TCP 22 Everyone (IPv4)"
+    )
+
+
+def test_b5_nothing_broader_is_said_as_such() -> None:
+    assert judge(0, NOTHING) == Verdict(is_broader=False)
+    assert "No IAM permission" in Verdict(is_broader=False).summary()
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "output"),
+    [
+        (0, ""),  # said nothing
+        (0, DIFF),  # found something and let it pass
+        (1, NOTHING),  # failed after it found nothing
+        (1, "No stacks match the name(s)"),
+        (1, "Unable to resolve AWS account to use"),
+        (127, "cdk: not found"),
+        (-9, DIFF),  # killed
+        (1, DIFF + DIFF),  # not the output of one diff
+    ],
+)
+def test_b5_what_cannot_be_told_stops_the_run(exit_code: int, output: str) -> None:
+    with pytest.raises(GateError, match=rf"exit code {exit_code}"):
+        judge(exit_code, output)
+
+
+@given(st.lists(st.text(min_size=1, max_size=160), max_size=40))
+def test_the_message_always_fits_into_an_approval(changes: list[str]) -> None:
+    summary = Verdict(is_broader=True, changes=tuple(changes)).summary()
+
+    assert len(summary) <= SUMMARY_LENGTH_MAX
+    assert summary.startswith(f"BROADER PERMISSIONS ({len(changes)} changes)")
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    summary = Verdict(is_broader=True, changes=("x" * 300,) * 5).summary()
+
+    assert summary.endswith("x; and 3 more")
+
+
+def test_one_long_change_leaves_room_for_others() -> None:
+    long = DIFF.replace("sqs:Purge", "sqs:" + "p" * 500)
+
+    assert all(len(change) <= 160 for change in judge(1, long).changes)
+
+
+def answering(exit_code: int, output: str) -> Callable[[Sequence[str]], Any]:
+    return lambda command: subprocess.CompletedProcess(command, exit_code, "", output)
+
+
+def test_the_log_has_the_whole_diff_and_the_message_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cdk.out", STACKS], answering(1, DIFF)) == 0
+
+    said = capsys.readouterr()
+    assert said.err == DIFF
+    assert said.out.count("\n") == 1
+    assert said.out.startswith("BROADER PERMISSIONS")
+
+
+def test_a_failed_diff_fails_the_build_and_says_nothing_to_approve(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cdk.out", STACKS], answering(1, "no credentials")) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("no credentials")
+    assert "permission gate: cdk diff ended with exit code 1" in said.err
+
+
+def test_b5_the_command_only_reads_and_uses_the_cli_that_was_installed() -> None:
+    command = diff_command("cdk.out", STACKS)
+
+    assert command[:4] == ["cdk", "--app", "cdk.out", "diff"]
+    assert {"--security-only", "--fail"} <= set(command)
+    assert command[command.index("--method") + 1] == "template"  # no change set is made
+
+
+def test_it_runs_as_the_build_runs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cdk_command = tmp_path / "cdk"
+    cdk_command.write_text(f"#!/bin/sh\necho '{NOTHING.strip()}'\n")
+    cdk_command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["permission_gate", "cdk.out", STACKS])
+
+    with (
+        pytest.warns(RuntimeWarning, match="permission_gate"),
+        pytest.raises(SystemExit, match=r"^0$"),
+    ):
+        runpy.run_module("pipeline.steps.permission_gate", run_name="__main__")
+
+    assert capsys.readouterr().out.startswith("No IAM permission")

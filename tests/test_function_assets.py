@@ -1,0 +1,96 @@
+"""The assets of all functions: each holds what its function imports, and nothing else of ours."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from checks.app_assemblies import BRANCH, synthesize
+from infra.lambda_code import REPOSITORY, LambdaSource
+
+ROOMS = ("app_service", "branch_hub", "infra", "lambda_src", "pipeline")
+# Prints the modules that an import of the function loads, below the folder it is started in.
+LOADED = """
+import importlib, json, sys
+sys.path.insert(0, ".")
+assert callable(importlib.import_module(sys.argv[1]).handler)
+print(json.dumps([m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)]))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    source: LambdaSource
+    loaded: frozenset[Path]
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Function]:
+    """Every function of an environment and of the hub, as it starts from its asset alone."""
+    sources: dict[str, LambdaSource] = {}
+    code = LambdaSource.code
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            LambdaSource, "code", lambda self: code(sources.setdefault(self.module, self))
+        )
+        synthesize(tmp_path_factory.mktemp("assembly"), said=BRANCH)
+    return [started(source, tmp_path_factory.mktemp("asset")) for source in sources.values()]
+
+
+def started(source: LambdaSource, folder: Path) -> Function:
+    """Fails where a module is missing; the packages are those of this environment."""
+    for target, path in source.files().items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        (folder / target).write_bytes(path.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", LOADED, source.module],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{source.module}: {done.stderr}"
+    files = (Path(file).resolve() for file in json.loads(done.stdout))
+    own = (file.relative_to(folder) for file in files if file.is_relative_to(folder))
+    return Function(source=source, loaded=frozenset(own))
+
+
+def test_every_function_starts_from_its_asset_alone(functions: list[Function]) -> None:
+    entrypoints = {
+        ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        for room in ROOMS
+        for path in (REPOSITORY / room).rglob("entrypoint.py")
+    }
+
+    assert {function.source.module for function in functions} == entrypoints
+
+
+def test_a_change_of_a_module_changes_the_assets_of_those_who_import_it_and_no_other(
+    functions: list[Function], tmp_path: Path
+) -> None:
+    for room in ROOMS:
+        shutil.copytree(REPOSITORY / room, tmp_path / room)
+
+    def hashes() -> dict[str, str]:
+        moved = (replace(function.source, root=tmp_path) for function in functions)
+        return {source.module: source.content_hash() for source in moved}
+
+    before = hashes()
+    shared = [*(tmp_path / "lambda_src/shared").glob("*.py")]
+    shared += [*(tmp_path / "branch_hub/functions/shared").glob("*.py")]
+    for module in sorted(shared):
+        with module.open("a") as file:
+            file.write("# changed\n")
+        after = hashes()
+        changed = {name for name, value in after.items() if before[name] != value}
+        importing = {
+            function.source.module
+            for function in functions
+            if module.relative_to(tmp_path) in function.loaded
+        }
+        assert changed == importing, module
+        before = after
