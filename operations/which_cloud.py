@@ -12,7 +12,7 @@ from local_cloud.server import CloudError, RunningCloud, running_cloud
 
 DEFAULT_REGION: Final = "us-east-1"
 NO_SUFFIX_ON_AWS: Final = (
-    "SUFFIX is empty: AWS=yes needs the name of the environment, as in SUFFIX=main-f921bd "
+    "SUFFIX is empty: AWS=yes needs the name of the environment, as in SUFFIX=main-v4grq1 "
     "(EnvironmentSuffix in the outputs of its stack)"
 )
 

@@ -14,7 +14,7 @@ from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
-from lambda_src.shared.branch_suffix import HASH_DIGITS, is_branch_suffix
+from lambda_src.shared.branch_suffix import HASH_LENGTH, is_branch_suffix
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
 from pipeline.promotion import (
@@ -248,8 +248,8 @@ def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
         )
     if suffix is not None and suffix != str(own) and is_branch_suffix(suffix):
         raise ConfigurationError(
-            f"environmentSuffix is {suffix!r}: a suffix that ends in a hyphen and {HASH_DIGITS} "
-            f"of 0-9 a-f is a branch's, and this branch's is {own}"
+            f"environmentSuffix is {suffix!r}: a suffix that ends in a hyphen and {HASH_LENGTH} "
+            f"of 0-9 a-v is a branch's, and this branch's is {own}"
         )
     return suffix
 

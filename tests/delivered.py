@@ -16,7 +16,7 @@ from tests.infra.templates import Synthesized, as_list
 
 GITHUB = TRUNK["source"]
 CONNECTION = GITHUB["connectionArn"]
-SUFFIX = "feature-x-2bdd6c"  # of the branch `delivered` is for
+SUFFIX = "feature-x-5femoa"  # of the branch `delivered` is for
 
 
 # What a pipeline owns itself, which every build of it may use.

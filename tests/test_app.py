@@ -46,7 +46,7 @@ def test_s3_one_pipeline_holds_one_environment(assembly: Path) -> None:
         if artifact["type"] == "aws:cloudformation:stack"
     ]
 
-    assert sorted(stacks) == ["DeliveryPipeline-feature-x-2bdd6c", "transaction-feature-x-2bdd6c"]
+    assert sorted(stacks) == ["DeliveryPipeline-feature-x-5femoa", "transaction-feature-x-5femoa"]
 
 
 def test_wrong_context_is_one_clear_line_and_nothing_is_written(tmp_path: Path) -> None:

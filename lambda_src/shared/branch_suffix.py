@@ -1,14 +1,15 @@
 """The one rule by which a branch gets its suffix: pipelines are named by it, and found again."""
 
+import base64
 import hashlib
 import re
 import unicodedata
 from typing import Final
 
 SLUG_LENGTH_MAX: Final = 9
-HASH_DIGITS: Final = 6
+HASH_LENGTH: Final = 6  # base-32 characters: 30 bits
 
-_OF_A_BRANCH: Final = re.compile(rf"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{{{HASH_DIGITS}}}")
+_OF_A_BRANCH: Final = re.compile(rf"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-v]{{{HASH_LENGTH}}}")
 
 
 class InvalidBranch(ValueError):
@@ -20,13 +21,13 @@ def suffix_of_branch(branch: str) -> str:
 
     At most 16 of `a-z`, `0-9` and single hyphens between them. The hash is of the full ref, so
     `feature/a` and `feature-a` differ; the slug is for people. Of two branches with one slug, one
-    pair in 16 million has one hash, too: the hub gives the suffix to the first and refuses the
+    pair in 1,000 million has one hash, too: the hub gives the suffix to the first and refuses the
     second.
     Raises InvalidBranch for an empty name and for a ref.
     """
     if not branch or branch.startswith("refs/"):
         raise InvalidBranch(f"branch is {branch!r}: it must be a branch name, without refs/heads/")
-    return f"{_slug(branch)}-{_digits(f'refs/heads/{branch}')}"
+    return f"{_slug(branch)}-{_hash(f'refs/heads/{branch}')}"
 
 
 def has_suffix(branch: str, suffix: str) -> bool:
@@ -46,12 +47,14 @@ def suffix_of_repository(repository: str) -> str:
     """Name what all branches of `repository` share. Raises InvalidBranch for an empty name."""
     if not repository:
         raise InvalidBranch(f"repository is {repository!r}: its name is needed")
-    return f"hub-{_digits(f'repository/{repository}')}"
+    return f"hub-{_hash(f'repository/{repository}')}"
 
 
-def _digits(name: str) -> str:
+def _hash(name: str) -> str:
     # A name that came out of git as undecodable bytes holds surrogates: it has a suffix too.
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_DIGITS]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    # Base 32 of RFC 4648 with the extended hex alphabet: 0-9 and a-v.
+    return base64.b32hexencode(digest).decode().lower()[:HASH_LENGTH]
 
 
 def _slug(branch: str) -> str:

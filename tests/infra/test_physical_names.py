@@ -107,8 +107,9 @@ def test_s60_every_name_is_one_that_its_service_takes(longest: Synthesized, bran
 
 
 @given(one=BRANCHES, other=BRANCHES)
-def test_b4_no_name_is_shared_by_two_branches(longest: Synthesized, one: str, other: str) -> None:
-    assume(one != other)
+def test_b4_no_name_is_shared_by_two_suffixes(longest: Synthesized, one: str, other: str) -> None:
+    """Of two branches with one suffix the hub refuses the second."""
+    assume(EnvironmentSuffix.of_branch(one) != EnvironmentSuffix.of_branch(other))
     here, there = (
         {
             (longest.resources[logical_id]["Type"], name.replace(str(LONGEST), str(suffix)))

@@ -24,7 +24,7 @@ PLAN: list[dict[str, Any]] = [
     },
     {
         "action": "leave",
-        "suffix": "main-f921bd",
+        "suffix": "main-v4grq1",
         "branch": "main",
         "reason": "protected",
         "age_days": None,
@@ -94,7 +94,7 @@ def test_b2_the_plan_is_a_table() -> None:
     assert lines == [
         "action   suffix            branch  age  reason",
         "destroy  feature-a-0a1b2c  -       3 d  its branch is gone",
-        "leave    main-f921bd       main    -    protected",
+        "leave    main-v4grq1       main    -    protected",
         "",
         "To be done: 1 destroy. Nothing was changed; APPLY=yes has it done.",
     ]

@@ -38,7 +38,7 @@ def test_b5_the_gate_compares_the_production_stage_that_will_be_deployed(
     assert phases["install"]["commands"][-1] == f"npm install -g aws-cdk@{pins['aws-cdk']}"
     assert phases["build"]["commands"] == [
         'PERMISSION_CHANGES="$(python3 -m pipeline.steps.permission_gate cdk.out '
-        "'DeliveryPipeline-main-f921bd/Production/*')\"",
+        "'DeliveryPipeline-main-v4grq1/Production/*')\"",
         "export PERMISSION_CHANGES",
     ]
 

@@ -63,13 +63,13 @@ def test_s61_without_a_word_everything_is_in_us_east_1(trunk: Delivered) -> None
 
 
 def test_the_suffix_is_the_branchs_unless_one_is_given() -> None:
-    assert str(read(branch="feature/x").suffix) == "feature-x-2bdd6c"
+    assert str(read(branch="feature/x").suffix) == "feature-x-5femoa"
     assert str(read(branch="feature/x", environmentSuffix="dev").suffix) == "dev"
 
 
 def test_b4_no_branch_is_given_the_suffix_of_another() -> None:
     """By hand only the branch's own is taken from those that branches have."""
-    assert str(read(environmentSuffix="main-f921bd").suffix) == "main-f921bd"
+    assert str(read(environmentSuffix="main-v4grq1").suffix) == "main-v4grq1"
 
 
 def test_only_the_trunk_is_promoted_and_only_as_far_as_said() -> None:
@@ -132,7 +132,7 @@ def test_without_a_word_an_environment_is_as_it_was() -> None:
         ("environmentSuffix", "Dev", "environmentSuffix is 'Dev'"),
         ("environmentSuffix", "staging", "staging and production are the trunk's"),
         ("environmentSuffix", "production", "staging and production are the trunk's"),
-        ("environmentSuffix", "other-0a1b2c", "is a branch's, and this branch's is main-f921bd"),
+        ("environmentSuffix", "other-0a1b2c", "is a branch's, and this branch's is main-v4grq1"),
         ("promotion", None, "promotion is missing"),
         ("promotion", "prod", "promotion is 'prod': it must be one of environment, production"),
         ("account", "1234", "account is '1234': it must be 12 digits"),

@@ -48,7 +48,7 @@ def test_without_an_account_the_pipeline_is_for_whichever_deploys_it(
     from_github: Delivered,
 ) -> None:
     assert from_github.pipeline.one("AWS::S3::Bucket")["BucketName"] == {
-        "Fn::Join": ["", ["transaction-artifacts-", {"Ref": "AWS::AccountId"}, "-main-f921bd"]]
+        "Fn::Join": ["", ["transaction-artifacts-", {"Ref": "AWS::AccountId"}, "-main-v4grq1"]]
     }
 
 

@@ -110,7 +110,7 @@ def test_b2_every_log_of_an_environment_can_be_swept(delivered: Delivered, teard
     "name",
     [
         "/aws/lambda/orders-worker",
-        "/aws/lambda/orders-feature-x-2bdd6c",
+        "/aws/lambda/orders-feature-x-5femoa",
         "/aws/codebuild/nightly-report-worker",
         "/ecs/payroll-worker",
         "/aws/rds/cluster/orders-worker/postgresql",
@@ -164,7 +164,7 @@ def test_b2_no_stack_of_anyone_else_is_deleted(teardown: Role, name: str) -> Non
 
 
 def test_b2_a_stack_without_our_tag_is_not_deleted_whatever_its_name(teardown: Role) -> None:
-    stack = f"arn:aws:cloudformation:{HERE}:stack/transaction-feature-x-2bdd6c/{ID}"
+    stack = f"arn:aws:cloudformation:{HERE}:stack/transaction-feature-x-5femoa/{ID}"
 
     assert teardown.may("cloudformation:DeleteStack", stack, tagged=True)
     assert not teardown.may("cloudformation:DeleteStack", stack, tagged=False)

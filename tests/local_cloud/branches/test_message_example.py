@@ -36,16 +36,16 @@ def run_program(checkout: Path, **variables: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("others", [[], ["feature-x-2bdd6c"]], ids=["alone", "of several"])
+@pytest.mark.parametrize("others", [[], ["feature-x-5femoa"]], ids=["alone", "of several"])
 def test_the_program_of_the_page_sends_a_message_that_the_processor_takes(
     cloud: Cloud, tmp_path: Path, others: list[str]
 ) -> None:
     queue = cloud.aws.sqs.create_queue(QueueName=f"page-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-    write_facts(tmp_path, "main-f921bd", aws_endpoint_url=cloud.url, TransactionQueueUrl=str(queue))
+    write_facts(tmp_path, "main-v4grq1", aws_endpoint_url=cloud.url, TransactionQueueUrl=str(queue))
     for other in others:
         write_facts(tmp_path, other)
 
-    done = run_program(tmp_path, **({"SUFFIX": "main-f921bd"} if others else {}))
+    done = run_program(tmp_path, **({"SUFFIX": "main-v4grq1"} if others else {}))
 
     assert done.returncode == 0, done.stderr
     answer = cloud.aws.sqs.receive_message(QueueUrl=queue)
@@ -56,10 +56,10 @@ def test_the_program_of_the_page_sends_a_message_that_the_processor_takes(
 @pytest.mark.parametrize("said", [{}, {"SUFFIX": "gone-123456"}], ids=["unsaid", "unknown"])
 def test_the_program_never_chooses_among_environments(tmp_path: Path, said: dict[str, str]) -> None:
     """As `make session` above it, which asks for SUFFIX, too."""
-    write_facts(tmp_path, "main-f921bd")
-    write_facts(tmp_path, "feature-x-2bdd6c")
+    write_facts(tmp_path, "main-v4grq1")
+    write_facts(tmp_path, "feature-x-5femoa")
 
     done = run_program(tmp_path, **said)
 
     assert done.returncode == 1
-    assert done.stderr.strip().endswith(": feature-x-2bdd6c, main-f921bd")
+    assert done.stderr.strip().endswith(": feature-x-5femoa, main-v4grq1")

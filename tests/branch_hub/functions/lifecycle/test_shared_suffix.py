@@ -10,7 +10,8 @@ from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.branch_hub.functions.lifecycle.conftest import COMMITTED, LIFETIME, Hub
 
 # Each pair of numbers of `feature/t-` has one suffix. Stacks of one test are not in another's way.
-WITHOUT_STACKS, *WITH_STACKS = (90, 2859), (3797, 4253), (211, 8301), (6079, 11947), (8274, 13458)
+WITHOUT_STACKS = (13649, 94517)
+WITH_STACKS = [(71299, 106843), (46850, 106862), (103594, 113542), (77264, 115498)]
 
 
 def pair(hub: Hub, numbers: tuple[int, int] = WITHOUT_STACKS) -> tuple[str, str]:
@@ -38,7 +39,7 @@ def test_b4_the_second_of_two_that_share_a_suffix_is_refused_and_told_why(hub: H
 
 
 def test_b4_it_is_refused_while_the_first_is_being_made(hub: Hub) -> None:
-    first, second = "feature/t-90", "feature/t-2859"
+    first, second = "feature/t-13649", "feature/t-94517"
     hub.git.branches |= {first: COMMITTED, second: COMMITTED}
     hub.admit(first, hub.execution())
 
@@ -78,7 +79,7 @@ def test_b4_of_two_that_come_at_once_the_later_asks_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first comes at the worst moment: after all questions, before the write."""
-    first, second = "feature/t-90", "feature/t-2859"
+    first, second = "feature/t-13649", "feature/t-94517"
     hub.git.branches |= {first: COMMITTED, second: COMMITTED}
     lock = hub.registry.lock
 
@@ -156,7 +157,7 @@ def test_b4_what_is_the_firsts_is_not_forgotten_for_the_second(hub: Hub) -> None
 
 def test_b4_the_trunks_suffix_is_no_other_branchs(hub: Hub) -> None:
     """Also where the trunk's pipeline was deployed by hand, and nobody registered it."""
-    trunk, other = "feature/t-90", "feature/t-2859"
+    trunk, other = "feature/t-13649", "feature/t-94517"
     hub.git.branches |= {trunk: COMMITTED, other: COMMITTED}
     hub.trunk = trunk
 

@@ -15,7 +15,7 @@ from branch_hub.functions.pipeline_retry.transient import TRANSIENT, transient_e
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
 
-PIPELINE, STAGE = "transaction-pipeline-feature-x-2bdd6c", "Assets"
+PIPELINE, STAGE = "transaction-pipeline-feature-x-5femoa", "Assets"
 RUN = "12345678-1234-1234-1234-123456789012"
 START = datetime(2026, 11, 22, tzinfo=UTC)
 THROTTLED = {"errorDetails": {"code": "ThrottlingException", "message": "slow down"}}

@@ -164,21 +164,21 @@ def test_b2_what_is_protected_is_left_whatever_its_state(
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "DELETE_FAILED"])
 def test_b4_what_two_live_branches_share_is_left_with_the_reason(status: str) -> None:
-    known = record("feature/t-90", expires_at=NOW - LIFETIME)
-    sharers = ("feature/t-2859", "feature/t-90")
-    one = status_of("feature/t-90", stacks={"status": status}, known=known, sharers=sharers)
+    known = record("feature/t-13649", expires_at=NOW - LIFETIME)
+    sharers = ("feature/t-13649", "feature/t-94517")
+    one = status_of("feature/t-13649", stacks={"status": status}, known=known, sharers=sharers)
 
     step = only(one)
 
     assert (step.action, step.event) == (Action.LEAVE, None)
     assert step.reason == (
-        "branches feature/t-2859, feature/t-90 have the same suffix by the hashes of their names: "
-        "rename all but one"
+        "branches feature/t-13649, feature/t-94517 have the same suffix by the hashes of their "
+        "names: rename all but one"
     )
 
 
 def test_b4_what_a_protected_branch_shares_is_protected() -> None:
-    one = status_of("release-9514", is_live=False, stacks={}, sharers=("release/9841",))
+    one = status_of("release-62247", is_live=False, stacks={}, sharers=("release-65589",))
 
     assert only(one).reason == "protected"
 

@@ -142,21 +142,21 @@ def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
 
 
 def test_b4_two_live_branches_of_one_suffix_are_left(hub: Hub) -> None:
-    first, second = "feature/t-90", "feature/t-2859"
+    first, second = "feature/t-13649", "feature/t-94517"
     hub.git.branches |= {first: as_text(hub.now), second: as_text(hub.now)}
     hub.push(first, expires_in=timedelta(0))
 
     step = hub.run(apply=True)[suffix_of_branch(first)]
 
     assert (step["action"], step["branch"]) == ("leave", first)
-    assert f"branches {second}, {first} have the same suffix" in step["reason"]
+    assert f"branches {first}, {second} have the same suffix" in step["reason"]
     assert step["suffix"] not in {event.suffix for event in hub.heard()}
 
 
 def test_b4_the_environment_of_a_branch_that_is_gone_is_not_that_of_who_shares_its_suffix(
     hub: Hub,
 ) -> None:
-    gone, live = "feature/t-90", "feature/t-2859"
+    gone, live = "feature/t-13649", "feature/t-94517"
     hub.git.branches[live] = as_text(hub.now)
     hub.push(gone, expires_in=timedelta(days=5))
 
