@@ -178,7 +178,7 @@ def test_b4_what_two_live_branches_share_is_left_with_the_reason(status: str) ->
 
 
 def test_b4_what_a_protected_branch_shares_is_protected() -> None:
-    one = status_of("release-62247", is_live=False, stacks={}, sharers=("release-65589",))
+    one = status_of("release_73376", is_live=False, stacks={}, sharers=("release/77395",))
 
     assert only(one).reason == "protected"
 
