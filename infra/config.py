@@ -1,7 +1,7 @@
-"""An environment is a value: the three kinds there are, passed down and never looked up."""
+"""An environment is a value: every kind of environment, passed down and never looked up."""
 
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Final, Self
 
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
@@ -13,15 +13,15 @@ from infra.service import ServiceConfig
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentConfig:
-    """Everything in which one environment may differ from another, names apart."""
+    """Everything in which one environment may differ from another, except names."""
 
-    kind: str
+    kind: str  # of a promoted environment also its suffix
     network: NetworkConfig = field(default_factory=NetworkConfig)
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     service: ServiceConfig = field(default_factory=ServiceConfig)
     processors: ProcessorConfig = field(default_factory=ProcessorConfig)
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
-    domain: DomainConfig | None = None  # None is the load balancer's own name
+    domain: DomainConfig | None = None  # None: the load balancer's own name
 
     def adjusted(
         self,
@@ -33,9 +33,9 @@ class EnvironmentConfig:
         alarm_email: str | None = None,
         domain: DomainConfig | None = None,
     ) -> Self:
-        """Return this environment with what the place that it is deployed to asks for.
+        """Return this environment with the settings of the account and region it is deployed to.
 
-        `creatable_engine_version` is what AWS creates instead of `engine_version`.
+        `creatable_engine_version` is the version that AWS creates instead of `engine_version`.
         """
         asked_for = engine_version or self.database.engine_version
         return replace(
@@ -69,3 +69,8 @@ PRODUCTION = EnvironmentConfig(
     database=DatabaseConfig(backup_retention_days=35),
     service=ServiceConfig(tasks_min=4, tasks_max=20, cpu_units=1024, memory_mib=2048),
 )
+
+# The trunk's commits pass these in this order: for another environment add it here. Promotion,
+# domains, reserved suffixes and the generated pages follow.
+PROMOTED: Final = (STAGING, PRODUCTION)
+KINDS: Final = (EPHEMERAL, *PROMOTED)

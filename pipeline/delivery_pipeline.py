@@ -1,4 +1,4 @@
-"""How a branch is delivered: source, synth, self-update, assets, environments, in that order."""
+"""The delivery of one branch: source, synth, self-update, assets, environments, in this order."""
 
 from typing import Final, cast
 
@@ -26,6 +26,7 @@ from pipeline.environment_stage import EnvironmentStage
 from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
+from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
 from pipeline.stack_tags import source_tags
 from pipeline.steps.engine_version import ACTION
@@ -41,31 +42,44 @@ class DeliveryPipeline(Stack):
     def __init__(
         self, scope: Construct, *, settings: DeliverySettings, toolchain: Toolchain
     ) -> None:
-        suffix = settings.suffix
-        env = Environment(account=settings.account, region=settings.region)
-        origin = source_tags(repository=settings.source.repository, branch=settings.branch)
+        self._settings = settings
+        self._toolchain = toolchain
+        self._suffix = suffix = settings.suffix
+        self._origin = source_tags(repository=settings.source.repository, branch=settings.branch)
         super().__init__(
             scope,
             f"{STACK_NAME}-{suffix}",
             description=f"Delivers environment {suffix}",
-            tags={**suffix.tags(), **origin},
-            env=env,
+            tags={**suffix.tags(), **self._origin},
+            env=Environment(account=settings.account, region=settings.region),
         )
-        key = pipeline_key(self, "Key", suffix=suffix)
-        artifacts = artifact_bucket(self, "Artifacts", suffix=suffix, key=key)
+        self._key = pipeline_key(self, "Key", suffix=suffix)
+        self._artifacts = artifact_bucket(self, "Artifacts", suffix=suffix, key=self._key)
         reports = TestReports(self, "Reports", suffix=suffix)
-        logs = log_group(
-            self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}", key=key
+        self._logs = log_group(
+            self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}", key=self._key
         )
-        source = settings.source.bind(self, branch=settings.branch)
-        synth = pipelines.CodeBuildStep(
+
+        self._source = settings.source.bind(self, branch=settings.branch)
+        self._synth = self._synth_step(reports)
+        delivery = self._self_updating_pipeline()
+        if settings.carries_hub:
+            delivery.add_stage(HubStage(self, HUB_STAGE, settings=settings))
+        for promotion in settings.promotions:
+            self._add_environment(delivery, promotion)
+        delivery.build_pipeline()
+        self._complete(delivery)
+
+    def _synth_step(self, reports: TestReports) -> pipelines.CodeBuildStep:
+        """Check the commit, then synthesize it. If a check fails, the run ends here."""
+        source = self._settings.source
+        return pipelines.CodeBuildStep(
             "Synth",
-            project_name=suffix.physical_name("transaction-synth"),
-            input=source,
-            # First of all: no minutes are spent on a branch that was deleted meanwhile.
-            install_commands=settings.source.check_branch(branch=settings.branch),
-            # A failing check ends the run here: nothing has been deployed.
-            commands=["make setup", "make check-deployed", *settings.synth_commands()],
+            project_name=self._suffix.physical_name("transaction-synth"),
+            input=self._source,
+            # First, so that no minutes are spent on a branch that was deleted meanwhile.
+            install_commands=source.check_branch(branch=self._settings.branch),
+            commands=["make setup", "make check-deployed", *self._settings.synth_commands()],
             primary_output_directory="cdk.out",
             build_environment=builds.environment(codebuild.ComputeType.MEDIUM),
             partial_build_spec=builds.runtimes(
@@ -73,86 +87,92 @@ class DeliveryPipeline(Stack):
                 sections={
                     "reports": reports.build_spec(),
                     "cache": {"paths": [*DOWNLOADS]},
-                    **settings.source.check_environment(),
+                    **source.check_environment(),
                 },
             ),
-            cache=download_cache(artifacts),
+            cache=download_cache(self._artifacts),
             role_policy_statements=[
                 reports.may_write(),
                 iam.PolicyStatement(actions=[ACTION], resources=["*"]),
-                *settings.source.check_permissions(self),
-                *settings.source.build_permissions(),
+                *source.check_permissions(self),
+                *source.build_permissions(),
             ],
-            logging=builds.logging(logs, prefix="synth"),
+            logging=builds.logging(self._logs, prefix="synth"),
             timeout=Duration.minutes(30),
         )
-        delivery = pipelines.CodePipeline(
+
+    def _self_updating_pipeline(self) -> pipelines.CodePipeline:
+        return pipelines.CodePipeline(
             self,
             "Delivery",
-            pipeline_name=suffix.physical_name(NAME),
+            pipeline_name=self._suffix.physical_name(NAME),
             pipeline_type=codepipeline.PipelineType.V2,
-            # A newer push overtakes an older one; runs side by side would share stacks.
+            # A newer push replaces a waiting older one; parallel runs would share stacks.
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
-            synth=synth,
+            synth=self._synth,
             self_mutation=True,
-            cli_version=toolchain.cdk,
-            cdk_assets_cli_version=toolchain.cdk_assets,
+            cli_version=self._toolchain.cdk,
+            cdk_assets_cli_version=self._toolchain.cdk_assets,
             # One build per kind of asset: the definition stays the same when assets come and go.
             publish_assets_in_parallel=False,
-            # All of a pipeline's environments are kept, or its one is the branch's own.
-            use_change_sets=not any(p.may_be_replaced for p in settings.promotions),
+            # Change sets where environments have data to keep.
+            use_change_sets=not any(p.may_be_replaced for p in self._settings.promotions),
             use_pipeline_role_for_actions=True,
             # The other account's roles read the artifacts with the pipeline's own key.
-            cross_account_keys=settings.crosses_accounts,
-            artifact_bucket=artifacts,
+            cross_account_keys=self._settings.crosses_accounts,
+            artifact_bucket=self._artifacts,
             asset_publishing_code_build_defaults=builds.options(
-                logs, prefix="assets", timeout_minutes=30
+                self._logs, prefix="assets", timeout_minutes=30
             ),
             self_mutation_code_build_defaults=builds.options(
-                logs, prefix="self-mutation", timeout_minutes=30
+                self._logs, prefix="self-mutation", timeout_minutes=30
             ),
         )
-        if settings.carries_hub:
-            delivery.add_stage(HubStage(self, HUB_STAGE, settings=settings))
-        for promotion in settings.promotions:
-            target = promotion.suffix or suffix
-            stage = EnvironmentStage(
-                self,
-                promotion.stage,
-                suffix=target,
-                config=settings.adjust(promotion.config),
-                tags=origin,
-                env=Environment(account=settings.account_of(promotion), region=settings.region),
-            )
-            tests = tests_step(
-                self,
-                suite=promotion.tests,
-                suffix=target,
-                source=source,
-                outputs=stage.outputs,
-                source_permissions=settings.source.build_permissions(),
-                log_group=logs,
-            )
-            if promotion.needs_approval:
-                steps = approval_steps(
-                    self,
-                    suffix=target,
-                    stage=promotion.stage,
-                    account=settings.account_of(promotion) or self.account,
-                    source=source,
-                    assembly=synth,
-                    toolchain=toolchain,
-                    source_permissions=settings.source.build_permissions(),
-                    log_group=logs,
-                )
-                # A stage of its own: rolling production back does not ask again.
-                delivery.add_wave(approval_stage(promotion.stage), pre=[steps.gate, steps.approval])
-            delivery.add_stage(stage, post=[tests])
 
-        delivery.build_pipeline()
+    def _add_environment(self, delivery: pipelines.CodePipeline, promotion: Promotion) -> None:
+        """Deploy one environment and test it; first ask for approval if it needs one."""
+        settings = self._settings
+        suffix = promotion.suffix or self._suffix
+        account = settings.account_of(promotion)
+        stage = EnvironmentStage(
+            self,
+            promotion.stage,
+            suffix=suffix,
+            config=settings.adjust(promotion.config),
+            tags=self._origin,
+            env=Environment(account=account, region=settings.region),
+        )
+        tests = tests_step(
+            self,
+            suite=promotion.tests,
+            suffix=suffix,
+            source=self._source,
+            outputs=stage.outputs,
+            source_permissions=settings.source.build_permissions(),
+            log_group=self._logs,
+        )
+        if promotion.needs_approval:
+            steps = approval_steps(
+                self,
+                suffix=suffix,
+                stage=promotion.stage,
+                account=account or self.account,
+                source=self._source,
+                assembly=self._synth,
+                toolchain=self._toolchain,
+                source_permissions=settings.source.build_permissions(),
+                log_group=self._logs,
+            )
+            # In a stage of its own, so that rolling production back does not ask again.
+            delivery.add_wave(approval_stage(promotion.stage), pre=[steps.gate, steps.approval])
+        delivery.add_stage(stage, post=[tests])
+
+    def _complete(self, delivery: pipelines.CodePipeline) -> None:
+        """Set what CDK Pipelines has no option for, on the pipeline that it has built."""
+        settings = self._settings
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
-        _name_asset_builds(delivery, suffix)
+        _name_asset_builds(delivery, self._suffix)
         replace_on_failure(delivery.pipeline, promotions=settings.promotions)
         apply_failure_policy(
             delivery.pipeline,
@@ -166,12 +186,12 @@ class DeliveryPipeline(Stack):
         PipelineNotifications(
             self,
             "Notifications",
-            suffix=suffix,
+            suffix=self._suffix,
             pipeline=delivery.pipeline,
-            key=key,
+            key=self._key,
             email=settings.alarm_email,
         )
-        own_helper_logs(self, suffix=suffix, owner="pipeline", key=key)
+        own_helper_logs(self, suffix=self._suffix, owner="pipeline", key=self._key)
 
 
 def _name_asset_builds(delivery: pipelines.CodePipeline, suffix: EnvironmentSuffix) -> None:

@@ -244,7 +244,8 @@ def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
     suffix = _text("environmentSuffix", value)
     if suffix in RESERVED_SUFFIXES:
         raise ConfigurationError(
-            f"environmentSuffix is {suffix!r}: {' and '.join(RESERVED_SUFFIXES)} are the trunk's"
+            f"environmentSuffix is {suffix!r}: the trunk's environments have the suffixes "
+            f"{', '.join(RESERVED_SUFFIXES)}: choose another"
         )
     if suffix is not None and suffix != str(own) and is_branch_suffix(suffix):
         raise ConfigurationError(

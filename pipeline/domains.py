@@ -1,11 +1,11 @@
-"""The `domains` key: under which name, and with which certificate, each kind of environment is."""
+"""The `domains` key of the context: name and certificate for each kind of environment."""
 
 import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from infra.config import EPHEMERAL, KINDS, PRODUCTION
 from infra.domain import ANY_SUFFIX, DomainConfig, HostedZone
 from infra.errors import ConfigurationError
 from infra.naming import SUFFIX_LENGTH_MAX
@@ -13,9 +13,9 @@ from infra.naming import SUFFIX_LENGTH_MAX
 KEY: Final = "domains"
 NAME_LENGTH_MAX: Final = 253
 
-# One environment of a kind has one name; many need a place for the suffix in it.
+# There are many ephemeral environments: their name needs a place for the suffix.
 _SHARED: Final = EPHEMERAL.kind
-_KINDS: Final = (EPHEMERAL.kind, STAGING.kind, PRODUCTION.kind)
+_KINDS: Final = tuple(config.kind for config in KINDS)
 _FIELDS: Final = ("name", "certificateArn", "hostedZoneId", "hostedZoneName")
 
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -29,7 +29,7 @@ def parse_domains(
 ) -> dict[str, DomainConfig]:
     """Read the key: an object by kind of environment, or its JSON text from the command line.
 
-    Of the accounts, None is one that is not known before the deployment.
+    An account is None if it is not known before the deployment.
 
     Raises ConfigurationError, which names the field, its value and the rule.
     """
@@ -56,7 +56,7 @@ def parse_domains(
 
 
 def to_json(domains: Mapping[str, DomainConfig]) -> dict[str, dict[str, str]]:
-    """What `parse_domains` reads."""
+    """Write what `parse_domains` reads."""
     return {
         kind: {
             "name": domain.name,
@@ -89,8 +89,8 @@ def _domain(
     if is_shared and zone is None:
         raise ConfigurationError(
             f"{where}.hostedZoneId is None: it must be the id of a hosted zone, with "
-            "hostedZoneName: every environment has a load balancer of its own, and without a "
-            "record to it the tests of its first run cannot find it"
+            "hostedZoneName: every environment has its own load balancer, and the tests of its "
+            "first run find it by a record in that zone"
         )
     return DomainConfig(name=name, certificate_arn=certificate, zone=zone)
 
@@ -110,11 +110,13 @@ def _check_certificate(where: str, arn: str, *, region: str, account: str | None
 def _check_star(where: str, name: str, *, is_shared: bool) -> None:
     if is_shared and not name.startswith(f"{ANY_SUFFIX}."):
         raise ConfigurationError(
-            f"{where}.name is {name!r}: it must begin with `{ANY_SUFFIX}.`, where each "
-            "environment's suffix stands"
+            f"{where}.name is {name!r}: it must begin with `{ANY_SUFFIX}.`, which each environment "
+            "replaces by its suffix"
         )
     if not is_shared and name.startswith(ANY_SUFFIX):
-        raise ConfigurationError(f"{where}.name is {name!r}: there is one, so it has no `*`")
+        raise ConfigurationError(
+            f"{where}.name is {name!r}: it must have no `*`, because there is one such environment"
+        )
     if len(name) + SUFFIX_LENGTH_MAX > NAME_LENGTH_MAX:
         raise ConfigurationError(
             f"{where}.name is {name!r} ({len(name)} characters): with a suffix of "

@@ -1,18 +1,18 @@
-"""Which branch delivers to which environments, in which order, and what proves each of them."""
+"""Which branch deploys which environments, in which order, and with which tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING, EnvironmentConfig
+from infra.config import EPHEMERAL, PRODUCTION, PROMOTED, EnvironmentConfig
 from infra.naming import EnvironmentSuffix
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestSuite:
-    """Tests of a deployed environment; `is_read_only` ones get no rights in it at all."""
+    """Tests of a deployed environment; those that are `is_read_only` get no permissions in it."""
 
-    __test__ = False  # a value, whatever pytest thinks of its name
+    __test__ = False  # pytest would collect it because of its name
 
     step: str
     project: str
@@ -26,7 +26,7 @@ INTEGRATION_TESTS: Final = TestSuite(
     command="make integration-test",
     is_read_only=False,
 )
-# Where money is real nothing is posted for a test.
+# In production, where the money is real, a test posts nothing.
 SMOKE_TESTS: Final = TestSuite(
     step="SmokeTests",
     project="transaction-smoke-tests",
@@ -37,59 +37,50 @@ SMOKE_TESTS: Final = TestSuite(
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """One stop on the way of a commit: an environment, and the name of its pipeline stage."""
+    """One environment that a commit passes, and the name of its pipeline stage."""
 
     stage: str
     config: EnvironmentConfig
     tests: TestSuite
-    suffix: EnvironmentSuffix | None = None  # None is the branch's own
+    suffix: EnvironmentSuffix | None = None  # None: the branch's own
     needs_approval: bool = False
-    in_production_account: bool = False  # where the context names one
+    in_production_account: bool = False  # if the context has `productionAccount`
 
     @property
     def may_be_replaced(self) -> bool:
-        """Whether a stack that failed is deleted and made anew: only what has no data to keep."""
+        """Whether a failed stack is deleted and created again: only if it has no data to keep."""
         return self.suffix is None
 
 
 OWN_ENVIRONMENT: Final = (
     Promotion(stage="Environment", config=EPHEMERAL, tests=INTEGRATION_TESTS),
 )
-STAGING_THEN_PRODUCTION: Final = (
+ALL_ENVIRONMENTS: Final = tuple(
     Promotion(
-        stage="Staging",
-        config=STAGING,
-        tests=INTEGRATION_TESTS,
-        suffix=EnvironmentSuffix("staging"),
-    ),
-    Promotion(
-        stage="Production",
-        config=PRODUCTION,
-        tests=SMOKE_TESTS,
-        suffix=EnvironmentSuffix("production"),
-        needs_approval=True,
-        in_production_account=True,
-    ),
+        stage=config.kind.title(),
+        config=config,
+        suffix=EnvironmentSuffix(config.kind),
+        tests=SMOKE_TESTS if config is PRODUCTION else INTEGRATION_TESTS,
+        needs_approval=config is PRODUCTION,
+        in_production_account=config is PRODUCTION,
+    )
+    for config in PROMOTED
 )
 
-# By the value of the context key `promotion`: how far the trunk is carried.
+# By the value of the context key `promotion`: which environments the trunk's commits pass.
 TRUNK_PROMOTIONS: Final[Mapping[str, tuple[Promotion, ...]]] = {
     "environment": OWN_ENVIRONMENT,
-    "production": STAGING_THEN_PRODUCTION,
+    PRODUCTION.kind: ALL_ENVIRONMENTS,
 }
-# The trunk's pipeline that goes all the way also keeps the hub of the branches up to date.
-HUB_CARRIERS: Final = frozenset({"production"})
-# No branch may take these: the trunk's environments have them, whatever the trunk is called.
-RESERVED_SUFFIXES: Final = tuple(
-    str(p.suffix) for path in TRUNK_PROMOTIONS.values() for p in path if p.suffix is not None
-)
+# No branch may have these suffixes, whatever the trunk is called.
+RESERVED_SUFFIXES: Final = tuple(str(p.suffix) for p in ALL_ENVIRONMENTS)
 
 
 def promotions_of(*, is_trunk: bool, promotion: str) -> tuple[Promotion, ...]:
-    """`promotion` is a key of TRUNK_PROMOTIONS; every branch but the trunk ends in its own."""
+    """`promotion` is a key of TRUNK_PROMOTIONS; any other branch deploys its own environment."""
     return TRUNK_PROMOTIONS[promotion] if is_trunk else OWN_ENVIRONMENT
 
 
 def carries_hub(*, is_trunk: bool, promotion: str) -> bool:
-    """Whether this branch's pipeline deploys the hub, before its environments."""
-    return is_trunk and promotion in HUB_CARRIERS
+    """Whether this branch's pipeline updates the branch hub before it deploys environments."""
+    return is_trunk and TRUNK_PROMOTIONS[promotion] is ALL_ENVIRONMENTS

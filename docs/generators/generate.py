@@ -14,7 +14,7 @@ from checks.environment_template import ROOT, environment_template
 from checks.findings import Finding
 from checks.nag import nag
 from docs.generators import architecture, branch_life, cost, deployment_time
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from infra.config import EPHEMERAL, KINDS
 from infra.errors import ConfigurationError
 
 
@@ -45,7 +45,7 @@ def of_findings(findings: Iterable[Finding]) -> dict[Path, str]:
 
 def environments() -> dict[str, dict[str, Any]]:
     """Synthesize each kind of environment."""
-    return {c.kind: environment_template(c) for c in (EPHEMERAL, STAGING, PRODUCTION)}
+    return {config.kind: environment_template(config) for config in KINDS}
 
 
 def reported(templates: Iterable[StackTemplate]) -> list[Finding]:

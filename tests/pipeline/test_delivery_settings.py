@@ -13,7 +13,7 @@ from infra.config import EPHEMERAL, PRODUCTION, STAGING
 from infra.errors import ConfigurationError
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.domains import parse_domains
-from pipeline.promotion import OWN_ENVIRONMENT, STAGING_THEN_PRODUCTION
+from pipeline.promotion import ALL_ENVIRONMENTS, OWN_ENVIRONMENT, RESERVED_SUFFIXES
 from tests.delivered import GITHUB, Delivered
 from tests.infra.context import CDK_JSON
 from tests.pipeline import without_make
@@ -73,7 +73,7 @@ def test_b4_no_branch_is_given_the_suffix_of_another() -> None:
 
 
 def test_only_the_trunk_is_promoted_and_only_as_far_as_said() -> None:
-    assert read().promotions == STAGING_THEN_PRODUCTION
+    assert read().promotions == ALL_ENVIRONMENTS
     assert read(promotion="environment").promotions == OWN_ENVIRONMENT
     assert read(branch="feature/x").promotions == OWN_ENVIRONMENT
 
@@ -130,8 +130,14 @@ def test_without_a_word_an_environment_is_as_it_was() -> None:
         ("branch", "refs/heads/main", "without refs/heads/"),
         ("trunk", None, "trunk is missing"),
         ("environmentSuffix", "Dev", "environmentSuffix is 'Dev'"),
-        ("environmentSuffix", "staging", "staging and production are the trunk's"),
-        ("environmentSuffix", "production", "staging and production are the trunk's"),
+        *(
+            (
+                "environmentSuffix",
+                suffix,
+                "the trunk's environments have the suffixes .*: choose another",
+            )
+            for suffix in RESERVED_SUFFIXES
+        ),
         ("environmentSuffix", "other-0a1b2c", "is a branch's, and this branch's is main-v4grq1"),
         ("promotion", None, "promotion is missing"),
         ("promotion", "prod", "promotion is 'prod': it must be one of environment, production"),

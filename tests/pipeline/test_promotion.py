@@ -1,15 +1,16 @@
-"""Which environments a commit passes: data, and what the trunk's pipeline makes of it."""
+"""Which environments a commit passes, and what the trunk's pipeline does with them."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from infra.config import EPHEMERAL, KINDS, PRODUCTION, PROMOTED, EnvironmentConfig
 from infra.naming import EnvironmentSuffix
+from lambda_src.shared.branch_suffix import is_branch_suffix
 from pipeline.promotion import RESERVED_SUFFIXES, promotions_of
 from tests.delivered import Delivered
 
@@ -20,13 +21,12 @@ def test_s8_every_branch_but_the_trunk_ends_in_an_ephemeral_environment_of_its_o
         assert (only.config, only.suffix, only.needs_approval) == (EPHEMERAL, None, False)
 
 
-def test_the_trunk_passes_staging_then_a_person_then_production() -> None:
-    staging, production = promotions_of(is_trunk=True, promotion="production")
+def test_the_trunk_passes_every_promoted_environment_and_asks_before_production() -> None:
+    promotions = promotions_of(is_trunk=True, promotion="production")
 
-    assert (staging.config, str(staging.suffix)) == (STAGING, "staging")
-    assert (production.config, str(production.suffix)) == (PRODUCTION, "production")
-    assert not staging.needs_approval
-    assert production.needs_approval
+    assert [p.config for p in promotions] == [*PROMOTED]
+    assert promotions[-1].config is PRODUCTION
+    assert [p.config for p in promotions if p.needs_approval] == [PRODUCTION]
 
 
 def test_the_trunk_can_end_in_one_environment_without_a_person() -> None:
@@ -36,13 +36,14 @@ def test_the_trunk_can_end_in_one_environment_without_a_person() -> None:
 
 
 @given(st.text(min_size=1).filter(lambda branch: not branch.startswith("refs/")))
-def test_b4_no_branch_has_the_suffix_of_staging_or_production(branch: str) -> None:
+def test_b4_no_branch_has_the_suffix_of_a_promoted_environment(branch: str) -> None:
     assert str(EnvironmentSuffix.of_branch(branch)) not in RESERVED_SUFFIXES
 
 
-def test_b4_a_reserved_suffix_does_not_look_like_a_branchs() -> None:
-    assert RESERVED_SUFFIXES == ("staging", "production")
-    assert not any(re.fullmatch(r".*-[0-9a-f]{6}", suffix) for suffix in RESERVED_SUFFIXES)
+@pytest.mark.parametrize("config", KINDS, ids=lambda config: config.kind)
+def test_b4_no_kind_looks_like_the_suffix_of_a_branch(config: EnvironmentConfig) -> None:
+    """The hub would take such an environment for that of a branch, and delete it."""
+    assert not is_branch_suffix(str(EnvironmentSuffix(config.kind)))
 
 
 def deployed_stacks(delivered: Delivered) -> dict[str, str]:
@@ -59,8 +60,7 @@ def test_s3_the_trunk_deploys_the_whole_application_once_per_suffix(trunk: Deliv
 
     assert deployed_stacks(trunk) == {
         "BranchHub": f"BranchHub-{hub}",
-        "Staging": "transaction-staging",
-        "Production": "transaction-production",
+        **{config.kind.title(): f"transaction-{config.kind}" for config in PROMOTED},
     }
 
 
@@ -72,11 +72,11 @@ def kind_of(delivered: Delivered, stage: str) -> str:
 
 
 def test_an_environment_is_of_the_kind_of_its_stage(trunk: Delivered) -> None:
-    assert kind_of(trunk, "Staging").endswith("(staging)")
-    assert kind_of(trunk, "Production").endswith("(production)")
+    for config in PROMOTED:
+        assert kind_of(trunk, config.kind.title()).endswith(f"({config.kind})")
 
 
-def test_s5_staging_is_tested_and_production_only_looked_at(trunk: Delivered) -> None:
+def test_s5_staging_gets_integration_tests_and_production_smoke_tests(trunk: Delivered) -> None:
     staging = trunk.build_spec("Staging", "IntegrationTests")["phases"]["build"]["commands"]
     production = trunk.build_spec("Production", "SmokeTests")["phases"]["build"]["commands"]
 
@@ -86,7 +86,7 @@ def test_s5_staging_is_tested_and_production_only_looked_at(trunk: Delivered) ->
     assert trunk.project("Production", "SmokeTests")["Name"].endswith("-production")
 
 
-def test_s64_what_only_looks_at_production_may_do_nothing_there(trunk: Delivered) -> None:
+def test_s64_smoke_tests_have_no_permissions_in_production(trunk: Delivered) -> None:
     assert "sqs:SendMessage" in trunk.permissions("Staging", "IntegrationTests")
     assert set(trunk.permissions("Production", "SmokeTests")) == {
         "codeconnections:UseConnection",  # the clone that it runs from
