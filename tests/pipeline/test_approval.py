@@ -1,4 +1,4 @@
-"""B5: production is behind the permission gate and a person who was shown what it found."""
+"""B5: before production a person approves, who was shown what the permission gate found."""
 
 import json
 from pathlib import Path
@@ -13,13 +13,13 @@ def test_b5_production_follows_the_gate_and_the_approval(trunk: Delivered) -> No
     stages = list(trunk.stages)
     gate, approval = trunk.stages["ProductionApproval"]
 
-    assert stages[-3:] == ["Staging", "ProductionApproval", "Production"]
+    assert stages[-2:] == ["ProductionApproval", "Production"]
     assert (gate["Name"], approval["Name"]) == ("PermissionGate", "Approval")
     assert gate["RunOrder"] < approval["RunOrder"]
     assert approval["ActionTypeId"]["Category"] == "Approval"
 
 
-def test_b5_whoever_approves_is_shown_what_the_gate_found(trunk: Delivered) -> None:
+def test_b5_the_approver_is_shown_what_the_gate_found(trunk: Delivered) -> None:
     message = trunk.action("ProductionApproval", "Approval")["Configuration"]["CustomData"]
     namespace = trunk.action(*GATE)["Namespace"]
 
@@ -43,7 +43,7 @@ def test_b5_the_gate_compares_the_production_stage_that_will_be_deployed(
     ]
 
 
-def test_s64_the_gate_may_only_look(trunk: Delivered) -> None:
+def test_s64_the_gate_may_only_read(trunk: Delivered) -> None:
     role = trunk.project(*GATE)["ServiceRole"]["Fn::GetAtt"][0]
     assumed = [
         json.dumps(statement["Resource"])
@@ -57,7 +57,7 @@ def test_s64_the_gate_may_only_look(trunk: Delivered) -> None:
     assert ":role/cdk-hnb659fds-lookup-role-" in assumed[0]
 
 
-def test_s8_a_branch_waits_for_nobody(delivered: Delivered) -> None:
+def test_s8_the_pipeline_of_a_branch_has_no_approval(delivered: Delivered) -> None:
     actions = [a for stage in delivered.stages.values() for a in stage]
 
     assert all(a["ActionTypeId"]["Category"] != "Approval" for a in actions)

@@ -226,7 +226,8 @@ def test_only_production_is_in_the_production_account() -> None:
     here, there = "111111111111", "222222222222"
     settings = read(account=here, productionAccount=there)
 
-    assert [settings.account_of(p) for p in settings.promotions] == [here, there]
+    accounts = {p.config.kind: settings.account_of(p) for p in settings.promotions}
+    assert accounts == {**dict.fromkeys(accounts, here), "production": there}
     assert settings.crosses_accounts
     assert not read(account=here).crosses_accounts
     assert not read(account=here, productionAccount=here).crosses_accounts
