@@ -84,13 +84,14 @@ approve: ## show what the pipeline of BRANCH waits for, and approve or reject it
 retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
+# With AWS=yes a program of operations/; without it, the local cloud starts the same program.
+operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
+
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
-	@python -m operations.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
-		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
+	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
-	@python -m $(if $(filter yes,$(AWS)),operations.check_roles "$(SUFFIX)",local_cloud check-roles \
-		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
+	@$(call operation,check-roles) --suffix "$(SUFFIX)"
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task
@@ -102,7 +103,7 @@ drill-lose-zone: ## kill everything in the writer's zone under load, then bring 
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
-	@python -m operations.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
+	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")
 
 bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 

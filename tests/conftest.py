@@ -32,12 +32,9 @@ _SYNTH_ROOMS = (
     "tests/pipeline/",
     "tests/test_app.py",
 )
-_SHARED_CLOUDS = (
-    *(
-        f"tests/local_cloud/test_{name}.py"
-        for name in ("emulator", "recorded_alarms", "removal", "server")
-    ),
-    "tests/operations/test_redrive.py",
+_SHARED_CLOUDS = tuple(
+    f"tests/local_cloud/test_{name}.py"
+    for name in ("emulator", "recorded_alarms", "removal", "server")
 )
 _BRANCHES = "tests/local_cloud/branches/"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
