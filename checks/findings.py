@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from checks.suppressions.environment import Suppression
+from checks.suppressions.suppression import Suppression
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

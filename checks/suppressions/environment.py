@@ -1,32 +1,18 @@
-"""What cdk-nag and checkov find in an environment and we leave as it is, each with the reason.
+"""What the scanners find in an environment and we accept, each with the reason.
 
 docs/compliance/README.md says how to add an entry. One that matches nothing fails the gate.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from checks.suppressions.suppression import Suppression, on
 
-@dataclass(frozen=True, kw_only=True)
-class Suppression:
-    """`rules` may be broken at `where`, for this one reason.
-
-    A place is a construct path that begins with the stack; `*` is any one part of it, and all that
-    lies below is meant too. `details` are regular expressions, and needed exactly where a rule
-    names details (`AwsSolutions-IAM5[Action::s3:*]`): each then covers only what it spells out.
-    """
-
-    rules: tuple[str, ...]
-    where: tuple[str, ...]
-    reason: str
-    details: tuple[str, ...] = ()
-
-
-# Functions that CDK brings along: they run while a stack is deployed or deleted.
+_TRIGGER: Final = "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider"
+# Functions that CDK adds: they run while a stack is deployed or deleted.
 _HELPERS: Final = (
     "Transaction/Custom::VpcRestrictDefaultSGCustomResourceProvider",
     "Transaction/Custom::S3AutoDeleteObjectsCustomResourceProvider",
-    "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider",
+    _TRIGGER,
 )
 _DEPLOYING: Final = (
     *_HELPERS,
@@ -37,6 +23,10 @@ _DEPLOYING: Final = (
 _FED_BY_QUEUES: Final = (
     "Transaction/TransactionProcessor/Processor/Function",
     "Transaction/AuditWriter/Writer/Function",
+)
+_IN_THE_NETWORK: Final = (
+    "Transaction/TransactionProcessor/Processor/Role",
+    "Transaction/SchemaMigrator/Migrator/Role",
 )
 
 ENVIRONMENT: Final = (
@@ -163,54 +153,58 @@ ENVIRONMENT: Final = (
         reason="They call AWS APIs alone. In the network they could reach what they must not, "
         "would depend on NAT, and would hold up its deletion.",
     ),
-    # Roles: tests/infra/test_permissions.py holds the same exceptions against every policy
+    # Roles
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/Service/ExecutionRole",),
-        details=(r"Resource::\*",),
-        reason="ecr:GetAuthorizationToken: a token is for the whole registry, AWS knows no "
-        "narrower resource.",
+        details=on(r"\*", "ecr:GetAuthorizationToken"),
+        reason="A token is for the whole registry: AWS knows no narrower resource.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(
-            "Transaction/TransactionProcessor/Processor/Role",
-            "Transaction/SchemaMigrator/Migrator/Role",
+        where=_IN_THE_NETWORK,
+        details=on(
+            r"\*",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
         ),
-        details=(r"Resource::\*",),
         reason="Lambda refuses a function in a VPC whose role may not handle network interfaces "
         "on every resource. The function's own code is denied it.",
     ),
     Suppression(
         rules=("CKV_AWS_111",),
-        where=(
-            "Transaction/TransactionProcessor/Processor/Role",
-            "Transaction/SchemaMigrator/Migrator/Role",
-        ),
+        where=_IN_THE_NETWORK,
         reason="The same network interfaces: a denial, which checkov leaves out, stands beside it.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/LoadBalancer/Certificate/Maker/Role",),
-        details=(r"Resource::arn:[^:]*:acm:.*:certificate/\*",),
-        reason="An ARN is known after the import: the role is held to this environment's tag.",
+        details=on(
+            r"arn:aws:acm:.*:certificate/\*",
+            "acm:AddTagsToCertificate",
+            "acm:DeleteCertificate",
+            "acm:ImportCertificate",
+        ),
+        reason="The ARN is known only after the import: the role is limited to this environment's "
+        "tag.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(
-            "Transaction/LoadBalancer/Certificate/ProviderRole",
-            "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider/Role",
-        ),
-        details=(
-            r"Resource::<LoadBalancerCertificateMakerFunction\w+\.Arn>:\*",
-            r"Resource::<SchemaMigratorFunction\w+\.Arn>:\*",
+        where=("Transaction/LoadBalancer/Certificate/ProviderRole", _TRIGGER),
+        details=on(
+            r"<(LoadBalancerCertificateMaker|SchemaMigrator)Function\w+\.Arn>:\*",
+            "lambda:InvokeFunction",
         ),
         reason="The versions of one function of ours are resources too.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/AuditWriter/Writer/Role",),
-        details=(r"Resource::<AuditStoreBucket\w+\.Arn>/audit/\*",),
+        details=on(r"<AuditStoreBucket\w+\.Arn>/audit/\*", "s3:PutObject"),
         reason="Each record is an object of its own below this prefix of the one bucket (S23).",
     ),
     Suppression(

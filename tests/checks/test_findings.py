@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from checks.findings import Finding, unacknowledged, unneeded
-from checks.suppressions.environment import Suppression
+from checks.suppressions.suppression import Suppression
 
 
 def found(where: str = "Shop/Bucket/Resource", rule: str = "S1", detail: str = "") -> Finding:
