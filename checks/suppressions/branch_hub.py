@@ -164,7 +164,7 @@ HUB: Final = (
     Suppression(
         rules=("CKV_AWS_117",),
         where=_FUNCTIONS,
-        reason="They call AWS and the git host alone, a few times for each push. In a network they "
+        reason="They call only AWS and the git host, a few times for each push. In a network they "
         "could reach what they must not.",
     ),
     Suppression(
@@ -175,9 +175,9 @@ HUB: Final = (
     Suppression(
         rules=("CKV_AWS_116", "Serverless-LambdaDLQ"),
         where=_FUNCTIONS,
-        reason="State machines wait for their answer and handle its failure. An event that is lost "
-        "on the way is made up for: GitHub shows it red and sends it again, the reconciler finds "
-        "within the hour what was missed.",
+        reason="State machines wait for their answer and handle a failure. GitHub shows an event "
+        "that was not delivered and can send it again; the reconciler finds within the hour what "
+        "was missed.",
     ),
     Suppression(
         rules=("Serverless-LambdaTracing",),
@@ -187,32 +187,31 @@ HUB: Final = (
     Suppression(
         rules=("CKV_AWS_258",),
         where=(f"{_INTAKE}/FunctionUrl",),
-        reason="GitHub cannot sign requests as AWS does. It signs their bodies, and what is not "
-        "signed is answered with 401 before anything is read.",
+        reason="GitHub cannot sign requests as AWS does. It signs their bodies; the answer to a "
+        "request that is not signed is 401, before anything is read.",
     ),
     # The rest
     Suppression(
         rules=("AwsSolutions-DDB3", "CKV_AWS_28"),
         where=("BranchHub/Registry/Table",),
-        reason="It says what branches and stacks are, and the reconciler finds that out without it "
-        "every hour: a table of yesterday would be wrong. Deleted with recovery on, it would leave "
-        "a backup for 35 days (S62).",
+        reason="The reconciler rebuilds its contents every hour: yesterday's table would be wrong. "
+        "With recovery on, its deletion would leave a backup for 35 days (S62).",
     ),
     Suppression(
         rules=("AwsSolutions-SMG4",),
         where=("BranchHub/HostSecret/Secret",),
-        reason="A person copies it to the git host (docs/aws.md): turned over by itself, every "
-        "webhook would be refused from that moment on.",
+        reason="A person copies it to the git host (docs/aws.md): after an automatic rotation "
+        "every webhook would be refused.",
     ),
     Suppression(
         rules=("Serverless-SNSRedrivePolicy",),
         where=("BranchHub/Notices/Topic",),
         reason="A mail that is not delivered is of no use later: the machines keep their history, "
-        "`make reconcile` shows what stands.",
+        "`make reconcile` shows what remains.",
     ),
     Suppression(
         rules=("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"),
         where=("BranchHub/Events/DeadLetters",),
-        reason="It is itself where events go that could not be delivered, and has an alarm.",
+        reason="It is the dead-letter queue of the hub's events, and has an alarm.",
     ),
 )

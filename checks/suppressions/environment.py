@@ -40,15 +40,15 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("AwsSolutions-ECS2",),
         where=("Transaction/Service/Task",),
-        reason="Names and addresses only, which differ from stack to stack. What is secret comes "
-        "from Secrets Manager when a task starts.",
+        reason="Names and addresses only, which differ from stack to stack. Secrets come from "
+        "Secrets Manager when a task starts.",
     ),
     Suppression(
         rules=("AwsSolutions-ECS4", "CKV_AWS_65"),
         where=("Transaction/Service/Cluster",),
-        reason="S62: insights are written from outside the stack, which may make their log group "
-        "anew after the stack deleted it; the next environment of that name could not be made. "
-        "CPU, memory and healthy tasks are measured and alarmed on without them.",
+        reason="S62: Container Insights may create its log group again after the stack has deleted "
+        "it; the next environment of that name could then not be created. CPU, memory and healthy "
+        "tasks have metrics and alarms without it.",
     ),
     Suppression(
         rules=("CKV_DOCKER_2",),
@@ -59,13 +59,13 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("AwsSolutions-RDS10",),
         where=("Transaction/Database/Cluster",),
-        reason="S20, S62: no deletion protection; an environment goes with its stack.",
+        reason="S20, S62: no deletion protection; an environment is deleted with its stack.",
     ),
     Suppression(
         rules=("AwsSolutions-RDS6", "CKV_AWS_162"),
         where=("Transaction/Database/Cluster",),
         reason="Each database role has a generated password in Secrets Manager, over TLS, from one "
-        "security group. A second way to log in that nothing uses is one more to guard.",
+        "security group. Nothing would use a second way to log in.",
     ),
     Suppression(
         rules=("CKV_AWS_118",),
@@ -116,20 +116,20 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
         where=_FED_BY_QUEUES,
-        reason="Called with a batch and waited for: what fails stays in the queue, whose own "
-        "dead-letter queue takes it at last (S43).",
+        reason="The caller waits for the answer: what fails stays in the queue and is moved to its "
+        "dead-letter queue in the end (S43).",
     ),
     Suppression(
         rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
         where=_DEPLOYING,
         reason="CloudFormation waits for their answer; without one it fails the deployment and "
-        "rolls it back. A copy of the event in a queue would help nobody.",
+        "rolls it back. Nothing would use a copy of the event in a queue.",
     ),
     Suppression(
         rules=("Serverless-LambdaTracing",),
         where=(*_FED_BY_QUEUES, *_DEPLOYING),
-        reason="S62, S63: X-Ray keeps traces for 30 days, with no stack to go with, under a key "
-        "that is one for the account. A message is followed through the logs by its id (S50).",
+        reason="S62, S63: X-Ray keeps traces for 30 days, outside of any stack, under one key for "
+        "the account. A message is followed through the logs by its id (S50).",
     ),
     Suppression(
         rules=("CKV_AWS_115",),
@@ -150,8 +150,8 @@ ENVIRONMENT: Final = (
             "Transaction/LoadBalancer/Certificate/Provider/framework-onEvent",
             "Transaction/AuditWriter/Writer/Function",
         ),
-        reason="They call AWS APIs alone. In the network they could reach what they must not, "
-        "would depend on NAT, and would hold up its deletion.",
+        reason="They call only AWS APIs. In the network they could reach what they must not, "
+        "would depend on NAT, and would delay its deletion.",
     ),
     # Roles
     Suppression(
@@ -210,7 +210,6 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("Serverless-SNSRedrivePolicy",),
         where=("Transaction/Monitoring/Alarms", "Transaction/Monitoring/Pages"),
-        reason="A mail that is not delivered is of no use later: the alarm itself stays where it "
-        "is, and its history with it.",
+        reason="A mail that is not delivered is of no use later: the alarm and its history remain.",
     ),
 )

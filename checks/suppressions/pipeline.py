@@ -89,8 +89,8 @@ PIPELINE: Final = (
             *on(r"arn:.*:log-group:/aws/codebuild/<Delivery\w+>:\*", *_WRITE_LOGS),
             *on(r"arn:.*:report-group/<Delivery\w+>-\*", *_WRITE_REPORTS),
         ),
-        reason="CDK's grant to a build: its own log streams and report groups, told by the name "
-        "of the one project.",
+        reason="CDK's grant to a build: its own log streams and report groups, by the name of the "
+        "one project.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
@@ -152,7 +152,7 @@ PIPELINE: Final = (
     Suppression(
         rules=("Serverless-EventBusDLQ",),
         where=("DeliveryPipeline/Repository",),
-        reason="A start that is lost is made up for by the next push, or by hand. A copy of the "
+        reason="After a lost start the next push or a person starts the pipeline. A copy of the "
         "event in a queue starts nothing.",
     ),
     Suppression(
@@ -163,7 +163,7 @@ PIPELINE: Final = (
     Suppression(
         rules=("Serverless-LambdaTracing", "CKV_AWS_115", "CKV_AWS_117"),
         where=(_EMPTIES_BUCKETS,),
-        reason="Runs once, when the stack is deleted, and calls S3 alone. Traces would outlive the "
-        "stack (S62), a reservation would take from others, a network would hold up its deletion.",
+        reason="Runs once, when the stack is deleted, and calls only S3. Traces would outlive the "
+        "stack (S62), a reservation would take from others, a network would delay its deletion.",
     ),
 )

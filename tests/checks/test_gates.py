@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from checks.assembly import StackTemplate, stack_templates
 from checks.checkov_scan import checkov
 from checks.compliance import REPORTS, open_rules, page
-from checks.findings import Finding, unacknowledged, unneeded
+from checks.findings import Finding, not_accepted, unneeded
 from checks.lint import lint
 from checks.nag import GATES, nag
 from checks.open_controls import WHY_OPEN
@@ -22,7 +22,7 @@ from infra.errors import ConfigurationError
 from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 
-ACKNOWLEDGED = (*ENVIRONMENT, *PIPELINE, *HUB)
+SUPPRESSIONS = (*ENVIRONMENT, *PIPELINE, *HUB)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def findings(
     return [*gated, *wildcards([*templates, *more]), *checkov(templates, dockerfile)]
 
 
-def test_the_gates_see_every_stack_in_every_configuration(templates: list[StackTemplate]) -> None:
+def test_every_stack_is_checked_in_every_configuration(templates: list[StackTemplate]) -> None:
     assert {(t.configuration, t.stack) for t in templates} >= {
         ("BranchHub", "BranchHub"),
         ("DeliveryPipeline", "DeliveryPipeline"),
@@ -61,12 +61,12 @@ def test_the_gates_see_every_stack_in_every_configuration(templates: list[StackT
     }
 
 
-def test_a_stack_that_is_new_is_gated_from_its_first_day(tmp_path: Path) -> None:
+def test_a_new_stack_is_checked_without_further_work(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
     s3.CfnBucket(cdk.Stack(app, "Novelty-dev"), "Logs")
     app.synth()
 
-    found = unacknowledged(nag(stack_templates(tmp_path), GATES), ACKNOWLEDGED)
+    found = not_accepted(nag(stack_templates(tmp_path), GATES), SUPPRESSIONS)
 
     assert found == ["AwsSolutions-S1 at Novelty/Logs", "AwsSolutions-S10 at Novelty/Logs"]
 
@@ -86,15 +86,15 @@ def test_s64_every_wildcard_that_cdk_nag_finds_is_found_with_its_action(
 
 def test_every_finding_is_corrected_or_accepted(findings: list[Finding]) -> None:
     """docs/compliance/README.md says what to do."""
-    assert "\n".join(unacknowledged(findings, ACKNOWLEDGED)) == ""
+    assert "\n".join(not_accepted(findings, SUPPRESSIONS)) == ""
 
 
-def test_every_acknowledgement_is_still_needed(findings: list[Finding]) -> None:
-    assert "\n".join(unneeded(findings, ACKNOWLEDGED)) == ""
+def test_every_suppression_is_still_needed(findings: list[Finding]) -> None:
+    assert "\n".join(unneeded(findings, SUPPRESSIONS)) == ""
 
 
-def test_an_acknowledgement_is_for_less_than_a_stack() -> None:
-    for entry in ACKNOWLEDGED:
+def test_a_suppression_covers_less_than_a_stack() -> None:
+    for entry in SUPPRESSIONS:
         for where in entry.where:
             stack, _, construct = where.partition("/")
             assert stack.isidentifier()
@@ -107,7 +107,7 @@ def test_the_templates_obey_the_cloudformation_specification(
     assert lint(templates) == ""
 
 
-def test_a_nist_or_pci_rule_that_is_open_without_a_reason_is_named() -> None:
+def test_an_open_nist_or_pci_rule_without_a_reason_is_named() -> None:
     report = REPORTS[0]
     novelty = Finding(rule=f"{report.prefix}Novelty", where="Shop/Till")
 
