@@ -4,6 +4,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from operations import redrive
 from tests.account import Account
@@ -155,6 +156,22 @@ def test_s43_interrupted_at_the_worst_moment_nothing_is_lost(
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
     assert len(queues.sent_back()) == 2
     assert sum(queues.letters().values()) == 0
+
+
+def test_s43_a_letter_that_cannot_be_sent_back_stays_where_it_is(
+    queues: Queues, sqs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues.put_dead_letter("body")
+
+    def refuse(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SendMessage")
+
+    monkeypatch.setattr(sqs, "send_message", refuse)
+
+    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 1
+
+    assert "Letters that were not sent back are where they were" in capsys.readouterr().err
+    assert queues.letters() == {"visible": 1, "hidden": 0}
 
 
 def test_s43_a_letter_that_comes_straight_back_is_not_sent_again(
