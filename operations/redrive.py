@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
 from operations.account import NoSuffix, open_session, required
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ ENTRIES_PER_CALL: Final = 10  # a limit of SQS
 # mean that there are no others.
 WITHOUT_NEWS_MAX: Final = 5
 NOT_HIDDEN_ANYWAY: Final = "MessageNotInflight"
-REASON, FIRST_SENT_AT = "reason", "first_sent_at"
+REASON: Final = "reason"
 NO_REASON: Final = "none given: received too often"
 
 
@@ -76,9 +77,7 @@ class DeadLetters:
         self._url = url
         self._source_url = source_url
         self._began = now()
-        self._held: dict[
-            str, str
-        ] = {}  # by id: the last receipt handle of each letter that is hidden
+        self._held: dict[str, str] = {}  # by id: the receipt handle of each hidden letter
         self.moved = 0
 
     def look(self) -> Findings:

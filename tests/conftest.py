@@ -1,4 +1,4 @@
-"""Fixtures of several folders, and which tests run in the same process."""
+"""What the rooms share: a real PostgreSQL server, and which tests run on the same worker."""
 
 import gc
 import os
@@ -19,8 +19,8 @@ from tests.branch_hub.git_server import GitServer, running_git_server
 from tests.memory_folder import use_memory
 from tests.untraced import leave_libraries_untraced
 
-# CDK validates templates at every synth, and starting the validator takes longer than a synth.
-# tests/delivered.py validates the templates of whole pipelines, and every real synth does.
+# CDK validates templates at every synth, and starting the validator takes longer than a synth. The
+# templates of whole pipelines pass it (tests/delivered.py), and so does every real synth.
 os.environ["CDK_VALIDATION"] = "false"
 
 pytest_plugins = ("tests.delivered",)  # its fixtures are used in several folders
@@ -32,15 +32,18 @@ _SYNTH_ROOMS = (
     "tests/pipeline/",
     "tests/test_app.py",
 )
-_SHARED_CLOUDS = tuple(
-    f"tests/local_cloud/test_{name}.py"
-    for name in ("emulator", "recorded_alarms", "removal", "server")
+_SHARED_CLOUDS = (
+    *(
+        f"tests/local_cloud/test_{name}.py"
+        for name in ("emulator", "recorded_alarms", "removal", "server")
+    ),
+    "tests/operations/test_redrive.py",
 )
 _BRANCHES = "tests/local_cloud/branches/"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
 _SHARED_SERVERS = ("postgres_server", "cluster", "account", "emulator")  # fixtures that start one
 
-# The modules of the CDK create a million objects that stay: the garbage collector skips them.
+# The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
 gc.disable()
 
 
@@ -49,7 +52,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-# The time that an example takes depends on how busy the machine is.
+# How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
@@ -58,7 +61,7 @@ _MEMORY_FOLDER = pytest.StashKey[Path | None]()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Delete temporary files, but keep those of failed tests until the next run."""
+    """What failed tests wrote is kept until the next run."""
     folder = session.config.stash.get(_MEMORY_FOLDER, None)
     if folder is not None and exitstatus == 0:
         shutil.rmtree(folder)
@@ -66,7 +69,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Clouds of tests use no folder and no port that is set for the developer's own cloud."""
+    """Clouds of tests run side by side, wherever the developer's own one is told to be."""
     config.stash[_MEMORY_FOLDER] = use_memory()
     leave_libraries_untraced()
     for variable in ("LOCAL_STATE", "LOCAL_CLOUD_PORT", "LOCAL_API_PORT"):
@@ -75,11 +78,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests in one process that share a synth, a deployed stack or a server."""
+    """Keep tests that share something dear on one worker: a synth, a deployed stack, a server."""
     for item in items:
         if (group := _group_of(item)) is not None:
             item.add_marker(pytest.mark.xdist_group(group))
-    # The longest tests start first: otherwise the last of them runs alone.
+    # What takes longest begins first: else the last of it runs alone.
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
@@ -87,7 +90,7 @@ def _group_of(item: pytest.Item) -> str | None:
     if item.nodeid.startswith(_SYNTH_ROOMS):
         return "synth"
     if item.nodeid.startswith(_BRANCHES):
-        # Two clouds, each with a hub: one cloud would still be busy when all other tests are done.
+        # Two clouds, each with a hub: one alone would be busy when all other tests are done.
         return f"branches-{'races' if 'test_races' in item.nodeid else 'commands'}"
     if item.nodeid.startswith(_SHARED_CLOUDS):
         return item.nodeid.partition("::")[0]
@@ -121,7 +124,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One server of the emulator per test process; each test uses names of its own."""
+    """One server of the emulator for all tests of the branch hub; each uses names of its own."""
     paths = CloudPaths(tmp_path_factory.mktemp("cloud"))
     yield Account(start_cloud(paths).endpoint_url)
     stop_cloud(paths)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.config import EPHEMERAL
+from infra.naming import EnvironmentSuffix
 from operations import check_roles
 from operations.role_expectations import ROLES, Question
 from tests.account import Account
@@ -19,6 +20,7 @@ from tests.infra.templates import Synthesized, text
 from tests.operations.conftest import set_account
 from tests.operations.test_role_expectations import NAMES
 
+SUFFIX = "roles"
 # What the policies name, and nothing that starts a process.
 KINDS = (
     "AWS::DynamoDB::Table", "AWS::EC2::VPC", "AWS::IAM::Policy", "AWS::IAM::Role",
@@ -31,10 +33,11 @@ CODE = {
     "Role": "arn:aws:iam::000000000000:role/none",
     "Code": {"ZipFile": "def handler(event, context): pass"},
 }
-BUCKET = "arn:aws:s3:::transaction-audit-000000000000-dev"
+BUCKET = f"arn:aws:s3:::transaction-audit-000000000000-{SUFFIX}"
 
 
-def resources_of(template: Synthesized) -> dict[str, Any]:
+def resources() -> dict[str, Any]:
+    template = Synthesized.environment(EPHEMERAL, suffix=EnvironmentSuffix(SUFFIX))
     (attachment, attached) = template.only("AWS::SecretsManager::SecretTargetAttachment")
     found = {
         logical_id: {"Type": resource["Type"], "Properties": resource["Properties"]}
@@ -51,15 +54,16 @@ def resources_of(template: Synthesized) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def environment(account: Account) -> Iterator[Account]:
-    """The environment `dev`: its roles, and the resources that their policies name."""
+    """The environment of SUFFIX: its roles, and the resources that their policies name."""
     with pytest.MonkeyPatch.context() as patch:
         set_account(patch, account.endpoint_url)
-        deployed = resources_of(Synthesized.environment(EPHEMERAL))
-        account.deploy("transaction-dev", tags={}, resources=deployed)
+        account.deploy(f"transaction-{SUFFIX}", tags={}, resources=resources())
         yield account
+        account.client("cloudformation").delete_stack(StackName=f"transaction-{SUFFIX}")
+        account.wait_for(f"transaction-{SUFFIX}", "GONE")
 
 
-def check(capsys: pytest.CaptureFixture[str], *, suffix: str = "dev") -> tuple[int, str]:
+def check(capsys: pytest.CaptureFixture[str], *, suffix: str = SUFFIX) -> tuple[int, str]:
     return check_roles.main(["--suffix", suffix]), capsys.readouterr().out
 
 
@@ -72,7 +76,7 @@ def test_s64_every_role_may_do_what_it_needs_and_is_denied_all_else_that_matters
         0,
         f"roles checked: {len(ROLES)}; answers that are wrong: 0",
     )
-    assert "audit-writer-role-dev: rights checked: " in said
+    assert f"audit-writer-role-{SUFFIX}: rights checked: " in said
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_s64_a_role_that_may_too_much_or_too_little_is_named_with_the_right(
     statement: dict[str, str],
     decision: str,
 ) -> None:
-    iam, role = environment.client("iam"), "audit-writer-role-dev"
+    iam, role = environment.client("iam"), f"audit-writer-role-{SUFFIX}"
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.put_role_policy(RoleName=role, PolicyName="changed", PolicyDocument=document)
     try:
@@ -105,22 +109,22 @@ def test_s64_a_role_that_may_too_much_or_too_little_is_named_with_the_right(
 def test_s64_roles_that_are_unknown_and_roles_that_are_missing_are_named(
     environment: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = resources_of(Synthesized.environment(EPHEMERAL))
     other = {
         logical_id: resource
-        for logical_id, resource in named.items()
+        for logical_id, resource in resources().items()
         if resource["Type"].startswith(("AWS::KMS", "AWS::SecretsManager"))
-        or resource["Properties"].get("RoleName") == "audit-writer-role-dev"
+        or resource["Properties"].get("RoleName") == f"audit-writer-role-{SUFFIX}"
     }
     nobody = {"Version": "2012-10-17", "Statement": []}
     other["New"] = {
         "Type": "AWS::IAM::Role",
-        "Properties": {"RoleName": "new-role-dev", "AssumeRolePolicyDocument": nobody},
+        "Properties": {"RoleName": f"new-role-{SUFFIX}", "AssumeRolePolicyDocument": nobody},
     }
-    renamed = json.loads(text(other).replace('-dev"', '-other"'))
+    renamed = json.loads(text(other).replace(f'-{SUFFIX}"', '-other"'))
     environment.deploy("transaction-other", tags={}, resources=renamed)
 
     result, said = check(capsys, suffix="other")
+    environment.client("cloudformation").delete_stack(StackName="transaction-other")
 
     assert result == 1
     assert "new-role-other (New) is missing in operations/role_expectations.py" in said
@@ -139,7 +143,7 @@ def test_s64_conditional_rights_are_left_out_only_where_iam_evaluates_no_conditi
     result, said = check(capsys)
 
     assert result == 1
-    assert "transaction-service-role-dev: kms:Decrypt on arn:aws:kms:" in said
+    assert f"transaction-service-role-{SUFFIX}: kms:Decrypt on arn:aws:kms:" in said
     assert "left out" not in said
 
 
