@@ -98,12 +98,12 @@ def install_tools(home: Path, key: str, base: Path) -> None:
         remove(headers)
     # These parts need the packages but not each other.
     with ThreadPoolExecutor() as side_by_side:
-        made = [
+        parts = [
             side_by_side.submit(install_node_modules, home),
             side_by_side.submit(install_checkov, home, environment),
             side_by_side.submit(compile_packages, home),
         ]
-        for part in made:
+        for part in parts:
             part.result()
     if problem := what_is_wrong(uv=uv, python=python, environment=environment):
         fail(f"{problem}. Remove {venv} and run `make setup` again")

@@ -79,11 +79,11 @@ def test_if_it_is_installed_the_result_is_that_of_its_tests(
     test.write_text(f"def test_it():\n    {body}\n")
     asked: list[str] = []
 
-    def made(program: str, *, folder: Path, lock: Path) -> Path:
+    def created(program: str, *, folder: Path, lock: Path) -> Path:
         asked.append(program)
         return Path(sys.executable)
 
-    monkeypatch.setattr(deployed_python, "environment_of", made)
+    monkeypatch.setattr(deployed_python, "environment_of", created)
     monkeypatch.setattr(deployed_python, "TESTS", (str(test),))
     monkeypatch.setenv("WORKERS", "0")
 

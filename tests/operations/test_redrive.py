@@ -217,7 +217,7 @@ def test_s43_without_letters_nobody_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (
             ["--suffix", SUFFIX, "--queue", "both"],
@@ -229,13 +229,13 @@ def test_s43_without_letters_nobody_is_asked(
     ],
 )
 def test_s68_bad_input_is_named_with_what_to_do_and_nothing_changes(
-    queues: Queues, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    queues: Queues, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     queues.put_dead_letter("body", "account_not_found")
 
     assert redrive.main(arguments) == 1
 
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert queues.sent_back() == {}
     assert queues.letters() == {"visible": 1, "hidden": 0}
 

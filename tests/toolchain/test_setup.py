@@ -143,17 +143,17 @@ def test_b9_if_set_up_fails_the_old_tools_stay(root: Path, monkeypatch: pytest.M
 def test_b9_of_two_set_ups_at_once_the_second_waits_and_uses_the_tools_of_the_first(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Path] = []
+    created: list[Path] = []
 
     def install_slowly(home: Path) -> None:
-        made.append(home)
+        created.append(home)
         others.submit(setup.main)
         install_node_modules(home)
 
     monkeypatch.setattr(setup, "install_node_modules", install_slowly)
     with ThreadPoolExecutor() as others:
         setup.main()
-    assert made == [root]
+    assert created == [root]
     assert works(root)
 
 
