@@ -14,17 +14,17 @@ HUB ?=
 UPGRADE ?=
 WORKERS ?= 4
 
-# Tests of what is deployed. Coverage (pyproject.toml) is measured with these alone; every other
-# folder of tests/ is about what stays on this machine.
+# Tests of what runs on AWS, delivers or operates it. Coverage (pyproject.toml) is measured with these
+# alone; the other folders of tests/ test what stays on this machine.
 DEPLOYED_TESTS := tests/app_service tests/branch_hub tests/checks tests/infra tests/lambda_src \
 	tests/operations tests/pipeline tests/test_app.py tests/test_function_assets.py
 CHECKS := check-format check-types check-imports check-dockerfile check-security
-# Output is passed on at once: who waits for minutes sees how far the tests are.
+# Output appears at once: one sees how far the tests are.
 IN_PARALLEL := --no-print-directory -j2
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# With it every process compiles every module again: half of what starting pytest takes.
+# With it every process compiles every module again: half of the time to start pytest.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -45,11 +45,11 @@ up: setup ## start the local cloud and deliver the current commit (PROMOTION=pro
 test: setup ## run every check and unit test
 	@$(MAKE) $(IN_PARALLEL) $(CHECKS) check-unit-deployed check-unit-others
 
-check-deployed: setup ## run the checks and tests of what is deployed (as the pipeline's synth step does)
+check-deployed: setup ## run the checks and tests of what runs on AWS, as the pipeline's synth step does
 	@$(MAKE) $(IN_PARALLEL) $(CHECKS) check-unit-deployed
 
-# pyenv reads `.python-version`, which names the deployed Python. Where that is not installed, any from
-# 3.11 on will do: the one that pyenv takes outside of this folder.
+# pyenv reads `.python-version`, which names the deployed Python. If that is not installed, set-up uses
+# the Python that pyenv chooses outside of this folder: any from 3.11 on.
 setup: ## install .venv and node_modules from the lock files
 	@export PATH="$(SYSTEM_PATH)"; \
 	[ -n "$$PYENV_VERSION" ] || pyenv version-name > /dev/null 2>&1 \
@@ -71,7 +71,7 @@ status: ## show branches with their expiry dates, last runs and tasks
 logs: ## follow the logs of all tasks
 	@python -m local_cloud logs
 
-# `eval` of nothing is a success: what is printed after an error makes the calling shell fail.
+# `eval` of nothing succeeds: after an error `false` is printed, which makes the calling shell fail.
 session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
@@ -84,13 +84,14 @@ approve: ## show what the pipeline of BRANCH waits for, and approve or reject it
 retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
+# With AWS=yes a program of operations/; without it, the local cloud starts the same program.
+operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
+
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
-	@python -m operations.redrive --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" \
-		--answer "$(ANSWER)" $(if $(filter yes,$(AWS)),--aws)
+	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
-	@python -m $(if $(filter yes,$(AWS)),operations.check_roles "$(SUFFIX)",local_cloud check-roles \
-		$(if $(SUFFIX),--suffix "$(SUFFIX)"))
+	@$(call operation,check-roles) --suffix "$(SUFFIX)"
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task
@@ -102,7 +103,7 @@ drill-lose-zone: ## kill everything in the writer's zone under load, then bring 
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
-	@python -m operations.reconcile $(if $(filter yes,$(APPLY)),--apply) $(if $(filter yes,$(AWS)),--aws) $(if $(HUB),--hub "$(HUB)")
+	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")
 
 bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 
@@ -137,22 +138,22 @@ check-types:
 	@mypy .
 
 check-imports: # pyproject.toml says which folder may import which
-	@lint-imports
+	@lint-imports --cache-dir .cache/imports
 
 check-dockerfile:
 	@hadolint app_service/Dockerfile
 
-check-deployed-python: setup # tests what is deployed on its own Python, where that is installed
+check-deployed-python: setup # run the tests of deployed code on the deployed Python, if it is installed
 	@WORKERS="$(WORKERS)" python -m checks.deployed_python
 
-check-security: # what runs in an account, and what delivers it there
+check-security: # code that runs on AWS, delivers or operates it
 	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service branch_hub checks docs/generators infra lambda_src operations pipeline toolchain
 
 check-unit-deployed:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml $(DEPLOYED_TESTS)
 
-check-unit-others: # they wait more than they compute: as many workers again
+check-unit-others: # with as many workers again: these tests wait more than they compute
 	@python -m pytest -n $(WORKERS) --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
 lock: setup ## write the lock files from the *.in files (UPGRADE=yes: with the newest versions)

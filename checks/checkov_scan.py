@@ -1,9 +1,9 @@
-"""`python -m checks.checkov_scan <file>...`: what checkov finds, as JSON.
+"""`python -m checks.checkov_scan <file>...`: prints what checkov finds, as JSON.
 
-A file is named by its number among those asked about.
+A finding names its file by the position among the arguments.
 
-A process of its own: checkov lies apart (docs/decisions/checkov-apart.md), and it must not be
-imported where other versions of its packages are at work.
+This is a process of its own: checkov is installed apart (docs/decisions/checkov-apart.md) and must
+not be imported where other versions of its packages are in use.
 """
 
 import json
@@ -17,7 +17,7 @@ from checks.assembly import StackTemplate
 from checks.findings import Finding
 from checks.remembered import remembered
 
-# Where set-up (toolchain/setup.py) puts it.
+# Set-up (toolchain/setup.py) installs it there.
 CHECKOV: Final = Path(sys.prefix) / "checkov"
 ROOT: Final = Path(__file__).resolve().parent.parent
 _SETTINGS: Final = (ROOT / "requirements-checkov.txt", Path(__file__))
@@ -52,7 +52,7 @@ def _run(files: Iterable[Path]) -> str:
 
 
 def main(files: Sequence[str]) -> int:
-    # At the end: where a package is both here and there, the project's own is good enough.
+    # At the end: of a package that is in both places, the project's own version works.
     sys.path.append(str(CHECKOV))
     try:
         from checkov.cloudformation.runner import Runner as Templates  # noqa: PLC0415
@@ -73,7 +73,7 @@ def main(files: Sequence[str]) -> int:
         if report.parsing_errors:
             sys.exit(f"checkov: cannot read {', '.join(report.parsing_errors)}")
         if not report.passed_checks:
-            sys.exit(f"checkov: not one check of {framework} was made")
+            sys.exit(f"checkov: no check of {framework} ran")
         failed += [
             {
                 "rule": check.check_id,

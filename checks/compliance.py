@@ -1,4 +1,4 @@
-"""Text of docs/compliance/: what NIST 800-53 and PCI DSS find, and why it stays."""
+"""Text of docs/compliance/: the open rules of NIST 800-53 and PCI DSS, with reasons."""
 
 import re
 from collections import defaultdict
@@ -44,7 +44,7 @@ REPORTS: Final = (
 
 
 def open_rules(report: Report, findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    """Return what breaks each rule of the report, by the rule's name without the pack."""
+    """Return the findings of each rule of the report, by the rule's name without the prefix."""
     by_rule: dict[str, list[Finding]] = defaultdict(list)
     for finding in sorted(findings):
         if finding.rule.startswith(report.prefix):
@@ -58,7 +58,7 @@ def page(report: Report, findings: Iterable[Finding]) -> str:
     if unexplained := sorted(by_rule.keys() - WHY_OPEN.keys()):
         raise ConfigurationError(
             f"WHY_OPEN in checks/open_controls.py has no {', '.join(unexplained)}: a rule of "
-            f"{report.title} that is open needs its reason there, or put it right"
+            f"{report.title} that is open needs its reason there, or a correction"
         )
     stacks: dict[str, set[str]] = defaultdict(set)
     for finding in (f for found in by_rule.values() for f in found):
@@ -67,7 +67,7 @@ def page(report: Report, findings: Iterable[Finding]) -> str:
     lines = [
         f"# {report.title}: what is open, and why",
         "",
-        "Written by `make docs` from the synthesized templates; [what it is](README.md). The",
+        "Written by `make docs` from the synthesized templates; [about this page](README.md). The",
         "numbers are places. Rules that find nothing are not listed.",
         "",
         "| rule | " + " | ".join(configurations) + " |",
@@ -91,7 +91,7 @@ def _section(found: list[Finding]) -> list[str]:
 
 
 def _places(found: Iterable[Finding], stacks: Mapping[str, set[str]]) -> list[str]:
-    """A line for each place, with its configurations unless it is in all of its stack's."""
+    """A line for each place; configurations are named unless they are all of its stack."""
     by_place: dict[str, set[str]] = defaultdict(set)
     for finding in found:
         by_place[finding.where].add(finding.configuration)

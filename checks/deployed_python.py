@@ -1,7 +1,7 @@
-"""`python -m checks.deployed_python`: tests what is deployed on the Python that it is deployed on.
+"""`make check-deployed-python`: runs the tests of deployed code on the deployed Python version.
 
-Where that Python is not installed it says so and succeeds: any from 3.11 on is enough to work here,
-and the builds of the pipeline run on the deployed one.
+Where that Python is not installed, it prints a line and succeeds: any Python from 3.11 on is enough
+for development, and the builds of the pipeline run on the deployed one.
 """
 
 import os
@@ -56,17 +56,17 @@ def main(version_file: Path = FILE) -> int:
 
 
 def installed(name: str) -> str | None:
-    """The path of the program `name`, if it is there and starts."""
+    """The path of the program `name`, if it exists and starts."""
     program = shutil.which(name)
     if program is None:
         return None
-    # pyenv puts a program on PATH for every Python it has; each starts only where it is chosen.
+    # pyenv has a program on PATH for every Python; only the chosen ones start.
     tried = subprocess.run([program, "-c", ""], capture_output=True, check=False)
     return program if tried.returncode == 0 else None
 
 
 def environment_of(program: str, *, folder: Path, lock: Path) -> Path:
-    """The Python of an environment in `folder` with the packages of `lock`; made if it is not."""
+    """The Python of an environment in `folder` with the packages of `lock`, created if needed."""
     python, ready = folder / "bin" / "python", folder / "ready"
     if ready.exists() and installed(str(python)):
         return python
@@ -77,7 +77,7 @@ def environment_of(program: str, *, folder: Path, lock: Path) -> Path:
         "UV_PYTHON_DOWNLOADS": "never",
     }
     run(
-        f"make an environment of {program}",
+        f"create an environment of {program}",
         [uv, "venv", "--quiet", "--no-project", "--python", program, folder],
         folder=ROOT,
         environment=environment,

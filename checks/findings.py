@@ -1,15 +1,15 @@
-"""What a scanner finds in a template, and what is said about it in advance."""
+"""What scanners find in templates, and the comparison with what is accepted."""
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from checks.suppressions.environment import Suppression
+from checks.suppressions.suppression import Suppression
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Finding:
-    """`rule` is broken at `where`: by `detail`, where it can be broken by many."""
+    """`rule` is broken at `where`, by `detail` if the rule names details."""
 
     rule: str
     where: str
@@ -22,8 +22,8 @@ class Finding:
         return f"{self.rule}{detail} at {self.where}"
 
 
-def unacknowledged(findings: Iterable[Finding], entries: Iterable[Suppression]) -> list[str]:
-    """Return the findings that no entry is about."""
+def not_accepted(findings: Iterable[Finding], entries: Iterable[Suppression]) -> list[str]:
+    """Return the findings that no entry covers."""
     known = tuple(entries)
     return sorted({str(f) for f in findings if not any(_covers(entry, f) for entry in known)})
 
@@ -52,7 +52,7 @@ def _covers(entry: Suppression, finding: Finding) -> bool:
     return (
         finding.rule in entry.rules
         and any(_is_within(finding.where, where) for where in entry.where)
-        # Without details an entry is for rules that have none: it is never a blank cheque.
+        # Without details an entry is only for rules that have none.
         and any(re.fullmatch(detail, finding.detail) for detail in entry.details or ("",))
     )
 

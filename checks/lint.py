@@ -1,4 +1,4 @@
-"""cfn-lint over synthesized templates, with the settings of .cfnlintrc."""
+"""Runs cfn-lint on synthesized templates, with the settings of .cfnlintrc."""
 
 import subprocess
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _SETTINGS: Final = (ROOT / ".cfnlintrc", ROOT / "requirements.txt")
 
 
 def lint(templates: Iterable[StackTemplate]) -> str:
-    """Return what cfn-lint says; nothing is good."""
+    """Return the findings of cfn-lint as text; empty if there are none."""
     files = [template.file for template in templates]
     return remembered("cfn-lint", files=[*files, *_SETTINGS], scan=lambda: _run(files))
 

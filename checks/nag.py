@@ -1,6 +1,6 @@
-"""cdk-nag over synthesized templates: as they are deployed, overrides and CDK's helpers included.
+"""Runs cdk-nag on synthesized templates, as they are deployed.
 
-Over the constructs it would miss both, and it would need a synth of its own.
+On the constructs it would miss overrides and CDK's helper functions, and need another synth.
 """
 
 import re
@@ -17,12 +17,12 @@ from checks.findings import Finding
 # `AwsSolutions-IAM5[Action::s3:*]` is rule and detail.
 _RULE: Final = re.compile(r"([^\[]+)(?:\[(.*)\])?")
 
-# Nothing that these find may stay open without an entry in an `acknowledged.py`.
+# What these find needs a correction or an entry in checks/suppressions/.
 GATES: Final[tuple[type[NagPack], ...]] = (AwsSolutionsChecks, ServerlessChecks)
 
 
 def nag(templates: Iterable[StackTemplate], packs: Iterable[type[NagPack]]) -> Iterator[Finding]:
-    """Yield what `packs` find in `templates`, whatever is acknowledged."""
+    """Yield what `packs` find in `templates`, accepted findings included."""
     app = cdk.App(analytics_reporting=False)
     included: dict[str, StackTemplate] = {}
     for index, template in enumerate(templates):

@@ -1,6 +1,6 @@
-"""Fails, with a list, if a process that belongs to a local cloud's state folder still runs.
+"""Fails and lists the processes that still run for a local cloud's state folder.
 
-Reads /proc itself, so that it does not share the blind spots of what stops those processes.
+It reads /proc itself, independently of the code that stops these processes.
 """
 
 import os
@@ -19,7 +19,7 @@ def main() -> int:
             environment = (process / "environ").read_bytes()
             folder = bytes((process / "cwd").readlink())
         except OSError:
-            continue  # gone meanwhile, or another user's
+            continue  # it has ended, or is another user's
         is_of_cloud = b"LOCAL_CLOUD_STATE=" + state in environment.split(b"\0")
         if state in command or is_of_cloud or folder.startswith(state):
             found.append(f"{process.name}: {command.replace(bytes(1), b' ').decode()}")

@@ -1,13 +1,13 @@
-"""Why a rule of NIST 800-53 or PCI DSS stays open: one reason for each, by its plain name."""
+"""Why a rule of NIST 800-53 or PCI DSS stays open: one reason by its name without prefix."""
 
 from collections.abc import Mapping
 from typing import Final
 
-_DESTROYED: Final = "S62 asks that everything goes with its stack"
+_DESTROYED: Final = "S62 asks that everything is deleted with its stack"
 
 WHY_OPEN: Final[Mapping[str, str]] = {
     "ALBWAFEnabled": "A web ACL costs a fixed amount for each environment, and its rules depend on "
-    "who the clients are. Without a session the API answers health checks only (S33). For "
+    "the clients. Without a session the API answers health checks only (S33). For "
     "production it is a decision of the owner: one association with the load balancer.",
     "CloudWatchAlarmAction": "These are the halves of the burn-rate alarms: a composite alarm "
     "watches each pair and is the one that pages (S51). With actions of their own each incident "
@@ -16,22 +16,22 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "and name no repository. GitHub is reached through a connection that a person authorised.",
     "DynamoDBInBackupPlan": "Sessions can be recovered to any second of 35 days (S21). A recovery "
     f"point of AWS Backup outlives the table: {_DESTROYED}.",
-    "DynamoDBPITREnabled": "Of the sessions it is on (S21). The breaker's one item is worthless "
-    "after a day, the branch hub's table is made anew by the reconciler; each would leave a backup "
-    f"for 35 days when it is deleted: {_DESTROYED}.",
+    "DynamoDBPITREnabled": "It is on for the sessions (S21). The breaker's one item is worthless "
+    "after a day, and the reconciler rebuilds the branch hub's table. Each would leave a backup "
+    f"for 35 days after its deletion: {_DESTROYED}.",
     "ELBDeletionProtectionEnabled": f"{_DESTROYED}.",
-    "IAMNoInlinePolicy": "Each policy belongs to one role and goes with it. A managed policy could "
-    "be attached to another role, which is what least privilege must prevent (S64).",
+    "IAMNoInlinePolicy": "Each policy belongs to one role and is deleted with it. A managed policy "
+    "could be attached to another role, which is what least privilege must prevent (S64).",
     "LambdaConcurrency": "The mapping's maximum concurrency protects the database (S40). A "
     "reservation would take its share from every other environment of the account.",
-    "LambdaDLQ": "None is called without somebody waiting for it: the queues keep what fails and "
+    "LambdaDLQ": "The caller of each function waits for the answer: queues keep what fails and "
     "have dead-letter queues (S43), CloudFormation fails the deployment.",
-    "LambdaFunctionPublicAccessProhibited": "One function is called by anyone: the webhook of the "
-    "branch hub. It answers 401 to what the git host has not signed.",
-    "LambdaInsideVPC": "They call AWS APIs alone. In the network they could reach what they must "
-    "not. What needs the database is inside.",
+    "LambdaFunctionPublicAccessProhibited": "Anyone can call one function: the webhook of the "
+    "branch hub. It answers 401 to a request that the git host has not signed.",
+    "LambdaInsideVPC": "They call only AWS APIs. In the network they could reach what they must "
+    "not. Functions that need the database are inside.",
     "RDSAutomaticMinorVersionUpgradeEnabled": "The version is part of the code (S20), and an "
-    "upgrade goes through staging as every change does. (The description is cdk-nag's mistake.)",
+    "upgrade goes through staging as every change does. (The description is an error of cdk-nag.)",
     "RDSEnhancedMonitoringEnabled": "It writes to a log group of the account that no stack owns: "
     f"{_DESTROYED}. Performance Insights is on.",
     "RDSInBackupPlan": "Aurora backs itself up, with recovery to any second of the retention: 1 "
@@ -43,8 +43,8 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "account has once for all its buckets, is the way for production.",
     "S3BucketReplicationEnabled": "S3 keeps every object in three zones. A second region was not "
     "asked for, and a replica would outlive the stack.",
-    "S3BucketVersioningEnabled": "Access logs and build artifacts: each is written once under a "
-    "key of its own and expires. The audit trail is versioned (S22).",
+    "S3BucketVersioningEnabled": "Access logs and build artifacts: each is written once under its "
+    "own key and expires. The audit trail is versioned (S22).",
     "S3DefaultEncryptionKMS": "S22 asks for SSE-S3 on the audit trail; a load balancer writes its "
     "logs to no bucket that has a KMS key.",
     "SecretsManagerRotationEnabled": "Secrets are generated, read by one role each, and known to "

@@ -1,6 +1,6 @@
-"""What a scanner said about the same files before: most pushes change no template.
+"""Keeps the answers of scanners: most pushes change no template.
 
-Kept in `.cache/`, or where CHECKS_CACHE says: checkouts that share it share the answers.
+They are kept in `.cache/`, or in the folder CHECKS_CACHE, which checkouts can share.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-# Hashes of what is deployed: they change with every push, and no rule is about their value.
+# Hashes of assets: they change with every push, and no rule depends on their value.
 _HASH: Final = re.compile(rb"[0-9a-f]{12,}")
 
 
@@ -23,9 +23,9 @@ def remembered(
     scan: Callable[[], str],
     folder: Path | None = None,
 ) -> str:
-    """Return what `scan` says. It is asked again only when the contents of `files` are new.
+    """Return the answer of `scan`, which is called only if the contents of `files` are new.
 
-    `files` are what it reads, its own version and settings included.
+    `files` are all that it reads, its version and settings included.
     """
     folder = folder or Path(os.environ.get("CHECKS_CACHE", ROOT / ".cache")) / "scanners"
     digest = hashlib.sha256()
@@ -37,5 +37,5 @@ def remembered(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as scratch:
             scratch.write(said)
-        Path(scratch.name).rename(answer)  # whole or not at all, also for those who run beside us
+        Path(scratch.name).rename(answer)  # another process never reads a part of it
     return answer.read_text()

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from local_cloud import commands
+from local_cloud.operations import OPERATIONS, operate
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.server import CloudError
 from local_cloud.terminal import line_by_line
@@ -24,8 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     session.add_argument("--suffix", default="")
     client = verbs.add_parser("api-client", help="print the user name and password of the API")
     client.add_argument("--suffix", default="")
-    roles = verbs.add_parser("check-roles", help="ask IAM about the roles of an environment")
-    roles.add_argument("--suffix", default="")
+    for command, (purpose, has_environment) in OPERATIONS.items():
+        operation = verbs.add_parser(command, help=f"{purpose}; more options: operations/")
+        operation.set_defaults(suffix="")
+        if has_environment:
+            operation.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="delete a branch, its environment and pipeline")
     destroy.add_argument("--branch", default="")
     destroy.add_argument("--answer", default="", help="yes or no; without it, asked")
@@ -34,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     approve.add_argument("--answer", default="", help="yes or no; without it, asked")
     retry = verbs.add_parser("retry", help="run a branch's newest commit again")
     retry.add_argument("--branch", default="")
-    chosen = parser.parse_args(arguments)
+    chosen, more = parser.parse_known_args(arguments)
+    if more and chosen.verb not in OPERATIONS:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     line_by_line(sys.stdout)
     paths = CloudPaths(state_dir())
     run: dict[str, Callable[[], int]] = {
@@ -45,12 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
         "api-client": lambda: commands.show_api_client(paths, suffix=chosen.suffix),
-        "check-roles": lambda: commands.check_roles(paths, suffix=chosen.suffix),
         "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "retry": lambda: commands.retry(paths, branch=chosen.branch),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch, answer=chosen.answer),
     }
     try:
+        if chosen.verb in OPERATIONS:
+            operate(paths, chosen.verb, suffix=chosen.suffix, more=more)
         return run[chosen.verb]()
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,9 +1,7 @@
 """What each command of the local cloud does; every one returns its exit code."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
@@ -14,7 +12,7 @@ from rich.table import Table
 
 from local_cloud import approvals, stacks
 from local_cloud.answers import ask_on_terminal
-from local_cloud.aws import AwsClients, environment
+from local_cloud.aws import AwsClients
 from local_cloud.branch_hub.deployed import find_hub
 from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
@@ -113,18 +111,6 @@ def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
     client_id, secret = api_client(facts, cloud)
     print(f"page       {facts['ApiDocsUrl']}\nuser name  {client_id}\npassword   {secret}")
     return 0
-
-
-def check_roles(paths: CloudPaths, *, suffix: str) -> int:
-    """Ask this cloud's IAM about an environment's roles, as `operations.check_roles` asks AWS."""
-    cloud = _running(paths)
-    facts = the_environment(paths, cloud, suffix=suffix)
-    return subprocess.run(
-        [sys.executable, "-m", "operations.check_roles", facts["suffix"]],
-        cwd=ROOT,
-        env={**os.environ, **environment(cloud.endpoint_url)},
-        check=False,
-    ).returncode
 
 
 def status(paths: CloudPaths) -> int:

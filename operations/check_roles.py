@@ -1,36 +1,35 @@
-"""`python -m operations.check_roles <suffix>`: asks IAM what each deployed role may and may not do.
+"""`make check-roles`: asks IAM what each deployed role may and may not do.
 
-S64, on the roles as they are and not on the template: SimulatePrincipalPolicy for what a role must
-do, and for what would matter in a breach. Asks whom the usual variables of the SDK name: `make
-check-roles` sets them for the local cloud, `make check-roles AWS=yes` leaves them. Ends with 1 and
-a list if a role may do too little or too much, or if nobody has said what it may.
+S64, on the roles as they are and not on the template: SimulatePrincipalPolicy for every right in
+role_expectations.py. Ends with 1 and a list if a role may do too little or too much, or if nothing
+is written about it.
 """
 
+import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.role_expectations import Expectation, Question, expectations, questions
+from operations.account import NoSuffix, open_session, required
+from operations.role_expectations import ROLES, Question, questions
 from operations.role_names import Names
-from operations.which_cloud import NO_SUFFIX_ON_AWS
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_iam import IAMClient
 
-DENIALS_MIN: Final = 8
 
-
-def main() -> int:
-    (suffix,) = sys.argv[1:]
-    if not suffix:
-        print(f"error: {NO_SUFFIX_ON_AWS}", file=sys.stderr)
-        return 1
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make check-roles", description=__doc__)
+    parser.add_argument("--suffix", default="")
+    suffix = parser.parse_args(arguments).suffix
     try:
-        return check(suffix)
+        return check(required(suffix))
+    except NoSuffix as error:
+        print(f"error: {error}", file=sys.stderr)
     except (BotoCoreError, ClientError) as error:
         print(
             f"error: SUFFIX={suffix!r}: its roles cannot be checked: {error}. It must be the "
@@ -43,73 +42,61 @@ def main() -> int:
 
 def check(suffix: str) -> int:
     """Check the roles of an environment; 1 if one is wrong."""
-    names, iam = Names.of_environment(suffix), boto3.client("iam")
-    known = expectations(names)
-    looks_at_context = honours_context(iam)
+    account = open_session()
+    names, iam = Names.of_environment(suffix, account), account.client("iam")
+    has_context = honours_context(iam)
     wrong: list[str] = []
-    met: set[str] = set()
-    for logical_id, role in roles_of(f"transaction-{suffix}"):
-        found = match(known, logical_id=logical_id, role=role, suffix=suffix)
-        if found is None:
-            wrong.append(
-                f"{role} ({logical_id}) is not in operations/role_expectations.py: say there"
-            )
+    found: set[str] = set()
+    for logical_id, role in roles_of(account.client("cloudformation"), f"transaction-{suffix}"):
+        known = match(logical_id=logical_id, role=role, suffix=suffix)
+        if known is None:
+            wrong.append(f"{role} ({logical_id}) is missing in operations/role_expectations.py")
             continue
-        met.add(found)
-        asked = list(questions(names, role, known[found]))
-        skipped = [] if looks_at_context else [q for q in asked if q.context]
-        asked = [q for q in asked if q not in skipped]
-        denials = sum(not q.expected for q in asked)
-        if denials < DENIALS_MIN:
-            wrong.append(f"{role}: only {denials} denials are asked for, {DENIALS_MIN} at least")
+        found.add(known)
+        every = list(questions(names, role, ROLES[known]))
+        asked = [question for question in every if has_context or question.context is None]
         mistakes = list(wrong_answers(iam, names, asked))
+        print(summary(role, asked, skipped=len(every) - len(asked), wrong=len(mistakes)))
         wrong += mistakes
-        print(
-            summary(
-                role, needed=len(asked) - denials, denied=denials, skipped=len(skipped),
-                wrong=len(mistakes),
-            )
-        )  # fmt: skip
     wrong += [
         f"no role of the stack is {name}"
-        for name, expectation in known.items()
-        if name not in met and expectation.is_everywhere
+        for name, expectation in ROLES.items()
+        if name not in found and expectation.is_everywhere
     ]
-    if not looks_at_context:
-        print("left out: questions about conditions, which nobody looks at here")
+    if not has_context:
+        print("left out: questions about conditions, which IAM does not evaluate here")
     for line in wrong:
         print(line)
-    print(f"roles checked: {len(met)}; answers that are wrong: {len(wrong)}")
+    print(f"roles checked: {len(found)}; answers that are wrong: {len(wrong)}")
     return 1 if wrong else 0
 
 
-def summary(role: str, *, needed: int, denied: int, skipped: int, wrong: int) -> str:
+def summary(role: str, asked: Sequence[Question], *, skipped: int, wrong: int) -> str:
     """One line for a role: what was asked, and whether every answer is as it should be."""
-    asked = f"{role}: rights checked: {needed} needed, {denied} denied"
+    needed = sum(question.expected for question in asked)
     left_out = f", {skipped} left out" if skipped else ""
-    return f"{asked}{left_out}: " + (f"{wrong} WRONG" if wrong else "all as expected")
+    rights = f"{needed} needed, {len(asked) - needed} denied{left_out}"
+    result = f"{wrong} WRONG" if wrong else "all as expected"
+    return f"{role}: rights checked: {rights}: {result}"
 
 
-def roles_of(stack: str) -> Iterator[tuple[str, str]]:
-    """(logical id, name) of every role that the stack made."""
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
-    for page in pages.paginate(StackName=stack):
+def roles_of(cloudformation: "CloudFormationClient", stack: str) -> Iterator[tuple[str, str]]:
+    """(logical id, name) of every role of the stack."""
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
         for resource in page["StackResourceSummaries"]:
             if resource["ResourceType"] == "AWS::IAM::Role":
                 yield resource["LogicalResourceId"], resource["PhysicalResourceId"]
 
 
-def match(
-    known: Mapping[str, Expectation], *, logical_id: str, role: str, suffix: str
-) -> str | None:
-    """The expectation of a role: by our own name for it, or by CDK's."""
+def match(*, logical_id: str, role: str, suffix: str) -> str | None:
+    """The name in ROLES of a role: by our own name for it, or by CDK's."""
     base = role.removesuffix(f"-role-{suffix}")
-    if base in known:
+    if base in ROLES:
         return base
-    return next((start for start in known if logical_id.startswith(start)), None)
+    return next((start for start in ROLES if logical_id.startswith(start)), None)
 
 
-def wrong_answers(iam: "IAMClient", names: Names, asked: list[Question]) -> Iterator[str]:
+def wrong_answers(iam: "IAMClient", names: Names, asked: Sequence[Question]) -> Iterator[str]:
     for question in asked:
         decision = answer(iam, names, question)
         if (decision == "allowed") != question.expected:
@@ -123,14 +110,14 @@ def answer(iam: "IAMClient", names: Names, question: Question) -> str:
         ResourceArns=[question.resource],
         ContextEntries=[
             {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-            for key, value in question.context
+            for key, value in ([question.context] if question.context else [])
         ],
     )
     return result["EvaluationResults"][0]["EvalDecision"]
 
 
 def honours_context(iam: "IAMClient") -> bool:
-    """Asked of a policy whose answer is known: the local cloud looks at no context."""
+    """True if IAM evaluates conditions here, seen by a policy whose answer is known."""
     policy = {
         "Effect": "Allow",
         "Action": "sqs:SendMessage",

@@ -1,7 +1,6 @@
-"""`make reconcile`: shows what the branch hub would make and unmake; with APPLY=yes has it done.
+"""`make reconcile`: shows what the branch hub would create and delete; with APPLY=yes it does it.
 
-Asks the reconciler of the local cloud that runs for this state folder; with AWS=yes, that of the
-account and region that the SDK's usual variables name.
+It invokes the hub's own reconciler, a Lambda function, and prints its answer.
 """
 
 import argparse
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.which_cloud import NoCloud, choose_cloud
+from operations.account import open_session
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -22,42 +21,35 @@ if TYPE_CHECKING:
 _TAG: Final = "branch-hub"
 _OUTPUT: Final = "ReconcilerFunctionName"
 _COLUMNS: Final = ("action", "suffix", "branch", "age", "reason")
-# As long as a function may run: asked twice, it would say everything twice.
+# As long as a function may run. A retry would send every event twice.
 _PATIENCE: Final = Config(read_timeout=910, retries={"total_max_attempts": 1})
 
 
 class CannotReconcile(Exception):
-    """There is no reconciler to ask, or it did not answer; the message says what to do."""
+    """No reconciler was found, or it failed; the message says what to do."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make reconcile", description=__doc__)
-    parser.add_argument("--apply", action="store_true", help="have the plan carried out")
-    parser.add_argument("--aws", action="store_true", help="ask AWS, not the local cloud")
+    parser.add_argument("--apply", action="store_true", help="carry the plan out")
     parser.add_argument("--hub", default="", help="which hub, where there are several: hub-0a1b2c")
-    arguments = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     try:
-        cloud = choose_cloud(aws=arguments.aws)
-        hub, function = find_hub(
-            cloud.session.client("cloudformation", endpoint_url=cloud.endpoint_url),
-            wanted=arguments.hub,
-        )
-        answer = ask(
-            cloud.session.client("lambda", endpoint_url=cloud.endpoint_url, config=_PATIENCE),
-            function,
-            apply=arguments.apply,
-        )
-    except (CannotReconcile, NoCloud, BotoCoreError, ClientError) as error:
+        account = open_session()
+        cloudformation = account.client("cloudformation")
+        hub, function = find_hub(cloudformation, wanted=chosen.hub)
+        answer = ask(account.client("lambda", config=_PATIENCE), function, apply=chosen.apply)
+    except (CannotReconcile, BotoCoreError, ClientError) as error:
         print(f"reconcile: {error}", file=sys.stderr)
         return 1
-    print("\n".join([f"{hub} in {cloud.name}:", "", *report(answer)]))
+    print("\n".join([f"{hub} at {cloudformation.meta.endpoint_url}:", "", *report(answer)]))
     return 1 if any("error" in step for step in answer["plan"]) else 0
 
 
 def find_hub(cloudformation: "CloudFormationClient", *, wanted: str = "") -> tuple[str, str]:
-    """Name the hub and its reconciler's function, by the hub's tag and output.
+    """Return the names of the hub and of its reconciler's function.
 
-    Raises CannotReconcile for none, and for several of which none is `wanted`.
+    Raises CannotReconcile if there is no hub, or if there are several and none is `wanted`.
     """
     found = {}
     for page in cloudformation.get_paginator("describe_stacks").paginate():
@@ -80,7 +72,7 @@ def find_hub(cloudformation: "CloudFormationClient", *, wanted: str = "") -> tup
 
 
 def ask(lambda_: "LambdaClient", function: str, *, apply: bool) -> dict[str, Any]:
-    """Return what the reconciler answers. Raises CannotReconcile with what it failed with."""
+    """Return the reconciler's answer. Raises CannotReconcile if the function failed."""
     answer = lambda_.invoke(FunctionName=function, Payload=json.dumps({"apply": apply}))
     content = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
@@ -92,20 +84,20 @@ def ask(lambda_: "LambdaClient", function: str, *, apply: bool) -> dict[str, Any
 
 
 def report(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Write the plan as a table, and what can be done with it."""
+    """Write the plan as a table, then what was done or can be done."""
     plan: Sequence[Mapping[str, Any]] = answer["plan"]
     rows = [_COLUMNS, *(_row(step) for step in plan)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     for row in rows:
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
     yield ""
-    deeds = _count(step["action"] for step in plan if step["action"] != "leave")
-    if not deeds:
-        yield "Nothing is to be done."
+    changes = _count(step["action"] for step in plan if step["action"] != "leave")
+    if not changes:
+        yield "Nothing to do."
     elif answer["applied"]:
-        yield f"Said on the hub's bus: {deeds}. Its state machines look again, and do it."
+        yield f"Sent to the hub's bus: {changes}. Its state machines check and do it."
     else:
-        yield f"To be done: {deeds}. Nothing was changed; APPLY=yes has it done."
+        yield f"To do: {changes}. Nothing was changed; APPLY=yes does it."
 
 
 def _row(step: Mapping[str, Any]) -> tuple[str, ...]:

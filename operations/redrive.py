@@ -1,15 +1,13 @@
 """`make redrive [SUFFIX=...] [QUEUE=transaction|audit]`: shows dead letters, and sends them back.
 
-It asks the local cloud that runs for this state folder; with AWS=yes, the account and region that
-the SDK's usual variables name. Without SUFFIX it is about the only local environment.
+First it shows how many there are, why and since when, and changes nothing. Then, if the answer is
+yes, it sends each letter to the queue it came from and deletes it only after that. Interrupted in
+between, nothing is lost, and a transaction that is sent twice is posted once. Only letters that
+were there at the start are sent: one that comes straight back is not sent again.
 
-First it looks and changes nothing: how many, why, since when. Then, if answered yes, each letter is
-sent to the queue that it came from and only then deleted, without its reason: whatever stops this
-in between, nothing is lost, and what is there twice never posts twice. It is about the letters that
-were there when it began: one that comes straight back is not sent again.
-
-SQS can move messages by itself (StartMessageMoveTask), but only those that it buried itself: of
-those that our functions buried with a reason it does not know where they came from.
+SQS can move messages by itself (StartMessageMoveTask), but only those that it moved to the
+dead-letter queue itself. Our functions send letters there with a reason: SQS does not know their
+source queue.
 """
 
 import argparse
@@ -23,27 +21,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.which_cloud import NoCloud, choose_cloud, choose_suffix
+from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
+from operations.account import NoSuffix, open_session, required
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 KINDS: Final = ("transaction", "audit")
 LOOKED_AT_MAX: Final = 1000
-WAIT_SECONDS: Final = 2  # long enough that SQS asks all of its servers, not a sample
-# While we have them; after that, whatever we did, they are seen again. Enough for LOOKED_AT_MAX.
+WAIT_SECONDS: Final = 2  # a long poll: SQS asks all of its servers, not a sample
+# How long received letters stay hidden if this program is killed. Enough for LOOKED_AT_MAX.
 HIDDEN_SECONDS: Final = 600
 ENTRIES_PER_CALL: Final = 10  # a limit of SQS
-# Receives in a row that bring only letters that we had. SQS delivers some twice, and each receive
-# asks for ten: one such says little about the rest.
+# Receives in a row without a new letter. SQS may deliver a letter twice: one such receive does not
+# mean that there are no others.
 WITHOUT_NEWS_MAX: Final = 5
 NOT_HIDDEN_ANYWAY: Final = "MessageNotInflight"
-REASON, FIRST_SENT_AT = "reason", "first_sent_at"
+REASON: Final = "reason"
 NO_REASON: Final = "none given: received too often"
 
 
 class RedriveError(Exception):
-    """It cannot be done as asked; the message says what to do."""
+    """The request cannot be carried out; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +67,9 @@ class Findings:
 
 
 class DeadLetters:
-    """The letters of one queue that were there when this began.
+    """The letters of one dead-letter queue that were there at the start.
 
-    `move` counts in `moved` what it has sent back so far.
+    `moved` counts the letters that `move` has sent back so far.
     """
 
     def __init__(self, *, sqs: "SQSClient", url: str, source_url: str) -> None:
@@ -78,11 +77,11 @@ class DeadLetters:
         self._url = url
         self._source_url = source_url
         self._began = now()
-        self._held: dict[str, str] = {}  # by id, the last handle of what we received and left there
+        self._held: dict[str, str] = {}  # by id: the receipt handle of each hidden letter
         self.moved = 0
 
     def look(self) -> Findings:
-        """Of up to LOOKED_AT_MAX letters, which are as they were afterwards."""
+        """Read up to LOOKED_AT_MAX letters and leave them as they were."""
         found = Findings()
         try:
             for letter in islice(self._receive(), LOOKED_AT_MAX):
@@ -93,6 +92,7 @@ class DeadLetters:
         return found
 
     def move(self, *, is_wanted: Callable[[Letter], bool]) -> None:
+        """Send the wanted letters back to their queue."""
         try:
             for letter in self._receive():
                 if is_wanted(letter):
@@ -104,7 +104,7 @@ class DeadLetters:
         kept = {
             name: _as_sent(value)
             for name, value in letter.attributes.items()
-            if name not in (REASON, FIRST_SENT_AT)  # it begins anew
+            if name not in (REASON, FIRST_SENT_AT)  # counted anew
         }
         self._sqs.send_message(
             QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=kept
@@ -114,7 +114,7 @@ class DeadLetters:
         self.moved += 1
 
     def _receive(self) -> Iterator[Letter]:
-        """Each letter once, until the queue gives nothing, or several times nothing new."""
+        """Yield each letter once, until the queue returns nothing, or several times nothing new."""
         had: set[str] = set()
         without_news = 0
         while without_news < WITHOUT_NEWS_MAX:
@@ -136,7 +136,7 @@ class DeadLetters:
             yield from news
 
     def _release(self) -> None:
-        """All that we received and left there can be received again, by anyone."""
+        """Make the letters that were received and not deleted visible again."""
         handles = iter([*self._held.values()])
         self._held.clear()
         while some := list(islice(handles, ENTRIES_PER_CALL)):
@@ -170,12 +170,12 @@ def _letter(message: Any) -> Letter:
 
 
 def _as_sent(value: dict[str, Any]) -> Any:
-    """What a receive tells of an attribute, without what a send does not take."""
+    """A received attribute in the form that `send_message` accepts."""
     return {k: v for k, v in value.items() if k in ("DataType", "StringValue", "BinaryValue")}
 
 
 def open_queue(sqs: "SQSClient", *, suffix: str, kind: str) -> DeadLetters:
-    """Raises RedriveError when there is no such environment here."""
+    """Raises RedriveError if the environment has no such queues."""
     urls = []
     for name in (f"{kind}-dead-letters-{suffix}", f"{kind}-queue-{suffix}"):
         try:
@@ -213,14 +213,10 @@ def is_agreed(answer: str) -> bool:
     return answer == "yes"
 
 
-def redrive(*, suffix: str, kind: str, reason: str, answer: str, aws: bool) -> int:
+def redrive(*, suffix: str, kind: str, reason: str, answer: str) -> int:
     if kind not in KINDS:
         raise RedriveError(f"QUEUE={kind!r}: must be one of {', '.join(KINDS)}")
-    suffix = choose_suffix(suffix, aws=aws)
-    cloud = choose_cloud(aws=aws)
-    letters = open_queue(
-        cloud.session.client("sqs", endpoint_url=cloud.endpoint_url), suffix=suffix, kind=kind
-    )
+    letters = open_queue(open_session().client("sqs"), suffix=required(suffix), kind=kind)
     found = letters.look()
     show(found, kind=kind, suffix=suffix)
     if reason and reason not in found.reasons:
@@ -237,7 +233,7 @@ def redrive(*, suffix: str, kind: str, reason: str, answer: str, aws: bool) -> i
     has_unseen = found.reasons.total() == LOOKED_AT_MAX
     if letters.moved == expected or (has_unseen and letters.moved > expected):
         return 0
-    print("these differ: someone else may have some, or took some; run this again to look")
+    print("these differ: another program may hold or have taken some; run this again to look")
     return 1
 
 
@@ -247,17 +243,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--queue", default=KINDS[0])
     parser.add_argument("--reason", default="", help="only letters with this reason")
     parser.add_argument("--answer", default="", help="yes or no; without it, asked")
-    parser.add_argument("--aws", action="store_true", help="in AWS, not in the local cloud")
     chosen = parser.parse_args(arguments)
     try:
         return redrive(
-            suffix=chosen.suffix,
-            kind=chosen.queue,
-            reason=chosen.reason,
-            answer=chosen.answer,
-            aws=chosen.aws,
+            suffix=chosen.suffix, kind=chosen.queue, reason=chosen.reason, answer=chosen.answer
         )
-    except (NoCloud, RedriveError) as error:
+    except (NoSuffix, RedriveError) as error:
         print(f"error: {error}", file=sys.stderr)
     except (BotoCoreError, ClientError) as error:
         print(

@@ -1,281 +1,212 @@
-"""What each role of an environment must be able to do, and what would matter in a breach.
+"""What each role of an environment must be able to do, and what no role may do.
 
-Resources are named as `Names` (operations/role_names.py) writes them. A right of one role is as a
-rule the harm of another, so both stand here, side by side.
+A role may do what it needs. Everything else that is written here, the needs of the other roles and
+`NOBODY`, would matter in a breach and must be denied to it. Resources have the names that `Names`
+(operations/role_names.py) gives them; `{region}` and the like in a value are fields of `Names`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from operations.role_names import Names
 
-Right = tuple[str, str]  # action, and the name of a resource in `resources`
-Context = tuple[tuple[str, str], ...]
+Rights = Mapping[str, tuple[str, ...]]  # actions by the name of a resource
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """May `role` do `action` on `resource`, where the request carries `context`?"""
+    """May `role` do `action` on `resource`, where the request carries `context` (key, value)?"""
 
     role: str
     action: str
     resource: str
     expected: bool
-    context: Context = ()
+    context: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conditional:
-    """A right that a role has, or has not, in a request that carries `context`."""
+    """A right that a role has, or has not, where the request's `key` is `value`."""
 
     action: str
     resource: str
-    context: Context
+    key: str
+    value: str
     expected: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """One role: its rights, what it in particular may not, and what depends on the request."""
+    """The rights that one role needs, and those that depend on the request."""
 
-    needs: tuple[Right, ...] = ()
-    must_not: tuple[Right, ...]
+    needs: Rights = field(default_factory=dict)
     conditional: tuple[Conditional, ...] = ()
-    is_everywhere: bool = True  # or only where a certificate has to be made
+    is_everywhere: bool = True  # False: only where the environment creates its own certificate
 
 
-# What no role may do, whoever has broken into it, but one that needs it for its own work.
-NOBODY: Final[tuple[Right, ...]] = (
-    ("s3:DeleteObject", "record"),
-    ("s3:DeleteObjectVersion", "record"),
-    ("s3:GetObject", "record"),
-    ("s3:PutBucketPolicy", "audit bucket"),
-    ("dynamodb:Scan", "sessions"),
-    ("dynamodb:DeleteTable", "sessions"),
-    ("sqs:PurgeQueue", "transactions"),
-    ("sqs:SendMessage", "transactions"),
-    ("dynamodb:PutItem", "breaker"),
-    ("dynamodb:UpdateItem", "breaker"),
-    ("dynamodb:DeleteTable", "breaker"),
-    ("lambda:UpdateEventSourceMapping", "anything"),
-    ("rds:ModifyDBCluster", "database"),
-    ("rds:DeleteDBCluster", "database"),
-    ("lambda:UpdateFunctionCode", "migrator"),
-    ("kms:ScheduleKeyDeletion", "key"),
-    ("kms:PutKeyPolicy", "key"),
-    ("iam:PassRole", "migrator role"),
-    ("iam:CreateUser", "a user"),
-    ("sts:AssumeRole", "a role"),
-    ("logs:DeleteLogGroup", "service logs"),
-)
-
-_SECRETS: Final = ("admin secret", "service secret", "processor secret", "api secret")
-
-
-def _no_secret_but(*own: str) -> tuple[Right, ...]:
-    return tuple(("secretsmanager:GetSecretValue", s) for s in _SECRETS if s not in own)
-
-
-_FORGERY: Final[tuple[Right, ...]] = (
-    ("s3:PutObject", "record"),
-    ("sqs:SendMessage", "audit"),
-    ("dynamodb:PutItem", "sessions"),
-)
-_EAVESDROPPING: Final[tuple[Right, ...]] = (
-    ("sqs:ReceiveMessage", "transactions"),
-    ("sqs:ReceiveMessage", "audit"),
-    ("dynamodb:GetItem", "sessions"),
-)
-# A helper of CDK's or AWS's touches no data at all.
-_NO_DATA: Final = (*_no_secret_but(), *_FORGERY, *_EAVESDROPPING)
-_NO_KEY: Final = (("kms:Decrypt", "key"),)
+NOBODY: Final[Rights] = {
+    "record": (
+        "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
+    ),
+    "beside the records": ("s3:PutObject",),
+    "audit bucket": ("s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:DeleteBucket"),
+    "sessions": ("dynamodb:Scan", "dynamodb:UpdateTable", "dynamodb:DeleteTable"),
+    "breaker": ("dynamodb:UpdateItem", "dynamodb:DeleteTable"),
+    "transactions": ("sqs:PurgeQueue",),
+    "transaction dead letters": ("sqs:DeleteMessage",),
+    "admin secret": ("secretsmanager:PutSecretValue",),
+    "service secret": ("secretsmanager:PutSecretValue",),
+    "processor secret": ("secretsmanager:PutSecretValue",),
+    "key": ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"),
+    "database": ("rds:ModifyDBCluster", "rds:DeleteDBCluster"),
+    "service": ("ecs:UpdateService",),
+    "images": ("ecr:PutImage",),
+    "migrator": ("lambda:InvokeFunction", "lambda:UpdateFunctionCode"),
+    "migrator role": ("iam:PassRole",),
+    "transaction processor": ("lambda:InvokeFunction",),
+    "anything": ("lambda:UpdateEventSourceMapping",),
+    "a certificate": ("acm:ExportCertificate", "acm:RequestCertificate"),
+    "another security group": (
+        "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress",
+    ),
+    "a user": ("iam:CreateUser",),
+    "a role": ("sts:AssumeRole",),
+    "service logs": ("logs:DeleteLogGroup",),
+}  # fmt: skip
 
 
-def expectations(names: Names) -> Mapping[str, Expectation]:
-    """By the base of the role's name, or, where CDK names it, by the start of its logical id."""
-    return {
-        "transaction-service": Expectation(
-            needs=(
-                ("dynamodb:GetItem", "sessions"),
-                ("dynamodb:PutItem", "sessions"),
-                ("dynamodb:DeleteItem", "sessions"),
-                ("dynamodb:Query", "sessions by user"),
-                ("sqs:SendMessage", "audit"),
-            ),
-            conditional=(
-                *_only_through(names, "kms:GenerateDataKey", "sqs"),
-                *_only_through(names, "kms:Decrypt", "dynamodb"),
-            ),
-            must_not=(
-                *_no_secret_but(),  # they are put into the task before it starts
-                ("s3:PutObject", "record"),
-                ("sqs:ReceiveMessage", "audit"),
-                ("sqs:DeleteMessage", "audit"),
-                ("sqs:ReceiveMessage", "transactions"),
-                ("sqs:DeleteMessage", "transactions"),
-                ("dynamodb:UpdateTable", "sessions"),
-                ("ecs:UpdateService", "service"),
-            ),
+def _only_through(service: str, action: str) -> Iterator[Conditional]:
+    """The key is used by way of `service`, and not by way of another."""
+    for by, expected in ((service, True), ("secretsmanager", False)):
+        yield Conditional(
+            action=action,
+            resource="key",
+            key="kms:ViaService",
+            value=f"{by}.{{region}}.amazonaws.com",
+            expected=expected,
+        )
+
+
+def _code_of(function: str) -> Conditional:
+    """Lambda creates the function's network interfaces; the code inside may not."""
+    return Conditional(
+        action="ec2:CreateNetworkInterface",
+        resource="anything",
+        key="lambda:SourceFunctionArn",
+        value=f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{function}-{{suffix}}",
+        expected=False,
+    )
+
+
+def _certificate_named(name: str, *, expected: bool) -> Conditional:
+    return Conditional(
+        action="acm:DeleteCertificate",
+        resource="a certificate",
+        key="aws:ResourceTag/Name",
+        value=name,
+        expected=expected,
+    )
+
+
+_READ: Final = ("secretsmanager:GetSecretValue",)
+_OWN_VARIABLES: Final[Rights] = {"key": ("kms:Decrypt",)}  # of a function, encrypted with the key
+
+# By the base of the role's name, or, where CDK names it, by the start of its logical id.
+ROLES: Final[Mapping[str, Expectation]] = {
+    "transaction-service": Expectation(
+        needs={
+            "sessions": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+            "sessions by user": ("dynamodb:Query",),
+            "audit": ("sqs:SendMessage",),
+        },
+        conditional=(
+            *_only_through("sqs", "kms:GenerateDataKey"),
+            *_only_through("dynamodb", "kms:Decrypt"),
         ),
-        "transaction-service-start": Expectation(
-            needs=(
-                ("secretsmanager:GetSecretValue", "service secret"),
-                ("secretsmanager:GetSecretValue", "api secret"),
-                ("logs:PutLogEvents", "service log stream"),
-            ),
-            must_not=(
-                *_no_secret_but("service secret", "api secret"),
-                *_FORGERY,
-                *_EAVESDROPPING,
-                ("secretsmanager:PutSecretValue", "service secret"),
-                ("ecr:PutImage", "images"),
-            ),
-        ),
-        "transaction-processor": Expectation(
-            needs=(
-                ("sqs:ReceiveMessage", "transactions"),
-                ("sqs:DeleteMessage", "transactions"),
-                ("sqs:ChangeMessageVisibility", "transactions"),
-                ("sqs:SendMessage", "transaction dead letters"),
+    ),
+    # Puts the secrets into the task before it starts: the service itself may not read them.
+    "transaction-service-start": Expectation(
+        needs={
+            "service secret": _READ,
+            "api secret": _READ,
+            "service log stream": ("logs:PutLogEvents",),
+        },
+    ),
+    "transaction-processor": Expectation(
+        needs={
+            **_OWN_VARIABLES,
+            "transactions": (
+                "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
                 # What cannot be posted yet goes back. It may post anyway: that adds nothing.
-                ("sqs:SendMessage", "transactions"),
-                ("dynamodb:GetItem", "breaker"),
-                ("dynamodb:PutItem", "breaker"),
-                ("secretsmanager:GetSecretValue", "processor secret"),
+                "sqs:SendMessage",
             ),
-            must_not=(
-                *_no_secret_but("processor secret"),
-                *_FORGERY,
-                ("sqs:ReceiveMessage", "audit"),
-                ("sqs:DeleteMessage", "transaction dead letters"),
-                ("dynamodb:GetItem", "sessions"),
-                ("secretsmanager:PutSecretValue", "processor secret"),
-            ),
-            conditional=(_from_the_code_of(names, "transaction-processor"),),
+            "transaction dead letters": ("sqs:SendMessage",),
+            "breaker": ("dynamodb:GetItem", "dynamodb:PutItem"),
+            "processor secret": _READ,
+        },
+        conditional=(_code_of("transaction-processor"),),
+    ),
+    "audit-writer": Expectation(
+        needs={
+            **_OWN_VARIABLES,
+            "record": ("s3:PutObject",),
+            "audit": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
+        },
+    ),
+    "schema-migrator": Expectation(
+        needs={
+            **_OWN_VARIABLES,
+            "admin secret": _READ,
+            "service secret": _READ,
+            "processor secret": _READ,
+        },
+        conditional=(_code_of("schema-migrator"),),
+    ),
+    "environment-certificate": Expectation(
+        is_everywhere=False,
+        needs=_OWN_VARIABLES,
+        conditional=(
+            _certificate_named("transaction-certificate-{suffix}", expected=True),
+            _certificate_named("of-somebody-else", expected=False),
         ),
-        "audit-writer": Expectation(
-            needs=(
-                ("s3:PutObject", "record"),
-                ("sqs:ReceiveMessage", "audit"),
-                ("sqs:DeleteMessage", "audit"),
-            ),
-            must_not=(
-                *_no_secret_but(),
-                ("s3:PutObject", "beside the records"),
-                ("s3:PutObjectRetention", "record"),
-                ("s3:PutLifecycleConfiguration", "audit bucket"),
-                ("sqs:SendMessage", "audit"),
-                ("sqs:ReceiveMessage", "transactions"),
-                ("sqs:DeleteMessage", "transactions"),
-                ("dynamodb:GetItem", "sessions"),
-            ),
-        ),
-        "schema-migrator": Expectation(
-            needs=tuple(
-                ("secretsmanager:GetSecretValue", secret)
-                for secret in ("admin secret", "service secret", "processor secret")
-            ),
-            must_not=(
-                ("secretsmanager:GetSecretValue", "api secret"),
-                ("secretsmanager:PutSecretValue", "admin secret"),
-                *_FORGERY,
-                *_EAVESDROPPING,
-            ),
-            conditional=(_from_the_code_of(names, "schema-migrator"),),
-        ),
-        "environment-certificate": Expectation(
-            is_everywhere=False,
-            must_not=(
-                *_no_secret_but(),
-                *_FORGERY,
-                *_EAVESDROPPING,
-                ("acm:ExportCertificate", "a certificate"),
-                ("acm:RequestCertificate", "a certificate"),
-            ),
-            conditional=(
-                _on_a_certificate(names.tag("transaction-certificate"), expected=True),
-                _on_a_certificate("of-somebody-else", expected=False),
-            ),
-        ),
-        "environment-certificate-provider": Expectation(
-            is_everywhere=False,
-            needs=(
-                ("lambda:InvokeFunction", "certificate maker"),
-                ("kms:Decrypt", "key"),  # its own variables are encrypted with it
-            ),
-            must_not=(*_NO_DATA, ("lambda:InvokeFunction", "migrator")),
-        ),
-        "transaction-flow-log": Expectation(
-            needs=(("logs:PutLogEvents", "flow log stream"),),
-            must_not=(*_NO_DATA, *_NO_KEY, ("logs:PutLogEvents", "service log stream")),
-        ),
-        "CustomVpcRestrictDefaultSG": Expectation(
-            must_not=(
-                *_NO_DATA,
-                *_NO_KEY,
-                ("ec2:AuthorizeSecurityGroupIngress", "another security group"),
-                ("ec2:AuthorizeSecurityGroupEgress", "another security group"),
-            ),
-        ),
-        # Its right to empty the buckets of the stack is in their policies, not in its own.
-        "CustomS3AutoDeleteObjects": Expectation(
-            must_not=(*_NO_DATA, *_NO_KEY, ("s3:DeleteBucket", "audit bucket")),
-        ),
-        "AWSCDKTrigger": Expectation(
-            needs=(("lambda:InvokeFunction", "migrator version"),),
-            must_not=(
-                *_NO_DATA,
-                *_NO_KEY,
-                ("lambda:InvokeFunction", "transaction processor"),
-                ("lambda:InvokeFunction", "certificate maker"),
-            ),
-        ),
-    }
+    ),
+    "environment-certificate-provider": Expectation(
+        is_everywhere=False,
+        needs={**_OWN_VARIABLES, "certificate maker": ("lambda:InvokeFunction",)},
+    ),
+    "transaction-flow-log": Expectation(needs={"flow log stream": ("logs:PutLogEvents",)}),
+    "CustomVpcRestrictDefaultSG": Expectation(),
+    # The policies of the stack's buckets let it empty them, not its own policy.
+    "CustomS3AutoDeleteObjects": Expectation(),
+    "AWSCDKTrigger": Expectation(needs={"migrator version": ("lambda:InvokeFunction",)}),
+}  # fmt: skip
+
+_MATTERING: Final = (*(role.needs for role in ROLES.values()), NOBODY)
 
 
 def questions(names: Names, role: str, expected: Expectation) -> Iterator[Question]:
-    """Everything that is asked about `role`."""
-    for rights, answer in (
-        (expected.needs, True),
-        (expected.must_not, False),
-        ([right for right in NOBODY if right not in expected.needs], False),
-    ):
-        for action, resource in rights:
-            yield Question(
-                role=role, action=action, resource=names.resources[resource], expected=answer
-            )
+    """Everything that is asked about `role`: each right that matters, then the conditional ones."""
+    needed = set(_pairs(expected.needs))
+    mattering = (right for rights in _MATTERING for right in _pairs(rights))
+    for action, resource in dict.fromkeys(mattering):
+        yield Question(
+            role=role,
+            action=action,
+            resource=names.resources[resource],
+            expected=(action, resource) in needed,
+        )
     for right in expected.conditional:
         yield Question(
             role=role,
             action=right.action,
             resource=names.resources[right.resource],
             expected=right.expected,
-            context=right.context,
+            context=(right.key, right.value.format_map(vars(names))),
         )
 
 
-def _only_through(names: Names, action: str, service: str) -> Iterator[Conditional]:
-    """The key is used by way of `service`, and not by way of another."""
-    for by, expected in ((service, True), ("secretsmanager", False)):
-        context = (("kms:ViaService", f"{by}.{names.region}.amazonaws.com"),)
-        yield Conditional(action=action, resource="key", context=context, expected=expected)
-
-
-def _from_the_code_of(names: Names, function: str) -> Conditional:
-    """Lambda makes the function's network interfaces; the code inside may not."""
-    return Conditional(
-        action="ec2:CreateNetworkInterface",
-        resource="anything",
-        context=(("lambda:SourceFunctionArn", names.arn("lambda", f"function:{function}")),),
-        expected=False,
-    )
-
-
-def _on_a_certificate(tag: str, *, expected: bool) -> Conditional:
-    return Conditional(
-        action="acm:DeleteCertificate",
-        resource="a certificate",
-        context=(("aws:ResourceTag/Name", tag),),
-        expected=expected,
-    )
+def _pairs(rights: Rights) -> Iterator[tuple[str, str]]:
+    for resource, actions in rights.items():
+        for action in actions:
+            yield action, resource

@@ -1,4 +1,4 @@
-"""The ARNs of one environment's things, and of what is near them."""
+"""The ARNs of one environment's resources, and of a few others in its account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SECRETS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """`looked_up` holds the ARNs that cannot be told from a name: the key's and the secrets'."""
+    """`looked_up` holds the ARNs that AWS chooses: those of the key and of the secrets."""
 
     suffix: str
     partition: str
@@ -25,16 +25,16 @@ class Names:
     looked_up: Mapping[str, str]
 
     @classmethod
-    def of_environment(cls, suffix: str) -> Self:
-        """Ask AWS, by the usual variables of the SDK."""
-        identity = boto3.client("sts").get_caller_identity()
-        secrets = boto3.client("secretsmanager")
-        key = boto3.client("kms").describe_key(KeyId=f"alias/transaction-key-{suffix}")
+    def of_environment(cls, suffix: str, account: boto3.Session) -> Self:
+        """Look the ARNs up in the account of this session."""
+        identity = account.client("sts").get_caller_identity()
+        secrets = account.client("secretsmanager")
+        key = account.client("kms").describe_key(KeyId=f"alias/transaction-key-{suffix}")
         return cls(
             suffix=suffix,
             partition=identity["Arn"].split(":")[1],
             account=identity["Account"],
-            region=boto3.session.Session().region_name,
+            region=account.region_name,
             looked_up={
                 "key": key["KeyMetadata"]["Arn"],
                 **{
@@ -46,7 +46,7 @@ class Names:
 
     @property
     def resources(self) -> dict[str, str]:
-        """By the words that operations/role_expectations.py uses."""
+        """The ARNs, by the names that operations/role_expectations.py uses."""
         table = self.arn("dynamodb", "table/transaction-sessions")
         bucket = f"arn:{self.partition}:s3:::transaction-audit-{self.account}-{self.suffix}"
         service_logs = self.arn("logs", "log-group:/ecs/transaction-service")
@@ -87,9 +87,6 @@ class Names:
 
     def role_arn(self, name: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{name}"
-
-    def tag(self, base: str) -> str:
-        return f"{base}-{self.suffix}"
 
     def _prefix(self, service: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}"

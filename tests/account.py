@@ -1,4 +1,4 @@
-"""An account of the AWS emulator, as tests of the branch hub need it: real calls, real answers."""
+"""An account of the AWS emulator: tests make real calls and get real answers."""
 
 import json
 import time
@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_make_client = boto3.client  # tests of entrypoints put another in its place
+_make_client = boto3.client  # tests of entrypoints replace boto3.client
 # An execution of it runs until it is stopped.
 _WAITING = {
     "StartAt": "Wait",
@@ -79,7 +79,7 @@ class Account:
             self.deploy(f"{base}-{suffix}", tags=tags_of(suffix), **more)
 
     def remove_pipelines(self) -> None:
-        """Delete every pipeline's stack that another test has left."""
+        """Delete the pipeline stacks of other tests."""
         cloudformation = self.client("cloudformation")
         for page in cloudformation.get_paginator("describe_stacks").paginate():
             for stack in page["Stacks"]:
@@ -111,7 +111,7 @@ def tags_of(suffix: str, **more: str) -> dict[str, str]:
     return {"application": "transaction-pipeline", "environment-suffix": suffix, **more}
 
 
-@cache  # a client takes a quarter of a second to make
+@cache  # creating a client takes a quarter of a second
 def _client(service: str, endpoint_url: str) -> Any:
     return _make_client(
         service,  # type: ignore[call-overload]  # a name that the test chooses

@@ -11,11 +11,11 @@ from botocore.stub import Stubber
 
 from lambda_src.shared.log_lines import OWN_LOGGERS
 
-_make_client = boto3.client  # tests of entrypoints put another in its place
+_make_client = boto3.client  # tests of entrypoints replace boto3.client
 type_of_aws = Callable[[str], tuple[Any, Stubber]]
 
 
-@cache  # a client takes a quarter of a second to make
+@cache  # creating a client takes a quarter of a second
 def _client(service: str) -> Any:
     return _make_client(
         service,  # type: ignore[call-overload]  # a name that the test chooses
@@ -27,8 +27,8 @@ def _client(service: str) -> Any:
 
 @pytest.fixture
 def aws() -> Iterator[type_of_aws]:
-    """`aws("sqs")` gives a client and its stub: calls are checked against the service's model,
-    and every answer that a test prepares must have been asked for by its end."""
+    """`aws("sqs")` returns a client and its stub. Calls are checked against the service's model,
+    and a test must use every answer that it prepares."""
     stubs = {}
 
     def stubbed(service: str) -> tuple[Any, Stubber]:
@@ -46,7 +46,7 @@ def aws() -> Iterator[type_of_aws]:
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """An entrypoint sets the format of all log lines; the next test gets the old one back."""
+    """Restore the format of log lines, which an entrypoint sets for the whole process."""
     root = logging.getLogger()
     ours = [logging.getLogger(room) for room in OWN_LOGGERS]
     formatters = [(handler, handler.formatter) for handler in root.handlers]

@@ -1,4 +1,4 @@
-"""How a fixture notices that a test left a shared ledger with another structure."""
+"""SQL by which a fixture detects that a test changed the structure of a shared ledger."""
 
 from pathlib import Path
 

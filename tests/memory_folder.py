@@ -1,7 +1,7 @@
-"""Temporary files of the tests lie in memory where this machine has room for them there.
+"""Temporary files of the tests are in memory, if this machine has enough of it.
 
-They are databases above all, and a disk makes the tests that start one take twice as long. Nothing
-that a test asks is about the disk: what must outlive a crash is proved by the drills, on a disk.
+Most are databases, and tests that start one take twice as long on a disk. No test depends on the
+disk: the drills, on a disk, prove what must survive a crash.
 """
 
 import os
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-MEMORY: Final = Path("/dev/shm")  # nosec B108 # a folder of our own is made in it
+MEMORY: Final = Path("/dev/shm")  # nosec B108 # we create a folder of our own in it
 FREE_BYTES_MIN: Final = 4 * 2**30  # a container often has 64 MiB
 _PREFIX: Final = "transaction-tests-"
 
@@ -18,8 +18,8 @@ _PREFIX: Final = "transaction-tests-"
 def use_memory(memory: Path = MEMORY) -> Path | None:
     """Let this process and those it starts keep temporary files in a new folder in `memory`.
 
-    Returns the folder, or None where there is no room or programs may not be started from it, and
-    where a process above has done it. Folders of processes that were killed go.
+    Returns the folder, or None if there is no room, if programs may not be started from it, or if
+    a parent process has done it. Deletes the folders of processes that were killed.
     """
     if Path(tempfile.gettempdir()).name.startswith(_PREFIX) or not _has_room(memory):
         return None
@@ -29,7 +29,7 @@ def use_memory(memory: Path = MEMORY) -> Path | None:
     folder = memory / f"{_PREFIX}{os.getpid()}"
     folder.mkdir()
     os.environ["TMPDIR"] = str(folder)
-    tempfile.tempdir = None  # asked for again, with this folder
+    tempfile.tempdir = None  # determined again, with this folder
     return folder
 
 

@@ -1,4 +1,4 @@
-"""`.python-version` is the one place that says which Python is deployed."""
+"""Only `.python-version` names the deployed Python version."""
 
 import re
 import subprocess
@@ -9,14 +9,14 @@ import pytest
 from infra.python_version import deployed_python
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-# Pages say why it was chosen; locks and results hold versions of their own.
+# Pages explain the choice; locks and results contain other versions.
 CODE = re.compile(r"(.*/)?(Dockerfile|Makefile|\.ci/\w+|[^/]+\.(py|json|toml|in|sql))")
 LOCKS = {"package-lock.json"}
 
 
 def test_no_code_names_the_deployed_python_again() -> None:
     if not (REPOSITORY / ".git").exists():
-        pytest.skip("which files belong to the repository is not known without git")
+        pytest.skip("without git it is not known which files belong to the repository")
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout.split("\0")

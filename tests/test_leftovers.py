@@ -1,4 +1,4 @@
-"""What a run of tests leaves in the temporary folder."""
+"""Files that a run of tests leaves in the temporary folder."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ def test_fails(tmp_path): (tmp_path / "kept").touch(); assert {value}
 
 
 def run_tests(folder: Path, *options: str, fails: bool) -> list[str]:
-    """The names of the tests whose folders are still there."""
+    """The names of the tests whose folders still exist."""
     temporary, file = folder / "temporary", folder / "test_example.py"
     temporary.mkdir()
     file.write_text(TESTS.format(value=not fails))
@@ -32,9 +32,9 @@ def run_tests(folder: Path, *options: str, fails: bool) -> list[str]:
     return sorted(path.parent.name for path in temporary.rglob("kept") if path.is_file())
 
 
-def test_nothing_is_left_of_tests_that_pass(tmp_path: Path) -> None:
+def test_tests_that_pass_leave_nothing(tmp_path: Path) -> None:
     assert run_tests(tmp_path, "-n", "1", fails=False) == []
 
 
-def test_what_a_failed_test_wrote_can_be_looked_at(tmp_path: Path) -> None:
+def test_the_files_of_a_failed_test_are_kept(tmp_path: Path) -> None:
     assert set(run_tests(tmp_path, fails=True)) == {"test_fails0"}

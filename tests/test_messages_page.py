@@ -1,4 +1,4 @@
-"""docs/messages.md is what senders follow: its examples and words are those of the code."""
+"""docs/messages.md, which senders follow, has the examples, words and limits of the code."""
 
 import json
 import re
@@ -20,20 +20,20 @@ SUBMITTED, POSTED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
 def fields_listed(section: str) -> set[str]:
-    """The names in the table of fields of a section."""
+    """The names in a section's table of fields."""
     text = PAGE.partition(f"## `{section}`")[2].partition("\n## ")[0]
     table = text.partition("| field |")[2].partition("\n\n")[0]
     return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 
-def test_the_submission_is_one_that_the_processor_takes() -> None:
+def test_the_processor_accepts_the_example_of_a_submission() -> None:
     transaction = parse_submission(SUBMITTED)
     named = {"type", "version", "transaction", *transaction.to_json()}
     assert fields_listed("transaction.submitted") == named
 
 
 @pytest.mark.parametrize("field", sorted(fields_listed("transaction.submitted")))
-def test_every_field_of_the_submission_is_needed(field: str) -> None:
+def test_every_field_of_the_submission_is_required(field: str) -> None:
     message = json.loads(SUBMITTED)
     message.pop(field, None)
     message.get("transaction", {}).pop(field, None)
@@ -41,7 +41,7 @@ def test_every_field_of_the_submission_is_needed(field: str) -> None:
         parse_submission(json.dumps(message))
 
 
-def test_the_batch_is_one_that_the_audit_writer_takes() -> None:
+def test_the_audit_writer_accepts_the_example_of_a_batch() -> None:
     batch = PostedBatch.parse(POSTED)
     assert f"audit/<yyyy>/<mm>/<dd>/<batch_id>{batch.key.partition(str(batch.batch_id))[2]}" in PAGE
     for posted in batch.transactions:

@@ -1,4 +1,4 @@
-"""docs/requirements.md names what proves each promise: what it names must be there."""
+"""docs/requirements.md names the proof of each promise: every name must exist."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 
 
 def numbers(row: str) -> set[str]:
-    """`S10-S12` and `S30, S31` are several."""
+    """`S10-S12` and `S30, S31` name several rows."""
     found = re.findall(r"([SB])(\d+)", row)
     if "-" in row:
         (letter, first), (_, last) = found
@@ -30,7 +30,7 @@ def numbers(row: str) -> set[str]:
     return {letter + number for letter, number in found}
 
 
-def is_there(named: str) -> bool:
+def exists(named: str) -> bool:
     if named.startswith("make "):
         return named.split()[1] in TARGETS
     if named.startswith("test_"):
@@ -38,10 +38,10 @@ def is_there(named: str) -> bool:
         return any(pattern.fullmatch(test) for test in TESTS)
     if "/" in named and " " not in named:
         return any(ROOT.glob(named.removesuffix("/")))
-    return True  # a command in its own words
+    return True  # another command
 
 
-def test_every_row_of_an_environment_has_its_line() -> None:
+def test_every_requirement_has_a_row() -> None:
     said = {number for row in ROWS for number in numbers(row)}
     ranges = ((10, 13), (20, 23), (30, 33), (40, 43), (50, 52), (60, 68))
 
@@ -49,10 +49,10 @@ def test_every_row_of_an_environment_has_its_line() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_what_a_row_names_is_there_and_it_names_something(row: str) -> None:
+def test_a_row_names_a_proof_that_exists(row: str) -> None:
     state, where = ROWS[row]
     named = [n for n in re.findall(r"`([^`]+)`", where) if not n.startswith("--")]
 
     assert state in ("proved", "locally", "partly", "open")
     assert named or state == "open" or row == "S68"
-    assert [n for n in named if not is_there(n)] == []
+    assert [n for n in named if not exists(n)] == []

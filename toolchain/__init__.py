@@ -1,4 +1,5 @@
-"""Makes `.venv` and `node_modules` from the lock files, and makes the lock files.
+"""Installs `.venv` and `node_modules` from the lock files, and writes the lock files.
 
-`python -m toolchain` (`make setup`) runs before anything is installed: standard library only.
+`python -m toolchain` (`make setup`) runs before anything is installed: what it imports is of the
+standard library.
 """

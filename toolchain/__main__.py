@@ -8,5 +8,5 @@ from toolchain.setup import main
 try:
     main()
 except KeyboardInterrupt:
-    say("interrupted; run it again to go on")
+    say("interrupted; run it again to continue")
     sys.exit(130)

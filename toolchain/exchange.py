@@ -1,4 +1,4 @@
-"""Replaces a folder's tools: one process at a time, and the old ones come back if it fails."""
+"""Replaces a folder's tools: one process at a time, and the old ones are restored on failure."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ _OLD = ".toolchain-old"
 
 @contextlib.contextmanager
 def alone(home: Path) -> Iterator[None]:
-    """Wait until no other process makes the tools in `home`, and keep others waiting."""
+    """Hold the lock of the tools in `home`; wait while another process holds it."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / _LOCK).open("w") as lock:
         try:
@@ -27,10 +27,9 @@ def alone(home: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing(home: Path, names: Sequence[str]) -> Iterator[None]:
-    """Move these folders of `home` away, so that new ones can be made in their place.
+    """Move these folders of `home` away while new ones are created in their place.
 
-    When that fails, whatever the reason, the old ones are put back: without them not even
-    `make down` would work.
+    On any failure the old ones are restored: without them not even `make down` would work.
     """
     old = home / _OLD
     remove(old)

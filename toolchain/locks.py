@@ -1,6 +1,6 @@
-"""`python -m toolchain.locks` (`make lock`): make the lock files anew from the *.in files.
+"""`python -m toolchain.locks` (`make lock`): writes the lock files from the *.in files.
 
-Pins that still satisfy the *.in files stay; UPGRADE=yes moves all of them.
+Pins that still satisfy the *.in files stay; UPGRADE=yes takes the newest versions.
 """
 
 import os
@@ -12,12 +12,12 @@ from toolchain.pip_settings import lock_environment
 from toolchain.report import run, say
 from toolchain.setup import ROOT, with_tools_first
 
-# Of what checkov asks for: what we have in another version, and what only its other scanners use.
+# Dependencies of checkov that we have in another version, or that only its other scanners use.
 _CHECKOV_WITHOUT = (
     "beartype", "boto3", "botocore", "cyclonedx-python-lib", "networkx", "numpy", "py-serializable",
     "rdflib", "s3transfer", "setuptools", "spdx-tools",
 )  # fmt: skip
-# A room's packages have the versions of the project's: one is tested, the other deployed.
+# The same versions as in the project's own lock: one is tested, the other deployed.
 _ROOMS = ("app_service", "lambda_src")
 
 

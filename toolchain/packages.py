@@ -1,7 +1,7 @@
-"""Installs what a lock file names, and nothing else, whatever was published since it was made.
+"""Installs the packages of a lock file and no others, whatever was published since it was written.
 
-Dependencies are never followed: the lock file holds every package, and following them is how pip
-before 24 asks for a newer release than the locked one (pypa/pip#12345).
+Dependencies are never resolved: the lock file holds every package, and pip before 24 would look for
+a newer release than the locked one (pypa/pip#12345).
 """
 
 import tempfile
@@ -11,12 +11,12 @@ from pathlib import Path
 from toolchain.report import run
 
 # It and aws-cdk.cloud-assembly-schema both hold aws_cdk/cloud_assembly_schema/__init__.py with
-# different contents (aws/aws-cdk#38482). Ours is right when it is installed after all others.
+# different contents (aws/aws-cdk#38482). Ours must be installed after all others.
 INSTALLED_LAST = "aws-cdk-lib"
 
 
 def install_uv(python: Path, lock: Path) -> None:
-    """Install uv with the pip of the virtual environment of `python`, of whatever version."""
+    """Install uv with the pip of the virtual environment of `python`, of any version."""
     run(
         "install uv",
         [
@@ -37,7 +37,7 @@ def install_packages(
     environment: Mapping[str, str],
     target: Path | None = None,
 ) -> None:
-    """Install `lock` beside `python`, or into the folder `target`. `what` names it in an error.
+    """Install `lock` for `python`, or into the folder `target`. `what` names it in an error.
 
     `environment` holds uv's settings.
     """
@@ -58,7 +58,7 @@ def install_packages(
 
 
 def _in_order(lock: str) -> Iterator[str]:
-    """The lock's text without the package that comes last, then that package alone."""
+    """Yield the lock's text without INSTALLED_LAST, then INSTALLED_LAST alone."""
     last: list[str] = []
     others: list[str] = []
     is_last = False

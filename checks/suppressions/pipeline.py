@@ -1,12 +1,12 @@
-"""What cdk-nag and checkov find in a pipeline and we leave as it is, each with the reason.
+"""What the scanners find in a pipeline and we accept, each with the reason.
 
 Most are grants that CDK writes: their actions are families (`s3:GetObject*`), and it offers no
-other. What they are for is one bucket and one key of the pipeline's own.
+other. They are for one bucket and one key of the pipeline's own.
 """
 
 from typing import Final
 
-from checks.suppressions.environment import Suppression
+from checks.suppressions.suppression import Suppression, on
 
 _PIPELINE_ROLE: Final = "DeliveryPipeline/Delivery/Pipeline/Role"
 _SYNTH_ROLE: Final = "DeliveryPipeline/Delivery/Pipeline/Build/Synth/CdkBuildProject/Role"
@@ -22,31 +22,52 @@ _OTHER_STEP_ROLES: Final = (
 )
 _BUILD_ROLES: Final = (_SYNTH_ROLE, _SELF_UPDATE_ROLE, _WRITING_TESTS_ROLES, *_OTHER_STEP_ROLES)
 _EMPTIES_BUCKETS: Final = "DeliveryPipeline/Custom::S3AutoDeleteObjectsCustomResourceProvider"
+_ARTIFACTS: Final = r"<Artifacts\w+\.Arn>(/\*)?"
+_WRITE_LOGS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+_WRITE_REPORTS: Final = (
+    "codebuild:BatchPutCodeCoverages",
+    "codebuild:BatchPutTestCases",
+    "codebuild:CreateReport",
+    "codebuild:CreateReportGroup",
+    "codebuild:UpdateReport",
+)
 
 PIPELINE: Final = (
     # Artifacts
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_PIPELINE_ROLE, *_BUILD_ROLES, *_ASSET_ROLES),
-        details=(
-            r"Action::s3:(GetBucket|GetObject|List)\*",
-            r"Resource::<Artifacts\w+\.Arn>/\*",
-        ),
+        details=on(_ARTIFACTS, "s3:GetBucket*", "s3:GetObject*", "s3:List*"),
         reason="CDK's grant to read artifacts: in the pipeline's one bucket, whose keys "
         "CodePipeline chooses.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_PIPELINE_ROLE, *_BUILD_ROLES),
-        details=(r"Action::kms:(GenerateDataKey|ReEncrypt)\*",),
+        details=on(r"<Key\w+\.Arn>", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
         reason="CDK's grant to encrypt: with the pipeline's one key.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_PIPELINE_ROLE, _SYNTH_ROLE),
-        details=(r"Action::s3:(Abort|DeleteObject)\*",),
+        details=on(
+            _ARTIFACTS,
+            "s3:Abort*",
+            "s3:DeleteObject*",
+            "s3:PutObject",
+            "s3:PutObjectLegalHold",
+            "s3:PutObjectRetention",
+            "s3:PutObjectTagging",
+            "s3:PutObjectVersionTagging",
+        ),
         reason="CDK's grant to write artifacts, and the synth's cache of downloads, in the "
         "pipeline's one bucket.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_PIPELINE_ROLE,),
+        details=on(_ARTIFACTS, "s3:PutObjectAcl", "s3:PutObjectVersionAcl"),
+        reason="CDK's grant to hand an artifact to another account, in the pipeline's one bucket.",
     ),
     Suppression(
         rules=("AwsSolutions-S1", "CKV_AWS_18"),
@@ -65,22 +86,22 @@ PIPELINE: Final = (
         rules=("AwsSolutions-IAM5",),
         where=_BUILD_ROLES,
         details=(
-            r"Resource::arn:[^:]*:logs:.*:log-group:/aws/codebuild/<Delivery\w+>:\*",
-            r"Resource::arn:[^:]*:codebuild:.*:report-group/<Delivery\w+>-\*",
+            *on(r"arn:.*:log-group:/aws/codebuild/<Delivery\w+>:\*", *_WRITE_LOGS),
+            *on(r"arn:.*:report-group/<Delivery\w+>-\*", *_WRITE_REPORTS),
         ),
-        reason="CDK's grant to a build: its own log streams and report groups, told by the name "
-        "of the one project.",
+        reason="CDK's grant to a build: its own log streams and report groups, by the name of the "
+        "one project.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=_ASSET_ROLES,
         details=(
-            r"Resource::arn:[^:]*:logs:.*:log-group:/aws/codebuild/\*",
-            r"Resource::arn:[^:]*:codebuild:.*:report-group/\*",
-            r"Resource::\*",
+            *on(r"arn:.*:log-group:/aws/codebuild/\*", *_WRITE_LOGS),
+            *on(r"arn:.*:report-group/\*", *_WRITE_REPORTS),
+            *on(r"\*", "codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
         ),
-        reason="CDK Pipelines makes one role for all asset builds before it knows their projects. "
-        "They run its own commands, none of ours.",
+        reason="CDK Pipelines creates one role for all asset builds before it knows their "
+        "projects. They run its own commands, none of ours.",
     ),
     Suppression(
         rules=("CKV_AWS_111",),
@@ -90,29 +111,39 @@ PIPELINE: Final = (
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_SYNTH_ROLE,),
-        details=(r"Resource::\*",),
-        reason="rds:DescribeDBEngineVersions, which asks AWS for the version (S20): it reads what "
-        "AWS offers to everybody and is not asked for a resource that exists.",
+        details=on(r"\*", "rds:DescribeOrderableDBInstanceOptions"),
+        reason="S20: which engine versions AWS offers, to every account: there is no resource.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_SELF_UPDATE_ROLE,),
-        details=(r"Resource::\*", r"Resource::arn:\*:iam::.*:role/\*"),
-        reason="CDK Pipelines' grant for `cdk deploy`: it looks at stacks, lists the bootstrap "
-        "bucket, and takes roles only where they bear the tag of the bootstrap.",
+        details=(
+            *on(r"\*", "cloudformation:DescribeStacks", "s3:ListBucket"),
+            *on(r"arn:\*:iam::.*:role/\*", "sts:AssumeRole"),
+        ),
+        reason="CDK Pipelines' grant for `cdk deploy`: it reads stacks, lists the bootstrap "
+        "bucket, and assumes only roles that have the tag of the bootstrap.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_WRITING_TESTS_ROLES,),
         details=(
-            r"Resource::arn:[^:]*:s3:::transaction-audit-.*/\*",
-            r"Resource::arn:[^:]*:dynamodb:.*:table/transaction-sessions-[^/]*/index/\*",
-            r"Resource::arn:[^:]*:kms:.*:key/\*",
+            *on(r"arn:aws:s3:::transaction-audit-[^*]*/\*", "s3:GetObject"),
+            *on(
+                r"arn:.*:table/transaction-sessions-[^*]*/index/\*",
+                "dynamodb:GetItem",
+                "dynamodb:Query",
+            ),
+            *on(
+                r"arn:.*:secret:transaction-api-credentials-[^*]*-\?{6}",
+                "secretsmanager:GetSecretValue",
+            ),
+            *on(r"arn:.*:key/\*", "kms:Decrypt", "kms:GenerateDataKey"),
         ),
-        reason="S5: the tests read records, sessions and their indexes, of the one environment. "
-        "A key has no name before it exists: it is told by its alias, in a condition.",
+        reason="S5: the tests read records, sessions and credentials of the one environment. AWS "
+        "adds six characters to a secret's name, and chooses a key's: a condition names its alias.",
     ),
-    # Who is told, what starts the pipeline, and what deletes it
+    # Notifications, the pipeline's start, and its deletion
     Suppression(
         rules=("Serverless-SNSRedrivePolicy",),
         where=("DeliveryPipeline/Notifications/Topic",),
@@ -121,7 +152,7 @@ PIPELINE: Final = (
     Suppression(
         rules=("Serverless-EventBusDLQ",),
         where=("DeliveryPipeline/Repository",),
-        reason="A start that is lost is made up for by the next push, or by hand. A copy of the "
+        reason="After a lost start the next push or a person starts the pipeline. A copy of the "
         "event in a queue starts nothing.",
     ),
     Suppression(
@@ -132,7 +163,7 @@ PIPELINE: Final = (
     Suppression(
         rules=("Serverless-LambdaTracing", "CKV_AWS_115", "CKV_AWS_117"),
         where=(_EMPTIES_BUCKETS,),
-        reason="Runs once, when the stack is deleted, and calls S3 alone. Traces would outlive the "
-        "stack (S62), a reservation would take from others, a network would hold up its deletion.",
+        reason="Runs once, when the stack is deleted, and calls only S3. Traces would outlive the "
+        "stack (S62), a reservation would take from others, a network would delay its deletion.",
     ),
 )

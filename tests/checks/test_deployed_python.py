@@ -1,4 +1,4 @@
-"""The tests of what is deployed run on the deployed Python where it is, and only there."""
+"""The tests of deployed code run on the deployed Python if it is installed."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from checks import deployed_python
 from toolchain.setup import ROOT
 
-VERSION = "3.99"  # nobody has it
+VERSION = "3.99"  # does not exist
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def put_on_path(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPa
     return program
 
 
-def test_without_it_one_line_says_so_and_nothing_fails(
+def test_if_it_is_missing_one_line_says_so_and_nothing_fails(
     version_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert deployed_python.main(version_file) == 0
@@ -47,20 +47,20 @@ def test_a_file_that_names_no_release_is_an_error(
     assert ".python-version holds '3.99.1': it must be one release" in capsys.readouterr().err
 
 
-def test_a_program_that_does_not_start_is_none(
+def test_a_program_that_does_not_start_counts_as_missing(
     version_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """pyenv's stand-in for a Python that is not chosen here."""
+    """pyenv's program for a Python that is not chosen here."""
     put_on_path(tmp_path / "shims", f"python{VERSION}", "exit 127", monkeypatch)
 
     assert deployed_python.main(version_file) == 0
     assert f"no python{VERSION} on PATH" in capsys.readouterr().out
 
 
-def test_where_the_checks_run_on_it_already_nothing_runs_twice(
+def test_if_the_checks_run_on_it_already_nothing_runs_twice(
     version_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version_file.write_text("{}.{}\n".format(*sys.version_info[:2]))
@@ -70,7 +70,7 @@ def test_where_the_checks_run_on_it_already_nothing_runs_twice(
 
 
 @pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1)])
-def test_where_it_is_its_tests_decide(
+def test_if_it_is_installed_the_result_is_that_of_its_tests(
     version_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, code: int
 ) -> None:
     name = f"python{VERSION}"
@@ -79,11 +79,11 @@ def test_where_it_is_its_tests_decide(
     test.write_text(f"def test_it():\n    {body}\n")
     asked: list[str] = []
 
-    def made(program: str, *, folder: Path, lock: Path) -> Path:
+    def created(program: str, *, folder: Path, lock: Path) -> Path:
         asked.append(program)
         return Path(sys.executable)
 
-    monkeypatch.setattr(deployed_python, "environment_of", made)
+    monkeypatch.setattr(deployed_python, "environment_of", created)
     monkeypatch.setattr(deployed_python, "TESTS", (str(test),))
     monkeypatch.setenv("WORKERS", "0")
 
@@ -91,7 +91,7 @@ def test_where_it_is_its_tests_decide(
     assert asked == [str(program)]
 
 
-def test_its_environment_is_made_once_and_anew_after_an_interruption(tmp_path: Path) -> None:
+def test_its_environment_is_created_once_and_again_after_an_interruption(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text("")
     folder = tmp_path / "environment"
@@ -112,7 +112,7 @@ def test_its_environment_is_made_once_and_anew_after_an_interruption(tmp_path: P
     assert not (folder / "left").exists()
 
 
-def test_what_runs_on_it_is_what_is_deployed() -> None:
+def test_the_tests_of_deployed_code_run_on_it() -> None:
     assert deployed_python.TESTS == ("tests/app_service", "tests/lambda_src")
     for folder in deployed_python.TESTS:
         assert [*(ROOT / folder).rglob("test_*.py")]

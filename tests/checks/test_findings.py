@@ -1,11 +1,11 @@
-"""An acknowledgement covers what it spells out, and is missed when it covers nothing."""
+"""A suppression covers what it names, and must be removed when it covers nothing."""
 
 from typing import Any
 
 import pytest
 
-from checks.findings import Finding, unacknowledged, unneeded
-from checks.suppressions.environment import Suppression
+from checks.findings import Finding, not_accepted, unneeded
+from checks.suppressions.suppression import Suppression
 
 
 def found(where: str = "Shop/Bucket/Resource", rule: str = "S1", detail: str = "") -> Finding:
@@ -17,35 +17,35 @@ def entry(**fields: Any) -> Suppression:
     return Suppression(**{**said, **fields})
 
 
-def test_a_finding_that_nobody_speaks_of_is_named_once() -> None:
+def test_a_finding_that_no_entry_covers_is_named_once() -> None:
     same_in_two_environments = [found(), found()]
 
-    assert unacknowledged(same_in_two_environments, []) == ["S1 at Shop/Bucket/Resource"]
+    assert not_accepted(same_in_two_environments, []) == ["S1 at Shop/Bucket/Resource"]
 
 
 @pytest.mark.parametrize(
     "where", ["Shop/Bucket", "Shop/Bucket/Resource", "Shop/*/Resource", "Shop/*"]
 )
-def test_a_place_means_itself_and_what_is_below(where: str) -> None:
-    assert unacknowledged([found()], [entry(where=(where,))]) == []
+def test_a_place_includes_what_is_below_it(where: str) -> None:
+    assert not_accepted([found()], [entry(where=(where,))]) == []
 
 
 @pytest.mark.parametrize(
     "where", ["Shop/Buck", "Other/Bucket", "Bucket", "*/Resource", "Shop/Bucket/Resource/More"]
 )
-def test_a_place_means_no_other(where: str) -> None:
-    assert unacknowledged([found()], [entry(where=(where,))]) != []
+def test_a_place_includes_no_other(where: str) -> None:
+    assert not_accepted([found()], [entry(where=(where,))]) != []
 
 
 def test_an_entry_is_for_its_rules_alone() -> None:
-    assert unacknowledged([found(rule="S10")], [entry()]) == ["S10 at Shop/Bucket/Resource"]
+    assert not_accepted([found(rule="S10")], [entry()]) == ["S10 at Shop/Bucket/Resource"]
 
 
-def test_a_rule_with_details_is_never_acknowledged_as_a_whole() -> None:
+def test_a_rule_with_details_is_never_accepted_as_a_whole() -> None:
     wildcards = [found(detail="Action::s3:Get*"), found(detail="Action::s3:*")]
 
-    assert len(unacknowledged(wildcards, [entry()])) == 2
-    assert unacknowledged(wildcards, [entry(details=(r"Action::s3:Get\*",))]) == [
+    assert len(not_accepted(wildcards, [entry()])) == 2
+    assert not_accepted(wildcards, [entry(details=(r"Action::s3:Get\*",))]) == [
         "S1 [Action::s3:*] at Shop/Bucket/Resource"
     ]
 
@@ -62,5 +62,5 @@ def test_an_entry_that_matches_nothing_is_named_part_by_part() -> None:
     ]
 
 
-def test_an_entry_that_is_needed_is_left_alone() -> None:
+def test_an_entry_that_is_needed_is_not_named() -> None:
     assert unneeded([found()], [entry()]) == []

@@ -1,4 +1,4 @@
-"""A scanner is asked again exactly when what it reads has changed."""
+"""A scanner runs again exactly when the files that it reads have changed."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ TEMPLATE: Final = '{"Image": "repository:%s", "Encrypted": true}'
 
 
 def asked(tmp_path: Path, *contents: str) -> int:
-    """How often the scanner is asked when its one file has these contents in turn."""
+    """How often the scanner runs when its one file has these contents in turn."""
     scan = Mock(return_value="answer")
     for content in contents:
         file = tmp_path / "template.json"
@@ -31,7 +31,7 @@ def test_another_build_of_the_same_resources_has_the_same_answer(tmp_path: Path)
 
 
 @pytest.mark.parametrize("other", ["", TEMPLATE.replace("true", "false")])
-def test_other_contents_are_looked_at(tmp_path: Path, other: str) -> None:
+def test_other_contents_are_scanned(tmp_path: Path, other: str) -> None:
     assert asked(tmp_path, TEMPLATE, other) == 2
 
 
@@ -40,7 +40,7 @@ def test_one_scanner_does_not_answer_for_another(tmp_path: Path) -> None:
     assert remembered("two", files=[], scan=lambda: "2", folder=tmp_path) == "2"
 
 
-def test_a_scan_that_failed_is_made_again(tmp_path: Path) -> None:
+def test_a_scan_that_failed_is_repeated(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no scanner"):
         remembered("s", files=[], scan=Mock(side_effect=OSError("no scanner")), folder=tmp_path)
 

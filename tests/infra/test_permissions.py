@@ -1,4 +1,8 @@
-"""S64: every policy of every role, those of CDK's helpers included."""
+"""S64: every policy of every role, those of CDK's helpers included.
+
+Wildcards need an entry in checks/suppressions/environment.py; operations/role_expectations.py says
+what each role needs.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,28 +13,6 @@ import pytest
 
 from lambda_src.environment_certificate.lifecycle import on_event
 from tests.infra.templates import Resource, Synthesized, as_list, text
-
-# The only resources that may hold a wildcard, each with what AWS says about it.
-WILDCARD_RESOURCES = {
-    ("ecr:GetAuthorizationToken", '"*"'): "a token is for the whole registry: no resource type",
-    **{
-        (f"ec2:{action}", '"*"'): "Lambda refuses a function in a VPC without; code is denied it"
-        for action in (
-            "AssignPrivateIpAddresses",
-            "CreateNetworkInterface",
-            "DeleteNetworkInterface",
-            "DescribeNetworkInterfaces",
-            "DescribeSubnets",
-            "UnassignPrivateIpAddresses",
-        )
-    },
-    **{
-        (f"acm:{action}", ":certificate/*"): "an ARN is known after the import: held to its tag"
-        for action in ("AddTagsToCertificate", "DeleteCertificate", "ImportCertificate")
-    },
-    ("lambda:InvokeFunction", ':*"'): "the versions of one function of ours are resources too",
-    ("s3:PutObject", "/audit/*"): "the records of the one bucket, below the one prefix",
-}
 
 
 def role_statements(stack: Synthesized) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,34 +41,6 @@ def test_s64_no_role_is_allowed_a_family_of_actions(every: Synthesized) -> None:
 
     assert wildcards == []
     assert not any("NotAction" in s or "NotResource" in s for _, s in role_statements(every))
-
-
-def test_s64_no_role_is_allowed_a_wildcard_resource_without_a_reason(every: Synthesized) -> None:
-    unexplained = [
-        (role, action, text(resource))
-        for role, statement in allowed(every)
-        for action in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
-        if "*" in text(resource)
-        and not any(
-            action == known and where in text(resource) for known, where in WILDCARD_RESOURCES
-        )
-    ]
-
-    assert unexplained == []
-
-
-def test_s64_every_exception_is_still_needed(ephemeral: Synthesized) -> None:
-    used = {
-        (action, where)
-        for _, statement in allowed(ephemeral)
-        for action in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
-        for known, where in WILDCARD_RESOURCES
-        if action == known and where in text(resource)
-    }
-
-    assert used == set(WILDCARD_RESOURCES)
 
 
 def test_s64_no_role_has_a_policy_of_aws(every: Synthesized) -> None:

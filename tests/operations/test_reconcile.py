@@ -1,4 +1,4 @@
-"""B2: `make reconcile` finds the hub, asks its function, and shows a plan that people can read."""
+"""B2: `make reconcile` finds the hub, invokes its reconciler, and shows the plan as a table."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lambda_src.shared.branch_suffix import suffix_of_branch
-from operations.reconcile import CannotReconcile, ask, find_hub, report
+from operations import reconcile
+from operations.reconcile import CannotReconcile, find_hub, report
 from tests.account import Account
 from tests.branch_hub.functions.reconciler.deployed import deploy_function
 from tests.branch_hub.functions.reconciler.hub import Hub
@@ -69,23 +70,24 @@ def test_b2_the_hub_is_found_by_its_tag_and_its_output(account: Account) -> None
 
 
 def test_b2_the_plan_is_the_answer_of_the_function(
-    account: Account, git: GitServer, tmp_path: Path
+    asked: Account, git: GitServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hub = Hub(account, git)
+    hub = Hub(asked, git)
     orphan = hub.branch(is_live=False)
-    account.deploy_environment(suffix_of_branch(orphan))
+    asked.deploy_environment(suffix_of_branch(orphan))
     git.branches["main"] = "2026-11-22T03:00:00Z"
-    function = deploy_function(account, hub, tmp_path)
+    name = deploy_hub(asked, deploy_function(asked, hub, tmp_path))
 
-    answer = ask(account.client("lambda"), function, apply=False)
+    assert reconcile.main(["--hub", name]) == 0
 
-    assert answer["applied"] is False
-    plan = {step["suffix"]: step["action"] for step in answer["plan"]}
-    assert plan[suffix_of_branch(orphan)] == "destroy"
+    said = capsys.readouterr().out
+    assert said.startswith(f"{name} at {asked.endpoint_url}:\n")
+    assert f"destroy  {suffix_of_branch(orphan)}" in said
+    assert "Nothing was changed; APPLY=yes does it." in said
 
     git.refusals = {"": 503}
-    with pytest.raises(CannotReconcile, match="answered 503"):
-        ask(account.client("lambda"), function, apply=True)
+    assert reconcile.main(["--hub", name, "--apply"]) == 1
+    assert "answered 503" in capsys.readouterr().err
 
 
 def test_b2_the_plan_is_a_table() -> None:
@@ -96,16 +98,20 @@ def test_b2_the_plan_is_a_table() -> None:
         "destroy  feature-a-0a1b2c  -       3 d  its branch is gone",
         "leave    main-v4grq1       main    -    protected",
         "",
-        "To be done: 1 destroy. Nothing was changed; APPLY=yes has it done.",
+        "To do: 1 destroy. Nothing was changed; APPLY=yes does it.",
     ]
 
 
 @pytest.mark.parametrize(
     ("plan", "applied", "last"),
     [
-        (PLAN, True, "Said on the hub's bus: 1 destroy. Its state machines look again, and do it."),
-        (PLAN[1:], False, "Nothing is to be done."),
-        ([], True, "Nothing is to be done."),
+        (
+            PLAN,
+            True,
+            "Sent to the hub's bus: 1 destroy. Its state machines check and do it.",
+        ),
+        (PLAN[1:], False, "Nothing to do."),
+        ([], True, "Nothing to do."),
     ],
 )
 def test_b2_the_table_ends_with_what_was_or_can_be_done(
@@ -114,9 +120,13 @@ def test_b2_the_table_ends_with_what_was_or_can_be_done(
     assert list(report({"plan": plan, "applied": applied}))[-1] == last
 
 
-def test_b2_a_step_that_failed_is_shown() -> None:
+def test_b2_a_step_that_failed_is_shown_and_fails_the_command(
+    asked: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     failed = {**PLAN[0], "error": "bus hub refused 1 events"}
+    monkeypatch.setattr(reconcile, "find_hub", lambda *_, **__: ("hub", "function"))
+    monkeypatch.setattr(reconcile, "ask", lambda *_, **__: {"plan": [failed], "applied": True})
 
-    assert "its branch is gone; failed: bus hub refused 1 events" in "\n".join(
-        report({"plan": [failed], "applied": True})
-    )
+    assert reconcile.main([]) == 1
+
+    assert "its branch is gone; failed: bus hub refused 1 events" in capsys.readouterr().out

@@ -1,41 +1,28 @@
 """S43: the one-command redrive, against queues that count, hide and delete as SQS does."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from local_cloud.aws import AwsClients, environment
-from local_cloud.paths import CloudPaths
-from local_cloud.server import start_cloud, stop_cloud
 from operations import redrive
+from tests.account import Account
 
-SUFFIX = "dev"
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsClients]:
-    paths = CloudPaths(tmp_path_factory.mktemp("redrive") / "state")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("LOCAL_STATE", str(paths.state))
-        yield AwsClients(start_cloud(paths).endpoint_url)
-    stop_cloud(paths)
+SUFFIX = "letters"
 
 
 class Queues:
-    """The two queues of one kind in the environment `dev`, empty."""
+    """The two queues of one kind in the environment of SUFFIX, empty."""
 
-    def __init__(self, aws: AwsClients, kind: str) -> None:
-        self._sqs = aws.sqs
-        self.kind = kind
+    def __init__(self, account: Account, kind: str) -> None:
+        self._sqs = account.client("sqs")
         self.url, self.dead = (
-            aws.sqs.create_queue(QueueName=f"{kind}-{what}-{SUFFIX}")["QueueUrl"]
+            self._sqs.create_queue(QueueName=f"{kind}-{what}-{SUFFIX}")["QueueUrl"]
             for what in ("queue", "dead-letters")
         )
         for url in (self.url, self.dead):
-            aws.sqs.purge_queue(QueueUrl=url)
+            self._sqs.purge_queue(QueueUrl=url)
 
     def put_dead_letter(self, body: str, reason: str | None = None, **attributes: str) -> None:
         texts = attributes | ({"reason": reason} if reason is not None else {})
@@ -68,20 +55,19 @@ class Queues:
         return {names[k]: int(v) for k, v in answer["Attributes"].items() if k in names}
 
 
-def own_client(aws: AwsClients) -> Any:
-    """A client to be tampered with; the clients of `aws` are shared."""
-    settings = environment(aws.endpoint_url)
-    session = boto3.Session("test", "test", region_name=settings["AWS_REGION"])
-    return session.client("sqs", endpoint_url=aws.endpoint_url)
+@pytest.fixture
+def queues(asked: Account, monkeypatch: pytest.MonkeyPatch) -> Queues:
+    # The emulator has one server to ask: an empty answer need not be waited for.
+    monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
+    return Queues(asked, "transaction")
 
 
 @pytest.fixture
-def queues(aws: AwsClients, monkeypatch: pytest.MonkeyPatch) -> Queues:
-    for name in environment(aws.endpoint_url):
-        monkeypatch.delenv(name, raising=False)
-    # The emulator has one server to ask: an empty answer need not be waited for.
-    monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
-    return Queues(aws, "transaction")
+def sqs(asked: Account, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The client that the program gets, for a test to change."""
+    client = boto3.client("sqs", endpoint_url=asked.endpoint_url)
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+    return client
 
 
 def test_s43_looking_says_how_many_why_and_since_when_and_changes_nothing(
@@ -95,7 +81,7 @@ def test_s43_looking_says_how_many_why_and_since_when_and_changes_nothing(
     assert redrive.main(["--suffix", SUFFIX]) == 0
 
     said = capsys.readouterr().out
-    assert "14 dead letters in transaction-dead-letters-dev" in said
+    assert "14 dead letters in transaction-dead-letters-letters" in said
     for line in ("12  bad_json\n", "1  account_not_found\n", "1  none given", "oldest of 20"):
         assert line in said
     assert "add ANSWER=yes" in said
@@ -130,8 +116,8 @@ def test_s43_only_letters_with_a_reason_go_back_where_one_is_named(queues: Queue
     assert sum(queues.letters().values()) == 1
 
 
-def test_s43_the_audit_queue_has_its_own_letters(aws: AwsClients, queues: Queues) -> None:
-    audit = Queues(aws, "audit")
+def test_s43_the_audit_queue_has_its_own_letters(asked: Account, queues: Queues) -> None:
+    audit = Queues(asked, "audit")
     audit.put_dead_letter("batch")
     queues.put_dead_letter("transaction")
 
@@ -142,16 +128,15 @@ def test_s43_the_audit_queue_has_its_own_letters(aws: AwsClients, queues: Queues
 
 
 def test_s43_interrupted_at_the_worst_moment_nothing_is_lost(
-    aws: AwsClients,
     queues: Queues,
+    sqs: Any,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """After a letter was sent back and before it was deleted."""
     for number in range(3):
         queues.put_dead_letter(f"body {number}")
-    client = own_client(aws)
-    delete, deleted = client.delete_message, list[Any]()
+    delete, deleted = sqs.delete_message, list[Any]()
 
     def delete_once(**arguments: Any) -> Any:
         if deleted:
@@ -159,8 +144,7 @@ def test_s43_interrupted_at_the_worst_moment_nothing_is_lost(
         deleted.append(arguments)
         return delete(**arguments)
 
-    monkeypatch.setattr(client, "delete_message", delete_once)
-    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+    monkeypatch.setattr(sqs, "delete_message", delete_once)
 
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 130
 
@@ -168,19 +152,33 @@ def test_s43_interrupted_at_the_worst_moment_nothing_is_lost(
     assert len(queues.sent_back()) == 2
     assert queues.letters() == {"visible": 2, "hidden": 0}, "run again, it goes on at once"
 
-    monkeypatch.undo()
-    monkeypatch.setattr(redrive, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(sqs, "delete_message", delete)
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
     assert len(queues.sent_back()) == 2
     assert sum(queues.letters().values()) == 0
 
 
+def test_s43_a_letter_that_cannot_be_sent_back_stays_where_it_is(
+    queues: Queues, sqs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues.put_dead_letter("body")
+
+    def refuse(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SendMessage")
+
+    monkeypatch.setattr(sqs, "send_message", refuse)
+
+    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 1
+
+    assert "Letters that were not sent back are where they were" in capsys.readouterr().err
+    assert queues.letters() == {"visible": 1, "hidden": 0}
+
+
 def test_s43_a_letter_that_comes_straight_back_is_not_sent_again(
-    aws: AwsClients, queues: Queues, monkeypatch: pytest.MonkeyPatch
+    queues: Queues, sqs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queues.put_dead_letter("hopeless", "bad_json: no")
-    client = own_client(aws)
-    send, sent = client.send_message, list[str]()
+    send, sent = sqs.send_message, list[str]()
 
     def send_and_be_refused(**arguments: Any) -> Any:
         sent.append(arguments["MessageBody"])
@@ -188,8 +186,7 @@ def test_s43_a_letter_that_comes_straight_back_is_not_sent_again(
         queues.put_dead_letter(arguments["MessageBody"], "bad_json: no")
         return send(**arguments)
 
-    monkeypatch.setattr(client, "send_message", send_and_be_refused)
-    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+    monkeypatch.setattr(sqs, "send_message", send_and_be_refused)
 
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
 
@@ -220,10 +217,8 @@ def test_s43_without_letters_nobody_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        ([], "there is no environment: `make up`"),
-        (["--aws"], "SUFFIX is empty: AWS=yes needs the name of the environment"),
         (
             ["--suffix", SUFFIX, "--queue", "both"],
             "QUEUE='both': must be one of transaction, audit",
@@ -234,95 +229,43 @@ def test_s43_without_letters_nobody_is_asked(
     ],
 )
 def test_s68_bad_input_is_named_with_what_to_do_and_nothing_changes(
-    queues: Queues, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    queues: Queues, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     queues.put_dead_letter("body", "account_not_found")
 
     assert redrive.main(arguments) == 1
 
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert queues.sent_back() == {}
     assert queues.letters() == {"visible": 1, "hidden": 0}
 
 
 def test_s68_without_access_it_says_what_is_needed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    no_account: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-
-    assert redrive.main(["--suffix", SUFFIX, "--aws"]) == 1
+    assert redrive.main(["--suffix", SUFFIX]) == 1
 
     said = capsys.readouterr().err
     assert "Could not connect" in said
     assert "docs/aws.md" in said
 
 
-def test_s68_without_a_local_cloud_it_says_how_to_ask_aws(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
-
-    assert redrive.main(["--suffix", SUFFIX]) == 1
-
-    assert "no local cloud runs" in (said := capsys.readouterr().err)
-    assert "AWS=yes" in said
-
-
-def test_s43_the_local_cloud_is_asked_whatever_account_the_variables_name(
-    queues: Queues, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queues.put_dead_letter("body")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-
-    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
-
-    assert queues.sent_back().keys() == {"body"}
-
-
-def test_s43_with_a_word_it_is_the_account_of_the_variables(
-    aws: AwsClients, queues: Queues, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    queues.put_dead_letter("body")
-    for name, value in environment(aws.endpoint_url).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
-
-    assert redrive.main(["--suffix", SUFFIX, "--aws", "--answer", "yes"]) == 0
-
-    assert queues.sent_back().keys() == {"body"}
-
-
-def received_again(
-    aws: AwsClients, monkeypatch: pytest.MonkeyPatch, *, first: int, times: int
-) -> None:
-    """From the receive `first` on, `times` answers are those that were given before, as at
-    least once delivery may."""
-    client = own_client(aws)
-    receive, answers = client.receive_message, list[Any]()
-
-    def again(**arguments: Any) -> Any:
-        if first <= len(answers) < first + times:
-            answers.append(answers[0])
-        else:
-            answers.append(receive(**arguments))
-        return answers[-1]
-
-    monkeypatch.setattr(client, "receive_message", again)
-    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
-
-
 def test_s43_letters_that_come_twice_do_not_hide_those_behind_them(
-    aws: AwsClients,
     queues: Queues,
+    sqs: Any,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """Delivery at least once: the second and third receive return what the first returned."""
     for number in range(15):
         queues.put_dead_letter(f"body {number}", "account_not_found" if number else "bad_json")
-    received_again(aws, monkeypatch, first=1, times=2)
+    receive, answers = sqs.receive_message, list[Any]()
+
+    def again(**arguments: Any) -> Any:
+        answers.append(answers[0] if len(answers) in (1, 2) else receive(**arguments))
+        return answers[-1]
+
+    monkeypatch.setattr(sqs, "receive_message", again)
 
     arguments = ["--suffix", SUFFIX, "--reason", "account_not_found", "--answer", "yes"]
     assert redrive.main(arguments) == 0
@@ -332,15 +275,29 @@ def test_s43_letters_that_come_twice_do_not_hide_those_behind_them(
     assert queues.letters() == {"visible": 1, "hidden": 0}
 
 
-def test_s43_what_was_seen_and_not_sent_back_makes_it_red(
-    aws: AwsClients,
+def test_s43_a_queue_that_returns_the_same_letter_again_and_again_does_not_hold_it_up(
+    queues: Queues, sqs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues.put_dead_letter("body")
+    same = sqs.receive_message(
+        QueueUrl=queues.dead, MessageSystemAttributeNames=["SentTimestamp"], VisibilityTimeout=0
+    )
+    monkeypatch.setattr(sqs, "receive_message", lambda **_: same)
+
+    assert redrive.main(["--suffix", SUFFIX]) == 0
+
+    assert "1 dead letter in" in capsys.readouterr().out
+
+
+def test_s43_it_fails_if_not_all_that_it_showed_was_sent_back(
+    asked: Account,
     queues: Queues,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for number in range(3):
         queues.put_dead_letter(f"body {number}")
-    client = own_client(aws)
+    client = asked.client("sqs")
     look = redrive.DeadLetters.look
 
     def look_and_lose_one(letters: redrive.DeadLetters) -> redrive.Findings:
@@ -359,24 +316,22 @@ def test_s43_what_was_seen_and_not_sent_back_makes_it_red(
 
 
 def test_s43_a_letter_that_is_seen_again_already_does_not_stop_the_others(
-    aws: AwsClients,
     queues: Queues,
+    sqs: Any,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """SQS refuses to un-hide what is not hidden; any other refusal is told."""
+    """SQS refuses to un-hide what is not hidden; any other refusal is reported."""
     for number in range(12):
         queues.put_dead_letter(f"body {number}")
-    client = own_client(aws)
-    change = client.change_message_visibility_batch
+    change = sqs.change_message_visibility_batch
     refusals = iter(["MessageNotInflight", "InternalError"])
 
     def refuse_one(**arguments: Any) -> Any:
         refused = {"Id": "0", "SenderFault": True, "Code": next(refusals)}
         return {"Failed": [refused]} | {"Successful": change(**arguments)["Successful"][1:]}
 
-    monkeypatch.setattr(client, "change_message_visibility_batch", refuse_one)
-    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+    monkeypatch.setattr(sqs, "change_message_visibility_batch", refuse_one)
 
     assert redrive.main(["--suffix", SUFFIX]) == 0
 

@@ -1,4 +1,4 @@
-"""Empty virtual environments, an index in a folder, and pip told to use nothing else."""
+"""Empty virtual environments, and an index in a folder as the only one that pip uses."""
 
 import os
 import subprocess
@@ -40,14 +40,14 @@ def index(tmp_path: Path) -> PackageIndex:
 def users_settings(
     index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Mapping[str, str]:
-    """A user who told pip, and only pip, of the one index there is."""
+    """A user who has set the index for pip, and only for pip."""
     for name in [*os.environ]:
         if name.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(name)
     file = tmp_path / "pip.conf"
     file.write_text(f"[global]\nindex-url = {index.url}\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
-    for option in ("EXTRA_INDEX_URL", "FIND_LINKS", "CONSTRAINT"):  # of this machine's own files
+    for option in ("EXTRA_INDEX_URL", "FIND_LINKS", "CONSTRAINT"):  # this machine's own settings
         monkeypatch.setenv(f"PIP_{option}", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))

@@ -12,7 +12,7 @@ _PURE_PYTHON = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 @dataclass(kw_only=True)
 class PackageIndex:
-    """`url` is an index as pip and uv read it, with all that was published so far."""
+    """`url` is an index for pip and uv, with all releases published so far."""
 
     folder: Path
     hashes: dict[str, str] = field(default_factory=dict)  # of each release, as `name==version`
@@ -30,7 +30,7 @@ class PackageIndex:
         extras: Sequence[str] = (),
         module: str | None = None,
     ) -> None:
-        """Add a release; its `module` (default: the package's name) tells release and version."""
+        """Add a release; its `module` (default: the package's name) holds name and version."""
         normalized = name.replace(".", "-")  # as in the simple repository API
         distribution = normalized.replace("-", "_")
         wheel = self.folder / normalized / f"{distribution}-{version}-py3-none-any.whl"

@@ -1,4 +1,4 @@
-"""The oldest Python that a developer's machine may have is the same wherever it is written."""
+"""Every file names the same oldest Python for a developer's machine."""
 
 import re
 import tomllib

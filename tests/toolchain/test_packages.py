@@ -1,4 +1,4 @@
-"""B9: what is installed is the lock, whatever others published since it was made."""
+"""B9: the lock is installed, whatever was published since it was written."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ SCHEMA = "aws-cdk.cloud-assembly-schema"
 
 
 def installed(python: Path) -> set[str]:
-    """What is beside `python`, as `name==version`, but for pip and setuptools."""
+    """The packages of `python`, as `name==version`, without pip and setuptools."""
     folders = (python.parent.parent / "lib").glob("python3*/site-packages/*.dist-info")
     found = {folder.name.removesuffix(".dist-info").replace("-", "==") for folder in folders}
     return {release for release in found if not release.startswith(("pip==", "setuptools=="))}
@@ -23,7 +23,7 @@ def installed(python: Path) -> set[str]:
 
 @pytest.fixture
 def lock(index: PackageIndex, tmp_path: Path) -> Path:
-    """Made on a day on which 1.0 was the newest of everything; today it is not.
+    """Written when 1.0 was the newest release of everything; now there are newer ones.
 
     `plugin` asks for an extra of `measure`, as pytest-cov asks for coverage[toml].
     """
@@ -42,7 +42,7 @@ def lock(index: PackageIndex, tmp_path: Path) -> Path:
 def test_b9_newer_releases_on_the_index_change_nothing(
     lock: Path, python: Path, users_settings: Mapping[str, str]
 ) -> None:
-    """The packages, by uv: with the index that the user set for pip alone."""
+    """uv installs them from the index that the user has set for pip alone."""
     install_packages("install them", lock, uv=UV, python=python, environment=users_settings)
     assert installed(python) == {"plugin==1.0", "measure==1.0", "helper==1.0", "parser==1.0"}
     assert what_is_wrong(uv=UV, python=python, environment=users_settings) is None
@@ -50,16 +50,16 @@ def test_b9_newer_releases_on_the_index_change_nothing(
 
 @pytest.mark.usefixtures("users_settings")
 def test_b9_newer_releases_change_nothing_for_uv_itself(lock: Path, python_with_pip: Path) -> None:
-    """uv, by the pip that this Python came with: the oldest one asked for `measure==2.0` here."""
+    """This Python's own pip installs uv: the oldest pip looked for `measure==2.0` here."""
     install_uv(python_with_pip, lock)
     assert "measure==1.0" in installed(python_with_pip)
 
 
 @pytest.mark.usefixtures("users_settings")
-def test_b9_no_pip_looks_for_what_the_lock_of_uv_does_not_hold(
+def test_b9_no_pip_installs_what_the_lock_of_uv_does_not_hold(
     index: PackageIndex, tmp_path: Path, python_with_pip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor does one that was told to install for the user: the virtual environment is its place."""
+    """Also with PIP_USER: it installs into the virtual environment."""
     monkeypatch.setenv("PIP_USER", "1")
     index.publish("installer", "1.0", requires=["helper"])
     index.publish("helper", "1.0")
@@ -85,9 +85,9 @@ def test_b9_a_file_that_is_not_the_locked_one_is_refused(
 
 @pytest.fixture
 def sharing_one_file(index: PackageIndex, tmp_path: Path) -> Path:
-    """aws/aws-cdk#38482: whichever is unpacked last decides what the file holds.
+    """aws/aws-cdk#38482: the package that is unpacked last decides what the file holds.
 
-    uv unpacks in any order: with many packages, ours is not the last by chance.
+    uv unpacks in any order. There are many packages, so that ours is not the last by chance.
     """
     names = (INSTALLED_LAST, SCHEMA, *(f"other{number}" for number in range(20)))
     for name in names:
@@ -109,7 +109,7 @@ def test_b9_the_file_that_two_packages_share_is_the_one_of_aws_cdk_lib(
     assert what_is_wrong(uv=UV, python=python, environment=users_settings) is None
 
 
-def test_b9_the_other_packages_file_is_noticed(
+def test_b9_a_file_that_another_package_overwrote_is_detected(
     sharing_one_file: Path, python: Path, users_settings: Mapping[str, str]
 ) -> None:
     install_packages(
@@ -123,7 +123,7 @@ def test_b9_the_other_packages_file_is_noticed(
     assert "\n" not in problem
 
 
-def test_b9_a_lock_that_lacks_a_package_is_noticed(
+def test_b9_a_lock_that_lacks_a_package_is_detected(
     index: PackageIndex, python: Path, tmp_path: Path, users_settings: Mapping[str, str]
 ) -> None:
     index.publish("plugin", "1.0", requires=["forgotten>=3"])
@@ -135,10 +135,10 @@ def test_b9_a_lock_that_lacks_a_package_is_noticed(
     assert "\n" not in problem
 
 
-def test_b9_packages_that_lie_apart_are_not_among_the_others(
+def test_b9_packages_in_a_folder_of_their_own_are_not_among_the_others(
     lock: Path, python: Path, tmp_path: Path, users_settings: Mapping[str, str]
 ) -> None:
-    """checkov: it pins old versions of what the project uses."""
+    """Such as checkov, which pins old versions of packages that the project uses."""
     apart = tmp_path / "apart"
     install_packages(
         "install them", lock, uv=UV, python=python, environment=users_settings, target=apart

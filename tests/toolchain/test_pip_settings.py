@@ -1,4 +1,4 @@
-"""B9: an index or a certificate that a user set for pip serves uv as well."""
+"""B9: uv uses the index and the certificate that a user has set for pip."""
 
 import sys
 from pathlib import Path
@@ -16,13 +16,13 @@ def home(tmp_path: Path) -> Path:
 
 
 def environment(home: Path, configuration: str = "", **variables: str) -> dict[str, str]:
-    """Of a user with this pip.conf and these variables."""
+    """The environment of a user with this pip.conf and these variables."""
     home.mkdir()
     (home / "pip.conf").write_text(configuration)
     return {"HOME": str(home), "PIP_CONFIG_FILE": str(home / "pip.conf"), **variables}
 
 
-def test_b9_the_configuration_file_serves_uv(home: Path) -> None:
+def test_b9_uv_uses_the_configuration_file(home: Path) -> None:
     uv = uv_environment(
         PYTHON,
         environment(
@@ -65,8 +65,8 @@ def test_b9_what_is_set_for_uv_itself_stays(home: Path) -> None:
     assert uv["UV_DEFAULT_INDEX"] == "https://uvs"
 
 
-def test_b9_a_lock_is_made_from_one_index(home: Path) -> None:
-    """Hashes of a further index may be those of a part of a release's files."""
+def test_b9_a_lock_is_written_from_one_index(home: Path) -> None:
+    """A further index may hold only some of a release's files."""
     uv = lock_environment(
         PYTHON,
         environment(
@@ -81,19 +81,19 @@ def test_b9_a_lock_is_made_from_one_index(home: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_b9_authorities_that_pip_finds_in_a_variable_serve_uv(home: Path, variable: str) -> None:
+def test_b9_uv_uses_the_ca_file_that_pip_finds_in_a_variable(home: Path, variable: str) -> None:
     uv = uv_environment(PYTHON, environment(home, PIP_CERT="", **{variable: "/etc/company.pem"}))
     assert uv["SSL_CERT_FILE"] == "/etc/company.pem"
 
 
-def test_b9_the_authorities_of_pips_own_setting_win_over_a_variable(home: Path) -> None:
+def test_b9_the_ca_file_of_pips_own_setting_wins_over_a_variable(home: Path) -> None:
     uv = uv_environment(
         PYTHON, environment(home, PIP_CERT="/etc/pips.pem", REQUESTS_CA_BUNDLE="/etc/other.pem")
     )
     assert uv["SSL_CERT_FILE"] == "/etc/pips.pem"
 
 
-def test_b9_a_home_that_cannot_hold_a_cache_will_do(home: Path) -> None:
+def test_b9_a_home_without_room_for_a_cache_is_enough(home: Path) -> None:
     given = environment(home)
     assert "UV_NO_CACHE" not in uv_environment(PYTHON, given)
     (home / "file").touch()

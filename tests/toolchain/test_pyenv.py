@@ -1,4 +1,4 @@
-"""`make setup` works where pyenv comes first on PATH and lacks the Python of `.python-version`."""
+"""`make setup` works if pyenv is first on PATH and lacks the Python of `.python-version`."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
-# As pyenv does: the variable wins over the file, and what is not installed is an error.
+# As pyenv does: the variable wins over the file; a version that is not installed is an error.
 PYENV = """#!/bin/sh
 [ -f .python-version ] && chosen=$(cat .python-version) || chosen=3.11.7
 chosen=${PYENV_VERSION:-$chosen}
@@ -19,14 +19,14 @@ case " $INSTALLED " in *" $chosen "*) echo "$chosen" ;; *) exit 1 ;; esac
 def chosen_in(
     checkout: Path, *, installed: str = "", with_pyenv: bool = True, **environment: str
 ) -> str:
-    """PYENV_VERSION as `make setup` hands it on, which pyenv's `python3` would follow."""
+    """The PYENV_VERSION that `make setup` sets, by which pyenv chooses `python3`."""
     programs = checkout.parent / "programs"
     for folder in (programs, checkout / "toolchain"):
         folder.mkdir(parents=True)
     shutil.copy(MAKEFILE, checkout)
     (checkout / ".python-version").write_text("3.99\n")
-    told = "import os; print('<' + os.environ.get('PYENV_VERSION', '') + '>')"
-    (checkout / "toolchain/__main__.py").write_text(told)
+    program = "import os; print('<' + os.environ.get('PYENV_VERSION', '') + '>')"
+    (checkout / "toolchain/__main__.py").write_text(program)
     if with_pyenv:
         (programs / "pyenv").write_text(PYENV)
         (programs / "pyenv").chmod(0o755)
@@ -57,11 +57,11 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path / "a checkout"
 
 
-def test_without_the_deployed_python_it_takes_the_one_of_the_folder_above(checkout: Path) -> None:
+def test_without_the_deployed_python_it_takes_that_of_the_parent_folder(checkout: Path) -> None:
     assert chosen_in(checkout, installed="3.11.7 3.12.1") == "3.11.7"
 
 
-def test_the_deployed_python_is_left_to_pyenv_where_it_has_it(checkout: Path) -> None:
+def test_if_pyenv_has_the_deployed_python_it_chooses_itself(checkout: Path) -> None:
     assert chosen_in(checkout, installed="3.11.7 3.99") == ""
 
 

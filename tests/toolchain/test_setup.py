@@ -1,4 +1,4 @@
-"""B9: tools that are not the ones of this lock and this Python are made anew, others are kept."""
+"""B9: tools of another lock or another Python are replaced, the right ones are kept."""
 
 import sys
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from toolchain.report import run
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with lock files; its virtual environment is real, what goes into it is not."""
+    """A checkout with lock files; its virtual environment is real, its packages are not."""
     for lock in setup.LOCKS:
         (tmp_path / lock).parent.mkdir(exist_ok=True)
         (tmp_path / lock).write_text(lock)
@@ -25,7 +25,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(setup, "run", run_quickly)
     monkeypatch.setattr(setup, "uv_environment", nothing)
     monkeypatch.setattr(setup, "what_is_wrong", nothing)
-    monkeypatch.setattr(setup, "make_node_modules", make_node_modules)
+    monkeypatch.setattr(setup, "install_node_modules", install_node_modules)
     return tmp_path
 
 
@@ -34,11 +34,11 @@ def nothing(*_: Any, **__: Any) -> None:
 
 
 def run_quickly(what: str, command: Sequence[str | Path], **options: Any) -> None:
-    """Make the virtual environment; pip, which nothing uses here, takes seconds."""
+    """Create the virtual environment without pip, which takes seconds and is not used here."""
     run(what, [*command, "--without-pip"], **options)
 
 
-def make_node_modules(home: Path) -> None:
+def install_node_modules(home: Path) -> None:
     (home / "node_modules").mkdir()
 
 
@@ -65,7 +65,7 @@ def test_b9_tools_that_are_ready_are_kept(root: Path) -> None:
     assert kept.exists()
 
 
-def test_b9_a_set_up_that_was_interrupted_begins_anew(
+def test_b9_after_an_interruption_set_up_starts_from_the_beginning(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as interrupted:
@@ -81,7 +81,7 @@ def test_b9_a_set_up_that_was_interrupted_begins_anew(
 @pytest.mark.parametrize(
     ("what", "value"), [("version", "3.99.1 (main)"), ("base_prefix", "/elsewhere")]
 )
-def test_b9_the_environment_of_another_python_is_made_anew(
+def test_b9_the_environment_of_another_python_is_replaced(
     root: Path, monkeypatch: pytest.MonkeyPatch, what: str, value: str
 ) -> None:
     setup.main()
@@ -92,7 +92,7 @@ def test_b9_the_environment_of_another_python_is_made_anew(
     assert not others.exists()
 
 
-def test_b9_another_lock_makes_other_tools(root: Path) -> None:
+def test_b9_the_tools_of_another_lock_are_replaced(root: Path) -> None:
     setup.main()
     others = left_over(root)
     (root / setup.PYTHON_LOCK).write_text("another release")
@@ -101,7 +101,7 @@ def test_b9_another_lock_makes_other_tools(root: Path) -> None:
     assert not others.exists()
 
 
-def test_b9_the_activated_environment_can_make_itself_anew(
+def test_b9_an_activated_environment_can_be_replaced(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup.main()
@@ -111,7 +111,7 @@ def test_b9_the_activated_environment_can_make_itself_anew(
     assert works(root)
 
 
-def test_b9_packages_that_are_wrong_are_told_and_not_used(
+def test_b9_wrong_packages_are_reported_and_not_used(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(*_: Any, **__: Any) -> str:
@@ -127,14 +127,12 @@ def test_b9_packages_that_are_wrong_are_told_and_not_used(
     assert not setup.is_ready(root, setup.toolchain_key())
 
 
-def test_b9_a_set_up_that_fails_leaves_the_tools_that_were_there(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_b9_if_set_up_fails_the_old_tools_stay(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without them not even `make down` would work."""
     setup.main()
     kept = left_over(root)
     (root / setup.PYTHON_LOCK).write_text("another release, and no network")
-    monkeypatch.setattr(setup, "make_node_modules", fails)
+    monkeypatch.setattr(setup, "install_node_modules", fails)
     with pytest.raises(KeyboardInterrupt):
         setup.main()
     assert kept.exists()
@@ -142,27 +140,27 @@ def test_b9_a_set_up_that_fails_leaves_the_tools_that_were_there(
     assert not setup.is_ready(root, setup.toolchain_key())
 
 
-def test_b9_of_two_set_ups_at_once_the_second_waits_and_takes_what_the_first_made(
+def test_b9_of_two_set_ups_at_once_the_second_waits_and_uses_the_tools_of_the_first(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Path] = []
+    created: list[Path] = []
 
-    def make_slowly(home: Path) -> None:
-        made.append(home)
+    def install_slowly(home: Path) -> None:
+        created.append(home)
         others.submit(setup.main)
-        make_node_modules(home)
+        install_node_modules(home)
 
-    monkeypatch.setattr(setup, "make_node_modules", make_slowly)
+    monkeypatch.setattr(setup, "install_node_modules", install_slowly)
     with ThreadPoolExecutor() as others:
         setup.main()
-    assert made == [root]
+    assert created == [root]
     assert works(root)
 
 
 def test_b9_checkouts_with_the_same_lock_share_their_tools(
     root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A build machine's: what stands in the way of the links is replaced."""
+    """As on a build machine: files in the place of the links are replaced."""
     monkeypatch.setenv("TOOLCHAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
     left_over(root)
     setup.main()

@@ -108,7 +108,7 @@ def test_an_environment_must_be_named_where_there_are_several(
         push(branches, name)
     choice = " or ".join(f"SUFFIX={suffix}" for suffix in sorted(suffixes))
 
-    redrive = "python -m operations.redrive"  # without the set-up that make does first
+    redrive = "python -m local_cloud redrive"  # without the set-up that make does first
     for command in ("make -s session", "make -s check-roles", "make -s drill-kill-task", redrive):
         done = shell(branches, command)
         assert done.returncode != 0, command

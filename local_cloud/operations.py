@@ -1,0 +1,41 @@
+"""Starts a program of `operations/` that asks this local cloud instead of AWS."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from local_cloud.aws import environment
+from local_cloud.environments import the_environment
+from local_cloud.paths import ROOT, CloudPaths
+from local_cloud.server import CloudError, running_cloud
+
+# By command: what it is for, and whether it is about one environment.
+OPERATIONS = {
+    "check-roles": ("ask IAM about the roles of an environment", True),
+    "redrive": ("show the dead letters of an environment and send them back", True),
+    "reconcile": ("show what the branch hub would create and delete", False),
+}
+
+
+def operate(paths: CloudPaths, command: str, *, suffix: str, more: Sequence[str]) -> NoReturn:
+    """Become the program: its exit code and its answer to Ctrl-C are those of the command."""
+    cloud = running_cloud(paths)
+    if cloud is None:
+        raise CloudError(
+            f"no local cloud runs for {paths.state}: start it with `make up`, or add AWS=yes to "
+            "ask AWS"
+        )
+    _, has_environment = OPERATIONS[command]
+    if has_environment:
+        more = ["--suffix", the_environment(paths, cloud, suffix=suffix)["suffix"], *more]
+    # Credentials of an account are not even read.
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **environment(cloud.endpoint_url),
+    }
+    program = f"operations.{command.replace('-', '_')}"
+    os.chdir(ROOT)
+    os.execve(sys.executable, [sys.executable, "-m", program, *more], variables)

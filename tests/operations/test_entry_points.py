@@ -1,0 +1,41 @@
+"""S68: a program that cannot ask ends with 1 and one line on stderr, without a traceback."""
+
+import runpy
+import sys
+
+import pytest
+
+ACCOUNT = "Could not connect to the endpoint URL"
+SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "said"),
+    [
+        ("redrive", [], f"error: {SUFFIX}"),
+        ("check_roles", [], f"error: {SUFFIX}"),
+        (
+            "check_roles",
+            ["--suffix", "dev"],
+            f"error: SUFFIX='dev': its roles cannot be checked: {ACCOUNT}",
+        ),
+        ("reconcile", [], f"reconcile: {ACCOUNT}"),
+    ],
+)
+@pytest.mark.usefixtures("no_account")
+def test_s68_a_program_that_cannot_ask_says_why_and_fails(
+    program: str,
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
+    monkeypatch.delitem(sys.modules, f"operations.{program}", raising=False)
+
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"operations.{program}", run_name="__main__")
+
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
