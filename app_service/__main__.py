@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
-from app_service.ledger.authentication import ApiClient
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
 from app_service.ledger.health import Health
 from app_service.ledger.ledger import PostgresLedger

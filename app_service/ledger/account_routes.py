@@ -9,16 +9,16 @@ from starlette.routing import Route
 from app_service.ledger.authentication import with_session
 from app_service.ledger.bodies import json_response, read_json
 from app_service.ledger.domain import Entry, NewAccount, rfc3339
+from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
 from app_service.ledger.services import services_of
 from app_service.ledger.sessions import Session
-from app_service.ledger.transaction import MAX_INTEGER, InvalidField
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
 
 
 async def open_account(request: Request, _session: Session) -> Response:
-    new = NewAccount.parse(await read_json(request))
+    new = parse_record(NewAccount, "account", await read_json(request))
     account, is_new = await services_of(request).ledger.open_account(new)
     return json_response(
         asdict(account),

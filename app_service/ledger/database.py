@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 
 from app_service.ledger.domain import DatabaseUnavailable
+from app_service.ledger.sql_states import LOST_RACE, is_unavailable
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -35,20 +36,9 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-# The work met other work: the connection is fine, and the next try will usually pass.
-_CONTENTION = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.UniqueViolationError,
-)
-# The connection or its server is going or gone; what was asked may or may not have happened.
-_DISCONNECTION = (
+# Errors of the connection itself; those of the server are asyncpg.PostgresError.
+_CONNECTION_ERRORS = (
     OSError,  # with TimeoutError, ConnectionError and ssl.SSLError
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,  # the writer became a reader below an open connection
-    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
 )
 
@@ -117,7 +107,7 @@ async def connect_writer(
                 target_session_attrs="read-write",
                 **options,
             )
-        except (*_DISCONNECTION, asyncpg.PostgresError) as error:
+        except (*_CONNECTION_ERRORS, asyncpg.PostgresError) as error:
             failures.append(error)
     reasons = ", ".join(
         f"{host}: {type(error).__name__}" for host, error in zip(hosts, failures, strict=True)
@@ -153,8 +143,8 @@ class Database:
         while True:
             try:
                 return await self._once(work)
-            except (*_CONTENTION, *_DISCONNECTION, asyncpg.InterfaceError) as error:
-                if isinstance(error, ValueError):  # arguments that cannot be encoded: our mistake
+            except Exception as error:
+                if not _may_pass(error):
                     raise
                 pause = random.uniform(pause_max / 2, pause_max)  # nosec B311 # jitter
                 if clock() + pause > deadline:
@@ -167,15 +157,33 @@ class Database:
         connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECONDS)
         try:
             return await work(connection)
-        except _DISCONNECTION:
-            # Not back to the pool: it may hang, or lead to a host that no longer writes.
-            connection.terminate()
+        except Exception as error:
+            if _is_unavailable(error):
+                # Not back to the pool: it may hang, or lead to a host that no longer writes.
+                connection.terminate()
             raise
         finally:
             await self._pool.release(connection)
 
 
+def _may_pass(error: Exception) -> bool:
+    """Whether the same work may succeed if it is tried again."""
+    if isinstance(error, ValueError):  # arguments that cannot be encoded: a mistake of ours
+        return False
+    is_closed = isinstance(error, asyncpg.InterfaceError)
+    return is_closed or _is_unavailable(error) or _sql_state(error) in LOST_RACE
+
+
+def _is_unavailable(error: Exception) -> bool:
+    """The connection or its server is failing or gone; the work may or may not have happened."""
+    return isinstance(error, _CONNECTION_ERRORS) or is_unavailable(_sql_state(error))
+
+
+def _sql_state(error: Exception) -> str:
+    """Empty if the error does not come from the server."""
+    return getattr(error, "sqlstate", None) or ""
+
+
 def _reason(error: Exception) -> str:
     """Names the failure without its text, which may quote data."""
-    state = getattr(error, "sqlstate", None)
-    return f"{type(error).__name__} {state}" if state else type(error).__name__
+    return f"{type(error).__name__} {_sql_state(error)}".rstrip()

@@ -7,14 +7,8 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from app_service.ledger.transaction import (
-    InvalidField,
-    Transaction,
-    parse_currency,
-    parse_integer,
-    parse_object,
-    shape,
-)
+from app_service.ledger.fields import Currency, Flag, PositiveInteger, UserId
+from app_service.ledger.transaction import Transaction
 
 # What one posting call and one bulk request take at most; the SQL function refuses more.
 CALL_MAX = 1000
@@ -45,26 +39,16 @@ REASON = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAccount:
-    """An account as a client asks for it, under a number of the client's choice."""
+    """An account that a client opens, under a number that the client chooses."""
 
-    account_id: int
-    currency: str
-    may_go_negative: bool = False
+    account_id: PositiveInteger
+    currency: Currency
+    may_go_negative: Flag = False
 
-    @classmethod
-    def parse(cls, document: object) -> "NewAccount":
-        """Raises InvalidField with the field, what came instead, and the rule."""
-        found = parse_object(
-            "account",
-            document,
-            required=frozenset(("account_id", "currency")),
-            optional=frozenset(("may_go_negative",)),
-        )
-        return cls(
-            account_id=parse_integer("account_id", found["account_id"]),
-            currency=parse_currency("currency", found["currency"]),
-            may_go_negative=parse_flag("may_go_negative", found.get("may_go_negative", False)),
-        )
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewSession:
+    user_id: UserId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,9 +147,3 @@ class DatabaseUnavailable(Unavailable):
 def rfc3339(moment: datetime) -> str:
     """In UTC, with microseconds: the one form of time that we write."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def parse_flag(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidField(f"{name}: must be true or false, got {shape(value)}")

@@ -1,110 +1,10 @@
 """The OpenAPI 3.1 document: what the routes promise, as a plain value."""
 
-from typing import Any
-
 from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
-from app_service.ledger.domain import CALL_MAX, REASON, Verdict
+from app_service.ledger.domain import REASON, NewAccount, Verdict
 from app_service.ledger.problems import MEDIA_TYPE
-from app_service.ledger.transaction import MAX_INTEGER
-
-Json = dict[str, Any]
-
-_INTEGER = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
-_BALANCE = {"type": "integer", "format": "int64"}
-_CURRENCY = {"type": "string", "pattern": "^[A-Z]{3}$"}
-_UUID = {"type": "string", "format": "uuid"}
-_TIME = {"type": "string", "format": "date-time"}
-_TEXT = {"type": "string"}
-_FLAG = {"type": "boolean", "default": False}
-
-_TRANSACTION = {
-    "transaction_id": _UUID,
-    "debit_account": _INTEGER,
-    "credit_account": _INTEGER,
-    "amount_minor": _INTEGER,
-    "currency": _CURRENCY,
-}
-_VERDICT = {"transaction_id": _UUID, "status": {"type": "string", "enum": list(Verdict)}}
-
-
-def _object(properties: Json, *, optional: tuple[str, ...] = ()) -> Json:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-def _list(schema: str, **limits: int) -> Json:
-    return {"type": "array", "items": _ref(schema), **limits}
-
-
-def _ref(schema: str) -> Json:
-    return {"$ref": f"#/components/schemas/{schema}"}
-
-
-SCHEMAS: Json = {
-    "Transaction": _object(_TRANSACTION),
-    "PostedTransaction": _object(_TRANSACTION | {"posted_at": _TIME}),
-    "Verdict": _object(_VERDICT),
-    "VerdictOfMany": _object(
-        _VERDICT | {"transaction_id": {"type": ["string", "null"]}, "detail": _TEXT},
-        optional=("detail",),
-    ),
-    "Batch": _object({"transactions": _list("Transaction", minItems=1, maxItems=CALL_MAX)}),
-    "Verdicts": _object({"verdicts": _list("VerdictOfMany")}),
-    "NewAccount": _object(
-        {"account_id": _INTEGER, "currency": _CURRENCY, "may_go_negative": _FLAG},
-        optional=("may_go_negative",),
-    ),
-    "Account": _object(
-        {
-            "account_id": _INTEGER,
-            "currency": _CURRENCY,
-            "may_go_negative": _FLAG,
-            "balance_minor": _BALANCE,
-            "version": {"type": "integer", "minimum": 0},
-        }
-    ),
-    "Entry": _object(
-        {
-            "version": _INTEGER,
-            "transaction_id": _UUID,
-            "amount_minor": _BALANCE,
-            "balance_after_minor": _BALANCE,
-            "posted_at": _TIME,
-        }
-    ),
-    "Entries": _object({"entries": _list("Entry"), "next_cursor": {"type": ["string", "null"]}}),
-    "NewSession": _object({"user_id": {"type": "string", "pattern": "^[A-Za-z0-9._@:+-]{1,128}$"}}),
-    "Token": _object({"token": _TEXT, "expires_at": _TIME}),
-    "Session": _object(
-        {"user_id": _TEXT, "client_id": _TEXT, "created_at": _TIME, "expires_at": _TIME}
-    ),
-    "Sessions": _object({"sessions": _list("Session")}),
-    "Live": _object({"status": _TEXT}),
-    "Ready": _object(
-        {
-            "status": {"type": "string", "enum": ["ready", "not_ready"]},
-            "missing": {"type": "array", "items": _TEXT},
-            "neighbours": {"type": "object", "additionalProperties": _TEXT},
-        }
-    ),
-    "Version": _object({"version": _TEXT, "environment_suffix": _TEXT}),
-    "Problem": {
-        "type": "object",
-        "description": "RFC 9457. Rely on `code`; texts may change.",
-        "properties": {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "code": _TEXT,
-            "detail": _TEXT,
-        },
-        "required": ["type", "title", "status", "code", "detail"],
-    },
-}
+from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
+from app_service.ledger.transaction import Transaction
 
 _OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))
 _PROBLEMS = {
@@ -126,7 +26,7 @@ _IN_SESSION = (401, 503)
 def _answer(description: str, schema: str | None, media_type: str = "application/json") -> Json:
     if schema is None:
         return {"description": description}
-    return {"description": description, "content": {media_type: {"schema": _ref(schema)}}}
+    return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
 
 
 def _operation(
@@ -149,7 +49,7 @@ def _operation(
     if body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _ref(body)}},
+            "content": {"application/json": {"schema": ref(body)}},
         }
     return operation
 
@@ -158,7 +58,9 @@ def _parameter(where: str, name: str, schema: Json) -> Json:
     return {"in": where, "name": name, "required": where == "path", "schema": schema}
 
 
-_ACCOUNT_ID = _parameter("path", "account_id", _INTEGER)
+_TEXT: Json = {"type": "string"}
+_ACCOUNT_ID = _parameter("path", "account_id", properties_of(NewAccount)["account_id"])
+_TRANSACTION_ID = _parameter("path", "transaction_id", properties_of(Transaction)["transaction_id"])
 _EITHER = ("session", "client")
 _PAGE = ("The document", None)
 
@@ -187,7 +89,7 @@ PATHS: Json = {
             "A posted transaction",
             {200: ("The transaction", "PostedTransaction")},
             problems=(400, 404, *_IN_SESSION),
-            parameters=(_parameter("path", "transaction_id", _UUID),),
+            parameters=(_TRANSACTION_ID,),
         )
     },
     "/accounts": {

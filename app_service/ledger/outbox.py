@@ -7,16 +7,16 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.ledger.accounts import posted_transaction
 from app_service.ledger.database import Connection, Database
-from app_service.ledger.domain import LedgerError, PostedTransaction, rfc3339
+from app_service.ledger.domain import LedgerError, rfc3339
+from app_service.ledger.transaction_sql import SELECT_POSTED
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -34,10 +34,7 @@ _ROWS_SQL = """
 SELECT outbox_id, batch_id, transaction_ids, created_at
   FROM ledger.outbox ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED
 """
-_TRANSACTIONS_SQL = """
-SELECT transaction_id, debit_account, credit_account, amount_minor, currency, posted_at
-  FROM ledger.transactions WHERE transaction_id = ANY ($1::uuid[])
-"""
+_TRANSACTIONS_SQL = f"{SELECT_POSTED} WHERE transaction_id = ANY ($1::uuid[])"
 # Counting stops where it begins to cost: that there are very many is enough to know.
 _WAITING_SQL = """
 SELECT (SELECT count(*) FROM (SELECT FROM ledger.outbox LIMIT $1) AS first_ones) AS batches,
@@ -59,7 +56,7 @@ class Event:
     """One posting call that posted something, as the message that tells of it."""
 
     outbox_id: int
-    body: str
+    body: bytes  # UTF-8: SQS counts bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,7 +161,7 @@ class OutboxRelay:
         send = partial(
             self._queue.send_message_batch,
             QueueUrl=self._queue_url,
-            Entries=[{"Id": str(e.outbox_id), "MessageBody": e.body} for e in events],
+            Entries=[{"Id": str(e.outbox_id), "MessageBody": e.body.decode()} for e in events],
         )
         try:
             answer = await asyncio.get_running_loop().run_in_executor(self._executor, send)
@@ -183,7 +180,7 @@ def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
             yield group
             group, size = [], 0
         group.append(event)
-        size += len(event.body)  # bytes: the body is ASCII
+        size += len(event.body)
     if group:
         yield group
 
@@ -198,7 +195,7 @@ async def _oldest_events(connection: Connection) -> list[Event]:
         taken.append(row)
         ids += row["transaction_ids"]
     found = {
-        row["transaction_id"]: posted_transaction(row)
+        row["transaction_id"]: audit_record(row)
         for row in await connection.fetch(_TRANSACTIONS_SQL, ids)
     }
     return [
@@ -210,15 +207,22 @@ async def _oldest_events(connection: Connection) -> list[Event]:
     ]
 
 
-def _body(row: asyncpg.Record, posted: Iterable[PostedTransaction]) -> str:
+def audit_record(row: asyncpg.Record) -> dict[str, Any]:
+    """A posted transaction as `PostedTransaction.to_json` writes it, without its cost."""
+    found = {name: value for name, value in row.items() if value is not None}
+    found["posted_at"] = rfc3339(row["posted_at"])
+    return found
+
+
+def _body(row: asyncpg.Record, transactions: Sequence[dict[str, Any]]) -> bytes:
     message = {
         "type": "transactions.posted",
         "version": 1,
         "batch_id": str(row["batch_id"]),
         "posted_at": rfc3339(row["created_at"]),
-        "transactions": [p.to_json() for p in posted],
+        "transactions": transactions,
     }
-    return msgspec.json.encode(message).decode()
+    return msgspec.json.encode(message)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

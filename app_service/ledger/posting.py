@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import CALL_MAX, Overloaded, Unavailable, Verdict
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.transaction_sql import arrays_of, post_sql
 
-POST_SQL = """
-SELECT status FROM ledger.post_transactions($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[],
-                                            $5::text[]) ORDER BY ordinal
-"""
+_POST_SQL = post_sql(f"${position}" for position, _ in enumerate(COLUMNS, start=1))
 
 
 async def post_transactions(
@@ -23,14 +21,7 @@ async def post_transactions(
     Call outside a database transaction. Safe to repeat: an id moves money once, and a repetition
     answers `replayed` for what was posted before.
     """
-    rows = await connection.fetch(
-        POST_SQL,
-        [t.transaction_id for t in transactions],
-        [t.debit_account for t in transactions],
-        [t.credit_account for t in transactions],
-        [t.amount_minor for t in transactions],
-        [t.currency for t in transactions],
-    )
+    rows = await connection.fetch(_POST_SQL, *arrays_of(transactions).values())
     return [Verdict(row[0]) for row in rows]
 
 

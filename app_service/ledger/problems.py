@@ -17,7 +17,7 @@ from app_service.ledger.domain import (
     TransactionNotFound,
     Unavailable,
 )
-from app_service.ledger.transaction import InvalidField
+from app_service.ledger.fields import InvalidField
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS_OF: dict[type[LedgerError], int] = {

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.sql_states import LOST_RACE, is_unavailable
+from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.transaction_sql import arrays_of, post_sql
 from lambda_src.shared.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,
@@ -15,18 +17,7 @@ from lambda_src.shared.database import (
 )
 from lambda_src.shared.json_secret import SecretUnreadable
 
-_POST = """
-    SELECT status
-      FROM ledger.post_transactions(
-               CAST(:ids AS uuid[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]),
-               CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
-     ORDER BY ordinal
-"""
-# Lost a race with another caller, and wrote nothing: serialization, deadlock, one id twice at once.
-_LOST_RACE = frozenset({"40001", "40P01", "23505"})
-# The database says that it serves nobody just now: connections, resources, shutdown, failover,
-# statement timeout, its disks, its logins. Everything else is about this batch.
-_SERVES_NOBODY = ("08", "25006", "28", "53", "57", "58")
+_POST_SQL = post_sql(f":{name}" for name in COLUMNS)
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
 
@@ -75,10 +66,9 @@ class SqlLedger:
             try:
                 return self._call(transactions)
             except DatabaseError as error:
-                if sqlstate(error) not in _LOST_RACE or attempt == _ATTEMPTS:
+                if sqlstate(error) not in LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
-                    serves_nobody = sqlstate(error).startswith(_SERVES_NOBODY)
-                    kind = LedgerUnavailable if serves_nobody else BatchFailed
+                    kind = LedgerUnavailable if is_unavailable(sqlstate(error)) else BatchFailed
                     raise kind(explain(error)) from error
                 self._pause_up_to(attempt * _PAUSE_SECONDS)
             except BROKEN_CONNECTION as error:
@@ -92,14 +82,8 @@ class SqlLedger:
     def _call(self, transactions: Sequence[Transaction]) -> list[str]:
         if self._statement is None:
             self._connection = self._connect()
-            self._statement = self._connection.prepare(_POST)
-        rows = self._statement.run(
-            ids=[str(t.transaction_id) for t in transactions],
-            debits=[t.debit_account for t in transactions],
-            credits=[t.credit_account for t in transactions],
-            amounts=[t.amount_minor for t in transactions],
-            currencies=[t.currency for t in transactions],
-        )
+            self._statement = self._connection.prepare(_POST_SQL)
+        rows = self._statement.run(**arrays_of(transactions))
         return [status for (status,) in rows]
 
     def _drop_connection(self) -> None:

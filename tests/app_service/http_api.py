@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 
 from app_service.ledger.api import make_app
-from app_service.ledger.authentication import ApiClient
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.domain import (
     Account,
     AccountConflict,

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from app_service.ledger.api import ROUTES
-from app_service.ledger.authentication import ApiClient
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.sessions import FRESH_SECONDS
 from tests.app_service.http_api import CLIENT, Api, assert_problem, basic, running_api
 
@@ -155,9 +155,9 @@ def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
     client = ApiClient(client_id=CLIENT[0], secret=CLIENT[1])
-    assert client.is_meant_by(b"shop", CLIENT[1].encode())
-    assert not client.is_meant_by(b"s", CLIENT[1].encode())
-    assert not client.is_meant_by(b"shop", b"")
+    assert client.matches(b"shop", CLIENT[1].encode())
+    assert not client.matches(b"s", CLIENT[1].encode())
+    assert not client.matches(b"shop", b"")
     assert lengths == [(32, 32)] * 6
     assert CLIENT[1] not in repr(client)
 

@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
 
 from app_service.ledger.database import Pool
+from app_service.ledger.posting import post_transactions
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.conftest import LedgerDatabase, migrate
 
-POST = (
-    "SELECT status FROM ledger.post_transactions(ARRAY[gen_random_uuid()], ARRAY[1::bigint],"
-    " ARRAY[2::bigint], ARRAY[5::bigint], ARRAY['USD'])"
-)
 WRITES_MONEY = [
     "UPDATE ledger.accounts SET balance_minor = 1",
     "UPDATE ledger.accounts SET version = 1",
@@ -60,7 +58,6 @@ PROCESSOR_NEEDS_NOT = [
     "INSERT INTO ledger.accounts (account_id, currency) VALUES (9, 'USD')",
 ]
 ALLOWED_TO_SERVICE = [
-    POST,
     "INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES (9, 'USD', true)"
     " ON CONFLICT (account_id) DO NOTHING",
     "SELECT * FROM ledger.accounts",
@@ -71,9 +68,7 @@ ALLOWED_TO_SERVICE = [
 
 
 @asynccontextmanager
-async def acting_as(
-    database: LedgerDatabase, role: str
-) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def acting_as(database: LedgerDatabase, role: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database.dsn)
     try:
         await connection.execute(f"SET ROLE {role}")
@@ -102,7 +97,7 @@ async def test_the_service_may_post_open_accounts_read_and_relay(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_service") as connection:
-        assert await connection.fetchval(POST) == "posted"
+        assert await post_transactions(connection, [transaction()]) == ["posted"]
         for statement in ALLOWED_TO_SERVICE:
             await connection.execute(statement)
 
@@ -112,7 +107,7 @@ async def test_the_processor_may_post_and_nothing_else(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_processor") as connection:
-        assert await connection.fetchval(POST) == "posted"
+        assert await post_transactions(connection, [transaction()]) == ["posted"]
         for statement in PROCESSOR_NEEDS_NOT:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
@@ -160,14 +155,15 @@ async def test_accounts_that_the_api_refuses_are_refused_by_the_table_too(
 async def test_nobody_else_may_even_look(
     ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
-    await ledger_pool.execute("CREATE ROLE stranger_to_the_ledger")
+    await ledger_pool.execute("CREATE ROLE unrelated_role")
     try:
-        async with acting_as(ledger_database, "stranger_to_the_ledger") as connection:
-            for statement in (POST, "SELECT * FROM ledger.accounts"):
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await connection.execute(statement)
+        async with acting_as(ledger_database, "unrelated_role") as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("SELECT * FROM ledger.accounts")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await post_transactions(connection, [transaction()])
     finally:
-        await ledger_pool.execute("DROP ROLE stranger_to_the_ledger")
+        await ledger_pool.execute("DROP ROLE unrelated_role")
 
 
 async def test_a_second_database_of_the_cluster_can_be_migrated(

@@ -182,6 +182,6 @@ async def test_the_probe_tells_an_empty_database_from_a_ledger(
 ) -> None:
     async with asyncpg.create_pool(own_ledger_database.dsn, min_size=0) as pool:
         await Database(pool).run(accounts.probe)
-        await pool.execute("DROP FUNCTION ledger.post_transactions")
+        await pool.execute("DROP SCHEMA ledger CASCADE")
         with pytest.raises(accounts.SchemaMissing):
             await Database(pool).run(accounts.probe)

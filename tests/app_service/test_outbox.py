@@ -55,7 +55,7 @@ async def waiting(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT count(*) FROM ledger.outbox"))
 
 
-async def test_a_posting_call_becomes_one_message_with_its_transactions_in_order(
+async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_order(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     first, second = transaction(amount=1), transaction(amount=2)
@@ -175,7 +175,7 @@ async def test_what_is_held_in_memory_is_bounded(
 
 def test_sends_are_parted_by_number_and_by_size() -> None:
     def events(*sizes: int) -> list[Event]:
-        return [Event(outbox_id=n, body="x" * size) for n, size in enumerate(sizes)]
+        return [Event(outbox_id=n, body=b"x" * size) for n, size in enumerate(sizes)]
 
     def parts(*sizes: int) -> list[list[int]]:
         return [[len(e.body) for e in group] for group in groups(events(*sizes))]

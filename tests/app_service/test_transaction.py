@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app_service.ledger.transaction import InvalidTransaction, Transaction, shape
+from app_service.ledger.fields import shape
+from app_service.ledger.transaction import InvalidTransaction, Transaction
 from tests.app_service.build import document
 
 JSON = st.recursive(

@@ -1,7 +1,7 @@
 """S32, S65: posting against a real PostgreSQL with the real migrations, and against a failing one.
 
-Failures are made in the database: a stand-in for `post_transactions` fails as often as a sequence
-says, which, unlike everything else, is not rolled back.
+Failures happen in the database: a trigger fails as often as a sequence says. A sequence is not
+rolled back.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pg8000.native import Connection, InterfaceError
 
-from app_service.ledger.transaction import MAX_INTEGER
+from app_service.ledger.fields import MAX_INTEGER
 from lambda_src.shared.database import DatabaseUnavailable, connect_to_writer
 from lambda_src.shared.json_secret import SecretUnreadable
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable, SqlLedger
@@ -58,29 +58,23 @@ def ledger(
             connection.close()
 
 
-_FAIL_NO_MORE = """
-DO $$ BEGIN
-    IF to_regclass('ledger.failures') IS NOT NULL THEN
-        DROP FUNCTION ledger.post_transactions;
-        ALTER FUNCTION ledger.really_post RENAME TO post_transactions;
-        DROP SEQUENCE ledger.failures;
-    END IF;
-END $$
-"""
+_FAIL_NO_MORE = (
+    "DROP FUNCTION IF EXISTS ledger.fail CASCADE; DROP SEQUENCE IF EXISTS ledger.failures"
+)
 
 
 def fail_times(master: Connection, times: int, action: str) -> None:
-    """From now on the first `times` postings do `action`; the ones after that post one."""
+    """From now on the first `times` postings do `action`; later ones succeed."""
     master.run(
         f"""
         CREATE SEQUENCE ledger.failures;
-        ALTER FUNCTION ledger.post_transactions RENAME TO really_post;
-        CREATE FUNCTION ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])
-        RETURNS TABLE (ordinal bigint, transaction_id uuid, status text) LANGUAGE plpgsql AS $$
+        CREATE FUNCTION ledger.fail() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF nextval('ledger.failures') <= {times} THEN {action}; END IF;
-            RETURN QUERY SELECT * FROM ledger.really_post($1, $2, $3, $4, $5);
-        END $$
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON ledger.transactions
+            FOR EACH STATEMENT EXECUTE FUNCTION ledger.fail()
         """
     )
 
