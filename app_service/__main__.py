@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from botocore.config import Config
 
+from app_service.environment_variables import SettingsError
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
 from app_service.ledger.api_client import ApiClient
@@ -28,7 +29,7 @@ from app_service.ledger.sessions import Sessions
 from app_service.ledger.tls import server_context
 from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
-from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
+from app_service.settings import ServiceSecrets, ServiceSettings
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
+from app_service.environment_variables import SettingsError
+from app_service.settings import ServiceSecrets, ServiceSettings
 
 SETTINGS = ServiceSettings(
     environment_suffix="dev",
