@@ -23,8 +23,9 @@ from app_service.ledger.api_client import ApiClient
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
 from app_service.ledger.health import Health
 from app_service.ledger.ledger import PostgresLedger
-from app_service.ledger.outbox import OutboxRelay
+from app_service.ledger.relay import OutboxRelay
 from app_service.ledger.services import Services
+from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.tls import server_context
 from app_service.ledger.totals import Reporter, Totals
@@ -117,9 +118,11 @@ async def serve(
         # The relay and the readiness probe ask again by themselves: nobody waits for them.
         impatient = Database(reading_pool, patience_seconds=0)
         sessions = Sessions(
-            table=aws.client("dynamodb", config=_AWS),
-            table_name=settings.sessions_table_name,
-            executor=threads("sessions"),
+            table=SessionTable(
+                dynamodb=aws.client("dynamodb", config=_AWS),
+                table_name=settings.sessions_table_name,
+                executor=threads("sessions"),
+            ),
             ttl_seconds=settings.session_ttl_seconds,
         )
         relay = OutboxRelay(

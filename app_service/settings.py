@@ -7,6 +7,7 @@ from typing import Self
 from app_service.environment_variables import EnvironmentSettings, SettingsError
 
 IMAGE_CA_FILE = "/srv/app_service/trust/aws-rds.pem"
+SESSIONS_BY_USER_INDEX = "by-user"  # of the table of sessions
 _PORTS = range(1, 65536)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app_service.ledger.domain import CALL_MAX
 from app_service.ledger.fields import required_fields_of
-from app_service.ledger.outbox import SEND_BYTES_MAX
+from app_service.ledger.queue_messages import SEND_BYTES_MAX
 from app_service.ledger.transaction import COLUMNS, Transaction
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch

@@ -11,7 +11,7 @@ from app_service.ledger.bodies import json_response, read_json
 from app_service.ledger.domain import Entry, NewAccount, rfc3339
 from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
+from app_service.ledger.session_table import Session
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 500

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
+from app_service.ledger.session_table import Session
 from app_service.ledger.sign_in import is_from_a_browser, sign_in_page
 
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -37,6 +37,19 @@ REASON = {
 }
 
 
+def count_verdicts(verdicts: Sequence[str]) -> dict[str, int]:
+    """Log fields from which CloudWatch makes metrics; the processor writes the same ones.
+
+    What is neither posted, replayed nor in conflict counts as refused.
+    """
+    counts = {
+        "transactions_posted": verdicts.count(Verdict.POSTED),
+        "transactions_replayed": verdicts.count(Verdict.REPLAYED),
+        "transactions_conflict": verdicts.count(Verdict.CONFLICT),
+    }
+    return counts | {"transactions_refused": len(verdicts) - sum(counts.values())}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAccount:
     """An account that a client opens, under a number that the client chooses."""

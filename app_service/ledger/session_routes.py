@@ -12,7 +12,7 @@ from app_service.ledger.domain import NewSession, rfc3339
 from app_service.ledger.fields import parse_record
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
+from app_service.ledger.session_table import Session
 
 _PRIVATE = {"Cache-Control": "no-store"}
 

@@ -10,7 +10,7 @@ from app_service.ledger.domain import CALL_MAX, REASON, Verdict
 from app_service.ledger.fields import InvalidField, parse_object, parse_uuid, shape
 from app_service.ledger.problems import problem_response
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
+from app_service.ledger.session_table import Session
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 
 STATUS_OF = {

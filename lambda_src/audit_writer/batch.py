@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app_service.ledger.queue_messages import POSTED_TYPE, POSTED_VERSION
 from lambda_src.shared.messages import Unprocessable, open_envelope
 
 
@@ -21,7 +22,7 @@ class PostedBatch:
     @classmethod
     def parse(cls, body: str) -> "PostedBatch":
         """The batch of a `transactions.posted` message. Raises Unprocessable."""
-        envelope = open_envelope(body, message_type="transactions.posted", version=1)
+        envelope = open_envelope(body, message_type=POSTED_TYPE, version=POSTED_VERSION)
         return cls(
             batch_id=_batch_id(envelope),
             posted_at=_posted_at(envelope),

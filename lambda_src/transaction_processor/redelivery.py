@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app_service.ledger.queue_messages import ENTRIES_MAX
 from lambda_src.shared.messages import Message
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 _FIRST_CEILING_SECONDS = 5
 _CEILING_MAX_SECONDS = 900
-_ENTRIES_PER_CALL = 10  # a limit of SQS
 # What one call to SQS may take, and the answer to Lambda after it. Stopped by Lambda in between,
 # the whole batch comes again, with every message of it that was sent anew already.
 CALL_SECONDS = 10
@@ -40,7 +40,7 @@ class Redelivery:
     def postpone(self, messages: Sequence[Message], *, seconds_left: Callable[[], float]) -> None:
         """Hide each message for its own delay. Best effort: else the queue's timeout holds."""
         rest = iter(messages)
-        while some := list(islice(rest, _ENTRIES_PER_CALL)):
+        while some := list(islice(rest, ENTRIES_MAX)):
             if seconds_left() < CALL_SECONDS:
                 logger.warning("too late to postpone", extra={"messages": len(some) + len([*rest])})
                 return

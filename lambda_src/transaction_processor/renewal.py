@@ -14,11 +14,12 @@ import base64
 import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app_service.ledger.queue_messages import groups
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import CALL_SECONDS
 
@@ -34,8 +35,6 @@ FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as SQS has them
 WAIT_MAX_SECONDS = 14 * 86_400
 # Limits of SQS.
 _DELAY_MAX_SECONDS = 900
-_ENTRIES_PER_CALL = 10
-_BYTES_PER_CALL = 1_048_576
 _ATTRIBUTES_MAX = 10
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
@@ -81,7 +80,7 @@ class Renewal:
             if first_sent_at(message) >= oldest
         ]
         taken: set[str] = set()
-        for group in _groups(entries):
+        for group in groups(entries, size_of=_size):
             if seconds_left() < CALL_SECONDS:
                 logger.warning("too late to renew", extra={"messages": len(entries) - len(taken)})
                 break
@@ -128,21 +127,6 @@ def _as_sent(value: Mapping[str, Any]) -> dict[str, Any]:
         content = {"BinaryValue": base64.b64decode(value["binaryValue"])}
         return {"DataType": value["dataType"], **content}
     return {"DataType": value["dataType"], "StringValue": value["stringValue"]}
-
-
-def _groups(entries: "Iterable[Entry]") -> "Iterator[list[Entry]]":
-    """Entries in their order, parted so that SQS takes each part in one call."""
-    group: list[Entry] = []
-    size = 0
-    for entry in entries:
-        own = _size(entry)
-        if group and (len(group) == _ENTRIES_PER_CALL or size + own > _BYTES_PER_CALL):
-            yield group
-            group, size = [], 0
-        group.append(entry)
-        size += own
-    if group:
-        yield group
 
 
 def _size(entry: "Entry") -> int:

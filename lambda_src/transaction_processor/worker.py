@@ -5,20 +5,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from app_service.ledger.domain import Verdict, count_verdicts
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 
 logger = logging.getLogger(__name__)
 
-_DONE = frozenset({"posted", "replayed"})
+_DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
 # The ledger's answer to a sound request. It is a result, to be logged; asking again could turn
 # yesterday's refusal into a payment that nobody expects any more. The ledger does not remember it:
 # another copy of the message (its sender's, SQS's, or of a renewal) is judged anew when it comes.
-_RESULTS = frozenset({"insufficient_funds", "balance_limit"})
+_RESULTS = frozenset({Verdict.INSUFFICIENT_FUNDS, Verdict.BALANCE_LIMIT})
 # The request itself is wrong. Opening the account would cure `account_not_found`, but only a person
 # knows whether that will happen: it waits with its reason where it can be redriven from.
-_WRONG = frozenset({"conflict", "invalid", "account_not_found", "currency_mismatch"})
+_WRONG = frozenset(
+    {Verdict.CONFLICT, Verdict.INVALID, Verdict.ACCOUNT_NOT_FOUND, Verdict.CURRENCY_MISMATCH}
+)
 
 
 class Ledger(Protocol):
@@ -127,14 +130,7 @@ def _post(sound: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[
     except BatchFailed:
         logger.exception("batch failed", extra={"transactions": len(sound)})
         return ["batch_failed"] * len(sound)
-    counts = Counter(verdicts)
-    logger.info("batch posted", extra={"verdicts": dict(counts), **_totals(counts)})
+    logger.info(
+        "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(verdicts)}
+    )
     return verdicts
-
-
-def _totals(counts: Counter[str]) -> dict[str, int]:
-    """By the names that the HTTP service uses too: CloudWatch makes one metric of both."""
-    named = {
-        f"transactions_{verdict}": counts[verdict] for verdict in ("posted", "replayed", "conflict")
-    }
-    return named | {"transactions_refused": counts.total() - sum(named.values())}

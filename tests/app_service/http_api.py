@@ -26,6 +26,7 @@ from app_service.ledger.domain import (
 )
 from app_service.ledger.health import Health
 from app_service.ledger.services import Services
+from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.transaction import Transaction
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
@@ -110,9 +111,7 @@ async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
         services = Services(
             ledger=ledger if ledger is not None else fake,
             sessions=Sessions(
-                table=table.client,
-                table_name=TABLE,
-                executor=executor,
+                table=SessionTable(dynamodb=table.client, table_name=TABLE, executor=executor),
                 ttl_seconds=600,
                 now=lambda: clock[0],
             ),

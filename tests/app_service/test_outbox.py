@@ -11,8 +11,10 @@ import pytest
 import pytest_asyncio
 
 from app_service.ledger import outbox as outbox_module
+from app_service.ledger import relay as relay_module
 from app_service.ledger.database import Database, Pool
-from app_service.ledger.outbox import Event, NotSent, OutboxRelay, Waiting, groups
+from app_service.ledger.outbox import Waiting
+from app_service.ledger.relay import NotSent, OutboxRelay
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.fake_aws import QUEUE_URL, FakeQueue
 
@@ -173,20 +175,6 @@ async def test_what_is_held_in_memory_is_bounded(
     assert [len(m["transactions"]) for m in queue.messages] == [4, 2, 2]
 
 
-def test_sends_are_parted_by_number_and_by_size() -> None:
-    def events(*sizes: int) -> list[Event]:
-        return [Event(outbox_id=n, body=b"x" * size) for n, size in enumerate(sizes)]
-
-    def parts(*sizes: int) -> list[list[int]]:
-        return [[len(e.body) for e in group] for group in groups(events(*sizes))]
-
-    mebibyte = 1024 * 1024
-    assert parts() == []
-    assert parts(*[1] * 21) == [[1] * 10, [1] * 10, [1]]
-    assert parts(mebibyte - 1, 1, 1) == [[mebibyte - 1, 1], [1]]
-    assert parts(mebibyte, mebibyte) == [[mebibyte], [mebibyte]]
-
-
 async def test_the_loop_sends_when_woken_and_once_more_when_stopped(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
@@ -212,7 +200,7 @@ async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
         await post(pool, transaction())
     relay.stop()
     with monkeypatch.context() as hurried:
-        hurried.setattr(outbox_module, "LAST_PASSES_SECONDS", 0)
+        hurried.setattr(relay_module, "LAST_PASSES_SECONDS", 0)
         await relay.run()
     assert await waiting(pool) == 5
     await relay.run()

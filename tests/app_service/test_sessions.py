@@ -8,14 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app_service.ledger import sessions as sessions_module
-from app_service.ledger.sessions import (
-    FRESH_SECONDS,
-    REMEMBERED_SECONDS,
-    Session,
-    Sessions,
-    SessionsUnavailable,
-    hash_of,
-)
+from app_service.ledger.session_table import Session, SessionsUnavailable, SessionTable
+from app_service.ledger.sessions import CACHED_SECONDS, FRESH_SECONDS, Sessions, hash_of
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
 
 TTL = 3600
@@ -56,10 +50,11 @@ def other_task(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecu
     return _task(table, clock, executor)
 
 
-def _task(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor) -> Sessions:
-    return Sessions(
-        table=table.client, table_name=TABLE, executor=executor, ttl_seconds=TTL, now=clock
-    )
+def _task(
+    table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor, table_name: str = TABLE
+) -> Sessions:
+    store = SessionTable(dynamodb=table.client, table_name=table_name, executor=executor)
+    return Sessions(table=store, ttl_seconds=TTL, now=clock)
 
 
 async def opened(sessions: Sessions, user_id: str = "ada") -> tuple[str, Session]:
@@ -160,7 +155,7 @@ async def test_s33_a_session_just_seen_outlives_a_silent_table_for_a_while(
     table.offline = True
     clock.time += FRESH_SECONDS
     assert await sessions.find(token) == session
-    clock.time += REMEMBERED_SECONDS
+    clock.time += CACHED_SECONDS
     with pytest.raises(SessionsUnavailable):
         await sessions.find(token)
 
@@ -197,7 +192,7 @@ async def test_a_slow_table_keeps_a_session_just_seen_waiting_only_briefly(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sessions_module, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(sessions_module, "CHECK_TIMEOUT_SECONDS", 0.01)
     token, session = await opened(sessions)
     clock.time += FRESH_SECONDS
     answers = threading.Event()
@@ -241,7 +236,7 @@ async def test_a_check_that_is_cut_off_with_the_loop_is_forgotten(sessions: Sess
 async def test_memory_is_bounded_and_the_oldest_go_first(
     sessions: Sessions, table: FakeSessionsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "REMEMBERED_MAX", 2)
+    monkeypatch.setattr(sessions_module, "CACHED_MAX", 2)
     tokens = [(await opened(sessions))[0] for _ in range(3)]
     table.offline = True
     for token in tokens[1:]:
@@ -264,19 +259,19 @@ async def test_the_probe_says_whether_the_table_answers(
     sessions: Sessions, table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor
 ) -> None:
     await sessions.probe()
-    wrong = Sessions(
-        table=table.client, table_name="another", executor=executor, ttl_seconds=TTL, now=clock
-    )
     with pytest.raises(SessionsUnavailable):
-        await wrong.probe()
+        await _task(table, clock, executor, "another").probe()
 
 
 async def test_failures_are_logged_by_their_code_alone(
-    sessions: Sessions, table: FakeSessionsTable, caplog: pytest.LogCaptureFixture
+    table: FakeSessionsTable,
+    clock: Clock,
+    executor: ThreadPoolExecutor,
+    sessions: Sessions,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sessions._table_name = "another"
     with pytest.raises(SessionsUnavailable):
-        await opened(sessions)
+        await opened(_task(table, clock, executor, "another"))
     table.offline = True
     with pytest.raises(SessionsUnavailable):
         await opened(sessions)
