@@ -22,7 +22,7 @@ class ServiceSettings(EnvironmentSettings):
     sessions_table_name: str
     audit_queue_url: str
     port: int = 8443
-    bind_address: str = "0.0.0.0"  # nosec B104 # of a container of its own
+    bind_address: str = "0.0.0.0"  # nosec B104 # in its own container
     database_port: int = 5432
     database_name: str = "ledger"
     database_ca_file: str = IMAGE_CA_FILE

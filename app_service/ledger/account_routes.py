@@ -33,7 +33,7 @@ async def get_account(request: Request, _session: Session) -> Response:
 
 
 async def get_entries(request: Request, _session: Session) -> Response:
-    """Newest first. The cursor is the version above which everything was seen."""
+    """Newest first. The cursor is the lowest version that the client has seen."""
     account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
     query = request.query_params
     limit = parse_digits("limit", query.get("limit", str(PAGE_DEFAULT)), PAGE_MAX)
@@ -50,7 +50,7 @@ async def get_entries(request: Request, _session: Session) -> Response:
 
 
 def parse_digits(name: str, text: str, maximum: int) -> int:
-    """A whole number from 1 to `maximum` out of a URL. Raises InvalidField."""
+    """A whole number from 1 to `maximum` in a URL. Raises InvalidField."""
     if text.isascii() and text.isdigit() and len(text) <= 16 and 1 <= int(text) <= maximum:
         return int(text)
     raise InvalidField(

@@ -41,7 +41,7 @@ class SchemaMissing(Exception):
 async def open_account(connection: Connection, new: NewAccount) -> tuple[Account, bool]:
     """The account, and whether this call opened it. Safe to repeat.
 
-    Raises AccountConflict if the number is taken by an account of other currency or flag.
+    Raises AccountConflict if the number belongs to an account with another currency or flag.
     """
     done = await connection.execute(_OPEN_SQL, new.account_id, new.currency, new.may_go_negative)
     found = await account(connection, new.account_id)
@@ -69,7 +69,7 @@ async def entries(
 
 
 async def transaction(connection: Connection, transaction_id: UUID) -> PostedTransaction:
-    """Raises TransactionNotFound: what was refused leaves no trace."""
+    """Raises TransactionNotFound, also for a refused transaction: refusals are not stored."""
     row = await connection.fetchrow(_TRANSACTION_SQL, transaction_id)
     if row is None:
         raise TransactionNotFound(transaction_id)

@@ -46,7 +46,7 @@ def with_client(endpoint: Endpoint) -> Endpoint:
 
 
 def with_session_or_client(endpoint: Endpoint) -> Endpoint:
-    """For pages that a person opens: the browser asks for id and secret by itself."""
+    """For pages that people open: the browser prompts for id and secret."""
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)

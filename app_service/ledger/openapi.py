@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: what the routes promise, as a plain value."""
+"""The OpenAPI 3.1 document of the routes."""
 
 from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.domain import REASON, NewAccount, Verdict
@@ -9,15 +9,15 @@ from app_service.ledger.transaction import Transaction
 _OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
-    401: "No session, or none that lives (`session_required`, `session_invalid`)",
-    403: "Not yours (`forbidden`)",
-    404: "Not there (`account_not_found`, `transaction_not_found`)",
-    409: "The id is taken by other contents (`conflict`, `account_conflict`)",
+    401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
+    403: "Belongs to another user (`forbidden`)",
+    404: "Does not exist (`account_not_found`, `transaction_not_found`)",
+    409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
     415: "Not application/json (`unsupported_media_type`)",
     422: f"Refused, nothing was written: {_OUTCOMES}",
-    503: "Not now (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
-    "send it again after `Retry-After` seconds; nothing is doubled",
+    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    "send the request again after `Retry-After` seconds, which is safe",
 }
 _IN_BODY = (400, 413, 415)
 _IN_SESSION = (401, 503)
@@ -70,7 +70,7 @@ PATHS: Json = {
             "Post one transaction; its transaction_id is the idempotency key",
             {
                 201: ("Posted", "Verdict"),
-                200: ("Replayed: posted before, same contents", "Verdict"),
+                200: ("Replayed: posted before with the same contents", "Verdict"),
             },
             problems=(*_IN_BODY, *_IN_SESSION, 409, 422),
             body="Transaction",
@@ -78,7 +78,7 @@ PATHS: Json = {
     },
     "/transactions/batch": {
         "post": _operation(
-            "Post many in their order, each for itself; a bad one never spoils the rest",
+            "Post many in their order; a refused one does not affect the others",
             {200: ("One verdict per transaction, in order", "Verdicts")},
             problems=(*_IN_BODY, *_IN_SESSION),
             body="Batch",
@@ -95,7 +95,7 @@ PATHS: Json = {
     "/accounts": {
         "post": _operation(
             "Open an account under a number of your choice",
-            {201: ("Opened", "Account"), 200: ("It was open already, the same", "Account")},
+            {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
             problems=(*_IN_BODY, *_IN_SESSION, 409),
             body="NewAccount",
         )
@@ -111,7 +111,7 @@ PATHS: Json = {
     "/accounts/{account_id}/entries": {
         "get": _operation(
             "The entries of an account, newest first",
-            {200: ("A page; ask on with cursor=next_cursor until it is null", "Entries")},
+            {200: ("A page; continue with cursor=next_cursor until it is null", "Entries")},
             problems=(400, 404, *_IN_SESSION),
             parameters=(
                 _ACCOUNT_ID,
@@ -127,7 +127,7 @@ PATHS: Json = {
     "/sessions": {
         "post": _operation(
             "Open a session for a user",
-            {201: ("The token, shown this once", "Token")},
+            {201: ("The token, which is shown only once", "Token")},
             problems=(*_IN_BODY, *_IN_SESSION),
             body="NewSession",
             security=("client",),
@@ -137,7 +137,9 @@ PATHS: Json = {
         "get": _operation(
             "The session of this token", {200: ("The session", "Session")}, problems=_IN_SESSION
         ),
-        "delete": _operation("Close it", {204: ("Closed", None)}, problems=_IN_SESSION),
+        "delete": _operation(
+            "Close the session of this token", {204: ("Closed", None)}, problems=_IN_SESSION
+        ),
     },
     "/users/{user_id}/sessions": {
         "get": _operation(
@@ -147,17 +149,22 @@ PATHS: Json = {
             parameters=(_parameter("path", "user_id", _TEXT),),
         )
     },
-    "/health/live": {"get": _operation("This task lives", {200: ("It does", "Live")}, security=())},
+    "/health/live": {
+        "get": _operation("Whether this task runs", {200: ("It runs", "Live")}, security=())
+    },
     "/health/ready": {
         "get": _operation(
-            "Everything that this task needs answers",
-            {200: ("All of it", "Ready"), 503: ("What is missing", "Ready")},
+            "Whether everything that this task needs answers",
+            {200: ("Everything answers", "Ready"), 503: ("Something is missing", "Ready")},
             security=(),
         )
     },
     "/version": {
         "get": _operation(
-            "What runs here", {200: ("The version", "Version")}, problems=(401,), security=_EITHER
+            "The deployed version",
+            {200: ("The version", "Version")},
+            problems=(401,),
+            security=_EITHER,
         )
     },
     "/openapi.json": {

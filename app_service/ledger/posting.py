@@ -1,4 +1,4 @@
-"""The one call that writes money, and the queue that makes few large calls of many requests."""
+"""The only call that writes money, and the batcher that combines many requests in few calls."""
 
 import asyncio
 from collections import deque
@@ -18,8 +18,8 @@ async def post_transactions(
 ) -> list[Verdict]:
     """Post up to 1000 transactions in their order and in one commit; one verdict each.
 
-    Call outside a database transaction. Safe to repeat: an id moves money once, and a repetition
-    answers `replayed` for what was posted before.
+    Call outside a database transaction. Safe to repeat: an id moves money once, and a repeated
+    call answers `replayed` for what was posted before.
     """
     rows = await connection.fetch(_POST_SQL, *arrays_of(transactions).values())
     return [Verdict(row[0]) for row in rows]
@@ -34,7 +34,7 @@ class _Request:
     answer: asyncio.Future[list[Verdict]]
 
     def succeed(self, verdicts: list[Verdict]) -> None:
-        if not self.answer.done():  # its caller may have gone
+        if not self.answer.done():  # its caller may have been cancelled
             self.answer.set_result(verdicts)
 
     def fail(self, error: Exception) -> None:
@@ -43,11 +43,11 @@ class _Request:
 
 
 class Batcher:
-    """Batch while busy: at most `max_in_flight` calls run at a time; later transactions wait.
+    """At most `max_in_flight` calls run at a time; later transactions wait.
 
-    A call that returns is followed by one with everything that waits, up to `call_max`. There is
-    no timer: at low load a request travels alone and at once, under load calls grow by themselves.
-    A request is never split, so its transactions are posted in their order.
+    When a call returns, the next one takes everything that waits, up to `call_max`. There is no
+    timer: at low load a request is sent alone and at once; under load the calls grow. A request is
+    never split, so its transactions are posted in their order.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Batcher:
     async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
         """One verdict per transaction, in order; at most `call_max` of them.
 
-        Raises Overloaded, with nothing written, when too many wait, and what the call raised.
+        Raises Overloaded, with nothing written, if too many wait, and any error of the call.
         """
         if self._waiting_count + len(transactions) > self._waiting_max:
             raise Overloaded(self._waiting_count)
@@ -84,8 +84,8 @@ class Batcher:
             while self._waiting:
                 await self._call(self._take())
         finally:
-            # Here, in the same step as the last look at the queue: a request that comes between
-            # that look and a later callback would find every call busy, and wait for ever.
+            # In the same step as the last check of the queue: a request that arrives between that
+            # check and a later callback would find every call busy and wait forever.
             self._busy -= 1
 
     def _take(self) -> list[_Request]:
@@ -105,7 +105,7 @@ class Batcher:
                 for request in requests:
                     request.fail(error)
                 return
-            for request in requests:  # what one of them cannot survive must not fail the others
+            for request in requests:  # an error caused by one of them must not fail the others
                 await self._call([request])
             return
         position = 0

@@ -1,4 +1,4 @@
-"""What the routes of one application share."""
+"""Objects that all routes share."""
 
 from dataclasses import dataclass
 

@@ -75,9 +75,8 @@ class Reporter:
         while not await self._is_stopped_within(self._report_seconds):
             fields = self._totals.take()
             logger.info("totals", extra=fields | await self._outbox())
-        logger.info(
-            "totals", extra=self._totals.take()
-        )  # without the outbox: a stopping task does not wait for the database
+        # Without the outbox: a task that stops does not wait for the database.
+        logger.info("totals", extra=self._totals.take())
 
     async def _is_stopped_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):

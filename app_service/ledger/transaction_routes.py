@@ -38,7 +38,7 @@ async def post_transaction(request: Request, _session: Session) -> Response:
 
 
 async def post_batch(request: Request, _session: Session) -> Response:
-    """A malformed transaction gets its verdict like any other, and spoils nothing."""
+    """A malformed transaction gets a verdict like any other and does not affect the others."""
     items = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
     parsed = [_parse(item) for item in items]
     transactions = [found for found in parsed if isinstance(found, Transaction)]
@@ -63,7 +63,7 @@ async def get_transaction(request: Request, _session: Session) -> Response:
 
 
 def parse_batch(document: object) -> list[object]:
-    """The transactions of a bulk request, not parsed yet. Raises InvalidField."""
+    """The transactions of a bulk request, each not yet parsed. Raises InvalidField."""
     batch = parse_object("batch", document, required=_BATCH_FIELDS, allowed=_BATCH_FIELDS)
     items = batch["transactions"]
     if not isinstance(items, list) or not 1 <= len(items) <= CALL_MAX:
@@ -84,7 +84,7 @@ def _verdict(transaction: Transaction, verdict: Verdict) -> dict[str, str]:
 
 
 def _readable_id(item: object) -> str | None:
-    """The id of a malformed transaction, if that much of it is right."""
+    """The id of a malformed transaction, if the id is valid."""
     try:
         return str(parse_uuid("transaction_id", item["transaction_id"]))  # type: ignore[index]
     except (InvalidField, TypeError, KeyError):

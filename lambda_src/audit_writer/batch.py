@@ -1,4 +1,4 @@
-"""A posted batch as the audit trail keeps it: one object, whose name and bytes follow from it."""
+"""A posted batch as the audit trail stores it: its content determines key and bytes."""
 
 import gzip
 import json
@@ -31,12 +31,12 @@ class PostedBatch:
 
     @property
     def key(self) -> str:
-        """The same for every delivery of this batch: a second one finds the object of the first."""
+        """The same for every delivery of this batch: a second one finds the first object."""
         return f"audit/{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
 
     @property
     def amounts_minor(self) -> Counter[str]:
-        """What was moved, by currency. For people to look at: what is not as usual is left out."""
+        """The amounts moved, by currency. For information: unusual values are left out."""
         amounts: Counter[str] = Counter()
         for transaction in self.transactions:
             currency, amount = transaction.get("currency"), transaction.get("amount_minor")
@@ -46,7 +46,7 @@ class PostedBatch:
 
     @property
     def content(self) -> bytes:
-        """One JSON object per line, compressed; free of the time of writing, so reproducible."""
+        """One JSON object per line, compressed, without the time of writing: reproducible."""
         lines = [json.dumps(t, separators=(",", ":")) + "\n" for t in self.transactions]
         return gzip.compress("".join(lines).encode("ascii"), mtime=0)
 
@@ -66,7 +66,7 @@ def _posted_at(envelope: Mapping[str, Any]) -> datetime:
         moment = datetime.fromisoformat(text)  # type: ignore[arg-type]  # refused below if not text
     except (TypeError, ValueError):
         raise _invalid("posted_at", text, rule) from None
-    if moment.utcoffset() != timedelta(0):  # another offset could put one batch under two dates
+    if moment.utcoffset() != timedelta(0):  # another offset could store one batch under two dates
         raise _invalid("posted_at", text, rule)
     return moment.astimezone(UTC)
 

@@ -1,4 +1,4 @@
-"""The ledger as the processor sees it: one SQL call posts a batch and says how each went."""
+"""The ledger of the processor: one SQL call posts a batch and returns one verdict each."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,10 +23,10 @@ _PAUSE_SECONDS = 0.1
 
 
 class LedgerUnavailable(Exception):
-    """The ledger could not be asked, whatever the batch. Nothing is known to be posted.
+    """The ledger cannot be called with any batch. Whether this batch was posted is unknown.
 
-    Safe to try again, after `wait_seconds` and spread over `spread_seconds` more: a transaction id
-    moves money once.
+    Try again after `wait_seconds`, spread over `spread_seconds` more. This is safe: a transaction
+    id moves money once.
     """
 
     def __init__(self, reason: str, *, wait_seconds: int = 0, spread_seconds: int = 0) -> None:
@@ -36,14 +36,14 @@ class LedgerUnavailable(Exception):
 
 
 class BatchFailed(Exception):
-    """The ledger answered with an error that is about this batch. Nothing was posted."""
+    """The ledger answered with an error that this batch caused. Nothing was posted."""
 
 
 class SqlLedger:
-    """Keeps one connection across invocations; a broken one is replaced by the next `post`.
+    """Keeps one connection across invocations; the next `post` replaces a broken one.
 
-    `connect` opens a connection that can write; `pause_up_to` sleeps for a random part of the
-    seconds it is given, or two callers that collided would collide again.
+    `connect` opens a connection that can write. `pause_up_to` sleeps for a random part of the
+    given seconds, so that two callers that collided do not collide again.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class SqlLedger:
                 self._pause_up_to(attempt * _PAUSE_SECONDS)
             except BROKEN_CONNECTION as error:
                 self._drop_connection()
-                # One that lay idle between invocations may just have gone stale: open another.
+                # An idle connection may have been closed between invocations: open another.
                 if is_fresh or attempt == _ATTEMPTS:
                     raise LedgerUnavailable(f"connection broke: {error}") from error
             except (DatabaseUnavailable, SecretUnreadable) as error:

@@ -97,7 +97,7 @@ async def test_other_failures_go_through_at_once(fake_pool: "FakePool", error: E
 async def test_patience_ends(fake_pool: "FakePool") -> None:
     endless = failing_first(*[TimeoutError()] * 100)
     with pytest.raises(DatabaseUnavailable) as caught:
-        await Database(fake_pool.pool, patience_seconds=0.1).run(endless)
+        await Database(fake_pool.pool, retry_seconds=0.1).run(endless)
     assert isinstance(caught.value.__cause__, TimeoutError)
 
 
@@ -211,7 +211,7 @@ async def test_a_pool_opens_while_there_is_no_database() -> None:
     nowhere = LedgerDatabase(host="127.66.6.8", port=9, user="u", password="p", name="n")
     async with pool_of(nowhere) as pool:
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, patience_seconds=0).run(lambda c: c.fetchval("SELECT 1"))
+            await Database(pool, retry_seconds=0).run(lambda c: c.fetchval("SELECT 1"))
 
 
 async def test_giving_a_connection_back_costs_no_round_trip(pool: Pool) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app_service.ledger.health import REMEMBERED_SECONDS, Health
+from app_service.ledger.health import CACHED_SECONDS, Health
 
 
 async def answers() -> None:
@@ -28,6 +28,6 @@ async def test_many_who_ask_bother_a_neighbour_once_a_second() -> None:
     health = Health({"database": probe}, now=lambda: now[0])
     await asyncio.gather(*(health.neighbours() for _ in range(20)))
     assert len(asked) == 1
-    now[0] += REMEMBERED_SECONDS
+    now[0] += CACHED_SECONDS
     await health.neighbours()
     assert len(asked) == 2

@@ -25,7 +25,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app_service.__main__ import main, region_of, trusting
+from app_service.__main__ import main, region_of, verifying_context
 from app_service.environment_variables import SettingsError
 from app_service.ledger.database import NoWriterError, connect_writer
 from app_service.ledger.tls import self_signed
@@ -302,7 +302,7 @@ def test_a_trust_store_without_certificates_is_a_wrong_setting(
     with pytest.raises(
         SettingsError, match=f"^DATABASE_CA_FILE: no PEM certificates in '{ca_file}"
     ):
-        trusting(str(ca_file))
+        verifying_context(str(ca_file))
 
 
 async def test_s63_a_database_with_another_certificate_or_name_is_refused(
@@ -317,13 +317,13 @@ async def test_s63_a_database_with_another_certificate_or_name_is_refused(
         "password": server.password,
         "database": "postgres",
     }
-    trust = trusting(str(tls_database.ca_file))
+    trust = verifying_context(str(tls_database.ca_file))
     connection = await connect_writer((server.address,), ssl=trust, **options)  # type: ignore[arg-type]
     assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
     await connection.close()
     (tmp_path / "other.pem").write_bytes(self_signed("127.0.0.1")[0])
     for host, context in (
-        (server.address, trusting(str(tmp_path / "other.pem"))),
+        (server.address, verifying_context(str(tmp_path / "other.pem"))),
         ("localhost", trust),
     ):
         with pytest.raises(NoWriterError) as caught:

@@ -59,7 +59,7 @@ async def test_s32_what_timed_out_waiting_for_the_standby_stays_out_of_sight(
     async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
         _, first = await _post_until_one_waits(ledger_pool, admin)
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, patience_seconds=0).run(lambda c: post_transactions(c, [lost]))
+            await Database(pool, retry_seconds=0).run(lambda c: post_transactions(c, [lost]))
         await _until(lambda: _waiting(admin, 2))
         assert lost.transaction_id not in await outbox_ids(ledger_pool)
     assert await first == ["posted"]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lambda_src.environment_certificate.certificate import SelfSignedCertificate, make_certificate
+from lambda_src.environment_certificate.certificate import SelfSignedCertificate, create_certificate
 
 NAMES = ("transaction-alb-dev-123.us-east-1.elb.amazonaws.com", "*.example.com", "127.0.0.7", "::1")
 
@@ -22,7 +22,7 @@ NAMES = ("transaction-alb-dev-123.us-east-1.elb.amazonaws.com", "*.example.com",
 def make(
     *names: str, now: datetime | None = None, validity: timedelta = timedelta(days=30)
 ) -> SelfSignedCertificate:
-    return make_certificate(
+    return create_certificate(
         names,
         common_name="transaction-certificate-dev",
         now=now or datetime.now(UTC),

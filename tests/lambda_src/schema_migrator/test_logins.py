@@ -64,7 +64,7 @@ def test_a_name_that_is_no_plain_identifier_is_refused(cluster: Cluster, name: s
 
 
 def test_a_password_that_no_client_could_use_is_refused(cluster: Cluster, role: str) -> None:
-    with pytest.raises(LoginRefused, match=f"role {role}: its password is no text for SCRAM"):
+    with pytest.raises(LoginRefused, match=f"role {role}: SCRAM does not accept its password"):
         give(cluster, Credentials(username=role, password="\u0007"))
 
 

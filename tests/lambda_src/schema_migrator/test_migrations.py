@@ -97,7 +97,7 @@ def test_an_older_version_accepts_a_newer_schema(session: Connection) -> None:
 
 def test_a_file_that_commits_is_refused_and_not_recorded(session: Connection) -> None:
     sneaky = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); COMMIT; SELECT 1")
-    with pytest.raises(MigrationRefused, match=r"0001_one\.sql ends the transaction"):
+    with pytest.raises(MigrationRefused, match=r"0001_one\.sql ends its transaction"):
         migrate(session, sneaky)
     assert recorded(session) == []
 

@@ -12,7 +12,7 @@ from lambda_src.transaction_processor.breaker import (
     CircuitBreaker,
     Limits,
     State,
-    StateOutOfReach,
+    StateUnavailable,
 )
 
 LIMITS = Limits(failures_max=3, pause_first_seconds=5, pause_max_seconds=15)
@@ -45,7 +45,7 @@ class Shared:
 
     def _answer(self) -> None:
         if self.is_down:
-            raise StateOutOfReach("down")
+            raise StateUnavailable("down")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_s42_a_success_between_failures_keeps_it_closed(shared: Shared) -> None:
         fail(shared)
         one = breaker(shared)
         one.succeeded(one.admit())
-    assert breaker(shared).admit() == Admission(is_admitted=True, is_spotless=True)
+    assert breaker(shared).admit() == Admission(is_admitted=True, has_no_failures=True)
 
 
 def test_s42_while_all_is_well_a_batch_costs_one_read(shared: Shared) -> None:
@@ -104,7 +104,7 @@ def test_s42_after_the_pause_one_tries_and_the_others_stay_away(shared: Shared) 
 def test_s42_two_that_look_at_the_same_moment_do_not_both_try(shared: Shared) -> None:
     open_it(shared)
     shared.now += LIMITS.pause_first_seconds
-    shared.others = [shared.state.tried(int(shared.now))]
+    shared.others = [shared.state.probed(int(shared.now))]
     assert not breaker(shared).admit().is_admitted
 
 
@@ -116,7 +116,7 @@ def test_s42_the_one_that_succeeds_closes_it_for_all(
     caplog.set_level("INFO")
     one = breaker(shared)
     one.succeeded(one.admit())
-    assert breaker(shared).admit() == Admission(is_admitted=True, is_spotless=True)
+    assert breaker(shared).admit() == Admission(is_admitted=True, has_no_failures=True)
     assert vars(caplog.records[-1])["breaker_open"] == 0
 
 
@@ -190,7 +190,7 @@ def test_s42_without_its_store_the_ledger_is_asked(
     assert admission.is_admitted
     assert one.failed(admission).spread_seconds == LIMITS.pause_first_seconds
     one.succeeded(admission)
-    assert caplog.records[-1].message == "breaker not told"
+    assert caplog.records[-1].message == "breaker not updated"
 
 
 @given(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from lambda_src.transaction_processor.breaker import State, StateOutOfReach
+from lambda_src.transaction_processor.breaker import State, StateUnavailable
 from lambda_src.transaction_processor.breaker_table import BreakerTable
 from tests.aws_stubs import type_of_aws
 
@@ -63,9 +63,9 @@ def test_s42_a_table_that_refuses_is_out_of_reach(aws: type_of_aws) -> None:
     dynamodb, stub = aws("dynamodb")
     stub.add_client_error("put_item", "ThrottlingException")
     stub.add_client_error("get_item", "ResourceNotFoundException")
-    with pytest.raises(StateOutOfReach, match=r"table breaker: .*ThrottlingException"):
+    with pytest.raises(StateUnavailable, match=r"table breaker: .*ThrottlingException"):
         table(dynamodb).write(OPEN)
-    with pytest.raises(StateOutOfReach, match=r"table breaker: .*ResourceNotFoundException"):
+    with pytest.raises(StateUnavailable, match=r"table breaker: .*ResourceNotFoundException"):
         table(dynamodb).read()
 
 
@@ -76,7 +76,7 @@ def test_s42_a_table_that_does_not_answer_is_out_of_reach() -> None:
 
         get_item = put_item = _fail
 
-    with pytest.raises(StateOutOfReach):
+    with pytest.raises(StateUnavailable):
         table(Unreachable()).read()
-    with pytest.raises(StateOutOfReach):
+    with pytest.raises(StateUnavailable):
         table(Unreachable()).write(OPEN)
