@@ -36,7 +36,7 @@ POSTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class FakeLedger:
-    """Answers `verdict` (or what `verdicts` says per amount) and remembers what it was asked."""
+    """Answers `posted`, or the verdict in `verdicts` for an amount, and records the calls."""
 
     def __init__(self) -> None:
         self.verdicts: dict[int, Verdict] = {}

@@ -1,4 +1,4 @@
-"""The document tells the truth about the routes, and the page about the document."""
+"""The OpenAPI document matches the routes, and the page shows the document."""
 
 import re
 from dataclasses import fields
@@ -51,7 +51,7 @@ async def test_what_the_api_answers_has_the_documented_fields() -> None:
     assert served.json() == document("1.2.3")
 
 
-async def test_the_page_shows_every_path_and_needs_nothing_from_elsewhere() -> None:
+async def test_the_page_shows_every_path_without_external_resources() -> None:
     async with running_api() as api:
         answer = await api.http.get("/docs")
     assert answer.headers["content-type"].startswith("text/html")

@@ -1,4 +1,4 @@
-"""Neighbours are asked, not too often and not for ever."""
+"""Probes run at most once a second and have a timeout."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ async def answers() -> None:
     pass
 
 
-async def test_a_neighbour_that_hangs_counts_as_missing() -> None:
+async def test_a_probe_that_hangs_counts_as_missing() -> None:
     async def hangs() -> None:
         await asyncio.sleep(60)
 
@@ -17,7 +17,7 @@ async def test_a_neighbour_that_hangs_counts_as_missing() -> None:
     assert await health.neighbours() == {"database": True, "sessions": False}
 
 
-async def test_many_who_ask_bother_a_neighbour_once_a_second() -> None:
+async def test_many_requests_run_a_probe_once_a_second() -> None:
     asked = []
 
     async def probe() -> None:

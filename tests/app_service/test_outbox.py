@@ -82,7 +82,7 @@ async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_or
 async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    """S23: no posted transaction misses its audit record because a send failed in part."""
+    """S23: a send that fails in part loses no audit record."""
     bad = transaction(amount=13)
     for new in (transaction(amount=1), bad, transaction(amount=3)):
         await post(pool, new)
@@ -96,7 +96,7 @@ async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
     assert queue.messages[-1]["transactions"][0]["transaction_id"] == str(bad.transaction_id)
 
 
-async def test_s50_what_waits_is_counted_and_its_age_known(
+async def test_s50_the_backlog_is_reported_with_its_size_and_age(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
@@ -114,7 +114,7 @@ async def test_s50_what_waits_is_counted_and_its_age_known(
     assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
 
 
-async def test_a_silent_queue_loses_nothing(
+async def test_an_unavailable_queue_loses_nothing(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     await post(pool, transaction())
@@ -127,7 +127,7 @@ async def test_a_silent_queue_loses_nothing(
 async def test_s23_a_crash_before_the_commit_sends_the_same_batch_id_again(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S23: the audit writer tells by the batch_id that it has this one."""
+    """S23: the audit writer recognises a batch by its batch_id."""
     await post(pool, transaction())
     with monkeypatch.context() as broken:
         broken.setattr(outbox_module, "_DELETE_SQL", "SELECT 1 / 0 WHERE $1::bigint[] IS NOT NULL")
@@ -138,7 +138,7 @@ async def test_s23_a_crash_before_the_commit_sends_the_same_batch_id_again(
     assert first == second
 
 
-async def test_two_relays_share_the_work_and_double_nothing(
+async def test_two_relays_share_the_work_and_send_each_batch_once(
     pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "ROWS_MAX", 3)
@@ -151,7 +151,7 @@ async def test_two_relays_share_the_work_and_double_nothing(
     assert len({m["batch_id"] for m in queue.messages}) == 6
 
 
-async def test_the_largest_calls_travel_within_the_limits_of_the_queue(
+async def test_the_largest_calls_fit_the_limits_of_the_queue(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     """A call is at most 1000 transactions, which is below 1 MiB with the longest numbers."""
@@ -164,18 +164,18 @@ async def test_the_largest_calls_travel_within_the_limits_of_the_queue(
     assert len(queue.batches) > 1
 
 
-async def test_what_is_held_in_memory_is_bounded(
+async def test_the_transactions_in_memory_are_limited(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "TRANSACTIONS_MAX", 3)
-    await post(pool, *(transaction() for _ in range(4)))  # above the bound: goes alone
+    await post(pool, *(transaction() for _ in range(4)))  # above the limit: sent alone
     for _ in range(2):
         await post(pool, transaction(), transaction())
     assert [await relay.relay_once() for _ in range(4)] == [1, 1, 1, 0]
     assert [len(m["transactions"]) for m in queue.messages] == [4, 2, 2]
 
 
-async def test_the_loop_sends_when_woken_and_once_more_when_stopped(
+async def test_the_loop_sends_when_woken_and_before_it_stops(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     running = asyncio.create_task(relay.run())
@@ -193,8 +193,8 @@ async def test_the_loop_sends_when_woken_and_once_more_when_stopped(
 async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S23: the last task of an environment leaves no backlog behind, however many passes it takes;
-    one of many does not stay for ever to send what the others post."""
+    """S23: the last task of an environment sends the whole backlog, in any number of passes; one
+    of several tasks stops in time although the others continue to post."""
     monkeypatch.setattr(outbox_module, "ROWS_MAX", 1)
     for _ in range(6):
         await post(pool, transaction())
@@ -208,7 +208,7 @@ async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
     assert len({m["batch_id"] for m in queue.messages}) == 6
 
 
-async def test_the_loop_looks_by_itself_for_what_the_processor_posted(
+async def test_the_loop_polls_for_what_the_processor_posted(
     pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor
 ) -> None:
     relay = relay_over(pool, queue, executor, poll_seconds=0.01)
@@ -219,7 +219,7 @@ async def test_the_loop_looks_by_itself_for_what_the_processor_posted(
     await running
 
 
-async def test_the_loop_outlives_every_failure_and_says_so(
+async def test_the_loop_logs_every_failure_and_continues(
     pool: Pool,
     queue: FakeQueue,
     executor: ThreadPoolExecutor,
@@ -253,13 +253,13 @@ async def test_a_failing_relay_stops_at_once(
     queue.offline = True
     running = asyncio.create_task(relay.run())
     await _until(lambda: caplog.records)
-    relay.wake()  # a posting does not shorten the pause of a queue in trouble
+    relay.wake()  # a posting does not shorten the pause of an unavailable queue
     relay.stop()
     await asyncio.wait_for(running, 5)
     assert await waiting(pool) == 1
 
 
-async def test_the_probe_says_whether_the_queue_answers(
+async def test_the_probe_fails_if_the_queue_does_not_answer(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     await relay.probe()
@@ -274,5 +274,5 @@ def _extra(record: logging.LogRecord, name: str) -> Any:
 
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is awaited has no event
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.005)

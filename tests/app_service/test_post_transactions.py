@@ -86,7 +86,7 @@ def calls_of(script: list[list[Any]], world: int) -> list[list[Transaction]]:
 async def test_verdicts_balances_and_events_are_those_of_the_model(
     shared_pool: Pool, script: list[list[Any]]
 ) -> None:
-    """S32: every verdict, balance and event is what a plain reading of the rules gives."""
+    """S32: every verdict, balance and event is that of the model."""
     world = next(_worlds) * 100
     model = ModelLedger({world + n: ModelAccount(*kind) for n, kind in KINDS.items()})
     await shared_pool.executemany(
@@ -120,8 +120,8 @@ async def test_a_transaction_repeated_within_a_call_is_posted_once(ledger_pool: 
 
 
 async def test_a_refused_id_may_be_tried_again_within_its_call(ledger_pool: Pool) -> None:
-    """S32: which requests happen to travel together changes no verdict. A `conflict` with what was
-    never posted would send a sound message to the dead letters."""
+    """S32: verdicts do not depend on which requests share a call. A `conflict` with a transaction
+    that was never posted would send a valid message to the dead letters."""
     await open_accounts(ledger_pool, 1, 2, 3)
     much = transaction(2, 3, 20)
     less = transaction(2, 3, 5, id=much.transaction_id)
@@ -230,7 +230,7 @@ WRITERS = 8
 
 
 def _determined_by(transaction_id: UUID) -> Transaction:
-    """The same id has the same contents in every writer, so each repetition is a true replay."""
+    """An id has the same contents in every writer, so each repetition is a replay."""
     dice = random.Random(transaction_id.int)
     debit, credit = dice.sample(range(1, 11), 2)
     return transaction(debit, credit, dice.randint(1, 30), id=transaction_id)
@@ -239,7 +239,7 @@ def _determined_by(transaction_id: UUID) -> Transaction:
 async def test_s32_eight_writers_post_each_transaction_once_and_lose_none(
     ledger_database: LedgerDatabase,
 ) -> None:
-    """S32: crossing accounts, shared ids, large and small calls: nothing doubled, nothing lost."""
+    """S32: with shared accounts and ids, in large and small calls."""
     async with _pool(ledger_database) as pool:
         await open_accounts(pool, *range(1, 11), negative=(1, 2))
         database = Database(pool)
@@ -271,7 +271,7 @@ async def test_s32_eight_writers_post_each_transaction_once_and_lose_none(
 async def test_s32_one_id_raced_with_different_contents_posts_once(
     ledger_database: LedgerDatabase,
 ) -> None:
-    """S32: the writers share no account and so no lock; the key decides, the losers conflict."""
+    """S32: the writers share no account and no lock; the key decides, the others conflict."""
     async with _pool(ledger_database) as pool:
         await open_accounts(pool, *range(1, 17), negative=range(1, 17))
         database = Database(pool)

@@ -12,13 +12,6 @@ from tests.app_service import build
 
 BANK, ALICE, EUROS, NOBODY = 1, 2, 3, 99
 
-# The tables refuse TRUNCATE, except to a replica, which must be able to follow.
-EMPTY_LEDGER = """
-SET session_replication_role = replica;
-TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.outbox RESTART IDENTITY;
-RESET session_replication_role
-"""
-
 
 def transaction(number: int, **changes: Any) -> Transaction:
     """From the bank, which may go negative, to Alice: 100 cents unless changed."""

@@ -118,7 +118,7 @@ def test_s32_a_redelivered_transaction_moves_no_money_again(
     assert balance(master, ALICE) == 100
 
 
-def test_the_largest_sound_transaction_does_not_spoil_the_batch(ledger: SqlLedger) -> None:
+def test_the_largest_valid_transaction_does_not_fail_the_batch(ledger: SqlLedger) -> None:
     largest = transaction(1, amount_minor=MAX_INTEGER)
     unknown = transaction(2, debit_account=MAX_INTEGER, credit_account=MAX_INTEGER - 1)
     assert ledger.post([largest, unknown]) == ["posted", "account_not_found"]
@@ -145,7 +145,7 @@ def test_s32_a_lost_race_is_tried_again_at_once(
     assert 0 < pauses[0] < pauses[1] < 1
 
 
-def test_a_race_that_is_lost_again_and_again_ends(master: Connection, ledger: SqlLedger) -> None:
+def test_retries_of_a_lost_race_end(master: Connection, ledger: SqlLedger) -> None:
     fail_times(master, 4, raising("40001"))
     with pytest.raises(BatchFailed, match=r"made to fail \(40001\)"):
         ledger.post([transaction(1)])
@@ -168,7 +168,7 @@ def test_a_race_that_is_lost_again_and_again_ends(master: Connection, ledger: Sq
         ("55P03", BatchFailed),  # a lock
     ],
 )
-def test_s42_the_databases_own_trouble_is_told_from_the_batchs_and_neither_tried_again(
+def test_s42_an_unavailable_database_and_a_failed_batch_differ_and_are_not_retried(
     master: Connection,
     ledger: SqlLedger,
     connections: list[Connection],
@@ -182,7 +182,7 @@ def test_s42_the_databases_own_trouble_is_told_from_the_batchs_and_neither_tried
     assert len(connections) == 2
 
 
-def test_s65_a_connection_that_went_stale_is_replaced_within_the_call(
+def test_s65_a_stale_connection_is_replaced_within_the_call(
     master: Connection, ledger: SqlLedger, connections: list[Connection]
 ) -> None:
     ledger.post([transaction(1)])
@@ -205,7 +205,7 @@ def test_s65_a_fresh_connection_that_breaks_is_replaced_by_the_next_call(
 
 
 class LosesFirstAnswer:
-    """A connection whose first posting commits, and breaks before the answer arrives."""
+    """A connection that commits its first posting and breaks before the answer arrives."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
