@@ -155,17 +155,8 @@ def test_retries_of_a_lost_race_end(master: Connection, ledger: SqlLedger) -> No
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("08006", LedgerUnavailable),  # connection failure
-        ("25006", LedgerUnavailable),  # read-only: this was the writer
-        ("28P01", LedgerUnavailable),  # login
-        ("53300", LedgerUnavailable),  # too many connections
-        ("57014", LedgerUnavailable),  # statement timeout
         ("57P01", LedgerUnavailable),  # shutdown
-        ("58030", LedgerUnavailable),  # its disk
-        ("22P02", BatchFailed),  # a value
-        ("23514", BatchFailed),  # a rule
-        ("42501", BatchFailed),  # a right
-        ("55P03", BatchFailed),  # a lock
+        ("23514", BatchFailed),  # a rule of a table
     ],
 )
 def test_s42_an_unavailable_database_and_a_failed_batch_differ_and_are_not_retried(
