@@ -79,6 +79,23 @@ async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_or
     assert await relay.relay_once() == 0
 
 
+async def test_times_have_microseconds_even_at_a_full_second(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    await post(pool, transaction())
+    async with pool.acquire() as connection:
+        await connection.execute(
+            "SET session_replication_role = replica;"
+            "UPDATE ledger.transactions SET posted_at = '2026-01-02T03:04:05Z';"
+            "UPDATE ledger.outbox SET created_at = '2026-01-02T03:04:05Z';"
+            "RESET session_replication_role"
+        )
+    await relay.relay_once()
+    [message] = queue.messages
+    times = {message["posted_at"], message["transactions"][0]["posted_at"]}
+    assert times == {"2026-01-02T03:04:05.000000Z"}
+
+
 async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:

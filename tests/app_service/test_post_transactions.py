@@ -192,7 +192,7 @@ async def test_malformed_calls_are_refused_whole(ledger_pool: Pool) -> None:
 
 
 # Two transactions as literals of arrays.
-SOUND = {name: f"array_fill(NULL::{rule.sql_type}, ARRAY[2])" for name, rule in RULES.items()} | {
+VALID = {name: f"array_fill(NULL::{rule.sql_type}, ARRAY[2])" for name, rule in RULES.items()} | {
     "transaction_id": "ARRAY[gen_random_uuid(), gen_random_uuid()]",
     "debit_account": "'{1,1}'",
     "credit_account": "'{2,2}'",
@@ -221,7 +221,7 @@ async def test_s32_an_array_with_other_bounds_cannot_forge_an_amount(
         await connection.execute("SET LOCAL ROLE ledger_processor")
         with pytest.raises(asyncpg.InvalidParameterValueError, match="plain arrays"):
             async with connection.transaction():
-                await connection.execute(post_sql((SOUND | forged).values()))
+                await connection.execute(post_sql((VALID | forged).values()))
 
 
 # -- concurrency ------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""S42: a message that waits is sent anew, so that its receives count from zero."""
+"""S42: a message that waits is sent again as a new one, so that SQS counts receives from zero."""
 
 import base64
 from collections.abc import Callable
