@@ -1,4 +1,4 @@
-"""Runs the service: the only place that reads the environment, opens pools and makes clients."""
+"""Runs the service: the only place that reads the environment, opens pools and creates clients."""
 
 import asyncio
 import logging
@@ -16,27 +16,29 @@ import uvicorn
 import uvloop
 from botocore.config import Config
 
+from app_service.environment_variables import SettingsError
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
-from app_service.ledger.authentication import ApiClient
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
 from app_service.ledger.health import Health
 from app_service.ledger.ledger import PostgresLedger
-from app_service.ledger.outbox import OutboxRelay
+from app_service.ledger.relay import OutboxRelay
 from app_service.ledger.services import Services
+from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.tls import server_context
 from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
-from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
+from app_service.settings import ServiceSecrets, ServiceSettings
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
 THREADS = 8
-KEEP_ALIVE_SECONDS = 75  # above the load balancer's idle timeout, or it meets closed connections
+KEEP_ALIVE_SECONDS = 75  # above the load balancer's idle timeout: it must find them open
 SHUTDOWN_SECONDS = 20  # below the 30 after which ECS kills
 
-# Few and short tries: a request waits for them. Sessions are remembered, outbox rows stay.
+# Few and short attempts: a request waits for them. Sessions are cached, outbox rows stay.
 _AWS = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -48,7 +50,7 @@ logger = logging.getLogger("app_service")
 
 
 class Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn would raise them again at the end, and we would not exit 0."""
+    """Captures no signals: uvicorn would raise them again at the end instead of exiting with 0."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,12 +58,12 @@ class Server(uvicorn.Server):
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
-    """Serve until SIGTERM or SIGINT. Settings that are wrong: one line that names them, exit 2."""
+    """Serve until SIGTERM or SIGINT. Wrong settings: log one line that names them, exit with 2."""
     configure_logging()
     try:
         settings = ServiceSettings.from_env(environment)
         secrets = ServiceSecrets.from_env(environment)
-        trust = trusting(settings.database_ca_file)
+        trust = verifying_context(settings.database_ca_file)
     except SettingsError as error:
         logger.critical("cannot start", extra={"reason": str(error)})
         sys.exit(2)
@@ -69,16 +71,16 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
         runner.run(serve(settings, secrets, trust, region=region_of(environment)))
 
 
-def trusting(ca_file: str) -> ssl.SSLContext:
+def verifying_context(ca_file: str) -> ssl.SSLContext:
     """A client context that accepts only certificates of this file's roots, for the right host."""
     try:
         return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # not there, or no certificates in it
+    except OSError as error:  # no such file, or no certificates in it
         raise SettingsError(f"DATABASE_CA_FILE: no PEM certificates in {ca_file!r}") from error
 
 
 def region_of(environment: Mapping[str, str]) -> str | None:
-    """ECS sets AWS_REGION, which boto3 does not look at."""
+    """ECS sets AWS_REGION, which boto3 does not read."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
 
 
@@ -89,8 +91,8 @@ async def serve(
     *,
     region: str | None,
 ) -> None:
-    """Until told to stop. Then, in this order: nothing new is accepted, what runs is finished and
-    answered, the relay sends what is left, connections are closed."""
+    """Serve until a signal to stop. Then, in this order: accept no more connections, answer the
+    running requests, let the relay send the rest, close the connections."""
     async with AsyncExitStack() as stack:
 
         async def pool(size: int) -> Pool:
@@ -113,16 +115,18 @@ async def serve(
 
         aws = boto3.session.Session(region_name=region)
         reading_pool = await pool(READING_CONNECTIONS)
-        # The relay and the readiness probe ask again by themselves: nobody waits for them.
-        impatient = Database(reading_pool, patience_seconds=0)
+        # The relay and the readiness probe repeat their calls themselves.
+        without_retries = Database(reading_pool, retry_seconds=0)
         sessions = Sessions(
-            table=aws.client("dynamodb", config=_AWS),
-            table_name=settings.sessions_table_name,
-            executor=threads("sessions"),
+            table=SessionTable(
+                dynamodb=aws.client("dynamodb", config=_AWS),
+                table_name=settings.sessions_table_name,
+                executor=threads("sessions"),
+            ),
             ttl_seconds=settings.session_ttl_seconds,
         )
         relay = OutboxRelay(
-            database=impatient,
+            database=without_retries,
             queue=aws.client("sqs", config=_AWS),
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
@@ -142,7 +146,7 @@ async def serve(
             api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
             health=Health(
                 {
-                    "database": partial(impatient.run, accounts.probe),
+                    "database": partial(without_retries.run, accounts.probe),
                     "sessions": sessions.probe,
                     "audit_queue": relay.probe,
                 }

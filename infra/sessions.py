@@ -6,11 +6,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from app_service.settings import SESSIONS_BY_USER_INDEX
 from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 
 TABLE = "transaction-sessions"
-USER_INDEX = "by-user"
 _ITEM_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
 
 
@@ -48,7 +48,7 @@ class Sessions(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.table.add_global_secondary_index(
-            index_name=USER_INDEX,
+            index_name=SESSIONS_BY_USER_INDEX,
             partition_key=_key("user_id", dynamodb.AttributeType.STRING),
             sort_key=_key("created_at", dynamodb.AttributeType.NUMBER),
         )
@@ -57,7 +57,7 @@ class Sessions(Construct):
         """Allow opening, finding and closing sessions; not scanning for other people's."""
         for actions, resource in (
             ([*_ITEM_ACTIONS], self.table.table_arn),
-            (["dynamodb:Query"], f"{self.table.table_arn}/index/{USER_INDEX}"),
+            (["dynamodb:Query"], f"{self.table.table_arn}/index/{SESSIONS_BY_USER_INDEX}"),
         ):
             grantee.grant_principal.add_to_principal_policy(
                 iam.PolicyStatement(actions=actions, resources=[resource])

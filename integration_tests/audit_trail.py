@@ -1,4 +1,4 @@
-"""Reads the audit trail the way an auditor would: from the bucket alone."""
+"""Reads the audit trail as an auditor does: only from the bucket."""
 
 import datetime as dt
 import gzip

@@ -26,7 +26,7 @@ def environment() -> DeployedEnvironment:
 
 @pytest.fixture(scope="session")
 def started_at() -> dt.datetime:
-    """Audit objects older than the tests are not theirs."""
+    """Older audit objects are not from these tests."""
     return dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
 
 
@@ -77,7 +77,7 @@ def dynamodb() -> "DynamoDBClient":
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., None]:
-    """Call `check` until it is true; fails with `what` after `seconds`."""
+    """Call `check` until it returns True; fail with `what` after `seconds`."""
 
     def wait(check: Callable[[], bool], *, what: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds

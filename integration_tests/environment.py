@@ -13,7 +13,7 @@ class MissingOutput(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class DeployedEnvironment:
-    """Addresses of one deployed copy; `certificate_der` is empty where its roots are public."""
+    """Addresses of one deployed environment; a public certificate has no `certificate_der`."""
 
     suffix: str
     api_url: str
@@ -37,7 +37,7 @@ class DeployedEnvironment:
         )
 
     def write_roots(self, folder: Path) -> Path | None:
-        """The certificate to trust, as a PEM file; None where the usual roots do."""
+        """The certificate to trust, as a PEM file; None if the usual roots suffice."""
         if not self.certificate_der:
             return None
         file = folder / "api.pem"

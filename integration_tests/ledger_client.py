@@ -1,4 +1,4 @@
-"""A client of the ledger's HTTP API, as a user of it would write one."""
+"""A client of the ledger's HTTP API."""
 
 import secrets
 import uuid
@@ -19,7 +19,7 @@ class LedgerClient:
         self._verify = verify
 
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        # Given with every request: a session's own setting yields to REQUESTS_CA_BUNDLE.
+        # With every request: REQUESTS_CA_BUNDLE overrides the setting of a session.
         return self.http.request(
             method,
             f"{self.api_url}{path}",
@@ -39,7 +39,7 @@ class LedgerClient:
         return token
 
     def open_account(self, *, may_go_negative: bool = False, currency: str = "USD") -> int:
-        """Open an account under a number that no run used before."""
+        """Open an account under a random number."""
         account_id = 1 + secrets.randbelow(_ACCOUNT_MAX)
         answer = self.call(
             "POST",

@@ -1,4 +1,4 @@
-"""Messages to the transaction queue, and the audit trail that every posting ends in."""
+"""Messages to the transaction queue, and the audit trail of all postings."""
 
 import datetime as dt
 import json
@@ -48,7 +48,7 @@ def test_every_posting_is_in_the_audit_trail_once(
     started_at: dt.datetime,
     eventually: Callable[..., None],
 ) -> None:
-    """S23: what was posted, replayed or in a batch stands in the bucket exactly once."""
+    """S23: a transaction that was posted, replayed or in a batch is in the bucket once."""
     source = ledger.open_account(may_go_negative=True)
     target = ledger.open_account()
     transactions = [new_transaction(source, target, 1 + n) for n in range(5)]

@@ -1,4 +1,4 @@
-"""The load balancer over HTTPS: money moves once, whole, or not at all."""
+"""Transactions over HTTPS: money moves once, completely, or not at all."""
 
 from integration_tests.ledger_client import LedgerClient, new_transaction
 
@@ -27,7 +27,7 @@ def test_the_same_id_with_other_contents_is_a_conflict(ledger: LedgerClient) -> 
     assert ledger.balance_minor(target) == 100
 
 
-def test_money_that_is_not_there_is_refused(ledger: LedgerClient) -> None:
+def test_a_transaction_without_funds_is_refused(ledger: LedgerClient) -> None:
     poor = ledger.open_account()
     target = ledger.open_account()
     answer = ledger.post(new_transaction(poor, target, 1))
@@ -36,7 +36,7 @@ def test_money_that_is_not_there_is_refused(ledger: LedgerClient) -> None:
     assert ledger.balance_minor(target) == 0
 
 
-def test_a_bad_transaction_never_spoils_its_batch(ledger: LedgerClient) -> None:
+def test_a_refused_transaction_does_not_affect_its_batch(ledger: LedgerClient) -> None:
     source = ledger.open_account(may_go_negative=True)
     target = ledger.open_account()
     poor = ledger.open_account()

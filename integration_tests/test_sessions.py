@@ -1,6 +1,7 @@
-"""Sessions: opened with the API credential, found by the hash of their token, ended at once."""
+"""Sessions: opened with the API credential, found by the hash of their token, closed."""
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from integration_tests.environment import DeployedEnvironment
@@ -35,7 +36,14 @@ def test_the_table_knows_the_session_but_not_its_token(
     assert token not in str(item)
 
 
-def test_an_ended_session_is_refused(anonymous: LedgerClient, credentials: tuple[str, str]) -> None:
+def test_a_closed_session_is_refused(
+    anonymous: LedgerClient, credentials: tuple[str, str], eventually: Callable[..., None]
+) -> None:
+    """S33: by one task at once, and by the others when their cache expires."""
     anonymous.open_session(*credentials, user_id="leaver")
     assert anonymous.call("GET", "/sessions/current").status_code == 200
     assert anonymous.call("DELETE", "/sessions/current").status_code == 204
+    eventually(
+        lambda: anonymous.call("GET", "/sessions/current").status_code == 401,
+        what="the refusal of a closed session",
+    )

@@ -1,4 +1,4 @@
-"""What can be asked of an environment where money is real: nothing here changes anything."""
+"""Checks that change nothing, also for an environment with real money."""
 
 import json
 
@@ -23,7 +23,7 @@ def test_the_service_and_what_it_needs_are_ready(anonymous: LedgerClient) -> Non
 
 
 def test_nothing_but_health_is_served_without_a_session(anonymous: LedgerClient) -> None:
-    """S33: also what would move money is refused before it is read."""
+    """S33: a request that would move money is refused, too."""
     for method, path in (("GET", "/accounts/1"), ("POST", "/transactions")):
         refused = anonymous.call(method, path)
         assert refused.status_code == 401

@@ -1,4 +1,4 @@
-"""An account of the AWS emulator: tests make real calls and get real answers."""
+"""An account of the AWS emulator for tests of the branch hub."""
 
 import json
 import time
@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_make_client = boto3.client  # tests of entrypoints replace boto3.client
-# An execution of it runs until it is stopped.
+_make_client = boto3.client  # tests of entrypoints replace it
+# An execution of this machine runs until it is stopped.
 _WAITING = {
     "StartAt": "Wait",
     "States": {"Wait": {"Type": "Wait", "Seconds": 10_000_000, "End": True}},
@@ -27,7 +27,7 @@ class Account:
         return _client(service, self.endpoint_url)
 
     def name(self, base: str) -> str:
-        """A name that nothing else in the account has."""
+        """A name that is unique in the account."""
         self._count += 1
         return f"{base}-{self._count}"
 
@@ -42,7 +42,7 @@ class Account:
         return name
 
     def start_execution(self) -> str:
-        """The ARN of an execution that runs."""
+        """The ARN of a running execution."""
         states = self.client("stepfunctions")
         if self._machine is None:
             self._machine = states.create_state_machine(
@@ -79,7 +79,7 @@ class Account:
             self.deploy(f"{base}-{suffix}", tags=tags_of(suffix), **more)
 
     def remove_pipelines(self) -> None:
-        """Delete the pipeline stacks of other tests."""
+        """Delete the pipeline stacks that other tests have left."""
         cloudformation = self.client("cloudformation")
         for page in cloudformation.get_paginator("describe_stacks").paginate():
             for stack in page["Stacks"]:
@@ -111,7 +111,7 @@ def tags_of(suffix: str, **more: str) -> dict[str, str]:
     return {"application": "transaction-pipeline", "environment-suffix": suffix, **more}
 
 
-@cache  # creating a client takes a quarter of a second
+@cache  # a client takes a quarter of a second to create
 def _client(service: str, endpoint_url: str) -> Any:
     return _make_client(
         service,  # type: ignore[call-overload]  # a name that the test chooses

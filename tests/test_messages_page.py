@@ -1,17 +1,15 @@
-"""docs/messages.md, which senders follow, has the examples, words and limits of the code."""
+"""docs/messages.md is what senders follow: its examples and words are those of the code."""
 
 import json
 import re
 from pathlib import Path
 
-import pytest
-
 from app_service.ledger.domain import CALL_MAX
-from app_service.ledger.outbox import SEND_BYTES_MAX
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.fields import required_fields_of
+from app_service.ledger.queue_messages import SEND_BYTES_MAX
+from app_service.ledger.transaction import COLUMNS, Transaction
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch
-from lambda_src.shared.messages import Unprocessable
 from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
 from lambda_src.transaction_processor.worker import _DONE, _RESULTS, _WRONG, parse_submission
 
@@ -19,29 +17,21 @@ PAGE = (Path(__file__).parent.parent / "docs" / "messages.md").read_text()
 SUBMITTED, POSTED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
-def fields_listed(section: str) -> set[str]:
-    """The names in a section's table of fields."""
+def fields_listed(section: str, *, rule: str = "") -> set[str]:
+    """The names in the table of fields of a section whose rule begins with `rule`."""
     text = PAGE.partition(f"## `{section}`")[2].partition("\n## ")[0]
     table = text.partition("| field |")[2].partition("\n\n")[0]
-    return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    return set(re.findall(rf"^\| `(\w+)` \| \w+ \| {rule}", table, re.MULTILINE))
 
 
-def test_the_processor_accepts_the_example_of_a_submission() -> None:
-    transaction = parse_submission(SUBMITTED)
-    named = {"type", "version", "transaction", *transaction.to_json()}
-    assert fields_listed("transaction.submitted") == named
+def test_the_page_lists_the_fields_of_a_submission_and_which_are_optional() -> None:
+    parse_submission(SUBMITTED)
+    required = {"type", "version", "transaction"} | required_fields_of(Transaction)
+    assert fields_listed("transaction.submitted") == required | {*COLUMNS}
+    assert fields_listed("transaction.submitted", rule="optional") == {*COLUMNS} - required
 
 
-@pytest.mark.parametrize("field", sorted(fields_listed("transaction.submitted")))
-def test_every_field_of_the_submission_is_required(field: str) -> None:
-    message = json.loads(SUBMITTED)
-    message.pop(field, None)
-    message.get("transaction", {}).pop(field, None)
-    with pytest.raises(Unprocessable):
-        parse_submission(json.dumps(message))
-
-
-def test_the_audit_writer_accepts_the_example_of_a_batch() -> None:
+def test_the_batch_is_one_that_the_audit_writer_takes() -> None:
     batch = PostedBatch.parse(POSTED)
     assert f"audit/<yyyy>/<mm>/<dd>/<batch_id>{batch.key.partition(str(batch.batch_id))[2]}" in PAGE
     for posted in batch.transactions:

@@ -9,16 +9,16 @@ from starlette.routing import Route
 from app_service.ledger.authentication import with_session
 from app_service.ledger.bodies import json_response, read_json
 from app_service.ledger.domain import Entry, NewAccount, rfc3339
+from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
-from app_service.ledger.transaction import MAX_INTEGER, InvalidField
+from app_service.ledger.session_table import Session
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
 
 
 async def open_account(request: Request, _session: Session) -> Response:
-    new = NewAccount.parse(await read_json(request))
+    new = parse_record(NewAccount, "account", await read_json(request))
     account, is_new = await services_of(request).ledger.open_account(new)
     return json_response(
         asdict(account),
@@ -33,7 +33,7 @@ async def get_account(request: Request, _session: Session) -> Response:
 
 
 async def get_entries(request: Request, _session: Session) -> Response:
-    """Newest first. The cursor is the version above which everything was seen."""
+    """Newest first. The cursor is the lowest version that the client has seen."""
     account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
     query = request.query_params
     limit = parse_digits("limit", query.get("limit", str(PAGE_DEFAULT)), PAGE_MAX)
@@ -50,7 +50,7 @@ async def get_entries(request: Request, _session: Session) -> Response:
 
 
 def parse_digits(name: str, text: str, maximum: int) -> int:
-    """A whole number from 1 to `maximum` out of a URL. Raises InvalidField."""
+    """A whole number from 1 to `maximum` in a URL. Raises InvalidField."""
     if text.isascii() and text.isdigit() and len(text) <= 16 and 1 <= int(text) <= maximum:
         return int(text)
     raise InvalidField(

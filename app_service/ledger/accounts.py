@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-import asyncpg
-
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import (
     Account,
@@ -14,7 +12,8 @@ from app_service.ledger.domain import (
     PostedTransaction,
     TransactionNotFound,
 )
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.transaction_sql import SELECT_POSTED, SIGNATURE
 
 _OPEN_SQL = """
 INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES ($1, $2, $3)
@@ -31,23 +30,18 @@ SELECT e.account_version AS version, e.transaction_id, e.amount_minor, e.balance
  WHERE e.account_id = $1 AND e.account_version < $2
  ORDER BY e.account_version DESC LIMIT $3
 """
-_TRANSACTION_SQL = """
-SELECT transaction_id, debit_account, credit_account, amount_minor, currency, posted_at
-  FROM ledger.transactions WHERE transaction_id = $1
-"""
-_PROBE_SQL = """
-SELECT to_regprocedure('ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])')
-"""
+_TRANSACTION_SQL = f"{SELECT_POSTED} WHERE transaction_id = $1"
+_PROBE_SQL = "SELECT to_regprocedure($1)"
 
 
 class SchemaMissing(Exception):
-    """The database answers, and holds no ledger."""
+    """The database answers, but it does not hold the schema that this version needs."""
 
 
 async def open_account(connection: Connection, new: NewAccount) -> tuple[Account, bool]:
     """The account, and whether this call opened it. Safe to repeat.
 
-    Raises AccountConflict if the number is taken by an account of other currency or flag.
+    Raises AccountConflict if the number belongs to an account with another currency or flag.
     """
     done = await connection.execute(_OPEN_SQL, new.account_id, new.currency, new.may_go_negative)
     found = await account(connection, new.account_id)
@@ -75,27 +69,17 @@ async def entries(
 
 
 async def transaction(connection: Connection, transaction_id: UUID) -> PostedTransaction:
-    """Raises TransactionNotFound: what was refused leaves no trace."""
+    """Raises TransactionNotFound, also for a refused transaction: refusals are not stored."""
     row = await connection.fetchrow(_TRANSACTION_SQL, transaction_id)
     if row is None:
         raise TransactionNotFound(transaction_id)
-    return posted_transaction(row)
-
-
-def posted_transaction(row: asyncpg.Record) -> PostedTransaction:
     return PostedTransaction(
-        transaction=Transaction(
-            transaction_id=row["transaction_id"],
-            debit_account=row["debit_account"],
-            credit_account=row["credit_account"],
-            amount_minor=row["amount_minor"],
-            currency=row["currency"],
-        ),
+        transaction=Transaction(**{name: row[name] for name in COLUMNS}),
         posted_at=row["posted_at"],
     )
 
 
 async def probe(connection: Connection) -> None:
-    """Raises SchemaMissing unless the migrations have been applied."""
-    if await connection.fetchval(_PROBE_SQL) is None:
+    """Raises SchemaMissing unless the database holds the posting function of this version."""
+    if await connection.fetchval(_PROBE_SQL, SIGNATURE) is None:
         raise SchemaMissing

@@ -1,4 +1,4 @@
-"""The HTTP application: every route, and every refusal as a problem document."""
+"""The HTTP application: all routes; errors are problem documents."""
 
 from starlette.applications import Starlette
 
@@ -13,7 +13,7 @@ from app_service.ledger.problems import EXCEPTION_HANDLERS
 from app_service.ledger.services import Services
 
 ROUTES = [
-    *transaction_routes.ROUTES,  # first: they are asked for most, and are looked up in order
+    *transaction_routes.ROUTES,  # first: they get most requests, and routes are matched in order
     *health_routes.ROUTES,
     *account_routes.ROUTES,
     *session_routes.ROUTES,

@@ -1,37 +1,20 @@
-"""Who asks: an API client (Basic) opens sessions, a session (Bearer) does the rest."""
+"""Authentication: the API client (Basic) opens sessions, a session (Bearer) does the rest."""
 
 import base64
 import binascii
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
+from app_service.ledger.session_table import Session
 from app_service.ledger.sign_in import is_from_a_browser, sign_in_page
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SessionEndpoint = Callable[[Request, Session], Awaitable[Response]]
 _CLIENT_CHALLENGE = {"WWW-Authenticate": 'Basic realm="ledger", charset="UTF-8"'}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiClient:
-    """The one credential of this environment."""
-
-    client_id: str
-    secret: str = field(repr=False)
-
-    def is_meant_by(self, client_id: bytes, secret: bytes) -> bool:
-        """In a time that tells nothing about how much of either was right."""
-        same_id = _same(client_id, self.client_id.encode())
-        same_secret = _same(secret, self.secret.encode())
-        return same_id & same_secret
 
 
 def with_session(endpoint: SessionEndpoint) -> Endpoint:
@@ -63,7 +46,7 @@ def with_client(endpoint: Endpoint) -> Endpoint:
 
 
 def with_session_or_client(endpoint: Endpoint) -> Endpoint:
-    """For pages that a person opens: the browser asks for id and secret by itself."""
+    """For pages that people open: the browser prompts for id and secret."""
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)
@@ -86,7 +69,7 @@ def _is_client(request: Request) -> bool:
         client_id, _, secret = base64.b64decode(value, validate=True).partition(b":")
     except (binascii.Error, ValueError):
         return False
-    return services_of(request).api_client.is_meant_by(client_id, secret)
+    return services_of(request).api_client.matches(client_id, secret)
 
 
 def _authorization(request: Request) -> tuple[str, str]:
@@ -100,8 +83,3 @@ def _client_required(detail: str) -> Problem:
 
 def _unauthorized(code: str, challenge: str, detail: str) -> Problem:
     return Problem(401, code, detail, headers={"WWW-Authenticate": challenge})
-
-
-def _same(left: bytes, right: bytes) -> bool:
-    # Digests, because compare_digest takes a time that depends on the length.
-    return hmac.compare_digest(hashlib.sha256(left).digest(), hashlib.sha256(right).digest())

@@ -1,4 +1,4 @@
-"""JSON in and out of HTTP."""
+"""JSON bodies of requests and answers."""
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -20,7 +20,7 @@ async def read_json(request: Request, *, bytes_max: int = SMALL_BODY_BYTES) -> o
     body = await _read(request, bytes_max)
     try:
         return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:  # ValueError: malformed, or not UTF-8
+    except (ValueError, RecursionError) as error:  # ValueError: malformed or not UTF-8
         raise Problem(400, "invalid_json", f"the body is not JSON in UTF-8: {error}") from None
 
 
@@ -37,7 +37,7 @@ async def _read(request: Request, bytes_max: int) -> bytes:
             if size > bytes_max:
                 raise too_large
             parts.append(part)
-    except ClientDisconnect:  # not our mistake, and nobody hears the answer
+    except ClientDisconnect:  # not an error of the service; nobody receives the answer
         raise Problem(400, "body_incomplete", "the connection ended before the body") from None
     return b"".join(parts)
 

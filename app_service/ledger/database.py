@@ -1,8 +1,8 @@
-"""Connections to whichever host is the writer now, and work that survives a failover.
+"""Connections to the current writer, and retries that outlast a failover.
 
-Writer and reader endpoint are both asked, because after a failover the writer's DNS name still
-points to the old host for 15 to 20 s. asyncpg takes several hosts too, but one timeout for all of
-them: a host that swallows packets would use it up before the next is tried.
+Both the writer and the reader endpoint are tried, because after a failover the writer's DNS name
+still points to the old host for 15 to 20 s. asyncpg accepts several hosts too, but with one timeout
+for all: a host that drops packets would use it up before the next host is tried.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 
 from app_service.ledger.domain import DatabaseUnavailable
+from app_service.ledger.sql_states import LOST_RACE, is_unavailable
 
 if TYPE_CHECKING:
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -27,7 +28,7 @@ else:  # generic to the type checker only
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 COMMAND_TIMEOUT_SECONDS = 5.0
-PATIENCE_SECONDS = 8.0
+RETRY_SECONDS = 8.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 _PAUSE_FIRST_SECONDS = 0.02
 _PAUSE_MAX_SECONDS = 1.0
@@ -35,30 +36,19 @@ _T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
-# The work met other work: the connection is fine, and the next try will usually pass.
-_CONTENTION = (
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.UniqueViolationError,
-)
-# The connection or its server is going or gone; what was asked may or may not have happened.
-_DISCONNECTION = (
+# Errors of the connection itself; those of the server are asyncpg.PostgresError.
+_CONNECTION_ERRORS = (
     OSError,  # with TimeoutError, ConnectionError and ssl.SSLError
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,  # the writer became a reader below an open connection
-    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
 )
 
 
 class NoWriterError(ConnectionError):
-    """None of the hosts let us in as one that may write."""
+    """No host accepts a connection that may write."""
 
 
 class LedgerConnection(_AsyncpgConnection):
-    """Leaves no session state behind, so that giving it back to the pool costs no round trip."""
+    """Keeps no session state, so that releasing it to the pool costs no round trip."""
 
     def get_reset_query(self) -> str:
         return ""
@@ -74,7 +64,7 @@ async def open_pool(
     tls: ssl.SSLContext | None,
     size: int,
 ) -> Pool:
-    """A pool that connects when first used: a task starts also while the database fails over."""
+    """A pool that connects at first use, so that a task can start during a failover."""
 
     async def connect(_dsn: None, **options: Any) -> Any:
         return await connect_writer(hosts, connect=asyncpg.connect, **options)
@@ -91,8 +81,8 @@ async def open_pool(
         max_size=size,
         connection_class=LedgerConnection,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        # Said here, because a role, a database and a parameter group may each say otherwise: an
-        # answer must mean that a crash of the server does not lose what it tells of.
+        # Set here, because a role, a database or a parameter group may change it: what was
+        # answered must survive a crash of the server.
         server_settings={"application_name": "app_service", "synchronous_commit": "on"},
     )
 
@@ -104,9 +94,9 @@ async def connect_writer(
     timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
     **options: Any,
 ) -> Any:
-    """A connection to the first host that may write, each asked for at most `timeout_seconds`.
+    """A connection to the first host that may write; each gets at most `timeout_seconds`.
 
-    Raises NoWriterError when there is none.
+    Raises NoWriterError if there is none.
     """
     failures: list[Exception] = []
     for host in hosts:
@@ -117,7 +107,7 @@ async def connect_writer(
                 target_session_attrs="read-write",
                 **options,
             )
-        except (*_DISCONNECTION, asyncpg.PostgresError) as error:
+        except (*_CONNECTION_ERRORS, asyncpg.PostgresError) as error:
             failures.append(error)
     reasons = ", ".join(
         f"{host}: {type(error).__name__}" for host, error in zip(hosts, failures, strict=True)
@@ -126,35 +116,35 @@ async def connect_writer(
 
 
 async def close_pool(pool: Pool, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS) -> None:
-    """Close politely, or cut off what does not let itself be closed."""
+    """Close the connections; terminate those that do not close in time."""
     try:
         await asyncio.wait_for(pool.close(), timeout_seconds)
     except TimeoutError:
-        logger.warning("connections cut off, they did not close in time")
+        logger.warning("connections terminated, they did not close in time")
         pool.terminate()
 
 
 class Database:
-    """Runs work on a pooled connection, again while it fails for reasons that pass."""
+    """Runs work on a pooled connection and repeats it after transient errors."""
 
-    def __init__(self, pool: Pool, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, pool: Pool, *, retry_seconds: float = RETRY_SECONDS) -> None:
         self._pool = pool
-        self._patience_seconds = patience_seconds
+        self._retry_seconds = retry_seconds
 
     async def run(self, work: Callable[[Connection], Awaitable[_T]]) -> _T:
-        """The result of `work`, which must be safe to repeat also when its outcome is unknown.
+        """The result of `work`, which must be safe to repeat even if its outcome is unknown.
 
-        Raises DatabaseUnavailable when it still fails after `patience_seconds`; whatever else
-        `work` raises goes through unchanged.
+        Raises DatabaseUnavailable if it still fails after `retry_seconds`; other errors of `work`
+        are raised unchanged.
         """
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._patience_seconds
+        deadline = clock() + self._retry_seconds
         pause_max = _PAUSE_FIRST_SECONDS
         while True:
             try:
                 return await self._once(work)
-            except (*_CONTENTION, *_DISCONNECTION, asyncpg.InterfaceError) as error:
-                if isinstance(error, ValueError):  # arguments that cannot be encoded: our mistake
+            except Exception as error:
+                if not _is_transient(error):
                     raise
                 pause = random.uniform(pause_max / 2, pause_max)  # nosec B311 # jitter
                 if clock() + pause > deadline:
@@ -167,15 +157,33 @@ class Database:
         connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECONDS)
         try:
             return await work(connection)
-        except _DISCONNECTION:
-            # Not back to the pool: it may hang, or lead to a host that no longer writes.
-            connection.terminate()
+        except Exception as error:
+            if _is_unavailable(error):
+                # Do not use it again: it may hang, or its host may no longer be the writer.
+                connection.terminate()
             raise
         finally:
             await self._pool.release(connection)
 
 
+def _is_transient(error: Exception) -> bool:
+    """Whether the same work may succeed when it is repeated."""
+    if isinstance(error, ValueError):  # arguments that cannot be encoded: an error of this service
+        return False
+    is_closed = isinstance(error, asyncpg.InterfaceError)
+    return is_closed or _is_unavailable(error) or _sql_state(error) in LOST_RACE
+
+
+def _is_unavailable(error: Exception) -> bool:
+    """The connection or its server is failing or gone; the work may or may not have happened."""
+    return isinstance(error, _CONNECTION_ERRORS) or is_unavailable(_sql_state(error))
+
+
+def _sql_state(error: Exception) -> str:
+    """Empty if the error does not come from the server."""
+    return getattr(error, "sqlstate", None) or ""
+
+
 def _reason(error: Exception) -> str:
-    """Names the failure without its text, which may quote data."""
-    state = getattr(error, "sqlstate", None)
-    return f"{type(error).__name__} {state}" if state else type(error).__name__
+    """The name of the error without its text, which may quote data."""
+    return f"{type(error).__name__} {_sql_state(error)}".rstrip()

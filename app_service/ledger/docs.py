@@ -1,4 +1,4 @@
-"""GET /openapi.json and /docs: one document for machines and for people, all from this server."""
+"""GET /openapi.json and /docs: one document, for programs and for people."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ async def docs(request: Request) -> Response:
 
 
 def render(api: dict[str, Any]) -> str:
-    """A page that needs no script and nothing from elsewhere."""
+    """An HTML page without scripts and without external resources."""
     info = api["info"]
     body = "".join(
         part

@@ -1,4 +1,4 @@
-"""Values of the ledger, and the ways in which it refuses. No I/O."""
+"""Values and errors of the ledger. No I/O, standard library only: the processor bundles it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,15 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from app_service.ledger.transaction import (
-    InvalidField,
-    Transaction,
-    parse_currency,
-    parse_integer,
-    parse_object,
-    shape,
-)
+from app_service.ledger.fields import Currency, Flag, PositiveInteger, UserId
+from app_service.ledger.transaction import Transaction
 
-# What one posting call and one bulk request take at most; the SQL function refuses more.
+# Transactions in one posting call and in one bulk request; the SQL function refuses more.
 CALL_MAX = 1000
 
 
 class Verdict(StrEnum):
-    """What became of one transaction; the statuses of `ledger.post_transactions`."""
+    """The outcome of one transaction: the statuses of `ledger.post_transactions`."""
 
     POSTED = "posted"
     REPLAYED = "replayed"
@@ -39,32 +33,35 @@ REASON = {
     Verdict.ACCOUNT_NOT_FOUND: "debit_account or credit_account does not exist",
     Verdict.CURRENCY_MISMATCH: "currency is not that of both accounts",
     Verdict.INSUFFICIENT_FUNDS: "the balance of debit_account does not cover amount_minor",
-    Verdict.BALANCE_LIMIT: "a balance would leave the range that the ledger keeps",
+    Verdict.BALANCE_LIMIT: "a balance would exceed the limit of the ledger",
 }
+
+
+def count_verdicts(verdicts: Sequence[str]) -> dict[str, int]:
+    """Log fields from which CloudWatch makes metrics; the processor writes the same ones.
+
+    What is neither posted, replayed nor in conflict counts as refused.
+    """
+    counts = {
+        "transactions_posted": verdicts.count(Verdict.POSTED),
+        "transactions_replayed": verdicts.count(Verdict.REPLAYED),
+        "transactions_conflict": verdicts.count(Verdict.CONFLICT),
+    }
+    return counts | {"transactions_refused": len(verdicts) - sum(counts.values())}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewAccount:
-    """An account as a client asks for it, under a number of the client's choice."""
+    """An account that a client opens, under a number that the client chooses."""
 
-    account_id: int
-    currency: str
-    may_go_negative: bool = False
+    account_id: PositiveInteger
+    currency: Currency
+    may_go_negative: Flag = False
 
-    @classmethod
-    def parse(cls, document: object) -> "NewAccount":
-        """Raises InvalidField with the field, what came instead, and the rule."""
-        found = parse_object(
-            "account",
-            document,
-            required=frozenset(("account_id", "currency")),
-            optional=frozenset(("may_go_negative",)),
-        )
-        return cls(
-            account_id=parse_integer("account_id", found["account_id"]),
-            currency=parse_currency("currency", found["currency"]),
-            may_go_negative=parse_flag("may_go_negative", found.get("may_go_negative", False)),
-        )
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewSession:
+    user_id: UserId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +70,7 @@ class Account:
     currency: str
     may_go_negative: bool
     balance_minor: int
-    version: int  # how many entries it has
+    version: int  # number of its entries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +94,7 @@ class PostedTransaction:
 
 
 class Ledger(Protocol):
-    """What HTTP needs of the ledger."""
+    """The operations that the routes need."""
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]: ...
 
@@ -111,7 +108,7 @@ class Ledger(Protocol):
 
 
 class LedgerError(Exception):
-    """A request is refused and wrote nothing. Clients may rely on `code`."""
+    """The ledger refused a request and wrote nothing. Clients may rely on `code`."""
 
     code: ClassVar[str]
 
@@ -140,7 +137,7 @@ class TransactionNotFound(LedgerError):
 
 
 class Unavailable(LedgerError):
-    """Not now; the same request may be sent again, nothing is doubled by it."""
+    """The request cannot be served now. It is safe to send it again."""
 
     retry_after_seconds: ClassVar[int] = 1
 
@@ -149,7 +146,7 @@ class Overloaded(Unavailable):
     code = "overloaded"
 
     def __init__(self, waiting: int) -> None:
-        super().__init__(f"{waiting} transactions are waiting already; send it again later")
+        super().__init__(f"{waiting} transactions are waiting; send the request again later")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -157,15 +154,9 @@ class DatabaseUnavailable(Unavailable):
     retry_after_seconds = 2
 
     def __init__(self) -> None:
-        super().__init__("the database does not answer or is failing over; send it again")
+        super().__init__("the database does not answer or is failing over; send the request again")
 
 
 def rfc3339(moment: datetime) -> str:
-    """In UTC, with microseconds: the one form of time that we write."""
+    """In UTC with microseconds: the format of all times that the service writes."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def parse_flag(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidField(f"{name}: must be true or false, got {shape(value)}")

@@ -1,4 +1,4 @@
-"""Is this task alive, and does everything that it talks to answer?"""
+"""Whether everything that this task needs answers."""
 
 import asyncio
 import logging
@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 Probe = Callable[[], Awaitable[object]]
 
 PROBE_TIMEOUT_SECONDS = 3.0
-REMEMBERED_SECONDS = 1.0
+CACHED_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
 
 class Health:
-    """Asks each neighbour by its probe, which raises where the neighbour does not answer."""
+    """Calls the probe of each neighbour; a probe raises if its neighbour does not answer."""
 
     def __init__(
         self,
@@ -31,9 +31,9 @@ class Health:
         self._found_at = float("-inf")
 
     async def neighbours(self) -> Mapping[str, bool]:
-        """Which neighbours answer. Anyone may ask, so they are bothered once a second at most."""
+        """Which neighbours answer. Probes run once a second at most: the route is public."""
         async with self._lock:
-            if self._now() - self._found_at >= REMEMBERED_SECONDS:
+            if self._now() - self._found_at >= CACHED_SECONDS:
                 answers = await asyncio.gather(*map(self._answers, self._probes))
                 self._found = dict(zip(self._probes, answers, strict=True))
                 self._found_at = self._now()
@@ -42,7 +42,7 @@ class Health:
     async def _answers(self, name: str) -> bool:
         try:
             await asyncio.wait_for(self._probes[name](), self._timeout_seconds)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the neighbour is not there
+        except Exception as error:  # noqa: BLE001 - every failure means: no answer
             logger.warning(
                 "neighbour missing", extra={"neighbour": name, "reason": type(error).__name__}
             )

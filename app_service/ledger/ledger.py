@@ -1,4 +1,4 @@
-"""The ledger over PostgreSQL: every write batched, every call repeated over what passes."""
+"""Ledger on PostgreSQL: batched writes, transient errors retried."""
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -12,10 +12,10 @@ from app_service.ledger.transaction import Transaction
 
 
 class PostgresLedger:
-    """`writing` and `reading` have pools of their own, so that a rush of reads delays no posting.
+    """`writing` and `reading` have separate pools, so that many reads do not delay postings.
 
     `on_posted` is called after each call that posted something: there is an event to relay.
-    `on_answered` is called for each request with its verdicts and the seconds that it took.
+    `on_answered` is called after each request with its verdicts and its duration in seconds.
     """
 
     def __init__(

@@ -1,123 +1,23 @@
-"""The OpenAPI 3.1 document: what the routes promise, as a plain value."""
-
-from typing import Any
+"""The OpenAPI 3.1 document of the routes."""
 
 from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
-from app_service.ledger.domain import CALL_MAX, REASON, Verdict
+from app_service.ledger.domain import REASON, NewAccount, Verdict
 from app_service.ledger.problems import MEDIA_TYPE
-from app_service.ledger.transaction import MAX_INTEGER
-
-Json = dict[str, Any]
-
-_INTEGER = {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER}
-_BALANCE = {"type": "integer", "format": "int64"}
-_CURRENCY = {"type": "string", "pattern": "^[A-Z]{3}$"}
-_UUID = {"type": "string", "format": "uuid"}
-_TIME = {"type": "string", "format": "date-time"}
-_TEXT = {"type": "string"}
-_FLAG = {"type": "boolean", "default": False}
-
-_TRANSACTION = {
-    "transaction_id": _UUID,
-    "debit_account": _INTEGER,
-    "credit_account": _INTEGER,
-    "amount_minor": _INTEGER,
-    "currency": _CURRENCY,
-}
-_VERDICT = {"transaction_id": _UUID, "status": {"type": "string", "enum": list(Verdict)}}
-
-
-def _object(properties: Json, *, optional: tuple[str, ...] = ()) -> Json:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-def _list(schema: str, **limits: int) -> Json:
-    return {"type": "array", "items": _ref(schema), **limits}
-
-
-def _ref(schema: str) -> Json:
-    return {"$ref": f"#/components/schemas/{schema}"}
-
-
-SCHEMAS: Json = {
-    "Transaction": _object(_TRANSACTION),
-    "PostedTransaction": _object(_TRANSACTION | {"posted_at": _TIME}),
-    "Verdict": _object(_VERDICT),
-    "VerdictOfMany": _object(
-        _VERDICT | {"transaction_id": {"type": ["string", "null"]}, "detail": _TEXT},
-        optional=("detail",),
-    ),
-    "Batch": _object({"transactions": _list("Transaction", minItems=1, maxItems=CALL_MAX)}),
-    "Verdicts": _object({"verdicts": _list("VerdictOfMany")}),
-    "NewAccount": _object(
-        {"account_id": _INTEGER, "currency": _CURRENCY, "may_go_negative": _FLAG},
-        optional=("may_go_negative",),
-    ),
-    "Account": _object(
-        {
-            "account_id": _INTEGER,
-            "currency": _CURRENCY,
-            "may_go_negative": _FLAG,
-            "balance_minor": _BALANCE,
-            "version": {"type": "integer", "minimum": 0},
-        }
-    ),
-    "Entry": _object(
-        {
-            "version": _INTEGER,
-            "transaction_id": _UUID,
-            "amount_minor": _BALANCE,
-            "balance_after_minor": _BALANCE,
-            "posted_at": _TIME,
-        }
-    ),
-    "Entries": _object({"entries": _list("Entry"), "next_cursor": {"type": ["string", "null"]}}),
-    "NewSession": _object({"user_id": {"type": "string", "pattern": "^[A-Za-z0-9._@:+-]{1,128}$"}}),
-    "Token": _object({"token": _TEXT, "expires_at": _TIME}),
-    "Session": _object(
-        {"user_id": _TEXT, "client_id": _TEXT, "created_at": _TIME, "expires_at": _TIME}
-    ),
-    "Sessions": _object({"sessions": _list("Session")}),
-    "Live": _object({"status": _TEXT}),
-    "Ready": _object(
-        {
-            "status": {"type": "string", "enum": ["ready", "not_ready"]},
-            "missing": {"type": "array", "items": _TEXT},
-            "neighbours": {"type": "object", "additionalProperties": _TEXT},
-        }
-    ),
-    "Version": _object({"version": _TEXT, "environment_suffix": _TEXT}),
-    "Problem": {
-        "type": "object",
-        "description": "RFC 9457. Rely on `code`; texts may change.",
-        "properties": {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "code": _TEXT,
-            "detail": _TEXT,
-        },
-        "required": ["type", "title", "status", "code", "detail"],
-    },
-}
+from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
+from app_service.ledger.transaction import Transaction
 
 _OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
-    401: "No session, or none that lives (`session_required`, `session_invalid`)",
-    403: "Not yours (`forbidden`)",
-    404: "Not there (`account_not_found`, `transaction_not_found`)",
-    409: "The id is taken by other contents (`conflict`, `account_conflict`)",
+    401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
+    403: "Belongs to another user (`forbidden`)",
+    404: "Does not exist (`account_not_found`, `transaction_not_found`)",
+    409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
     415: "Not application/json (`unsupported_media_type`)",
     422: f"Refused, nothing was written: {_OUTCOMES}",
-    503: "Not now (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
-    "send it again after `Retry-After` seconds; nothing is doubled",
+    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    "send the request again after `Retry-After` seconds, which is safe",
 }
 _IN_BODY = (400, 413, 415)
 _IN_SESSION = (401, 503)
@@ -126,7 +26,7 @@ _IN_SESSION = (401, 503)
 def _answer(description: str, schema: str | None, media_type: str = "application/json") -> Json:
     if schema is None:
         return {"description": description}
-    return {"description": description, "content": {media_type: {"schema": _ref(schema)}}}
+    return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
 
 
 def _operation(
@@ -149,7 +49,7 @@ def _operation(
     if body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _ref(body)}},
+            "content": {"application/json": {"schema": ref(body)}},
         }
     return operation
 
@@ -158,7 +58,9 @@ def _parameter(where: str, name: str, schema: Json) -> Json:
     return {"in": where, "name": name, "required": where == "path", "schema": schema}
 
 
-_ACCOUNT_ID = _parameter("path", "account_id", _INTEGER)
+_TEXT: Json = {"type": "string"}
+_ACCOUNT_ID = _parameter("path", "account_id", properties_of(NewAccount)["account_id"])
+_TRANSACTION_ID = _parameter("path", "transaction_id", properties_of(Transaction)["transaction_id"])
 _EITHER = ("session", "client")
 _PAGE = ("The document", None)
 
@@ -168,7 +70,7 @@ PATHS: Json = {
             "Post one transaction; its transaction_id is the idempotency key",
             {
                 201: ("Posted", "Verdict"),
-                200: ("Replayed: posted before, same contents", "Verdict"),
+                200: ("Replayed: posted before with the same contents", "Verdict"),
             },
             problems=(*_IN_BODY, *_IN_SESSION, 409, 422),
             body="Transaction",
@@ -176,7 +78,7 @@ PATHS: Json = {
     },
     "/transactions/batch": {
         "post": _operation(
-            "Post many in their order, each for itself; a bad one never spoils the rest",
+            "Post many in their order; a refused one does not affect the others",
             {200: ("One verdict per transaction, in order", "Verdicts")},
             problems=(*_IN_BODY, *_IN_SESSION),
             body="Batch",
@@ -187,13 +89,13 @@ PATHS: Json = {
             "A posted transaction",
             {200: ("The transaction", "PostedTransaction")},
             problems=(400, 404, *_IN_SESSION),
-            parameters=(_parameter("path", "transaction_id", _UUID),),
+            parameters=(_TRANSACTION_ID,),
         )
     },
     "/accounts": {
         "post": _operation(
             "Open an account under a number of your choice",
-            {201: ("Opened", "Account"), 200: ("It was open already, the same", "Account")},
+            {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
             problems=(*_IN_BODY, *_IN_SESSION, 409),
             body="NewAccount",
         )
@@ -209,7 +111,7 @@ PATHS: Json = {
     "/accounts/{account_id}/entries": {
         "get": _operation(
             "The entries of an account, newest first",
-            {200: ("A page; ask on with cursor=next_cursor until it is null", "Entries")},
+            {200: ("A page; continue with cursor=next_cursor until it is null", "Entries")},
             problems=(400, 404, *_IN_SESSION),
             parameters=(
                 _ACCOUNT_ID,
@@ -225,7 +127,7 @@ PATHS: Json = {
     "/sessions": {
         "post": _operation(
             "Open a session for a user",
-            {201: ("The token, shown this once", "Token")},
+            {201: ("The token, which is shown only once", "Token")},
             problems=(*_IN_BODY, *_IN_SESSION),
             body="NewSession",
             security=("client",),
@@ -235,7 +137,9 @@ PATHS: Json = {
         "get": _operation(
             "The session of this token", {200: ("The session", "Session")}, problems=_IN_SESSION
         ),
-        "delete": _operation("Close it", {204: ("Closed", None)}, problems=_IN_SESSION),
+        "delete": _operation(
+            "Close the session of this token", {204: ("Closed", None)}, problems=_IN_SESSION
+        ),
     },
     "/users/{user_id}/sessions": {
         "get": _operation(
@@ -245,17 +149,22 @@ PATHS: Json = {
             parameters=(_parameter("path", "user_id", _TEXT),),
         )
     },
-    "/health/live": {"get": _operation("This task lives", {200: ("It does", "Live")}, security=())},
+    "/health/live": {
+        "get": _operation("Whether this task runs", {200: ("It runs", "Live")}, security=())
+    },
     "/health/ready": {
         "get": _operation(
-            "Everything that this task needs answers",
-            {200: ("All of it", "Ready"), 503: ("What is missing", "Ready")},
+            "Whether everything that this task needs answers",
+            {200: ("Everything answers", "Ready"), 503: ("Something is missing", "Ready")},
             security=(),
         )
     },
     "/version": {
         "get": _operation(
-            "What runs here", {200: ("The version", "Version")}, problems=(401,), security=_EITHER
+            "The deployed version",
+            {200: ("The version", "Version")},
+            problems=(401,),
+            security=_EITHER,
         )
     },
     "/openapi.json": {

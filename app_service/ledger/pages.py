@@ -1,4 +1,4 @@
-"""The shell of every HTML page: no script, nothing from elsewhere."""
+"""The frame of every HTML page: no scripts, no external resources."""
 
 from collections.abc import Mapping
 from html import escape

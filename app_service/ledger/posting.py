@@ -1,4 +1,4 @@
-"""The one call that writes money, and the queue that makes few large calls of many requests."""
+"""The only call that writes money, and the batcher that combines many requests in few calls."""
 
 import asyncio
 from collections import deque
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import CALL_MAX, Overloaded, Unavailable, Verdict
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.transaction_sql import arrays_of, post_sql
 
-POST_SQL = """
-SELECT status FROM ledger.post_transactions($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[],
-                                            $5::text[]) ORDER BY ordinal
-"""
+_POST_SQL = post_sql(f"${position}" for position, _ in enumerate(COLUMNS, start=1))
 
 
 async def post_transactions(
@@ -20,17 +18,10 @@ async def post_transactions(
 ) -> list[Verdict]:
     """Post up to 1000 transactions in their order and in one commit; one verdict each.
 
-    Call outside a database transaction. Safe to repeat: an id moves money once, and a repetition
-    answers `replayed` for what was posted before.
+    Call outside a database transaction. Safe to repeat: an id moves money once, and a repeated
+    call answers `replayed` for what was posted before.
     """
-    rows = await connection.fetch(
-        POST_SQL,
-        [t.transaction_id for t in transactions],
-        [t.debit_account for t in transactions],
-        [t.credit_account for t in transactions],
-        [t.amount_minor for t in transactions],
-        [t.currency for t in transactions],
-    )
+    rows = await connection.fetch(_POST_SQL, *arrays_of(transactions).values())
     return [Verdict(row[0]) for row in rows]
 
 
@@ -43,7 +34,7 @@ class _Request:
     answer: asyncio.Future[list[Verdict]]
 
     def succeed(self, verdicts: list[Verdict]) -> None:
-        if not self.answer.done():  # its caller may have gone
+        if not self.answer.done():  # its caller may have been cancelled
             self.answer.set_result(verdicts)
 
     def fail(self, error: Exception) -> None:
@@ -52,11 +43,11 @@ class _Request:
 
 
 class Batcher:
-    """Batch while busy: at most `max_in_flight` calls run at a time; later transactions wait.
+    """At most `max_in_flight` calls run at a time; later transactions wait.
 
-    A call that returns is followed by one with everything that waits, up to `call_max`. There is
-    no timer: at low load a request travels alone and at once, under load calls grow by themselves.
-    A request is never split, so its transactions are posted in their order.
+    When a call returns, the next one takes everything that waits, up to `call_max`. There is no
+    timer: at low load a request is sent alone and at once; under load the calls grow. A request is
+    never split, so its transactions are posted in their order.
     """
 
     def __init__(
@@ -74,7 +65,7 @@ class Batcher:
     async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
         """One verdict per transaction, in order; at most `call_max` of them.
 
-        Raises Overloaded, with nothing written, when too many wait, and what the call raised.
+        Raises Overloaded, with nothing written, if too many wait, and any error of the call.
         """
         if self._waiting_count + len(transactions) > self._waiting_max:
             raise Overloaded(self._waiting_count)
@@ -93,8 +84,8 @@ class Batcher:
             while self._waiting:
                 await self._call(self._take())
         finally:
-            # Here, in the same step as the last look at the queue: a request that comes between
-            # that look and a later callback would find every call busy, and wait for ever.
+            # In the same step as the last check of the queue: a request that arrives between that
+            # check and a later callback would find every call busy and wait forever.
             self._busy -= 1
 
     def _take(self) -> list[_Request]:
@@ -114,7 +105,7 @@ class Batcher:
                 for request in requests:
                     request.fail(error)
                 return
-            for request in requests:  # what one of them cannot survive must not fail the others
+            for request in requests:  # an error caused by one of them must not fail the others
                 await self._call([request])
             return
         position = 0

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problem documents. Clients rely on `code`; the texts may change."""
+"""Errors as RFC 9457 problem documents. Clients may rely on `code`; the texts may change."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from app_service.ledger.domain import (
     TransactionNotFound,
     Unavailable,
 )
-from app_service.ledger.transaction import InvalidField
+from app_service.ledger.fields import InvalidField
 
 MEDIA_TYPE = "application/problem+json"
 _STATUS_OF: dict[type[LedgerError], int] = {
@@ -28,7 +28,7 @@ _STATUS_OF: dict[type[LedgerError], int] = {
 
 
 class Problem(Exception):
-    """A request that HTTP alone can refuse: its form, its size, its credentials."""
+    """A request that is refused for its form, size or credentials, without asking the ledger."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
@@ -81,19 +81,19 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
 
 
 async def _http(_request: Request, error: Exception) -> Response:
-    """What routing refuses: no such path, no such method."""
+    """Refused by routing: no such path, no such method."""
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).name.lower()
     return problem_response(error.status_code, code, error.detail, headers=error.headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    """Our mistake. The client gets a number; the server logs the error, which Starlette raises
-    again, and the number with it."""
+    """An error of the service. The client gets an id. Starlette raises the error again, and the
+    server logs it with the id."""
     instance = uuid4().urn
     error.add_note(f"answered to {request.method} {request.url.path} as {instance}")
     return problem_response(
-        500, "internal_error", "the request failed for a reason of our own", instance=instance
+        500, "internal_error", "the request failed by an error of the service", instance=instance
     )
 
 

@@ -1,23 +1,20 @@
-"""What the routes of one application share."""
+"""Objects that all routes share."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.domain import Ledger
 from app_service.ledger.health import Health
 from app_service.ledger.sessions import Sessions
-
-if TYPE_CHECKING:
-    from app_service.ledger.authentication import ApiClient
 
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
     ledger: Ledger
     sessions: Sessions
-    api_client: "ApiClient"
+    api_client: ApiClient
     health: Health
     version: str
     environment_suffix: str

@@ -1,6 +1,5 @@
 """POST /sessions, GET and DELETE /sessions/current, GET /users/{user_id}/sessions."""
 
-import re
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -9,21 +8,20 @@ from starlette.routing import Route
 
 from app_service.ledger.authentication import with_client, with_session
 from app_service.ledger.bodies import json_response, read_json
-from app_service.ledger.domain import rfc3339
+from app_service.ledger.domain import NewSession, rfc3339
+from app_service.ledger.fields import parse_record
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
-from app_service.ledger.transaction import InvalidField, parse_object, shape
+from app_service.ledger.session_table import Session
 
-_USER_ID = re.compile(r"[A-Za-z0-9._@:+-]{1,128}", re.ASCII)
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
 async def open_session(request: Request) -> Response:
     services = services_of(request)
-    document = parse_object("session", await read_json(request), required=frozenset(("user_id",)))
+    new = parse_record(NewSession, "session", await read_json(request))
     token, session = await services.sessions.open(
-        user_id=parse_user_id(document["user_id"]), client_id=services.api_client.client_id
+        user_id=new.user_id, client_id=services.api_client.client_id
     )
     return json_response(
         {"token": token, "expires_at": _moment(session.expires_at)}, status=201, headers=_PRIVATE
@@ -44,15 +42,6 @@ async def get_sessions_of_user(request: Request, session: Session) -> Response:
         raise Problem(403, "forbidden", "a session lists only the sessions of its own user")
     found = await services_of(request).sessions.of_user(session.user_id)
     return json_response({"sessions": [_described(s) for s in found]}, headers=_PRIVATE)
-
-
-def parse_user_id(value: object) -> str:
-    """Raises InvalidField."""
-    if isinstance(value, str) and _USER_ID.fullmatch(value):
-        return value
-    raise InvalidField(
-        f"user_id: must be 1 to 128 letters, digits or . _ @ : + -, got {shape(value)}"
-    )
 
 
 def _described(session: Session) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a browser shows when a person has cancelled its question for user name and password."""
+"""The page for a browser whose user has cancelled the prompt for user name and password."""
 
 from collections.abc import Mapping
 
@@ -9,18 +9,18 @@ from app_service.ledger.pages import page, page_response
 
 _PAGE = page(
     title="Sign in to read this page",
-    body="<p>Reload it, and answer the browser's question with the id (user name) and the secret "
-    "(password) of the API client. Both are in the secret that the output "
+    body="<p>Reload it, and enter the id (user name) and the secret (password) of the API client "
+    "in the prompt of the browser. Both are in the secret that the output "
     "<code>ApiCredentialsSecretName</code> of the environment's stack names; on a local cloud "
     "<code>make api-client</code> prints them.</p>"
-    "<p>Without a browser, a session serves as well: <code>POST /sessions</code> with the same id "
+    "<p>Without a browser, use a session: <code>POST /sessions</code> with the same id "
     "and secret opens one, and its token goes into each request:</p>"
     "<pre>Authorization: Bearer &lt;token&gt;</pre>",
 )
 
 
 def is_from_a_browser(request: Request) -> bool:
-    """Programs that want a problem document do not ask for HTML by name."""
+    """Browsers accept HTML by name; other clients get a problem document."""
     return "text/html" in request.headers.get("accept", "")
 
 

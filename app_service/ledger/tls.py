@@ -1,6 +1,6 @@
 """The certificate with which this task speaks TLS to its load balancer.
 
-An ALB encrypts to its targets without verifying their certificates, so each task makes its own at
+An ALB encrypts to its targets without verifying their certificates, so each task creates its own at
 start: no key is ever shipped, stored or shared.
 """
 
@@ -23,7 +23,7 @@ _CLOCK_SKEW = dt.timedelta(hours=1)
 def server_context(name: str) -> ssl.SSLContext:
     """A TLS 1.2+ server context with a new self-signed P-256 certificate for `name`, DNS or IP.
 
-    Key and certificate lie in the temp dir only while they are loaded, readable by us alone.
+    Key and certificate are in a temporary file only while they are loaded, readable by this user.
     """
     certificate, key = self_signed(name)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

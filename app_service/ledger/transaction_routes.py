@@ -7,17 +7,11 @@ from starlette.routing import Route
 from app_service.ledger.authentication import with_session
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
 from app_service.ledger.domain import CALL_MAX, REASON, Verdict
+from app_service.ledger.fields import InvalidField, parse_object, parse_uuid, shape
 from app_service.ledger.problems import problem_response
 from app_service.ledger.services import services_of
-from app_service.ledger.sessions import Session
-from app_service.ledger.transaction import (
-    InvalidField,
-    InvalidTransaction,
-    Transaction,
-    parse_object,
-    parse_uuid,
-    shape,
-)
+from app_service.ledger.session_table import Session
+from app_service.ledger.transaction import InvalidTransaction, Transaction
 
 STATUS_OF = {
     Verdict.POSTED: 201,
@@ -26,6 +20,7 @@ STATUS_OF = {
     Verdict.INVALID: 400,
 }
 REFUSED_STATUS = 422
+_BATCH_FIELDS = frozenset(("transactions",))
 
 
 async def post_transaction(request: Request, _session: Session) -> Response:
@@ -43,7 +38,7 @@ async def post_transaction(request: Request, _session: Session) -> Response:
 
 
 async def post_batch(request: Request, _session: Session) -> Response:
-    """A malformed transaction gets its verdict like any other, and spoils nothing."""
+    """A malformed transaction gets a verdict like any other and does not affect the others."""
     items = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
     parsed = [_parse(item) for item in items]
     transactions = [found for found in parsed if isinstance(found, Transaction)]
@@ -68,8 +63,8 @@ async def get_transaction(request: Request, _session: Session) -> Response:
 
 
 def parse_batch(document: object) -> list[object]:
-    """The transactions of a bulk request, not parsed yet. Raises InvalidField."""
-    batch = parse_object("batch", document, required=frozenset(("transactions",)))
+    """The transactions of a bulk request, each not yet parsed. Raises InvalidField."""
+    batch = parse_object("batch", document, required=_BATCH_FIELDS, allowed=_BATCH_FIELDS)
     items = batch["transactions"]
     if not isinstance(items, list) or not 1 <= len(items) <= CALL_MAX:
         raise InvalidField(f"transactions: must be a list of 1 to {CALL_MAX}, got {shape(items)}")
@@ -89,7 +84,7 @@ def _verdict(transaction: Transaction, verdict: Verdict) -> dict[str, str]:
 
 
 def _readable_id(item: object) -> str | None:
-    """The id of a malformed transaction, if that much of it is right."""
+    """The id of a malformed transaction, if the id is valid."""
     try:
         return str(parse_uuid("transaction_id", item["transaction_id"]))  # type: ignore[index]
     except (InvalidField, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""The audit bucket: write once, never again under the same name."""
+"""The audit bucket: each object is written once and never replaced."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ _PAUSE_SECONDS = 0.5
 
 
 class ArchiveUnavailable(Exception):
-    """The object is not known to be stored. Safe to try again."""
+    """Whether the object is stored is unknown. It is safe to try again."""
 
 
 class S3Archive:
-    """`pause_up_to` sleeps for a random part of the seconds it is given."""
+    """`pause_up_to` sleeps for a random part of the given seconds."""
 
     def __init__(
         self, *, s3: "S3Client", bucket_name: str, pause_up_to: Callable[[float], None]
@@ -29,7 +29,7 @@ class S3Archive:
         self._pause_up_to = pause_up_to
 
     def store(self, key: str, content: bytes) -> bool:
-        """True if this call stored `content` under `key`; False if an earlier one had.
+        """True if this call stored `content` under `key`; False if an earlier call did.
 
         Raises ArchiveUnavailable.
         """
@@ -51,7 +51,7 @@ class S3Archive:
                     return False
                 if code != _BEING_WRITTEN or attempt == _ATTEMPTS:
                     raise ArchiveUnavailable(f"{key}: {error}") from error
-                self._pause_up_to(_PAUSE_SECONDS)  # another delivery is writing it just now
+                self._pause_up_to(_PAUSE_SECONDS)  # another delivery is writing it now
             except BotoCoreError as error:
                 raise ArchiveUnavailable(f"{key}: {error}") from error
             else:

@@ -1,4 +1,4 @@
-"""A posted batch as the audit trail keeps it: one object, whose name and bytes follow from it."""
+"""A posted batch as the audit trail stores it: its content determines key and bytes."""
 
 import gzip
 import json
@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app_service.ledger.queue_messages import POSTED_TYPE, POSTED_VERSION
 from lambda_src.shared.messages import Unprocessable, open_envelope
 
 
@@ -21,7 +22,7 @@ class PostedBatch:
     @classmethod
     def parse(cls, body: str) -> "PostedBatch":
         """The batch of a `transactions.posted` message. Raises Unprocessable."""
-        envelope = open_envelope(body, message_type="transactions.posted", version=1)
+        envelope = open_envelope(body, message_type=POSTED_TYPE, version=POSTED_VERSION)
         return cls(
             batch_id=_batch_id(envelope),
             posted_at=_posted_at(envelope),
@@ -30,12 +31,12 @@ class PostedBatch:
 
     @property
     def key(self) -> str:
-        """The same for every delivery of this batch: a second one finds the object of the first."""
+        """The same for every delivery of this batch: a second one finds the first object."""
         return f"audit/{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
 
     @property
     def amounts_minor(self) -> Counter[str]:
-        """What was moved, by currency. For people to look at: what is not as usual is left out."""
+        """The amounts moved, by currency. For information: unusual values are left out."""
         amounts: Counter[str] = Counter()
         for transaction in self.transactions:
             currency, amount = transaction.get("currency"), transaction.get("amount_minor")
@@ -45,7 +46,7 @@ class PostedBatch:
 
     @property
     def content(self) -> bytes:
-        """One JSON object per line, compressed; free of the time of writing, so reproducible."""
+        """One JSON object per line, compressed, without the time of writing: reproducible."""
         lines = [json.dumps(t, separators=(",", ":")) + "\n" for t in self.transactions]
         return gzip.compress("".join(lines).encode("ascii"), mtime=0)
 
@@ -65,7 +66,7 @@ def _posted_at(envelope: Mapping[str, Any]) -> datetime:
         moment = datetime.fromisoformat(text)  # type: ignore[arg-type]  # refused below if not text
     except (TypeError, ValueError):
         raise _invalid("posted_at", text, rule) from None
-    if moment.utcoffset() != timedelta(0):  # another offset could put one batch under two dates
+    if moment.utcoffset() != timedelta(0):  # another offset could store one batch under two dates
         raise _invalid("posted_at", text, rule)
     return moment.astimezone(UTC)
 

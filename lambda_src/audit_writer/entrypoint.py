@@ -1,4 +1,4 @@
-"""Wires the audit writer; the only file of it that reads the environment."""
+"""Wires the audit writer; its only file that reads the environment."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _AWS = Config(
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes an SQS batch, answers with the messages to keep."""
+    """Takes an SQS batch and returns the messages to keep."""
     return _writer()(event)
 
 

@@ -1,4 +1,4 @@
-"""What the audit writer is told by its environment."""
+"""Settings of the audit writer."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Decides for each message of the audit queue: stored, dead-lettered with its reason, or kept."""
+"""Stores each message of the audit queue, dead-letters it with a reason, or keeps it."""
 
 import logging
 from collections import Counter
@@ -23,14 +23,14 @@ class DeadLetters(Protocol):
 def write(
     event: Mapping[str, Any], *, archive: Archive, dead_letters: DeadLetters
 ) -> dict[str, Any]:
-    """Store each posted batch as one object; however often it is delivered, it is there once.
+    """Store each posted batch as one object, once, even if it is delivered several times.
 
     Returns the partial batch response. A message leaves the queue only when its object is in the
-    archive or the dead-letter queue took it.
+    archive or the dead-letter queue has accepted it.
     """
     amounts: Counter[str] = Counter()
     kept = [m for m in received(event) if not _is_done(m, archive, dead_letters, amounts)]
-    # Lines and no metrics: whoever may open accounts decides how many currencies there are.
+    # Log lines, not metrics: clients that open accounts determine the number of currencies.
     for currency, amount in amounts.items():
         logger.info("amount archived", extra={"currency": currency, "amount_minor": amount})
     return keep(kept)
@@ -39,7 +39,7 @@ def write(
 def _is_done(
     message: Message, archive: Archive, dead_letters: DeadLetters, amounts: Counter[str]
 ) -> bool:
-    """True if the message may go. Adds to `amounts` what was stored now."""
+    """True if the message may leave the queue. Adds newly stored amounts to `amounts`."""
     try:
         batch = PostedBatch.parse(message.body)
     except Unprocessable as error:

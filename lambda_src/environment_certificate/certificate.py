@@ -1,4 +1,4 @@
-"""Makes the certificate of an environment that has no domain of its own: P-256, self-signed."""
+"""Creates the certificate of an environment without its own domain: P-256, self-signed."""
 
 import secrets
 from base64 import b64encode
@@ -13,7 +13,7 @@ from ecdsa.util import sigencode_der
 
 _SIGNATURE = {"algorithm": "sha256_ecdsa"}
 _CLOCK_SKEW = timedelta(hours=1)
-_SERIAL_BITS = 120  # positive, unguessable, below the 20 octets that RFC 5280 allows
+_SERIAL_BITS = 120  # positive, random, below the 20 octets that RFC 5280 allows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,19 +23,19 @@ class SelfSignedCertificate:
 
     @property
     def der_base64(self) -> str:
-        """The certificate in one line, for places that cannot carry line breaks."""
+        """The certificate in one line, where line breaks are not possible."""
         _, _, der = pem.unarmor(self.certificate_pem.encode())
         return b64encode(der).decode()
 
 
-def make_certificate(
+def create_certificate(
     names: tuple[str, ...], *, common_name: str, now: datetime, validity: timedelta
 ) -> SelfSignedCertificate:
-    """A server certificate for these DNS names and IP addresses that is its own root.
+    """A self-signed server certificate for these DNS names and IP addresses.
 
-    A client that trusts this one certificate, and nothing else, can verify the server.
+    A client that trusts only this certificate can verify the server.
     """
-    # The library does not sign in constant time; here each key signs once, with nobody watching.
+    # The library does not sign in constant time; each key signs once here, unobserved.
     key = ecdsa.SigningKey.generate(curve=ecdsa.NIST256p)
     public_key = keys.PublicKeyInfo.load(key.verifying_key.to_der())
     subject = x509.Name.build({"common_name": common_name})
@@ -68,13 +68,13 @@ def make_certificate(
 
 
 def _pkcs8_pem(key: ecdsa.SigningKey) -> str:
-    # Not ecdsa's own: it says version 2 of the structure, which strict readers refuse.
+    # Not with ecdsa: it writes version 2 of the structure, which strict readers refuse.
     private_key = keys.PrivateKeyInfo.wrap(keys.ECPrivateKey.load(key.to_der()), "ec")
     return str(pem.armor("PRIVATE KEY", private_key.dump()).decode())
 
 
 def _extensions(names: tuple[str, ...], public_key: keys.PublicKeyInfo) -> x509.Extensions:
-    # RFC 5280's usual key identifier: SHA-1 as a name for the key, not as a protection.
+    # The usual key identifier of RFC 5280: SHA-1 names the key here and protects nothing.
     key_id = sha1(public_key["public_key"].native, usedforsecurity=False).digest()
     critical = {
         "basic_constraints": {"ca": True, "path_len_constraint": 0},

@@ -1,4 +1,4 @@
-"""Wires the certificate maker; the only file of it that reads the environment."""
+"""Wires the environment certificate; its only file that reads the environment."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The certificate as a CloudFormation custom resource: made on create, gone on delete."""
+"""The certificate as a CloudFormation custom resource: created, replaced and deleted with it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lambda_src.environment_certificate.certificate import make_certificate
+from lambda_src.environment_certificate.certificate import create_certificate
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
 
 _NAMES_MAX = 8  # a custom resource answers with at most 4 KB
-_VALIDITY_DAYS_MAX = 825  # clients refuse what is valid for longer
+_VALIDITY_DAYS_MAX = 825  # clients refuse certificates that are valid for longer
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DNS_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
-# A load balancer that was just deleted keeps its certificate in use for some minutes more.
+# A deleted load balancer keeps its certificate in use for some minutes.
 _DELETE_PAUSE_SECONDS = 10.0
 
 
 class InvalidProperties(Exception):
-    """The template asks for a certificate that cannot be made; names the property."""
+    """The template asks for an impossible certificate; the message names the property."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,29 +51,31 @@ def on_event(
 ) -> dict[str, Any]:
     """Answer one request of the custom resource provider framework; the ARN is the physical id.
 
-    An update makes a new certificate: CloudFormation points its users to that one, and then asks
-    to delete the old. A delete waits while the certificate is in use, as long as there are
-    `seconds_left`: CloudFormation itself does not ask twice.
+    An update creates a new certificate: CloudFormation gives it to the users of the old one and
+    then asks to delete the old one. A delete waits while the certificate is in use and there are
+    `seconds_left`, because CloudFormation does not ask again.
 
-    Raises InvalidProperties or what ACM refuses with.
+    Raises InvalidProperties or the error of ACM.
     """
     if event["RequestType"] == "Delete":
         _delete(event["PhysicalResourceId"], acm, pause, seconds_left)
         return {}
     request = CertificateRequest.parse(event["ResourceProperties"])
     name = f"transaction-certificate-{environment_suffix}"
-    made = make_certificate(request.names, common_name=name, now=now(), validity=request.validity)
+    created = create_certificate(
+        request.names, common_name=name, now=now(), validity=request.validity
+    )
     imported = acm.import_certificate(
-        Certificate=made.certificate_pem.encode(),
-        PrivateKey=made.private_key_pem.encode(),
+        Certificate=created.certificate_pem.encode(),
+        PrivateKey=created.private_key_pem.encode(),
         Tags=[{"Key": "Name", "Value": name}],
     )
     return {
         "PhysicalResourceId": imported["CertificateArn"],
         "Data": {
             "CertificateArn": imported["CertificateArn"],
-            "CertificatePem": made.certificate_pem,
-            "CertificateDerBase64": made.der_base64,
+            "CertificatePem": created.certificate_pem,
+            "CertificateDerBase64": created.der_base64,
         },
     }
 
@@ -85,7 +87,7 @@ def _delete(
     seconds_left: Callable[[], float],
 ) -> None:
     if ":certificate/" not in physical_id:
-        return  # a create that failed before there was a certificate
+        return  # a create failed before there was a certificate
     while True:
         try:
             acm.delete_certificate(CertificateArn=physical_id)
@@ -93,7 +95,7 @@ def _delete(
             code = error.response["Error"]["Code"]
             if code == "ResourceNotFoundException":
                 return
-            # Twice the pause: the last attempt needs time of its own.
+            # Twice the pause: the last attempt needs time, too.
             if code != "ResourceInUseException" or seconds_left() < 2 * _DELETE_PAUSE_SECONDS:
                 raise
             pause(_DELETE_PAUSE_SECONDS)
@@ -121,7 +123,7 @@ def _is_address(name: str) -> bool:
 
 
 def _is_dns_name(name: str) -> bool:
-    # With a last label of digits only it would be a misspelt address.
+    # A last label of digits only is a wrong address, not a name.
     is_numeric = name.rsplit(".", 1)[-1].isdigit()
     return len(name) <= 253 and not is_numeric and _DNS_NAME.fullmatch(name) is not None
 

@@ -1,4 +1,4 @@
-"""What the certificate maker is told by its environment."""
+"""Settings of the function that creates the certificate."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Wires the schema migrator; the only file of it that reads the environment."""
+"""Wires the schema migrator; its only file that reads the environment."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ _STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Invoked once per deployment, before the service is updated; an exception stops it."""
+    """Invoked by each deployment before it updates the service; an exception stops it."""
     logging.getLogger("lambda_src").setLevel(logging.INFO)
     settings = SchemaMigratorSettings.from_env(os.environ)
     secrets_manager = boto3.client("secretsmanager", config=_AWS)

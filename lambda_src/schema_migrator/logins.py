@@ -1,4 +1,4 @@
-"""Lets a role that the migrations created log in with the password of its secret."""
+"""Enables a role of the migrations to log in with the password of its secret."""
 
 import re
 from base64 import b64encode
@@ -18,10 +18,10 @@ class LoginRefused(Exception):
 
 
 def enable_login(connection: Connection, credentials: Credentials) -> None:
-    """Give the role its password. Safe to repeat; sessions that are open stay open.
+    """Set the password of the role. Safe to repeat; open sessions stay open.
 
-    What travels is the SCRAM verifier, never the password: the server writes statements to its log,
-    which is exported. Raises LoginRefused.
+    Sends the SCRAM verifier, never the password: the server writes statements to its log, which is
+    exported. Raises LoginRefused.
     """
     role = credentials.username
     if not _PLAIN_IDENTIFIER.fullmatch(role):
@@ -29,8 +29,8 @@ def enable_login(connection: Connection, credentials: Credentials) -> None:
     try:
         verifier = _scram_verifier(credentials.password)
     except ScramException as error:
-        raise LoginRefused(f"role {role}: its password is no text for SCRAM: {error}") from error
-    # ALTER ROLE takes no parameters: let the server quote what goes into its text.
+        raise LoginRefused(f"role {role}: SCRAM does not accept its password: {error}") from error
+    # ALTER ROLE takes no parameters: the server quotes the values for its text.
     [[statement]] = connection.run(
         "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L',"
         " CAST(:role AS text), CAST(:verifier AS text))",
@@ -44,7 +44,7 @@ def enable_login(connection: Connection, credentials: Credentials) -> None:
 
 
 def _scram_verifier(password: str) -> str:
-    """As PostgreSQL keeps it: `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`."""
+    """As PostgreSQL stores it: `SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>`."""
     mechanism = ScramMechanism("SCRAM-SHA-256")
     salt, stored_key, server_key, iterations = mechanism.make_auth_info(password)
     salt64, stored64, server64 = (b64encode(b).decode() for b in (salt, stored_key, server_key))

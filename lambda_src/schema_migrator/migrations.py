@@ -1,4 +1,4 @@
-"""Brings the database to the schema that this version's files describe, once and in order."""
+"""Applies the migrations of this version to the database, in order and each once."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from pg8000.native import Connection
 from lambda_src.shared.database import explain, sqlstate
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
-_LOCK = 7_304_511_270_883_166  # any number, as long as every migrator uses the same
+_LOCK = 7_304_511_270_883_166  # any number that all migrators share
 _LOCK_NOT_AVAILABLE = "55P03"
-# A migration that waits for a table makes everyone behind it wait too: give up soon instead.
+# While a migration waits for a table, later statements wait behind it: give up soon.
 _TABLE_LOCK_TIMEOUT = "10s"
 
 
 class MigrationRefused(Exception):
-    """The migration that the message names is not recorded as applied, and neither is any after."""
+    """The migration in the message and all later ones are not recorded as applied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,8 @@ class Migration:
 def read_migrations(folder: Path) -> list[Migration]:
     """All `NNNN_name.sql` of `folder`, in order.
 
-    Raises MigrationRefused when there is none or a file is named otherwise: it would be skipped
-    or run in a place that nobody meant.
+    Raises MigrationRefused if there is none, or if a file has another name: it would be skipped or
+    run at the wrong position.
     """
     files = sorted(folder.glob("*.sql"))
     if not files:
@@ -50,10 +50,10 @@ def read_migrations(folder: Path) -> list[Migration]:
 def apply_migrations(
     connection: Connection, migrations: Sequence[Migration], *, wait_for_others: str = "60s"
 ) -> list[str]:
-    """Apply what is not applied yet; each file and its record are one transaction.
+    """Apply the migrations that are not applied yet; each file and its record in one transaction.
 
-    Others doing the same are waited for, no longer than `wait_for_others`. Call it with a session
-    of its own and close that afterwards: it holds the lock until then.
+    Waits for other migrators for at most `wait_for_others`. Use a separate session and close it
+    afterwards: it holds the lock until then.
 
     Returns the names applied by this call.
     Raises MigrationRefused; files before the named one stay applied.
@@ -85,7 +85,7 @@ def _lock_out_others(connection: Connection, wait: str) -> None:
 
 
 def _pending(migrations: Sequence[Migration], *, applied: Mapping[str, str]) -> list[Migration]:
-    """What to apply. Files that are applied but no longer here belong to a newer version: fine."""
+    """The migrations to apply. Applied files that are missing here belong to a newer version."""
     pending = []
     for migration in migrations:
         if migration.name not in applied:
@@ -93,11 +93,11 @@ def _pending(migrations: Sequence[Migration], *, applied: Mapping[str, str]) -> 
         elif applied[migration.name] != migration.digest:
             raise MigrationRefused(
                 f"{migration.name} was applied with SHA-256 {applied[migration.name]} and now has "
-                f"{migration.digest}: restore the file and put the change into a new one"
+                f"{migration.digest}: restore the file and put the change in a new one"
             )
     newest = max(applied, default="")
     for migration in pending:
-        if migration.name < newest:  # other databases would get the two in another order
+        if migration.name < newest:  # other databases would apply the two in another order
             raise MigrationRefused(
                 f"{migration.name} comes before {newest}, which is applied: give it a later number"
             )
@@ -111,7 +111,7 @@ def _apply(connection: Connection, migration: Migration) -> None:
         connection.run(migration.sql)
         if connection.run("SELECT pg_current_xact_id()::text") != before:
             raise MigrationRefused(
-                f"{migration.name} ends the transaction it runs in: what it did until there stays"
+                f"{migration.name} ends its transaction: its changes up to that point are kept"
             )
         connection.run(
             "INSERT INTO ledger.schema_migrations (name, sha256) VALUES (:name, :digest)",
@@ -126,6 +126,6 @@ def _apply(connection: Connection, migration: Migration) -> None:
 
 
 def _line(sql: str, error: DatabaseError) -> str:
-    """`:12` when PostgreSQL says at which character of the file it stopped."""
+    """`:12` if PostgreSQL reports the position at which it stopped."""
     position = error.args[0].get("P")
     return f":{sql.count(chr(10), 0, int(position)) + 1}" if position else ""

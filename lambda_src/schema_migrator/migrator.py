@@ -1,4 +1,4 @@
-"""The whole job of one deployment: schema first, then the roles that may use it."""
+"""The task of one deployment: the schema first, then the logins of its roles."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,11 +21,11 @@ def migrate(
     logins: Sequence[Credentials],
     pause_up_to: Callable[[float], None],
 ) -> dict[str, Any]:
-    """Apply `migrations`, then let each of `logins` log in. Safe to repeat.
+    """Apply `migrations`, then enable each of `logins`. Safe to repeat.
 
-    Returns what was done. Raises what went wrong: the deployment must stop at it.
+    Returns what was applied and enabled. Any error must stop the deployment.
     """
-    connection = _connect_patiently(connect, pause_up_to)
+    connection = _connect_with_retries(connect, pause_up_to)
     try:
         applied = apply_migrations(connection, migrations)
         for credentials in logins:
@@ -35,10 +35,10 @@ def migrate(
     return {"applied": applied, "logins": [credentials.username for credentials in logins]}
 
 
-def _connect_patiently(
+def _connect_with_retries(
     connect: Callable[[], Connection], pause_up_to: Callable[[float], None]
 ) -> Connection:
-    """A cluster that was created a moment ago may not answer yet."""
+    """A new cluster may not answer yet."""
     for _ in range(_CONNECT_ATTEMPTS - 1):
         try:
             return connect()

@@ -1,4 +1,4 @@
-"""What the schema migrator is told by its environment."""
+"""Settings of the schema migrator."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class SchemaMigratorSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
-    migrator_secret_arn: str  # the master user: owns the schema, hands out the other two
+    migrator_secret_arn: str  # the master user: owns the schema, enables the other two
     service_secret_arn: str
     processor_secret_arn: str
     database_writer_host: str

@@ -1,4 +1,4 @@
-"""Database credentials, kept in Secrets Manager as `{"username": ..., "password": ...}`."""
+"""Database credentials in Secrets Manager, as `{"username": ..., "password": ...}`."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,21 +16,21 @@ class Credentials:
 
 
 class DatabaseSecret:
-    """Fetched at first use and remembered until told to `forget`: rotation changes it rarely."""
+    """Fetched at first use and cached until `forget`, because rotation is rare."""
 
     def __init__(self, *, secrets_manager: "SecretsManagerClient", secret_arn: str) -> None:
         self._secrets_manager = secrets_manager
         self._secret_arn = secret_arn
-        self._remembered: Credentials | None = None
+        self._cached: Credentials | None = None
 
     def credentials(self) -> Credentials:
         """Raises SecretUnreadable."""
-        if self._remembered is None:
-            self._remembered = self._fetch()
-        return self._remembered
+        if self._cached is None:
+            self._cached = self._fetch()
+        return self._cached
 
     def forget(self) -> None:
-        self._remembered = None
+        self._cached = None
 
     def _fetch(self) -> Credentials:
         content = fetch_json_secret(

@@ -1,4 +1,4 @@
-"""A verified connection to whichever database host accepts writes."""
+"""A verified connection to the database host that accepts writes."""
 
 import socket
 import ssl
@@ -14,7 +14,7 @@ from lambda_src.shared.credentials import Credentials, DatabaseSecret
 
 ASSET_ROOT = Path(__file__).resolve().parents[2]  # in a checkout, its root
 
-# What a broken or silent peer makes pg8000 raise; PostgreSQL's own answers are DatabaseErrors.
+# Errors of pg8000 for a broken or silent connection; errors of PostgreSQL are DatabaseErrors.
 BROKEN_CONNECTION = (InterfaceError, OSError)
 
 _CONNECT_TIMEOUT_SECONDS = 2.0
@@ -24,19 +24,19 @@ _CREDENTIALS_REFUSED = frozenset({"28P01", "28000"})
 
 
 class DatabaseUnavailable(Exception):
-    """No host gave a session that can write; the message says for each host why."""
+    """No host accepts a session that can write; the message gives the reason of each host."""
 
 
 class CredentialsRefused(DatabaseUnavailable):
-    """The database answered, and does not know this user or password."""
+    """The database answered and refused this user or password."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseTarget:
-    """Where the database is and what to trust.
+    """Address of the database, and the CA that its clients trust.
 
-    `hosts` are tried in order: after a failover the reader's name may lead to the new writer
-    before the writer's own name does. `ca_file` is absolute, or relative to the asset's root.
+    `hosts` are tried in order: after a failover the reader's name may point to the new writer
+    before the writer's name does. `ca_file` is absolute, or relative to the asset's root.
     """
 
     hosts: tuple[str, ...]
@@ -50,9 +50,9 @@ class DatabaseTarget:
 def connect_with_secret(
     connect: Callable[[Credentials], Connection], secret: DatabaseSecret
 ) -> Connection:
-    """Connect; when the password was rotated since we fetched it, fetch it again, once.
+    """Connect; if the password was rotated since it was fetched, fetch it again, once.
 
-    Raises DatabaseUnavailable (CredentialsRefused among it) or SecretUnreadable.
+    Raises DatabaseUnavailable (also its subclass CredentialsRefused) or SecretUnreadable.
     """
     try:
         return connect(secret.credentials())
@@ -64,7 +64,7 @@ def connect_with_secret(
 def connect_to_writer(target: DatabaseTarget, credentials: Credentials) -> Connection:
     """A session on the first host that accepts writes, over TLS with certificate and name verified.
 
-    Neither a host that does not answer nor a connection that dies later holds the caller long.
+    The caller does not wait long for a host that does not answer or a connection that breaks later.
     Raises DatabaseUnavailable, or CredentialsRefused at the first host that refuses them.
     """
     trust = _trust_only(target.ca_file)
@@ -82,7 +82,7 @@ def connect_to_writer(target: DatabaseTarget, credentials: Credentials) -> Conne
 
 
 def close_quietly(connection: Connection) -> None:
-    """Close a connection that may be broken already."""
+    """Close a connection that may be broken."""
     with suppress(*BROKEN_CONNECTION):
         connection.close()
 
@@ -101,7 +101,7 @@ def _trust_only(ca_file: str) -> ssl.SSLContext:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; it must hold the database's root as PEM")
     context = ssl.create_default_context(cafile=path)
-    # The default from Python 3.13 on; said here, so that an older one tests what is deployed.
+    # The default from Python 3.13 on; set here so that older versions verify in the same way.
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
@@ -133,7 +133,7 @@ def _open(
         application_name=target.application_name,
         startup_params={
             "statement_timeout": str(round(target.statement_timeout_seconds * 1000)),
-            # Whatever role, database or parameter group say: an answer must outlive a crash.
+            # A role, database or parameter group may change it: answers must survive a crash.
             "synchronous_commit": "on",
         },
     )
@@ -142,10 +142,10 @@ def _open(
 
 
 def _open_tls(host: str, port: int, trust: ssl.SSLContext) -> ssl.SSLSocket:
-    """Not left to pg8000: it has one timeout for connecting and for waiting on a statement."""
+    """Without pg8000, which has a single timeout for connecting and for statements."""
     raw = socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_SECONDS)
     try:
-        # A writer that lost its zone sends no goodbye: notice within seconds.
+        # A writer in a failed zone does not close its connections: detect that within seconds.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)

@@ -1,4 +1,4 @@
-"""Where messages go that can never succeed: body as it came, with the reason attached."""
+"""Dead letters: messages that can never succeed, with their unchanged body and the reason."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -21,10 +21,10 @@ class DeadLetterQueue:
         self._queue_url = queue_url
 
     def accept(self, message: Message, reason: str) -> bool:
-        """Hand `message` over. True: it is safe here and may leave its own queue.
+        """Send `message` to the dead-letter queue. True: it may leave its own queue.
 
-        False: it must stay there, or it would be lost. (A body that leaves no room for the reason
-        within SQS's limit ends here too; the queue's own redrive moves it in the end.)
+        False: it must stay in its queue, or it would be lost. (So must a body that leaves no room
+        for the reason within the limit of SQS; the redrive of its queue moves it later.)
         """
         try:
             self._sqs.send_message(
@@ -46,7 +46,7 @@ class DeadLetterQueue:
 
 
 def _attribute_text(reason: str) -> str:
-    """SQS takes no empty value and no control character; what we were sent may hold both."""
+    """SQS refuses empty values and control characters, which a message may contain."""
     ascii_only = reason.encode("ascii", "backslashreplace").decode("ascii")
     printable = "".join(c if c.isprintable() else "?" for c in ascii_only)
     return printable[:_REASON_LENGTH_MAX] or "unknown"

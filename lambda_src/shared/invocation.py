@@ -1,4 +1,4 @@
-"""What Lambda says of one invocation, as far as we use it."""
+"""The part of Lambda's context that we use."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,5 +9,5 @@ class Context(Protocol):
 
 
 def clock_of(context: Context) -> Callable[[], float]:
-    """How many seconds are left until Lambda stops this invocation, whenever it is asked."""
+    """A function that returns the seconds left until Lambda stops this invocation."""
     return lambda: context.get_remaining_time_in_millis() / 1000

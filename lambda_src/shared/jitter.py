@@ -1,4 +1,4 @@
-"""Randomness for retries, so that what failed together does not come back together."""
+"""Random pauses, so that retries of simultaneous failures are spread out."""
 
 import random
 import time

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class SecretUnreadable(Exception):
-    """Could not be fetched, or does not hold what it should; names the secret, never its value."""
+    """The secret cannot be fetched or has the wrong content; names the secret, never its value."""
 
 
 def fetch_json_secret(
@@ -23,7 +23,7 @@ def fetch_json_secret(
         raise SecretUnreadable(f"secret {secret_arn}: {error}") from error
     try:
         content = json.loads(answer["SecretString"])
-    except (KeyError, ValueError):  # the decoder's own error would quote the secret
+    except (KeyError, ValueError):  # the decoder's error would quote the secret
         content = None
     if not isinstance(content, dict):
         raise SecretUnreadable(f"secret {secret_arn} does not hold a JSON object")

@@ -1,16 +1,20 @@
-"""One JSON object per log line, so that Logs Insights can filter and count by field."""
+"""One JSON object per log line, so that Logs Insights can filter and count by field.
+
+Not Lambda's own JSON format: that one has no field for the environment, and the local cloud would
+have to imitate it.
+"""
 
 import json
 import logging
 
-# The loggers of our functions: those of the environment and those of the branch hub.
+# The loggers of the functions: those of the environment and those of the branch hub.
 OWN_LOGGERS = ("lambda_src", "branch_hub")
-# What every record carries; anything else in it came through `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# The attributes of every record; all others came through `extra`.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonLines(logging.Formatter):
-    """Message, level, logger, the `context` of the process, and what the call gave as `extra`."""
+    """Message, level, logger, the `context` of the process, and the `extra` of the call."""
 
     def __init__(self, **context: str) -> None:
         super().__init__()
@@ -30,15 +34,15 @@ class JsonLines(logging.Formatter):
 
 
 def write_json_lines(*, environment_suffix: str) -> None:
-    """Make the process log in this format; our own loggers from INFO on, libraries from WARNING.
+    """Log in this format: the functions' own loggers from INFO on, libraries from WARNING on.
 
-    The Lambda runtime has put a handler on the root logger before our code runs: it is kept,
-    because it knows where lines go. Elsewhere they go to standard error.
+    The handler that the Lambda runtime has added to the root logger is kept, because it writes to
+    the log group. Elsewhere lines go to standard error.
     """
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.StreamHandler())
     for handler in root.handlers:
         handler.setFormatter(JsonLines(environment=environment_suffix))
-    for room in OWN_LOGGERS:
-        logging.getLogger(room).setLevel(logging.INFO)
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""What arrives from SQS: records, and the envelope `{"type", "version", ...}` in their bodies."""
+"""Records from SQS, and the envelope `{"type", "version", ...}` in their bodies."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Unprocessable(Exception):
-    """No retry can help this message. The text is the `reason` it carries to its dead letters."""
+    """A retry cannot help this message. The text becomes the `reason` of its dead letter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class Message:
     body: str
     receive_count: int  # 1 on first delivery
     sent_at_ms: int = 0  # since the epoch
-    attributes: dict[str, Any] = field(default_factory=dict)  # as Lambda spells them
+    attributes: dict[str, Any] = field(default_factory=dict)  # in the spelling of Lambda
 
 
 def received(event: Mapping[str, Any]) -> list[Message]:
@@ -36,14 +36,14 @@ def received(event: Mapping[str, Any]) -> list[Message]:
 
 
 def keep(messages: Iterable[Message]) -> dict[str, Any]:
-    """The partial batch response: these messages stay on their queue, all others are done."""
+    """The partial batch response: these messages stay in their queue, all others are done."""
     return {"batchItemFailures": [{"itemIdentifier": m.message_id} for m in messages]}
 
 
 def open_envelope(body: str, *, message_type: str, version: int) -> dict[str, Any]:
-    """The JSON object in `body`, known to have this type and version.
+    """The JSON object in `body`, checked to have this type and version.
 
-    Raises Unprocessable: `bad_json`, `unknown_type` or `unknown_version`, each with the facts.
+    Raises Unprocessable: `bad_json`, `unknown_type` or `unknown_version`, each with what was found.
     """
     try:
         envelope = json.loads(body, parse_constant=_refuse_constant)
@@ -62,7 +62,7 @@ def open_envelope(body: str, *, message_type: str, version: int) -> dict[str, An
 
 
 def _shape(value: Any) -> str:
-    """Enough of a value to recognise it by, without copying what may be large or private."""
+    """Enough of a value to recognise it, without copying large or private content."""
     if isinstance(value, str):
         return repr(value) if len(value) <= 40 else f"a string of {len(value)} characters"
     if value is None or isinstance(value, (bool, int, float)):

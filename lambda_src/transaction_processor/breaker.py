@@ -1,7 +1,8 @@
-"""Whether the ledger is worth asking: one answer for all invocations, kept where all can see it.
+"""Circuit breaker of the ledger, with one state that all invocations share.
 
-Closed, every batch asks. After `failures_max` failures in a row it opens: nobody asks, until a
-pause is over and one invocation tries with its batch. That closes it, or lengthens the next pause.
+While it is closed, every batch calls the ledger. After `failures_max` failures in a row it opens:
+no batch calls the ledger until a pause ends. Then one invocation probes it with its batch. Success
+closes the breaker; failure opens it for a longer pause.
 """
 
 import logging
@@ -11,11 +12,11 @@ from typing import Protocol
 
 logger = logging.getLogger(__name__)
 
-PROBE_SECONDS = 25  # whoever tries has answered by then, or died: another may try
-_ROUNDS = 5  # against changes by others between our look and our change
+PROBE_SECONDS = 25  # by then the probe has reported or failed, and another one may start
+_ROUNDS = 5  # attempts, because others may write between a read and its write
 
 
-class StateOutOfReach(Exception):
+class StateUnavailable(Exception):
     """The shared state could not be read or written."""
 
 
@@ -28,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What all invocations share. `revision` is of the stored copy, 0 if there is none."""
+    """The shared state. `revision` is that of the stored item, 0 if there is none."""
 
     revision: int = 0
     failures: int = 0  # in a row
@@ -39,12 +40,12 @@ class State:
     def is_open(self) -> bool:
         return self.pause_seconds > 0
 
-    def tried(self, now: int) -> "State":
-        """One invocation tries; the others stay away while it does."""
+    def probed(self, now: int) -> "State":
+        """One invocation probes the ledger; the others wait until it has finished."""
         return replace(self, retry_at=now + PROBE_SECONDS)
 
     def failed(self, now: int, limits: Limits, *, is_probe: bool) -> "State":
-        if self.is_open and not is_probe:  # began before it was opened
+        if self.is_open and not is_probe:  # the call began before the breaker opened
             return self
         failures = self.failures + 1
         if not self.is_open and failures < limits.failures_max:
@@ -54,36 +55,36 @@ class State:
         return replace(self, failures=failures, pause_seconds=pause, retry_at=now + pause)
 
     def succeeded(self, *, is_probe: bool) -> "State":
-        if self.is_open and not is_probe:  # an old success says nothing about now
+        if self.is_open and not is_probe:  # as above: the success is older
             return self
         return State(revision=self.revision)
 
 
 class Store(Protocol):
     def read(self) -> State:
-        """Raises StateOutOfReach."""
+        """Raises StateUnavailable."""
 
     def write(self, state: State) -> bool:
-        """True if stored; False if someone stored another since `state.revision` was read.
+        """True if stored; False if another state was stored after `state.revision` was read.
 
-        Raises StateOutOfReach.
+        Raises StateUnavailable.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """Whether to ask the ledger. Where not: how long to wait, and over how long to spread out."""
+    """Whether to call the ledger; if not, how long to wait and over how long to spread retries."""
 
     is_admitted: bool
     is_probe: bool = False
-    is_spotless: bool = False  # closed, and no failure to take back
+    has_no_failures: bool = False  # closed, and no failure counted
     wait_seconds: int = 0
     spread_seconds: int = 0
 
 
 class CircuitBreaker:
-    """Shared by all invocations through `store`. Without its store it is closed: the ledger is
-    asked, as if there were no breaker. Report every admitted batch with `succeeded` or `failed`.
+    """Shared by all invocations through `store`. If the store is unavailable, every batch is
+    admitted. Report the outcome of every admitted batch with `succeeded` or `failed`.
     """
 
     def __init__(self, *, store: Store, limits: Limits, now: Callable[[], float]) -> None:
@@ -95,25 +96,25 @@ class CircuitBreaker:
         try:
             state = self._store.read()
             if not state.is_open:
-                return Admission(is_admitted=True, is_spotless=state.failures == 0)
+                return Admission(is_admitted=True, has_no_failures=state.failures == 0)
             now = int(self._now())
-            if now >= state.retry_at and self._store.write(state.tried(now)):
+            if now >= state.retry_at and self._store.write(state.probed(now)):
                 return Admission(is_admitted=True, is_probe=True)
-        except StateOutOfReach:
+        except StateUnavailable:
             logger.exception("breaker ignored")
             return Admission(is_admitted=True)
         logger.warning("breaker is open", extra={"breaker_open": 1})
         return self._refusal(state, now)
 
     def succeeded(self, admission: Admission) -> None:
-        if admission.is_spotless:  # the usual case costs one read and no write
+        if admission.has_no_failures:  # the usual case: one read and no write
             return
         self._change(lambda state: state.succeeded(is_probe=admission.is_probe))
         if admission.is_probe:
             logger.info("breaker closed", extra={"breaker_open": 0})
 
     def failed(self, admission: Admission) -> Admission:
-        """Count a failure of the ledger itself; returns how long to wait, as for a refusal."""
+        """Count a failure of the ledger. Returns how long to wait, as for a refused batch."""
         now = int(self._now())
         state = self._change(
             lambda state: state.failed(now, self._limits, is_probe=admission.is_probe)
@@ -130,7 +131,7 @@ class CircuitBreaker:
         )
 
     def _change(self, step: Callable[[State], State]) -> State:
-        """The state after `step`; as it was found where that could not be stored."""
+        """The state after `step`, or the state that was read if it could not be stored."""
         state = State()
         try:
             for _ in range(_ROUNDS):
@@ -138,6 +139,6 @@ class CircuitBreaker:
                 changed = step(state)
                 if changed == state or self._store.write(changed):
                     return changed
-        except StateOutOfReach:
-            logger.exception("breaker not told")
+        except StateUnavailable:
+            logger.exception("breaker not updated")
         return state

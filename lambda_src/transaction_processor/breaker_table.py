@@ -1,11 +1,11 @@
-"""The breaker's state as one DynamoDB item, changed only by whoever has seen what it replaces."""
+"""The breaker's state as one DynamoDB item; a write succeeds only if the item is as it was read."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_src.transaction_processor.breaker import State, StateOutOfReach
+from lambda_src.transaction_processor.breaker import State, StateUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _BREAKER = "ledger"
 _FIELDS = ("revision", "failures", "pause_seconds", "retry_at")
 _CHANGED_SINCE = "ConditionalCheckFailedException"
-# An open breaker that nothing has met for a day is forgotten, which closes it.
-_FORGOTTEN_AFTER_SECONDS = 86_400
+# If no batch meets an open breaker for a day, its item expires, which closes it.
+_EXPIRES_AFTER_SECONDS = 86_400
 
 
 class BreakerTable:
@@ -31,14 +31,14 @@ class BreakerTable:
                 TableName=self._table_name, Key={"breaker": {"S": _BREAKER}}, ConsistentRead=True
             )
         except (BotoCoreError, ClientError) as error:
-            raise StateOutOfReach(f"table {self._table_name}: {error}") from error
+            raise StateUnavailable(f"table {self._table_name}: {error}") from error
         item = answer.get("Item")
         return State(**{f: int(item[f]["N"]) for f in _FIELDS}) if item else State()
 
     def write(self, state: State) -> bool:
         values = {f: getattr(state, f) for f in _FIELDS} | {
             "revision": state.revision + 1,
-            "expires_at": int(self._now()) + _FORGOTTEN_AFTER_SECONDS,
+            "expires_at": int(self._now()) + _EXPIRES_AFTER_SECONDS,
         }
         try:
             self._dynamodb.put_item(
@@ -51,7 +51,7 @@ class BreakerTable:
         except ClientError as error:
             if error.response["Error"]["Code"] == _CHANGED_SINCE:
                 return False
-            raise StateOutOfReach(f"table {self._table_name}: {error}") from error
+            raise StateUnavailable(f"table {self._table_name}: {error}") from error
         except BotoCoreError as error:
-            raise StateOutOfReach(f"table {self._table_name}: {error}") from error
+            raise StateUnavailable(f"table {self._table_name}: {error}") from error
         return True

@@ -1,4 +1,4 @@
-"""Wires the transaction processor; the only file of it that reads the environment."""
+"""Wires the transaction processor; its only file that reads the environment."""
 
 import os
 import time
@@ -24,16 +24,16 @@ from lambda_src.transaction_processor.renewal import Renewal
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from lambda_src.transaction_processor.worker import process
 
-# The function must answer within its timeout even when a service it calls does not.
+# The function must answer within its timeout even if a service does not answer.
 _AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
 )
-# Asked before every batch, and ignored where it does not answer at once.
+# Read before every batch, and ignored if it does not answer at once.
 _BREAKER_AWS = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
 )
-# Sends again and hides only while there is time for one more call. Never repeated: a send whose
-# answer was lost may have happened, and then each repetition is one more copy of ten messages.
+# For sends and changes of visibility. Calls are never repeated: a send whose answer was lost may
+# have happened, and then each repetition would add another copy of up to ten messages.
 _ONCE_AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
 )
@@ -41,7 +41,7 @@ _STATEMENT_TIMEOUT_SECONDS = 5.0
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Takes an SQS batch, answers with the messages to keep."""
+    """Takes an SQS batch and returns the messages to keep."""
     return _worker()(event, seconds_left=clock_of(context))
 
 

@@ -19,29 +19,29 @@ class Breaker(Protocol):
 
 
 class GuardedLedger:
-    """Asks `ledger` only while `breaker` lets it, and tells `breaker` how that went."""
+    """Calls `ledger` only if `breaker` admits it, and reports the outcome to `breaker`."""
 
     def __init__(self, *, ledger: Ledger, breaker: Breaker) -> None:
         self._ledger = ledger
         self._breaker = breaker
 
     def post(self, transactions: Sequence[Transaction]) -> list[str]:
-        """Raises LedgerUnavailable, which says when to come again, or BatchFailed."""
+        """Raises LedgerUnavailable, which says when to try again, or BatchFailed."""
         admission = self._breaker.admit()
         if not admission.is_admitted:
-            raise _come_again("the breaker is open", admission)
+            raise _try_again("the breaker is open", admission)
         try:
             verdicts = self._ledger.post(transactions)
         except LedgerUnavailable as error:
-            raise _come_again(str(error), self._breaker.failed(admission)) from error
-        except BatchFailed:  # this batch's own: the ledger is there and answers
+            raise _try_again(str(error), self._breaker.failed(admission)) from error
+        except BatchFailed:  # caused by this batch: the ledger answers
             self._breaker.succeeded(admission)
             raise
         self._breaker.succeeded(admission)
         return verdicts
 
 
-def _come_again(reason: str, refusal: Admission) -> LedgerUnavailable:
+def _try_again(reason: str, refusal: Admission) -> LedgerUnavailable:
     return LedgerUnavailable(
         reason, wait_seconds=refusal.wait_seconds, spread_seconds=refusal.spread_seconds
     )

@@ -1,11 +1,13 @@
-"""The ledger as the processor sees it: one SQL call posts a batch and says how each went."""
+"""The ledger of the processor: one SQL call posts a batch and returns one verdict each."""
 
 from collections.abc import Callable, Sequence
 
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.sql_states import LOST_RACE, is_unavailable
+from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.transaction_sql import arrays_of, post_sql
 from lambda_src.shared.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,
@@ -15,27 +17,16 @@ from lambda_src.shared.database import (
 )
 from lambda_src.shared.json_secret import SecretUnreadable
 
-_POST = """
-    SELECT status
-      FROM ledger.post_transactions(
-               CAST(:ids AS uuid[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]),
-               CAST(:amounts AS bigint[]), CAST(:currencies AS text[]))
-     ORDER BY ordinal
-"""
-# Lost a race with another caller, and wrote nothing: serialization, deadlock, one id twice at once.
-_LOST_RACE = frozenset({"40001", "40P01", "23505"})
-# The database says that it serves nobody just now: connections, resources, shutdown, failover,
-# statement timeout, its disks, its logins. Everything else is about this batch.
-_SERVES_NOBODY = ("08", "25006", "28", "53", "57", "58")
+_POST_SQL = post_sql(f":{name}" for name in COLUMNS)
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
 
 
 class LedgerUnavailable(Exception):
-    """The ledger could not be asked, whatever the batch. Nothing is known to be posted.
+    """The ledger cannot be called with any batch. Whether this batch was posted is unknown.
 
-    Safe to try again, after `wait_seconds` and spread over `spread_seconds` more: a transaction id
-    moves money once.
+    Try again after `wait_seconds`, spread over `spread_seconds` more. This is safe: a transaction
+    id moves money once.
     """
 
     def __init__(self, reason: str, *, wait_seconds: int = 0, spread_seconds: int = 0) -> None:
@@ -45,14 +36,14 @@ class LedgerUnavailable(Exception):
 
 
 class BatchFailed(Exception):
-    """The ledger answered with an error that is about this batch. Nothing was posted."""
+    """The ledger answered with an error that this batch caused. Nothing was posted."""
 
 
 class SqlLedger:
-    """Keeps one connection across invocations; a broken one is replaced by the next `post`.
+    """Keeps one connection across invocations; the next `post` replaces a broken one.
 
-    `connect` opens a connection that can write; `pause_up_to` sleeps for a random part of the
-    seconds it is given, or two callers that collided would collide again.
+    `connect` opens a connection that can write. `pause_up_to` sleeps for a random part of the
+    given seconds, so that two callers that collided do not collide again.
     """
 
     def __init__(
@@ -75,15 +66,14 @@ class SqlLedger:
             try:
                 return self._call(transactions)
             except DatabaseError as error:
-                if sqlstate(error) not in _LOST_RACE or attempt == _ATTEMPTS:
+                if sqlstate(error) not in LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
-                    serves_nobody = sqlstate(error).startswith(_SERVES_NOBODY)
-                    kind = LedgerUnavailable if serves_nobody else BatchFailed
+                    kind = LedgerUnavailable if is_unavailable(sqlstate(error)) else BatchFailed
                     raise kind(explain(error)) from error
                 self._pause_up_to(attempt * _PAUSE_SECONDS)
             except BROKEN_CONNECTION as error:
                 self._drop_connection()
-                # One that lay idle between invocations may just have gone stale: open another.
+                # An idle connection may have been closed between invocations: open another.
                 if is_fresh or attempt == _ATTEMPTS:
                     raise LedgerUnavailable(f"connection broke: {error}") from error
             except (DatabaseUnavailable, SecretUnreadable) as error:
@@ -92,14 +82,8 @@ class SqlLedger:
     def _call(self, transactions: Sequence[Transaction]) -> list[str]:
         if self._statement is None:
             self._connection = self._connect()
-            self._statement = self._connection.prepare(_POST)
-        rows = self._statement.run(
-            ids=[str(t.transaction_id) for t in transactions],
-            debits=[t.debit_account for t in transactions],
-            credits=[t.credit_account for t in transactions],
-            amounts=[t.amount_minor for t in transactions],
-            currencies=[t.currency for t in transactions],
-        )
+            self._statement = self._connection.prepare(_POST_SQL)
+        rows = self._statement.run(**arrays_of(transactions))
         return [status for (status,) in rows]
 
     def _drop_connection(self) -> None:

@@ -1,4 +1,4 @@
-"""When a message that stays on its queue is seen again: exponential backoff with full jitter."""
+"""When a kept message is received again: exponential backoff with full jitter."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app_service.ledger.queue_messages import ENTRIES_MAX
 from lambda_src.shared.messages import Message
 
 if TYPE_CHECKING:
@@ -16,18 +17,17 @@ logger = logging.getLogger(__name__)
 
 _FIRST_CEILING_SECONDS = 5
 _CEILING_MAX_SECONDS = 900
-_ENTRIES_PER_CALL = 10  # a limit of SQS
-# What one call to SQS may take, and the answer to Lambda after it. Stopped by Lambda in between,
-# the whole batch comes again, with every message of it that was sent anew already.
+# The time for one call to SQS and for the answer to Lambda. If Lambda stops the function before the
+# answer, the whole batch is received again, although some messages were already sent again.
 CALL_SECONDS = 10
 
 
 def delay_seconds(receive_count: int, random: Callable[[], float]) -> int:
-    """Anything from 0 up to a ceiling that doubles with each delivery (5, 10, 20, ... 900).
+    """From 0 to a ceiling that doubles with each delivery (5, 10, 20, ... 900).
 
-    `random` is uniform over [0, 1): messages that failed together must not return together.
+    `random` is uniform over [0, 1): messages that failed together must not be received together.
     """
-    doublings = min(receive_count - 1, 10)  # is past the cap already
+    doublings = min(receive_count - 1, 10)  # beyond the maximum
     return round(random() * min(_CEILING_MAX_SECONDS, _FIRST_CEILING_SECONDS << doublings))
 
 
@@ -38,9 +38,9 @@ class Redelivery:
         self._random = random
 
     def postpone(self, messages: Sequence[Message], *, seconds_left: Callable[[], float]) -> None:
-        """Hide each message for its own delay. Best effort: else the queue's timeout holds."""
+        """Hide each message for its own delay. Where that fails, the queue's timeout applies."""
         rest = iter(messages)
-        while some := list(islice(rest, _ENTRIES_PER_CALL)):
+        while some := list(islice(rest, ENTRIES_MAX)):
             if seconds_left() < CALL_SECONDS:
                 logger.warning("too late to postpone", extra={"messages": len(some) + len([*rest])})
                 return

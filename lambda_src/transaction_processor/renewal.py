@@ -1,24 +1,24 @@
-"""Puts messages back on their queue as new ones: SQS counts their receives from zero again.
+"""Sends messages to their queue again as new messages, so that SQS counts receives from zero.
 
-A message that waits for the ledger is received over and over, and every receive brings it nearer
-to the dead-letter queue. Sent again it may wait for as long as it takes. It is sent before its old
-self is deleted, so it can be there twice and never not at all.
+While the ledger is unavailable, a message is received repeatedly, and after a number of receives
+SQS moves it to the dead-letter queue. A new copy has no receives. The copy is sent before the
+original is deleted: the message may exist twice, but it is never lost.
 
-No transaction id ever posts twice, but the ledger remembers no refusal: of two copies one may be
-refused, for insufficient funds, and the other, judged anew when it comes, be posted after a
-deposit. So copies are made as rarely as can be: a send is never repeated, and none begins that
-might not be answered for in time.
+A transaction id never posts twice, but the ledger does not store refusals: one copy may be refused
+for insufficient funds, and the other may be posted after a deposit. Therefore copies are rare: a
+send is never repeated, and no send starts without enough time to finish.
 """
 
 import base64
 import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app_service.ledger.queue_messages import groups
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import CALL_SECONDS
 
@@ -28,20 +28,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as SQS has them
-# As long as the queue keeps a message: what has waited longer is not renewed any more, and so ends
-# among the dead letters.
+FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as in SQS
+# The retention of the queue. A message that has waited longer is not renewed and becomes a dead
+# letter.
 WAIT_MAX_SECONDS = 14 * 86_400
 # Limits of SQS.
 _DELAY_MAX_SECONDS = 900
-_ENTRIES_PER_CALL = 10
-_BYTES_PER_CALL = 1_048_576
 _ATTRIBUTES_MAX = 10
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
 
 class Renewal:
-    """`random` is uniform over [0, 1): what waited together must not come back together."""
+    """`random` is uniform over [0, 1), so that the messages are not received together."""
 
     def __init__(
         self,
@@ -64,10 +62,10 @@ class Renewal:
         spread_seconds: int,
         seconds_left: Callable[[], float],
     ) -> list[Message]:
-        """Send each again, to be seen after `wait_seconds` and up to `spread_seconds` more.
+        """Send each again, delayed by `wait_seconds` and up to `spread_seconds` more.
 
-        Returns those that must stay: the queue did not take them, they have waited too long, or
-        `seconds_left` to the function are too few.
+        Returns those that must stay: the queue refused them, they have waited too long, or the
+        function has too few `seconds_left`.
         """
         oldest = (self._now() - WAIT_MAX_SECONDS) * 1000
         entries: list[Entry] = [
@@ -81,7 +79,7 @@ class Renewal:
             if first_sent_at(message) >= oldest
         ]
         taken: set[str] = set()
-        for group in _groups(entries):
+        for group in groups(entries, size_of=_size):
             if seconds_left() < CALL_SECONDS:
                 logger.warning("too late to renew", extra={"messages": len(entries) - len(taken)})
                 break
@@ -94,7 +92,7 @@ class Renewal:
         return min(delay, _DELAY_MAX_SECONDS)
 
     def _send(self, entries: "Sequence[Entry]") -> list[str]:
-        """The ids of those that the queue took."""
+        """The ids of the entries that the queue accepted."""
         try:
             answer = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (BotoCoreError, ClientError):
@@ -106,9 +104,9 @@ class Renewal:
 
 
 def first_sent_at(message: Message) -> int:
-    """When the message came to the queue, before it was ever renewed; in milliseconds.
+    """When the message was first sent, before any renewal; in milliseconds since the epoch.
 
-    Whoever may send to the queue may claim a time: one that cannot be true counts for nothing.
+    Every sender can set this attribute: an impossible time is ignored.
     """
     text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
     claimed = int(text) if _MILLISECONDS.fullmatch(text) else 0
@@ -116,7 +114,7 @@ def first_sent_at(message: Message) -> int:
 
 
 def _attributes(message: Message) -> dict[str, Any]:
-    """What the message came with, in the spelling of SQS, and when it first came."""
+    """The attributes of the message in the spelling of SQS, and when it was first sent."""
     found = {name: _as_sent(value) for name, value in message.attributes.items()}
     if FIRST_SENT_AT in found or len(found) < _ATTRIBUTES_MAX:
         found[FIRST_SENT_AT] = {"DataType": "Number", "StringValue": str(first_sent_at(message))}
@@ -130,23 +128,8 @@ def _as_sent(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"DataType": value["dataType"], "StringValue": value["stringValue"]}
 
 
-def _groups(entries: "Iterable[Entry]") -> "Iterator[list[Entry]]":
-    """Entries in their order, parted so that SQS takes each part in one call."""
-    group: list[Entry] = []
-    size = 0
-    for entry in entries:
-        own = _size(entry)
-        if group and (len(group) == _ENTRIES_PER_CALL or size + own > _BYTES_PER_CALL):
-            yield group
-            group, size = [], 0
-        group.append(entry)
-        size += own
-    if group:
-        yield group
-
-
 def _size(entry: "Entry") -> int:
-    """What SQS counts: the body, and of each attribute its name, type and value."""
+    """The bytes that SQS counts: the body, and the name, type and value of each attribute."""
     attributes = entry["MessageAttributes"]
     parts = [entry["MessageBody"], *attributes]
     parts += [str(part) for value in attributes.values() for part in value.values()]

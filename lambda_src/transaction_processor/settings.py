@@ -1,4 +1,4 @@
-"""What the transaction processor is told by its environment."""
+"""Settings of the transaction processor."""
 
 from dataclasses import dataclass
 

@@ -1,24 +1,27 @@
-"""Decides for each message of a batch: done, dead-lettered with its reason, or kept for later."""
+"""Posts the messages of a batch; each is done, dead-lettered with a reason, or kept for later."""
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from app_service.ledger.domain import Verdict, count_verdicts
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 
 logger = logging.getLogger(__name__)
 
-_DONE = frozenset({"posted", "replayed"})
-# The ledger's answer to a sound request. It is a result, to be logged; asking again could turn
-# yesterday's refusal into a payment that nobody expects any more. The ledger does not remember it:
-# another copy of the message (its sender's, SQS's, or of a renewal) is judged anew when it comes.
-_RESULTS = frozenset({"insufficient_funds", "balance_limit"})
-# The request itself is wrong. Opening the account would cure `account_not_found`, but only a person
-# knows whether that will happen: it waits with its reason where it can be redriven from.
-_WRONG = frozenset({"conflict", "invalid", "account_not_found", "currency_mismatch"})
+_DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
+# The ledger refused a valid request. This is a result and is logged; a later attempt could turn the
+# refusal into a payment that nobody expects any more. The ledger does not store it: another copy of
+# the message (from its sender, SQS or a renewal) gets a verdict of its own.
+_RESULTS = frozenset({Verdict.INSUFFICIENT_FUNDS, Verdict.BALANCE_LIMIT})
+# The request is wrong. Opening the account would resolve `account_not_found`, but only a person can
+# decide that: the message waits in the dead-letter queue, from which it can be sent back.
+_WRONG = frozenset(
+    {Verdict.CONFLICT, Verdict.INVALID, Verdict.ACCOUNT_NOT_FOUND, Verdict.CURRENCY_MISMATCH}
+)
 
 
 class Ledger(Protocol):
@@ -55,32 +58,32 @@ def process(
     renewal: Renewal,
     seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
-    """Post every sound transaction of the batch in one call; one bad message holds back no other.
+    """Post every valid transaction of the batch in one call; invalid messages do not block it.
 
-    Answers within `seconds_left`, as far as what it calls lets it.
+    Starts no call to SQS for which `seconds_left` are too few.
 
-    Returns the partial batch response. A message leaves the queue only when it was posted (now or
-    before), refused for good by the ledger, taken by the dead-letter queue, or sent again as a new
-    one because the ledger could not be asked: that is not the message's fault and must not count.
+    Returns the partial batch response. A message leaves the queue only if it was posted (now or
+    before), refused by the ledger, accepted by the dead-letter queue, or sent again as a new one
+    because the ledger was unavailable: such receives must not count.
     """
-    sound: list[tuple[Message, Transaction]] = []
-    hopeless: list[tuple[Message, str]] = []
+    valid: list[tuple[Message, Transaction]] = []
+    rejected: list[tuple[Message, str]] = []
     for message in received(event):
         try:
-            sound.append((message, parse_submission(message.body)))
+            valid.append((message, parse_submission(message.body)))
         except Unprocessable as error:
-            hopeless.append((message, str(error)))
+            rejected.append((message, str(error)))
 
     kept: list[Message] = []
     outage: LedgerUnavailable | None = None
     waiting: list[Message] = []
     try:
-        verdicts = _post(sound, ledger)
+        verdicts = _post(valid, ledger)
     except LedgerUnavailable as error:
-        logger.warning("batch not posted", extra={"transactions": len(sound), "reason": str(error)})
-        outage, waiting = error, [message for message, _ in sound]
-        sound, verdicts = [], []
-    for (message, transaction), verdict in zip(sound, verdicts, strict=True):
+        logger.warning("batch not posted", extra={"transactions": len(valid), "reason": str(error)})
+        outage, waiting = error, [message for message, _ in valid]
+        valid, verdicts = [], []
+    for (message, transaction), verdict in zip(valid, verdicts, strict=True):
         if verdict in _DONE:
             continue
         if verdict in _RESULTS:
@@ -89,15 +92,15 @@ def process(
                 extra={"transaction_id": str(transaction.transaction_id), "status": verdict},
             )
         elif verdict in _WRONG:
-            hopeless.append((message, verdict))
-        else:  # the batch failed, or the ledger answers with a word that we do not know yet
+            rejected.append((message, verdict))
+        else:  # the batch failed, or the verdict is unknown to this version
             logger.warning(
                 "message kept", extra={"message_id": message.message_id, "status": verdict}
             )
             kept.append(message)
 
-    kept += [message for message, reason in hopeless if not dead_letters.accept(message, reason)]
-    if outage is not None:  # last: what was sent anew is there twice until we have answered
+    kept += [message for message, reason in rejected if not dead_letters.accept(message, reason)]
+    if outage is not None:  # last: a renewed message exists twice until the function has answered
         kept += renewal.renew(
             waiting,
             wait_seconds=outage.wait_seconds,
@@ -118,23 +121,16 @@ def parse_submission(body: str) -> Transaction:
         raise Unprocessable(f"invalid_transaction: {error}") from error
 
 
-def _post(sound: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[str]:
-    """One verdict each; `batch_failed` for all where that is so. Raises LedgerUnavailable."""
-    if not sound:
+def _post(valid: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[str]:
+    """One verdict each; `batch_failed` for all if the batch failed. Raises LedgerUnavailable."""
+    if not valid:
         return []
     try:
-        verdicts = ledger.post([transaction for _, transaction in sound])
+        verdicts = ledger.post([transaction for _, transaction in valid])
     except BatchFailed:
-        logger.exception("batch failed", extra={"transactions": len(sound)})
-        return ["batch_failed"] * len(sound)
-    counts = Counter(verdicts)
-    logger.info("batch posted", extra={"verdicts": dict(counts), **_totals(counts)})
+        logger.exception("batch failed", extra={"transactions": len(valid)})
+        return ["batch_failed"] * len(valid)
+    logger.info(
+        "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(verdicts)}
+    )
     return verdicts
-
-
-def _totals(counts: Counter[str]) -> dict[str, int]:
-    """By the names that the HTTP service uses too: CloudWatch makes one metric of both."""
-    named = {
-        f"transactions_{verdict}": counts[verdict] for verdict in ("posted", "replayed", "conflict")
-    }
-    return named | {"transactions_refused": counts.total() - sum(named.values())}

@@ -1,4 +1,4 @@
-"""Short ways to say what a test is about."""
+"""Builders of transactions and accounts for tests."""
 
 from collections.abc import Sequence
 from typing import Any

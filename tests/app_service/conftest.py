@@ -11,17 +11,12 @@ import pytest_asyncio
 
 from app_service.ledger.database import Pool
 from local_cloud.postgres import PostgresServer
-from tests.ledger_structure import STRUCTURE
+from tests.ledger_structure import EMPTY, STRUCTURE
 
 MIGRATIONS = sorted(
     (Path(__file__).parents[2] / "app_service" / "migrations").glob("*.sql"), key=lambda f: f.name
 )
 _TEMPLATE = "ledger_template"
-# The tables refuse TRUNCATE, except to a replica, which must be able to follow.
-_EMPTY = """
-SET session_replication_role = replica;
-TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.outbox RESTART IDENTITY
-"""
 _numbers = itertools.count(1)
 
 
@@ -52,7 +47,7 @@ async def migrate(dsn: str) -> None:
 
 @pytest_asyncio.fixture(scope="session")
 async def ledger_template(postgres_server: PostgresServer) -> str:
-    """The name of a migrated database nobody is connected to."""
+    """The name of a migrated database without connections."""
     admin = await asyncpg.connect(postgres_server.dsn)
     await admin.execute(f"CREATE DATABASE {_TEMPLATE}")
     await admin.close()
@@ -63,7 +58,7 @@ async def ledger_template(postgres_server: PostgresServer) -> str:
 class CommonLedger:
     """A ledger that tests use in turn. Emptied for each: a copy takes twenty times as long.
 
-    It is copied again where a test has changed its structure, also one that failed halfway.
+    It is copied again if a test has changed its structure and not restored it.
     """
 
     def __init__(self, *, server: PostgresServer, template: str, copies: AsyncExitStack) -> None:
@@ -77,7 +72,7 @@ class CommonLedger:
             database, structure = self._current
             async with _connection(database.dsn) as connection:
                 if await connection.fetchval(STRUCTURE) == structure:
-                    await connection.execute(_EMPTY)
+                    await connection.execute(EMPTY)
                     return database
         database = await self._copies.enter_async_context(_copy(self._server, self._template))
         async with _connection(database.dsn) as connection:
@@ -103,7 +98,7 @@ async def ledger_database(common_ledger: CommonLedger) -> LedgerDatabase:
 async def own_ledger_database(
     postgres_server: PostgresServer, ledger_template: str
 ) -> AsyncIterator[LedgerDatabase]:
-    """For a test that changes the database itself: a copy that nobody else uses."""
+    """For a test that changes the database itself: a copy of its own."""
     async with _copy(postgres_server, ledger_template) as database:
         yield database
 

@@ -1,4 +1,4 @@
-"""DynamoDB and SQS below real boto3 clients, which validate, serialize and parse for real."""
+"""Fake DynamoDB and SQS below real boto3 clients, which validate, serialize and parse."""
 
 import hashlib
 import io
@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 
 
 class AwsError(Exception):
-    """What the fake service answers instead of a result."""
+    """The fake service answers with this error."""
 
     def __init__(self, code: str, status: int = 400) -> None:
         super().__init__(code)
@@ -42,7 +42,7 @@ def _client(service: str) -> Any:
 
 
 class FakeService:
-    """A client whose requests end here, at the newest fake of its service.
+    """A client whose requests the newest fake of its service answers.
 
     `offline` cuts the network, `asked` lists operations, `before_answer` runs in the client's
     thread.

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 
 from app_service.ledger.api import make_app
-from app_service.ledger.authentication import ApiClient
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.domain import (
     Account,
     AccountConflict,
@@ -26,6 +26,7 @@ from app_service.ledger.domain import (
 )
 from app_service.ledger.health import Health
 from app_service.ledger.services import Services
+from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.transaction import Transaction
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
@@ -35,7 +36,7 @@ POSTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class FakeLedger:
-    """Answers `verdict` (or what `verdicts` says per amount) and remembers what it was asked."""
+    """Answers `posted`, or the verdict in `verdicts` for an amount, and records the calls."""
 
     def __init__(self) -> None:
         self.verdicts: dict[int, Verdict] = {}
@@ -110,9 +111,7 @@ async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
         services = Services(
             ledger=ledger if ledger is not None else fake,
             sessions=Sessions(
-                table=table.client,
-                table_name=TABLE,
-                executor=executor,
+                table=SessionTable(dynamodb=table.client, table_name=TABLE, executor=executor),
                 ttl_seconds=600,
                 now=lambda: clock[0],
             ),

@@ -1,4 +1,4 @@
-"""What posting must do, in plain Python, and questions that tell whether the books are sound."""
+"""A model of posting in plain Python, and checks of double entry in the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class ModelLedger:
 
 
 _UNSOUND = {
-    "money was made or lost": """
+    "the balances do not sum to zero": """
         SELECT sum(balance_minor) FROM ledger.accounts HAVING sum(balance_minor) <> 0""",
     "entries do not add up": """
         SELECT sum(amount_minor) FROM ledger.entries HAVING sum(amount_minor) <> 0""",
@@ -89,6 +89,6 @@ async def assert_sound(pool: Pool) -> None:
 
 
 async def outbox_ids(pool: Pool) -> list[UUID]:
-    """Every transaction that an event tells of, in the order of the events."""
+    """The transactions of all events, in the order of the events."""
     rows = await pool.fetch("SELECT transaction_ids FROM ledger.outbox ORDER BY outbox_id")
     return [transaction_id for row in rows for transaction_id in row[0]]

@@ -1,4 +1,4 @@
-"""HTTP, in memory: what is asked, what is answered, and every way to be refused."""
+"""The HTTP routes, in memory: requests, answers and all errors."""
 
 import json
 from collections.abc import AsyncIterator, MutableMapping
@@ -61,7 +61,7 @@ async def test_a_refusal_has_a_stable_code(api: Api, verdict: Verdict, status: i
     ("failure", "code", "seconds"),
     [(Overloaded(9), "overloaded", "1"), (DatabaseUnavailable(), "database_unavailable", "2")],
 )
-async def test_not_now_is_503_with_a_time_to_come_back(
+async def test_an_unavailable_ledger_is_503_with_retry_after(
     api: Api, failure: Exception, code: str, seconds: str
 ) -> None:
     api.ledger.failure = failure
@@ -74,7 +74,7 @@ async def test_not_now_is_503_with_a_time_to_come_back(
         assert answer.headers["retry-after"] == seconds
 
 
-async def test_our_own_mistake_is_500_with_a_number_and_no_inner_detail(
+async def test_an_unexpected_error_is_500_with_an_id_and_no_details(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     api.ledger.failure = failure = ZeroDivisionError("secret thing")
@@ -82,7 +82,7 @@ async def test_our_own_mistake_is_500_with_a_number_and_no_inner_detail(
         await api.http.post("/transactions", json=document()), 500, "internal_error"
     )
     assert "secret" not in json.dumps(problem)
-    # The server logs the error that it gets raised, and the note with it.
+    # The server logs the error that is raised again, with its note.
     assert failure.__notes__ == [f"answered to POST /transactions as {problem['instance']}"]
 
 
@@ -100,7 +100,7 @@ async def test_our_own_mistake_is_500_with_a_number_and_no_inner_detail(
         (b"9" * 5000, "not JSON"),
     ],
 )
-async def test_what_is_not_json_is_told_so(api: Api, body: bytes, says: str) -> None:
+async def test_a_body_that_is_not_json_is_400(api: Api, body: bytes, says: str) -> None:
     answer = await api.http.post("/transactions", content=body, headers=JSON)
     assert says in assert_problem(answer, 400, "invalid_json")["detail"]
 
@@ -136,12 +136,14 @@ async def test_a_malformed_transaction_is_400_naming_the_field(
         JSON | {"Content-Encoding": "gzip"},
     ],
 )
-async def test_only_plain_json_is_read(api: Api, headers: dict[str, str]) -> None:
+async def test_only_json_without_content_encoding_is_accepted(
+    api: Api, headers: dict[str, str]
+) -> None:
     answer = await api.http.post("/transactions", content=b"{}", headers=headers)
     assert_problem(answer, 415, "unsupported_media_type")
 
 
-async def test_a_charset_behind_the_content_type_is_fine(api: Api) -> None:
+async def test_a_charset_in_the_content_type_is_accepted(api: Api) -> None:
     answer = await api.http.post(
         "/transactions",
         content=json.dumps(document()),
@@ -168,8 +170,8 @@ async def test_a_body_above_its_limit_is_413_declared_or_not(
     assert_problem(fits, 400, "invalid_json")
 
 
-async def test_a_body_that_breaks_off_is_no_failure_of_ours() -> None:
-    """Or anyone with a session could fill the log with errors and tracebacks."""
+async def test_an_incomplete_body_is_a_problem() -> None:
+    """As an unexpected error it would let any client fill the log with tracebacks."""
     arriving = iter([{"type": "http.request", "body": b'{"a', "more_body": True}])
 
     async def receive() -> MutableMapping[str, Any]:
@@ -183,7 +185,7 @@ async def test_a_body_that_breaks_off_is_no_failure_of_ours() -> None:
 # -- many transactions ------------------------------------------------------------------------
 
 
-async def test_a_batch_answers_each_in_order_and_a_malformed_one_spoils_nothing(api: Api) -> None:
+async def test_a_batch_returns_a_verdict_for_each_transaction_in_order(api: Api) -> None:
     api.ledger.verdicts[13] = Verdict.INSUFFICIENT_FUNDS
     api.ledger.verdicts[14] = Verdict.REPLAYED
     good, broken, poor, old = (document(amount_minor=n) for n in (1, 1.5, 13, 14))
@@ -206,7 +208,7 @@ async def test_a_batch_answers_each_in_order_and_a_malformed_one_spoils_nothing(
     assert [t.amount_minor for t in api.ledger.calls[0]] == [1, 13, 14]
 
 
-async def test_a_batch_of_nothing_valid_does_not_bother_the_ledger(api: Api) -> None:
+async def test_a_batch_without_a_valid_transaction_does_not_call_the_ledger(api: Api) -> None:
     answer = await api.http.post("/transactions/batch", json={"transactions": [{}]})
     assert [v["status"] for v in answer.json()["verdicts"]] == ["invalid"]
     assert api.ledger.calls == []
@@ -217,11 +219,11 @@ async def test_a_batch_of_nothing_valid_does_not_bother_the_ledger(api: Api) -> 
     [[], {}, {"transactions": []}, {"transactions": {}}, {"transactions": [{}] * 1001},
      {"transactions": [{}], "atomic": True}],
 )  # fmt: skip
-async def test_a_malformed_batch_is_refused_whole(api: Api, body: Any) -> None:
+async def test_a_malformed_batch_is_refused(api: Api, body: Any) -> None:
     assert_problem(await api.http.post("/transactions/batch", json=body), 400, "invalid")
 
 
-async def test_a_thousand_fit(api: Api) -> None:
+async def test_a_batch_may_hold_1000_transactions(api: Api) -> None:
     items = [document() for _ in range(1000)]
     answer = await api.http.post("/transactions/batch", json={"transactions": items})
     assert len(answer.json()["verdicts"]) == 1000
@@ -270,7 +272,7 @@ async def test_a_malformed_account_is_400_naming_the_field(api: Api, body: Any, 
     assert problem["detail"].strip("'").startswith(field)
 
 
-async def test_an_account_that_is_not_there_is_404(api: Api) -> None:
+async def test_an_unknown_account_is_404(api: Api) -> None:
     for path in ("/accounts/7", "/accounts/7/entries"):
         assert_problem(await api.http.get(path), 404, "account_not_found")
 
@@ -291,7 +293,7 @@ async def test_entries_are_paged_newest_first_until_the_cursor_is_null(api: Api)
         cursor = f"&cursor={page['next_cursor']}"
     assert page["next_cursor"] is None
     full = await api.http.get("/accounts/7/entries?limit=5")
-    assert full.json()["next_cursor"] is None, "a page that is full and the last says so"
+    assert full.json()["next_cursor"] is None, "a full page that is the last one has no cursor"
     assert [e["version"] for e in seen] == [5, 4, 3, 2, 1]
     assert seen[0] == {
         "version": 5,
@@ -322,10 +324,10 @@ async def test_numbers_in_a_url_are_checked(api: Api, path: str, field: str) -> 
     assert problem["detail"].startswith(f"{field}: must be a whole number from 1 to")
 
 
-# -- health, version, and what is not there ---------------------------------------------------
+# -- health, version and unknown paths --------------------------------------------------------
 
 
-async def test_live_is_shallow(api: Api) -> None:
+async def test_live_does_not_depend_on_the_neighbours(api: Api) -> None:
     """S65: a database failover must not take every task out at once."""
     api.neighbours.update(dict.fromkeys(api.neighbours, False))
     answer = await api.http.get("/health/live", headers=api.anonymous)
@@ -349,17 +351,17 @@ async def test_ready_when_all_answer(api: Api) -> None:
     assert answer.json()["missing"] == []
 
 
-async def test_the_version_is_told(api: Api) -> None:
+async def test_the_version_is_returned(api: Api) -> None:
     answer = await api.http.get("/version")
     assert answer.json() == {"version": "1.2.3", "environment_suffix": "test"}
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/transactions/", "/accounts/1/2/3"])
-async def test_a_path_that_is_not_there_is_a_404_problem(api: Api, path: str) -> None:
+async def test_an_unknown_path_is_a_404_problem(api: Api, path: str) -> None:
     assert_problem(await api.http.get(path), 404, "not_found")
 
 
-async def test_a_method_that_is_not_there_is_a_405_problem(api: Api) -> None:
+async def test_an_unknown_method_is_a_405_problem(api: Api) -> None:
     answer = await api.http.put("/transactions", json={})
     assert_problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"

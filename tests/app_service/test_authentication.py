@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from app_service.ledger.api import ROUTES
-from app_service.ledger.authentication import ApiClient
+from app_service.ledger.api_client import ApiClient
 from app_service.ledger.sessions import FRESH_SECONDS
 from tests.app_service.http_api import CLIENT, Api, assert_problem, basic, running_api
 
@@ -20,7 +20,7 @@ async def api() -> AsyncIterator[Api]:
 
 
 async def test_s33_nothing_but_health_is_served_without_a_session(api: Api) -> None:
-    """S33: every route there is, with no credential at all."""
+    """S33: every route, without credentials."""
     open_to_all = set()
     for route in ROUTES:
         path = route.path.format(transaction_id="x", account_id="1", user_id="ada")
@@ -65,7 +65,7 @@ async def test_a_session_does_not_list_those_of_another_user(api: Api) -> None:
     assert_problem(await api.http.get("/users/bob/sessions"), 403, "forbidden")
 
 
-async def test_a_silent_session_store_is_503_and_stops_no_session_just_seen(api: Api) -> None:
+async def test_without_the_session_store_only_cached_sessions_are_served(api: Api) -> None:
     api.table.offline = True
     api.clock[0] += FRESH_SECONDS
     assert (await api.http.get("/sessions/current")).status_code == 200
@@ -87,7 +87,7 @@ async def test_a_silent_session_store_is_503_and_stops_no_session_just_seen(api:
         (basic()["Authorization"], "session_required"),
     ],
 )
-async def test_other_credentials_open_no_account(api: Api, header: str, code: str) -> None:
+async def test_other_credentials_do_not_replace_a_session(api: Api, header: str, code: str) -> None:
     answer = await api.http.get(
         "/accounts/1",
         headers=_raw(header),
@@ -127,7 +127,7 @@ async def test_pages_for_people_open_with_a_session_or_the_clients_credential(ap
             assert (await api.http.get(path, headers=headers)).status_code == 200
 
 
-async def test_s33_a_browser_is_told_how_to_sign_in_and_asks_for_it_itself(api: Api) -> None:
+async def test_s33_a_browser_gets_a_prompt_and_a_page_that_explains_it(api: Api) -> None:
     wanted = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     for path in ("/docs", "/openapi.json", "/version"):
         answer = await api.http.get(path, headers={**api.anonymous, **wanted})
@@ -139,7 +139,7 @@ async def test_s33_a_browser_is_told_how_to_sign_in_and_asks_for_it_itself(api: 
         assert "POST /sessions" in answer.text
         signed_in = await api.http.get(path, headers={**basic(), **wanted})
         assert signed_in.status_code == 200
-    # Calls of programs stay problem documents, whatever they accept.
+    # API calls get a problem document, whatever they accept.
     answer = await api.http.get("/accounts/1", headers={**api.anonymous, **wanted})
     assert_problem(answer, 401, "session_required")
 
@@ -155,9 +155,9 @@ def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(hmac, "compare_digest", compare)
     client = ApiClient(client_id=CLIENT[0], secret=CLIENT[1])
-    assert client.is_meant_by(b"shop", CLIENT[1].encode())
-    assert not client.is_meant_by(b"s", CLIENT[1].encode())
-    assert not client.is_meant_by(b"shop", b"")
+    assert client.matches(b"shop", CLIENT[1].encode())
+    assert not client.matches(b"s", CLIENT[1].encode())
+    assert not client.matches(b"shop", b"")
     assert lengths == [(32, 32)] * 6
     assert CLIENT[1] not in repr(client)
 
@@ -169,5 +169,5 @@ async def test_a_malformed_user_is_400(api: Api, user_id: object) -> None:
 
 
 def _raw(authorization: str) -> list[tuple[bytes, bytes]]:
-    """A header as bytes: what is not ASCII can be sent, and must be refused like the rest."""
+    """A header as bytes: other characters than ASCII can be sent and must be refused, too."""
     return [(b"Authorization", authorization.encode("latin-1"))]

@@ -1,4 +1,4 @@
-"""Batch while busy: what travels together, in what order, and who hears what when it fails."""
+"""Batching: which requests share a call, in which order, and what callers get on errors."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tests.app_service.build import transaction
 
 
 class Calls:
-    """A database whose calls the test lets return, one by one."""
+    """A database whose calls return when the test allows it, one by one."""
 
     def __init__(self) -> None:
         self.made: list[list[Transaction]] = []
@@ -48,7 +48,7 @@ def asked(batcher: Batcher, *amounts: int) -> "asyncio.Task[list[Verdict]]":
     return asyncio.create_task(batcher.post([transaction(amount=amount) for amount in amounts]))
 
 
-async def test_a_lone_request_travels_at_once_and_alone() -> None:
+async def test_a_single_request_is_sent_at_once() -> None:
     calls = Calls()
     request = asked(Batcher(calls.post, max_in_flight=1), 1)
     await calls.let_return(0)
@@ -56,7 +56,7 @@ async def test_a_lone_request_travels_at_once_and_alone() -> None:
     assert calls.amounts == [[1]]
 
 
-async def test_what_arrives_while_a_call_runs_goes_together_in_the_next() -> None:
+async def test_requests_that_arrive_during_a_call_share_the_next_one() -> None:
     calls = Calls()
     batcher = Batcher(calls.post, max_in_flight=1)
     requests = [asked(batcher, 1)]
@@ -70,7 +70,7 @@ async def test_what_arrives_while_a_call_runs_goes_together_in_the_next() -> Non
     ]  # fmt: skip
 
 
-async def test_as_many_calls_run_as_there_are_lanes() -> None:
+async def test_at_most_max_in_flight_calls_run_at_a_time() -> None:
     calls = Calls()
     batcher = Batcher(calls.post, max_in_flight=2)
     requests = []
@@ -113,8 +113,8 @@ async def test_above_the_bound_requests_are_refused_and_afterwards_served_again(
     assert calls.amounts == [[1], [2, 3, 5], [6, 7, 8]]
 
 
-async def test_a_request_that_comes_as_a_lane_ends_is_not_forgotten() -> None:
-    """The caller of the last answer asks again before any callback of the ended lane runs."""
+async def test_a_request_that_arrives_as_the_last_call_ends_is_served() -> None:
+    """The caller of the last answer posts again before any callback of the ended call runs."""
     calls = Calls()
     batcher = Batcher(calls.post, max_in_flight=1)
 
@@ -128,7 +128,7 @@ async def test_a_request_that_comes_as_a_lane_ends_is_not_forgotten() -> None:
     assert await asyncio.wait_for(both, 1) == ["replayed"]
 
 
-async def test_an_unavailable_database_is_told_to_every_caller_of_the_call() -> None:
+async def test_every_caller_of_a_call_gets_its_unavailable_database() -> None:
     calls = Calls()
     calls.failures[3] = DatabaseUnavailable()
     batcher = Batcher(calls.post, max_in_flight=1)
@@ -139,7 +139,7 @@ async def test_an_unavailable_database_is_told_to_every_caller_of_the_call() -> 
     assert results == [calls.failures[3]] * 2
 
 
-async def test_what_one_request_cannot_survive_does_not_fail_its_neighbours() -> None:
+async def test_an_error_of_one_request_does_not_fail_the_others() -> None:
     calls = Calls()
     calls.failures[3] = ZeroDivisionError()
     batcher = Batcher(calls.post, max_in_flight=1)
@@ -152,7 +152,7 @@ async def test_what_one_request_cannot_survive_does_not_fail_its_neighbours() ->
 
 
 @pytest.mark.parametrize("failing", [False, True])
-async def test_a_caller_that_has_gone_disturbs_nobody(failing: bool) -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others(failing: bool) -> None:
     calls = Calls()
     if failing:
         calls.failures[1] = DatabaseUnavailable()

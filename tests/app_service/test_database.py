@@ -1,4 +1,4 @@
-"""Work that survives contention, a lost connection and a writer that moved."""
+"""Retries over contention, a lost connection and a failover."""
 
 import asyncio
 import ssl
@@ -47,7 +47,7 @@ async def pool(ledger_database: LedgerDatabase) -> AsyncIterator[Pool]:
 
 
 def failing_first(*errors: Exception) -> Callable[[Connection], Any]:
-    """Work that raises these, one per attempt, and then says how often it was tried."""
+    """Work that raises these, one per attempt, and then returns the number of attempts."""
     left = list(errors)
 
     async def work(_connection: Connection) -> int:
@@ -77,10 +77,10 @@ def failing_first(*errors: Exception) -> Callable[[Connection], Any]:
     ],
     ids=lambda e: type(e).__name__,
 )
-async def test_work_is_repeated_over_failures_that_pass(
+async def test_work_is_repeated_after_transient_errors(
     fake_pool: "FakePool", error: Exception
 ) -> None:
-    """S65: contention, a restart and a failover are waited out, not passed on."""
+    """S65: after contention, a restart or a failover the work is repeated."""
     assert await Database(fake_pool.pool).run(failing_first(error, error)) == 3
     assert fake_pool.borrowed == 0
 
@@ -88,16 +88,16 @@ async def test_work_is_repeated_over_failures_that_pass(
 @pytest.mark.parametrize(
     "error", [asyncpg.UndefinedTableError("x"), asyncpg.ClientConfigurationError("x"), KeyError()]
 )
-async def test_other_failures_go_through_at_once(fake_pool: "FakePool", error: Exception) -> None:
+async def test_other_errors_are_raised_at_once(fake_pool: "FakePool", error: Exception) -> None:
     with pytest.raises(type(error)):
         await Database(fake_pool.pool).run(failing_first(error))
     assert fake_pool.borrowed == 0
 
 
-async def test_patience_ends(fake_pool: "FakePool") -> None:
+async def test_retries_end(fake_pool: "FakePool") -> None:
     endless = failing_first(*[TimeoutError()] * 100)
     with pytest.raises(DatabaseUnavailable) as caught:
-        await Database(fake_pool.pool, patience_seconds=0.1).run(endless)
+        await Database(fake_pool.pool, retry_seconds=0.1).run(endless)
     assert isinstance(caught.value.__cause__, TimeoutError)
 
 
@@ -106,7 +106,7 @@ async def test_a_connection_that_failed_is_not_used_again(fake_pool: "FakePool")
     assert fake_pool.terminated == [2]
 
 
-async def test_s32_a_call_cut_off_by_the_server_is_repeated_and_posts_once(pool: Pool) -> None:
+async def test_s32_a_call_whose_connection_breaks_is_repeated_and_posts_once(pool: Pool) -> None:
     """S32: the backend is killed after the commit, before the answer: the repetition replays."""
     await open_accounts(pool, 1, 2)
     new = transaction(amount=7)
@@ -124,7 +124,7 @@ async def test_s32_a_call_cut_off_by_the_server_is_repeated_and_posts_once(pool:
     assert await balance(pool, 2) == 7
 
 
-async def test_s32_an_answer_outlives_a_crash_whatever_the_database_is_set_to(
+async def test_s32_commits_are_synchronous_whatever_the_database_is_set_to(
     own_ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
     """S32: without it, a kill of the server lost acknowledged transactions."""
@@ -136,7 +136,7 @@ async def test_s32_an_answer_outlives_a_crash_whatever_the_database_is_set_to(
 
 
 async def set_read_only(pool: Pool, database: LedgerDatabase, state: str) -> None:
-    """For connections to come: those that are open stay as they are."""
+    """For new connections; open ones do not change."""
     await pool.execute(
         f"ALTER DATABASE {database.name} SET default_transaction_read_only = {state}"
     )
@@ -148,7 +148,7 @@ async def test_a_writer_that_became_a_reader_is_left_for_a_new_connection(
     async with pool_of(own_ledger_database) as pool:
         await open_accounts(pool, 1, 2)
     await set_read_only(ledger_pool, own_ledger_database, "on")
-    # As on the old writer of a failover: what is connected stays, and may write no more.
+    # As on the old writer of a failover: open connections remain and may not write.
     async with asyncpg.create_pool(own_ledger_database.dsn, min_size=1, max_size=1) as stale:
         await set_read_only(ledger_pool, own_ledger_database, "off")
         verdicts = await Database(stale).run(lambda c: post_transactions(c, [transaction()]))
@@ -167,12 +167,12 @@ async def test_only_a_host_that_may_write_is_connected_to(
 async def test_the_reader_endpoint_is_tried_when_the_writer_endpoint_is_dead(
     ledger_database: LedgerDatabase,
 ) -> None:
-    """S65: after a failover the writer's name leads to the dead host for a while."""
+    """S65: after a failover the writer's name points to the dead host for a while."""
     async with pool_of(ledger_database, hosts=("127.66.6.6", ledger_database.host)) as pool:
         assert await pool.fetchval("SELECT 1") == 1
 
 
-async def test_a_host_that_swallows_packets_does_not_use_up_the_time_of_the_next(
+async def test_a_host_that_drops_packets_leaves_time_for_the_next(
     ledger_database: LedgerDatabase,
 ) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -211,10 +211,10 @@ async def test_a_pool_opens_while_there_is_no_database() -> None:
     nowhere = LedgerDatabase(host="127.66.6.8", port=9, user="u", password="p", name="n")
     async with pool_of(nowhere) as pool:
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, patience_seconds=0).run(lambda c: c.fetchval("SELECT 1"))
+            await Database(pool, retry_seconds=0).run(lambda c: c.fetchval("SELECT 1"))
 
 
-async def test_giving_a_connection_back_costs_no_round_trip(pool: Pool) -> None:
+async def test_releasing_a_connection_costs_no_round_trip(pool: Pool) -> None:
     async with pool.acquire() as connection:
         before = connection._protocol.queries_count  # type: ignore[attr-defined]
     async with pool.acquire() as connection:
@@ -222,7 +222,7 @@ async def test_giving_a_connection_back_costs_no_round_trip(pool: Pool) -> None:
     assert before == after
 
 
-async def test_a_pool_that_does_not_close_in_time_is_cut_off(
+async def test_a_pool_that_does_not_close_in_time_is_terminated(
     ledger_database: LedgerDatabase,
 ) -> None:
     async with asyncpg.create_pool(ledger_database.dsn, min_size=0) as pool:
@@ -233,7 +233,7 @@ async def test_a_pool_that_does_not_close_in_time_is_cut_off(
 
 
 class FakePool:
-    """Counts what is borrowed, and which connections were cut off."""
+    """Counts acquired connections and records terminated ones."""
 
     def __init__(self) -> None:
         self.borrowed = 0

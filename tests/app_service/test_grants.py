@@ -1,19 +1,17 @@
-"""Who may do what in the database, tried as each role."""
+"""Database permissions, tried as each role."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
 
 from app_service.ledger.database import Pool
+from app_service.ledger.posting import post_transactions
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.conftest import LedgerDatabase, migrate
 
-POST = (
-    "SELECT status FROM ledger.post_transactions(ARRAY[gen_random_uuid()], ARRAY[1::bigint],"
-    " ARRAY[2::bigint], ARRAY[5::bigint], ARRAY['USD'])"
-)
 WRITES_MONEY = [
     "UPDATE ledger.accounts SET balance_minor = 1",
     "UPDATE ledger.accounts SET version = 1",
@@ -51,7 +49,7 @@ WRITES_MONEY = [
     "CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
     "'BEGIN RETURN NEW; END'",
 ]
-PROCESSOR_NEEDS_NOT = [
+REFUSED_TO_PROCESSOR = [
     "SELECT * FROM ledger.accounts",
     "SELECT * FROM ledger.transactions",
     "SELECT * FROM ledger.entries",
@@ -60,7 +58,6 @@ PROCESSOR_NEEDS_NOT = [
     "INSERT INTO ledger.accounts (account_id, currency) VALUES (9, 'USD')",
 ]
 ALLOWED_TO_SERVICE = [
-    POST,
     "INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES (9, 'USD', true)"
     " ON CONFLICT (account_id) DO NOTHING",
     "SELECT * FROM ledger.accounts",
@@ -71,9 +68,7 @@ ALLOWED_TO_SERVICE = [
 
 
 @asynccontextmanager
-async def acting_as(
-    database: LedgerDatabase, role: str
-) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def acting_as(database: LedgerDatabase, role: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database.dsn)
     try:
         await connection.execute(f"SET ROLE {role}")
@@ -83,7 +78,7 @@ async def acting_as(
 
 
 @pytest.mark.parametrize("role", ["ledger_service", "ledger_processor"])
-async def test_no_role_writes_money_but_through_the_function(
+async def test_no_role_writes_money_except_through_the_function(
     ledger_database: LedgerDatabase, ledger_pool: Pool, role: str
 ) -> None:
     """S32: direct writes to accounts, transactions, entries and outbox are refused."""
@@ -102,7 +97,7 @@ async def test_the_service_may_post_open_accounts_read_and_relay(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_service") as connection:
-        assert await connection.fetchval(POST) == "posted"
+        assert await post_transactions(connection, [transaction()]) == ["posted"]
         for statement in ALLOWED_TO_SERVICE:
             await connection.execute(statement)
 
@@ -112,8 +107,8 @@ async def test_the_processor_may_post_and_nothing_else(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_processor") as connection:
-        assert await connection.fetchval(POST) == "posted"
-        for statement in PROCESSOR_NEEDS_NOT:
+        assert await post_transactions(connection, [transaction()]) == ["posted"]
+        for statement in REFUSED_TO_PROCESSOR:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
 
@@ -126,7 +121,7 @@ async def test_the_right_to_lock_outbox_rows_does_not_let_them_be_changed(
             await connection.execute("UPDATE ledger.outbox SET created_at = now()")
 
 
-STAYS = [
+CHANGES_OF_ROWS = [
     "UPDATE ledger.transactions SET amount_minor = 1",
     "DELETE FROM ledger.transactions",
     "TRUNCATE ledger.transactions",
@@ -141,8 +136,8 @@ STAYS = [
 ]
 
 
-async def test_what_is_written_stays_even_for_the_owner(ledger_pool: Pool) -> None:
-    for statement in STAYS:
+async def test_rows_are_append_only_even_for_the_owner(ledger_pool: Pool) -> None:
+    for statement in CHANGES_OF_ROWS:
         with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="append-only"):
             await ledger_pool.execute(statement)
 
@@ -157,23 +152,24 @@ async def test_accounts_that_the_api_refuses_are_refused_by_the_table_too(
             )
 
 
-async def test_nobody_else_may_even_look(
+async def test_other_roles_may_not_even_read(
     ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
-    await ledger_pool.execute("CREATE ROLE stranger_to_the_ledger")
+    await ledger_pool.execute("CREATE ROLE unrelated_role")
     try:
-        async with acting_as(ledger_database, "stranger_to_the_ledger") as connection:
-            for statement in (POST, "SELECT * FROM ledger.accounts"):
-                with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                    await connection.execute(statement)
+        async with acting_as(ledger_database, "unrelated_role") as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("SELECT * FROM ledger.accounts")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await post_transactions(connection, [transaction()])
     finally:
-        await ledger_pool.execute("DROP ROLE stranger_to_the_ledger")
+        await ledger_pool.execute("DROP ROLE unrelated_role")
 
 
 async def test_a_second_database_of_the_cluster_can_be_migrated(
     ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
-    """Roles are the cluster's: they are there already. The migrator made the schema before us."""
+    """Roles belong to the cluster and exist already; the migrator has created the schema."""
     await ledger_pool.execute("CREATE DATABASE second_ledger")
     dsn = ledger_database.dsn.removesuffix(ledger_database.name) + "second_ledger"
     connection = await asyncpg.connect(dsn)
@@ -185,7 +181,7 @@ async def test_a_second_database_of_the_cluster_can_be_migrated(
         await ledger_pool.execute("DROP DATABASE second_ledger WITH (FORCE)")
 
 
-async def test_a_client_that_hangs_is_cut_off_by_the_database(ledger_pool: Pool) -> None:
+async def test_the_database_has_timeouts_for_clients_that_hang(ledger_pool: Pool) -> None:
     rows = await ledger_pool.fetch(
         "SELECT rolname, setconfig FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole"
     )

@@ -1,15 +1,15 @@
-"""Neighbours are asked, not too often and not for ever."""
+"""Probes run at most once a second and have a timeout."""
 
 import asyncio
 
-from app_service.ledger.health import REMEMBERED_SECONDS, Health
+from app_service.ledger.health import CACHED_SECONDS, Health
 
 
 async def answers() -> None:
     pass
 
 
-async def test_a_neighbour_that_hangs_counts_as_missing() -> None:
+async def test_a_probe_that_hangs_counts_as_missing() -> None:
     async def hangs() -> None:
         await asyncio.sleep(60)
 
@@ -17,7 +17,7 @@ async def test_a_neighbour_that_hangs_counts_as_missing() -> None:
     assert await health.neighbours() == {"database": True, "sessions": False}
 
 
-async def test_many_who_ask_bother_a_neighbour_once_a_second() -> None:
+async def test_many_requests_run_a_probe_once_a_second() -> None:
     asked = []
 
     async def probe() -> None:
@@ -28,6 +28,6 @@ async def test_many_who_ask_bother_a_neighbour_once_a_second() -> None:
     health = Health({"database": probe}, now=lambda: now[0])
     await asyncio.gather(*(health.neighbours() for _ in range(20)))
     assert len(asked) == 1
-    now[0] += REMEMBERED_SECONDS
+    now[0] += CACHED_SECONDS
     await health.neighbours()
     assert len(asked) == 2

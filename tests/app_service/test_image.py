@@ -1,4 +1,4 @@
-"""What goes into the image: the true Dockerfile, its ignore file, and the trust store."""
+"""The image: its Dockerfile and the trust store."""
 
 import re
 import shutil
@@ -80,7 +80,7 @@ def test_the_trust_store_holds_the_roots_of_a_region(region: str) -> None:
 
 
 def test_s63_a_strict_client_accepts_every_root() -> None:
-    """What RFC 5280 asks of a root, and Python from 3.13 on by default: the functions' does."""
+    """RFC 5280 requires this of a root, and Python verifies it by default from 3.13 on."""
     for root in x509.load_pem_x509_certificates(rds_roots.TARGET.read_bytes()):
         basic = root.extensions.get_extension_for_class(x509.BasicConstraints)
         usage = root.extensions.get_extension_for_class(x509.KeyUsage)

@@ -1,4 +1,4 @@
-"""HTTP over the real database: the whole way of a request, without a network in between."""
+"""HTTP over the real database: the complete path of a request, without a network."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ class World:
 
 @pytest_asyncio.fixture
 async def world(ledger_database: LedgerDatabase) -> AsyncIterator[World]:
-    """As the role that the service really has."""
+    """With the role of the deployed service."""
 
     async def as_service(connection: Any) -> None:
         await connection.execute("SET ROLE ledger_service")
@@ -77,7 +77,7 @@ async def test_s50_each_request_is_counted_with_its_verdicts_and_its_time(world:
 
 
 async def test_s32_every_outcome_of_a_posting_over_http(world: World) -> None:
-    """S32: posted once, replayed, refused with a stable code; balances tell the same."""
+    """S32: posted once, replayed, refused with a stable code; balances agree."""
     await world.open_account(1, may_go_negative=True)
     await world.open_account(2)
     await world.open_account(3, currency="EUR")
@@ -99,7 +99,7 @@ async def test_s32_every_outcome_of_a_posting_over_http(world: World) -> None:
         (422, "currency_mismatch"),
     ]
     assert (await world.balance(1), await world.balance(2)) == (-30, 30)
-    assert world.woken == [1], "the relay is woken by what was posted alone"
+    assert world.woken == [1], "only a posting wakes the relay"
 
 
 async def test_a_batch_with_repeats_and_broken_items(world: World) -> None:
@@ -118,7 +118,7 @@ async def test_a_batch_with_repeats_and_broken_items(world: World) -> None:
 
 
 async def test_s32_many_requests_at_once_become_few_calls_and_lose_nothing(world: World) -> None:
-    """S32: what HTTP acknowledged is what the ledger hold, each once."""
+    """S32: the ledger holds each acknowledged transaction once."""
     await world.open_account(1, may_go_negative=True)
     await world.open_account(2)
     sent = [document(amount_minor=1) for _ in range(100)]
@@ -157,7 +157,7 @@ async def test_entries_and_transactions_can_be_read(world: World) -> None:
     }
 
 
-async def test_what_is_not_there(world: World) -> None:
+async def test_unknown_ids_are_404(world: World) -> None:
     for path, code in (
         ("/accounts/9", "account_not_found"),
         ("/accounts/9/entries", "account_not_found"),
@@ -182,6 +182,6 @@ async def test_the_probe_tells_an_empty_database_from_a_ledger(
 ) -> None:
     async with asyncpg.create_pool(own_ledger_database.dsn, min_size=0) as pool:
         await Database(pool).run(accounts.probe)
-        await pool.execute("DROP FUNCTION ledger.post_transactions")
+        await pool.execute("DROP SCHEMA ledger CASCADE")
         with pytest.raises(accounts.SchemaMissing):
             await Database(pool).run(accounts.probe)

@@ -1,8 +1,9 @@
-"""What the row locks of `ledger.post_transactions` are for.
+"""The purpose of the row locks of `ledger.post_transactions`.
 
-Not for the sums: without them a lost update still meets the key of `ledger.entries`, and the call
-fails and is repeated. They make calls wait for each other instead of failing under load, in one
-order so that none deadlocks; and (test_standby.py) they make a replay as durable as the first.
+The sums do not need them: without locks, a lost update violates the key of `ledger.entries`, and
+the call fails and is repeated. With locks, calls wait for each other instead of failing under load,
+in one order so that they cannot deadlock. They also make a replay as durable as the first posting
+(test_standby.py).
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from tests.app_service.model import assert_sound
 
 
 async def test_calls_that_share_an_account_wait_and_do_not_fail(ledger_pool: Pool) -> None:
-    """S32: no caller has to repeat a call only because another one uses the same account."""
+    """S32: a call need not be repeated because another one uses the same account."""
     await open_accounts(ledger_pool, 1, 2, 3)
     async with ledger_pool.acquire() as watcher, _transaction(ledger_pool) as first:
         await post_transactions(first, [transaction(1, 2, 10)])
@@ -31,8 +32,8 @@ async def test_calls_that_share_an_account_wait_and_do_not_fail(ledger_pool: Poo
 
 
 async def test_accounts_are_locked_in_the_order_of_their_numbers(ledger_pool: Pool) -> None:
-    """S32: however money crosses, two calls meet at the lowest account that they share, and one
-    waits there: none waits for the other in a circle."""
+    """S32: two calls that share accounts meet at the lowest one, where one of them waits: they
+    cannot wait for each other in a circle."""
     await open_accounts(ledger_pool, *range(1, 41), negative=range(1, 41))
     there_and_back = [transaction(n, n + 1) for n in range(39, 2, -4)]
     there_and_back += [transaction(40, 1), transaction(2, 40)]

@@ -1,4 +1,4 @@
-"""One JSON object per line, with what the line is about as fields."""
+"""Log lines are JSON objects with the extra values as fields."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def test_an_error_carries_its_traceback_in_the_same_line(stream: io.StringIO) ->
     assert "ValueError: two\nlines" in json.loads(text)["exception"]
 
 
-def test_libraries_are_kept_from_chatting(stream: io.StringIO) -> None:
+def test_libraries_log_from_warning_on(stream: io.StringIO) -> None:
     logging.getLogger("a").debug("detail")
     logging.getLogger("botocore.credentials").info("found")
     assert stream.getvalue() == ""

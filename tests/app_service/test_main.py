@@ -25,10 +25,11 @@ import asyncpg
 import httpx
 import pytest
 
-from app_service.__main__ import main, region_of, trusting
+from app_service.__main__ import main, region_of, verifying_context
+from app_service.environment_variables import SettingsError
 from app_service.ledger.database import NoWriterError, connect_writer
 from app_service.ledger.tls import self_signed
-from app_service.settings import ServiceSettings, SettingsError
+from app_service.settings import ServiceSettings
 from local_cloud.certificates import LocalAuthority
 from local_cloud.postgres import PostgresServer
 from tests.app_service.build import document
@@ -59,7 +60,7 @@ class TlsDatabase:
 
 @pytest.fixture(scope="module")
 def tls_database() -> Iterator[TlsDatabase]:
-    """A migrated PostgreSQL that admits ledger_service, over TLS only."""
+    """A migrated PostgreSQL that accepts ledger_service, over TLS only."""
     folder = Path(tempfile.mkdtemp(prefix="test-postgres-tls-"))
     authority = LocalAuthority(folder / "certificates")
     server = PostgresServer(
@@ -88,7 +89,7 @@ def tls_database() -> Iterator[TlsDatabase]:
 
 
 def environment_of(database: TlsDatabase) -> dict[str, str]:
-    """The writer's name leads nowhere, as in a failover: the service finds the other by itself."""
+    """The writer's name points to no host, as in a failover: the service uses the other one."""
     settings = ServiceSettings(
         environment_suffix="test",
         service_version="1.2.3",
@@ -142,7 +143,7 @@ def test_s32_from_start_to_a_graceful_end(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """S32, S63: SIGTERM finishes what runs, refuses what is new, relays what is left."""
+    """S32, S63: after SIGTERM running requests finish, new ones are refused, the outbox is sent."""
     table, queue = FakeSessionsTable(), FakeQueue()
     environment = environment_of(tls_database)
     with aws_endpoint(table, queue) as endpoint, ThreadPoolExecutor(1) as executor:
@@ -164,7 +165,7 @@ def test_s32_from_start_to_a_graceful_end(
 
 
 def _use_and_stop(environment: dict[str, str], server: PostgresServer, queue: FakeQueue) -> None:
-    """A client in another thread, whose last act is to end this process's service."""
+    """A client in another thread, which at the end stops the service of this process."""
     try:
         with client_of(environment) as client:
             _open_session(client)
@@ -180,14 +181,14 @@ def _use_and_stop(environment: dict[str, str], server: PostgresServer, queue: Fa
             port = int(environment["PORT"])
             asyncio.run(_stop_in_the_middle_of_a_posting(client, port, server, queue))
     except BaseException:
-        os.kill(os.getpid(), signal.SIGTERM)  # or the test would wait for ever
+        os.kill(os.getpid(), signal.SIGTERM)  # or the test would wait forever
         raise
 
 
 async def _stop_in_the_middle_of_a_posting(
     client: httpx.Client, port: int, server: PostgresServer, queue: FakeQueue
 ) -> None:
-    """The account is locked while SIGTERM comes: the request cannot be done before it."""
+    """The account is locked when SIGTERM arrives: the request cannot finish before it."""
     admin = await asyncpg.connect(server.dsn)
     async with admin.transaction():
         await admin.execute("SELECT * FROM ledger.accounts WHERE account_id = 1 FOR UPDATE")
@@ -237,7 +238,7 @@ async def _until(condition: Callable[[], Any]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_the_process_says_what_is_missing_while_alive_and_exits_0_when_told(
+def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
     tls_database: TlsDatabase,
 ) -> None:
     """S65: `python -m app_service` as the image runs it, with neither table, queue nor database."""
@@ -260,7 +261,7 @@ def test_the_process_says_what_is_missing_while_alive_and_exits_0_when_told(
     assert all(json.loads(line)["level"] for line in output.splitlines())
 
 
-def test_a_taken_port_ends_it_with_an_error(
+def test_a_port_in_use_ends_the_process_with_an_error(
     tls_database: TlsDatabase, root_logger: None, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -301,13 +302,13 @@ def test_a_trust_store_without_certificates_is_a_wrong_setting(
     with pytest.raises(
         SettingsError, match=f"^DATABASE_CA_FILE: no PEM certificates in '{ca_file}"
     ):
-        trusting(str(ca_file))
+        verifying_context(str(ca_file))
 
 
 async def test_s63_a_database_with_another_certificate_or_name_is_refused(
     tls_database: TlsDatabase, tmp_path: Path
 ) -> None:
-    """S63: verify-full. The right root lets us in; another root, or another name, does not."""
+    """S63: verify-full. Another root or another name is refused."""
     server = tls_database.server
     options = {
         "connect": asyncpg.connect,
@@ -316,13 +317,13 @@ async def test_s63_a_database_with_another_certificate_or_name_is_refused(
         "password": server.password,
         "database": "postgres",
     }
-    trust = trusting(str(tls_database.ca_file))
+    trust = verifying_context(str(tls_database.ca_file))
     connection = await connect_writer((server.address,), ssl=trust, **options)  # type: ignore[arg-type]
     assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
     await connection.close()
     (tmp_path / "other.pem").write_bytes(self_signed("127.0.0.1")[0])
     for host, context in (
-        (server.address, trusting(str(tmp_path / "other.pem"))),
+        (server.address, verifying_context(str(tmp_path / "other.pem"))),
         ("localhost", trust),
     ):
         with pytest.raises(NoWriterError) as caught:

@@ -11,8 +11,10 @@ import pytest
 import pytest_asyncio
 
 from app_service.ledger import outbox as outbox_module
+from app_service.ledger import relay as relay_module
 from app_service.ledger.database import Database, Pool
-from app_service.ledger.outbox import Event, NotSent, OutboxRelay, Waiting, groups
+from app_service.ledger.outbox import Waiting
+from app_service.ledger.relay import NotSent, OutboxRelay
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.fake_aws import QUEUE_URL, FakeQueue
 
@@ -55,7 +57,7 @@ async def waiting(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT count(*) FROM ledger.outbox"))
 
 
-async def test_a_posting_call_becomes_one_message_with_its_transactions_in_order(
+async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_order(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     first, second = transaction(amount=1), transaction(amount=2)
@@ -77,10 +79,27 @@ async def test_a_posting_call_becomes_one_message_with_its_transactions_in_order
     assert await relay.relay_once() == 0
 
 
+async def test_times_have_microseconds_even_at_a_full_second(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    await post(pool, transaction())
+    async with pool.acquire() as connection:
+        await connection.execute(
+            "SET session_replication_role = replica;"
+            "UPDATE ledger.transactions SET posted_at = '2026-01-02T03:04:05Z';"
+            "UPDATE ledger.outbox SET created_at = '2026-01-02T03:04:05Z';"
+            "RESET session_replication_role"
+        )
+    await relay.relay_once()
+    [message] = queue.messages
+    times = {message["posted_at"], message["transactions"][0]["posted_at"]}
+    assert times == {"2026-01-02T03:04:05.000000Z"}
+
+
 async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    """S23: no posted transaction misses its audit record because a send failed in part."""
+    """S23: a send that fails in part loses no audit record."""
     bad = transaction(amount=13)
     for new in (transaction(amount=1), bad, transaction(amount=3)):
         await post(pool, new)
@@ -94,7 +113,7 @@ async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
     assert queue.messages[-1]["transactions"][0]["transaction_id"] == str(bad.transaction_id)
 
 
-async def test_s50_what_waits_is_counted_and_its_age_known(
+async def test_s50_the_backlog_is_reported_with_its_size_and_age(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
@@ -112,7 +131,7 @@ async def test_s50_what_waits_is_counted_and_its_age_known(
     assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
 
 
-async def test_a_silent_queue_loses_nothing(
+async def test_an_unavailable_queue_loses_nothing(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     await post(pool, transaction())
@@ -125,7 +144,7 @@ async def test_a_silent_queue_loses_nothing(
 async def test_s23_a_crash_before_the_commit_sends_the_same_batch_id_again(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S23: the audit writer tells by the batch_id that it has this one."""
+    """S23: the audit writer recognises a batch by its batch_id."""
     await post(pool, transaction())
     with monkeypatch.context() as broken:
         broken.setattr(outbox_module, "_DELETE_SQL", "SELECT 1 / 0 WHERE $1::bigint[] IS NOT NULL")
@@ -136,7 +155,7 @@ async def test_s23_a_crash_before_the_commit_sends_the_same_batch_id_again(
     assert first == second
 
 
-async def test_two_relays_share_the_work_and_double_nothing(
+async def test_two_relays_share_the_work_and_send_each_batch_once(
     pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "ROWS_MAX", 3)
@@ -149,7 +168,7 @@ async def test_two_relays_share_the_work_and_double_nothing(
     assert len({m["batch_id"] for m in queue.messages}) == 6
 
 
-async def test_the_largest_calls_travel_within_the_limits_of_the_queue(
+async def test_the_largest_calls_fit_the_limits_of_the_queue(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     """A call is at most 1000 transactions, which is below 1 MiB with the longest numbers."""
@@ -162,32 +181,18 @@ async def test_the_largest_calls_travel_within_the_limits_of_the_queue(
     assert len(queue.batches) > 1
 
 
-async def test_what_is_held_in_memory_is_bounded(
+async def test_the_transactions_in_memory_are_limited(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox_module, "TRANSACTIONS_MAX", 3)
-    await post(pool, *(transaction() for _ in range(4)))  # above the bound: goes alone
+    await post(pool, *(transaction() for _ in range(4)))  # above the limit: sent alone
     for _ in range(2):
         await post(pool, transaction(), transaction())
     assert [await relay.relay_once() for _ in range(4)] == [1, 1, 1, 0]
     assert [len(m["transactions"]) for m in queue.messages] == [4, 2, 2]
 
 
-def test_sends_are_parted_by_number_and_by_size() -> None:
-    def events(*sizes: int) -> list[Event]:
-        return [Event(outbox_id=n, body="x" * size) for n, size in enumerate(sizes)]
-
-    def parts(*sizes: int) -> list[list[int]]:
-        return [[len(e.body) for e in group] for group in groups(events(*sizes))]
-
-    mebibyte = 1024 * 1024
-    assert parts() == []
-    assert parts(*[1] * 21) == [[1] * 10, [1] * 10, [1]]
-    assert parts(mebibyte - 1, 1, 1) == [[mebibyte - 1, 1], [1]]
-    assert parts(mebibyte, mebibyte) == [[mebibyte], [mebibyte]]
-
-
-async def test_the_loop_sends_when_woken_and_once_more_when_stopped(
+async def test_the_loop_sends_when_woken_and_before_it_stops(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     running = asyncio.create_task(relay.run())
@@ -205,14 +210,14 @@ async def test_the_loop_sends_when_woken_and_once_more_when_stopped(
 async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """S23: the last task of an environment leaves no backlog behind, however many passes it takes;
-    one of many does not stay for ever to send what the others post."""
+    """S23: the last task of an environment sends the whole backlog, in any number of passes; one
+    of several tasks stops in time although the others continue to post."""
     monkeypatch.setattr(outbox_module, "ROWS_MAX", 1)
     for _ in range(6):
         await post(pool, transaction())
     relay.stop()
     with monkeypatch.context() as hurried:
-        hurried.setattr(outbox_module, "LAST_PASSES_SECONDS", 0)
+        hurried.setattr(relay_module, "LAST_PASSES_SECONDS", 0)
         await relay.run()
     assert await waiting(pool) == 5
     await relay.run()
@@ -220,7 +225,7 @@ async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
     assert len({m["batch_id"] for m in queue.messages}) == 6
 
 
-async def test_the_loop_looks_by_itself_for_what_the_processor_posted(
+async def test_the_loop_polls_for_what_the_processor_posted(
     pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor
 ) -> None:
     relay = relay_over(pool, queue, executor, poll_seconds=0.01)
@@ -231,7 +236,7 @@ async def test_the_loop_looks_by_itself_for_what_the_processor_posted(
     await running
 
 
-async def test_the_loop_outlives_every_failure_and_says_so(
+async def test_the_loop_logs_every_failure_and_continues(
     pool: Pool,
     queue: FakeQueue,
     executor: ThreadPoolExecutor,
@@ -265,13 +270,13 @@ async def test_a_failing_relay_stops_at_once(
     queue.offline = True
     running = asyncio.create_task(relay.run())
     await _until(lambda: caplog.records)
-    relay.wake()  # a posting does not shorten the pause of a queue in trouble
+    relay.wake()  # a posting does not shorten the pause of an unavailable queue
     relay.stop()
     await asyncio.wait_for(running, 5)
     assert await waiting(pool) == 1
 
 
-async def test_the_probe_says_whether_the_queue_answers(
+async def test_the_probe_fails_if_the_queue_does_not_answer(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
     await relay.probe()
@@ -286,5 +291,5 @@ def _extra(record: logging.LogRecord, name: str) -> Any:
 
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is awaited has no event
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.005)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app_service.ledger.database import Database, Pool
+from app_service.ledger.fields import required_fields_of, rules_of
 from app_service.ledger.posting import post_transactions
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.transaction_sql import arrays_of, post_sql
 from tests.app_service.build import balance, open_accounts, post, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.model import (
@@ -84,7 +86,7 @@ def calls_of(script: list[list[Any]], world: int) -> list[list[Transaction]]:
 async def test_verdicts_balances_and_events_are_those_of_the_model(
     shared_pool: Pool, script: list[list[Any]]
 ) -> None:
-    """S32: every verdict, balance and event is what a plain reading of the rules gives."""
+    """S32: every verdict, balance and event is that of the model."""
     world = next(_worlds) * 100
     model = ModelLedger({world + n: ModelAccount(*kind) for n, kind in KINDS.items()})
     await shared_pool.executemany(
@@ -118,8 +120,8 @@ async def test_a_transaction_repeated_within_a_call_is_posted_once(ledger_pool: 
 
 
 async def test_a_refused_id_may_be_tried_again_within_its_call(ledger_pool: Pool) -> None:
-    """S32: which requests happen to travel together changes no verdict. A `conflict` with what was
-    never posted would send a sound message to the dead letters."""
+    """S32: verdicts do not depend on which requests share a call. A `conflict` with a transaction
+    that was never posted would send a valid message to the dead letters."""
     await open_accounts(ledger_pool, 1, 2, 3)
     much = transaction(2, 3, 20)
     less = transaction(2, 3, 5, id=much.transaction_id)
@@ -171,45 +173,55 @@ async def test_balances_stop_at_a_limit_on_both_sides(ledger_pool: Pool) -> None
     assert await post(ledger_pool, transaction(4, 2, 1)) == ["balance_limit"]
 
 
-MALFORMED: list[tuple[tuple[Any, ...], str]] = [
-    (([uuid4()], [1], [2], [3], []), "five plain arrays of one length"),
-    (([], [1], [2], [3], ["USD"]), "five plain arrays of one length"),
-    (([uuid4()], [1], [2], [None], ["USD"]), "without nulls"),
-    (([uuid4()], [1], [2], None, ["USD"]), "without nulls"),
-    (([uuid4()] * 1001, [1] * 1001, [2] * 1001, [3] * 1001, ["USD"] * 1001), "at most 1000"),
-]
+CALL = post_sql(f"${position}" for position, _ in enumerate(COLUMNS, start=1))
+RULES = rules_of(Transaction)
+
+
+def _malformed() -> Iterator[tuple[dict[str, Any], str]]:
+    for name in required_fields_of(Transaction):
+        for wrong in ([], None, [None]):
+            yield arrays_of([transaction()]) | {name: wrong}, "plain arrays of one length"
+        yield {n: [] for n in COLUMNS} | {name: arrays_of([transaction()])[name]}, "plain arrays"
+    yield arrays_of([transaction()] * 1001), "at most 1000"
 
 
 async def test_malformed_calls_are_refused_whole(ledger_pool: Pool) -> None:
-    for arguments, message in MALFORMED:
+    for arguments, message in _malformed():
         with pytest.raises(asyncpg.InvalidParameterValueError, match=message):
-            await ledger_pool.fetch("SELECT ledger.post_transactions($1,$2,$3,$4,$5)", *arguments)
+            await ledger_pool.fetch(CALL, *arguments.values())
 
 
-FORGED = "SELECT ledger.post_transactions(ARRAY[gen_random_uuid(), gen_random_uuid()], %s)"
+# Two transactions as literals of arrays.
+VALID = {name: f"array_fill(NULL::{rule.sql_type}, ARRAY[2])" for name, rule in RULES.items()} | {
+    "transaction_id": "ARRAY[gen_random_uuid(), gen_random_uuid()]",
+    "debit_account": "'{1,1}'",
+    "credit_account": "'{2,2}'",
+    "amount_minor": "'{1,1}'",
+    "currency": "'{USD,USD}'",
+}
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "forged",
     [
         # The first amount is the second by index: 1 was judged, and 1000000 was written.
-        "'{1,1}', '{2,1}', '[0:1]={1000000,1}', '{USD,USD}'",
-        "'[0:1]={3,1}', '{2,2}', '{1,1}', '{USD,USD}'",
-        "'{1,1}', '[2:3]={2,2}', '{1,1}', '{USD,USD}'",
-        "'{1,1}', '{2,2}', '{1,1}', '[0:1]={USD,USD}'",
-        "'{{1,1}}', '{2,2}', '{1,1}', '{USD,USD}'",
+        {"credit_account": "'{2,1}'", "amount_minor": "'[0:1]={1000000,1}'"},
+        {"debit_account": "'[0:1]={3,1}'"},
+        {"credit_account": "'[2:3]={2,2}'"},
+        {"currency": "'[0:1]={USD,USD}'"},
+        {"debit_account": "'{{1,1}}'"},
     ],
 )
-async def test_s32_an_array_that_counts_otherwise_cannot_forge_an_amount(
-    ledger_pool: Pool, arguments: str
+async def test_s32_an_array_with_other_bounds_cannot_forge_an_amount(
+    ledger_pool: Pool, forged: dict[str, str]
 ) -> None:
-    """S32: who may call the function, and nothing else, cannot make it write unsound books."""
+    """S32: a role that may only call the function cannot make it write wrong entries."""
     await open_accounts(ledger_pool, 1, 2, 3)
     async with ledger_pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL ROLE ledger_processor")
-        with pytest.raises(asyncpg.InvalidParameterValueError, match="five plain arrays"):
+        with pytest.raises(asyncpg.InvalidParameterValueError, match="plain arrays"):
             async with connection.transaction():
-                await connection.execute(FORGED % arguments)
+                await connection.execute(post_sql((VALID | forged).values()))
 
 
 # -- concurrency ------------------------------------------------------------------------------
@@ -218,7 +230,7 @@ WRITERS = 8
 
 
 def _determined_by(transaction_id: UUID) -> Transaction:
-    """The same id has the same contents in every writer, so each repetition is a true replay."""
+    """An id has the same contents in every writer, so each repetition is a replay."""
     dice = random.Random(transaction_id.int)
     debit, credit = dice.sample(range(1, 11), 2)
     return transaction(debit, credit, dice.randint(1, 30), id=transaction_id)
@@ -227,7 +239,7 @@ def _determined_by(transaction_id: UUID) -> Transaction:
 async def test_s32_eight_writers_post_each_transaction_once_and_lose_none(
     ledger_database: LedgerDatabase,
 ) -> None:
-    """S32: crossing accounts, shared ids, large and small calls: nothing doubled, nothing lost."""
+    """S32: with shared accounts and ids, in large and small calls."""
     async with _pool(ledger_database) as pool:
         await open_accounts(pool, *range(1, 11), negative=(1, 2))
         database = Database(pool)
@@ -259,7 +271,7 @@ async def test_s32_eight_writers_post_each_transaction_once_and_lose_none(
 async def test_s32_one_id_raced_with_different_contents_posts_once(
     ledger_database: LedgerDatabase,
 ) -> None:
-    """S32: the writers share no account and so no lock; the key decides, the losers conflict."""
+    """S32: the writers share no account and no lock; the key decides, the others conflict."""
     async with _pool(ledger_database) as pool:
         await open_accounts(pool, *range(1, 17), negative=range(1, 17))
         database = Database(pool)

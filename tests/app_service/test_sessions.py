@@ -1,4 +1,4 @@
-"""Sessions over DynamoDB: what is stored and remembered, and what happens when it is silent."""
+"""Sessions in DynamoDB and in the cache, also while DynamoDB does not answer."""
 
 import asyncio
 import threading
@@ -8,14 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app_service.ledger import sessions as sessions_module
-from app_service.ledger.sessions import (
-    FRESH_SECONDS,
-    REMEMBERED_SECONDS,
-    Session,
-    Sessions,
-    SessionsUnavailable,
-    hash_of,
-)
+from app_service.ledger.session_table import Session, SessionsUnavailable, SessionTable
+from app_service.ledger.sessions import CACHED_SECONDS, FRESH_SECONDS, Sessions, hash_of
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
 
 TTL = 3600
@@ -52,14 +46,15 @@ def sessions(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecuto
 
 @pytest.fixture
 def other_task(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor) -> Sessions:
-    """Another container over the same table, with a memory of its own."""
+    """Another task with the same table and its own cache."""
     return _task(table, clock, executor)
 
 
-def _task(table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor) -> Sessions:
-    return Sessions(
-        table=table.client, table_name=TABLE, executor=executor, ttl_seconds=TTL, now=clock
-    )
+def _task(
+    table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor, table_name: str = TABLE
+) -> Sessions:
+    store = SessionTable(dynamodb=table.client, table_name=table_name, executor=executor)
+    return Sessions(table=store, ttl_seconds=TTL, now=clock)
 
 
 async def opened(sessions: Sessions, user_id: str = "ada") -> tuple[str, Session]:
@@ -69,7 +64,7 @@ async def opened(sessions: Sessions, user_id: str = "ada") -> tuple[str, Session
 async def test_s33_the_table_holds_the_hash_and_never_the_token(
     sessions: Sessions, table: FakeSessionsTable
 ) -> None:
-    """S33: who reads the table cannot act for anyone."""
+    """S33: a reader of the table cannot use its sessions."""
     token, session = await opened(sessions)
     assert table.items == {
         hash_of(token): {
@@ -98,7 +93,7 @@ async def test_a_session_is_found_by_another_task_at_once(
     assert table.consistent_reads == [True]
 
 
-async def test_a_session_just_seen_is_not_asked_for_again(
+async def test_a_fresh_session_is_not_read_again(
     sessions: Sessions, other_task: Sessions, table: FakeSessionsTable, clock: Clock
 ) -> None:
     token, _ = await opened(sessions)
@@ -114,7 +109,7 @@ async def test_a_session_just_seen_is_not_asked_for_again(
 async def test_s33_an_expired_session_is_none_though_the_item_is_still_there(
     sessions: Sessions, other_task: Sessions, clock: Clock
 ) -> None:
-    """S33: DynamoDB deletes late; expiry is ours to check, remembered or not."""
+    """S33: DynamoDB deletes late, so the service checks expiry, in the cache, too."""
     token, _ = await opened(sessions)
     clock.time += TTL - 1
     assert await sessions.find(token)
@@ -123,7 +118,7 @@ async def test_s33_an_expired_session_is_none_though_the_item_is_still_there(
     assert await other_task.find(token) is None
 
 
-async def test_what_was_never_a_token_is_not_asked_for(
+async def test_a_malformed_token_is_not_looked_up(
     sessions: Sessions, table: FakeSessionsTable
 ) -> None:
     for token in ("", "x", "a" * 42, "a" * 44, "a" * 42 + "!", "\u00e9" * 43):
@@ -144,7 +139,7 @@ async def test_a_closed_session_is_refused_here_at_once_and_soon_everywhere(
     assert await other_task.find(token) is None
 
 
-async def test_closing_what_is_not_remembered_closes_it(
+async def test_a_session_that_is_not_cached_can_be_closed(
     sessions: Sessions, other_task: Sessions
 ) -> None:
     token, session = await opened(sessions)
@@ -152,20 +147,20 @@ async def test_closing_what_is_not_remembered_closes_it(
     assert await other_task.find(token) is None
 
 
-async def test_s33_a_session_just_seen_outlives_a_silent_table_for_a_while(
+async def test_s33_a_cached_session_is_accepted_for_a_while_without_the_table(
     sessions: Sessions, table: FakeSessionsTable, clock: Clock
 ) -> None:
-    """A DynamoDB hiccup does not stop a session that was just seen."""
+    """A short outage of DynamoDB does not stop active sessions."""
     token, session = await opened(sessions)
     table.offline = True
     clock.time += FRESH_SECONDS
     assert await sessions.find(token) == session
-    clock.time += REMEMBERED_SECONDS
+    clock.time += CACHED_SECONDS
     with pytest.raises(SessionsUnavailable):
         await sessions.find(token)
 
 
-async def test_a_table_in_trouble_is_asked_less_often(
+async def test_an_unavailable_table_is_called_less_often(
     sessions: Sessions, table: FakeSessionsTable, clock: Clock
 ) -> None:
     token, _ = await opened(sessions)
@@ -180,7 +175,7 @@ async def test_a_table_in_trouble_is_asked_less_often(
     assert table.asked == ["PutItem", "GetItem"]
 
 
-async def test_an_unknown_session_and_a_silent_table_is_no_401(
+async def test_without_the_table_an_unknown_session_is_not_a_401(
     sessions: Sessions, other_task: Sessions, table: FakeSessionsTable
 ) -> None:
     token, _ = await opened(sessions)
@@ -191,13 +186,13 @@ async def test_an_unknown_session_and_a_silent_table_is_no_401(
         await opened(other_task)
 
 
-async def test_a_slow_table_keeps_a_session_just_seen_waiting_only_briefly(
+async def test_a_slow_table_delays_a_cached_session_only_briefly(
     sessions: Sessions,
     table: FakeSessionsTable,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sessions_module, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(sessions_module, "CHECK_TIMEOUT_SECONDS", 0.01)
     token, session = await opened(sessions)
     clock.time += FRESH_SECONDS
     answers = threading.Event()
@@ -205,11 +200,11 @@ async def test_a_slow_table_keeps_a_session_just_seen_waiting_only_briefly(
     assert await sessions.find(token) == session
     del table.items[session.token_hash]
     answers.set()
-    await asyncio.wait(sessions._checks.values())  # it goes on, and what it finds counts
+    await asyncio.wait(sessions._checks.values())  # the check continues, and its result counts
     assert await sessions.find(token) is None
 
 
-async def test_many_requests_of_one_session_ask_once(
+async def test_many_requests_of_one_session_read_it_once(
     sessions: Sessions, other_task: Sessions, table: FakeSessionsTable
 ) -> None:
     token, session = await opened(sessions)
@@ -218,7 +213,7 @@ async def test_many_requests_of_one_session_ask_once(
     assert table.asked == ["PutItem", "GetItem"]
 
 
-async def test_a_request_that_goes_away_does_not_spoil_the_check_of_others(
+async def test_a_cancelled_request_does_not_cancel_the_check_of_others(
     sessions: Sessions, other_task: Sessions
 ) -> None:
     token, session = await opened(sessions)
@@ -228,7 +223,7 @@ async def test_a_request_that_goes_away_does_not_spoil_the_check_of_others(
     assert await stays == session
 
 
-async def test_a_check_that_is_cut_off_with_the_loop_is_forgotten(sessions: Sessions) -> None:
+async def test_a_cancelled_check_is_removed(sessions: Sessions) -> None:
     asking = asyncio.create_task(sessions.find("a" * 43))
     await asyncio.sleep(0)
     for check in sessions._checks.values():
@@ -238,10 +233,10 @@ async def test_a_check_that_is_cut_off_with_the_loop_is_forgotten(sessions: Sess
     assert sessions._checks == {}
 
 
-async def test_memory_is_bounded_and_the_oldest_go_first(
+async def test_the_cache_is_limited_and_drops_the_oldest(
     sessions: Sessions, table: FakeSessionsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "REMEMBERED_MAX", 2)
+    monkeypatch.setattr(sessions_module, "CACHED_MAX", 2)
     tokens = [(await opened(sessions))[0] for _ in range(3)]
     table.offline = True
     for token in tokens[1:]:
@@ -260,23 +255,23 @@ async def test_a_user_has_live_sessions_newest_first(sessions: Sessions, clock: 
     assert [s.created_at for s in await sessions.of_user("ada")] == [1_800_003_600, 1_800_001_800]
 
 
-async def test_the_probe_says_whether_the_table_answers(
+async def test_the_probe_fails_if_the_table_does_not_answer(
     sessions: Sessions, table: FakeSessionsTable, clock: Clock, executor: ThreadPoolExecutor
 ) -> None:
     await sessions.probe()
-    wrong = Sessions(
-        table=table.client, table_name="another", executor=executor, ttl_seconds=TTL, now=clock
-    )
     with pytest.raises(SessionsUnavailable):
-        await wrong.probe()
+        await _task(table, clock, executor, "another").probe()
 
 
 async def test_failures_are_logged_by_their_code_alone(
-    sessions: Sessions, table: FakeSessionsTable, caplog: pytest.LogCaptureFixture
+    table: FakeSessionsTable,
+    clock: Clock,
+    executor: ThreadPoolExecutor,
+    sessions: Sessions,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sessions._table_name = "another"
     with pytest.raises(SessionsUnavailable):
-        await opened(sessions)
+        await opened(_task(table, clock, executor, "another"))
     table.offline = True
     with pytest.raises(SessionsUnavailable):
         await opened(sessions)

@@ -1,10 +1,11 @@
-"""What infra writes is what the service reads; what is wrong is named, all of it at once."""
+"""The service reads what infra writes; errors name every wrong variable."""
 
 from dataclasses import replace
 
 import pytest
 
-from app_service.settings import ServiceSecrets, ServiceSettings, SettingsError
+from app_service.environment_variables import SettingsError
+from app_service.settings import ServiceSecrets, ServiceSettings
 
 SETTINGS = ServiceSettings(
     environment_suffix="dev",
@@ -39,7 +40,7 @@ def test_defaults_are_those_of_the_image() -> None:
     assert SETTINGS.database_ca_file == "/srv/app_service/trust/aws-rds.pem"
 
 
-def test_all_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_variables_are_named_at_once() -> None:
     environment = SETTINGS.to_env() | {"AUDIT_QUEUE_URL": " "}
     del environment["DATABASE_WRITER_HOST"]
     with pytest.raises(

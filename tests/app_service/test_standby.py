@@ -1,7 +1,7 @@
-"""What a synchronous standby that is away means to callers: they wait, and are told nothing.
+"""Without its synchronous standby, the database makes callers wait.
 
-A commit waits for the standby; until then no other session sees it. A cancelled wait ends it early:
-the commit is visible then, but on this server alone, and a failover would lose it.
+A commit waits for the standby; until then no other session sees it. If the wait is cancelled, the
+commit is visible, but only on this server, and a failover would lose it.
 """
 
 import asyncio
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 _WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-async def test_s32_a_replay_is_answered_no_sooner_than_the_first_is_safe(
+async def test_s32_a_replay_is_answered_only_when_the_first_is_on_the_standby(
     ledger_pool: Pool, postgres_server: PostgresServer
 ) -> None:
-    """S32: who repeats what is visible on this server alone must not hear `replayed`."""
+    """S32: `replayed` must not be answered for a commit that only this server has."""
     await open_accounts(ledger_pool, 1, 2)
     async with _standby_is_away(postgres_server) as admin:
         new, first = await _post_until_one_waits(ledger_pool, admin)
         await admin.execute(f"SELECT pg_cancel_backend(pid) {_WAITING}")
-        assert await first == ["posted"]  # with a warning that it is here alone
+        assert await first == ["posted"]  # with a warning that only this server has it
         replay = asyncio.create_task(post(ledger_pool, new))
         await _until(lambda: _waiting(admin, 1))
         assert not replay.done()
     assert await replay == ["replayed"]
 
 
-async def test_s32_what_timed_out_waiting_for_the_standby_stays_out_of_sight(
+async def test_s32_a_call_that_timed_out_waiting_for_the_standby_stays_invisible(
     ledger_pool: Pool,
     ledger_database: LedgerDatabase,
     postgres_server: PostgresServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """S23, S32: its connection is cut, its call not cancelled. Else the relay would tell the audit
-    trail of what a failover can still lose, and what is then posted again, in another batch.
+    """S23, S32: its connection is closed and the call is not cancelled. Otherwise the relay would
+    send a transaction that a failover can lose, and that is then posted again in another batch.
     """
     await open_accounts(ledger_pool, 1, 2, 3, 4, negative=(1, 3))
     monkeypatch.setattr(database, "COMMAND_TIMEOUT_SECONDS", 0.2)
@@ -59,7 +59,7 @@ async def test_s32_what_timed_out_waiting_for_the_standby_stays_out_of_sight(
     async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
         _, first = await _post_until_one_waits(ledger_pool, admin)
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, patience_seconds=0).run(lambda c: post_transactions(c, [lost]))
+            await Database(pool, retry_seconds=0).run(lambda c: post_transactions(c, [lost]))
         await _until(lambda: _waiting(admin, 2))
         assert lost.transaction_id not in await outbox_ids(ledger_pool)
     assert await first == ["posted"]
@@ -69,7 +69,7 @@ async def test_s32_what_timed_out_waiting_for_the_standby_stays_out_of_sight(
 async def _post_until_one_waits(
     pool: Pool, admin: "Session"
 ) -> tuple[Transaction, asyncio.Task[list[Verdict]]]:
-    """The first few may pass: the server takes a moment to hear of its standby."""
+    """The first ones may succeed: the server needs a moment to apply the setting."""
     async with asyncio.timeout(5):
         while True:
             new = transaction()
@@ -86,7 +86,7 @@ async def _waiting(admin: "Session", sessions: int) -> bool:
 
 @asynccontextmanager
 async def _standby_is_away(server: PostgresServer) -> AsyncIterator["Session"]:
-    """Commits within the block wait for a standby that never comes; its end lets them go."""
+    """Commits within the block wait for a standby that does not exist; its end releases them."""
     admin = await asyncpg.connect(server.dsn)
     try:
         await admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
@@ -101,7 +101,7 @@ async def _standby_is_away(server: PostgresServer) -> AsyncIterator["Session"]:
 
 @asynccontextmanager
 async def _own_pool(database: LedgerDatabase) -> AsyncIterator[Pool]:
-    """As the service opens it."""
+    """A pool as the service opens it."""
     pool = await open_pool(
         hosts=(database.host,),
         port=database.port,

@@ -1,4 +1,4 @@
-"""The certificate that a task makes for itself."""
+"""The certificate that each task creates for itself."""
 
 import ssl
 import tempfile
@@ -56,7 +56,7 @@ def test_the_certificate_is_for_servers_alone() -> None:
 
 
 def _certificate_of(context: ssl.SSLContext) -> str:
-    """What a client gets to see in a handshake with the server."""
+    """The certificate that a client receives in a handshake."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""S50: what the ledger did, in one line now and then."""
+"""S50: totals of postings as log lines at intervals."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ NOTHING = {
 }
 
 
-def test_s50_every_transaction_is_counted_by_what_became_of_it() -> None:
+def test_s50_every_transaction_is_counted_by_its_outcome() -> None:
     totals = Totals()
     totals.answered([Verdict.POSTED, Verdict.REPLAYED, Verdict.POSTED], 0.002)
     totals.answered([*Verdict], 0.010)
@@ -31,7 +31,7 @@ def test_s50_every_transaction_is_counted_by_what_became_of_it() -> None:
     }
 
 
-def test_s50_what_was_taken_is_not_told_again() -> None:
+def test_s50_totals_are_reported_once() -> None:
     totals = Totals()
     totals.answered([Verdict.POSTED], 0.5)
     totals.take()
@@ -45,18 +45,18 @@ async def lines(
     caplog.set_level(logging.INFO)
     running = asyncio.create_task(reporter.run())
 
-    def told() -> list[dict[str, object]]:
+    def lines_of_totals() -> list[dict[str, object]]:
         return [vars(r) for r in caplog.records if r.message == "totals"]
 
     async with asyncio.timeout(5):
-        while len(told()) < at_least:  # noqa: ASYNC110 - what is awaited is a line of a log
+        while len(lines_of_totals()) < at_least:  # noqa: ASYNC110 - what is awaited is a line of a log
             await asyncio.sleep(0.001)
     reporter.stop()
     await running
-    return told()
+    return lines_of_totals()
 
 
-async def test_s50_a_line_now_and_then_tells_of_the_task_and_of_the_outbox(
+async def test_s50_a_line_reports_the_task_and_the_outbox(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def waiting() -> Waiting:
@@ -78,7 +78,9 @@ async def test_s50_a_line_now_and_then_tells_of_the_task_and_of_the_outbox(
     assert others[0]["transactions_conflict"] == 1
 
 
-async def test_s50_what_came_last_is_told_before_the_end(caplog: pytest.LogCaptureFixture) -> None:
+async def test_s50_the_last_totals_are_reported_before_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def waiting() -> Waiting:
         raise AssertionError("a task that ends does not wait for the database")
 
@@ -89,7 +91,9 @@ async def test_s50_what_came_last_is_told_before_the_end(caplog: pytest.LogCaptu
     assert only["transactions_posted"] == 1
 
 
-async def test_s50_without_a_database_the_rest_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_s50_without_a_database_the_totals_are_still_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def waiting() -> Waiting:
         raise DatabaseUnavailable
 

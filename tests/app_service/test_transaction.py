@@ -1,4 +1,4 @@
-"""What counts as a transaction, for HTTP and for queues alike."""
+"""Validation of transactions, for HTTP and for queues."""
 
 import subprocess
 import sys
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app_service.ledger.transaction import InvalidTransaction, Transaction, shape
+from app_service.ledger.fields import shape
+from app_service.ledger.transaction import InvalidTransaction, Transaction
 from tests.app_service.build import document
 
 JSON = st.recursive(
@@ -87,15 +88,15 @@ def test_any_json_in_any_field_is_either_kept_exactly_or_refused(field: str, val
     assert said == value or (field == "transaction_id" and said == str(value).lower())
 
 
-def test_long_secrets_in_a_wrong_place_are_not_repeated() -> None:
+def test_an_error_does_not_repeat_the_value() -> None:
     with pytest.raises(InvalidTransaction) as caught:
         Transaction.parse(document(currency="4929-1234-5678-9012"))
     assert "4929" not in str(caught.value)
     assert shape(b"bytes") == "something that JSON has not"
 
 
-def test_the_processor_can_bundle_it_alone() -> None:
-    """Without site-packages: the standard library is all that it needs."""
+def test_it_needs_only_the_standard_library() -> None:
+    """The functions bundle it without packages."""
     code = "import app_service.ledger.transaction, sys; print('starlette' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.'); {code}"],

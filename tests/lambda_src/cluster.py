@@ -1,4 +1,4 @@
-"""A database cluster as the functions meet it: a writer and a read-only standby, TLS only."""
+"""A database cluster as in an environment: a writer and a read-only standby, TLS only."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 class Cluster:
     port: int
     ca_file: Path
-    other_ca_file: Path  # a root that has not signed the servers' certificates
+    other_ca_file: Path  # a root that did not sign the servers' certificates
 
     @cached_property
     def master(self) -> Connection:
@@ -90,7 +90,7 @@ def running_cluster(folder: Path, port: int) -> Iterator[Cluster]:
         yield Cluster(
             port=port,
             ca_file=authority.certificate_file,
-            other_ca_file=LocalAuthority(folder / "stranger").certificate_file,
+            other_ca_file=LocalAuthority(folder / "other").certificate_file,
         )
     finally:
         standby.stop()

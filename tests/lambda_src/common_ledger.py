@@ -1,12 +1,12 @@
-"""A ledger that tests of one process use one after another."""
+"""A ledger that the tests of one process use in turn."""
 
 from pg8000.native import Connection
 
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
 from lambda_src.shared.database import ASSET_ROOT
 from tests.lambda_src.cluster import Cluster
-from tests.lambda_src.submissions import EMPTY_LEDGER, open_accounts
-from tests.ledger_structure import STRUCTURE
+from tests.lambda_src.submissions import open_accounts
+from tests.ledger_structure import EMPTY, STRUCTURE
 
 _END_OTHER_SESSIONS = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -17,7 +17,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 class CommonLedger:
     """The real migrations applied. Emptied for each test: a new one takes forty times as long.
 
-    It is created again where a test has changed its structure, also one that failed halfway.
+    It is created again if a test has changed its structure and not restored it.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -44,7 +44,7 @@ class CommonLedger:
 
 
 def _empty(master: Connection) -> None:
-    master.run(EMPTY_LEDGER)
+    master.run(EMPTY)
     open_accounts(master)
 
 

@@ -1,6 +1,8 @@
-"""SQS events as Lambda hands them over."""
+"""SQS events as Lambda passes them, and a fake dead-letter queue."""
 
 from typing import Any
+
+from lambda_src.shared.messages import Message
 
 
 def sqs_record(body: str, *, name: str = "m1", receive_count: int = 1) -> dict[str, Any]:
@@ -35,3 +37,15 @@ def sqs_event(*bodies: str, receive_count: int = 1) -> dict[str, Any]:
 def kept(*names: str) -> dict[str, Any]:
     """The partial batch response that keeps these messages on their queue."""
     return {"batchItemFailures": [{"itemIdentifier": name} for name in names]}
+
+
+class FakeDeadLetters:
+    """Keeps the message ids and reasons that it is given."""
+
+    def __init__(self, *, accepts: bool = True) -> None:
+        self.letters: list[tuple[str, str]] = []
+        self._accepts = accepts
+
+    def accept(self, message: Message, reason: str) -> bool:
+        self.letters.append((message.message_id, reason))
+        return self._accepts

@@ -1,33 +1,21 @@
 """Messages of the transaction queue, and accounts for them to move money between."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from pg8000.native import Connection
 
 from app_service.ledger.transaction import Transaction
+from tests.app_service import build
 
 BANK, ALICE, EUROS, NOBODY = 1, 2, 3, 99
-
-# The tables refuse TRUNCATE, except to a replica, which must be able to follow.
-EMPTY_LEDGER = """
-SET session_replication_role = replica;
-TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.outbox RESTART IDENTITY;
-RESET session_replication_role
-"""
 
 
 def transaction(number: int, **changes: Any) -> Transaction:
     """From the bank, which may go negative, to Alice: 100 cents unless changed."""
-    values: dict[str, Any] = {
-        "transaction_id": UUID(int=number),
-        "debit_account": BANK,
-        "credit_account": ALICE,
-        "amount_minor": 100,
-        "currency": "USD",
-    }
-    return Transaction(**(values | changes))
+    return replace(build.transaction(BANK, ALICE, 100, id=UUID(int=number)), **changes)
 
 
 def submission(wanted: Transaction) -> str:

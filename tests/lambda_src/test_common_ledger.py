@@ -6,7 +6,7 @@ from tests.lambda_src.cluster import Cluster
 from tests.lambda_src.common_ledger import CommonLedger
 
 CHANGES = {
-    "function": "ALTER FUNCTION ledger.post_transactions RENAME TO really_post",
+    "function": "ALTER FUNCTION ledger.refuse_change RENAME TO refuse",
     "sequence": "CREATE SEQUENCE ledger.failures",
     "column": "ALTER TABLE ledger.accounts ADD COLUMN more int",
     "constraint": "ALTER TABLE ledger.accounts ADD CHECK (account_id < 100)",

@@ -44,7 +44,7 @@ def _environment(
     )
     processor_settings = TransactionProcessorSettings(
         database_secret_arn="arn:processor",
-        # As after a failover: the writer's name still leads to what is now the standby.
+        # As after a failover: the writer's name still points to the new standby.
         database_writer_host=STANDBY,
         database_reader_host=WRITER,
         database_port=cluster.port,
@@ -58,7 +58,7 @@ def _environment(
         breaker_pause_max_seconds=20,
         environment_suffix="dev",
     )
-    # The two have this variable in common; `run_migrator` sets it to what the migrator is told.
+    # Both use DATABASE_WRITER_HOST; `run_migrator` sets it for the migrator.
     for name, value in (migrator_settings.to_env() | processor_settings.to_env()).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", lambda service, **_: aws(service)[0])
@@ -79,7 +79,7 @@ def add_secret(aws: type_of_aws, arn: str, username: str, password: str) -> None
 
 
 def breaker_is_closed(aws: type_of_aws) -> None:
-    """It is looked at before every batch."""
+    """It is read before every batch."""
     aws("dynamodb")[1].add_response(
         "get_item",
         {},
@@ -132,11 +132,11 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
 
 
 def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No host accepts writes; the next batch finds that out, and opens the breaker."""
+    """No host accepts writes; the next batch fails and opens the breaker."""
     monkeypatch.setenv("DATABASE_READER_HOST", STANDBY)
     add_secret(aws, "arn:processor", "postgres", MASTER.password)
     breaker_is_closed(aws)
-    breaker_is_closed(aws)  # looked at again, to be changed
+    breaker_is_closed(aws)  # read again, to be changed
     aws("dynamodb")[1].add_response(
         "put_item",
         {},
@@ -150,7 +150,7 @@ def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("_environment")
-def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
+def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_renewed(
     aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_a_database(aws, monkeypatch)
@@ -170,7 +170,7 @@ def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_sent_anew(
 def test_s42_a_send_whose_answer_is_lost_is_not_repeated(
     aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have happened: a repetition would be one more copy of every message in it."""
+    """It may have happened: a repetition would add a copy of every message in it."""
     without_a_database(aws, monkeypatch)
     calls = []
 

@@ -1,8 +1,8 @@
-"""S42, end to end: the database goes away for long, and no message ends among the dead letters.
+"""S42, end to end: after a long outage of the database no message is a dead letter.
 
-The processor's asset runs in the local cloud as Lambda runs it, fed by an event source mapping from
-a real queue that counts receives and redrives; PostgreSQL is stopped and started. Time is short by
-configuration alone: pauses of a second, and a queue that gives up after three receives.
+The processor's asset runs in the local cloud as in Lambda, with an event source mapping from a real
+queue that counts receives and redrives; PostgreSQL is stopped and started. Only the configuration
+shortens the time: pauses of a second, and a queue with at most three receives.
 """
 
 import io
@@ -59,7 +59,7 @@ class Deployed:
             )
 
     def in_queue(self, url: str) -> int:
-        """However it is there: to be received, being handled, or delayed."""
+        """The number of messages that are visible, in flight or delayed."""
         answer = self.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         return sum(
             int(value)
@@ -72,7 +72,7 @@ class Deployed:
             return balance(session, ALICE) // 100
 
     def renewals(self) -> int:
-        """How often a message was sent anew, of all messages together."""
+        """The number of renewals of all messages together."""
         pages = self.aws.logs.get_paginator("filter_log_events").paginate(
             logGroupName=GROUP, filterPattern='"messages renewed"'
         )
@@ -85,7 +85,7 @@ class Deployed:
 
 
 def asset() -> bytes:
-    """What is deployed, without the packages: those of this interpreter are the same."""
+    """The deployed code without its packages: those of this interpreter are the same."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for target, path in PROCESSOR_SOURCE.files().items():
@@ -198,13 +198,13 @@ def test_s42_however_long_the_database_is_away_every_message_is_posted_once(
 
     deployed.database.stop()
     deployed.send(20)
-    # Until on average each has been received more often than its queue would bear.
+    # Until on average each was received more often than its queue allows.
     eventually(
         lambda: (
             deployed.renewals() > 20 * (RECEIVES_MAX + 1)
             or deployed.in_queue(deployed.dead_letters_url) > 0
         ),
-        "messages go round",
+        "messages are renewed",
     )
     assert deployed.in_queue(deployed.dead_letters_url) == 0
     assert deployed.breaker()["pause_seconds"] == 1

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, S3Archive
-from tests.aws_stubs import type_of_aws
+from tests.aws_stubs import type_of_aws, unreachable
 
 PUT = {
     "Bucket": "audit-dev",
@@ -40,17 +39,13 @@ def test_s23_an_object_is_only_written_where_there_is_none(
     assert store(s3, pauses)
 
 
-def test_s23_an_object_that_is_there_already_is_success(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
+def test_s23_an_existing_object_is_success(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
     refuse(stub, "PreconditionFailed", 412)
     assert not store(s3, pauses)
 
 
-def test_s23_a_write_at_the_same_moment_is_waited_for(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
+def test_s23_a_concurrent_write_is_waited_for(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
     refuse(stub, "ConditionalRequestConflict", 409)
     refuse(stub, "PreconditionFailed", 412)
@@ -58,7 +53,7 @@ def test_s23_a_write_at_the_same_moment_is_waited_for(
     assert pauses == [0.5]
 
 
-def test_waiting_ends(aws: type_of_aws, pauses: list[float]) -> None:
+def test_retries_end(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
     for _ in range(3):
         refuse(stub, "ConditionalRequestConflict", 409)
@@ -74,10 +69,6 @@ def test_another_refusal_is_not_success(aws: type_of_aws, pauses: list[float]) -
     assert pauses == []
 
 
-def test_s23_an_archive_out_of_reach_is_not_success(pauses: list[float]) -> None:
-    class Unreachable:
-        def put_object(self, **_: object) -> None:
-            raise EndpointConnectionError(endpoint_url="https://s3")
-
-    with pytest.raises(ArchiveUnavailable, match="https://s3"):
-        store(Unreachable(), pauses)
+def test_s23_an_unreachable_archive_is_not_success(pauses: list[float]) -> None:
+    with pytest.raises(ArchiveUnavailable, match="https://unreachable"):
+        store(unreachable, pauses)

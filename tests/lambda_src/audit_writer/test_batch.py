@@ -1,4 +1,4 @@
-"""S23: an audit record's name and bytes follow from the batch alone."""
+"""S23: the batch alone determines the key and the bytes of its audit object."""
 
 import gzip
 import json

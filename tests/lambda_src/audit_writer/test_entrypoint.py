@@ -8,7 +8,7 @@ from botocore.stub import ANY
 
 from lambda_src.audit_writer import entrypoint
 from lambda_src.audit_writer.settings import AuditWriterSettings
-from lambda_src.shared.environment_variables import InvalidEnvironment
+from lambda_src.shared.environment_variables import SettingsError
 from tests.aws_stubs import type_of_aws
 from tests.lambda_src.audit_writer.test_writer import body, key
 from tests.lambda_src.sqs_events import kept, sqs_event
@@ -46,5 +46,5 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     entrypoint._writer.cache_clear()
     for name in ("AUDIT_BUCKET_NAME", "DEAD_LETTER_QUEUE_URL", "ENVIRONMENT_SUFFIX"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(InvalidEnvironment, match="AUDIT_BUCKET_NAME"):
+    with pytest.raises(SettingsError, match="AUDIT_BUCKET_NAME"):
         entrypoint.handler(sqs_event("{"), None)

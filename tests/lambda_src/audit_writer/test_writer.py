@@ -1,4 +1,4 @@
-"""S23, S43: what becomes of each message of the audit queue."""
+"""S23, S43: the outcome of each message of the audit queue."""
 
 import gzip
 import json
@@ -9,8 +9,7 @@ import pytest
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable
 from lambda_src.audit_writer.writer import write
-from lambda_src.shared.messages import Message
-from tests.lambda_src.sqs_events import kept, sqs_event
+from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event
 
 
 def body(number: int) -> str:
@@ -30,7 +29,7 @@ def key(number: int) -> str:
 
 
 class FakeArchive:
-    """Keeps what it is given, once per key; refuses the keys in `refused`."""
+    """Stores the first content of each key; refuses the keys in `refused`."""
 
     def __init__(self, *refused: str) -> None:
         self.objects: dict[str, bytes] = {}
@@ -42,16 +41,6 @@ class FakeArchive:
         is_new = key not in self.objects
         self.objects.setdefault(key, content)
         return is_new
-
-
-class FakeDeadLetters:
-    def __init__(self, *, accepts: bool = True) -> None:
-        self.letters: list[tuple[str, str]] = []
-        self._accepts = accepts
-
-    def accept(self, message: Message, reason: str) -> bool:
-        self.letters.append((message.message_id, reason))
-        return self._accepts
 
 
 def test_s23_each_batch_becomes_one_object() -> None:
@@ -80,7 +69,7 @@ def moving(number: int, *amounts: tuple[str, object]) -> str:
     return json.dumps(batch)
 
 
-def test_s50_what_was_moved_is_told_by_currency_and_told_once(
+def test_s50_amounts_are_logged_once_by_currency(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -96,7 +85,7 @@ def test_s50_what_was_moved_is_told_by_currency_and_told_once(
     assert len(told) == 2
 
 
-def test_s43_a_bad_message_is_dead_lettered_and_spoils_no_other() -> None:
+def test_s43_an_invalid_message_is_dead_lettered_and_does_not_affect_others() -> None:
     archive, dead_letters = FakeArchive(), FakeDeadLetters()
     response = write(sqs_event("{}", body(2)), archive=archive, dead_letters=dead_letters)
     assert response == kept()
@@ -106,14 +95,14 @@ def test_s43_a_bad_message_is_dead_lettered_and_spoils_no_other() -> None:
     assert reason.startswith("unknown_type")
 
 
-def test_s23_what_could_not_be_stored_stays_and_spoils_no_other() -> None:
+def test_s23_a_batch_that_is_not_stored_stays_and_does_not_affect_others() -> None:
     archive = FakeArchive(key(1))
     response = write(sqs_event(body(1), body(2)), archive=archive, dead_letters=FakeDeadLetters())
     assert response == kept("m1")
     assert list(archive.objects) == [key(2)]
 
 
-def test_s43_what_the_dead_letter_queue_refuses_stays() -> None:
+def test_s43_a_message_that_the_dead_letter_queue_refuses_stays() -> None:
     response = write(
         sqs_event("{}"), archive=FakeArchive(), dead_letters=FakeDeadLetters(accepts=False)
     )

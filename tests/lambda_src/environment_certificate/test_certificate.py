@@ -1,4 +1,4 @@
-"""S63: a client that trusts this one certificate, and nothing else, verifies the server."""
+"""S63: a client that trusts only this certificate can verify the server."""
 
 import base64
 import socket
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lambda_src.environment_certificate.certificate import SelfSignedCertificate, make_certificate
+from lambda_src.environment_certificate.certificate import SelfSignedCertificate, create_certificate
 
 NAMES = ("transaction-alb-dev-123.us-east-1.elb.amazonaws.com", "*.example.com", "127.0.0.7", "::1")
 
@@ -22,7 +22,7 @@ NAMES = ("transaction-alb-dev-123.us-east-1.elb.amazonaws.com", "*.example.com",
 def make(
     *names: str, now: datetime | None = None, validity: timedelta = timedelta(days=30)
 ) -> SelfSignedCertificate:
-    return make_certificate(
+    return create_certificate(
         names,
         common_name="transaction-certificate-dev",
         now=now or datetime.now(UTC),
@@ -50,7 +50,7 @@ def test_it_is_signed_by_its_own_key_on_p256() -> None:
     assert key.public_key() == certificate.public_key()
 
 
-def test_it_says_what_it_is_for() -> None:
+def test_it_states_its_names_and_purposes() -> None:
     certificate = parsed(make(*NAMES))
     extensions = certificate.extensions
     names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -62,7 +62,7 @@ def test_it_says_what_it_is_for() -> None:
     assert (usage.critical, usage.value.digital_signature, usage.value.key_cert_sign) == (True,) * 3
     purposes = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(purposes) == [ExtendedKeyUsageOID.SERVER_AUTH]
-    # Without these, verifiers that keep to RFC 5280 refuse it as a root.
+    # Without these, verifiers that follow RFC 5280 refuse it as a root.
     own_id = extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     issuer = extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     assert own_id == issuer.key_identifier == key_identifier(certificate)
@@ -77,13 +77,13 @@ def test_it_is_valid_from_an_hour_ago_for_as_long_as_asked() -> None:
     assert certificate.not_valid_after_utc == datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def test_it_can_outlast_the_two_digit_years() -> None:
+def test_it_can_be_valid_beyond_2049() -> None:
     now = datetime(2049, 12, 1, tzinfo=UTC)
     certificate = parsed(make(*NAMES, now=now, validity=timedelta(days=60)))
     assert certificate.not_valid_after_utc == datetime(2050, 1, 30, tzinfo=UTC)
 
 
-def test_no_two_have_the_same_serial_or_key() -> None:
+def test_every_certificate_has_its_own_serial_and_key() -> None:
     first, second = parsed(make(*NAMES)), parsed(make(*NAMES))
     assert first.serial_number != second.serial_number
     assert first.public_key() != second.public_key()
@@ -96,7 +96,7 @@ def test_the_one_line_form_is_the_same_certificate() -> None:
     assert x509.load_der_x509_certificate(der) == parsed(made)
 
 
-def test_the_private_key_is_not_in_what_is_logged_of_it() -> None:
+def test_the_private_key_is_not_in_the_repr() -> None:
     assert "PRIVATE" not in repr(make(*NAMES))
 
 

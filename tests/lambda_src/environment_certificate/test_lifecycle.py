@@ -1,4 +1,4 @@
-"""The certificate follows its CloudFormation resource: made, replaced, deleted."""
+"""The certificate follows its CloudFormation resource: created, replaced, deleted."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -99,7 +99,7 @@ def test_the_answer_to_the_largest_request_fits_into_what_cloudformation_takes(
         ({"ValidityDays": "-1"}, "ValidityDays is '-1': a whole number"),
     ],
 )
-def test_properties_that_make_no_certificate_are_named(
+def test_invalid_properties_are_named(
     aws: type_of_aws, changes: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(InvalidProperties, match=complaint):
@@ -120,7 +120,7 @@ def test_s62_a_delete_deletes(aws: type_of_aws) -> None:
     assert answer(deletion(), acm, no_pause) == {}
 
 
-def test_s62_what_is_gone_already_is_deleted(aws: type_of_aws) -> None:
+def test_s62_a_missing_certificate_counts_as_deleted(aws: type_of_aws) -> None:
     acm, stub = aws("acm")
     refuse(stub, "ResourceNotFoundException")
     assert answer(deletion(), acm, no_pause) == {}
@@ -152,7 +152,7 @@ def test_s62_another_refusal_fails_at_once(aws: type_of_aws) -> None:
         answer(deletion(), acm, no_pause)
 
 
-def test_s62_deleting_what_was_never_made_is_nothing_to_do(aws: type_of_aws) -> None:
+def test_s62_after_a_failed_create_there_is_nothing_to_delete(aws: type_of_aws) -> None:
     failed_create = "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"
     assert answer(deletion(failed_create), aws("acm")[0], no_pause) == {}
 

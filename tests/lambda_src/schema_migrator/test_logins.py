@@ -1,4 +1,4 @@
-"""S63: the roles log in with the passwords of their secrets, which never reach the server's log."""
+"""S63: roles log in with the passwords of their secrets, which are never sent to the server."""
 
 import itertools
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def test_a_role_logs_in_with_its_password(cluster: Cluster, role: str, password:
     session.close()
 
 
-def test_the_latest_password_counts(cluster: Cluster, role: str) -> None:
+def test_a_new_password_replaces_the_old_one(cluster: Cluster, role: str) -> None:
     old, new = (Credentials(username=role, password=p) for p in ("old", "new"))
     give(cluster, old)
     give(cluster, new)
@@ -58,13 +58,13 @@ def test_the_password_itself_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Clerk", "a b", 'x" SUPERUSER --', "1st", "a" * 64, "ä"])
-def test_a_name_that_is_no_plain_identifier_is_refused(cluster: Cluster, name: str) -> None:
+def test_a_name_that_is_not_a_plain_identifier_is_refused(cluster: Cluster, name: str) -> None:
     with pytest.raises(LoginRefused, match="lower-case letters, digits and _ only"):
         give(cluster, Credentials(username=name, password="x"))
 
 
 def test_a_password_that_no_client_could_use_is_refused(cluster: Cluster, role: str) -> None:
-    with pytest.raises(LoginRefused, match=f"role {role}: its password is no text for SCRAM"):
+    with pytest.raises(LoginRefused, match=f"role {role}: SCRAM does not accept its password"):
         give(cluster, Credentials(username=role, password="\u0007"))
 
 

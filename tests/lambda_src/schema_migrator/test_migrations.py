@@ -1,4 +1,4 @@
-"""S32: the schema is what the files say, applied in order, each once, whole or not at all."""
+"""S32: the migrations are applied in order, each once, completely or not at all."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_a_changed_file_is_refused_before_anything_is_applied(session: Connectio
     assert recorded(session) == ["0001_one.sql"]
 
 
-def test_a_file_that_comes_too_late_is_refused(session: Connection) -> None:
+def test_a_new_file_before_an_applied_one_is_refused(session: Connection) -> None:
     migrate(session, TWO_ALONE)
     with pytest.raises(MigrationRefused, match=r"0001_one\.sql comes before 0002_alone\.sql"):
         migrate(session, ONE, TWO_ALONE)
@@ -96,9 +96,9 @@ def test_an_older_version_accepts_a_newer_schema(session: Connection) -> None:
 
 
 def test_a_file_that_commits_is_refused_and_not_recorded(session: Connection) -> None:
-    sneaky = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); COMMIT; SELECT 1")
-    with pytest.raises(MigrationRefused, match=r"0001_one\.sql ends the transaction"):
-        migrate(session, sneaky)
+    committing = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); COMMIT; SELECT 1")
+    with pytest.raises(MigrationRefused, match=r"0001_one\.sql ends its transaction"):
+        migrate(session, committing)
     assert recorded(session) == []
 
 
@@ -112,7 +112,7 @@ def test_two_migrators_do_not_run_at_once(
     assert migrate(session, ONE, TWO) == ["0002_two.sql"]
 
 
-def test_another_failure_to_lock_is_not_taken_for_a_neighbour(
+def test_another_error_of_the_lock_is_raised_unchanged(
     cluster: Cluster, empty_database: str, session: Connection
 ) -> None:
     with cluster.session(empty_database) as first:

@@ -1,4 +1,4 @@
-"""The job of one deployment: wait for the database, bring the schema, let the roles in."""
+"""The task of one deployment: wait for the database, migrate the schema, enable the logins."""
 
 from collections.abc import Callable, Iterator
 
@@ -53,7 +53,7 @@ def test_doing_it_again_changes_nothing(connect: Callable[[], Connection]) -> No
 
 
 @pytest.mark.parametrize("logins", [[], [Credentials(username="nobody_yet", password="x")]])
-def test_the_session_and_with_it_the_lock_is_given_up(
+def test_the_session_is_closed_and_with_it_the_lock(
     connect: Callable[[], Connection], opened: list[Connection], logins: list[Credentials]
 ) -> None:
     try:
@@ -80,7 +80,7 @@ def test_a_database_that_does_not_answer_yet_is_waited_for(
     assert result["applied"] == ["0001_role.sql"]
 
 
-def test_waiting_ends() -> None:
+def test_retries_end() -> None:
     pauses: list[float] = []
 
     def never() -> Connection:

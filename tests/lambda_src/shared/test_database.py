@@ -1,4 +1,4 @@
-"""S63, S65: only a host with the right certificate, and only one that accepts writes."""
+"""S63, S65: connections only to a host with a valid certificate that accepts writes."""
 
 import socket
 import ssl
@@ -48,7 +48,7 @@ def test_s63_a_certificate_for_another_host_is_refused(cluster: Cluster) -> None
 
 
 def test_s63_every_python_verifies_as_strictly_as_the_deployed_one(cluster: Cluster) -> None:
-    """From 3.13 on it is the default: here, too, a certificate that fails there must fail."""
+    """Strict verification is the default from 3.13 on; older versions must use it, too."""
     assert database._trust_only(str(cluster.ca_file)).verify_flags & ssl.VERIFY_X509_STRICT
 
 
@@ -63,7 +63,7 @@ def test_a_missing_root_certificate_is_named() -> None:
         connect_to_writer(target, MASTER)
 
 
-def test_s32_an_answer_outlives_a_crash_whatever_the_database_is_set_to(
+def test_s32_commits_are_synchronous_whatever_the_database_is_set_to(
     cluster: Cluster, empty_database: str
 ) -> None:
     """S32: without it, a kill of the server lost acknowledged transactions."""
@@ -72,21 +72,19 @@ def test_s32_an_answer_outlives_a_crash_whatever_the_database_is_set_to(
         assert session.run("SHOW synchronous_commit") == [["on"]]
 
 
-def test_s65_the_standby_is_passed_over_for_the_writer(cluster: Cluster) -> None:
+def test_s65_the_standby_is_skipped(cluster: Cluster) -> None:
     found = connect_to_writer(cluster.target(hosts=(STANDBY, WRITER)), MASTER)
     assert server_address(found) == WRITER
     found.close()
 
 
-def test_s65_a_dead_host_is_passed_over(cluster: Cluster) -> None:
+def test_s65_a_dead_host_is_skipped(cluster: Cluster) -> None:
     found = connect_to_writer(cluster.target(hosts=(NOBODY, WRITER)), MASTER)
     assert server_address(found) == WRITER
     found.close()
 
 
-def test_s65_a_silent_host_is_passed_over(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_s65_a_silent_host_is_skipped(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_CONNECT_TIMEOUT_SECONDS", 0.1)
     with peer_answering(b"") as port, pytest.raises(DatabaseUnavailable, match="timed out"):
         connect_to_writer(replace(cluster.target(), port=port), MASTER)
@@ -120,7 +118,7 @@ def test_an_unknown_database_is_explained(cluster: Cluster) -> None:
         connect_to_writer(cluster.target("nowhere"), MASTER)
 
 
-def test_a_refused_password_is_told_apart(cluster: Cluster) -> None:
+def test_a_refused_password_has_its_own_error(cluster: Cluster) -> None:
     with pytest.raises(CredentialsRefused, match="28P01"):
         connect_to_writer(cluster.target(), Credentials(username="postgres", password="wrong"))
 
@@ -143,7 +141,7 @@ def test_a_broken_connection_can_be_closed(cluster: Cluster) -> None:
 
 
 class Secret:
-    """Holds the passwords in turn; the next one after each `forget`."""
+    """Returns the first password, and the next one after each `forget`."""
 
     def __init__(self, *passwords: str) -> None:
         self._passwords = list(passwords)
@@ -173,7 +171,7 @@ def test_a_rotated_password_is_fetched_again_once() -> None:
 
 @contextmanager
 def peer_answering(reply: bytes) -> Iterator[int]:
-    """A server that answers whatever comes first with `reply`, and then says nothing more."""
+    """A server that answers the first bytes with `reply` and then sends nothing."""
     done = threading.Event()
     with socket.create_server((WRITER, 0)) as listener:
 

@@ -1,14 +1,13 @@
-"""S43: the dead-letter queue has the message as it came, with the reason attached."""
+"""S43: a dead letter has the unchanged body and the reason."""
 
 import logging
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.shared.dead_letters import DeadLetterQueue
 from lambda_src.shared.messages import Message
-from tests.aws_stubs import type_of_aws
+from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-dead-letters-dev"
 MESSAGE = Message(message_id="m1", receipt_handle="h", body='{"a" :  1}', receive_count=1)
@@ -37,7 +36,7 @@ def test_the_body_is_untouched_and_the_reason_attached(aws: type_of_aws) -> None
         ("x" * 501, "x" * 500),
     ],
 )
-def test_a_reason_that_sqs_would_refuse_is_made_fit(
+def test_a_reason_that_sqs_would_refuse_is_converted(
     aws: type_of_aws, reason: str, as_sent: str
 ) -> None:
     sqs, stub = aws("sqs")
@@ -56,9 +55,4 @@ def test_when_the_queue_refuses_the_message_is_not_accepted(
 
 
 def test_when_the_queue_cannot_be_reached_the_message_is_not_accepted() -> None:
-    class Unreachable:
-        def send_message(self, **_: object) -> None:
-            raise EndpointConnectionError(endpoint_url=URL)
-
-    queue = DeadLetterQueue(sqs=Unreachable(), queue_url=URL)  # type: ignore[arg-type]
-    assert not queue.accept(MESSAGE, "conflict")
+    assert not DeadLetterQueue(sqs=unreachable, queue_url=URL).accept(MESSAGE, "conflict")

@@ -5,7 +5,7 @@ import pytest
 from lambda_src.shared import jitter
 
 
-def test_a_pause_is_a_random_part_of_what_was_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_is_a_random_part_of_the_given_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     for _ in range(50):

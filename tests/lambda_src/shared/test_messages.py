@@ -1,4 +1,4 @@
-"""S43: what can never be processed is recognised, with a reason that a person can act on."""
+"""S43: messages that can never be processed are refused with a helpful reason."""
 
 import json
 

@@ -12,14 +12,14 @@ from lambda_src.transaction_processor.breaker import (
     CircuitBreaker,
     Limits,
     State,
-    StateOutOfReach,
+    StateUnavailable,
 )
 
 LIMITS = Limits(failures_max=3, pause_first_seconds=5, pause_max_seconds=15)
 
 
 class Shared:
-    """The stored state, and the clock of all who share it. `meanwhile` runs before each write."""
+    """The stored state and the clock of all invocations; `others` write before the next writes."""
 
     def __init__(self) -> None:
         self.state = State()
@@ -45,7 +45,7 @@ class Shared:
 
     def _answer(self) -> None:
         if self.is_down:
-            raise StateOutOfReach("down")
+            raise StateUnavailable("down")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def shared() -> Shared:
 
 
 def breaker(shared: Shared) -> CircuitBreaker:
-    """As a new invocation has it: it remembers nothing itself."""
+    """A new invocation: it has no state of its own."""
     return CircuitBreaker(store=shared, limits=LIMITS, now=lambda: shared.now)
 
 
@@ -68,7 +68,7 @@ def open_it(shared: Shared) -> None:
         fail(shared)
 
 
-def test_s42_failures_of_different_invocations_open_it_for_all(shared: Shared) -> None:
+def test_s42_failures_of_several_invocations_open_it_for_all(shared: Shared) -> None:
     for _ in range(LIMITS.failures_max - 1):
         fail(shared)
         assert breaker(shared).admit().is_admitted
@@ -84,16 +84,16 @@ def test_s42_a_success_between_failures_keeps_it_closed(shared: Shared) -> None:
         fail(shared)
         one = breaker(shared)
         one.succeeded(one.admit())
-    assert breaker(shared).admit() == Admission(is_admitted=True, is_spotless=True)
+    assert breaker(shared).admit() == Admission(is_admitted=True, has_no_failures=True)
 
 
-def test_s42_while_all_is_well_a_batch_costs_one_read(shared: Shared) -> None:
+def test_s42_a_successful_batch_costs_one_read_and_no_write(shared: Shared) -> None:
     one = breaker(shared)
     one.succeeded(one.admit())
     assert (shared.reads, shared.writes) == (1, 0)
 
 
-def test_s42_after_the_pause_one_tries_and_the_others_stay_away(shared: Shared) -> None:
+def test_s42_after_the_pause_one_invocation_probes_and_the_others_wait(shared: Shared) -> None:
     open_it(shared)
     shared.now += LIMITS.pause_first_seconds
     admissions = [breaker(shared).admit() for _ in range(5)]
@@ -101,14 +101,14 @@ def test_s42_after_the_pause_one_tries_and_the_others_stay_away(shared: Shared) 
     assert admissions[0].is_probe
 
 
-def test_s42_two_that_look_at_the_same_moment_do_not_both_try(shared: Shared) -> None:
+def test_s42_of_two_simultaneous_readers_only_one_probes(shared: Shared) -> None:
     open_it(shared)
     shared.now += LIMITS.pause_first_seconds
-    shared.others = [shared.state.tried(int(shared.now))]
+    shared.others = [shared.state.probed(int(shared.now))]
     assert not breaker(shared).admit().is_admitted
 
 
-def test_s42_the_one_that_succeeds_closes_it_for_all(
+def test_s42_a_successful_probe_closes_it_for_all(
     shared: Shared, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_it(shared)
@@ -116,7 +116,7 @@ def test_s42_the_one_that_succeeds_closes_it_for_all(
     caplog.set_level("INFO")
     one = breaker(shared)
     one.succeeded(one.admit())
-    assert breaker(shared).admit() == Admission(is_admitted=True, is_spotless=True)
+    assert breaker(shared).admit() == Admission(is_admitted=True, has_no_failures=True)
     assert vars(caplog.records[-1])["breaker_open"] == 0
 
 
@@ -130,18 +130,18 @@ def test_s42_pauses_double_up_to_their_limit(shared: Shared) -> None:
     assert pauses == [5, 10, 15, 15]
 
 
-def test_s42_one_that_died_while_trying_holds_nobody_for_long(shared: Shared) -> None:
+def test_s42_a_probe_that_never_reports_blocks_only_briefly(shared: Shared) -> None:
     open_it(shared)
     shared.now += LIMITS.pause_first_seconds
     assert breaker(shared).admit().is_probe
     refusal = breaker(shared).admit()
     shared.now += refusal.wait_seconds
     assert breaker(shared).admit().is_probe
-    # And it is reported in every minute: the longest wait and its spread are less.
+    # The alarm needs a report in every minute: the longest wait and its spread are shorter.
     assert refusal.wait_seconds + LIMITS.pause_max_seconds < 60
 
 
-def test_s42_what_began_before_it_opened_neither_closes_nor_prolongs_it(shared: Shared) -> None:
+def test_s42_calls_from_before_it_opened_do_not_change_it(shared: Shared) -> None:
     early = [breaker(shared) for _ in range(2)]
     admissions = [one.admit() for one in early]
     fail(shared)
@@ -154,7 +154,7 @@ def test_s42_what_began_before_it_opened_neither_closes_nor_prolongs_it(shared: 
     assert shared.state == opened
 
 
-def test_s42_every_refusal_says_that_it_is_open(
+def test_s42_every_refusal_logs_that_it_is_open(
     shared: Shared, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_it(shared)
@@ -164,7 +164,7 @@ def test_s42_every_refusal_says_that_it_is_open(
     assert [vars(r).get("breaker_open") for r in caplog.records] == [1, 1, 1]
 
 
-def test_s42_failures_counted_at_the_same_moment_all_count(shared: Shared) -> None:
+def test_s42_simultaneous_failures_are_all_counted(shared: Shared) -> None:
     one = breaker(shared)
     admission = one.admit()
     shared.others = [State(failures=1), State(failures=2)]
@@ -172,7 +172,7 @@ def test_s42_failures_counted_at_the_same_moment_all_count(shared: Shared) -> No
     assert shared.state.is_open
 
 
-def test_s42_a_state_that_changes_all_the_time_is_left_to_the_others(shared: Shared) -> None:
+def test_s42_a_state_that_keeps_changing_is_given_up(shared: Shared) -> None:
     one = breaker(shared)
     admission = one.admit()
     shared.others = [State(failures=1)] * 9
@@ -180,7 +180,7 @@ def test_s42_a_state_that_changes_all_the_time_is_left_to_the_others(shared: Sha
     assert shared.writes <= 5
 
 
-def test_s42_without_its_store_the_ledger_is_asked(
+def test_s42_without_its_store_every_batch_is_admitted(
     shared: Shared, caplog: pytest.LogCaptureFixture
 ) -> None:
     open_it(shared)
@@ -190,7 +190,7 @@ def test_s42_without_its_store_the_ledger_is_asked(
     assert admission.is_admitted
     assert one.failed(admission).spread_seconds == LIMITS.pause_first_seconds
     one.succeeded(admission)
-    assert caplog.records[-1].message == "breaker not told"
+    assert caplog.records[-1].message == "breaker not updated"
 
 
 @given(
@@ -198,8 +198,8 @@ def test_s42_without_its_store_the_ledger_is_asked(
         st.tuples(st.sampled_from(["ok", "fail", "die"]), st.integers(0, 40)), max_size=60
     )
 )
-def test_s42_whatever_happens_someone_tries_again_soon(steps: list[tuple[str, int]]) -> None:
-    """No history leaves it shut: after a failover's length of quiet the next batch is admitted."""
+def test_s42_after_any_history_a_batch_is_admitted_soon(steps: list[tuple[str, int]]) -> None:
+    """No history keeps it open: after a pause of the length of a failover a batch is admitted."""
     shared = Shared()
     for what, seconds in steps:
         shared.now += seconds
@@ -214,8 +214,8 @@ def test_s42_whatever_happens_someone_tries_again_soon(steps: list[tuple[str, in
 
 
 @given(seconds=st.lists(st.integers(0, 30), min_size=20, max_size=80))
-def test_s42_a_database_that_is_down_is_hardly_asked(seconds: list[int]) -> None:
-    """However many batches come: `failures_max` at first, then one in each pause."""
+def test_s42_a_database_that_is_down_gets_few_calls(seconds: list[int]) -> None:
+    """With any number of batches: `failures_max` calls at first, then one after each pause."""
     shared = Shared()
     asked = []
     for pause in seconds:

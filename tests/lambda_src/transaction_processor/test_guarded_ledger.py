@@ -1,4 +1,4 @@
-"""S42: what counts towards the breaker, and what a refused batch is told."""
+"""S42: which outcomes count for the breaker, and what a refused batch gets."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,25 +10,25 @@ from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 from tests.lambda_src.submissions import transaction
 
-COME_AGAIN = Admission(is_admitted=False, wait_seconds=7, spread_seconds=20)
+TRY_AGAIN = Admission(is_admitted=False, wait_seconds=7, spread_seconds=20)
 
 
 class FakeBreaker:
     def __init__(self, *, admits: bool = True) -> None:
-        self.told: list[str] = []
-        self._admission = Admission(is_admitted=True, is_probe=True) if admits else COME_AGAIN
+        self.reported: list[str] = []
+        self._admission = Admission(is_admitted=True, is_probe=True) if admits else TRY_AGAIN
 
     def admit(self) -> Admission:
         return self._admission
 
     def succeeded(self, admission: Admission) -> None:
         assert admission is self._admission
-        self.told.append("succeeded")
+        self.reported.append("succeeded")
 
     def failed(self, admission: Admission) -> Admission:
         assert admission is self._admission
-        self.told.append("failed")
-        return COME_AGAIN
+        self.reported.append("failed")
+        return TRY_AGAIN
 
 
 class FakeLedger:
@@ -56,27 +56,27 @@ def post(ledger: FakeLedger, breaker: FakeBreaker) -> list[str]:
 def test_s42_a_verdict_of_any_kind_is_a_success(verdict: str) -> None:
     breaker = FakeBreaker()
     assert post(FakeLedger(lambda: [verdict]), breaker) == [verdict]
-    assert breaker.told == ["succeeded"]
+    assert breaker.reported == ["succeeded"]
 
 
-def test_s42_a_batch_that_fails_by_itself_does_not_count() -> None:
+def test_s42_an_error_caused_by_the_batch_does_not_count() -> None:
     breaker = FakeBreaker()
     with pytest.raises(BatchFailed):
         post(FakeLedger(raising(BatchFailed("22P02"))), breaker)
-    assert breaker.told == ["succeeded"]
+    assert breaker.reported == ["succeeded"]
 
 
-def test_s42_a_ledger_out_of_reach_counts_and_says_when_to_come_again() -> None:
+def test_s42_an_unavailable_ledger_counts_and_gives_the_time_of_the_next_attempt() -> None:
     breaker = FakeBreaker()
     with pytest.raises(LedgerUnavailable, match="no host") as raised:
         post(FakeLedger(raising(LedgerUnavailable("no host"))), breaker)
-    assert breaker.told == ["failed"]
+    assert breaker.reported == ["failed"]
     assert (raised.value.wait_seconds, raised.value.spread_seconds) == (7, 20)
 
 
-def test_s42_while_it_is_open_the_ledger_is_not_asked() -> None:
+def test_s42_while_it_is_open_the_ledger_is_not_called() -> None:
     breaker, ledger = FakeBreaker(admits=False), FakeLedger(lambda: ["posted"])
     with pytest.raises(LedgerUnavailable, match="breaker is open") as raised:
         post(ledger, breaker)
-    assert (ledger.calls, breaker.told) == (0, [])
+    assert (ledger.calls, breaker.reported) == (0, [])
     assert (raised.value.wait_seconds, raised.value.spread_seconds) == (7, 20)

@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import Redelivery, delay_seconds
-from tests.aws_stubs import type_of_aws
+from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
 
@@ -62,7 +61,7 @@ def test_s41_each_message_gets_its_own_delay(aws: type_of_aws) -> None:
     redelivery.postpone([message(1), message(2, receive_count=3)], seconds_left=lambda: 30)
 
 
-def test_more_messages_than_a_call_may_name_take_several_calls(aws: type_of_aws) -> None:
+def test_more_than_ten_messages_take_several_calls(aws: type_of_aws) -> None:
     sqs, stub = aws("sqs")
     for numbers in (range(1, 11), range(11, 13)):
         stub.add_response(
@@ -94,18 +93,14 @@ def test_a_refused_call_does_not_stop_the_next(aws: type_of_aws) -> None:
     redelivery.postpone([message(number) for number in range(1, 12)], seconds_left=lambda: 30)
 
 
-def test_a_queue_out_of_reach_is_survived(caplog: pytest.LogCaptureFixture) -> None:
-    class Unreachable:
-        def change_message_visibility_batch(self, **_: object) -> None:
-            raise EndpointConnectionError(endpoint_url=URL)
-
-    redelivery = Redelivery(sqs=Unreachable(), queue_url=URL, random=lambda: 0.0)  # type: ignore[arg-type]
+def test_an_unreachable_queue_raises_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    redelivery = Redelivery(sqs=unreachable, queue_url=URL, random=lambda: 0.0)
     redelivery.postpone([message(1)], seconds_left=lambda: 30)
     assert [line.message for line in caplog.records] == ["messages not postponed"]
 
 
 def test_s41_without_time_for_a_call_the_rest_is_left_to_the_queue(aws: type_of_aws) -> None:
-    """Stopped by Lambda, the function would have answered for no message at all."""
+    """If Lambda stopped the function, it would have answered for no message."""
     sqs, stub = aws("sqs")
     stub.add_response(
         "change_message_visibility_batch",

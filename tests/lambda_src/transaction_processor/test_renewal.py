@@ -1,4 +1,4 @@
-"""S42: a message that waits is sent anew, so that its receives count from zero."""
+"""S42: a message that waits is sent again as a new one, so that SQS counts receives from zero."""
 
 import base64
 from collections.abc import Callable
@@ -7,11 +7,10 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.renewal import FIRST_SENT_AT, WAIT_MAX_SECONDS, Renewal
-from tests.aws_stubs import type_of_aws
+from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
 NOW = 1_794_000_000
@@ -30,12 +29,12 @@ def message(number: int, body: str = "{}", **attributes: dict[str, Any]) -> Mess
 
 
 def text(value: str, kind: str = "String") -> dict[str, str]:
-    """As Lambda spells an attribute."""
+    """An attribute in the spelling of Lambda."""
     return {"stringValue": value, "dataType": kind}
 
 
 def sent(value: str, kind: str = "String") -> dict[str, str]:
-    """As SQS does."""
+    """An attribute in the spelling of SQS."""
     return {"StringValue": value, "DataType": kind}
 
 
@@ -43,7 +42,7 @@ FIRST = {FIRST_SENT_AT: sent(str(SENT_AT_MS), "Number")}
 
 
 class Queue:
-    """Takes everything but the bodies in `refused`, and remembers each call."""
+    """Accepts everything except the bodies in `refused`, and records each call."""
 
     def __init__(self, *refused: str) -> None:
         self.calls: list[list[dict[str, Any]]] = []
@@ -81,7 +80,7 @@ def renew(
     return [m.message_id for m in left]
 
 
-def test_s42_it_is_sent_as_it_came_and_remembers_when_that_was(aws: type_of_aws) -> None:
+def test_s42_the_copy_is_unchanged_and_has_the_time_of_the_first_send(aws: type_of_aws) -> None:
     sqs, stub = aws("sqs")
     binary = base64.b64encode(b"\x00\xff").decode()
     entry = {
@@ -111,19 +110,19 @@ def test_s42_it_is_sent_as_it_came_and_remembers_when_that_was(aws: type_of_aws)
     assert renew(sqs, came, wait=7, spread=10) == []
 
 
-def test_s42_what_waited_together_comes_back_spread_out() -> None:
+def test_s42_copies_are_delayed_by_different_times() -> None:
     queue = Queue()
     renew(queue, *map(message, range(4)), wait=10, spread=20, draws=(0, 0.26, 0.5, 0.999))
     assert [e["DelaySeconds"] for e in queue.calls[0]] == [10, 16, 20, 30]
 
 
-def test_s42_a_wait_that_sqs_would_refuse_is_cut() -> None:
+def test_s42_the_delay_is_limited_to_that_of_sqs() -> None:
     queue = Queue()
     renew(queue, message(1), wait=5000)
     assert queue.calls[0][0]["DelaySeconds"] == 900
 
 
-def test_s42_renewed_again_it_still_remembers_when_it_first_came() -> None:
+def test_s42_a_second_renewal_keeps_the_time_of_the_first_send() -> None:
     queue = Queue()
     first = (NOW - 3600) * 1000
     renew(queue, message(1, first_sent_at=text(str(first), "Number")))
@@ -135,15 +134,15 @@ def test_s42_renewed_again_it_still_remembers_when_it_first_came() -> None:
     ["", "soon", "-1", "\u0665", "0", str(SENT_AT_MS + 1), f"0{SENT_AT_MS - 1}", "9" * 5000],
     ids=["none", "word", "negative", "other digits", "zero", "later", "14 digits", "5000 digits"],
 )
-def test_s42_a_memory_that_cannot_be_true_is_replaced(value: str) -> None:
-    """Whoever may send to the queue may write there what they like."""
+def test_s42_an_impossible_time_of_the_first_send_is_replaced(value: str) -> None:
+    """Every sender can set this attribute to any value."""
     queue = Queue()
     assert renew(queue, message(1, first_sent_at=text(value)), message(2)) == []
     assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [FIRST, FIRST]
 
 
-def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
-    """It stays as it is: from now on its receives count, up to the dead-letter queue."""
+def test_s42_after_two_weeks_a_message_is_not_renewed() -> None:
+    """It stays: from now on its receives count, until SQS moves it to the dead letters."""
     queue = Queue()
     limit = (NOW - WAIT_MAX_SECONDS) * 1000
     old = message(1, first_sent_at=text(str(limit - 1), "Number"))
@@ -154,14 +153,14 @@ def test_s42_after_two_weeks_it_is_not_renewed_any_more() -> None:
     assert len(queue.calls) == 1
 
 
-def test_s42_a_message_full_of_attributes_is_renewed_without_another() -> None:
+def test_s42_a_message_with_ten_attributes_is_renewed_without_another() -> None:
     queue = Queue()
     full = {f"a{n}": text("x") for n in range(10)}
     assert renew(queue, replace(message(1), attributes=full)) == []
     assert queue.calls[0][0]["MessageAttributes"].keys() == full.keys()
 
 
-def test_s42_what_the_queue_does_not_take_stays(caplog: pytest.LogCaptureFixture) -> None:
+def test_s42_an_entry_that_the_queue_refuses_stays(caplog: pytest.LogCaptureFixture) -> None:
     queue = Queue("bad")
     assert renew(queue, message(1), message(2, "bad"), message(3)) == ["m2"]
     assert [vars(r)["code"] for r in caplog.records if "code" in vars(r)] == ["InternalError"]
@@ -177,15 +176,11 @@ def test_s42_one_call_that_fails_does_not_stop_the_next(aws: type_of_aws) -> Non
     assert renew(sqs, *map(message, range(11))) == [f"m{n}" for n in range(10)]
 
 
-def test_s42_a_queue_out_of_reach_leaves_all_where_they_are() -> None:
-    class Unreachable:
-        def send_message_batch(self, **_: object) -> None:
-            raise EndpointConnectionError(endpoint_url=URL)
-
-    assert renew(Unreachable(), message(1), message(2)) == ["m1", "m2"]
+def test_s42_with_an_unreachable_queue_all_messages_stay() -> None:
+    assert renew(unreachable, message(1), message(2)) == ["m1", "m2"]
 
 
-def test_s42_no_call_is_larger_than_sqs_takes() -> None:
+def test_s42_no_call_is_larger_than_sqs_accepts() -> None:
     queue = Queue()
     large = {"note": text("n" * 1000)}
     assert renew(queue, *(message(n, "x" * 349_000, **large) for n in range(4))) == []
@@ -194,8 +189,8 @@ def test_s42_no_call_is_larger_than_sqs_takes() -> None:
     assert [len(call) for call in queue.calls[2:]] == [3, 1]
 
 
-def test_s42_what_could_not_be_answered_for_in_time_is_not_sent() -> None:
-    """Stopped by Lambda, the old selves would come again beside those sent anew."""
+def test_s42_without_time_for_the_answer_nothing_is_sent() -> None:
+    """If Lambda stopped the function, originals and copies would both be received."""
     queue = Queue()
     left = iter([30.0, 10.0, 9.9])
     stays = renew(queue, *map(message, range(25)), seconds_left=lambda: next(left))

@@ -1,9 +1,9 @@
-"""S40 to S43: what becomes of each message of a batch."""
+"""S40 to S43: the outcome of each message of a batch."""
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
@@ -12,7 +12,7 @@ from app_service.ledger.transaction import Transaction
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 from lambda_src.transaction_processor.worker import process
-from tests.lambda_src.sqs_events import kept, sqs_event
+from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event
 from tests.lambda_src.submissions import submission, transaction
 
 
@@ -40,16 +40,6 @@ SECONDS_LEFT = 17
 AWAY = LedgerUnavailable("no host accepts writes", wait_seconds=7, spread_seconds=20)
 
 
-class FakeDeadLetters:
-    def __init__(self, *, accepts: bool = True) -> None:
-        self.letters: list[tuple[str, str]] = []
-        self._accepts = accepts
-
-    def accept(self, message: Message, reason: str) -> bool:
-        self.letters.append((message.message_id, reason))
-        return self._accepts
-
-
 class FakeRedelivery:
     def __init__(self) -> None:
         self.postponed: list[list[str]] = []
@@ -60,7 +50,7 @@ class FakeRedelivery:
 
 
 class FakeRenewal:
-    """Takes all messages but those in `refused`."""
+    """Accepts all messages except those in `refused`."""
 
     def __init__(self, refused: Sequence[str], *, done_before: Sequence[object]) -> None:
         self.renewed: list[tuple[str, int, int]] = []
@@ -87,7 +77,7 @@ class FakeRenewal:
 
 
 class Run:
-    """`process` on one batch, and what it did to its surroundings."""
+    """`process` on one batch, and its effects."""
 
     def __init__(
         self,
@@ -116,7 +106,7 @@ def body(number: int) -> str:
     return submission(transaction(number))
 
 
-def test_s40_all_sound_transactions_are_posted_in_one_call_in_order() -> None:
+def test_s40_all_valid_transactions_are_posted_in_one_call_in_order() -> None:
     ledger = FakeLedger("posted", "replayed")
     run = Run(ledger, body(1), "{", body(2))
     assert ledger.calls == [[1, 2]]
@@ -134,9 +124,7 @@ def test_s40_all_sound_transactions_are_posted_in_one_call_in_order() -> None:
         (submission(transaction(9, amount_minor=0)), "invalid_transaction: amount_minor"),
     ],
 )
-def test_s43_a_bad_message_is_dead_lettered_with_its_reason_and_spoils_no_other(
-    bad: str, reason: str
-) -> None:
+def test_s43_an_invalid_message_is_dead_lettered_with_its_reason(bad: str, reason: str) -> None:
     ledger = FakeLedger("posted", "posted")
     run = Run(ledger, body(1), bad, body(3))
     assert ledger.calls == [[1, 3]]
@@ -146,7 +134,7 @@ def test_s43_a_bad_message_is_dead_lettered_with_its_reason_and_spoils_no_other(
     assert run.response == kept()
 
 
-def test_s43_without_a_sound_message_the_ledger_is_not_asked() -> None:
+def test_s43_without_a_valid_message_the_ledger_is_not_called() -> None:
     ledger = FakeLedger()
     assert Run(ledger, "{").response == kept()
     assert ledger.calls == []
@@ -182,7 +170,7 @@ def test_s41_a_batch_that_failed_stays_and_each_message_is_postponed() -> None:
     assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
 
 
-def test_s42_without_a_ledger_the_sound_ones_are_sent_anew_and_their_old_selves_go() -> None:
+def test_s42_without_a_ledger_valid_messages_are_renewed_and_the_originals_deleted() -> None:
     run = Run(BrokenLedger(AWAY), body(1), "{", body(3))
     assert run.renewed == [("m1", 7, 20), ("m3", 7, 20)]
     assert run.response == kept()
@@ -190,20 +178,20 @@ def test_s42_without_a_ledger_the_sound_ones_are_sent_anew_and_their_old_selves_
     assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
 
 
-def test_s42_nothing_slow_comes_between_sending_anew_and_the_answer() -> None:
-    """Until the answer a message is there twice: its copies should not meet different ledgers."""
+def test_s42_renewal_is_the_last_step_before_the_answer() -> None:
+    """Until the answer a message exists twice; this time should be short."""
     run = Run(BrokenLedger(AWAY), body(1), "{")
     assert run.done_before_renewal == run.dead_letters.letters != []
 
 
-def test_s42_what_could_not_be_sent_anew_stays_and_is_postponed() -> None:
+def test_s42_a_message_that_was_not_renewed_stays_and_is_postponed() -> None:
     run = Run(BrokenLedger(AWAY), body(1), body(2), body(3), not_renewed=["m2"])
     assert [name for name, *_ in run.renewed] == ["m1", "m3"]
     assert run.response == kept("m2")
     assert run.postponed == [["m2"]]
 
 
-def test_s43_what_the_dead_letter_queue_refuses_stays_and_is_postponed() -> None:
+def test_s43_a_message_refused_by_the_dead_letter_queue_stays_and_is_postponed() -> None:
     run = Run(FakeLedger("posted", "conflict"), "{", body(2), body(3), dlq_accepts=False)
     assert run.response == kept("m1", "m3")
     assert run.postponed == [["m1", "m3"]]
@@ -220,19 +208,13 @@ def test_fewer_verdicts_than_transactions_fail_the_whole_batch() -> None:
         Run(FakeLedger("posted"), body(1), body(2))
 
 
-def test_what_was_posted_is_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    Run(FakeLedger("posted", "replayed", "posted"), body(1), body(2), body(3))
-    counts: list[Any] = [vars(r).get("verdicts") for r in caplog.records]
-    assert counts == [{"posted": 2, "replayed": 1}]
-
-
-def test_s50_a_batch_is_counted_by_what_became_of_it(caplog: pytest.LogCaptureFixture) -> None:
-    """In fields of the names that the HTTP service uses, of which CloudWatch makes metrics."""
+def test_s50_a_batch_is_counted_by_its_outcomes(caplog: pytest.LogCaptureFixture) -> None:
+    """In the fields of the HTTP service, from which CloudWatch makes metrics."""
     caplog.set_level(logging.INFO)
     verdicts = ("posted", "conflict", "insufficient_funds", "posted", "currency_mismatch")
     Run(FakeLedger(*verdicts), *map(body, range(5)))
     [line] = [r for r in caplog.records if r.message == "batch posted"]
+    assert vars(line)["verdicts"] == Counter(verdicts)
     fields = {name: value for name, value in vars(line).items() if name in Totals().take()}
     assert fields == {
         "transactions_posted": 2,
