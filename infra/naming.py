@@ -78,3 +78,8 @@ class EnvironmentSuffix:
 
     def __str__(self) -> str:
         return self.value
+
+
+def pascal_case(name: str) -> str:
+    """`queue-age` or `queue_age` -> `QueueAge`, as construct ids and metrics are written."""
+    return "".join(word.title() for word in re.split("[-_]", name))

@@ -58,7 +58,7 @@ class TransactionProcessor(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        processor = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Processor",
             suffix=suffix,
@@ -85,13 +85,13 @@ class TransactionProcessor(Construct):
             placement=placement,
             may_feed_itself=True,  # it sends messages anew while the database is away
         )
-        self.function, self.log_group = processor.function, processor.log_group
-        database.processor_secret.grant_read(self.function)
-        breaker.grant_use(self.function)
-        queue.grant_renew(self.function)
-        queue.grant_bury(self.function)
+        function = self.function.function
+        database.processor_secret.grant_read(function)
+        breaker.grant_use(function)
+        queue.grant_renew(function)
+        queue.grant_bury(function)
         self.mapping = _feed(
-            self.function,
+            function,
             queue,
             batch_size=config.batch_size,
             window_seconds=config.batching_window_seconds,
@@ -115,7 +115,7 @@ class AuditWriter(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        writer = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Writer",
             suffix=suffix,
@@ -130,11 +130,11 @@ class AuditWriter(Construct):
             timeout_seconds=config.timeout_seconds,
             key=key,
         )
-        self.function, self.log_group = writer.function, writer.log_group
-        store.grant_append(self.function)
-        queue.grant_bury(self.function)
+        function = self.function.function
+        store.grant_append(function)
+        queue.grant_bury(function)
         self.mapping = _feed(
-            self.function,
+            function,
             queue,
             batch_size=config.audit_batch_size,
             window_seconds=0,

@@ -60,6 +60,7 @@ class PythonFunction(Construct):
         at_once: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
         function_name = suffix.physical_name(name)
 
         self.log_group = log_group(self, "Logs", name=f"/aws/lambda/{function_name}", key=key)

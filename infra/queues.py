@@ -18,14 +18,21 @@ RECEIVES_MAX: Final = 10
 
 @dataclass(frozen=True, kw_only=True)
 class QueueNames:
-    """What outsiders find the two by, before the suffix."""
+    """The names of the two, without the suffix."""
 
-    queue: str
-    dead_letters: str
+    kind: str
+
+    @property
+    def queue(self) -> str:
+        return f"{self.kind}-queue"
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.kind}-dead-letters"
 
 
-TRANSACTIONS: Final = QueueNames(queue="transaction-queue", dead_letters="transaction-dead-letters")
-AUDIT: Final = QueueNames(queue="audit-queue", dead_letters="audit-dead-letters")
+TRANSACTIONS: Final = QueueNames(kind="transaction")
+AUDIT: Final = QueueNames(kind="audit")
 
 
 class QueueWithDeadLetters(Construct):
@@ -46,6 +53,7 @@ class QueueWithDeadLetters(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = names.kind
         self._key = key
 
         self.dead_letters = sqs.Queue(

@@ -5,7 +5,7 @@ from typing import Final
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.naming import EnvironmentSuffix
+from infra.naming import EnvironmentSuffix, pascal_case
 
 DATABASE_PORT: Final = 5432
 TASK_PORT: Final = 8443
@@ -51,7 +51,7 @@ class SecurityGroups(Construct):
     def _group(self, name: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
             self,
-            "".join(word.title() for word in name.split("-")),
+            pascal_case(name),
             vpc=self._vpc,
             security_group_name=self._suffix.physical_name(f"{name}-sg"),
             description=f"{name} of {self._suffix}",

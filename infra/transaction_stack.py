@@ -88,17 +88,14 @@ class TransactionStack(Stack):
             after=[vpc, security_groups], before=[service.fargate, processor.mapping])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
-            service=service.log_group, processor=processor.log_group)
+            service=service.log_group, processor=processor.function.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
-            log_groups=[service.log_group, processor.log_group, writer.log_group],
             monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, audit_store=audit_store, business=business,
-                queues=(("transaction", transactions), ("audit", audit)),
-                functions=(
-                    ("transaction-processor", processor.function),
-                    ("audit-writer", writer.function))))
+                transactions=transactions, audit=audit,
+                functions=(processor.function, writer.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
 

@@ -189,18 +189,17 @@ def _frames(template: Template) -> Iterator[str]:
 
 
 def _beside(template: Template) -> str:
-    counted = (
-        ("KMS key", "AWS::KMS::Key"),
+    """Names what has no box. Without numbers: an alarm more is no change of the architecture."""
+    others = (
+        ("a KMS key", "AWS::KMS::Key"),
         ("secrets", "AWS::SecretsManager::Secret"),
         ("log groups", "AWS::Logs::LogGroup"),
         ("alarms", "AWS::CloudWatch::Alarm"),
-        ("composite alarms", "AWS::CloudWatch::CompositeAlarm"),
         ("topics", "AWS::SNS::Topic"),
-        ("dashboard", "AWS::CloudWatch::Dashboard"),
+        ("a dashboard", "AWS::CloudWatch::Dashboard"),
         ("roles", "AWS::IAM::Role"),
     )
-    parts = [f"{len(_all(template, kind))} {name}" for name, kind in counted]
-    return f"Beside these: {', '.join(parts)}."
+    return f"Not shown: {', '.join(name for name, kind in others if _all(template, kind))}."
 
 
 def _frame(box: Box, title: str, colour: str) -> str:

@@ -6,7 +6,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.monitoring.log_metrics import LogMetric
-from infra.naming import EnvironmentSuffix
+from infra.naming import EnvironmentSuffix, pascal_case
 
 OUTCOMES: Final = ("posted", "replayed", "conflict", "refused")
 
@@ -31,8 +31,7 @@ class BusinessMetrics(Construct):
         super().__init__(scope, construct_id)
 
         def metric(field: str, **sources: logs.ILogGroup) -> LogMetric:
-            construct_id = "".join(word.title() for word in field.split("_"))
-            return LogMetric(self, construct_id, suffix=suffix, sources=sources, field=field)
+            return LogMetric(self, pascal_case(field), suffix=suffix, sources=sources, field=field)
 
         self.outcomes = {
             outcome: metric(f"transactions_{outcome}", service=service, processor=processor)

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.naming import EnvironmentSuffix
+from infra.naming import EnvironmentSuffix, pascal_case
 
 NAMESPACE: Final = "transaction-metrics"
 
@@ -30,7 +30,7 @@ class LogMetric(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._namespace = suffix.physical_name(NAMESPACE)
-        self._name = "".join(word.title() for word in field.split("_"))
+        self._name = pascal_case(field)
         for source, log_group in sources.items():
             logs.MetricFilter(
                 self,
