@@ -1,4 +1,4 @@
-"""What the system does for its users, as metrics. No dimensions: each would be a metric to pay."""
+"""Metrics of what clients get. Without dimensions: every value of one is a metric that costs."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ OUTCOMES: Final = ("posted", "replayed", "conflict", "refused")
 
 
 class BusinessMetrics(Construct):
-    """Fields of the lines that the service writes every half minute and the processor per batch.
+    """Fields of log lines: the service writes one every half minute, the processor one per batch.
 
-    `outcomes` are transactions by what became of them, over HTTP and from the queue. `outbox_*` is
-    what is acknowledged and not yet on its way to the audit trail. `breaker_open` is 1 whenever a
-    batch of the queue met the open circuit breaker, and 0 when one closed it.
+    `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what is
+    acknowledged and not yet sent to the audit queue. `breaker_open` is 1 if a batch of the queue
+    found the circuit breaker open, and 0 if a batch closed it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The rows of the dashboard, in the order in which an operator reads during an incident."""
+"""The rows of the dashboard, in the order in which an operator reads them in an incident."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch

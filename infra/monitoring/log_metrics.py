@@ -1,4 +1,4 @@
-"""Metrics that are fields of log lines: CloudWatch reads them there, no request pays."""
+"""Metrics that CloudWatch reads from log lines, so that no request has to send them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,7 +16,7 @@ NAMESPACE: Final = "transaction-metrics"
 class LogMetric(Construct):
     """The values of `field` in the JSON lines of all `sources`, as one metric of this environment.
 
-    `sources` are log groups by the name of who writes them.
+    `sources` are log groups by the name of the program that writes to them.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
 
 
@@ -31,7 +32,7 @@ class PostedBatch:
     @property
     def key(self) -> str:
         """The same for every delivery of this batch: a second one finds the object of the first."""
-        return f"audit/{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
+        return f"{AUDIT_PREFIX}{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
 
     @property
     def amounts_minor(self) -> Counter[str]:

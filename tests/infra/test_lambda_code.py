@@ -146,7 +146,7 @@ def test_a_file_outside_the_asset_does_not_change_its_hash(root: Path) -> None:
 def test_a_missing_file_fails_the_synth(root: Path) -> None:
     source = greeter(root, also=(("elsewhere/none.pem", "none.pem"),))
 
-    with pytest.raises(ConfigurationError, match=r"none\.pem: a Lambda asset needs it"):
+    with pytest.raises(ConfigurationError, match=r"none\.pem: a Lambda asset needs this file"):
         source.content_hash()
 
 
