@@ -6,6 +6,12 @@ from typing import Any
 from tests.infra.templates import Synthesized, text
 
 BURN = "error-budget-burn"
+# Only deployments call these and the functions that CDK adds: a deployment fails with them.
+CALLED_BY_DEPLOYMENTS = {
+    "schema-migrator-dev",
+    "environment-certificate-dev",
+    "environment-certificate-provider-dev",
+}
 
 
 def alarms(stack: Synthesized) -> dict[str, dict[str, Any]]:
@@ -14,6 +20,15 @@ def alarms(stack: Synthesized) -> dict[str, dict[str, Any]]:
 
 def composites(stack: Synthesized) -> dict[str, dict[str, Any]]:
     return _named(stack, "AWS::CloudWatch::CompositeAlarm")
+
+
+def client_functions(stack: Synthesized) -> dict[str, dict[str, Any]]:
+    """The properties of all functions that work for clients, by logical id."""
+    return {
+        logical_id: function["Properties"]
+        for logical_id, function in stack.all("AWS::Lambda::Function").items()
+        if function["Properties"].get("FunctionName", "") not in {"", *CALLED_BY_DEPLOYMENTS}
+    }
 
 
 def members(stack: Synthesized, composite: str) -> set[str]:

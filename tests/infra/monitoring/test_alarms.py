@@ -7,16 +7,10 @@ import pytest
 from infra.config import EPHEMERAL
 from infra.database import DatabaseConfig
 from tests.infra.context import REPOSITORY
-from tests.infra.monitoring.alarm_templates import alarms, composites, metrics
+from tests.infra.monitoring.alarm_templates import alarms, client_functions, composites, metrics
 from tests.infra.templates import Synthesized, text
 
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
-# Only deployments call these and the functions that CDK adds: a deployment fails with them.
-CALLED_BY_DEPLOYMENTS = {
-    "schema-migrator-dev",
-    "environment-certificate-dev",
-    "environment-certificate-provider-dev",
-}
 # Queues and functions have tests of their own below.
 ALARMED = {
     ("AWS/RDS", "CPUUtilization"),
@@ -65,17 +59,10 @@ def test_s51_every_queue_has_an_alarm_on_its_age_and_one_on_its_dead_letters(
         assert alarmed(every, "ApproximateNumberOfMessagesVisible", dead_letters)
 
 
-def test_s51_every_function_has_alarms_unless_only_a_deployment_calls_it(
-    every: Synthesized,
-) -> None:
-    silent = {
-        function["Properties"]["FunctionName"]
-        for name, function in every.all("AWS::Lambda::Function").items()
-        if "FunctionName" in function["Properties"]
-        and not (alarmed(every, "Errors", name) and alarmed(every, "Throttles", name))
-    }
-
-    assert silent <= CALLED_BY_DEPLOYMENTS
+def test_s51_every_function_that_works_for_clients_has_alarms(every: Synthesized) -> None:
+    for name in client_functions(every):
+        assert alarmed(every, "Errors", name), name
+        assert alarmed(every, "Throttles", name), name
 
 
 def test_s51_every_alarm_says_why_it_exists_and_what_to_do(ephemeral: Synthesized) -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.infra.monitoring.alarm_templates import BURN, alarms, composites, members, metrics
+from tests.infra.monitoring.alarm_templates import (
+    BURN,
+    alarms,
+    client_functions,
+    composites,
+    members,
+    metrics,
+)
 from tests.infra.templates import Synthesized, text
 
 
@@ -119,15 +126,12 @@ def test_s31_a_deployment_that_causes_errors_is_rolled_back(ephemeral: Synthesiz
     assert ephemeral.comes_before(alarm, service)
 
 
-def test_s52_saved_queries_filter_the_logs_of_service_and_functions(ephemeral: Synthesized) -> None:
-    groups = {
-        ephemeral.only("AWS::Logs::LogGroup", LogGroupName=name)[0]
-        for name in (
-            "/ecs/transaction-service-dev",
-            "/aws/lambda/transaction-processor-dev",
-            "/aws/lambda/audit-writer-dev",
-        )
-    }
+def test_s52_saved_queries_filter_the_logs_of_the_service_and_its_functions(
+    ephemeral: Synthesized,
+) -> None:
+    service, _ = ephemeral.only("AWS::Logs::LogGroup", LogGroupName="/ecs/transaction-service-dev")
+    logs = {f["LoggingConfig"]["LogGroup"]["Ref"] for f in client_functions(ephemeral).values()}
+
     for query in ephemeral.properties("AWS::Logs::QueryDefinition"):
-        assert {g["Ref"] for g in query["LogGroupNames"]} == groups
+        assert {group["Ref"] for group in query["LogGroupNames"]} == {service, *logs}
         assert "filter" in query["QueryString"]
