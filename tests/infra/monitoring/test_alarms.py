@@ -61,8 +61,8 @@ def test_s51_every_queue_has_an_alarm_on_its_age_and_one_on_its_dead_letters(
 
 def test_s51_every_function_that_works_for_clients_has_alarms(every: Synthesized) -> None:
     for name in client_functions(every):
-        assert alarmed(every, "Errors", name), name
-        assert alarmed(every, "Throttles", name), name
+        for metric in ("Errors", "Throttles"):
+            assert alarmed(every, metric, name), f"add {name} to MonitoredResources.functions"
 
 
 def test_s51_every_alarm_says_why_it_exists_and_what_to_do(ephemeral: Synthesized) -> None:
