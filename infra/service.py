@@ -78,7 +78,7 @@ class Service(Construct):
             "Cluster",
             vpc=vpc,
             cluster_name=suffix.physical_name("transaction-cluster"),
-            # Its insights would log to a group that nobody deletes.
+            # Container insights create a log group that remains after the stack is deleted.
             container_insights_v2=ecs.ContainerInsights.DISABLED,
         )
         self.task = ecs.FargateTaskDefinition(

@@ -22,8 +22,8 @@ class AlarmRule:
 
     `within_minutes` is the time over which the metric's statistic is computed, for example a sum.
     `for_minutes` is how long the condition must hold without a break; the default is one value.
-    An alarm that needs only one value also stays for one more, so that it does not start anew with
-    every second error.
+    An alarm that needs only one value also stays for one more, so that an error in every second
+    period is one alarm.
     Raises ValueError with the rule's name if the rule is not consistent.
     """
 

@@ -112,7 +112,7 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         metric=monitored.business.breaker_open.metric(statistic="max"),
         at_least=1,
         for_minutes=2,  # longer than a failover
-        pages=True,  # queue-age does not: a waiting message is sent again and its age starts anew
+        pages=True,  # instead of queue-age: a message that is sent again is young again
     )
     for queue in monitored.queues:
         yield AlarmRule(

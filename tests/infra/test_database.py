@@ -22,8 +22,6 @@ def test_s20_the_cluster_has_the_required_properties(ephemeral: Synthesized) -> 
             "Port": 5432,
             "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 4},
             "StorageEncrypted": True,
-            "DeletionProtection": False,
-            "DeleteAutomatedBackups": True,
         }.items()
     )
     assert "EncryptionKey" in text(cluster["KmsKeyId"])
@@ -105,7 +103,9 @@ def test_s52_the_log_group_exists_before_the_database_writes_to_it(
     assert ephemeral.comes_before(logs, cluster)
 
 
-def test_production_keeps_backups_longer(ephemeral: Synthesized, production: Synthesized) -> None:
+def test_backups_are_kept_as_long_as_the_recovery_page_says(
+    ephemeral: Synthesized, production: Synthesized
+) -> None:
     kept = [s.one("AWS::RDS::DBCluster")["BackupRetentionPeriod"] for s in (ephemeral, production)]
 
     assert kept == [1, 35]

@@ -64,7 +64,6 @@ def test_s63_the_key_is_rotated_and_has_an_alias(ephemeral: Synthesized) -> None
     key, properties = ephemeral.only("AWS::KMS::Key")
 
     assert properties["EnableKeyRotation"] is True
-    assert properties["PendingWindowInDays"] == 7
     assert ephemeral.one("AWS::KMS::Alias") == {
         "AliasName": "alias/transaction-key-dev",
         "TargetKeyId": {"Fn::GetAtt": [key, "Arn"]},

@@ -62,18 +62,6 @@ def test_an_error_in_every_second_minute_is_one_alarm(for_minutes: int, values: 
     assert alarm["EvaluationPeriods"] == values
 
 
-def test_the_description_names_the_runbook_of_the_alarm_unless_another_is_given() -> None:
-    descriptions = [
-        synthesized(r)["AlarmDescription"]
-        for r in (rule(at_least=1), rule(at_least=1, runbook="other"))
-    ]
-
-    assert descriptions == [
-        "Too many. Runbook: docs/runbooks/too-many.md",
-        "Too many. Runbook: docs/runbooks/other.md",
-    ]
-
-
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
