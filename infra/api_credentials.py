@@ -19,7 +19,7 @@ CLIENT_ID: Final = "transaction-client"
 class ApiCredentials(Construct):
     """A secret with `client_id` and a generated `client_secret`.
 
-    Grant on `secret`; outsiders find it by `secret_name`.
+    Grant access on `secret`. Programs outside the stack find it by `secret_name`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The audit trail: every object is written once and stays as it was written."""
+"""The audit trail: a bucket whose objects are written once and never changed."""
 
 from typing import cast
 
@@ -8,15 +8,15 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
+from lambda_src.audit_writer.settings import AUDIT_PREFIX
 
 AUDIT_BUCKET = "transaction-audit"
-AUDIT_PREFIX = "audit/"
 
 
 class AuditStore(Construct):
-    """A bucket whose records can be added, never replaced. Grant with `grant_append`.
+    """A bucket to which records are added and in which none is replaced. Grant with `grant_append`.
 
-    The function that empties it belongs to the stack's deletion; nothing else may delete.
+    Only the function that empties the bucket when the stack is deleted may delete records.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> None:
@@ -53,8 +53,8 @@ class AuditStore(Construct):
             auto_delete_objects=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        # Without a size of its own a rule passes over objects below 128 KB, which is nearly all of
-        # ours. CDK writes the size as a number, where CloudFormation wants text.
+        # Without a size, a rule ignores objects below 128 KB, and nearly all of ours are smaller.
+        # CDK writes the size as a number, but CloudFormation requires a string.
         cast(s3.CfnBucket, self.bucket.node.default_child).add_property_override(
             "LifecycleConfiguration.Rules.0.ObjectSizeGreaterThan", "1"
         )
@@ -67,13 +67,13 @@ class AuditStore(Construct):
                 resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
                 conditions={
                     "Null": {"s3:if-none-match": "true"},
-                    # The parts of a multipart upload cannot carry the header; its end does.
+                    # The parts of a multipart upload cannot have the header; its completion has it.
                     "Bool": {"s3:ObjectCreationOperation": "true"},
                 },
             )
         )
 
-        # Versions included: a delete marker would hide a record as well as a delete would.
+        # Versions too: a delete marker hides a record as a deletion does.
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="RecordsStay",
@@ -86,7 +86,7 @@ class AuditStore(Construct):
         )
 
     def grant_append(self, grantee: iam.IGrantable) -> None:
-        """Allow adding records, and nothing else."""
+        """Allow adding records and nothing else."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["s3:PutObject"],
@@ -96,7 +96,7 @@ class AuditStore(Construct):
 
 
 def _clean_up_role(scope: Construct) -> str:
-    """The role of the function that empties buckets when their stack is deleted."""
+    """The role of the function that empties buckets when the stack is deleted."""
     (provider,) = (
         child
         for child in Stack.of(scope).node.children

@@ -1,4 +1,4 @@
-"""The circuit breaker's memory: one item that every call of the processor looks at."""
+"""The state of the circuit breaker: one item that every call of the processor reads."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,20 +13,20 @@ from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 
 TABLE: Final = "transaction-breaker"
-# A look, and a change on condition that nobody changed it since. Nobody lists or deletes.
+# Read the item, and replace it on the condition that it has not changed since.
 _ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
 
 
 @dataclass(frozen=True, kw_only=True)
 class BreakerConfig:
-    """A failover takes about a minute: pauses stay well below it.
+    """A failover takes about a minute, so pauses are much shorter.
 
-    The longest pause, as much again of jitter, and a try of 25 s stay below a minute together: as
-    long as a message waits, the open breaker is met, and so reported, in every minute.
+    The longest pause, its jitter (at most as long) and an attempt of 25 s together take less than a
+    minute. So the open breaker is reported every minute for as long as a message waits.
     """
 
-    failures_max: int = 3  # in a row, then it opens
-    pause_first_seconds: int = 5  # until one batch tries; doubles
+    failures_max: int = 3  # in a row, before it opens
+    pause_first_seconds: int = 5  # before one batch tries again; doubles each time
     pause_max_seconds: int = 15
 
 
@@ -54,7 +54,7 @@ class Breaker(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
-            # No point-in-time recovery: its last backup would outlive the table by 35 days.
+            # No point-in-time recovery: its last backup would remain for 35 days after the table.
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )

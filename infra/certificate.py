@@ -1,4 +1,4 @@
-"""A certificate for an environment without a domain: made by a function of ours, kept in ACM."""
+"""The certificate of an environment without a domain: created by a function, imported to ACM."""
 
 from typing import Final, cast
 
@@ -10,22 +10,24 @@ from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from infra.lambda_code import LambdaSource
-from infra.log_groups import log_group
+from infra.log_groups import function_logs, log_group
 from infra.naming import EnvironmentSuffix
 from infra.python_function import PythonFunction
-from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
+from lambda_src.environment_certificate.settings import (
+    CERTIFICATE,
+    EnvironmentCertificateSettings,
+)
 
 VALIDITY_DAYS: Final = 365
-PROVIDER_MEMORY_MIB: Final = 128  # it waits for the maker
-# The maker tags what it imports with this and the suffix.
-CERTIFICATE: Final = "transaction-certificate"
+PROVIDER_MEMORY_MIB: Final = 128  # it only waits for the other function
 _PROVIDER: Final = "environment-certificate-provider"
 
 
 class EnvironmentCertificate(Construct):
-    """A self-signed certificate for `dns_name`, which clients trust by its own text.
+    """A self-signed certificate for `dns_name`. Clients verify the API with the certificate itself.
 
-    `arn` is for a listener, `outputs` for whoever connects: the second is the first in one line.
+    `arn` is for the listener. `outputs` holds the certificate for clients, as PEM and, in one line,
+    as Base64 of its DER form.
     """
 
     def __init__(
@@ -39,25 +41,25 @@ class EnvironmentCertificate(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        maker = PythonFunction(
+        creator = PythonFunction(
             self,
-            "Maker",
+            "Maker",  # the id is part of logical ids
             suffix=suffix,
             name="environment-certificate",
-            description=f"Makes the certificate of {suffix}",
+            description=f"Creates the certificate of {suffix}",
             source=LambdaSource(module="lambda_src.environment_certificate.entrypoint"),
             environment=EnvironmentCertificateSettings(environment_suffix=str(suffix)).to_env(),
-            # A deleted load balancer may hold it for minutes, and a failed delete is final.
+            # A deleted load balancer may use it for minutes, and a failed deletion is not repeated.
             timeout_seconds=300,
             key=key,
         )
-        # A certificate has no name before it exists: its tag tells it from others.
+        # The ARN is known only after the import, so permissions are limited by the tag.
         name = suffix.physical_name(CERTIFICATE)
         for actions, tag in (
             (["acm:AddTagsToCertificate", "acm:ImportCertificate"], "aws:RequestTag/Name"),
             (["acm:DeleteCertificate"], "aws:ResourceTag/Name"),
         ):
-            maker.role.add_to_policy(
+            creator.role.add_to_policy(
                 iam.PolicyStatement(
                     actions=actions,
                     resources=[
@@ -69,9 +71,7 @@ class EnvironmentCertificate(Construct):
                 )
             )
         provider_name = suffix.physical_name(_PROVIDER)
-        provider_logs = log_group(
-            self, "ProviderLogs", name=f"/aws/lambda/{provider_name}", key=key
-        )
+        provider_logs = log_group(self, "ProviderLogs", name=function_logs(provider_name), key=key)
         # Its default role may write to every log group of the account.
         provider_role = iam.Role(
             self,
@@ -85,7 +85,7 @@ class EnvironmentCertificate(Construct):
             self,
             "Provider",
             provider_function_name=provider_name,
-            on_event_handler=maker.function,
+            on_event_handler=creator.function,
             framework_on_event_role=provider_role,
             provider_function_env_encryption=key,
             log_group=provider_logs,

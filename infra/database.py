@@ -1,4 +1,4 @@
-"""The ledger's database: Aurora Serverless v2 PostgreSQL, a writer and a reader."""
+"""The ledger's database: Aurora PostgreSQL Serverless v2 with a writer and a reader."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -11,33 +11,44 @@ from constructs import Construct
 
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
+from infra.network import ISOLATED
 from infra.security_groups import DATABASE_PORT
 
 DATABASE_NAME = "ledger"
 ADMINISTRATOR = "ledger_admin"
-# Both at night in us-east-1, one after the other: AWS refuses windows that overlap.
+# Night in us-east-1. AWS refuses windows that overlap.
 BACKUP_WINDOW_UTC = "06:00-07:00"
 MAINTENANCE_WINDOW_UTC = "sun:07:30-sun:08:30"
-# The roles that the migrations make; the migrator gives them the passwords of these secrets.
+# The migrations create these roles; the migrator sets their passwords from these secrets.
 SERVICE_ROLE = "ledger_service"
 PROCESSOR_ROLE = "ledger_processor"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
-    engine_version: str = "15.8"  # AWS withdraws minor versions: context may name a newer 15.x
-    engine_version_asked_for: str | None = None  # where that is another
+    engine_version: str = "15.8"  # the context may name a newer 15.x: AWS withdraws minor versions
+    engine_version_asked_for: str | None = None  # if AWS creates another one
     capacity_units_min: float = 0.5
     capacity_units_max: float = 4
     backup_retention_days: int = 7
-    ca_file: str | None = None  # whom clients trust; None is the AWS roots that they come with
+    ca_file: str | None = None  # CA bundle of clients; None: the AWS roots that they contain
+
+    @property
+    def connections_max(self) -> int:
+        """`max_connections` as Aurora derives it from the capacity.
+
+        The line fits the table in Aurora's documentation: 189, 823, 1669 and 3360 for 1, 4, 8 and
+        16 units.
+        """
+        limit = 2000 if self.capacity_units_min < 1 else 5000
+        return min(int(211.4 * self.capacity_units_max - 22), limit)
 
 
 class Database(Construct):
-    """A writer and a reader in different zones, reachable from inside, over TLS only.
+    """A writer and a reader in different zones, reachable only inside the VPC and over TLS.
 
-    Clients find it by `writer_host` and `reader_host`. The master secret is the migrator's
-    alone; the service and the processor have roles and secrets of their own.
+    Clients connect to `writer_host` or `reader_host`. Only the migrator may read the secret of the
+    administrator; the service and the processor have their own roles and secrets.
     """
 
     def __init__(
@@ -56,12 +67,12 @@ class Database(Construct):
         self._key = key
         self.engine_version = config.engine_version
         self.engine_version_note = _note(config)
+        self.connections_max = config.connections_max
         self.ca_file = config.ca_file
         name = suffix.physical_name("transaction-db")
-        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         zones = Stack.of(self).availability_zones
 
-        # RDS would make this group by itself and leave it behind.
+        # Otherwise RDS creates this group, and it remains when the stack is deleted.
         logs = log_group(self, "Logs", name=f"/aws/rds/cluster/{name}/postgresql", key=key)
         engine = rds.DatabaseClusterEngine.aurora_postgres(
             version=rds.AuroraPostgresEngineVersion.of(
@@ -81,8 +92,8 @@ class Database(Construct):
                 description=f"TLS is required in {suffix}",
                 parameters={
                     "rds.force_ssl": "1",
-                    # What an incident asks for: who waited for whom, and for how long. Without
-                    # the values of parameters, which are other people's money.
+                    # For incidents: which statement waited for which lock, and how long. Without
+                    # the values of parameters, because they are customers' amounts.
                     "log_lock_waits": "1",
                     "log_min_duration_statement": "500",
                     "log_parameter_max_length": "0",
@@ -98,12 +109,12 @@ class Database(Construct):
             default_database_name=DATABASE_NAME,
             port=DATABASE_PORT,
             writer=self._instance("Writer", zone=zones[0]),
-            # Follows the writer's capacity, so that it can take over under full load.
+            # Scales with the writer, so that it can take over under full load.
             readers=[self._instance("Reader", zone=zones[1], scale_with_writer=True)],
             serverless_v2_min_capacity=config.capacity_units_min,
             serverless_v2_max_capacity=config.capacity_units_max,
             vpc=vpc,
-            vpc_subnets=isolated,
+            vpc_subnets=ISOLATED,
             security_groups=[security_group],
             subnet_group=rds.SubnetGroup(
                 self,
@@ -111,7 +122,7 @@ class Database(Construct):
                 subnet_group_name=suffix.physical_name("transaction-db-subnets"),
                 description=f"Isolated subnets of {suffix}",
                 vpc=vpc,
-                vpc_subnets=isolated,
+                vpc_subnets=ISOLATED,
                 removal_policy=RemovalPolicy.DESTROY,
             ),
             storage_encrypted=True,
@@ -134,7 +145,7 @@ class Database(Construct):
         self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
         self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
 
-        # What there must be before the first statement: the reader takes minutes more.
+        # Needed before the first statement. The reader is not: it takes minutes more.
         self.first_needed = tuple(
             cast(Construct, needed)
             for needed in (self.cluster.node.find_child("Writer"), self.administrator_secret)
@@ -180,5 +191,5 @@ class Database(Construct):
 def _note(config: DatabaseConfig) -> str:
     asked_for = config.engine_version_asked_for or config.engine_version
     if asked_for == config.engine_version:
-        return "As asked for"
-    return f"{asked_for} was asked for, AWS creates it no more"
+        return "The requested version"
+    return f"{asked_for} was requested, but AWS no longer creates it"

@@ -1,4 +1,4 @@
-"""A name of one's own for the API, instead of the load balancer's."""
+"""A configured domain name for the API, instead of the name of the load balancer."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +10,13 @@ from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
 
-# Stands for the suffix where many environments share a zone and a wildcard certificate.
+# Replaced by the suffix where environments share a zone and a wildcard certificate.
 ANY_SUFFIX: Final = "*"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostedZone:
-    """The Route 53 zone in which the name is made."""
+    """The Route 53 zone in which the record is created."""
 
     id: str
     name: str
@@ -24,7 +24,7 @@ class HostedZone:
 
 @dataclass(frozen=True, kw_only=True)
 class DomainConfig:
-    """`certificate_arn` is of ACM and covers `name`; without `zone`, others make the record."""
+    """`certificate_arn` is in ACM and covers `name`. Without `zone` the stack creates no record."""
 
     name: str
     certificate_arn: str
@@ -42,7 +42,7 @@ def point_to(
     zone: HostedZone,
     load_balancer: elbv2.IApplicationLoadBalancer,
 ) -> route53.ARecord:
-    """Make `host` lead to the load balancer, wherever AWS moves it; deleted with the stack."""
+    """Create an alias record from `host` to the load balancer; deleted with the stack."""
     return route53.ARecord(
         scope,
         construct_id,

@@ -1,4 +1,4 @@
-"""The environment's own key, and the AWS services that may use it without a role of ours."""
+"""The KMS key of an environment, and the AWS services that may use it directly."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -13,9 +13,9 @@ KEY_ALIAS = "transaction-key"
 def allow_use_through(
     service: str, grantee: iam.IGrantable, key: kms.IKey, *, actions: tuple[str, ...]
 ) -> None:
-    """Let `grantee` use `key` where it calls `service`, and in no other way.
+    """Let `grantee` use `key` only through calls of `service`.
 
-    CDK's own grants on a key allow families of actions, from anywhere.
+    CDK's own grants on a key allow wildcard actions, and direct use.
     """
     region = Stack.of(key).region
     grantee.grant_principal.add_to_principal_policy(
@@ -34,9 +34,9 @@ def key_alias(suffix: EnvironmentSuffix) -> str:
 def key_with_logs(
     scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix, alias: str, description: str
 ) -> kms.Key:
-    """A key that is rotated every year and goes with its stack; log groups of `suffix` may use it.
+    """Create a key that is rotated every year, deleted with its stack, and open to log groups.
 
-    CDK adds who else may where the key is used; log groups it leaves out.
+    CDK adds the other services where the key is used, but not log groups.
     """
     stack = Stack.of(scope)
     key = kms.Key(
@@ -45,7 +45,7 @@ def key_with_logs(
         alias=alias,
         description=description,
         enable_key_rotation=True,
-        # The shortest that KMS offers: the key is the one thing that outlives the stack.
+        # The shortest that KMS offers. Nothing else remains after the stack is deleted.
         pending_window=Duration.days(7),
         removal_policy=RemovalPolicy.DESTROY,
     )
@@ -75,7 +75,7 @@ def key_with_logs(
 
 
 class Encryption(Construct):
-    """One key per environment. Grant on `key`."""
+    """One key for each environment. Grant access on `key`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> None:
         super().__init__(scope, construct_id)

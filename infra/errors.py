@@ -1,5 +1,5 @@
-"""The one error that a person who sets something up wrongly can meet."""
+"""The error for a wrong configuration."""
 
 
 class ConfigurationError(Exception):
-    """A value given to the app breaks a rule. The message names the key, the value and the rule."""
+    """A configured value is invalid. The message names the setting, the value and the rule."""

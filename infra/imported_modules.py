@@ -1,4 +1,4 @@
-"""Which modules a program imports, found by reading its source; nothing is executed."""
+"""The modules that a program imports, found in its source without executing it."""
 
 import ast
 import sys
@@ -13,16 +13,16 @@ from infra.errors import ConfigurationError
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedModules:
-    """`files` are the project's own modules, below one root; `packages` are other people's."""
+    """`files` are the modules below the root; `packages` are third-party packages."""
 
     files: frozenset[Path]
     packages: frozenset[str]
 
     @classmethod
     def of(cls, module: str, *, root: Path) -> Self:
-        """Follow every import of `module` and of what it imports, also those inside functions.
+        """Follow every import of `module` and of the modules it imports, also inside functions.
 
-        Imports for the type checker alone are left out, and so is the standard library.
+        Imports under `TYPE_CHECKING` and the standard library are left out.
         Raises ConfigurationError where `module` is not below `root`.
         """
         if _file_of(module, root) is None:
@@ -49,7 +49,7 @@ def _file_of(module: str, root: Path) -> Path | None:
 
 
 def _package_files(file: Path, root: Path) -> Iterator[Path]:
-    """The `__init__.py` of every package that `file` lies in: Python executes them, too."""
+    """The `__init__.py` of every package that contains `file`: Python executes them, too."""
     for folder in file.relative_to(root).parents[:-1]:
         if (init := root / folder / "__init__.py").is_file():
             yield init

@@ -1,4 +1,4 @@
-"""What a Lambda function's asset holds, and how it is put together without Docker."""
+"""The contents of a Lambda function's asset, bundled without Docker."""
 
 import atexit
 import hashlib
@@ -22,18 +22,16 @@ from infra.python_version import deployed_python, lambda_runtime
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = Path("lambda_src/requirements.txt")
-
-
-# The functions' runtime brings these along.
+# The Lambda runtime contains these.
 _IN_THE_RUNTIME: Final = frozenset({"boto3", "botocore", "urllib3"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class LambdaSource:
-    """One function's asset: its module, whatever that imports, and the data files of `also`.
+    """One function's asset: its module, all that it imports, and the data files of `also`.
 
     `module` has the `handler`. `also` maps paths in the repository to paths in the asset. The
-    locked third-party packages are added when a module needs one that the runtime does not have.
+    locked third-party packages are added if a module needs one that the runtime does not contain.
     """
 
     module: str
@@ -49,7 +47,7 @@ class LambdaSource:
         return bool(self._imported().packages - _IN_THE_RUNTIME)
 
     def files(self) -> dict[Path, Path]:
-        """Map each path in the asset to the file that goes there, in order."""
+        """Map each path in the asset to its source file, sorted."""
         data = ((self.root / source, Path(target)) for source, target in self.also)
         return dict(
             sorted(
@@ -65,7 +63,7 @@ class LambdaSource:
         )
 
     def content_hash(self) -> str:
-        """Hash what goes into the asset, so that one commit always names the same asset."""
+        """Hash the contents, so that one commit always has the same asset."""
         digest = hashlib.sha256()
         for target, path in self.files().items():
             digest.update(f"{target.as_posix()}\0".encode())
@@ -75,7 +73,7 @@ class LambdaSource:
         return digest.hexdigest()
 
     def code(self) -> lambda_.Code:
-        """Return the asset as CDK wants it; it is put together only if its stack is deployed."""
+        """Return the asset for CDK, which bundles it only if its stack is deployed."""
         return lambda_.Code.from_asset(
             str(self.root.joinpath(*self.module.split(".")[:-1])),
             asset_hash=self.content_hash(),
@@ -87,7 +85,7 @@ class LambdaSource:
         )
 
     def bundle(self, output_dir: Path) -> None:
-        """Put the asset together in `output_dir`. Raises ConfigurationError when pip fails."""
+        """Write the asset to `output_dir`. Raises ConfigurationError if pip fails."""
         if self.needs_packages:
             packages = installed_packages(self.root / REQUIREMENTS)
             shutil.copytree(packages, output_dir, dirs_exist_ok=True)
@@ -112,7 +110,7 @@ class _LocalBundling:
 
 def _data_files(source: Path) -> Iterator[Path]:
     if not source.exists():
-        raise ConfigurationError(f"{source}: a Lambda asset needs it and it is not there")
+        raise ConfigurationError(f"{source}: a Lambda asset needs this file, and it does not exist")
     if source.is_file():
         yield source
     for path in source.rglob("*"):
@@ -122,7 +120,7 @@ def _data_files(source: Path) -> Iterator[Path]:
 
 @cache
 def installed_packages(requirements: Path) -> Path:
-    """Install the locked packages once per run; every asset takes its copy.
+    """Install the locked packages once in a process; every asset copies them.
 
     The folder is deleted when the process ends.
     """
@@ -136,6 +134,6 @@ def installed_packages(requirements: Path) -> Path:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise ConfigurationError(f"pip could not install {requirements}: {result.stderr.strip()}")
-    # Command line scripts name the interpreter of this machine, and no function runs them.
+    # Scripts contain the path of this machine's interpreter, and no function runs them.
     shutil.rmtree(folder / "bin", ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""The door of the API: HTTPS from clients, HTTPS to the tasks."""
+"""The load balancer of the API: HTTPS from clients, HTTPS to the tasks."""
 
 from typing import Final
 
@@ -13,6 +13,7 @@ from constructs import Construct
 from infra.certificate import EnvironmentCertificate
 from infra.domain import DomainConfig, point_to
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
+from infra.network import PUBLIC
 from infra.security_groups import HTTPS_PORT, TASK_PORT
 
 ACCESS_LOGS: Final = "transaction-access-logs"
@@ -22,8 +23,8 @@ LIVE_PATH: Final = "/health/live"
 class LoadBalancer(Construct):
     """An internet-facing load balancer with a certificate and one target group.
 
-    Attach the service to `targets`; `url` is the API's address, without a slash at the end.
-    Without a `domain` a certificate is made, and `certificate_outputs` are for its clients.
+    Attach the service to `targets`. `url` is the address of the API, without a slash at the end.
+    Without a `domain` the certificate is self-signed; `certificate_outputs` hold it for clients.
     """
 
     def __init__(
@@ -47,24 +48,24 @@ class LoadBalancer(Construct):
                 "transaction-alb", longest=LOAD_BALANCER_NAME_MAX
             ),
             vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            vpc_subnets=PUBLIC,
             internet_facing=True,
             security_group=security_group,
             drop_invalid_header_fields=True,
             deletion_protection=False,
             idle_timeout=Duration.seconds(60),
         )
-        # Lets traffic be moved out of a zone by hand, or by AWS, before every check fails.
+        # An operator, or AWS, can move requests out of a zone before its health checks fail.
         self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
         self._log_requests(suffix)
         dns_name = self.load_balancer.load_balancer_dns_name
         self.certificate_outputs: dict[str, str] = {}
         if domain is None:
             host = dns_name
-            made = EnvironmentCertificate(
+            certificate = EnvironmentCertificate(
                 self, "Certificate", suffix=suffix, dns_name=dns_name, key=key
             )
-            certificate_arn, self.certificate_outputs = made.arn, made.outputs
+            certificate_arn, self.certificate_outputs = certificate.arn, certificate.outputs
         else:
             host = domain.host(suffix)
             certificate_arn = domain.certificate_arn
@@ -82,7 +83,7 @@ class LoadBalancer(Construct):
             target_type=elbv2.TargetType.IP,
             protocol=elbv2.ApplicationProtocol.HTTPS,
             port=TASK_PORT,
-            # Shallow on purpose: a failing database must not take every task out at once.
+            # Does not ask the database: its failure must not make every task unhealthy.
             health_check=elbv2.HealthCheck(
                 protocol=elbv2.Protocol.HTTPS,
                 path=LIVE_PATH,
@@ -101,7 +102,7 @@ class LoadBalancer(Construct):
             certificates=[elbv2.ListenerCertificate.from_arn(certificate_arn)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
             default_target_groups=[self.targets],
-            open=False,  # infra/security_groups.py says who may come in
+            open=False,  # infra/security_groups.py has the rules
         )
         port = "" if api_port == HTTPS_PORT else f":{api_port}"
         self.url = f"https://{host}{port}"
@@ -112,7 +113,7 @@ class LoadBalancer(Construct):
             self,
             "AccessLogs",
             bucket_name=suffix.global_name(ACCESS_LOGS, account=stack.account),
-            encryption=s3.BucketEncryption.S3_MANAGED,  # the only one that load balancers write to
+            encryption=s3.BucketEncryption.S3_MANAGED,  # load balancers write to no other
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -139,5 +140,5 @@ class LoadBalancer(Construct):
         )
         self.load_balancer.set_attribute("access_logs.s3.enabled", "true")
         self.load_balancer.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-        # Goes before its bucket is emptied, so that nothing is written to it afterwards.
+        # Deleted before the bucket is emptied, so that no log is written afterwards.
         self.load_balancer.node.add_dependency(bucket)

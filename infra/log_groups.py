@@ -1,4 +1,4 @@
-"""Log groups that go with their stack, also those of the functions that CDK adds by itself."""
+"""Log groups that are deleted with their stack, also for the functions that CDK adds."""
 
 import re
 from typing import cast
@@ -14,7 +14,7 @@ from infra.naming import EnvironmentSuffix
 def log_group(
     scope: Construct, construct_id: str, *, name: str, key: kms.IKey | None = None
 ) -> logs.LogGroup:
-    """Make a log group that keeps a week and is deleted with its stack."""
+    """Create a log group that keeps a week and is deleted with its stack."""
     return logs.LogGroup(
         scope,
         construct_id,
@@ -25,22 +25,27 @@ def log_group(
     )
 
 
+def function_logs(function_name: str) -> str:
+    """The log group to which Lambda writes by default."""
+    return f"/aws/lambda/{function_name}"
+
+
 def own_helper_logs(
     stack: Stack, *, suffix: EnvironmentSuffix, owner: str, key: kms.IKey | None = None
 ) -> None:
-    """Give the functions that CDK adds to `stack` (to empty a bucket, to trigger) owned logs.
+    """Create log groups for the functions that CDK adds to `stack`, for example to empty buckets.
 
-    Call when all constructs are made. Each would otherwise log to a group that Lambda creates on
-    first use and nobody deletes.
+    Call after all constructs exist. Otherwise Lambda creates the groups on first use, and they
+    remain when the stack is deleted.
     """
     for provider in stack.node.children:
         if not isinstance(provider, CustomResourceProviderBase):
             continue
         name = suffix.physical_name(f"{owner}-{_words(provider.node.id)}")
-        group = log_group(provider, "Logs", name=f"/aws/lambda/{name}", key=key)
+        group = log_group(provider, "Logs", name=function_logs(name), key=key)
         handler = cast(CfnResource, provider.node.find_child("Handler"))
         handler.add_property_override("LoggingConfig", {"LogGroup": group.log_group_name})
-        # Comes with the right to write to every log group of the account.
+        # The default policy allows writing to every log group of the account.
         role = cast(CfnResource, provider.node.find_child("Role"))
         role.add_property_deletion_override("ManagedPolicyArns")
         provider.add_to_role_policy(

@@ -1,4 +1,4 @@
-"""Migrations: applied by the deployment itself, before the code that needs them."""
+"""The deployment applies the migrations before it deploys the code that needs them."""
 
 from typing import Final
 
@@ -21,9 +21,9 @@ MIGRATOR_SOURCE: Final = LambdaSource(
 
 
 class SchemaMigrator(Construct):
-    """Runs in every deployment that changes it, its migrations included; fails it if it fails.
+    """Runs in every deployment that changes its code or a migration. If it fails, so does that.
 
-    Everything that needs the schema goes into `before`.
+    `before` lists what needs the schema, `after` what the migrator itself needs.
     """
 
     def __init__(

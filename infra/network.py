@@ -1,4 +1,4 @@
-"""The VPC: two zones, three kinds of subnets, and the ways out of it."""
+"""The VPC: two zones, three kinds of subnets, NAT gateways and gateway endpoints."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,19 +14,21 @@ from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
 ZONES: Final = 2
+PUBLIC: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+PRIVATE: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+ISOLATED: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    nat_gateways: int = 1  # one per zone keeps a lost zone from cutting the other's way out
+    nat_gateways: int = 1  # with one in each zone, a zone does not depend on the other
 
 
 class Network(Construct):
-    """A VPC over exactly two zones; S3 and DynamoDB are reached without leaving it.
+    """A VPC in exactly two zones, with gateway endpoints for S3 and DynamoDB.
 
-    Through the gateways only image layers are read, and the tables of `let_reach`. Place the load
-    balancer in `PUBLIC`, tasks and functions in `PRIVATE_WITH_EGRESS`, and the database in
-    `PRIVATE_ISOLATED`.
+    The endpoints allow image layers and the tables of `let_reach`, nothing else. The load balancer
+    belongs in `PUBLIC` subnets, tasks and functions in `PRIVATE`, the database in `ISOLATED`.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Network(Construct):
             ip_addresses=ec2.IpAddresses.cidr("10.0.0.0/16"),
             max_azs=ZONES,
             nat_gateways=config.nat_gateways,
-            # Nothing of ours uses the default group, so it lets nothing in or out.
+            # Nothing uses the default group, so it allows nothing.
             restrict_default_security_group=True,
             subnet_configuration=[
                 ec2.SubnetConfiguration(
@@ -68,10 +70,7 @@ class Network(Construct):
                 ),
             ],
         )
-        inside = [
-            ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-            ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
-        ]
+        inside = [PRIVATE, ISOLATED]
         self._s3 = self.vpc.add_gateway_endpoint(
             "S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=inside
         )
@@ -79,13 +78,13 @@ class Network(Construct):
             "DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB, subnets=inside
         )
         stack = Stack.of(self)
-        # The one bucket that tasks need: ECR keeps the layers of images in it.
+        # The only bucket that tasks need: ECR stores image layers in it.
         layers = f"prod-{stack.region}-starport-layer-bucket"
         _let_through(self._s3, ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{layers}/*"])
         self._log_connections(suffix, key)
 
     def let_reach(self, table: dynamodb.ITable, *, actions: tuple[str, ...]) -> None:
-        """Open the way to `table`, for these; which role may do which of them is the role's."""
+        """Allow these actions on `table` through the endpoint. Each role needs them as well."""
         indexes = [f"{table.table_arn}/index/*"] if "dynamodb:Query" in actions else []
         _let_through(self._dynamodb, [*actions], [table.table_arn, *indexes])
 
@@ -113,7 +112,7 @@ class Network(Construct):
 def _let_through(
     endpoint: ec2.GatewayVpcEndpoint, actions: list[str], resources: list[str]
 ) -> None:
-    # A gateway's policy must name everyone: identities are judged by their own policies.
+    # The policy of an endpoint names all principals; their own policies limit them.
     endpoint.add_to_policy(
         iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=resources)
     )

@@ -1,4 +1,4 @@
-"""The two functions behind the two queues."""
+"""The two functions that handle the messages of the two queues."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,14 +23,13 @@ PROCESSOR_SOURCE: Final = LambdaSource(
     module="lambda_src.transaction_processor.entrypoint",
     also=(LAMBDA_TRUST,),
 )
-# boto3 comes with the runtime, and it needs no more than that.
 AUDIT_SOURCE: Final = LambdaSource(module="lambda_src.audit_writer.entrypoint")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessorConfig:
     timeout_seconds: int = 30
-    batch_size: int = 100  # one call to the ledger each
+    batch_size: int = 100  # one call to the ledger for each batch
     batching_window_seconds: int = 1
     concurrency_max: int = 5  # each holds a connection to the database
     audit_batch_size: int = 5  # messages of up to 1 MiB, in an event of at most 6 MB
@@ -38,9 +37,9 @@ class ProcessorConfig:
 
 
 class TransactionProcessor(Construct):
-    """Validates queued transactions and posts them; what can never succeed goes to dead letters.
+    """Validates queued transactions and posts them; those that can never succeed are dead letters.
 
-    Its `mapping` starts it: nothing is taken from the queue before that exists.
+    It receives messages as soon as `mapping` exists.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class TransactionProcessor(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        processor = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Processor",
             suffix=suffix,
@@ -83,15 +82,15 @@ class TransactionProcessor(Construct):
             timeout_seconds=config.timeout_seconds,
             key=key,
             placement=placement,
-            may_feed_itself=True,  # it sends messages anew while the database is away
+            may_send_to_itself=True,  # it sends messages again while the database is unreachable
         )
-        self.function, self.log_group = processor.function, processor.log_group
-        database.processor_secret.grant_read(self.function)
-        breaker.grant_use(self.function)
-        queue.grant_renew(self.function)
-        queue.grant_bury(self.function)
-        self.mapping = _feed(
-            self.function,
+        function = self.function.function
+        database.processor_secret.grant_read(function)
+        breaker.grant_use(function)
+        queue.grant_send_again(function)
+        queue.grant_send_to_dead_letters(function)
+        self.mapping = _connect(
+            function,
             queue,
             batch_size=config.batch_size,
             window_seconds=config.batching_window_seconds,
@@ -100,7 +99,7 @@ class TransactionProcessor(Construct):
 
 
 class AuditWriter(Construct):
-    """Stores every posted batch once. Needs the queue and the bucket: no network, no database."""
+    """Stores every posted batch once. Runs outside the VPC: it needs no database."""
 
     def __init__(
         self,
@@ -115,7 +114,7 @@ class AuditWriter(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        writer = PythonFunction(
+        self.function = PythonFunction(
             self,
             "Writer",
             suffix=suffix,
@@ -130,11 +129,11 @@ class AuditWriter(Construct):
             timeout_seconds=config.timeout_seconds,
             key=key,
         )
-        self.function, self.log_group = writer.function, writer.log_group
-        store.grant_append(self.function)
-        queue.grant_bury(self.function)
-        self.mapping = _feed(
-            self.function,
+        function = self.function.function
+        store.grant_append(function)
+        queue.grant_send_to_dead_letters(function)
+        self.mapping = _connect(
+            function,
             queue,
             batch_size=config.audit_batch_size,
             window_seconds=0,
@@ -142,7 +141,7 @@ class AuditWriter(Construct):
         )
 
 
-def _feed(
+def _connect(
     function: lambda_.Function,
     queue: QueueWithDeadLetters,
     *,
@@ -150,7 +149,7 @@ def _feed(
     window_seconds: int,
     concurrency_max: int,
 ) -> lambda_.EventSourceMapping:
-    """Let the queue call `function`, which answers for each message by itself."""
+    """Let the queue call `function`, which reports the result of each message."""
     queue.grant_handle(function)
     return lambda_.EventSourceMapping(
         function,

@@ -1,4 +1,4 @@
-"""A Lambda function of ours: its own role and log group, and nothing that it was not given."""
+"""A Lambda function with its own role and log group, and only the permissions it is granted."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +11,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.lambda_code import LambdaSource
-from infra.log_groups import log_group
+from infra.log_groups import function_logs, log_group
 from infra.naming import EnvironmentSuffix
+from infra.network import PRIVATE
 from infra.python_version import deployed_python, lambda_runtime
 
-# In the private subnets: the database is inside, the AWS APIs are outside.
-_SUBNETS: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
 _NETWORK_INTERFACES: Final = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -29,17 +28,17 @@ _NETWORK_INTERFACES: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where in the network a function runs that needs the database."""
+    """Where a function runs that needs the database: in the private subnets of `vpc`."""
 
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup
 
 
 class PythonFunction(Construct):
-    """The function `{name}-{suffix}`. Grant to `function`; write its `settings` as environment.
+    """The function `{name}-{suffix}`. Grant permissions to `function`.
 
-    Lambda stops one that an event of its own making starts, after some 16 rounds. `may_feed_itself`
-    is for the one that does so on purpose.
+    Lambda stops a function that calls itself through a queue after about 16 rounds.
+    `may_send_to_itself` is for a function that does so on purpose.
     """
 
     def __init__(
@@ -56,13 +55,14 @@ class PythonFunction(Construct):
         key: kms.IKey,
         placement: Placement | None = None,
         memory_mib: int = 256,
-        may_feed_itself: bool = False,
+        may_send_to_itself: bool = False,
         at_once: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
         function_name = suffix.physical_name(name)
 
-        self.log_group = log_group(self, "Logs", name=f"/aws/lambda/{function_name}", key=key)
+        self.log_group = log_group(self, "Logs", name=function_logs(function_name), key=key)
         self.role = iam.Role(
             self,
             "Role",
@@ -86,25 +86,25 @@ class PythonFunction(Construct):
             environment_encryption=key,
             timeout=Duration.seconds(timeout_seconds),
             memory_size=memory_mib,
-            # None: as many as the account lets run.
+            # None: limited only by the account.
             reserved_concurrent_executions=at_once,
             role=self.role,
             log_group=self.log_group,
-            recursive_loop=lambda_.RecursiveLoop.ALLOW if may_feed_itself else None,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if may_send_to_itself else None,
             vpc=placement.vpc if placement else None,
-            vpc_subnets=_SUBNETS if placement else None,
+            vpc_subnets=PRIVATE if placement else None,
             security_groups=[placement.security_group] if placement else None,
         )
         if placement is not None:
-            # Not before there is a way out of the subnets: it asks for its secrets at once.
+            # It reads its secrets at once, so the route to the AWS APIs must exist.
             self.function.node.add_dependency(placement.vpc)
 
     def _allow_network_interfaces(self, function_name: str) -> None:
-        # Lambda refuses a function in a VPC unless its role may do this on every resource.
+        # Lambda requires this on every resource for a function in a VPC.
         self.role.add_to_policy(
             iam.PolicyStatement(actions=list(_NETWORK_INTERFACES), resources=["*"])
         )
-        # The service needs it; the code, once it runs, does not.
+        # Lambda itself needs it, the code of the function does not.
         self.role.add_to_policy(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,

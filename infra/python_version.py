@@ -1,6 +1,6 @@
-"""Which Python runs what is deployed: `.python-version` says it, and this is how CDK code reads it.
+"""The Python version of deployed code, read from `.python-version`.
 
-docs/decisions/tool-versions.md says why it is that one.
+docs/decisions/tool-versions.md gives the reason for this version.
 """
 
 import re
@@ -12,12 +12,12 @@ from aws_cdk import aws_lambda as lambda_
 from infra.errors import ConfigurationError
 
 FILE: Final = Path(__file__).resolve().parent.parent / ".python-version"
-# Without the patch release: Lambda, CodeBuild and the image take the newest of it themselves.
+# Without a patch number: Lambda, CodeBuild and the image use the newest patch.
 _RELEASE: Final = re.compile(r"3\.\d+")
 
 
 def deployed_python(file: Path = FILE) -> str:
-    """The release of the functions, the image and the builds. Raises ConfigurationError."""
+    """The version of functions, image and builds. Raises ConfigurationError."""
     try:
         version = file.read_text().strip()
     except OSError as error:
@@ -31,7 +31,7 @@ def deployed_python(file: Path = FILE) -> str:
 
 
 def lambda_runtime(version: str) -> lambda_.Runtime:
-    """Raises ConfigurationError for a Python that the CDK library knows no runtime of."""
+    """Raises ConfigurationError if the CDK library has no runtime for `version`."""
     name = f"python{version}"
     known = {runtime.name: runtime for runtime in lambda_.Runtime.ALL}
     if name not in known:

@@ -1,4 +1,4 @@
-"""The two queues, each with a dead-letter queue of its own."""
+"""The two queues, each with its own dead-letter queue."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,27 +12,34 @@ from constructs import Construct
 from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 
-# With the processor's backoff (5 s doubling to 15 min, full jitter) this outlasts a failover.
+# With the processor's backoff (5 s doubling to 15 min, full jitter) longer than a failover.
 RECEIVES_MAX: Final = 10
+RETENTION: Final = Duration.days(14)  # the maximum of SQS
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueNames:
-    """What outsiders find the two by, before the suffix."""
+    """The names of the two, without the suffix."""
 
-    queue: str
-    dead_letters: str
+    kind: str
+
+    @property
+    def queue(self) -> str:
+        return f"{self.kind}-queue"
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.kind}-dead-letters"
 
 
-TRANSACTIONS: Final = QueueNames(queue="transaction-queue", dead_letters="transaction-dead-letters")
-AUDIT: Final = QueueNames(queue="audit-queue", dead_letters="audit-dead-letters")
+TRANSACTIONS: Final = QueueNames(kind="transaction")
+AUDIT: Final = QueueNames(kind="audit")
 
 
 class QueueWithDeadLetters(Construct):
-    """Messages for one function; what keeps failing moves to `dead_letters`.
+    """Messages for one function; a message that keeps failing moves to `dead_letters`.
 
-    Encrypted with the environment's key. Grant with `grant_send`, `grant_handle`, `grant_renew`,
-    `grant_bury`.
+    Encrypted with the environment's key. Grant access with the `grant_*` methods.
     """
 
     def __init__(
@@ -46,13 +53,14 @@ class QueueWithDeadLetters(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = names.kind
         self._key = key
 
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
             queue_name=suffix.physical_name(names.dead_letters),
-            retention_period=Duration.days(14),
+            retention_period=RETENTION,
             encryption=sqs.QueueEncryption.KMS,
             encryption_master_key=key,
             enforce_ssl=True,
@@ -62,8 +70,8 @@ class QueueWithDeadLetters(Construct):
             self,
             "Queue",
             queue_name=suffix.physical_name(names.queue),
-            retention_period=Duration.days(14),
-            # AWS asks for six handler timeouts: a throttled batch is retried before it reappears.
+            retention_period=RETENTION,
+            # AWS recommends six handler timeouts, so that a throttled batch is retried in time.
             visibility_timeout=Duration.seconds(6 * handler_timeout_seconds),
             receive_message_wait_time=Duration.seconds(20),
             dead_letter_queue=sqs.DeadLetterQueue(
@@ -76,11 +84,11 @@ class QueueWithDeadLetters(Construct):
         )
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
-        """Allow sending to `queue`, and asking how large a message it takes."""
+        """Allow sending to `queue` and reading its maximum message size."""
         self._grant(grantee, self.queue, "sqs:GetQueueAttributes", "sqs:SendMessage", writes=True)
 
     def grant_handle(self, grantee: iam.IGrantable) -> None:
-        """Allow what an event source mapping does for its function, and putting a retry off."""
+        """Allow what an event source mapping does for its function, and delaying a retry."""
         self._grant(
             grantee,
             self.queue,
@@ -90,12 +98,12 @@ class QueueWithDeadLetters(Construct):
             "sqs:ReceiveMessage",
         )
 
-    def grant_renew(self, grantee: iam.IGrantable) -> None:
-        """Allow putting a message back on `queue` as a new one."""
+    def grant_send_again(self, grantee: iam.IGrantable) -> None:
+        """Allow sending a message to `queue` again, as a new one."""
         self._grant(grantee, self.queue, "sqs:SendMessage", writes=True)
 
-    def grant_bury(self, grantee: iam.IGrantable) -> None:
-        """Allow sending to `dead_letters`, and nothing else there."""
+    def grant_send_to_dead_letters(self, grantee: iam.IGrantable) -> None:
+        """Allow sending to `dead_letters` and nothing else there."""
         self._grant(grantee, self.dead_letters, "sqs:SendMessage", writes=True)
 
     def _grant(

@@ -1,19 +1,20 @@
-"""Who may open a connection to whom. The whole matrix is this file."""
+"""The security groups and all connections that they allow."""
 
 from typing import Final
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.naming import EnvironmentSuffix
+from app_service.settings import ServiceSettings
+from infra.naming import EnvironmentSuffix, pascal_case
 
-DATABASE_PORT: Final = 5432
-TASK_PORT: Final = 8443
+DATABASE_PORT: Final = ServiceSettings.database_port
+TASK_PORT: Final = ServiceSettings.port
 HTTPS_PORT: Final = 443
 
 
 class SecurityGroups(Construct):
-    """One security group per kind of thing, and the connections between them.
+    """One security group for each kind of resource, and the connections between them.
 
     clients -> load_balancer -> tasks -> database; processor and migrator -> database; and from
     tasks, processor and migrator to the AWS APIs.
@@ -44,14 +45,14 @@ class SecurityGroups(Construct):
         self._allow(self.load_balancer, self.tasks, TASK_PORT)
         for client in (self.tasks, self.processor, self.migrator):
             self._allow(client, self.database, DATABASE_PORT)
-            # The AWS APIs have no fixed addresses, so only the port can be named. Secrets,
-            # queues, images and logs are behind it; S3 and DynamoDB by the gateway endpoints.
+            # The AWS APIs have no fixed addresses, so the rule limits the port only: secrets,
+            # queues, images and logs. S3 and DynamoDB are reached by the gateway endpoints.
             client.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "AWS APIs")
 
     def _group(self, name: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
             self,
-            "".join(word.title() for word in name.split("-")),
+            pascal_case(name),
             vpc=self._vpc,
             security_group_name=self._suffix.physical_name(f"{name}-sg"),
             description=f"{name} of {self._suffix}",

@@ -19,9 +19,10 @@ from infra.database import Database
 from infra.lambda_code import REPOSITORY
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
+from infra.network import PRIVATE
 from infra.python_version import deployed_python
 from infra.queues import QueueWithDeadLetters
-from infra.security_groups import TASK_PORT
+from infra.security_groups import HTTPS_PORT, TASK_PORT
 from infra.sessions import Sessions
 from infra.trust import ca_file_for_service
 
@@ -31,7 +32,7 @@ VERSION_LENGTH: Final = 12
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceConfig:
-    api_port: int = 443
+    api_port: int = HTTPS_PORT
     tasks_min: int = 2  # one per zone
     tasks_max: int = 6
     cpu_units: int = 512
@@ -42,7 +43,7 @@ class ServiceConfig:
 
 
 class Service(Construct):
-    """The tasks, their roles, their scaling. Start `fargate` after the schema is there."""
+    """The tasks, their roles and their scaling. `fargate` must start after the migration."""
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class Service(Construct):
             directory=str(REPOSITORY / "app_service"),
             platform=ecr_assets.Platform.LINUX_AMD64,
             build_args={"PYTHON_VERSION": deployed_python()},
-            # What running the code here leaves behind must not make it another image.
+            # Compiled files of a local run must not change the image.
             exclude=["**/__pycache__", "**/*.pyc"],
         )
         self.cluster = ecs.Cluster(
@@ -77,7 +78,7 @@ class Service(Construct):
             "Cluster",
             vpc=vpc,
             cluster_name=suffix.physical_name("transaction-cluster"),
-            # Its insights would log to a group that nobody deletes.
+            # Container insights create a log group that remains after the stack is deleted.
             container_insights_v2=ecs.ContainerInsights.DISABLED,
         )
         self.task = ecs.FargateTaskDefinition(
@@ -94,7 +95,7 @@ class Service(Construct):
             execution_role=_task_role(
                 self, "ExecutionRole", suffix.physical_name(f"{NAME}-start-role")
             ),
-            # The task makes its certificate here; the rest of its file system is read-only.
+            # The task writes its certificate here; the rest of its file system is read-only.
             volumes=[ecs.Volume(name="tmp")],
         )
         container = self.task.add_container(
@@ -103,7 +104,7 @@ class Service(Construct):
             image=ecs.ContainerImage.from_docker_image_asset(image),
             environment=ServiceSettings(
                 environment_suffix=str(suffix),
-                # Of its contents: a commit that leaves the service as it was restarts nothing.
+                # From the contents: a commit that does not change the service restarts nothing.
                 service_version=image.asset_hash[:VERSION_LENGTH],
                 port=TASK_PORT,
                 database_writer_host=database.writer_host,
@@ -116,28 +117,23 @@ class Service(Construct):
                 session_ttl_seconds=config.session_ttl_seconds,
             ).to_env(),
             secrets={
-                "DATABASE_USER": ecs.Secret.from_secrets_manager(
-                    database.service_secret, "username"
-                ),
-                "DATABASE_PASSWORD": ecs.Secret.from_secrets_manager(
-                    database.service_secret, "password"
-                ),
-                "API_CLIENT_ID": ecs.Secret.from_secrets_manager(
-                    credentials.secret, CLIENT_ID_FIELD
-                ),
-                "API_CLIENT_SECRET": ecs.Secret.from_secrets_manager(
-                    credentials.secret, CLIENT_SECRET_FIELD
-                ),
+                variable: ecs.Secret.from_secrets_manager(secret, field)
+                for variable, secret, field in (
+                    ("DATABASE_USER", database.service_secret, "username"),
+                    ("DATABASE_PASSWORD", database.service_secret, "password"),
+                    ("API_CLIENT_ID", credentials.secret, CLIENT_ID_FIELD),
+                    ("API_CLIENT_SECRET", credentials.secret, CLIENT_SECRET_FIELD),
+                )
             },
             port_mappings=[ecs.PortMapping(container_port=TASK_PORT)],
             logging=ecs.LogDrivers.aws_logs(
                 log_group=self.log_group,
                 stream_prefix="service",
-                # A slow log service must not stop transactions.
+                # A slow log service must not delay transactions.
                 mode=ecs.AwsLogDriverMode.NON_BLOCKING,
             ),
             readonly_root_filesystem=True,
-            # Longer than the load balancer takes to stop sending, so that nothing is cut off.
+            # Longer than the deregistration delay, so that no request is interrupted.
             stop_timeout=Duration.seconds(30),
         )
         container.add_mount_points(
@@ -162,22 +158,23 @@ class Service(Construct):
             availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
             circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
             health_check_grace_period=Duration.seconds(30),
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            vpc_subnets=PRIVATE,
             security_groups=[security_group],
             assign_public_ip=False,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         self.fargate.attach_to_application_target_group(targets)
-        # Not before there is a way to the registry and the right to take it.
+        # A task needs the route to the registry and the permission to pull.
         self.fargate.node.add_dependency(vpc, self.task.obtain_execution_role())
         self._scale(config)
 
     def roll_back_on(self, alarm: cloudwatch.IAlarm) -> None:
-        """Take a deployment back when it sets `alarm` off, also if its tasks are healthy."""
+        """Roll a deployment back if `alarm` starts, even if its tasks are healthy."""
         name = cast(cloudwatch.CfnAlarm, alarm.node.default_child).alarm_name
-        assert name is not None  # we name all of ours
+        assert name is not None  # every alarm has a physical name
         self.fargate.enable_deployment_alarms([name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
-        self.fargate.node.add_dependency(alarm)  # ECS refuses a name that is not there
+        # ECS refuses the name of an alarm that does not exist.
+        self.fargate.node.add_dependency(alarm)
 
     def _scale(self, config: ServiceConfig) -> None:
         tasks = self.fargate.auto_scale_task_count(

@@ -1,4 +1,4 @@
-"""Sessions: found by the hash of their token alone, gone when they expire."""
+"""Sessions: found by the hash of their token, deleted when they expire."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -15,9 +15,9 @@ _ITEM_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
 
 
 class Sessions(Construct):
-    """The sessions table with its index by user, on demand, restorable to any second.
+    """The sessions table with its index by user: on demand, with point-in-time recovery.
 
-    Grant with `grant_use`, which allows `actions`; hand `table.table_name` to the service.
+    Grant with `grant_use`, which allows `actions`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Sessions(Construct):
         )
 
     def grant_use(self, grantee: iam.IGrantable) -> None:
-        """Allow opening, finding and closing sessions; not scanning for other people's."""
+        """Allow opening, finding and closing sessions, but not scanning the table."""
         for actions, resource in (
             ([*_ITEM_ACTIONS], self.table.table_arn),
             (["dynamodb:Query"], f"{self.table.table_arn}/index/{SESSIONS_BY_USER_INDEX}"),

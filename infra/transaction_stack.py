@@ -1,4 +1,4 @@
-"""One environment, whole: what there is, and what is connected to what."""
+"""The stack of one environment: its constructs and how they are connected."""
 
 from aws_cdk import CfnOutput, Fn, Stack
 from constructs import Construct
@@ -26,7 +26,7 @@ from infra.sessions import Sessions
 
 
 class TransactionStack(Stack):
-    """The transaction system of one environment. `outputs` is all that outsiders may know of it."""
+    """The transaction system of one environment. Other programs read only its `outputs`."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class TransactionStack(Stack):
         key = Encryption(self, "Encryption", suffix=suffix).key
         network = Network(self, "Network", suffix=suffix, config=config.network, key=key)
         vpc = network.vpc
+        # The id is part of logical ids: another one would replace every security group.
         security_groups = SecurityGroups(
             self, "Traffic", suffix=suffix, vpc=vpc, api_port=config.service.api_port)
 
@@ -81,24 +82,21 @@ class TransactionStack(Stack):
         writer = AuditWriter(
             self, "AuditWriter", suffix=suffix, config=config.processors,
             queue=audit, store=audit_store, key=key)
-        writer.node.add_dependency(audit_store)  # is gone before the bucket is emptied
+        writer.node.add_dependency(audit_store)  # deleted before the bucket is emptied
         SchemaMigrator(
             self, "SchemaMigrator", suffix=suffix, database=database,
             placement=Placement(vpc=vpc, security_group=security_groups.migrator), key=key,
             after=[vpc, security_groups], before=[service.fargate, processor.mapping])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
-            service=service.log_group, processor=processor.log_group)
+            service=service.log_group, processor=processor.function.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
-            log_groups=[service.log_group, processor.log_group, writer.log_group],
             monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, audit_store=audit_store, business=business,
-                queues=(("transaction", transactions), ("audit", audit)),
-                functions=(
-                    ("transaction-processor", processor.function),
-                    ("audit-writer", writer.function))))
+                transactions=transactions, audit=audit,
+                functions=(processor.function, writer.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
 
@@ -119,5 +117,5 @@ class TransactionStack(Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The first zones that the account has here: asked of AWS at deployment, not at synth."""
+        """The first zones of the account in this region, looked up by the deployment."""
         return [Fn.select(index, Fn.get_azs()) for index in range(ZONES)]

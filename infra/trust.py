@@ -1,17 +1,17 @@
-"""Whom the database's clients trust: the AWS roots that they carry, or a file that is named."""
+"""CA bundle with which database clients verify the server."""
 
 from typing import Final
 
 from app_service.settings import IMAGE_CA_FILE
 
 _BUNDLED: Final = "trust/aws-rds.pem"
-# Goes into the asset of every function that talks to the database.
+# In the asset of every function that connects to the database: source and target path.
 LAMBDA_TRUST: Final = (f"app_service/{_BUNDLED}", _BUNDLED)
 
 
-def ca_file_for_functions(named: str | None) -> str:
-    return named or _BUNDLED
+def ca_file_for_functions(configured: str | None) -> str:
+    return configured or _BUNDLED
 
 
-def ca_file_for_service(named: str | None) -> str:
-    return named or IMAGE_CA_FILE
+def ca_file_for_service(configured: str | None) -> str:
+    return configured or IMAGE_CA_FILE

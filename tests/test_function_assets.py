@@ -1,4 +1,4 @@
-"""The assets of all functions: each holds what its function imports, and nothing else of ours."""
+"""The asset of every function holds what the function imports and no other module."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from checks.app_assemblies import BRANCH, synthesize
 from infra.lambda_code import REPOSITORY, LambdaSource
 
 ROOMS = ("app_service", "branch_hub", "infra", "lambda_src", "pipeline")
-# Prints the modules that an import of the function loads, below the folder it is started in.
+# Imports the function and prints the files of all loaded modules.
 LOADED = """
 import importlib, json, sys
 sys.path.insert(0, ".")
@@ -30,7 +30,7 @@ class Function:
 
 @pytest.fixture(scope="module")
 def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Function]:
-    """Every function of an environment and of the hub, as it starts from its asset alone."""
+    """Every function of an environment and of the hub, imported from its asset alone."""
     sources: dict[str, LambdaSource] = {}
     code = LambdaSource.code
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +42,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Function]:
 
 
 def started(source: LambdaSource, folder: Path) -> Function:
-    """Fails where a module is missing; the packages are those of this environment."""
+    """Import the function; fails if a module is missing. Packages are those of the tests."""
     for target, path in source.files().items():
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         (folder / target).write_bytes(path.read_bytes())
@@ -69,7 +69,7 @@ def test_every_function_starts_from_its_asset_alone(functions: list[Function]) -
     assert {function.source.module for function in functions} == entrypoints
 
 
-def test_a_change_of_a_module_changes_the_assets_of_those_who_import_it_and_no_other(
+def test_a_change_of_a_module_changes_the_assets_of_the_functions_that_import_it_and_no_other(
     functions: list[Function], tmp_path: Path
 ) -> None:
     for room in ROOMS:

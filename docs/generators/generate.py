@@ -13,7 +13,7 @@ from checks.assembly import StackTemplate
 from checks.environment_template import ROOT, environment_template
 from checks.findings import Finding
 from checks.nag import nag
-from docs.generators import architecture, branch_life, cost, deployment_time
+from docs.generators import alarms, architecture, branch_life, cost, deployment_time
 from infra.config import EPHEMERAL, KINDS
 from infra.errors import ConfigurationError
 
@@ -22,6 +22,7 @@ def of_environments(templates: Mapping[str, dict[str, Any]]) -> dict[Path, str]:
     """What is generated from the template of each kind of environment."""
     return {
         architecture.PICTURE: architecture.draw(templates[EPHEMERAL.kind]),
+        alarms.PAGE: alarms.page(templates),
         cost.PAGE: cost.page(templates),
         deployment_time.PAGE: deployment_time.page(templates),
     }

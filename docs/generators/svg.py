@@ -1,4 +1,4 @@
-"""The few shapes that the drawn pages of docs/ are made of."""
+"""The shapes of the generated pictures."""
 
 from collections.abc import Iterable
 from html import escape
@@ -7,7 +7,7 @@ Point = tuple[int, int]
 
 
 def sheet(width: int, height: int, shapes: Iterable[str]) -> str:
-    """A whole picture, on white: it is also looked at where pages are dark."""
+    """A picture with a white background, also on dark pages."""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '

@@ -1,4 +1,4 @@
-"""What the system does for its users, as metrics. No dimensions: each would be a metric to pay."""
+"""Metrics of what clients get. Without dimensions: every value of one is a metric that costs."""
 
 from typing import Final
 
@@ -6,17 +6,17 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.monitoring.log_metrics import LogMetric
-from infra.naming import EnvironmentSuffix
+from infra.naming import EnvironmentSuffix, pascal_case
 
 OUTCOMES: Final = ("posted", "replayed", "conflict", "refused")
 
 
 class BusinessMetrics(Construct):
-    """Fields of the lines that the service writes every half minute and the processor per batch.
+    """Fields of log lines: the service writes one every half minute, the processor one per batch.
 
-    `outcomes` are transactions by what became of them, over HTTP and from the queue. `outbox_*` is
-    what is acknowledged and not yet on its way to the audit trail. `breaker_open` is 1 whenever a
-    batch of the queue met the open circuit breaker, and 0 when one closed it.
+    `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what is
+    acknowledged and not yet sent to the audit queue. `breaker_open` is 1 if a batch of the queue
+    found the circuit breaker open, and 0 if a batch closed it.
     """
 
     def __init__(
@@ -31,8 +31,7 @@ class BusinessMetrics(Construct):
         super().__init__(scope, construct_id)
 
         def metric(field: str, **sources: logs.ILogGroup) -> LogMetric:
-            construct_id = "".join(word.title() for word in field.split("_"))
-            return LogMetric(self, construct_id, suffix=suffix, sources=sources, field=field)
+            return LogMetric(self, pascal_case(field), suffix=suffix, sources=sources, field=field)
 
         self.outcomes = {
             outcome: metric(f"transactions_{outcome}", service=service, processor=processor)

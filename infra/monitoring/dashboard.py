@@ -1,20 +1,18 @@
-"""The rows of the dashboard, in the order in which an operator reads during an incident."""
+"""The rows of the dashboard, in the order in which an operator reads them in an incident."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 
-from infra.monitoring.alarms import error_percent
+from infra.monitoring.alarm_rule import Metric
+from infra.monitoring.error_budget import error_percent
 from infra.monitoring.monitored_resources import MonitoredResources
-
-_MINUTE = Duration.minutes(1)
-_DAY = Duration.days(1)
 
 
 def rows(
     monitored: MonitoredResources, alarms: list[cloudwatch.IAlarm]
 ) -> list[list[cloudwatch.IWidget]]:
-    """Alarms, then what clients see, then along the way of a transaction, then the rest."""
+    """Alarms, what clients see, the path of a transaction in its order, stores and network."""
     return [
         [cloudwatch.AlarmStatusWidget(alarms=alarms, width=24, height=5, title="Alarms")],
         _clients(monitored),
@@ -29,14 +27,14 @@ def rows(
 
 
 def _clients(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
-    door = monitored.load_balancer.load_balancer.metrics
+    metrics = monitored.load_balancer.load_balancer.metrics
     return [
-        _graph("Clients: requests", door.request_count(period=_MINUTE)),
-        _graph("Clients: requests that failed, %", error_percent(monitored, _MINUTE)),
+        _graph("Clients: requests", metrics.request_count()),
+        _graph("Clients: requests that failed, %", error_percent(monitored.load_balancer)),
         _graph(
             "Clients: response time, s",
             *(
-                door.target_response_time(period=_MINUTE, statistic=statistic, label=statistic)
+                metrics.target_response_time(statistic=statistic, label=statistic)
                 for statistic in ("p50", "p99")
             ),
         ),
@@ -44,18 +42,18 @@ def _clients(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
 
 
 def _business(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
-    (_, transactions), (_, audit) = monitored.queues
+    transactions, audit = monitored.transactions.queue, monitored.audit.queue
     business = monitored.business
     return [
         _graph(
-            "Business: transactions, by what became of them",
+            "Business: transactions by result",
             *(
                 metric.metric(statistic="sum", label=outcome)
                 for outcome, metric in business.outcomes.items()
             ),
         ),
         _graph(
-            "Business: from request to verdict, ms",
+            "Business: time of a posting, ms",
             business.posting_ms_mean.metric(statistic="avg", label="mean"),
             business.posting_ms_max.metric(statistic="max", label="longest"),
         ),
@@ -66,21 +64,21 @@ def _business(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
         ),
         _graph(
             "Business: queued transactions, submitted and handled",
-            transactions.queue.metric_number_of_messages_sent(period=_MINUTE, label="submitted"),
-            transactions.queue.metric_number_of_messages_deleted(period=_MINUTE, label="handled"),
+            transactions.metric_number_of_messages_sent(label="submitted"),
+            transactions.metric_number_of_messages_deleted(label="handled"),
         ),
         _graph(
             "Business: posted batches, sent to the audit trail and stored",
-            audit.queue.metric_number_of_messages_sent(period=_MINUTE, label="sent"),
-            audit.queue.metric_number_of_messages_deleted(period=_MINUTE, label="stored"),
+            audit.metric_number_of_messages_sent(label="sent"),
+            audit.metric_number_of_messages_deleted(label="stored"),
         ),
         _graph(
-            "Business: what waits for a person",
+            "Business: dead letters",
             *(
                 queue.dead_letters.metric_approximate_number_of_messages_visible(
-                    period=_MINUTE, statistic="max", label=name
+                    statistic="max", label=queue.name
                 )
-                for name, queue in monitored.queues
+                for queue in monitored.queues
             ),
         ),
     ]
@@ -91,11 +89,11 @@ def _service(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
     return [
         _graph(
             "Service: tasks",
-            fargate.metric_cpu_utilization(period=_MINUTE, statistic="n", label="running"),
-            targets.unhealthy_host_count(period=_MINUTE, statistic="max", label="unhealthy"),
+            fargate.metric_cpu_utilization(statistic="n", label="running"),
+            targets.unhealthy_host_count(statistic="max", label="unhealthy"),
         ),
-        _graph("Service: CPU, %", fargate.metric_cpu_utilization(period=_MINUTE)),
-        _graph("Service: memory, %", fargate.metric_memory_utilization(period=_MINUTE)),
+        _graph("Service: CPU, %", fargate.metric_cpu_utilization()),
+        _graph("Service: memory, %", fargate.metric_memory_utilization()),
     ]
 
 
@@ -104,36 +102,32 @@ def _database(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
     return [
         _graph(
             "Database: CPU and capacity in use, %",
-            cluster.metric_cpu_utilization(period=_MINUTE, statistic="max"),
-            cluster.metric("ACUUtilization", period=_MINUTE, statistic="max"),
+            cluster.metric_cpu_utilization(statistic="max"),
+            cluster.metric("ACUUtilization", statistic="max"),
         ),
-        _graph("Database: connections", cluster.metric_database_connections(period=_MINUTE)),
+        _graph("Database: connections", cluster.metric_database_connections()),
         _graph(
             "Database: commit latency, ms, and deadlocks",
-            cluster.metric("CommitLatency", period=_MINUTE),
-            cluster.metric("Deadlocks", period=_MINUTE, statistic="sum"),
+            cluster.metric("CommitLatency"),
+            cluster.metric("Deadlocks", statistic="sum"),
         ),
     ]
 
 
 def _queues(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
-    queued = monitored.queues[0][1].queue
+    transactions = monitored.transactions.queue
     return [
         *(
             _graph(
-                f"Queue {name}: waiting, and age of the oldest, s",
-                queue.queue.metric_approximate_number_of_messages_visible(
-                    period=_MINUTE, statistic="max"
-                ),
-                queue.queue.metric_approximate_age_of_oldest_message(
-                    period=_MINUTE, statistic="max"
-                ),
+                f"Queue {queue.name}: waiting, and age of the oldest, s",
+                queue.queue.metric_approximate_number_of_messages_visible(statistic="max"),
+                queue.queue.metric_approximate_age_of_oldest_message(statistic="max"),
             )
-            for name, queue in monitored.queues
+            for queue in monitored.queues
         ),
         _graph(
             "Queue transaction: put back, breaker open",
-            queued.metric_approximate_number_of_messages_delayed(period=_MINUTE, statistic="max"),
+            transactions.metric_approximate_number_of_messages_delayed(statistic="max"),
             monitored.business.breaker_open.metric(statistic="max", label="breaker open"),
         ),
     ]
@@ -142,12 +136,12 @@ def _queues(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
 def _functions(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
     return [
         _graph(
-            f"Function {name}: calls, errors, throttles",
-            function.metric_invocations(period=_MINUTE),
-            function.metric_errors(period=_MINUTE),
-            function.metric_throttles(period=_MINUTE),
+            f"Function {function.name}: calls, errors, throttles",
+            function.function.metric_invocations(),
+            function.function.metric_errors(),
+            function.function.metric_throttles(),
         )
-        for name, function in monitored.functions
+        for function in monitored.functions
     ]
 
 
@@ -156,8 +150,8 @@ def _stores(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
     return [
         _graph(
             "Sessions: DynamoDB units",
-            table.metric_consumed_read_capacity_units(period=_MINUTE),
-            table.metric_consumed_write_capacity_units(period=_MINUTE),
+            table.metric_consumed_read_capacity_units(),
+            table.metric_consumed_write_capacity_units(),
         ),
         _graph(
             "Audit trail: objects in S3, once a day",
@@ -168,8 +162,8 @@ def _stores(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
                     "BucketName": bucket.bucket_name,
                     "StorageType": "AllStorageTypes",
                 },
-                period=_DAY,
             ),
+            minutes=24 * 60,
         ),
     ]
 
@@ -186,7 +180,6 @@ def _network(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
                     namespace="AWS/NATGateway",
                     metric_name=metric,
                     dimensions_map={"NatGatewayId": gateway},
-                    period=_MINUTE,
                     statistic="sum",
                     label=f"NAT gateway {index}",
                 )
@@ -200,12 +193,8 @@ def _network(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
     ]
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=[*metrics], width=8)
-
-
-def url(stack: Stack, name: str) -> str:
-    return (
-        f"https://{stack.region}.console.aws.amazon.com/cloudwatch/home"
-        f"?region={stack.region}#dashboards/dashboard/{name}"
+def _graph(title: str, *metrics: Metric, minutes: int = 1) -> cloudwatch.GraphWidget:
+    period = Duration.minutes(minutes)
+    return cloudwatch.GraphWidget(
+        title=title, left=[metric.with_(period=period) for metric in metrics], width=8
     )

@@ -1,4 +1,4 @@
-"""Metrics that are fields of log lines: CloudWatch reads them there, no request pays."""
+"""Metrics that CloudWatch reads from log lines, so that no request has to send them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.naming import EnvironmentSuffix
+from infra.naming import EnvironmentSuffix, pascal_case
 
 NAMESPACE: Final = "transaction-metrics"
 
@@ -16,7 +16,7 @@ NAMESPACE: Final = "transaction-metrics"
 class LogMetric(Construct):
     """The values of `field` in the JSON lines of all `sources`, as one metric of this environment.
 
-    `sources` are log groups by the name of who writes them.
+    `sources` are log groups by the name of the program that writes to them.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class LogMetric(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._namespace = suffix.physical_name(NAMESPACE)
-        self._name = "".join(word.title() for word in field.split("_"))
+        self._name = pascal_case(field)
         for source, log_group in sources.items():
             logs.MetricFilter(
                 self,

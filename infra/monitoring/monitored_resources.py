@@ -1,14 +1,15 @@
-"""What is monitored: the parts of an environment that can fail by themselves."""
+"""The parts of an environment that alarms and dashboard look at."""
 
 from dataclasses import dataclass
 
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 
 from infra.audit_store import AuditStore
 from infra.database import Database
 from infra.load_balancer import LoadBalancer
 from infra.monitoring.business_metrics import BusinessMetrics
+from infra.python_function import PythonFunction
 from infra.queues import QueueWithDeadLetters
 from infra.service import Service
 from infra.sessions import Sessions
@@ -16,7 +17,7 @@ from infra.sessions import Sessions
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoredResources:
-    """Handed to alarms and dashboard; `queues` and `functions` by the names that people use."""
+    """`functions` are those that work for clients. Functions of a deployment fail with it."""
 
     vpc: ec2.IVpc
     load_balancer: LoadBalancer
@@ -25,5 +26,14 @@ class MonitoredResources:
     sessions: Sessions
     audit_store: AuditStore
     business: BusinessMetrics
-    queues: tuple[tuple[str, QueueWithDeadLetters], ...]
-    functions: tuple[tuple[str, lambda_.IFunction], ...]
+    transactions: QueueWithDeadLetters
+    audit: QueueWithDeadLetters
+    functions: tuple[PythonFunction, ...]
+
+    @property
+    def queues(self) -> tuple[QueueWithDeadLetters, ...]:
+        return self.transactions, self.audit
+
+    @property
+    def log_groups(self) -> list[logs.ILogGroup]:
+        return [self.service.log_group, *(function.log_group for function in self.functions)]

@@ -1,4 +1,4 @@
-"""What an operator asks the logs first, saved in CloudWatch Logs Insights."""
+"""The first queries of an operator, saved in CloudWatch Logs Insights."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 
 @dataclass(frozen=True, kw_only=True)
 class SavedQuery:
-    """One question. Log lines are JSON with `level` and `message`."""
+    """One query. Log lines are JSON with `level` and `message`."""
 
     name: str
     fields: tuple[str, ...] = ("@timestamp", "@log", "@message")

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app_service.ledger.queue_messages import POSTED_TYPE, POSTED_VERSION
+from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
 
 
@@ -32,7 +33,7 @@ class PostedBatch:
     @property
     def key(self) -> str:
         """The same for every delivery of this batch: a second one finds the first object."""
-        return f"audit/{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
+        return f"{AUDIT_PREFIX}{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
 
     @property
     def amounts_minor(self) -> Counter[str]:

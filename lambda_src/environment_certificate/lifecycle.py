@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lambda_src.environment_certificate.certificate import create_certificate
+from lambda_src.environment_certificate.settings import CERTIFICATE
 
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
@@ -61,7 +62,7 @@ def on_event(
         _delete(event["PhysicalResourceId"], acm, pause, seconds_left)
         return {}
     request = CertificateRequest.parse(event["ResourceProperties"])
-    name = f"transaction-certificate-{environment_suffix}"
+    name = f"{CERTIFICATE}-{environment_suffix}"
     created = create_certificate(
         request.names, common_name=name, now=now(), validity=request.validity
     )

@@ -1,8 +1,11 @@
 """Settings of the function that creates the certificate."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from lambda_src.shared.environment_variables import EnvironmentSettings
+
+CERTIFICATE: Final = "transaction-certificate"  # the tag `Name`, with the suffix after it
 
 
 @dataclass(frozen=True, kw_only=True)

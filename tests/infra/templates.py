@@ -1,4 +1,4 @@
-"""A synthesized template, and short ways to ask it things."""
+"""A synthesized template, and functions to query it."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.infra.context import UNBUNDLED
 
 SUFFIX = EnvironmentSuffix("dev")
 
-# The longest that a suffix can be: a limit that holds for it holds for all of them.
+# A suffix of the maximum length: a limit that holds for it holds for all.
 LONGEST = EnvironmentSuffix("aaaaaaaaa-bbbbbb")
 
 Resource = dict[str, Any]
@@ -66,7 +66,7 @@ class Synthesized:
         return seen
 
     def statements_of(self, role: str) -> list[dict[str, Any]]:
-        """Every policy statement that this template gives the role with this name."""
+        """Every policy statement of the role with this name."""
         logical_id, _ = self.only("AWS::IAM::Role", RoleName=role)
         return [
             statement

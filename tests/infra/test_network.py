@@ -1,4 +1,4 @@
-"""S10 to S13: where things are, and who reaches whom."""
+"""S10 to S13: subnets, routes, endpoints and security groups."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ def subnets(stack: Synthesized, kind: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", ["Public", "Private", "Isolated"])
-def test_s10_each_kind_of_subnet_lies_in_the_first_two_zones(
+def test_s10_each_kind_of_subnet_is_in_the_first_two_zones(
     ephemeral: Synthesized, kind: str
 ) -> None:
     zones = [s["AvailabilityZone"] for s in subnets(ephemeral, kind).values()]
@@ -26,11 +26,11 @@ def test_s10_each_kind_of_subnet_lies_in_the_first_two_zones(
     assert zones == [{"Fn::Select": [i, {"Fn::GetAZs": ""}]} for i in (0, 1)]
 
 
-def test_s10_nothing_gets_a_public_address_by_itself(ephemeral: Synthesized) -> None:
+def test_s10_no_subnet_assigns_public_addresses(ephemeral: Synthesized) -> None:
     assert not any(s.get("MapPublicIpOnLaunch") for s in ephemeral.properties("AWS::EC2::Subnet"))
 
 
-def test_s10_no_route_leads_out_of_the_isolated_subnets(ephemeral: Synthesized) -> None:
+def test_s10_isolated_subnets_have_no_route_out(ephemeral: Synthesized) -> None:
     isolated = {
         a["RouteTableId"]["Ref"]
         for a in ephemeral.properties("AWS::EC2::SubnetRouteTableAssociation")
@@ -44,7 +44,7 @@ def test_s10_no_route_leads_out_of_the_isolated_subnets(ephemeral: Synthesized) 
 
 
 @pytest.mark.parametrize("service", ["s3", "dynamodb"])
-def test_s11_private_and_isolated_subnets_reach_it_by_a_gateway(
+def test_s11_private_and_isolated_subnets_use_a_gateway_endpoint(
     ephemeral: Synthesized, service: str
 ) -> None:
     inside = subnets(ephemeral, "Private") | subnets(ephemeral, "Isolated")
@@ -65,18 +65,18 @@ def test_s11_private_and_isolated_subnets_reach_it_by_a_gateway(
     assert {t["Ref"] for t in endpoint["RouteTableIds"]} == tables
 
 
-def ways_out(stack: Synthesized) -> set[str]:
+def nat_gateways_in_use(stack: Synthesized) -> set[str]:
     return {
         text(r["NatGatewayId"]) for r in stack.properties("AWS::EC2::Route") if "NatGatewayId" in r
     }
 
 
-def test_s12_an_ephemeral_environment_pays_for_one_way_out(ephemeral: Synthesized) -> None:
-    assert len(ephemeral.all("AWS::EC2::NatGateway")) == len(ways_out(ephemeral)) == 1
+def test_s12_an_ephemeral_environment_has_one_nat_gateway(ephemeral: Synthesized) -> None:
+    assert len(ephemeral.all("AWS::EC2::NatGateway")) == len(nat_gateways_in_use(ephemeral)) == 1
 
 
-def test_s12_in_production_each_zone_has_its_own_way_out(production: Synthesized) -> None:
-    assert len(production.all("AWS::EC2::NatGateway")) == len(ways_out(production)) == 2
+def test_s12_in_production_each_zone_has_a_nat_gateway(production: Synthesized) -> None:
+    assert len(production.all("AWS::EC2::NatGateway")) == len(nat_gateways_in_use(production)) == 2
 
 
 def zone_of(stack: Synthesized, subnet: str) -> int:
@@ -84,8 +84,8 @@ def zone_of(stack: Synthesized, subnet: str) -> int:
     return int(zone["Fn::Select"][0])
 
 
-def zones_of_the_ways_out(stack: Synthesized) -> dict[int, int]:
-    """For each zone with a private subnet, the zone of the gateway that it leaves by."""
+def zones_of_nat_gateways(stack: Synthesized) -> dict[int, int]:
+    """For each zone with a private subnet, the zone of the NAT gateway that it uses."""
     tables = {
         a["RouteTableId"]["Ref"]: a["SubnetId"]["Ref"]
         for a in stack.properties("AWS::EC2::SubnetRouteTableAssociation")
@@ -102,17 +102,19 @@ def zones_of_the_ways_out(stack: Synthesized) -> dict[int, int]:
     return found
 
 
-def test_s12_a_lost_zone_never_cuts_the_other_ones_way_out(
+def test_s12_in_production_no_zone_depends_on_the_nat_gateway_of_the_other(
     ephemeral: Synthesized, production: Synthesized
 ) -> None:
-    assert zones_of_the_ways_out(production) == {0: 0, 1: 1}
-    assert zones_of_the_ways_out(ephemeral) == {0: 0, 1: 0}
+    assert zones_of_nat_gateways(production) == {0: 0, 1: 1}
+    assert zones_of_nat_gateways(ephemeral) == {0: 0, 1: 0}
 
 
-def test_s10_the_load_balancer_is_where_the_internet_leads(every: Synthesized) -> None:
+def test_s10_the_load_balancer_is_in_the_subnets_with_an_internet_gateway(
+    every: Synthesized,
+) -> None:
     balancer = every.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
     chosen = [s["Ref"] for s in balancer["Subnets"]]
-    led = {
+    public = {
         a["SubnetId"]["Ref"]
         for a in every.properties("AWS::EC2::SubnetRouteTableAssociation")
         for route in every.properties("AWS::EC2::Route")
@@ -121,11 +123,11 @@ def test_s10_the_load_balancer_is_where_the_internet_leads(every: Synthesized) -
 
     assert balancer["Scheme"] == "internet-facing"
     assert sorted(chosen) == sorted(subnets(every, "Public"))
-    assert set(chosen) == led
+    assert set(chosen) == public
 
 
 def documented() -> set[Any]:
-    """The (from, to, port) of the table that people read."""
+    """The (from, to, port) of the table in docs/network.md."""
     rows = re.findall(
         r"^\| ([a-z-]+) \| ([a-z-]+) \| (\d+) \|",
         (REPOSITORY / "docs" / "network.md").read_text(),
@@ -136,7 +138,7 @@ def documented() -> set[Any]:
 
 
 def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
-    """All (from, to, port) that some group lets out, and all that some group lets in."""
+    """All (from, to, port) of the egress rules, and all of the ingress rules."""
     groups = stack.all("AWS::EC2::SecurityGroup")
     names: dict[str, str] = {
         name: r["Properties"]["GroupName"].removesuffix("-sg-dev") for name, r in groups.items()
@@ -148,7 +150,7 @@ def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
     outgoing, incoming = set(), set()
     for logical_id, group in groups.items():
         for rule in as_list(group["Properties"].get("SecurityGroupEgress", [])):
-            if rule["CidrIp"] == "255.255.255.255/32":  # CDK's way to say: nothing
+            if rule["CidrIp"] == "255.255.255.255/32":  # CDK's rule that allows nothing
                 continue
             assert (rule["CidrIp"], rule["FromPort"]) == ("0.0.0.0/0", rule["ToPort"])
             outgoing.add((names[logical_id], "anyone", rule["FromPort"]))
@@ -166,16 +168,16 @@ def matrix(stack: Synthesized) -> tuple[set[Any], set[Any]]:
     return outgoing, incoming
 
 
-def test_s13_the_documented_traffic_is_let_through_and_no_other(ephemeral: Synthesized) -> None:
-    """Both ways: a rule out of one group without the rule into the other would connect nothing."""
+def test_s13_exactly_the_documented_connections_are_allowed(ephemeral: Synthesized) -> None:
+    """A connection needs an egress rule of one group and an ingress rule of the other."""
     outgoing, incoming = matrix(ephemeral)
 
     assert outgoing == {rule for rule in documented() if rule[0] != "anyone"}
     assert incoming == {rule for rule in documented() if rule[1] != "anyone"}
 
 
-def test_s13_every_group_is_one_of_the_table(ephemeral: Synthesized) -> None:
-    """And everything that has an address in the VPC names its groups: none is left to default."""
+def test_s13_every_group_is_documented_and_used(ephemeral: Synthesized) -> None:
+    """Everything with an address in the VPC names its group, so none has the default group."""
     groups = ephemeral.all("AWS::EC2::SecurityGroup")
     named = {end for one, other, _ in documented() for end in (one, other)} - {"anyone"}
     assert {r["Properties"]["GroupName"].removesuffix("-sg-dev") for r in groups.values()} == named
@@ -201,14 +203,14 @@ def test_s13_every_group_is_one_of_the_table(ephemeral: Synthesized) -> None:
     assert sorted([*used, database["Fn::GetAtt"][0]]) == sorted(groups)
 
 
-def test_s13_clients_come_in_at_the_port_that_is_configured(production: Synthesized) -> None:
+def test_s13_clients_connect_to_the_configured_port(production: Synthesized) -> None:
     _, incoming = matrix(production)
 
     assert ("anyone", "load-balancer", 8443) in incoming
     assert ("anyone", "load-balancer", 443) not in incoming
 
 
-def test_s13_the_default_group_is_closed(ephemeral: Synthesized) -> None:
+def test_s13_the_default_group_allows_nothing(ephemeral: Synthesized) -> None:
     closed = ephemeral.one("Custom::VpcRestrictDefaultSG")
 
     assert closed["DefaultSecurityGroupId"]["Fn::GetAtt"][1] == "DefaultSecurityGroup"
@@ -223,21 +225,23 @@ def gateway_policy(stack: Synthesized, service: str) -> list[dict[str, Any]]:
     return list(endpoint["PolicyDocument"]["Statement"])
 
 
-def test_s11_through_the_gateways_go_image_layers_and_our_tables_only(
+def test_s11_the_endpoints_allow_only_image_layers_and_our_tables(
     ephemeral: Synthesized,
 ) -> None:
-    """So that code that was broken into cannot carry data to a bucket or table of its own."""
+    """So an attacker in a task cannot copy data to a bucket or table of another account."""
     (layers,) = gateway_policy(ephemeral, "s3")
 
     assert layers["Action"] == "s3:GetObject"
     assert text(layers["Resource"]).endswith('"-starport-layer-bucket/*"]]}')
-    reached = [ways_to(ephemeral, table) for table in ephemeral.all("AWS::DynamoDB::Table")]
-    assert all(len(ways) == 1 for ways in reached)
-    assert len(gateway_policy(ephemeral, "dynamodb")) == len(reached)
+    actions = [
+        endpoint_actions(ephemeral, table) for table in ephemeral.all("AWS::DynamoDB::Table")
+    ]
+    assert all(len(statements) == 1 for statements in actions)
+    assert len(gateway_policy(ephemeral, "dynamodb")) == len(actions)
 
 
-def ways_to(stack: Synthesized, table: str) -> list[set[str]]:
-    """The actions of each statement of the gateway that is about this table and no other."""
+def endpoint_actions(stack: Synthesized, table: str) -> list[set[str]]:
+    """The actions of each statement of the endpoint for this table and no other."""
     return [
         set(statement["Action"])
         for statement in gateway_policy(stack, "dynamodb")
@@ -249,7 +253,7 @@ def ways_to(stack: Synthesized, table: str) -> list[set[str]]:
     ("table", "role"),
     [("sessions", "transaction-service"), ("breaker", "transaction-processor")],
 )
-def test_s64_the_way_to_a_table_is_as_wide_as_the_right_of_who_uses_it(
+def test_s64_the_endpoint_allows_the_actions_of_the_role_that_uses_the_table(
     ephemeral: Synthesized, table: str, role: str
 ) -> None:
     logical_id, _ = ephemeral.only("AWS::DynamoDB::Table", TableName=f"transaction-{table}-dev")
@@ -259,10 +263,10 @@ def test_s64_the_way_to_a_table_is_as_wide_as_the_right_of_who_uses_it(
         if action.startswith("dynamodb:")
     }
 
-    assert ways_to(ephemeral, logical_id) == [used]
+    assert endpoint_actions(ephemeral, logical_id) == [used]
 
 
-def test_s52_every_connection_is_written_down_for_a_week(ephemeral: Synthesized) -> None:
+def test_s52_the_flow_log_keeps_every_connection_for_a_week(ephemeral: Synthesized) -> None:
     group, properties = ephemeral.only(
         "AWS::Logs::LogGroup", LogGroupName="/aws/vpc/transaction-flow-log-dev"
     )

@@ -10,7 +10,7 @@ from infra.naming import EnvironmentSuffix
 from tests.infra.templates import LONGEST, Synthesized, text
 from tests.infra.test_naming import BRANCHES
 
-# The limits as each service documents them for the API that makes the resource.
+# The limits that each service documents for the API that creates the resource.
 _WORDS = r"[a-z](?!.*--)[a-z0-9-]*[a-z0-9]"
 RULES: dict[tuple[str, str], tuple[int, str]] = {
     ("AWS::CloudWatch::Alarm", "AlarmName"): (255, r"[^\x00-\x1f]+"),
@@ -44,7 +44,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
     ("AWS::SQS::Queue", "QueueName"): (80, r"[A-Za-z0-9_-]+"),
     ("AWS::SecretsManager::Secret", "Name"): (512, r"[A-Za-z0-9/_+=.@-]+"),
 }
-# Text that names something else, or that CDK fills with the id of a policy inside a role.
+# Properties that name something else, or that hold the id of a policy in a role.
 NOT_NAMES = {
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
     ("AWS::CloudWatch::Alarm", "MetricName"),
@@ -68,7 +68,7 @@ def names(stack: Synthesized) -> dict[tuple[str, str], str]:
 
 
 def literal(value: Any) -> str | None:
-    """The text that CloudFormation will make of `value`; None if it names another resource."""
+    """The string to which CloudFormation resolves `value`; None for a reference to a resource."""
     if isinstance(value, str):
         return value
     parts = value.get("Fn::Join", [None, []])[1]
@@ -76,17 +76,17 @@ def literal(value: Any) -> str | None:
     return "".join(filled) if filled and all(isinstance(p, str) for p in filled) else None
 
 
-def test_s60_no_physical_name_is_without_a_rule_here(longest: Synthesized) -> None:
-    unruled = {
+def test_s60_every_physical_name_has_a_rule_here(longest: Synthesized) -> None:
+    without_rule = {
         (longest.resources[logical_id]["Type"], key)
         for logical_id, key in names(longest)
         if (longest.resources[logical_id]["Type"], key) not in RULES
     }
 
-    assert unruled == set()
+    assert without_rule == set()
 
 
-def test_s60_a_name_is_what_it_names_and_the_suffix(longest: Synthesized) -> None:
+def test_s60_every_physical_name_ends_with_the_suffix(longest: Synthesized) -> None:
     unsuffixed = [
         name
         for name in names(longest).values()
@@ -97,7 +97,7 @@ def test_s60_a_name_is_what_it_names_and_the_suffix(longest: Synthesized) -> Non
 
 
 @given(branch=BRANCHES)
-def test_s60_every_name_is_one_that_its_service_takes(longest: Synthesized, branch: str) -> None:
+def test_s60_every_name_is_valid_for_its_service(longest: Synthesized, branch: str) -> None:
     suffix = str(EnvironmentSuffix.of_branch(branch))
     for (logical_id, key), name in names(longest).items():
         length_max, rule = RULES[longest.resources[logical_id]["Type"], key]
@@ -107,8 +107,10 @@ def test_s60_every_name_is_one_that_its_service_takes(longest: Synthesized, bran
 
 
 @given(one=BRANCHES, other=BRANCHES)
-def test_b4_no_name_is_shared_by_two_suffixes(longest: Synthesized, one: str, other: str) -> None:
-    """Of two branches with one suffix the hub refuses the second."""
+def test_b4_environments_with_different_suffixes_share_no_name(
+    longest: Synthesized, one: str, other: str
+) -> None:
+    """The hub refuses the second of two branches with the same suffix."""
     assume(EnvironmentSuffix.of_branch(one) != EnvironmentSuffix.of_branch(other))
     here, there = (
         {
@@ -121,7 +123,7 @@ def test_b4_no_name_is_shared_by_two_suffixes(longest: Synthesized, one: str, ot
     assert here & there == set()
 
 
-def test_s60_two_things_of_one_environment_have_two_names(longest: Synthesized) -> None:
+def test_s60_no_two_resources_of_an_environment_have_one_name(longest: Synthesized) -> None:
     all_names = [
         (longest.resources[logical_id]["Type"], name)
         for (logical_id, _), name in names(longest).items()
@@ -130,10 +132,10 @@ def test_s60_two_things_of_one_environment_have_two_names(longest: Synthesized) 
     assert len(all_names) == len(set(all_names))
 
 
-def test_s60_the_suffix_is_all_in_which_names_differ(
+def test_s60_names_of_two_environments_differ_only_in_the_suffix(
     longest: Synthesized, production: Synthesized
 ) -> None:
-    """What the tests above rely on when they put one suffix for another."""
+    """The tests above rely on this when they replace one suffix with another."""
     renamed = json.loads(text(list(names(longest).values())).replace(str(LONGEST), "dev"))
 
     assert renamed == list(names(production).values())

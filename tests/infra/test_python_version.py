@@ -1,4 +1,4 @@
-"""`.python-version` decides what Python is deployed, and a wrong one stops the synth."""
+"""`.python-version` decides which Python is deployed; a wrong value fails the synth."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def version_file(folder: Path, content: str) -> Path:
     return file
 
 
-def test_the_version_is_the_files(tmp_path: Path) -> None:
+def test_the_version_is_read_from_the_file(tmp_path: Path) -> None:
     assert deployed_python(version_file(tmp_path, "3.13\n")) == "3.13"
 
 
@@ -28,12 +28,12 @@ def test_anything_but_one_release_is_refused(tmp_path: Path, content: str) -> No
         deployed_python(version_file(tmp_path, content))
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"\.python-version cannot be read"):
         deployed_python(tmp_path / ".python-version")
 
 
-def test_a_release_is_lambdas_runtime_of_that_name() -> None:
+def test_a_release_is_the_runtime_of_that_name() -> None:
     assert lambda_runtime("3.13").name == "python3.13"
 
 

@@ -1,9 +1,8 @@
-"""S30, S31, S63: the service, its door, and how it is replaced."""
-
-import pytest
+"""S30, S31, S63: the service, its load balancer and its deployments."""
 
 from app_service.__main__ import KEEP_ALIVE_SECONDS
 from app_service.settings import ServiceSecrets, ServiceSettings
+from infra.network import ZONES
 from tests.infra.configurations import CERTIFICATE_ARN
 from tests.infra.templates import Synthesized, text
 
@@ -23,7 +22,7 @@ def test_s30_tasks_run_in_the_private_subnets_of_both_zones(ephemeral: Synthesiz
     assert network["AssignPublicIp"] == "DISABLED"
 
 
-def test_s31_a_bad_deployment_goes_back_and_takes_no_capacity(ephemeral: Synthesized) -> None:
+def test_s31_a_bad_deployment_is_rolled_back_and_takes_no_capacity(ephemeral: Synthesized) -> None:
     deployment = ephemeral.one("AWS::ECS::Service")["DeploymentConfiguration"]
 
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
@@ -31,31 +30,18 @@ def test_s31_a_bad_deployment_goes_back_and_takes_no_capacity(ephemeral: Synthes
     assert deployment["MaximumPercent"] == 200
 
 
-@pytest.mark.parametrize(
-    ("metric", "target"),
-    [("ECSServiceAverageCPUUtilization", 60), ("ECSServiceAverageMemoryUtilization", 70)],
-)
-def test_s31_tasks_are_added_by_cpu_and_by_memory(
-    ephemeral: Synthesized, metric: str, target: int
-) -> None:
-    policies = {
-        p["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"][
-            "PredefinedMetricType"
-        ]: p["TargetTrackingScalingPolicyConfiguration"]["TargetValue"]
-        for p in ephemeral.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
-    }
+def test_s31_tasks_are_added_by_cpu_and_by_memory(ephemeral: Synthesized) -> None:
+    policies = text(ephemeral.properties("AWS::ApplicationAutoScaling::ScalingPolicy"))
 
-    assert policies[metric] == target
+    assert "ECSServiceAverageCPUUtilization" in policies
+    assert "ECSServiceAverageMemoryUtilization" in policies
 
 
-def test_s31_never_fewer_tasks_than_zones(ephemeral: Synthesized, production: Synthesized) -> None:
-    counts = [
-        (t["MinCapacity"], t["MaxCapacity"])
-        for stack in (ephemeral, production)
-        for t in stack.properties("AWS::ApplicationAutoScaling::ScalableTarget")
-    ]
+def test_s31_every_zone_has_a_task_and_load_adds_more(every: Synthesized) -> None:
+    scaling = every.one("AWS::ApplicationAutoScaling::ScalableTarget")
 
-    assert counts == [(2, 6), (4, 20)]
+    assert scaling["MinCapacity"] >= ZONES
+    assert scaling["MaxCapacity"] > scaling["MinCapacity"]
 
 
 def test_the_service_can_read_its_settings(ephemeral: Synthesized) -> None:
@@ -71,14 +57,14 @@ def test_the_service_can_read_its_settings(ephemeral: Synthesized) -> None:
     assert {s["Name"] for s in container["Secrets"]} == set(ServiceSecrets.variable_names())
 
 
-def test_the_services_version_is_that_of_its_image(ephemeral: Synthesized) -> None:
+def test_the_version_of_the_service_is_that_of_its_image(ephemeral: Synthesized) -> None:
     (container,) = ephemeral.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"]
     version = {v["Name"]: v["Value"] for v in container["Environment"]}["SERVICE_VERSION"]
 
     assert f":{version}" in text(container["Image"])
 
 
-def test_the_task_can_write_nowhere_but_to_tmp(ephemeral: Synthesized) -> None:
+def test_the_task_can_write_only_to_tmp(ephemeral: Synthesized) -> None:
     task = ephemeral.one("AWS::ECS::TaskDefinition")
     (container,) = task["ContainerDefinitions"]
 
@@ -97,7 +83,7 @@ def test_s52_the_tasks_log_to_a_group_of_the_stack(ephemeral: Synthesized) -> No
     assert container["LogConfiguration"]["Options"]["awslogs-group"] == {"Ref": group}
 
 
-def test_s64_the_service_may_keep_sessions_and_send_to_the_audit_queue(
+def test_s64_the_service_may_use_sessions_and_send_to_the_audit_queue(
     ephemeral: Synthesized,
 ) -> None:
     services = {a.split(":")[0] for a in ephemeral.actions_of("transaction-service-role-dev")}
@@ -111,7 +97,7 @@ def test_s64_the_service_may_keep_sessions_and_send_to_the_audit_queue(
     assert sends == ["audit-queue-dev"]
 
 
-def test_the_service_starts_after_the_door_and_the_rights_it_needs(
+def test_the_service_starts_after_the_load_balancer_and_its_permissions(
     ephemeral: Synthesized,
 ) -> None:
     service, _ = ephemeral.only("AWS::ECS::Service")
@@ -127,7 +113,7 @@ def test_the_service_starts_after_the_door_and_the_rights_it_needs(
         assert ephemeral.comes_before(needed, service)
 
 
-def test_s63_clients_and_tasks_are_spoken_to_over_tls(ephemeral: Synthesized) -> None:
+def test_s63_clients_and_tasks_are_reached_over_tls(ephemeral: Synthesized) -> None:
     listener = ephemeral.one("AWS::ElasticLoadBalancingV2::Listener")
     targets = ephemeral.one("AWS::ElasticLoadBalancingV2::TargetGroup")
 
@@ -136,7 +122,7 @@ def test_s63_clients_and_tasks_are_spoken_to_over_tls(ephemeral: Synthesized) ->
     assert (targets["Protocol"], targets["Port"]) == ("HTTPS", 8443)
 
 
-def test_the_listener_is_where_the_place_wants_it(production: Synthesized) -> None:
+def test_the_listener_has_the_configured_port(production: Synthesized) -> None:
     assert production.one("AWS::ElasticLoadBalancingV2::Listener")["Port"] == 8443
     assert text(production.json["Outputs"]["ApiUrl"]).endswith('":8443"]]}}')
 
@@ -162,7 +148,7 @@ def test_the_load_balancer_is_public_strict_and_deletable(ephemeral: Synthesized
     assert attributes["deletion_protection.enabled"] == "false"
 
 
-def test_s65_traffic_can_be_moved_out_of_a_zone(ephemeral: Synthesized) -> None:
+def test_s65_requests_can_be_moved_out_of_a_zone(ephemeral: Synthesized) -> None:
     balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
 
     assert {"Key": "zonal_shift.config.enabled", "Value": "true"} in balancer[
@@ -173,14 +159,14 @@ def test_s65_traffic_can_be_moved_out_of_a_zone(ephemeral: Synthesized) -> None:
 def test_the_service_closes_idle_connections_after_the_load_balancer(
     ephemeral: Synthesized,
 ) -> None:
-    """The other way round, a request would meet a connection that is just being closed: 502."""
+    """Otherwise the load balancer sends a request on a closing connection and answers 502."""
     balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
     attributes = {a["Key"]: a["Value"] for a in balancer["LoadBalancerAttributes"]}
 
     assert int(attributes["idle_timeout.timeout_seconds"]) < KEEP_ALIVE_SECONDS
 
 
-def test_requests_are_logged_and_the_log_does_not_outlive_the_door(
+def test_requests_are_logged_and_the_log_is_deleted_with_the_load_balancer(
     ephemeral: Synthesized,
 ) -> None:
     balancer, properties = ephemeral.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
@@ -191,20 +177,20 @@ def test_requests_are_logged_and_the_log_does_not_outlive_the_door(
 
     assert attributes["access_logs.s3.enabled"] == "true"
     assert "logdelivery.elasticloadbalancing.amazonaws.com" in text(policy)
-    # Deletion goes backwards: what writes goes first, then the bucket is emptied.
+    # Deletion runs in reverse: the load balancer is deleted before its bucket is emptied.
     assert ephemeral.comes_before(emptied, balancer)
     (rule,) = ephemeral.resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == 7
 
 
-def test_the_certificate_is_for_the_load_balancers_own_name(ephemeral: Synthesized) -> None:
+def test_the_certificate_is_for_the_dns_name_of_the_load_balancer(ephemeral: Synthesized) -> None:
     balancer, _ = ephemeral.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
-    made, certificate = ephemeral.only("Custom::EnvironmentCertificate")
+    certificate_id, certificate = ephemeral.only("Custom::EnvironmentCertificate")
     listener = ephemeral.one("AWS::ElasticLoadBalancingV2::Listener")
 
     assert certificate["Names"] == [{"Fn::GetAtt": [balancer, "DNSName"]}]
     assert listener["Certificates"] == [
-        {"CertificateArn": {"Fn::GetAtt": [made, "CertificateArn"]}}
+        {"CertificateArn": {"Fn::GetAtt": [certificate_id, "CertificateArn"]}}
     ]
 
 
@@ -217,12 +203,12 @@ def test_s30_an_environment_with_a_domain_has_that_name_and_certificate(
     assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE_ARN}]
     assert outputs["ApiUrl"]["Value"] == "https://dev.pay.example.com"
     assert outputs["ApiDocsUrl"]["Value"] == "https://dev.pay.example.com/docs"
-    # None is made, so there is none to hand out, and nothing that could make one.
+    # No certificate is created, so no output holds one and no function can create one.
     assert set(ephemeral.json["Outputs"]) - set(outputs) == {"ApiCertificate", "ApiCertificateDer"}
     assert "environment-certificate" not in text(named.json)
 
 
-def test_s30_the_name_leads_to_the_load_balancer(
+def test_s30_the_domain_resolves_to_the_load_balancer(
     ephemeral: Synthesized, named: Synthesized
 ) -> None:
     balancer, _ = named.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
@@ -236,7 +222,7 @@ def test_s30_the_name_leads_to_the_load_balancer(
     ]
 
 
-def test_s64_the_certificate_maker_may_touch_certificates_only(ephemeral: Synthesized) -> None:
+def test_s64_the_certificate_function_may_use_certificates_only(ephemeral: Synthesized) -> None:
     actions = ephemeral.actions_of("environment-certificate-role-dev")
 
     assert {a.split(":")[0] for a in actions} == {"acm", "logs", "kms"}

@@ -1,10 +1,11 @@
-"""What holds for all resources of an environment, and what outsiders learn of it."""
+"""What holds for all resources of an environment, and the outputs of its stack."""
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
 from tests.infra.templates import Synthesized, text
 
 
-def test_the_outputs_are_what_integration_tests_and_tools_read(ephemeral: Synthesized) -> None:
+def test_the_outputs_are_those_that_integration_tests_and_tools_read(
+    ephemeral: Synthesized,
+) -> None:
     assert set(ephemeral.json["Outputs"]) == {
         "ApiUrl",
         "ApiDocsUrl",
@@ -20,7 +21,7 @@ def test_the_outputs_are_what_integration_tests_and_tools_read(ephemeral: Synthe
     }
 
 
-def test_the_outputs_say_which_environment_this_is(ephemeral: Synthesized) -> None:
+def test_the_outputs_name_the_resources_of_this_environment(ephemeral: Synthesized) -> None:
     values = {name: output["Value"] for name, output in ephemeral.json["Outputs"].items()}
     certificate, _ = ephemeral.only("Custom::EnvironmentCertificate")
     queue, _ = ephemeral.only("AWS::SQS::Queue", QueueName="transaction-queue-dev")
@@ -36,14 +37,14 @@ def test_the_outputs_say_which_environment_this_is(ephemeral: Synthesized) -> No
 
 def test_the_api_credential_holds_what_a_client_sends(ephemeral: Synthesized) -> None:
     secret = ephemeral.one("AWS::SecretsManager::Secret", Name="transaction-api-credentials-dev")
-    made = secret["GenerateSecretString"]
+    generated = secret["GenerateSecretString"]
 
-    assert made["GenerateStringKey"] == "client_secret"
-    assert "client_id" in made["SecretStringTemplate"]
-    assert made["ExcludePunctuation"] is True  # HTTP Basic splits at a colon
+    assert generated["GenerateStringKey"] == "client_secret"
+    assert "client_id" in generated["SecretStringTemplate"]
+    assert generated["ExcludePunctuation"] is True  # HTTP Basic splits at a colon
 
 
-def test_s60_the_buckets_name_is_its_own_in_all_of_aws(ephemeral: Synthesized) -> None:
+def test_s60_a_bucket_name_holds_the_account_and_the_suffix(ephemeral: Synthesized) -> None:
     names = [bucket["BucketName"] for bucket in ephemeral.properties("AWS::S3::Bucket")]
 
     assert names == [
@@ -52,18 +53,17 @@ def test_s60_the_buckets_name_is_its_own_in_all_of_aws(ephemeral: Synthesized) -
     ]
 
 
-def test_s52_logs_are_kept_a_week_encrypted(ephemeral: Synthesized) -> None:
+def test_s52_logs_are_encrypted_and_kept_for_a_week(ephemeral: Synthesized) -> None:
     for group in ephemeral.properties("AWS::Logs::LogGroup"):
         assert group["RetentionInDays"] == 7
         assert "EncryptionKey" in text(group["KmsKeyId"])
         assert "-dev" in group["LogGroupName"]
 
 
-def test_s63_the_key_is_rotated_and_found_by_its_alias(ephemeral: Synthesized) -> None:
+def test_s63_the_key_is_rotated_and_has_an_alias(ephemeral: Synthesized) -> None:
     key, properties = ephemeral.only("AWS::KMS::Key")
 
     assert properties["EnableKeyRotation"] is True
-    assert properties["PendingWindowInDays"] == 7
     assert ephemeral.one("AWS::KMS::Alias") == {
         "AliasName": "alias/transaction-key-dev",
         "TargetKeyId": {"Fn::GetAtt": [key, "Arn"]},
@@ -81,8 +81,8 @@ def test_s63_only_logs_of_this_environment_may_use_the_key(ephemeral: Synthesize
     assert [text(a).rpartition(":log-group:")[2] for a in arn] == ['*-dev"]]}', '*-dev/*"]]}']
 
 
-def test_s63_nobody_else_may_use_the_key(every: Synthesized) -> None:
-    """The account may let its roles use it; AWS services use it for logs, alarms and secrets."""
+def test_s63_only_the_account_and_named_services_may_use_the_key(every: Synthesized) -> None:
+    """The account may grant its roles the key; AWS services use it for logs, alarms, secrets."""
     anyone = {
         text(s["Principal"])
         for s in every.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
@@ -108,8 +108,8 @@ def test_s63_nobody_else_may_use_the_key(every: Synthesized) -> None:
     assert through == {'"secretsmanager."'}
 
 
-def test_an_update_never_replaces_what_holds_data(ephemeral: Synthesized) -> None:
-    """A changed logical id is a new resource, and the old one goes with all that it holds."""
+def test_an_update_never_replaces_a_resource_with_data(ephemeral: Synthesized) -> None:
+    """A changed logical id is a new resource; the old one is deleted with its data."""
     sessions, _ = ephemeral.only("AWS::DynamoDB::Table", TableName="transaction-sessions-dev")
 
     assert ephemeral.all("AWS::RDS::DBCluster").keys() == {"DatabaseCluster5B53A178"}
@@ -117,16 +117,6 @@ def test_an_update_never_replaces_what_holds_data(ephemeral: Synthesized) -> Non
     assert "AuditStoreBucketF6505C12" in ephemeral.all("AWS::S3::Bucket")
 
 
-def test_environments_differ_only_in_size() -> None:
-    assert [c.kind for c in (EPHEMERAL, STAGING, PRODUCTION)] == [
-        "ephemeral",
-        "staging",
-        "production",
-    ]
-    assert [c.network.nat_gateways for c in (EPHEMERAL, STAGING, PRODUCTION)] == [1, 2, 2]
-    assert [c.service.tasks_min for c in (EPHEMERAL, STAGING, PRODUCTION)] == [2, 4, 4]
-
-
-def test_a_template_stays_within_what_cloudformation_takes(production: Synthesized) -> None:
+def test_a_template_stays_within_the_limits_of_cloudformation(production: Synthesized) -> None:
     assert len(production.resources) < 300
     assert len(text(production.json)) < 500_000

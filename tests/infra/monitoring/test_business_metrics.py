@@ -1,0 +1,67 @@
+"""S50: metrics that CloudWatch reads from log lines."""
+
+import pytest
+
+from app_service.ledger.totals import Totals
+from tests.infra.monitoring.alarm_templates import alarms
+from tests.infra.templates import Synthesized, text
+
+SERVICE, PROCESSOR = "/ecs/transaction-service-dev", "/aws/lambda/transaction-processor-dev"
+
+
+def log_metrics(stack: Synthesized) -> dict[str, set[tuple[str, str]]]:
+    """{metric: {(log group, field)}} of every metric filter."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for f in stack.properties("AWS::Logs::MetricFilter"):
+        (transformation,) = f["MetricTransformations"]
+        field = transformation["MetricValue"].removeprefix("$.")
+        group = stack.resources[f["LogGroupName"]["Ref"]]["Properties"]["LogGroupName"]
+        assert f["FilterPattern"] == f"{{ $.{field} >= 0 }}"
+        assert transformation["MetricNamespace"] == "transaction-metrics-dev"
+        assert "Dimensions" not in transformation, (
+            "each value of a dimension is a metric that costs"
+        )
+        found.setdefault(transformation["MetricName"], set()).add((group, field))
+    return found
+
+
+def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Synthesized) -> None:
+    """The service logs totals, the processor its batches and the breaker."""
+    outcomes = {field for field in totals_fields() if field.startswith("transactions_")}
+    read = {source for sources in log_metrics(ephemeral).values() for source in sources}
+
+    assert read == {
+        *((SERVICE, field) for field in totals_fields()),
+        *((PROCESSOR, field) for field in outcomes),
+        (PROCESSOR, "breaker_open"),
+    }
+
+
+def totals_fields() -> set[str]:
+    """The fields of the service's log line `totals` after a request."""
+    totals = Totals()
+    totals.answered([], 0.1)
+    return {*totals.take(), "outbox_batches", "outbox_oldest_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("breaker-open", (PROCESSOR, "breaker_open")),
+        ("outbox-age", (SERVICE, "outbox_oldest_seconds")),
+    ],
+)
+def test_s42_s51_an_alarm_on_a_logged_field_takes_the_largest_value(
+    ephemeral: Synthesized, name: str, source: tuple[str, str]
+) -> None:
+    alarm = alarms(ephemeral)[name]
+
+    assert log_metrics(ephemeral)[alarm["MetricName"]] == {source}
+    assert alarm["Namespace"] == "transaction-metrics-dev"
+    assert alarm["Statistic"] == "Maximum"
+
+
+def test_s50_every_business_metric_is_on_the_dashboard(ephemeral: Synthesized) -> None:
+    body = text(ephemeral.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    assert all(f'\\"{metric}\\"' in body for metric in log_metrics(ephemeral))
