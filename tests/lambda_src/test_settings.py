@@ -59,17 +59,17 @@ def test_a_number_of_another_shape_is_named_with_what_was_found(text: str) -> No
         (PipelineRetrySettings, "BRANCH_TABLE_NAME HUB_SUFFIX"),
         (
             BranchIntakeSettings,
-            "REPOSITORY HUB_SECRET_ARN BRANCH_TABLE_NAME EVENT_BUS_NAME HUB_SUFFIX",
+            "GIT_HOST REPOSITORY HUB_SECRET_ARN BRANCH_TABLE_NAME EVENT_BUS_NAME HUB_SUFFIX",
         ),
         (
             BranchLifecycleSettings,
-            "SOURCE_KIND REPOSITORY GITHUB_API_URL HUB_SECRET_ARN BRANCH_TABLE_NAME TRUNK "
+            "GIT_HOST REPOSITORY HUB_SECRET_ARN BRANCH_TABLE_NAME TRUNK "
             "PROTECTED_BRANCHES ENVIRONMENT_QUOTA LIFETIME_DAYS HUB_SUFFIX",
         ),
         (BranchTeardownSettings, "REPOSITORY TRUNK HUB_SUFFIX"),
         (
             BranchReconcilerSettings,
-            "SOURCE_KIND REPOSITORY GITHUB_API_URL HUB_SECRET_ARN BRANCH_TABLE_NAME "
+            "GIT_HOST REPOSITORY HUB_SECRET_ARN BRANCH_TABLE_NAME "
             "EVENT_BUS_NAME NOTICES_TOPIC_ARN TRUNK PROTECTED_BRANCHES ENVIRONMENT_QUOTA "
             "LIFETIME_DAYS HUB_SUFFIX",
         ),

@@ -86,7 +86,7 @@ def test_b2_nothing_is_unmade_that_was_not_claimed(destroy: Definition, action: 
     assert destroy.acting(action)
     assert not destroy.acting(action) & without_claim
     # And of the answers to the claim only one leads there.
-    assert (unmaking["Variable"], unmaking["StringEquals"]) == ("$.claim.outcome", "unmake")
+    assert (unmaking["Variable"], unmaking["StringEquals"]) == ("$.claim.outcome", "delete")
     others = {c["Next"] for c in destroy.states["Decide"]["Choices"][1:]}
     others.add(destroy.states["Decide"]["Default"])
     for name in others:
@@ -99,7 +99,7 @@ def test_s8_no_pipeline_is_deployed_that_was_not_admitted(create: Definition) ->
     assert "DeployPipeline" not in create.reachable(create.start, without=frozenset({"Admit"}))
     assert (making["Variable"], making["StringEquals"], making["Next"]) == (
         "$.admission.outcome",
-        "make",
+        "create",
         "DeployPipeline",
     )
     assert [n for n in create.states if "DeployPipeline" in create.next_of(n)] == ["Decide"]
@@ -129,7 +129,7 @@ def test_b3_only_an_empty_list_of_what_remains_is_forgotten(destroy: Definition)
         "remains.$": "States.ArrayLength($.verification.remains)"
     }
     assert "Forget" not in destroy.reachable(destroy.start, without=frozenset({"Verify"}))
-    assert "Unmade" not in destroy.reachable(destroy.start, without=frozenset({"Forget"}))
+    assert "Deleted" not in destroy.reachable(destroy.start, without=frozenset({"Forget"}))
 
 
 def test_b3_whoever_sweeps_again_proves_again(destroy: Definition) -> None:
@@ -227,10 +227,10 @@ def test_whoever_finds_it_busy_asks_again_for_so_long_and_then_says_so(
     assert {"Variable": f"$.{answer}.outcome", "StringEquals": "busy"} in busy["And"]
     assert definition.reachable(busy["Next"], without=frozenset({asks})) == {
         "CountAsked",
-        "WaitForTheOther",
+        "WaitForLock",
     }
-    assert limit * definition.states["WaitForTheOther"]["Seconds"] == minutes * 60
-    message = definition.states["TellStillBusy"]["Parameters"]["Message.$"]
+    assert limit * definition.states["WaitForLock"]["Seconds"] == minutes * 60
+    message = definition.states["NotifyStillBusy"]["Parameters"]["Message.$"]
     assert {60: "for an hour", 90: "for 90 minutes"}[minutes] in message
     assert definition.states[definition.start]["Result"]["asked"] == {"now": 0}
 
@@ -278,7 +278,7 @@ def test_b2_nothing_goes_where_something_named_like_it_must_stay(destroy: Defini
     assert (ours["Variable"], ours["NumericEquals"]) == ("$.count.refused", 0)
     assert "$.found.refused" in json.dumps(destroy.states[stays])
     assert not deleting & destroy.reachable(stays)
-    assert destroy.reachable(stays) >= {*destroy.acting("abandon"), "TellAbandoned", "NotUnmade"}
+    assert destroy.reachable(stays) >= {*destroy.acting("abandon"), "NotifyAbandoned", "NotDeleted"}
     assert not deleting & destroy.reachable(destroy.start, without=frozenset({"AllOurs"}))
 
 
@@ -357,12 +357,12 @@ def test_b3_whoever_hears_that_it_still_stands_hears_who_tries_again(
     assert across_accounts.hub is not None
     applying = Definition.of(across_accounts.hub, f"branch-destroy-{CODECOMMIT_HUB}")
     reporting_says, applying_says = (
-        definition.states["TellAbandoned"]["Parameters"]["Message.$"]
+        definition.states["NotifyAbandoned"]["Parameters"]["Message.$"]
         for definition in (destroy, applying)
     )
 
-    assert "Nothing tries again by itself: make reconcile shows it" in reporting_says
-    assert "The reconciler tries again within the hour" in applying_says
+    assert "It is not retried: make reconcile shows it" in reporting_says
+    assert "The reconciler retries within the hour" in applying_says
 
 
 def test_s8_the_pipeline_comes_from_the_branch_as_it_is_now(create: Definition) -> None:
@@ -386,7 +386,7 @@ def test_a_build_that_ran_and_failed_is_not_started_again(create: Definition) ->
 
 
 def test_b3_whoever_hears_that_it_is_gone_hears_of_what(destroy: Definition) -> None:
-    message = destroy.states["TellGone"]["Parameters"]["Message.$"]
+    message = destroy.states["NotifyDeleted"]["Parameters"]["Message.$"]
 
     for path in ("$.found.stacks", "$.swept.removed", "$.sweep.kept", "$$.Execution.Input.suffix"):
         assert path in message
