@@ -1,4 +1,4 @@
-"""All that may be done to unmake an environment, and what stays out of reach whatever is asked."""
+"""Permissions of the teardown, and what they deny in every case."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -27,7 +27,7 @@ _DELETES_LOGS: Final = ("logs:DeleteLogGroup",)
 _DELETES_SNAPSHOTS: Final = ("rds:DeleteDBClusterSnapshot",)
 _DELETES_REVISIONS: Final = ("ecs:DeleteTaskDefinitions",)
 
-# To find what remains everything is listed: AWS lists all of a kind, or nothing.
+# Listing has no narrower resource: AWS lists all of a kind, or nothing.
 _LISTS: Final = (
     "cloudformation:DescribeStacks",
     "cloudwatch:DescribeAlarms",
@@ -54,7 +54,7 @@ _LISTS: Final = (
 )
 
 
-# How the names of our functions, builds and services begin: others' may end like a branch's.
+# Names of our functions begin like this; a foreign name may end like a branch's suffix.
 _FUNCTIONS: Final = (
     "audit-writer",
     "environment-certificate",
@@ -65,7 +65,7 @@ _FUNCTIONS: Final = (
 
 
 def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
-    """`trunk` is the branch whose environment and pipeline stay, although named as a branch's."""
+    """Environment and pipeline of `trunk` stay, although they are named like those of a branch."""
     kept = (*RESERVED_SUFFIXES, suffix_of_branch(trunk))
     return [*_may_change(stack), *_may_look(stack), *_may_never(stack, kept)]
 
@@ -84,19 +84,19 @@ def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
         ("ecr:BatchDeleteImage",),
         _arn(stack, "ecr", "repository", f"{images}-{stack.account}-{stack.region}"),
     )
-    # A function's interface has no name of ours. One that is in use AWS does not delete.
+    # A network interface has no name of ours. AWS does not delete one that is in use.
     yield _allow(("ec2:DeleteNetworkInterface",), _arn(stack, "ec2", "network-interface", "*"))
 
 
 def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
     yield _allow(("cloudformation:ListStackResources",), *_stacks(stack, ANY_BRANCH))
-    # Of every environment: an image that one of them names, or deploys just now, must stay.
+    # Of every environment: an image that another one names or is deploying must stay.
     yield _allow(("cloudformation:GetTemplate",), _arn(stack, "cloudformation", "stack", "*/*"))
     yield _allow(("codepipeline:ListPipelineExecutions",), _pipeline(stack, "*"))
     yield _allow(
         ("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), _bucket(stack, ANY_BRANCH)
     )
-    # The tagging API goes on telling of what was deleted: the owner is asked.
+    # The tagging API still lists deleted resources: the owning service is asked.
     yield _allow(("kms:DescribeKey",), _arn(stack, "kms", "key", "*"), when=_OURS)
     yield _allow(
         ("secretsmanager:DescribeSecret",),
@@ -109,7 +109,7 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
 
 
 def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatement]:
-    """What an allowed pattern reaches is denied here, and what none does as far as anyone sees."""
+    """Denied for the kept suffixes, whatever is allowed above or in the future."""
     out_of_reach = [
         f"arn:*:{place}"
         for suffix in kept
@@ -118,8 +118,7 @@ def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatem
             f"codepipeline:*:*:*-{suffix}",
             f"logs:*:*:log-group:*-{suffix}:*",
             f"logs:*:*:log-group:*-{suffix}/*",
-            # People name snapshots: transaction-db-production-backup ends like a branch's.
-            f"rds:*:*:cluster-snapshot:*{suffix}*",
+            *(f"rds:*:*:cluster-snapshot:{name}" for name in _holding(suffix)),
             f"ecs:*:*:task-definition/*-{suffix}:*",
         )
     ]
@@ -139,6 +138,12 @@ def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatem
         ],
         resources=out_of_reach,
     )
+
+
+def _holding(suffix: str) -> tuple[str, ...]:
+    """Names that hold `suffix` as a word. People name snapshots: `transaction-db-production-backup`
+    ends like a branch's, while `qatar-migration` is not one of an environment `qa`."""
+    return (suffix, f"{suffix}-*", f"*-{suffix}", f"*-{suffix}-*")
 
 
 def _allow(
