@@ -61,8 +61,8 @@ class PipelineBuilds(Construct):
 
 def build_spec(context: dict[str, str]) -> dict[str, Any]:
     """`context` is the same for every branch; the branch itself is in BRANCH."""
-    said = [part for pair in context.items() for part in ("-c", "=".join(pair))]
-    deploy = ["npx", "--no-install", "cdk", "deploy", *said, "--require-approval", "never"]
+    arguments = [part for pair in context.items() for part in ("-c", "=".join(pair))]
+    deploy = ["npx", "--no-install", "cdk", "deploy", *arguments, "--require-approval", "never"]
     return {
         "version": "0.2",
         "phases": {

@@ -1,6 +1,7 @@
 """Permissions of the teardown, and what they deny in every case."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
@@ -54,14 +55,16 @@ _LISTS: Final = (
 )
 
 
-# Names of our functions begin like this; a foreign name may end like a branch's suffix.
-_FUNCTIONS: Final = (
-    "audit-writer",
-    "environment-certificate",
-    "pipeline-s3",
-    "schema-migrator",
-    APPLICATION_STACK,
-)
+# Of an environment and its pipeline, besides one for each folder of `lambda_src/`.
+_MORE_FUNCTIONS: Final = ("pipeline-s3", APPLICATION_STACK)
+
+
+def _functions() -> list[str]:
+    """How the names of our functions begin. A foreign name may end like a branch's suffix."""
+    folders = Path(__file__).parents[2].glob("lambda_src/*/entrypoint.py")
+    names = {path.parent.name.replace("_", "-") for path in folders}
+    own = {name for name in names if not name.startswith(f"{APPLICATION_STACK}-")}
+    return sorted(own | {*_MORE_FUNCTIONS})
 
 
 def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
@@ -179,7 +182,7 @@ def _bucket(stack: Stack, suffix: str) -> str:
 
 def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
     for name in (
-        *(f"/aws/lambda/{function}-{suffix}" for function in _FUNCTIONS),
+        *(f"/aws/lambda/{function}-{suffix}" for function in _functions()),
         f"/aws/codebuild/{APPLICATION_STACK}-{suffix}",
         # Of a database and of a cluster, the kind of log comes last.
         f"/aws/rds/cluster/transaction-db-{suffix}/*",
