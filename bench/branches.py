@@ -93,7 +93,7 @@ def _reconciler(
     settings = _settings(git_url)
     os.environ.update(settings.to_env())
     cloudformation = boto3.client("cloudformation")
-    registry = Registry(dynamodb=boto3.client("dynamodb"), table_name=_NAME)
+    registry = Registry(table=boto3.resource("dynamodb").Table(_NAME))
     calls: list[str] = []
     boto3.setup_default_session()
     assert boto3.DEFAULT_SESSION is not None
@@ -150,9 +150,8 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
     boto3.client("events").create_event_bus(Name=_NAME)
     secret = boto3.client("secretsmanager").create_secret(Name=_NAME, SecretString="{}")
     return BranchReconcilerSettings(
-        source_kind="github",
+        git_host=json.dumps({"kind": "github", "api_url": git_url}),
         repository=REPOSITORY,
-        github_api_url=git_url,
         hub_secret_arn=secret["ARN"],
         branch_table_name=_NAME,
         event_bus_name=_NAME,

@@ -63,7 +63,7 @@ def follow_deletion(
     aws = AwsClients(cloud.endpoint_url)
     unmade = _follow_machine(hub, hub.destroy_machine, push)
     deployed_environments(paths, cloud)  # the facts of the deleted environment go
-    if not unmade.succeeded or unmade.outcome not in {"unmake", "nothing"}:
+    if not unmade.succeeded or unmade.outcome not in {"delete", "nothing"}:
         return False
     if unmade.outcome == "nothing":
         print(f"branch {push.branch} had no environment: nothing remains")

@@ -24,7 +24,8 @@ from pipeline.promotion import (
     carries_hub,
     promotions_of,
 )
-from pipeline.sources.choice import Source, parse_source
+from pipeline.sources.choice import parse_source
+from pipeline.sources.source import Source
 from pipeline.steps.engine_version import CONTEXT_KEY
 
 # What makes this pipeline this one: a push must not turn it into another by a new default.

@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_make_client = boto3.client  # tests of entrypoints replace it
+# Tests of entrypoints replace both.
+_make_client, _make_resource = boto3.client, boto3.resource
 # An execution of this machine runs until it is stopped.
 _WAITING = {
     "StartAt": "Wait",
@@ -25,6 +26,12 @@ class Account:
 
     def client(self, service: str) -> Any:
         return _client(service, self.endpoint_url)
+
+    def resource(self, service: str) -> Any:
+        return _resource(service, self.endpoint_url)
+
+    def table(self, name: str) -> Any:
+        return self.resource("dynamodb").Table(name)
 
     def name(self, base: str) -> str:
         """A name that is unique in the account."""
@@ -115,13 +122,27 @@ def tags_of(suffix: str, **more: str) -> dict[str, str]:
 def _client(service: str, endpoint_url: str) -> Any:
     return _make_client(
         service,  # type: ignore[call-overload]  # a name that the test chooses
-        endpoint_url=endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(
+        **_options(endpoint_url),
+    )
+
+
+@cache
+def _resource(service: str, endpoint_url: str) -> Any:
+    return _make_resource(
+        service,  # type: ignore[call-overload]  # a name that the test chooses
+        **_options(endpoint_url),
+    )
+
+
+def _options(endpoint_url: str) -> dict[str, Any]:
+    return {
+        "endpoint_url": endpoint_url,
+        "region_name": "us-east-1",
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+        "config": Config(
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"},
             max_pool_connections=40,
         ),
-    )
+    }

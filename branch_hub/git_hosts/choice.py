@@ -1,24 +1,31 @@
-"""The git host that the settings name."""
+"""Creates the git host that the settings name. A new host is one line here."""
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from branch_hub.git_hosts.codecommit import CodeCommitHost
-from branch_hub.git_hosts.git_host import BranchHost
+from branch_hub.git_hosts.git_host import GitHost, HostAccess
 from branch_hub.git_hosts.github import GitHubHost
 
+# By the kind of the source.
+_HOSTS: Final[dict[str, Callable[[HostAccess], GitHost]]] = {
+    "github": GitHubHost.connect,
+    "codecommit": CodeCommitHost.connect,
+}
 
-def choose_host(
+
+def connect_host(
+    settings: str,
     *,
-    source_kind: str,
     repository: str,
-    github_api_url: str,
-    github_token: Callable[[], str],
-    codecommit: Callable[[], Any],
-) -> BranchHost:
-    """`codecommit` makes the client, if it is needed. Raises ValueError for another kind."""
-    if source_kind == "github":
-        return GitHubHost(api_url=github_api_url, repository=repository, token=github_token)
-    if source_kind == "codecommit":
-        return CodeCommitHost(codecommit=codecommit(), repository=repository)
-    raise ValueError(f"SOURCE_KIND is {source_kind!r}: it must be github or codecommit")
+    secret: Callable[[str], str],
+    client: Callable[[str], Any],
+) -> GitHost:
+    """`settings` is the JSON of a source's `host_settings`. Raises ValueError for another kind."""
+    fields = json.loads(settings)
+    if (kind := fields["kind"]) not in _HOSTS:
+        raise ValueError(f"GIT_HOST has kind {kind!r}: it must be one of {', '.join(_HOSTS)}")
+    return _HOSTS[kind](
+        HostAccess(settings=fields, repository=repository, secret=secret, client=client)
+    )

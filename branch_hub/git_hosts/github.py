@@ -1,15 +1,23 @@
-"""GitHub, or what speaks like it, as the place where branches are."""
+"""GitHub, or a server with GitHub's API, as a git host: notifies through signed webhooks."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from http.client import HTTPException
-from typing import Any, Final
-from urllib.error import HTTPError
+from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from branch_hub.git_hosts.git_host import HostUnavailable
+import urllib3
+
+from branch_hub.functions.shared.events import BranchEvent, Reason
+from branch_hub.git_hosts.git_host import (
+    Delivery,
+    DeliveryIgnored,
+    DeliveryRefused,
+    HostAccess,
+    HostUnavailable,
+)
 
 _TIMEOUT_SECONDS: Final = 10.0
 _PAGE_SIZE: Final = 100
@@ -17,32 +25,41 @@ _PAGES_MAX: Final = 1000
 _ANSWER_BYTES_MAX: Final = 5_000_000
 _NEXT: Final = 'rel="next"'
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
+_BRANCHES: Final = "refs/heads/"
 
 
 class GitHubHost:
-    """`token` gives the bearer token at each call, or nothing for a public repository."""
+    """`token` returns the bearer token at each call; it is empty for a public repository."""
 
     def __init__(self, *, api_url: str, repository: str, token: Callable[[], str]) -> None:
         parts = urlsplit(api_url)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError(
-                f"GitHub's address is {api_url!r}: a token only travels over https, "
+                f"GitHub's address is {api_url!r}: the token is only sent over https, "
                 "or to this machine"
             )
         self._url = f"{api_url.rstrip('/')}/repos/{repository}"
         self._repository = repository
         self._token = token
-        self._opener = build_opener(_NoRedirects)
+        self._http = urllib3.PoolManager(timeout=_TIMEOUT_SECONDS, retries=False)
+
+    @classmethod
+    def connect(cls, access: HostAccess) -> Self:
+        return cls(
+            api_url=access.settings["api_url"],
+            repository=access.repository,
+            token=lambda: access.secret("token"),
+        )
 
     def exists(self, branch: str) -> bool:
         status, body, _ = self._get(f"/git/ref/heads/{quote(branch)}", expected=(200, 404))
         if status == 404:
-            # Also the answer for a repository that the token may not see: then nothing is gone.
+            # Also the answer for a repository that the token may not read: then nothing is known.
             self._get("", expected=(200,))
             return False
-        if isinstance(body, list):  # older servers list what begins with the name instead
-            return any(_ref(item) == f"refs/heads/{branch}" for item in body)
-        if _ref(body) != f"refs/heads/{branch}":
+        if isinstance(body, list):  # older servers list all refs that begin with the name
+            return any(_ref(item) == f"{_BRANCHES}{branch}" for item in body)
+        if _ref(body) != f"{_BRANCHES}{branch}":
             raise HostUnavailable(f"{self._repository}: asked for {branch!r}, got another ref")
         return True
 
@@ -68,6 +85,56 @@ class GitHubHost:
                 f"{self._repository}: the last commit of {branch!r} has no date"
             ) from None
 
+    def webhook_event(self, delivery: Delivery) -> BranchEvent:
+        """Read a push event. GitHub also sends one when a branch is deleted."""
+        if not _is_signed(delivery):
+            raise DeliveryRefused(
+                401, "X-Hub-Signature-256 must sign this body with the secret of the hub"
+            )
+        kind = delivery.headers.get("x-github-event", "")
+        if kind == "ping":
+            raise DeliveryIgnored("pong", status=200)
+        if kind != "push":
+            raise DeliveryIgnored("ignored: only push events are needed")
+        ref, commit, is_deletion = self._push(delivery.body)
+        if not ref.startswith(_BRANCHES):
+            raise DeliveryIgnored("ignored: no branch was pushed")
+        return BranchEvent.of_branch(
+            event_id=delivery.digest,
+            repository=self._repository,
+            branch=ref.removeprefix(_BRANCHES),
+            reason=Reason.DELETED if is_deletion else Reason.PUSHED,
+            occurred_at=delivery.received_at,
+            commit=None if is_deletion else commit,
+        )
+
+    def account_event(self, event: Mapping[str, Any]) -> BranchEvent | None:  # noqa: ARG002
+        return None
+
+    def _push(self, body: bytes) -> tuple[str, str, bool]:
+        """Return ref, commit and whether the ref was deleted. Raises DeliveryRefused."""
+        try:
+            payload = json.loads(body)
+        except ValueError:
+            payload = None
+        if not isinstance(payload, dict):
+            raise DeliveryRefused(
+                400, "a JSON object is needed: set the content type application/json"
+            )
+        ref, after, is_deletion = (payload.get(name) for name in ("ref", "after", "deleted"))
+        sender = payload.get("repository")
+        full_name = sender.get("full_name") if isinstance(sender, dict) else None
+        if not isinstance(ref, str) or not isinstance(after, str):
+            raise DeliveryRefused(400, "ref and after must be texts, as in GitHub's push event")
+        if not isinstance(is_deletion, bool) or not isinstance(full_name, str):
+            raise DeliveryRefused(
+                400, "deleted and repository.full_name are needed, as in GitHub's push event"
+            )
+        # GitHub ignores the case of names; so may the person who writes cdk.json.
+        if full_name.lower() != self._repository.lower():
+            raise DeliveryRefused(403, "this hub does not serve that repository")
+        return ref, after, is_deletion
+
     def _name(self, item: Any) -> str:
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str) or not name:
@@ -75,20 +142,22 @@ class GitHubHost:
         return name
 
     def _get(self, path: str, *, expected: tuple[int, ...]) -> tuple[int, Any, Mapping[str, str]]:
-        request = Request(f"{self._url}{path}", headers=self._headers())
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
-                status, headers = answer.status, dict(answer.headers.items())
+            with self._http.request(
+                "GET",
+                f"{self._url}{path}",
+                headers=self._headers(),
+                redirect=False,  # a redirect would send the token to another host
+                preload_content=False,
+            ) as answer:
                 content = answer.read(_ANSWER_BYTES_MAX)
-        except HTTPError as error:
-            error.close()
-            status, headers, content = error.code, dict(error.headers.items()), b"null"
-        except (OSError, HTTPException) as error:
+        except urllib3.exceptions.HTTPError as error:
             raise HostUnavailable(f"{self._repository}{path}: {error}") from None
+        status = answer.status
         if status not in expected:
             raise HostUnavailable(f"{self._repository}{path}: answered {status}{_advice(status)}")
         try:
-            return status, json.loads(content), headers
+            return status, json.loads(content) if status == 200 else None, answer.headers
         except ValueError:
             raise HostUnavailable(f"{self._repository}{path}: the answer is no JSON") from None
 
@@ -103,18 +172,19 @@ class GitHubHost:
         return headers
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    """urllib would carry the token along to wherever a redirect leads."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
+def _is_signed(delivery: Delivery) -> bool:
+    """Takes the same time for every wrong signature of one length."""
+    digest = hmac.new(delivery.secret, delivery.body, hashlib.sha256).hexdigest()
+    signature = delivery.headers.get("x-hub-signature-256", "")
+    # As bytes: compare_digest raises an error for text that is not ASCII.
+    return hmac.compare_digest(f"sha256={digest}".encode(), signature.encode("utf-8", "replace"))
 
 
 _ADVICE: Final = {
     301: "the repository has moved: set source.repository to its new name",
     401: "the token is not valid: put another one into the hub's secret",
     403: "the token may not read this, or the rate limit is reached",
-    404: "there is no such repository, or the token may not see it",
+    404: "the repository does not exist, or the token may not read it",
     429: "the rate limit is reached",
 }
 

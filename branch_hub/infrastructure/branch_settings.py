@@ -1,4 +1,4 @@
-"""What is said about branches from outside: how many environments, for how long, which never go."""
+"""The `branches` key of cdk.json: quota, lifetime, protected branches, mode of the reconciler."""
 
 import json
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from infra.errors import ConfigurationError
 KEY: Final = "branches"
 QUOTAS: Final = range(1, 101)
 LIFETIMES_DAYS: Final = range(1, 366)
-# What the reconciler does with its plan: say it, or carry it out.
+# What the reconciler does with its plan.
 REPORT, APPLY = "report", "apply"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BranchSettings:
-    """`protected` are patterns as of a shell; the trunk is protected without being named."""
+    """`protected` holds shell patterns; the trunk is always protected."""
 
     quota: int = 10
     lifetime_days: int = 14
@@ -27,8 +27,7 @@ class BranchSettings:
     def parse(cls, value: object) -> Self:
         """Read the `branches` key: an object from cdk.json, or its JSON text.
 
-        What it leaves out is as it is without the key. Raises ConfigurationError, which names
-        the key to set.
+        Missing fields have their defaults. Raises ConfigurationError, which names the key to set.
         """
         fields = {**cls().to_json(), **_object(value)}
         if unknown := sorted(fields.keys() - cls().to_json().keys()):

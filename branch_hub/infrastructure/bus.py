@@ -1,4 +1,4 @@
-"""Where it is said what happened to branches, and where what could not be delivered waits."""
+"""The event bus for changes of branches, and the dead-letter queue of its rules."""
 
 from typing import Final
 
@@ -19,9 +19,9 @@ DEAD_LETTERS: Final = "branch-dead-letters"
 
 
 class BranchEvents(Construct):
-    """Whoever learns of a branch puts it on `bus`; rules start the machines with the detail.
+    """Rules on `bus` start the machines with an event's detail.
 
-    What no target takes, for a day of retries, goes to `dead_letters`.
+    An event that no target accepts within a day goes to `dead_letters`.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class BranchEvents(Construct):
         name: str,
         on: tuple[Reason, ...],
     ) -> None:
-        """Let each event with one of these reasons start `machine`."""
+        """Start `machine` for each event with one of these reasons."""
         role = iam.Role(
             self,
             f"{construct_id}Role",

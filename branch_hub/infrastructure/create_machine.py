@@ -1,4 +1,4 @@
-"""From "a branch was pushed" to a pipeline of its own: decide, deploy, remember."""
+"""The create machine: decides, deploys the pipeline of a pushed branch, records the result."""
 
 from typing import Any, Final
 
@@ -10,14 +10,22 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from branch_hub.infrastructure.hub import CREATE, Hub, allow
-from branch_hub.infrastructure.machine import EXECUTION, SUFFIX, Machine, ask, count, says, tell
+from branch_hub.infrastructure.machine import (
+    EXECUTION,
+    SUFFIX,
+    Machine,
+    ask,
+    count,
+    message_of,
+    notify_of,
+)
 from branch_hub.infrastructure.notices import Notices
 
 BRANCH: Final = "$$.Execution.Input.branch"
 LOOK_AGAIN_SECONDS: Final = 15
-# An hour and a half: longer than an unmaking takes at most, which is what it waits for.
+# 90 minutes: longer than the longest deletion, for which it waits.
 ASKED_MAX: Final = 360
-# Refused for the moment; a build that ran and failed is not tried again.
+# The build did not start; a build that ran and failed is not retried.
 _BUILD_NOT_STARTED: Final = (
     "CodeBuild.AccountLimitExceededException",
     "CodeBuild.CodeBuildException",
@@ -26,7 +34,7 @@ _BUILD_NOT_STARTED: Final = (
 
 
 class CreateMachine(Construct):
-    """Asks first whether the branch is there: events are hints. Started with an event's detail."""
+    """First checks that the branch exists: events are hints. Its input is an event's detail."""
 
     def __init__(
         self,
@@ -40,18 +48,18 @@ class CreateMachine(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._lifecycle, self._notices = lifecycle, notices
-        made = Machine(
+        machine = Machine(
             self,
             "Create",
             suffix=hub.suffix,
             name=CREATE,
-            comment="Makes the pipeline of a branch that was pushed",
+            comment="Creates the pipeline of a branch that was pushed",
             definition=self._definition(builds),
             key=hub.key,
             notices=notices,
         )
-        self.machine = made.machine
-        self._let_build(made, builds)
+        self.machine = machine.machine
+        self._allow_builds(machine, builds)
 
     def _definition(self, builds: codebuild.IProject) -> sfn.IChainable:
         failed = self._failed()
@@ -75,16 +83,16 @@ class CreateMachine(Construct):
 
         wait = sfn.Wait(
             self,
-            "WaitForTheOther",
-            comment="Another run makes or unmakes this environment",
+            "WaitForLock",
+            comment="Another execution creates or deletes this environment",
             time=sfn.WaitTime.duration(Duration.seconds(LOOK_AGAIN_SECONDS)),
         )
         is_busy = sfn.Condition.string_equals("$.admission.outcome", "busy")
         decide = (
             sfn.Choice(self, "Decide")
             .when(
-                sfn.Condition.string_equals("$.admission.outcome", "make"),
-                deploy.next(settle).next(sfn.Succeed(self, "Made")),
+                sfn.Condition.string_equals("$.admission.outcome", "create"),
+                deploy.next(settle).next(sfn.Succeed(self, "Created")),
             )
             .when(
                 sfn.Condition.and_(
@@ -94,25 +102,25 @@ class CreateMachine(Construct):
             )
             .when(
                 is_busy,
-                self._tell_refusal(
-                    "Another run held it for 90 minutes.",
-                    end=sfn.Fail(self, "StillBusy", error="StillBusy", cause="The notice says why"),
+                self._notify_refusal(
+                    "Another execution held the lock for 90 minutes.",
+                    end=sfn.Fail(self, "StillBusy", error="StillBusy", cause="See the notice"),
                 ),
             )
             .when(
                 sfn.Condition.string_equals("$.admission.outcome", "refused"),
-                # A rule was kept: that is told to who pushed, and is no alarm.
-                self._tell_refusal("", end=sfn.Succeed(self, "Refused")),
+                # A rule refused it: a notice, and no alarm.
+                self._notify_refusal("", end=sfn.Succeed(self, "Refused")),
             )
             .otherwise(
-                sfn.Succeed(self, "NothingToDo", comment="Extended, protected, or gone again")
+                sfn.Succeed(self, "NothingToDo", comment="Extended, protected, or already deleted")
             )
         )
         begin = sfn.Pass(self, "Begin", result=sfn.Result.from_object({"asked": {"now": 0}}))
         return begin.next(admit).next(decide)
 
     def _deploy(self, builds: codebuild.IProject) -> sfn.CustomState:
-        """Written out: the construct for builds has no word for the version of the source."""
+        """Written in ASL: the construct for builds has no parameter for the source version."""
         state: dict[str, Any] = {
             "Type": "Task",
             "Resource": f"arn:{Stack.of(self).partition}:states:::codebuild:startBuild.sync",
@@ -152,43 +160,43 @@ class CreateMachine(Construct):
         )
 
     def _failed(self) -> sfn.IChainable:
-        """The way of every error: give the lock back, say so, end red."""
+        """Handles every error: release the lock, notify, fail."""
         settle = self._settle(
             "SettleFailure", succeeded=False, cause=sfn.JsonPath.string_at("$.error.Cause")
         )
-        told = tell(
+        notify = notify_of(
             self,
-            "TellFailure",
+            "NotifyFailure",
             self._notices,
-            subject=says("Environment {} was not made", SUFFIX),
-            message=says("The pipeline of {} was not deployed: {}", SUFFIX, "$.error.Cause"),
+            subject=message_of("Environment {} was not created", SUFFIX),
+            message=message_of("The pipeline of {} was not deployed: {}", SUFFIX, "$.error.Cause"),
         )
-        end = sfn.Fail(self, "NotMade", error="NotMade", cause="The notice says why")
-        settle.add_catch(told, result_path=sfn.JsonPath.DISCARD)
-        told.add_catch(end, result_path=sfn.JsonPath.DISCARD)
-        return settle.next(told).next(end)
+        end = sfn.Fail(self, "NotCreated", error="NotCreated", cause="See the notice")
+        settle.add_catch(notify, result_path=sfn.JsonPath.DISCARD)
+        notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)
+        return settle.next(notify).next(end)
 
-    def _tell_refusal(self, why: str, *, end: sfn.Fail | sfn.Succeed) -> sfn.IChainable:
-        """No lock is held here: only say so."""
-        told = tell(
+    def _notify_refusal(self, why: str, *, end: sfn.Fail | sfn.Succeed) -> sfn.IChainable:
+        """Only notifies: no lock is held here."""
+        notify = notify_of(
             self,
-            f"Tell{end.node.id}",
+            f"Notify{end.node.id}",
             self._notices,
-            subject=says("Environment {} was not made", SUFFIX),
-            message=says(f"{{}} {why}".strip(), "$.admission.message"),
+            subject=message_of("Environment {} was not created", SUFFIX),
+            message=message_of(f"{{}} {why}".strip(), "$.admission.message"),
         )
-        told.add_catch(end, result_path=sfn.JsonPath.DISCARD)
-        return told.next(end)
+        notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)
+        return notify.next(end)
 
-    def _let_build(self, made: Machine, builds: codebuild.IProject) -> None:
+    def _allow_builds(self, machine: Machine, builds: codebuild.IProject) -> None:
         allow(
-            made.role,
+            machine.role,
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
             builds.project_arn,
         )
-        # How Step Functions hears that a build has ended: a rule that it keeps in the account.
+        # Step Functions learns that a build has ended from a rule that it keeps in the account.
         allow(
-            made.role,
+            machine.role,
             ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
             Stack.of(self).format_arn(
                 service="events",

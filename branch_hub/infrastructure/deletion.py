@@ -1,4 +1,4 @@
-"""The part of the destroy machine that deletes: one stack after the other, for an hour in all."""
+"""The part of the destroy machine that deletes the stacks, one by one, within one hour."""
 
 from typing import Any, Final
 
@@ -7,9 +7,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from branch_hub.infrastructure.destroy_steps import LOOK_AGAIN_SECONDS, Steps, written_out
 from branch_hub.infrastructure.machine import add, count
 
-# For all stacks: network interfaces of functions alone can hold one for forty minutes.
+# For all stacks: network interfaces of functions can block one for forty minutes.
 SECONDS_MAX: Final = 3600
-# After each failure, once what blocks was emptied. The hour is over before the list is.
+# After each failed deletion. The hour ends before the list does.
 BACK_OFF_SECONDS: Final = (30, 60, 120, 240, 480, *(600,) * 6)
 BEGIN: Final[dict[str, Any]] = {
     "done": {"now": 0},
@@ -19,7 +19,7 @@ BEGIN: Final[dict[str, Any]] = {
 
 
 def deletion(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
-    """Applications go before the pipeline that made them. Every look is one call: none waits."""
+    """Deletes the application before the pipeline that deployed it. No call waits."""
     find = steps.act("Find", "find", answer="found", fields=("stacks", "images", "refused"))
     counted = sfn.Pass(
         steps.scope,
@@ -41,11 +41,12 @@ def deletion(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
         sfn.Condition.number_less_than_json_path("$.done.now", "$.count.stacks"),
         take.next(_one_stack(steps, more)),
     ).otherwise(then)
-    # A part of it that stays would lose its logs and images: so nothing goes.
+    # A stack that stays would lose its logs and images: so nothing is deleted.
     refused = steps.give_up(
         "NotAllOurs",
         sfn.JsonPath.format(
-            "nothing was deleted, as not all of it may be: {}", written_out("$.found.refused")
+            "nothing was deleted, because these stacks may not be: {}",
+            written_out("$.found.refused"),
         ),
     )
     all_ours = (
@@ -65,7 +66,7 @@ def _one_stack(steps: Steps, gone: sfn.IChainable) -> sfn.IChainable:
     late = steps.give_up(
         "OutOfTime",
         sfn.JsonPath.format(
-            "{} is not gone after an hour, blocked by {}",
+            "{} still exists after an hour, blocked by {}",
             which,
             written_out("$.deletion.blocked_by"),
         ),
@@ -103,7 +104,7 @@ def _one_stack(steps: Steps, gone: sfn.IChainable) -> sfn.IChainable:
 
 
 def _clock(steps: Steps, state: str, **changed: Any) -> sfn.Pass:
-    """Set part of the clock: seconds waited in all, the next wait, failures so far."""
+    """Set fields of the clock: seconds waited in total, next wait, failures so far."""
     now = {name: sfn.JsonPath.number_at(f"$.clock.{name}") for name in BEGIN["clock"]}
     return sfn.Pass(steps.scope, state, parameters={**now, **changed}, result_path="$.clock")
 

@@ -1,4 +1,4 @@
-"""From "a branch is gone" to nothing left. It never checks the branch out."""
+"""The destroy machine: deletes all resources of a branch without checking the branch out."""
 
 from typing import Final
 
@@ -11,21 +11,29 @@ from branch_hub.infrastructure.deletion import BEGIN as DELETION_BEGINS
 from branch_hub.infrastructure.deletion import deletion
 from branch_hub.infrastructure.destroy_steps import Steps
 from branch_hub.infrastructure.hub import DESTROY, Hub
-from branch_hub.infrastructure.machine import EXECUTION, SUFFIX, Machine, ask, count, says, tell
+from branch_hub.infrastructure.machine import (
+    EXECUTION,
+    SUFFIX,
+    Machine,
+    ask,
+    count,
+    message_of,
+    notify_of,
+)
 from branch_hub.infrastructure.notices import Notices
 from branch_hub.infrastructure.proof import BEGIN as PROOF_BEGINS
 from branch_hub.infrastructure.proof import proof
 
-ASKED_MAX: Final = 240  # an hour for a run that makes the same environment
+ASKED_MAX: Final = 240  # one hour, for an execution that creates the same environment
 _WHO_TRIES_AGAIN: Final = {
-    REPORT: "Nothing tries again by itself: make reconcile shows it, with APPLY=yes it is unmade.",
-    APPLY: "The reconciler tries again within the hour.",
+    REPORT: "It is not retried: make reconcile shows it, and deletes it with APPLY=yes.",
+    APPLY: "The reconciler retries within the hour.",
 }
 STOPS_MAX: Final = 40  # ten minutes for a run of the pipeline to end by itself
 
 
 class DestroyMachine(Construct):
-    """Holds the lock from Claim to Forget or Abandon. Started with an event's detail."""
+    """Holds the lock from Claim to Forget or Abandon. Its input is an event's detail."""
 
     def __init__(
         self,
@@ -63,7 +71,7 @@ class DestroyMachine(Construct):
             "Destroy",
             suffix=hub.suffix,
             name=DESTROY,
-            comment="Unmakes the environment and the pipeline of a branch that is gone",
+            comment="Deletes the environment and the pipeline of a branch that is gone",
             definition=begin.next(_claim(steps, then=stop)),
             key=hub.key,
             notices=notices,
@@ -71,7 +79,7 @@ class DestroyMachine(Construct):
 
 
 def _claim(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
-    """Is it true? Is it allowed? Is nobody else at it? Events are hints."""
+    """Checks that the branch is gone, that deletion is allowed and that no one holds the lock."""
     claim = ask(
         steps.scope,
         "Claim",
@@ -85,29 +93,29 @@ def _claim(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
         fields=("outcome", "message"),
     )
     claim.add_catch(steps.abandon, result_path="$.error")
-    told = tell(
+    notify = notify_of(
         steps.scope,
-        "TellStillBusy",
+        "NotifyStillBusy",
         steps.notices,
-        subject=says("Environment {} was not unmade", SUFFIX),
-        message=says("{} Another run held it for an hour.", "$.claim.message"),
+        subject=message_of("Environment {} was not deleted", SUFFIX),
+        message=message_of("{} Another execution held the lock for an hour.", "$.claim.message"),
     )
-    late = sfn.Fail(steps.scope, "StillBusy", error="StillBusy", cause="The notice says why")
-    told.add_catch(late, result_path=sfn.JsonPath.DISCARD)
+    late = sfn.Fail(steps.scope, "StillBusy", error="StillBusy", cause="See the notice")
+    notify.add_catch(late, result_path=sfn.JsonPath.DISCARD)
     is_busy = sfn.Condition.string_equals("$.claim.outcome", "busy")
     again = (
         count(steps.scope, "CountAsked", "asked")
-        .next(steps.wait("WaitForTheOther", "Another run makes or unmakes this environment"))
+        .next(steps.wait("WaitForLock", "Another execution creates or deletes this environment"))
         .next(claim)
     )
     decide = (
         sfn.Choice(steps.scope, "Decide")
-        .when(sfn.Condition.string_equals("$.claim.outcome", "unmake"), then)
+        .when(sfn.Condition.string_equals("$.claim.outcome", "delete"), then)
         .when(
             sfn.Condition.and_(is_busy, sfn.Condition.number_less_than("$.asked.now", ASKED_MAX)),
             again,
         )
-        .when(is_busy, told.next(late))
+        .when(is_busy, notify.next(late))
         .otherwise(
             sfn.Succeed(
                 steps.scope, "NothingToDo", comment="Alive, protected, not expired, or gone"
@@ -118,12 +126,12 @@ def _claim(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
 
 
 def _stop(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
-    """Runs of the pipeline end first: one that deploys would make again what is deleted."""
+    """Stops runs of the pipeline first: a run that deploys would create the stacks again."""
     stop = steps.act("Stop", "stop", answer="stop", fields=("running",), force=False)
     force = steps.act("Force", "stop", answer="stop", fields=("running",), force=True)
     again = (
         count(steps.scope, "CountStops", "stops")
-        .next(steps.wait("WaitForRuns", "An action that runs may end first"))
+        .next(steps.wait("WaitForRuns", "A running action may finish first"))
         .next(stop)
     )
     look = (
@@ -138,7 +146,7 @@ def _stop(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
 def _abandon(
     scope: Construct, lifecycle: lambda_.IFunction, notices: Notices, *, reconcile: str
 ) -> sfn.IChainable:
-    """The way of every error: give the lock back, say what stands, end red."""
+    """Handles every error: release the lock, notify, fail."""
     abandon = ask(
         scope,
         "Abandon",
@@ -152,18 +160,18 @@ def _abandon(
         answer="abandoned",
         fields=("outcome",),
     )
-    told = tell(
+    notify = notify_of(
         scope,
-        "TellAbandoned",
+        "NotifyAbandoned",
         notices,
-        subject=says("Environment {} was not unmade", SUFFIX),
-        message=says(
-            f"{{}}: {{}}. It is still there. {_WHO_TRIES_AGAIN[reconcile]}",
+        subject=message_of("Environment {} was not deleted", SUFFIX),
+        message=message_of(
+            f"{{}}: {{}}. It still exists. {_WHO_TRIES_AGAIN[reconcile]}",
             SUFFIX,
             "$.error.Cause",
         ),
     )
-    end = sfn.Fail(scope, "NotUnmade", error="NotUnmade", cause="The notice says why")
-    abandon.add_catch(told, result_path=sfn.JsonPath.DISCARD)
-    told.add_catch(end, result_path=sfn.JsonPath.DISCARD)
-    return abandon.next(told).next(end)
+    end = sfn.Fail(scope, "NotDeleted", error="NotDeleted", cause="See the notice")
+    abandon.add_catch(notify, result_path=sfn.JsonPath.DISCARD)
+    notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)
+    return abandon.next(notify).next(end)

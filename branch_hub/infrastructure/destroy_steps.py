@@ -1,4 +1,4 @@
-"""What the parts of the destroy machine are made with."""
+"""What the parts of the destroy machine share."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +17,7 @@ LOOK_AGAIN_SECONDS: Final = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
-    """`abandon` is where every error goes: it gives the lock back."""
+    """`abandon` handles every error: it releases the lock."""
 
     scope: Construct
     lifecycle: lambda_.IFunction
@@ -34,7 +34,7 @@ class Steps:
         fields: tuple[str, ...],
         **payload: Any,
     ) -> tasks.LambdaInvoke:
-        """Have the teardown do `action`, and keep `fields` of what it says under `answer`."""
+        """Call `action` of the teardown, and keep `fields` of its answer under `$.{answer}`."""
         task = ask(
             self.scope,
             state,
@@ -51,7 +51,7 @@ class Steps:
         return sfn.Wait(self.scope, state, comment=comment, time=sfn.WaitTime.duration(duration))
 
     def give_up(self, state: str, cause: str) -> sfn.IChainable:
-        """An error of our own making: deadlines, and what remains."""
+        """Fail with an error of the machine itself: a deadline, or something remains."""
         error = sfn.Pass(
             self.scope, state, parameters={"Error": state, "Cause": cause}, result_path="$.error"
         )
@@ -59,5 +59,5 @@ class Steps:
 
 
 def written_out(path: str) -> str:
-    """What stands at `path`, as JSON text for people."""
+    """Return the value at `path` as JSON text."""
     return sfn.JsonPath.json_to_string(sfn.JsonPath.object_at(path))

@@ -1,4 +1,4 @@
-"""What the hub and the git host share: the key that signs webhooks, and a token to ask with."""
+"""The secret that the hub and the git host share: webhook signing key and API token."""
 
 import json
 from typing import Final
@@ -14,12 +14,12 @@ from infra.naming import EnvironmentSuffix
 
 SECRET: Final = "branch-hub"
 SIGNING_FIELD: Final = "webhook_secret"
-# Empty for public repositories and for CodeCommit; a person puts it there: docs/aws.md.
-TOKEN_FIELD: Final = "github_token"
+# Empty for public repositories and for CodeCommit; a person sets it: docs/aws.md.
+TOKEN_FIELD: Final = "token"
 
 
 class HostSecret(Construct):
-    """The signing key is made here and copied to the host; outsiders find it by `name`."""
+    """AWS generates the signing key; a person copies it to the host. Found by `name`."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix, key: kms.IKey
@@ -31,7 +31,7 @@ class HostSecret(Construct):
             self,
             "Secret",
             secret_name=self.name,
-            description="Signs the webhooks of the git host, and asks it for its branches",
+            description="Webhook signing key and API token of the git host",
             encryption_key=key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=json.dumps({TOKEN_FIELD: ""}),

@@ -1,4 +1,4 @@
-"""What the parts of one hub share, and what its functions are made of."""
+"""Values that the constructs of one hub share."""
 
 import json
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from branch_hub.infrastructure.host_secret import HostSecret
 from branch_hub.infrastructure.registry import Registry
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
-from pipeline.sources.choice import Source
-from pipeline.sources.github import GITHUB_API_URL, GitHubSource
+from lambda_src.shared.branch_suffix import HASH_LENGTH
+from pipeline.sources.source import Source
 
 CREATE: Final = "branch-create"
 DESTROY: Final = "branch-destroy"
-# Every suffix of a branch ends like this; staging and production do not.
-ANY_BRANCH: Final = "*-??????"
+# Matches the suffix of every branch, but not those of staging and production.
+ANY_BRANCH: Final = f"*-{'?' * HASH_LENGTH}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """Handed to every part of a hub; it makes nothing by itself."""
+    """Passed to every construct of a hub; creates no resource itself."""
 
     suffix: EnvironmentSuffix
     key: kms.IKey
@@ -35,16 +35,16 @@ class Hub:
     secret: HostSecret
 
     @property
-    def github_api_url(self) -> str:
-        """Where GitHub answers; with another host nobody asks there."""
-        return self.source.api_url if isinstance(self.source, GitHubSource) else GITHUB_API_URL
+    def git_host(self) -> str:
+        """The settings with which functions connect to the git host."""
+        return json.dumps(self.source.host_settings())
 
     @property
     def protected_branches(self) -> str:
         return json.dumps([*self.branches.protected])
 
     def let_see_who_runs(self, grantee: iam.IGrantable, stack: Stack) -> None:
-        """Allow asking whether the holder of a lock still runs."""
+        """Allow reading whether the holder of a lock is still running."""
         executions = (
             stack.format_arn(
                 service="states",
@@ -57,7 +57,7 @@ class Hub:
         allow(grantee, ["states:DescribeExecution"], *executions)
 
     def let_ask_for_branches(self, grantee: iam.IGrantable, stack: Stack) -> None:
-        """Allow asking the host which branches there are: with the token, or as the role."""
+        """Allow listing the branches of the git host, with the token or with the role."""
         self.secret.grant_read(grantee)
         for statement in self.source.may_list_branches(stack):
             grantee.grant_principal.add_to_principal_policy(statement)

@@ -1,4 +1,4 @@
-"""When somebody must look after the hub itself."""
+"""Alarms of the hub itself."""
 
 import re
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ _PERIOD: Final = Duration.minutes(5)
 
 
 class HubAlarms(Construct):
-    """Each tells the notices: machines that end red, functions that fail, lost events.
-    A branch that is refused is none of those."""
+    """Failed machines, failed functions and lost events, sent to the notices.
+    A refused branch raises no alarm."""
 
     def __init__(
         self,
@@ -38,26 +38,26 @@ class HubAlarms(Construct):
         for name, machine in machines.items():
             self._alarm(
                 f"{name}-failed",
-                "A run ended red: its notice says why, and what to do",
+                "An execution failed: its notice says why, and what to do",
                 machine.metric_failed(period=_PERIOD, statistic="sum"),
                 runbook=f"{name}-failed",
             )
             self._alarm(
                 f"{name}-timed-out",
-                "A run came to no end: its lock is free for the next one",
+                "An execution timed out: its lock is free for the next one",
                 machine.metric_timed_out(period=_PERIOD, statistic="sum"),
                 runbook="machine-timed-out",
             )
         for name, function in functions.items():
             self._alarm(
                 f"{name}-errors",
-                "The function fails: what it missed is found by the reconciler",
+                "The function fails: the reconciler finds what it missed",
                 function.metric_errors(period=_PERIOD, statistic="sum"),
                 runbook=f"{name}-errors",
             )
         self._alarm(
             "branch-dead-letters",
-            "An event reached nobody, for a day of retries",
+            "An event was not delivered within a day of retries",
             dead_letters.metric_approximate_number_of_messages_visible(
                 period=_PERIOD, statistic="max"
             ),

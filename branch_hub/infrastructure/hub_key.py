@@ -1,4 +1,4 @@
-"""The hub's own key, and the AWS services that may use it without a role of ours."""
+"""The hub's KMS key, and the AWS services that may use it without a role of ours."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ KEY_ALIAS: Final = "branch-hub-key"
 
 
 def hub_key(scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> kms.Key:
-    """Make the key of the table, the secret, the bus, dead letters, notices, runs and logs."""
+    """Create the key of the table, secret, bus, dead letters, notices, executions and logs."""
     stack = Stack.of(scope)
     key = kms.Key(
         scope,
@@ -21,7 +21,7 @@ def hub_key(scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -
         alias=f"alias/{suffix.physical_name(KEY_ALIAS)}",
         description=f"Everything at rest in the branch hub {suffix}",
         enable_key_rotation=True,
-        # The shortest that KMS offers: the key is the one thing that outlives the stack.
+        # The shortest that KMS allows: only the key outlives the stack.
         pending_window=Duration.days(7),
         removal_policy=RemovalPolicy.DESTROY,
     )
@@ -38,7 +38,7 @@ def hub_key(scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -
             }
         },
     )
-    # Alarms publish to the encrypted topic, rules send what they cannot deliver to the queue.
+    # Alarms publish to the encrypted topic; rules send undelivered events to the queue.
     for sid, service in (
         ("AlarmsOfThisAccount", "cloudwatch.amazonaws.com"),
         ("RulesOfThisAccount", "events.amazonaws.com"),

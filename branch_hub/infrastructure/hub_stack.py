@@ -1,4 +1,4 @@
-"""The hub of a repository's branches, whole: what hears, what decides, what makes and unmakes."""
+"""Webhook intake, lifecycle decisions, create and delete state machines."""
 
 from typing import Final
 
@@ -28,17 +28,17 @@ STACK_NAME: Final = "BranchHub"
 
 
 class BranchHub(Stack):
-    """One for each repository, whatever the number of its branches."""
+    """One for each repository."""
 
     def __init__(self, scope: Construct, *, settings: DeliverySettings) -> None:
         suffix = settings.hub_suffix
         super().__init__(
             scope,
             f"{STACK_NAME}-{suffix}",
-            # Also where it is a stage's: the same stack, whoever deploys it.
+            # The same name in a stage: the app and the pipeline deploy the same stack.
             stack_name=f"{STACK_NAME}-{suffix}",
-            description=f"Makes and unmakes the environments of {settings.source.repository}",
-            # No environment's: what unmakes an environment must not find this.
+            description=f"Creates and deletes the environments of {settings.source.repository}",
+            # No tags of an environment: the teardown must not find this stack.
             tags={"application": APPLICATION, "branch-hub": str(suffix)},
             env=Environment(account=settings.account, region=settings.region),
         )

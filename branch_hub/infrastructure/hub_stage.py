@@ -1,4 +1,4 @@
-"""The hub as a stage of the trunk's pipeline: deployed with what it makes and unmakes."""
+"""The hub as a stage of the trunk's pipeline, which keeps it up to date."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ HUB_STAGE: Final = "BranchHub"
 
 
 class HubStage(Stage):
-    """The same stack as the app's own, which a person deploys first."""
+    """Holds the same stack as the app, from which a person deploys it first."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: DeliverySettings) -> None:
         env = Environment(account=settings.account, region=settings.region)

@@ -1,4 +1,4 @@
-"""Where the git host says what happened: signed webhooks, and CodeCommit's own events."""
+"""Receives notifications of the git host: webhooks, or events of the account's bus."""
 
 from typing import Final
 
@@ -12,17 +12,16 @@ from branch_hub.functions.intake.settings import BranchIntakeSettings
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.hub import Hub, hub_source
 from infra.python_function import PythonFunction
-from pipeline.sources.codecommit import CodeCommitSource
 
 NAME: Final = "branch-intake"
-# GitHub waits ten seconds for an answer, then it shows the delivery as failed.
+# A git host waits about ten seconds for an answer, then it shows the delivery as failed.
 TIMEOUT_SECONDS: Final = 10
-# Anyone can post to the URL: a flood must not take what the account's other functions run with.
+# Anyone can post to the URL: a flood must not use up the account's concurrency.
 AT_ONCE: Final = 5
 
 
 class Intake(Construct):
-    """Makes one kind of event of both. GitHub posts to `url`; the signature is the door."""
+    """Forwards both as branch events. A git host posts to `url`; its signature authenticates it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, hub: Hub, branch_events: BranchEvents
@@ -33,9 +32,10 @@ class Intake(Construct):
             "Intake",
             suffix=hub.suffix,
             name=NAME,
-            description="Turns what the git host says into events of branches",
+            description="Turns notifications of the git host into branch events",
             source=hub_source("intake"),
             environment=BranchIntakeSettings(
+                git_host=hub.git_host,
                 repository=hub.source.repository,
                 hub_secret_arn=hub.secret.secret.secret_arn,
                 branch_table_name=hub.registry.table.table_name,
@@ -52,27 +52,18 @@ class Intake(Construct):
             self.function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
         )
         branch_events.grant_put(self.function)
-        # Open to the internet: GitHub signs what it sends and has no AWS identity.
+        # Open to the internet: a git host signs its webhooks and has no AWS identity.
         self.url = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE).url
-        if isinstance(hub.source, CodeCommitSource):
-            self._hear_of(hub.source, hub, branch_events)
+        if (pattern := hub.source.change_events(Stack.of(self))) is not None:
+            self._receive(pattern, hub, branch_events)
 
-    def _hear_of(self, source: CodeCommitSource, hub: Hub, branch_events: BranchEvents) -> None:
-        repository = Stack.of(self).format_arn(service="codecommit", resource=source.repository)
+    def _receive(self, pattern: events.EventPattern, hub: Hub, branch_events: BranchEvents) -> None:
         events.Rule(
             self,
-            "CodeCommit",
-            rule_name=hub.suffix.physical_name("branch-codecommit"),
-            description=f"Branches of {source.repository} that come, move and go",
-            event_pattern=events.EventPattern(
-                source=["aws.codecommit"],
-                detail_type=["CodeCommit Repository State Change"],
-                resources=[repository],
-                detail={
-                    "referenceType": ["branch"],
-                    "event": ["referenceCreated", "referenceUpdated", "referenceDeleted"],
-                },
-            ),
+            "HostEvents",
+            rule_name=hub.suffix.physical_name(f"branch-{hub.source.kind}"),
+            description=f"Branches of {hub.source.repository} that are created, moved or deleted",
+            event_pattern=pattern,
             targets=[
                 targets.LambdaFunction(self.function, dead_letter_queue=branch_events.dead_letters)
             ],

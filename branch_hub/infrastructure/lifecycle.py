@@ -1,4 +1,4 @@
-"""The function that decides: may a branch have an environment, must one go, who is at it."""
+"""The lifecycle function: decides on creation and deletion, and holds locks."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ TIMEOUT_SECONDS: Final = 60
 
 
 class Lifecycle(Construct):
-    """Keeps quota, locks and expiry in the registry. The state machines ask `function`."""
+    """Keeps quota, locks and expiry in the registry. The state machines call `function`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, hub: Hub) -> None:
         super().__init__(scope, construct_id)
@@ -25,12 +25,11 @@ class Lifecycle(Construct):
             "Lifecycle",
             suffix=hub.suffix,
             name=NAME,
-            description="Decides which branch may have an environment, and keeps it in mind",
+            description="Decides on creating and deleting environments, and records them",
             source=hub_source("lifecycle"),
             environment=BranchLifecycleSettings(
-                source_kind=hub.source.kind,
+                git_host=hub.git_host,
                 repository=hub.source.repository,
-                github_api_url=hub.github_api_url,
                 hub_secret_arn=hub.secret.secret.secret_arn,
                 branch_table_name=hub.registry.table.table_name,
                 trunk=hub.trunk,

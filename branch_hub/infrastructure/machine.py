@@ -1,4 +1,4 @@
-"""How every state machine of the hub asks, tells, tries again and is watched."""
+"""What every state machine of the hub has: calls, notices, retries, role and log."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,11 +17,11 @@ from branch_hub.infrastructure.notices import Notices
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
-# Longer than all that a machine waits for by itself: its deadlines end in a notice, not in this.
+# Longer than all waits of a machine: its own deadlines end with a notice.
 TIMEOUT: Final = Duration.hours(3)
 SUFFIX: Final = "$$.Execution.Input.suffix"
 EXECUTION: Final = "$$.Execution.Id"
-# What Lambda answers when the function is not at fault.
+# Errors of the Lambda service, not of the function.
 _SERVICE_ERRORS: Final = (
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
@@ -41,7 +41,7 @@ def ask(
     answer: str,
     fields: tuple[str, ...],
 ) -> tasks.LambdaInvoke:
-    """Ask `function`, and keep these `fields` of what it says under `$.{answer}`."""
+    """Call `function`, and keep these `fields` of its answer under `$.{answer}`."""
     task = tasks.LambdaInvoke(
         scope,
         state,
@@ -58,9 +58,9 @@ def ask(
         backoff_rate=2,
         jitter_strategy=sfn.JitterType.FULL,
     )
-    # A refusal stays one.
+    # A retry would be refused again.
     task.add_retry(errors=[*_REFUSALS], max_attempts=0)
-    # Whatever a function does can be done twice; a host that is down comes back.
+    # All actions are safe to repeat, and a host that is down comes back.
     task.add_retry(
         errors=[sfn.Errors.TASKS_FAILED, sfn.Errors.TIMEOUT],
         interval=Duration.seconds(15),
@@ -70,10 +70,10 @@ def ask(
     return task
 
 
-def tell(
+def notify_of(
     scope: Construct, state: str, notices: Notices, *, subject: str, message: str
 ) -> tasks.SnsPublish:
-    """Tell whoever listens. `subject` and `message` are templates with `{}` for paths: see says."""
+    """Publish a notice. `subject` and `message` come from `message_of`."""
     task = tasks.SnsPublish(
         scope,
         state,
@@ -91,13 +91,13 @@ def tell(
     return task
 
 
-def says(template: str, *paths: str) -> str:
-    """Fill `template` with what stands at `paths` when the state runs."""
+def message_of(template: str, *paths: str) -> str:
+    """Fill each `{}` of `template` with the value at a path when the state runs."""
     return sfn.JsonPath.format(template, *(sfn.JsonPath.string_at(path) for path in paths))
 
 
 def add(path: str, amount: str | int) -> str:
-    """The number at `path` and an amount, or the number at another path, together."""
+    """Add an amount, or the number at another path, to the number at `path`."""
     number = sfn.JsonPath.number_at(amount) if isinstance(amount, str) else amount
     return sfn.JsonPath.math_add(sfn.JsonPath.number_at(path), number)
 
@@ -113,7 +113,7 @@ def count(scope: Construct, state: str, counter: str) -> sfn.Pass:
 
 
 class Machine(Construct):
-    """The state machine `{name}-{suffix}` with a role and a log of its own, which may tell."""
+    """The state machine `{name}-{suffix}` with its own role and log. It may publish notices."""
 
     def __init__(
         self,
@@ -135,8 +135,8 @@ class Machine(Construct):
             role_name=suffix.physical_name(f"{name}-machine-role"),
             assumed_by=iam.ServicePrincipal("states.amazonaws.com"),
         )
-        # The task for SNS asks for the topic alone, which without its key takes nothing.
-        notices.grant_tell(self.role)
+        # CDK grants the topic only; an encrypted topic also needs its key.
+        notices.grant_publish(self.role)
         self.machine = sfn.StateMachine(
             self,
             "Machine",
@@ -152,7 +152,7 @@ class Machine(Construct):
                     self, "Logs", name=f"/aws/vendedlogs/states/{machine_name}", key=key
                 ),
                 level=sfn.LogLevel.ALL,
-                # The history has it, encrypted; the log says what ran and what failed.
+                # The history holds the data, encrypted; the log holds states and errors.
                 include_execution_data=False,
             ),
             removal_policy=RemovalPolicy.DESTROY,

@@ -1,4 +1,4 @@
-"""Who hears of branches: one topic for refusals, failures, expiries and alarms."""
+"""The topic for notices: refusals, failures, expiries and alarms."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ TOPIC: Final = "branch-notices"
 
 
 class Notices(Construct):
-    """Subscribe to `topic`; let a role tell something with `grant_tell`."""
+    """Subscribe to `topic`; `grant_publish` lets a role publish to it."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Notices(Construct):
             )
         )
 
-    def grant_tell(self, grantee: iam.IGrantable) -> None:
+    def grant_publish(self, grantee: iam.IGrantable) -> None:
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
         )

@@ -14,12 +14,12 @@ from infra.python_version import deployed_python
 from pipeline import builds
 
 PROJECT: Final = "branch-pipelines"
-# Of the bootstrap: the deployment goes the way that a person's goes.
+# Of the bootstrap: the same roles with which a person deploys.
 _BOOTSTRAP_ROLES: Final = ("deploy", "file-publishing", "lookup")
 
 
 class PipelineBuilds(Construct):
-    """`project` is started with a branch as the version of its source and as BRANCH."""
+    """`project` takes the branch as source version and as the variable BRANCH."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, hub: Hub, context: dict[str, str]
@@ -42,27 +42,27 @@ class PipelineBuilds(Construct):
             "Project",
             project_name=name,
             description="Deploys the pipeline of the branch that it is started with",
-            # All that it may do is said above: CDK would add groups of logs and of reports.
+            # All permissions are above: CDK would add log groups and report groups.
             role=role.without_policy_updates(),
             environment=builds.environment(codebuild.ComputeType.SMALL),
             build_spec=codebuild.BuildSpec.from_object(build_spec(context)),
             logging=builds.logging(group, prefix=PROJECT),
             timeout=Duration.minutes(30),
         )
-        # A project's connection is tried out with the role while the project is made.
+        # CodeBuild uses the role to check the connection while it creates the project.
         policy = role.node.find_child("DefaultPolicy")
         self.project.node.add_dependency(policy)
         definition = cast(codebuild.CfnProject, self.project.node.default_child)
-        # It makes no artifacts: the key is named so that AWS's own is never used for any.
+        # It has no artifacts: the key is set so that the AWS managed key is never used.
         definition.encryption_key = hub.key.key_arn
         for field, value in hub.source.build_source(stack).items():
             definition.add_property_override(f"Source.{field}", value)
 
 
 def build_spec(context: dict[str, str]) -> dict[str, Any]:
-    """`context` is what every branch's pipeline is told; the branch itself is in BRANCH."""
-    said = [part for pair in context.items() for part in ("-c", "=".join(pair))]
-    deploy = ["npx", "--no-install", "cdk", "deploy", *said, "--require-approval", "never"]
+    """`context` is the same for every branch; the branch itself is in BRANCH."""
+    arguments = [part for pair in context.items() for part in ("-c", "=".join(pair))]
+    deploy = ["npx", "--no-install", "cdk", "deploy", *arguments, "--require-approval", "never"]
     return {
         "version": "0.2",
         "phases": {
@@ -71,7 +71,7 @@ def build_spec(context: dict[str, str]) -> dict[str, Any]:
                 "commands": [
                     "make setup",
                     'export PATH="$PWD/.venv/bin:$PATH"',
-                    # The shell puts the branch in as one word, whatever it is called.
+                    # Quoted: the shell passes any branch name as one argument.
                     f"{shlex.join(deploy)} -c \"branch=$BRANCH\" 'DeliveryPipeline-*'",
                 ]
             },

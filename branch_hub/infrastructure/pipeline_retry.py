@@ -1,4 +1,4 @@
-"""Starts a failed stage once more, where the error is one that is known to pass by itself."""
+"""Retries a failed stage once if its error is a known transient one."""
 
 from typing import Final
 
@@ -18,9 +18,8 @@ TIMEOUT_SECONDS: Final = 60
 
 
 class PipelineRetry(Construct):
-    """One for all pipelines of the account and region whose names are like ours, since names carry
-    no repository: docs/aws.md asks for one of those for each. What it may retry is a table in its
-    code."""
+    """Serves all `transaction-pipeline-*` pipelines of the account and region. Their names hold no
+    repository: docs/aws.md allows one repository per account and region."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, hub: Hub, branch_events: BranchEvents

@@ -1,13 +1,13 @@
-"""The part of the destroy machine that proves: sweep, look for what remains, forget."""
+"""The last part of the destroy machine: sweep, verify that nothing remains, forget."""
 
 from typing import Any, Final
 
 from aws_cdk import aws_stepfunctions as sfn
 
 from branch_hub.infrastructure.destroy_steps import Steps, written_out
-from branch_hub.infrastructure.machine import EXECUTION, SUFFIX, ask, count, says, tell
+from branch_hub.infrastructure.machine import EXECUTION, SUFFIX, ask, count, message_of, notify_of
 
-# What services write last comes late, and listings are behind the truth.
+# Services write their last logs late, and listings are eventually consistent.
 AGAIN_SECONDS: Final = (10, 20, 40, 80, 160)
 BEGIN: Final[dict[str, Any]] = {
     "verified": {"now": 0},
@@ -18,7 +18,7 @@ REASON: Final = "$$.Execution.Input.reason"
 
 
 def proof(steps: Steps) -> sfn.IChainable:
-    """Only an empty list of what remains leads to Forget."""
+    """Reaches Forget only if the list of what remains is empty."""
     sweep = steps.act(
         "Sweep",
         "sweep",
@@ -49,7 +49,7 @@ def proof(steps: Steps) -> sfn.IChainable:
     again = count(steps.scope, "CountVerified", "verified")
     remains = steps.give_up(
         "SomethingRemains",
-        sfn.JsonPath.format("still there: {}", written_out("$.verification.remains")),
+        sfn.JsonPath.format("this remains: {}", written_out("$.verification.remains")),
     )
     nothing = (
         sfn.Choice(steps.scope, "NothingRemains")
@@ -60,7 +60,7 @@ def proof(steps: Steps) -> sfn.IChainable:
         )
         .otherwise(remains)
     )
-    # A later sweep finds only what is new: what all of them removed is told.
+    # A later sweep reports only what is new: the notice lists what all sweeps removed.
     both = sfn.Pass(
         steps.scope,
         "BothSweeps",
@@ -97,11 +97,11 @@ def _forget(steps: Steps) -> sfn.IChainable:
         fields=("outcome",),
     )
     forget.add_catch(steps.abandon, result_path="$.error")
-    told = tell(
+    notify = notify_of(
         steps.scope,
-        "TellGone",
+        "NotifyDeleted",
         steps.notices,
-        subject=says("Environment {} is gone", SUFFIX),
+        subject=message_of("Environment {} is deleted", SUFFIX),
         message=sfn.JsonPath.format(
             "{} ({}). Stacks: {}. Swept: {}. Shared, and kept: {}. Nothing else remains.",
             sfn.JsonPath.string_at(SUFFIX),
@@ -111,7 +111,7 @@ def _forget(steps: Steps) -> sfn.IChainable:
             written_out("$.sweep.kept"),
         ),
     )
-    gone = sfn.Succeed(steps.scope, "Unmade")
-    # It is gone, whether anybody hears of it or not.
-    told.add_catch(gone, result_path=sfn.JsonPath.DISCARD)
-    return forget.next(told).next(gone)
+    gone = sfn.Succeed(steps.scope, "Deleted")
+    # It is deleted even if the notice fails.
+    notify.add_catch(gone, result_path=sfn.JsonPath.DISCARD)
+    return forget.next(notify).next(gone)

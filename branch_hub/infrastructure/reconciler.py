@@ -1,4 +1,4 @@
-"""The function that compares what there is with what there should be, every hour and by hand."""
+"""The reconciler: compares branches with environments every hour, and when a person asks."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS: Final = 300
 
 
 class Reconciler(Construct):
-    """Says what it would do, or puts it on the bus as events: what acts is the same as ever."""
+    """Reports its plan, or puts it on the bus as events; the machines act on them."""
 
     def __init__(
         self,
@@ -39,9 +39,8 @@ class Reconciler(Construct):
             description="Compares live branches with environments and their expiry",
             source=hub_source("reconciler"),
             environment=BranchReconcilerSettings(
-                source_kind=hub.source.kind,
+                git_host=hub.git_host,
                 repository=hub.source.repository,
-                github_api_url=hub.github_api_url,
                 hub_secret_arn=hub.secret.secret.secret_arn,
                 branch_table_name=hub.registry.table.table_name,
                 event_bus_name=branch_events.bus.event_bus_name,
@@ -62,7 +61,7 @@ class Reconciler(Construct):
         )
         hub.let_see_who_runs(self.function, Stack.of(self))
         branch_events.grant_put(self.function)
-        notices.grant_tell(self.function)
+        notices.grant_publish(self.function)
         # AWS asks for all resources when stacks are listed without a name.
         allow(self.function, ["cloudformation:DescribeStacks"], "*")
         self._every_hour(hub, branch_events)
@@ -72,7 +71,7 @@ class Reconciler(Construct):
             self,
             "Hourly",
             rule_name=hub.suffix.physical_name("branch-reconcile-hourly"),
-            description="What events missed is found within the hour",
+            description="Finds within the hour what events missed",
             schedule=events.Schedule.rate(Duration.hours(1)),
             targets=[
                 targets.LambdaFunction(

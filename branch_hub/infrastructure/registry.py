@@ -1,4 +1,4 @@
-"""What is known of every branch's environment, and which delivery was heard: one table."""
+"""The table of environments, quota, webhook deliveries and retries."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from infra.naming import EnvironmentSuffix
 
 TABLE: Final = "transaction-branches"
 KEY_ATTRIBUTE: Final = "suffix"
-# Deliveries and what became of expired environments are forgotten by themselves.
+# DynamoDB deletes deliveries, retries and records of expired environments.
 TTL_ATTRIBUTE: Final = "forget_after_epoch_seconds"
 
 
@@ -37,8 +37,8 @@ class Registry(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
-            # No point-in-time recovery: the reconciler makes it anew from branches and stacks as
-            # they are, and the last backup would outlive the table by 35 days.
+            # No point-in-time recovery: the reconciler rebuilds it from branches and stacks, and
+            # the last backup would outlive the table by 35 days.
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )

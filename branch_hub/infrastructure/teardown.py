@@ -1,4 +1,4 @@
-"""The function that deletes, and the walls around it: never staging, production or a stranger."""
+"""The teardown function, and its limits: never staging, production or foreign stacks."""
 
 from typing import Final
 
@@ -11,13 +11,13 @@ from branch_hub.infrastructure.teardown_permissions import teardown_permissions
 from infra.python_function import PythonFunction
 
 NAME: Final = "branch-teardown"
-# Emptying a bucket is the longest of its errands; what is left is taken up at the next call.
+# Emptying a bucket takes longest; the next call continues it.
 TIMEOUT_SECONDS: Final = 600
 MEMORY_MIB: Final = 512
 
 
 class Teardown(Construct):
-    """Stops, finds, deletes, unblocks, sweeps and verifies: one errand each time it is asked."""
+    """Stops, finds, deletes, unblocks, sweeps or verifies: one action per call."""
 
     def __init__(self, scope: Construct, construct_id: str, *, hub: Hub) -> None:
         super().__init__(scope, construct_id)
@@ -26,7 +26,7 @@ class Teardown(Construct):
             "Teardown",
             suffix=hub.suffix,
             name=NAME,
-            description="Unmakes one environment, step by step",
+            description="Deletes one environment, step by step",
             source=hub_source("teardown"),
             environment=BranchTeardownSettings(
                 repository=hub.source.repository,

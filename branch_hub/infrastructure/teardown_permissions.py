@@ -1,6 +1,7 @@
-"""All that may be done to unmake an environment, and what stays out of reach whatever is asked."""
+"""Permissions of the teardown, and what they deny in every case."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
@@ -27,7 +28,7 @@ _DELETES_LOGS: Final = ("logs:DeleteLogGroup",)
 _DELETES_SNAPSHOTS: Final = ("rds:DeleteDBClusterSnapshot",)
 _DELETES_REVISIONS: Final = ("ecs:DeleteTaskDefinitions",)
 
-# To find what remains everything is listed: AWS lists all of a kind, or nothing.
+# Listing has no narrower resource: AWS lists all of a kind, or nothing.
 _LISTS: Final = (
     "cloudformation:DescribeStacks",
     "cloudwatch:DescribeAlarms",
@@ -54,18 +55,20 @@ _LISTS: Final = (
 )
 
 
-# How the names of our functions, builds and services begin: others' may end like a branch's.
-_FUNCTIONS: Final = (
-    "audit-writer",
-    "environment-certificate",
-    "pipeline-s3",
-    "schema-migrator",
-    APPLICATION_STACK,
-)
+# Of an environment and its pipeline, besides one for each folder of `lambda_src/`.
+_MORE_FUNCTIONS: Final = ("pipeline-s3", APPLICATION_STACK)
+
+
+def _functions() -> list[str]:
+    """How the names of our functions begin. A foreign name may end like a branch's suffix."""
+    folders = Path(__file__).parents[2].glob("lambda_src/*/entrypoint.py")
+    names = {path.parent.name.replace("_", "-") for path in folders}
+    own = {name for name in names if not name.startswith(f"{APPLICATION_STACK}-")}
+    return sorted(own | {*_MORE_FUNCTIONS})
 
 
 def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
-    """`trunk` is the branch whose environment and pipeline stay, although named as a branch's."""
+    """Environment and pipeline of `trunk` stay, although they are named like those of a branch."""
     kept = (*RESERVED_SUFFIXES, suffix_of_branch(trunk))
     return [*_may_change(stack), *_may_look(stack), *_may_never(stack, kept)]
 
@@ -84,19 +87,19 @@ def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
         ("ecr:BatchDeleteImage",),
         _arn(stack, "ecr", "repository", f"{images}-{stack.account}-{stack.region}"),
     )
-    # A function's interface has no name of ours. One that is in use AWS does not delete.
+    # A network interface has no name of ours. AWS does not delete one that is in use.
     yield _allow(("ec2:DeleteNetworkInterface",), _arn(stack, "ec2", "network-interface", "*"))
 
 
 def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
     yield _allow(("cloudformation:ListStackResources",), *_stacks(stack, ANY_BRANCH))
-    # Of every environment: an image that one of them names, or deploys just now, must stay.
+    # Of every environment: an image that another one names or is deploying must stay.
     yield _allow(("cloudformation:GetTemplate",), _arn(stack, "cloudformation", "stack", "*/*"))
     yield _allow(("codepipeline:ListPipelineExecutions",), _pipeline(stack, "*"))
     yield _allow(
         ("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), _bucket(stack, ANY_BRANCH)
     )
-    # The tagging API goes on telling of what was deleted: the owner is asked.
+    # The tagging API still lists deleted resources: the owning service is asked.
     yield _allow(("kms:DescribeKey",), _arn(stack, "kms", "key", "*"), when=_OURS)
     yield _allow(
         ("secretsmanager:DescribeSecret",),
@@ -109,7 +112,7 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
 
 
 def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatement]:
-    """What an allowed pattern reaches is denied here, and what none does as far as anyone sees."""
+    """Denied for the kept suffixes, whatever is allowed above or in the future."""
     out_of_reach = [
         f"arn:*:{place}"
         for suffix in kept
@@ -118,8 +121,7 @@ def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatem
             f"codepipeline:*:*:*-{suffix}",
             f"logs:*:*:log-group:*-{suffix}:*",
             f"logs:*:*:log-group:*-{suffix}/*",
-            # People name snapshots: transaction-db-production-backup ends like a branch's.
-            f"rds:*:*:cluster-snapshot:*{suffix}*",
+            *(f"rds:*:*:cluster-snapshot:{name}" for name in _holding(suffix)),
             f"ecs:*:*:task-definition/*-{suffix}:*",
         )
     ]
@@ -139,6 +141,12 @@ def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatem
         ],
         resources=out_of_reach,
     )
+
+
+def _holding(suffix: str) -> tuple[str, ...]:
+    """Names that hold `suffix` as a word. People name snapshots: `transaction-db-production-backup`
+    ends like a branch's, while `qatar-migration` is not one of an environment `qa`."""
+    return (suffix, f"{suffix}-*", f"*-{suffix}", f"*-{suffix}-*")
 
 
 def _allow(
@@ -174,7 +182,7 @@ def _bucket(stack: Stack, suffix: str) -> str:
 
 def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
     for name in (
-        *(f"/aws/lambda/{function}-{suffix}" for function in _FUNCTIONS),
+        *(f"/aws/lambda/{function}-{suffix}" for function in _functions()),
         f"/aws/codebuild/{APPLICATION_STACK}-{suffix}",
         # Of a database and of a cluster, the kind of log comes last.
         f"/aws/rds/cluster/transaction-db-{suffix}/*",

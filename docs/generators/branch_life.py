@@ -1,7 +1,7 @@
 """Draws docs/branch-life.svg from the template of the hub.
 
 What starts what, and the steps of both state machines in their order, are read from the template.
-Only the places on the sheet, and the words beside the steps, are chosen here.
+Only positions and the words beside the steps are set here.
 """
 
 import json
@@ -22,32 +22,32 @@ _STEP_WIDTH, _STEP_HEIGHT, _GAP = 126, 60, 16
 Template = dict[str, Any]
 _EVENT, _FUNCTION, _THING = "#efe6f6", "#fdebd9", "#e3f1e3"
 
-# What a step does, in a few words. A step of the good way that is not here fails the run.
+# What a step does. A step of the main path without words is an error.
 WORDS: Final = {
-    "Admit": ("is it there?", "is there room?"),
+    "Admit": ("does it exist?", "is there room?"),
     "DeployPipeline": ("cdk deploy of", "its pipeline"),
     "Settle": ("unlock,", "set the expiry"),
-    "Claim": ("is it gone?", "may it go?"),
+    "Claim": ("is it gone?", "may it be deleted?"),
     "Stop": ("runs of its", "pipeline end"),
     "Find": ("stacks by tag", "and by name"),
     "Delete": ("environment, then", "its pipeline"),
     "Sweep": ("logs, images,", "snapshots"),
     "Verify": ("nothing named,", "nothing tagged"),
-    "Forget": ("unlock, make room", "for another"),
-    "TellGone": ("tell what", "was removed"),
+    "Forget": ("unlock, free the", "place in the quota"),
+    "NotifyDeleted": ("what was", "deleted"),
     "Source": ("the commit",),
     "Build": ("unit tests,", "then synth"),
     "UpdatePipeline": ("itself, first",),
     "Assets": ("images and", "functions"),
     "Environment": ("deployed,", "then tested"),
 }
-# The steps from which something comes that stays.
-_MAKES: Final = frozenset({"DeployPipeline", "Environment"})
-# Steps that a run takes when something is in its way.
+# The steps that create resources.
+_CREATES: Final = frozenset({"DeployPipeline", "Environment"})
+# Steps outside the main path.
 DETOURS: Final = frozenset(
     {
-        *("Abandon", "Force", "SettleFailure", "TellAbandoned", "TellFailure"),
-        *("TellRefused", "TellStillBusy", "Unblock"),
+        *("Abandon", "Force", "SettleFailure", "NotifyAbandoned", "NotifyFailure"),
+        *("NotifyRefused", "NotifyStillBusy", "Unblock"),
     }
 )
 
@@ -83,22 +83,22 @@ def stages_of(pipeline: Template) -> list[str]:
 
 
 def draw(template: Template, stages: Sequence[str]) -> str:
-    """Return the picture of a hub and of a branch's pipeline. KeyError for a step without words."""
+    """Draw a hub and a branch's pipeline. KeyError for a step without words."""
     starts = started_by(template)
     hours = _schedule(template)
-    push = _box(20, 60, "git push", ("a branch comes", "or moves"), _THING)
-    gone = _box(20, 180, "git push --delete", ("a branch goes",), _THING)
+    push = _box(20, 60, "git push", ("a branch is created", "or moves"), _THING)
+    gone = _box(20, 180, "git push --delete", ("a branch is deleted",), _THING)
     intake = _box(
-        250, 110, "branch-intake", ("signed webhook, or", "CodeCommit's event"), _FUNCTION
+        250, 110, "branch-intake", ("reads a webhook or", "an event of the host"), _FUNCTION
     )
     hourly = _box(
-        250, 225, "branch-reconciler", (hours, "branches and stacks,", "dates"), _FUNCTION
+        250, 225, "branch-reconciler", (hours, "compares branches,", "stacks, expiry"), _FUNCTION
     )
     bus = Box(x=480, y=40, width=250, height=264, colour=_EVENT, title="branch-events", lines=())
     machines: dict[str, dict[str, Any]] = {
         machine: {
             "title": f"{machine} (Step Functions)",
-            "steps": good_way(template, machine),
+            "steps": main_path(template, machine),
             "below": _below(template, machine),
         }
         for machine in starts
@@ -130,7 +130,7 @@ def draw(template: Template, stages: Sequence[str]) -> str:
             20,
             height - 14,
             "Drawn by docs/generators/branch_life.py from the synthesized hub and pipeline. "
-            "Every step tries again; every error gives the lock back and is told.",
+            "Every step is retried; every error releases the lock and sends a notice.",
             size=11,
             colour="#777",
         )
@@ -151,10 +151,10 @@ def started_by(template: Template) -> dict[str, list[str]]:
     return found
 
 
-def good_way(template: Template, machine: str) -> list[str]:
-    """The steps with words, in the order in which a run first comes to them.
+def main_path(template: Template, machine: str) -> list[str]:
+    """Return the steps of the main path, in the order of a run.
 
-    KeyError for a step that has none and is no detour either.
+    KeyError for a step without words that is no detour.
     """
     definition = _states(template, machine)
     names = definition["States"]
@@ -166,7 +166,7 @@ def good_way(template: Template, machine: str) -> list[str]:
             continue
         reached.append(name)
         state = names[name]
-        # Of a choice, what stands first leads on.
+        # The first choice is the main path.
         ways = [choice["Next"] for choice in state.get("Choices", [])]
         ways += [state[key] for key in ("Next", "Default") if key in state]
         todo += reversed(ways)
@@ -204,7 +204,7 @@ def _lane(y: int, *, title: str, steps: Sequence[str], below: str) -> list[str]:
             y=y + 40,
             width=_STEP_WIDTH,
             height=_STEP_HEIGHT,
-            colour=_THING if step in _MAKES else _FUNCTION,
+            colour=_THING if step in _CREATES else _FUNCTION,
             title=step,
             lines=WORDS[step],
         )
@@ -220,7 +220,7 @@ def _lane(y: int, *, title: str, steps: Sequence[str], below: str) -> list[str]:
 
 
 def _below(template: Template, machine: str) -> str:
-    """What else its answers can lead to."""
+    """Other ends of a run."""
     others = [
         state.get("Error", name)
         for name, state in _states(template, machine)["States"].items()

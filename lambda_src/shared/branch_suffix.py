@@ -1,4 +1,4 @@
-"""The one rule by which a branch gets its suffix: pipelines are named by it, and found again."""
+"""Computes the suffix of a branch, by which its pipeline and environment are named."""
 
 import base64
 import hashlib
@@ -13,11 +13,11 @@ _OF_A_BRANCH: Final = re.compile(rf"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-v]{{{HASH_LENGT
 
 
 class InvalidBranch(ValueError):
-    """What was given is no branch name; the message says what is needed."""
+    """The text is no branch name; the message says what is needed."""
 
 
 def suffix_of_branch(branch: str) -> str:
-    """Give `branch` (its name without `refs/heads/`) its suffix, always the same.
+    """Return the suffix of `branch` (its name without `refs/heads/`), always the same.
 
     At most 16 of `a-z`, `0-9` and single hyphens between them. The hash is of the full ref, so
     `feature/a` and `feature-a` differ; the slug is for people. Of two branches with one slug, one
@@ -31,7 +31,7 @@ def suffix_of_branch(branch: str) -> str:
 
 
 def has_suffix(branch: str, suffix: str) -> bool:
-    """Whether `suffix` is that of `branch`; what can have no environment has none."""
+    """Whether `suffix` is that of `branch`; a name that can have no environment has none."""
     try:
         return suffix_of_branch(branch) == suffix
     except InvalidBranch:
@@ -39,19 +39,19 @@ def has_suffix(branch: str, suffix: str) -> bool:
 
 
 def is_branch_suffix(suffix: str) -> bool:
-    """Whether `suffix` has the form that only branches get; one given by hand never has it."""
+    """Whether `suffix` has the form of a branch's; a suffix given by hand never has it."""
     return _OF_A_BRANCH.fullmatch(suffix) is not None
 
 
 def suffix_of_repository(repository: str) -> str:
-    """Name what all branches of `repository` share. Raises InvalidBranch for an empty name."""
+    """Return the suffix of the hub of `repository`. Raises InvalidBranch for an empty name."""
     if not repository:
         raise InvalidBranch(f"repository is {repository!r}: its name is needed")
     return f"hub-{_hash(f'repository/{repository}')}"
 
 
 def _hash(name: str) -> str:
-    # A name that came out of git as undecodable bytes holds surrogates: it has a suffix too.
+    # Undecodable bytes of a name become surrogates in Python: it has a suffix too.
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
     # Base 32 of RFC 4648 with the extended hex alphabet: 0-9 and a-v.
     return base64.b32hexencode(digest).decode().lower()[:HASH_LENGTH]

@@ -1,4 +1,4 @@
-"""Where the code comes from: a GitHub connection or CodeCommit, as `source` in cdk.json says."""
+"""Creates the source that `source` in cdk.json names. A new source is one entry here."""
 
 import json
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 from infra.errors import ConfigurationError
 from pipeline.sources.codecommit import CodeCommitSource
 from pipeline.sources.github import GitHubSource
+from pipeline.sources.source import Source
 
-Source = GitHubSource | CodeCommitSource
 _KINDS: Final[dict[str, type[Source]]] = {
     source.kind: source for source in (GitHubSource, CodeCommitSource)
 }

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Self
 from aws_cdk import Stack, pipelines
 from aws_cdk import aws_codecommit as codecommit
 from aws_cdk import aws_codepipeline_actions as actions
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -44,11 +45,10 @@ class CodeCommitSource:
         )
 
     def triggers(self, *, branch: str) -> list[dict[str, Any]]:  # noqa: ARG002
-        """None: the event rule that `bind` makes starts the pipeline, for its branch alone."""
+        """None: `bind` creates an event rule that starts the pipeline for its branch only."""
         return []
 
     def check_branch(self, *, branch: str) -> list[str]:
-        """A command that fails when the branch is gone, by what CodeCommit says at that moment."""
         words = [
             *("aws", "codecommit", "get-branch", "--output", "text"),
             *("--repository-name", self.repository, "--branch-name", branch),
@@ -56,22 +56,20 @@ class CodeCommitSource:
         return [shlex.join(words)]
 
     def check_environment(self) -> dict[str, Any]:
-        """Nothing: the build's own role asks."""
+        """Nothing: the build's own role has the permission."""
         return {}
 
     def check_permissions(self, stack: Stack) -> list[iam.PolicyStatement]:
-        """What a build needs for `check_branch`."""
         return [self._may(stack, "GetBranch")]
 
     def build_permissions(self) -> list[iam.PolicyStatement]:
-        """None: a build gets the commit from the pipeline."""
+        """None: a build receives the commit from the pipeline."""
         return []
 
     def permissions(self) -> list[iam.PolicyStatement]:
         return []
 
     def build_source(self, stack: Stack) -> dict[str, Any]:
-        """The source of a build that no pipeline starts, as CloudFormation has it."""
         address = f"git-codecommit.{stack.region}.{stack.url_suffix}"
         return {"Type": "CODECOMMIT", "Location": f"https://{address}/v1/repos/{self.repository}"}
 
@@ -79,8 +77,21 @@ class CodeCommitSource:
         return [self._may(stack, "GitPull")]
 
     def may_list_branches(self, stack: Stack) -> list[iam.PolicyStatement]:
-        """What it takes to ask which branches there are, and how old their tips are."""
         return [self._may(stack, "GetBranch", "GetCommit", "ListBranches")]
+
+    def host_settings(self) -> dict[str, str]:
+        return {"kind": self.kind}
+
+    def change_events(self, stack: Stack) -> events.EventPattern | None:
+        return events.EventPattern(
+            source=["aws.codecommit"],
+            detail_type=["CodeCommit Repository State Change"],
+            resources=[stack.format_arn(service="codecommit", resource=self.repository)],
+            detail={
+                "referenceType": ["branch"],
+                "event": ["referenceCreated", "referenceUpdated", "referenceDeleted"],
+            },
+        )
 
     def _may(self, stack: Stack, *actions: str) -> iam.PolicyStatement:
         repository = stack.format_arn(service="codecommit", resource=self.repository)

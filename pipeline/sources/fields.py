@@ -1,4 +1,4 @@
-"""Reads one field of the `source` key; what is wrong is said with the field to set."""
+"""Reads one field of the `source` key; the error names the field to set."""
 
 import re
 from typing import Any

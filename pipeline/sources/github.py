@@ -1,4 +1,4 @@
-"""Code at GitHub, or at an enterprise's own GitHub, reached through a connection."""
+"""Code at GitHub or GitHub Enterprise, read through a connection."""
 
 import re
 import shlex
@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from aws_cdk import Stack, pipelines
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -19,7 +20,7 @@ _REPOSITORY: Final = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _CONNECTION: Final = re.compile(
     r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/\S+"
 )
-# Plain HTTP only to this machine: a token travels with every question.
+# Plain HTTP only to this machine: every request carries a token.
 _API_URL: Final = re.compile(
     r"(https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost)(:\d{1,5})?)"
     r"(/[A-Za-z0-9._~-]+)*"
@@ -28,7 +29,7 @@ _API_URL: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubSource:
-    """A repository at GitHub, reached through a connection that a person has authorised."""
+    """A repository at GitHub; a person has authorised the connection."""
 
     kind: ClassVar[str] = "github"
     repository: str
@@ -51,12 +52,12 @@ class GitHubSource:
         )
 
     def to_json(self) -> dict[str, str]:
-        said = {
+        fields = {
             "kind": self.kind,
             "repository": self.repository,
             "connectionArn": self.connection_arn,
         }
-        return said if self.api_url == GITHUB_API_URL else {**said, "apiUrl": self.api_url}
+        return fields if self.api_url == GITHUB_API_URL else {**fields, "apiUrl": self.api_url}
 
     def bind(self, scope: Construct, *, branch: str) -> pipelines.CodePipelineSource:  # noqa: ARG002
         return pipelines.CodePipelineSource.connection(
@@ -64,13 +65,13 @@ class GitHubSource:
             branch,
             connection_arn=self.connection_arn,
             trigger_on_push=True,
-            # Builds clone with the connection's credentials, so that they can ask for the branch.
+            # Builds clone with the connection's credentials, so that `check_branch` can use them.
             code_build_clone_output=True,
             action_name=ACTION_NAME,
         )
 
     def triggers(self, *, branch: str) -> list[dict[str, Any]]:
-        """What starts the pipeline: pushes to this branch, whatever else the connection reports."""
+        """Pushes to this branch only; the connection reports those to all branches."""
         push = {"Branches": {"Includes": [branch]}}
         return [
             {
@@ -80,31 +81,27 @@ class GitHubSource:
         ]
 
     def check_branch(self, *, branch: str) -> list[str]:
-        """A command that fails when the branch is gone, by what the host says at that moment."""
-        # The whole ref: a name alone also finds every branch that ends in a slash and that name.
+        # The full ref: a name alone also matches every branch that ends in `/` and that name.
         ref = f"refs/heads/{branch}"
         return [shlex.join(["git", "ls-remote", "--exit-code", "--heads", "origin", ref])]
 
     def check_environment(self) -> dict[str, Any]:
-        """The part of a build specification that lends `check_branch` the connection."""
+        """Gives git the credentials of the connection."""
         return {"env": {"git-credential-helper": "yes"}}
 
     def check_permissions(self, stack: Stack) -> list[iam.PolicyStatement]:  # noqa: ARG002
-        """None besides the clone's."""
+        """None: cloning needs the same permission."""
         return []
 
     def build_permissions(self) -> list[iam.PolicyStatement]:
-        """What a build needs to clone what the pipeline hands on."""
         return [self._may("UseConnection")]
 
     def permissions(self) -> list[iam.PolicyStatement]:
-        """What the pipeline's role needs besides what CDK gives it."""
         return [self._may("UseConnection")]
 
     def build_source(self, stack: Stack) -> dict[str, Any]:  # noqa: ARG002
-        """The source of a build that no pipeline starts, as CloudFormation has it."""
         host = urlsplit(self.api_url)
-        # Where its API is not, the web address of a GitHub is that of its API without the path.
+        # The web address of GitHub Enterprise is that of its API without the path.
         is_public = host.hostname == "api.github.com"
         web = f"{host.scheme}://{host.netloc.removeprefix('api.')}"
         return {
@@ -114,15 +111,22 @@ class GitHubSource:
         }
 
     def may_clone(self, stack: Stack) -> list[iam.PolicyStatement]:  # noqa: ARG002
-        """What such a build needs: CodeBuild takes a token from the connection."""
+        """CodeBuild reads a token from the connection."""
         return [self._may("GetConnection", "GetConnectionToken", "UseConnection")]
 
     def may_list_branches(self, stack: Stack) -> list[iam.PolicyStatement]:  # noqa: ARG002
-        """None: whoever asks GitHub has a token."""
+        """None: functions use the token in the hub's secret."""
         return []
 
+    def host_settings(self) -> dict[str, str]:
+        return {"kind": self.kind, "api_url": self.api_url}
+
+    def change_events(self, stack: Stack) -> events.EventPattern | None:  # noqa: ARG002
+        """None: GitHub sends webhooks."""
+        return None
+
     def _may(self, *actions: str) -> iam.PolicyStatement:
-        """Each of the service's actions has two names; CDK knows the older one."""
+        """Each action of the service has two names; CDK knows the older one."""
         return iam.PolicyStatement(
             actions=[
                 f"{service}:{action}"

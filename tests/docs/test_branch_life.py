@@ -6,7 +6,7 @@ import json
 import pytest
 
 from checks.assembly import StackTemplate
-from docs.generators.branch_life import good_way, started_by
+from docs.generators.branch_life import main_path, started_by
 from tests.docs.conftest import Template
 
 
@@ -21,14 +21,14 @@ def test_s8_it_shows_what_starts_what_and_each_step_in_its_order(hub: Template) 
         "branch-create": ["Branch Pushed"],
         "branch-destroy": ["Branch Deleted", "Environment Expired", "Environment Orphaned"],
     }
-    assert good_way(hub, "branch-create") == ["Admit", "DeployPipeline", "Settle"]
-    assert good_way(hub, "branch-destroy") == [
+    assert main_path(hub, "branch-create") == ["Admit", "DeployPipeline", "Settle"]
+    assert main_path(hub, "branch-destroy") == [
         *("Claim", "Stop", "Find", "Delete"),
-        *("Sweep", "Verify", "Forget", "TellGone"),
+        *("Sweep", "Verify", "Forget", "NotifyDeleted"),
     ]
 
 
-def test_a_step_that_nobody_found_words_for_is_not_left_out(hub: Template) -> None:
+def test_a_step_without_words_is_an_error(hub: Template) -> None:
     template = copy.deepcopy(hub)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
@@ -36,4 +36,4 @@ def test_a_step_that_nobody_found_words_for_is_not_left_out(hub: Template) -> No
             parts[:] = [p.replace('"Sweep"', '"Clean"') if isinstance(p, str) else p for p in parts]
 
     with pytest.raises(KeyError, match="no words for Clean of branch-destroy"):
-        good_way(template, "branch-destroy")
+        main_path(template, "branch-destroy")

@@ -71,7 +71,7 @@ def test_b3_a_deletion_is_green_when_nothing_of_its_environment_remains(
     """Which environment it is stands in the machine's input: no answer of a function repeats it."""
 
     def unmade(*_: object) -> MachineResult:
-        answers = {"claim": {"outcome": "unmake", "message": "it goes"}}
+        answers = {"claim": {"outcome": "delete", "message": "it goes"}}
         return MachineResult(execution="e", status="SUCCEEDED", answers=answers, suffix="x-0a1b2c")
 
     monkeypatch.setattr(following, "_follow_machine", unmade)

@@ -1,4 +1,4 @@
-"""What the function URL answers: problems as RFC 9457 has them."""
+"""Answers of the function URL; problems follow RFC 9457."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 _TITLES = {
     400: "Malformed request",
     401: "Signature missing or wrong",
-    403: "Another repository",
+    403: "Not served here",
     405: "Method not allowed",
     413: "Body too large",
     500: "Not delivered",
@@ -18,7 +18,7 @@ def accepted(status: int, message: str) -> dict[str, Any]:
 
 
 def problem(status: int, detail: str) -> dict[str, Any]:
-    """`detail` is for the sender: it says what to do, and nothing that it does not know."""
+    """`detail` tells the sender what to change; it holds nothing that the sender does not know."""
     body = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": detail}
     return _answer(status, "application/problem+json", body)
 

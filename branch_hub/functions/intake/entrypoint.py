@@ -1,4 +1,4 @@
-"""Wires the intake; the only file of it that reads the environment.
+"""Wires the intake; its only file that reads the environment.
 
 Calls `secretsmanager:GetSecretValue`, `dynamodb:PutItem`, `GetItem` and `UpdateItem` on the table,
 `events:PutEvents` on the hub's bus.
@@ -17,19 +17,20 @@ from botocore.config import Config
 from branch_hub.functions.intake.deliveries import Deliveries
 from branch_hub.functions.intake.intake import take_in
 from branch_hub.functions.intake.settings import BranchIntakeSettings
-from branch_hub.functions.intake.webhook import Webhook
+from branch_hub.functions.intake.webhook import WebhookReceiver
 from branch_hub.functions.shared.bus import BranchEventBus
 from branch_hub.functions.shared.secret import HubSecret
+from branch_hub.git_hosts.choice import connect_host
 from lambda_src.shared.log_lines import write_json_lines
 
-# GitHub waits ten seconds for the answer.
+# A git host waits about ten seconds for the answer.
 _AWS = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes a request to the function URL, or an event of CodeCommit."""
+    """Handles a request to the function URL, or an event of the account's bus."""
     return _intake()(event)
 
 
@@ -44,12 +45,16 @@ def _intake() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     )
     return partial(
         take_in,
-        webhook=Webhook(
-            repository=settings.repository,
+        receiver=WebhookReceiver(
+            host=connect_host(
+                settings.git_host,
+                repository=settings.repository,
+                secret=secret.value,
+                client=partial(boto3.client, config=_AWS),
+            ),
             secret=secret.webhook_secret,
             deliveries=Deliveries(
-                dynamodb=boto3.client("dynamodb", config=_AWS),
-                table_name=settings.branch_table_name,
+                table=boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name)
             ),
             bus=BranchEventBus(
                 events=boto3.client("events", config=_AWS), bus_name=settings.event_bus_name

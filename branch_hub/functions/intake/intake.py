@@ -1,30 +1,29 @@
-"""Tells what came in by its shape: a request to the function URL, or an event of CodeCommit."""
+"""Dispatches an invocation by its shape: an HTTP request, or an event of the account's bus."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from branch_hub.functions.intake.codecommit_change import change_event
-from branch_hub.functions.intake.webhook import Webhook
+from branch_hub.functions.intake.webhook import WebhookReceiver
 from branch_hub.functions.shared.events import InvalidEvent
 from lambda_src.shared.branch_suffix import InvalidBranch
 
 logger = logging.getLogger(__name__)
 
 
-def take_in(event: Mapping[str, Any], *, webhook: Webhook) -> dict[str, Any]:
-    """Answer the request, or send CodeCommit's event on; what fails there is raised, so that
-    Lambda tries again."""
-    # Lambda puts this around whatever a request holds: nobody outside can leave it away.
+def take_in(event: Mapping[str, Any], *, receiver: WebhookReceiver) -> dict[str, Any]:
+    """Answer a request, or forward an event. An event that cannot be forwarded raises an error, so
+    that Lambda retries it."""
+    # Lambda wraps every HTTP request in this field: a sender cannot leave it out.
     if "requestContext" in event:
-        return webhook.receive(event)
+        return receiver.receive(event)
     try:
-        change = change_event(event, repository=webhook.repository)
+        change = receiver.host.account_event(event)
     except (InvalidBranch, InvalidEvent) as error:
-        # Nothing that trying again would change.
+        # A retry would change nothing.
         logger.warning("branch gets no environment", extra={"reason": str(error)})
         change = None
     if change is None:
         return {"sent": 0}
-    webhook.bus.put([change])
+    receiver.bus.put([change])
     return {"sent": 1}

@@ -1,4 +1,4 @@
-"""What the intake is told by its environment."""
+"""Settings of the intake function."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,9 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class BranchIntakeSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
+    git_host: str  # JSON: kind, and what a host of that kind needs
     repository: str  # as the git host calls it: owner/name at GitHub
-    hub_secret_arn: str  # JSON with webhook_secret
+    hub_secret_arn: str  # JSON with webhook_secret and token
     branch_table_name: str
     event_bus_name: str
     hub_suffix: str

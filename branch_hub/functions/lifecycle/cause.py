@@ -1,4 +1,4 @@
-"""Why a step of a machine failed, as a person reads it: Step Functions hands on whole records."""
+"""Why a step of a machine failed, in one sentence: Step Functions passes on whole records."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def in_one_sentence(cause: str) -> str:
-    """What failed and where its log is, from the cause that Step Functions gives.
+    """Return what failed and where its log is, from the cause that Step Functions gives.
 
     A failed build gives its whole record as JSON, a failed function its error; anything else is
     text, and is returned as it is.

@@ -1,4 +1,4 @@
-"""Whether an environment is unmade: the first step of the destroy machine."""
+"""Decides whether an environment is deleted: first step of the destroy machine."""
 
 from datetime import datetime
 from typing import Any
@@ -14,20 +14,19 @@ from lambda_src.shared.branch_suffix import has_suffix
 def claim(event: BranchEvent, *, execution: str, context: LifecycleContext) -> dict[str, Any]:
     """Decide by what is true now, whatever the event says.
 
-    `unmake`: the caller holds the lock. `busy`: ask again soon. Else nothing is to be done:
-    `protected`, `alive`, `not_expired`, or `nothing` is there. Safe to repeat.
-    Raises HostUnavailable: a branch is only gone when the host says so.
+    `delete`: the caller holds the lock. `busy`: ask again soon. Otherwise nothing is deleted:
+    `protected`, `alive`, `not_expired`, or `nothing` exists. Safe to repeat.
+    Raises HostUnavailable: only the host decides that a branch is gone.
     """
     record = context.registry.get(event.suffix)
     environment = context.stacks.environment(event.suffix)
     owner = context.owner(environment, record)
-    branch = event.branch or owner
-    if owner is not None and owner != branch:
-        outcome, message = "nothing", f"environment {event.suffix} is that of branch {owner}"
-    else:
-        outcome, message = _decide(
-            event, branch, record, environment, execution=execution, context=context
-        )
+    # The owner decides: the event may be of another branch that has the same suffix. Stacks
+    # without a known owner may belong to any branch of this suffix.
+    branch = owner or (None if environment.stacks else event.branch)
+    outcome, message = _decide(
+        event, branch, record, environment, execution=execution, context=context
+    )
     return {"outcome": outcome, "branch": branch, "suffix": event.suffix, "message": message}
 
 
@@ -45,13 +44,13 @@ def _decide(
         return "protected", f"environment {suffix} of {branch or 'the trunk'} is protected"
     other = context.lock_of_another(record, execution)
     if other is not None:
-        return "busy", f"environment {suffix} is just being {_DOING[other.purpose]}"
+        return "busy", f"environment {suffix} is being {_DOING[other.purpose]}"
     stays = _why_it_stays(event, branch, record, environment, context)
     if stays is not None:
         return stays
     if record is None and not environment.stacks:
         context.quota.give_back(suffix)
-        return "nothing", f"environment {suffix} is not there"
+        return "nothing", f"environment {suffix} does not exist"
     if not context.registry.lock(
         suffix,
         purpose=Purpose.DESTROY,
@@ -60,12 +59,12 @@ def _decide(
         now=context.now(),
         only_if_expired=event.reason is Reason.EXPIRED and not environment.is_half_deleted,
     ):
-        # Taken or extended since it was looked at: the next look tells which.
-        return "busy", f"environment {suffix} was changed at this moment"
-    return "unmake", f"environment {suffix} is unmade: {_WHY[event.reason]}"
+        # Locked or extended since it was read: the next call finds out.
+        return "busy", f"environment {suffix} has just changed"
+    return "delete", f"environment {suffix} is deleted: {_WHY[event.reason]}"
 
 
-_DOING = {Purpose.CREATE: "made", Purpose.DESTROY: "unmade"}
+_DOING = {Purpose.CREATE: "created", Purpose.DESTROY: "deleted"}
 _WHY = {
     Reason.DELETED: "its branch was deleted",
     Reason.EXPIRED: "it has expired",
@@ -76,7 +75,7 @@ _WHY = {
 def _is_protected(branch: str | None, environment: Environment, context: LifecycleContext) -> bool:
     if context.policy.protects_suffix(environment.suffix):
         return True
-    # The registry can be lost, the stacks have their tags.
+    # The stacks have their tags even if the registry is lost.
     return any(context.policy.protects(b) for b in (branch, environment.branch) if b is not None)
 
 
@@ -91,15 +90,13 @@ def _why_it_stays(
     if any(stack.is_termination_protected for stack in environment.stacks):
         return "protected", f"environment {suffix} has termination protection"
     if environment.is_half_deleted:
-        return None  # of no use to anyone, and nothing can be made in its place
+        return None  # it is of no use, and blocks a new one
     if event.reason is Reason.EXPIRED:
         if _has_expired(record, environment, context):
             return None
-        return "not_expired", f"environment {suffix} was extended meanwhile"
-    # Stacks of which nobody knows whose they are may be those of a branch that shares the suffix.
-    is_known = context.owner(environment, record) is not None or not environment.stacks
-    if _is_alive(branch if is_known else None, suffix, context):
-        return "alive", f"branch {branch or suffix} is there: its environment stays"
+        return "not_expired", f"environment {suffix} was extended since"
+    if _is_alive(branch, suffix, context):
+        return "alive", f"branch {branch or f'of {suffix}'} exists: its environment stays"
     return None
 
 

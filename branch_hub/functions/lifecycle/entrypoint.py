@@ -1,4 +1,4 @@
-"""Wires the lifecycle of environments; the only file of it that reads the environment.
+"""Wires the lifecycle of environments; its only file that reads the environment.
 
 Calls `dynamodb:GetItem`, `UpdateItem`, `DeleteItem` and `Scan` on the table,
 `cloudformation:DescribeStacks`, `states:DescribeExecution` on the executions of both machines,
@@ -24,7 +24,7 @@ from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.secret import HubSecret
 from branch_hub.functions.shared.stacks import StackFinder
-from branch_hub.git_hosts.choice import choose_host
+from branch_hub.git_hosts.choice import connect_host
 from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
@@ -41,7 +41,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _lifecycle() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = BranchLifecycleSettings.from_env(os.environ)
     write_json_lines(environment_suffix=settings.hub_suffix)
-    dynamodb = boto3.client("dynamodb", config=_AWS)
+    table = boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name)
     secret = HubSecret(
         secrets_manager=boto3.client("secretsmanager", config=_AWS),
         secret_arn=settings.hub_secret_arn,
@@ -51,20 +51,15 @@ def _lifecycle() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         carry_out,
         context=LifecycleContext(
             repository=settings.repository,
-            host=choose_host(
-                source_kind=settings.source_kind,
+            host=connect_host(
+                settings.git_host,
                 repository=settings.repository,
-                github_api_url=settings.github_api_url,
-                github_token=secret.github_token,
-                codecommit=lambda: boto3.client("codecommit", config=_AWS),
+                secret=secret.value,
+                client=partial(boto3.client, config=_AWS),
             ),
             policy=BranchPolicy.parse(trunk=settings.trunk, protected=settings.protected_branches),
-            registry=Registry(dynamodb=dynamodb, table_name=settings.branch_table_name),
-            quota=Quota(
-                dynamodb=dynamodb,
-                table_name=settings.branch_table_name,
-                limit=settings.environment_quota,
-            ),
+            registry=Registry(table=table),
+            quota=Quota(table=table, limit=settings.environment_quota),
             executions=Executions(stepfunctions=boto3.client("stepfunctions", config=_AWS)),
             stacks=StackFinder(
                 cloudformation=boto3.client("cloudformation", config=_AWS),

@@ -1,4 +1,4 @@
-"""What all steps of a lifecycle share: who asks, what is known, and how locks of the dead go."""
+"""What all steps of the lifecycle share, and who owns and locks an environment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.records import EnvironmentRecord, Lock, Purpose, State
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import Environment, StackFinder
-from branch_hub.git_hosts.git_host import BranchHost
+from branch_hub.git_hosts.git_host import GitHost
 
-_ENDED_SILENTLY = "its execution ended without saying how it went"
+_ENDED_SILENTLY = "its execution ended without a result"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class LifecycleContext:
     """`now` gives the time in UTC."""
 
     repository: str
-    host: BranchHost
+    host: GitHost
     policy: BranchPolicy
     registry: Registry
     quota: Quota
@@ -30,7 +30,7 @@ class LifecycleContext:
     now: Callable[[], datetime]
 
     def lock_of_another(self, record: EnvironmentRecord | None, execution: str) -> Lock | None:
-        """Return the lock that keeps `execution` out; one whose holder is over is taken away."""
+        """Return the lock that blocks `execution`. Releases the lock of a finished execution."""
         lock = record.lock if record is not None else None
         if record is None or lock is None or lock.holder == execution:
             return None
@@ -46,7 +46,11 @@ class LifecycleContext:
         return None
 
     def owner(self, environment: Environment, record: EnvironmentRecord | None) -> str | None:
-        """Return the branch whose environment it is; None: nobody's, or nobody knows."""
+        """Return the branch that the environment belongs to; None if there is none, or unknown.
+
+        Of two branches with one suffix the first is the owner: only the owner gets an environment,
+        and only when the owner is gone it is deleted.
+        """
         if self.policy.protects_suffix(environment.suffix):
             return self.policy.trunk
         return (record.branch if record is not None else None) or environment.branch

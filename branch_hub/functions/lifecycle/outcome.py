@@ -1,4 +1,4 @@
-"""How it went: the last steps of both machines. Only the holder of the lock is listened to."""
+"""Records the result: last steps of both machines. Only the holder of the lock may call them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,12 +18,12 @@ def settle(
     cause: str,
     context: LifecycleContext,
 ) -> dict[str, Any]:
-    """Say that the pipeline was made, or was not. What failed keeps no place in the quota."""
+    """Record whether the pipeline was deployed. A failed one keeps no place in the quota."""
     if succeeded:
         context.registry.release(suffix, holder=execution, state=State.LIVE)
         return {"outcome": "live", "message": f"environment {suffix} of {branch} has its pipeline"}
     cause = in_one_sentence(cause)
-    # While the lock is held, or a run that begins now would lose its place.
+    # While the lock is held: otherwise an execution that starts now would lose its place.
     if (
         holds(context.registry.get(suffix), execution)
         and not context.stacks.environment(suffix).stacks
@@ -32,7 +32,7 @@ def settle(
     context.registry.release(suffix, holder=execution, state=State.FAILED, cause=cause)
     return {
         "outcome": "failed",
-        "message": f"environment {suffix} of branch {branch} could not be made: {cause}. "
+        "message": f"environment {suffix} of branch {branch} could not be created: {cause}. "
         "A push to the branch tries again",
     }
 
@@ -46,9 +46,8 @@ def forget(
     removed: Sequence[str],
     context: LifecycleContext,
 ) -> dict[str, Any]:
-    """Nothing is left of it: free its place. What expired is remembered, so that it stays away."""
-    record = context.registry.get(suffix)
-    if record is not None and holds(record, execution) and branch in (None, record.branch):
+    """Free the place of a deleted environment. An expired one is recorded, and stays deleted."""
+    if holds(context.registry.get(suffix), execution):
         context.quota.give_back(suffix)
         if reason is Reason.EXPIRED:
             context.registry.mark_expired(suffix, holder=execution, now=context.now())
@@ -57,18 +56,18 @@ def forget(
     return {
         "outcome": "forgotten",
         "message": f"environment {suffix} of branch {branch or '(unknown)'} is gone "
-        f"({reason.value}), removed: {', '.join(removed) or 'nothing was left'}",
+        f"({reason.value}), deleted: {', '.join(removed) or 'nothing was left'}",
     }
 
 
 def abandon(
     *, suffix: str, execution: str, cause: str, context: LifecycleContext
 ) -> dict[str, Any]:
-    """Unmaking failed: the reconciler tries again. Its place stays taken, as it is still there."""
+    """Deletion failed: the reconciler retries. The place in the quota stays taken."""
     cause = in_one_sentence(cause)
     context.registry.release(suffix, holder=execution, state=State.DESTROY_FAILED, cause=cause)
     return {
         "outcome": "abandoned",
-        "message": f"environment {suffix} could not be removed: {cause}. `make reconcile` shows "
-        "it, and with APPLY=yes tries again",
+        "message": f"environment {suffix} could not be deleted: {cause}. `make reconcile` shows "
+        "it; with APPLY=yes it retries",
     }

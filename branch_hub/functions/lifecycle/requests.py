@@ -1,4 +1,4 @@
-"""What the state machines ask of the lifecycle: one action a request."""
+"""Dispatches requests of the state machines: one action per request."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ Request = Mapping[str, Any]
 
 
 def carry_out(request: Request, *, context: LifecycleContext) -> dict[str, Any]:
-    """Raises InvalidEvent for what is no request, and HostUnavailable."""
+    """Raises InvalidEvent for a malformed request, and HostUnavailable."""
     action = request.get("action")
     if not isinstance(action, str) or action not in _ACTIONS:
         raise InvalidEvent(f"action is {action!r}: it must be one of {', '.join(_ACTIONS)}")
@@ -23,14 +23,14 @@ def carry_out(request: Request, *, context: LifecycleContext) -> dict[str, Any]:
 def _admit(request: Request, context: LifecycleContext) -> dict[str, Any]:
     event = _event(request, context)
     if event.branch is None or event.reason is not Reason.PUSHED:
-        raise InvalidEvent(f"reason is {event.reason}: only what was pushed is admitted")
+        raise InvalidEvent(f"reason is {event.reason}: only a pushed branch is admitted")
     return admit(event, branch=event.branch, execution=request["execution"], context=context)
 
 
 def _claim(request: Request, context: LifecycleContext) -> dict[str, Any]:
     event = _event(request, context)
     if event.reason is Reason.PUSHED:
-        raise InvalidEvent(f"reason is {event.reason}: what was pushed is not unmade")
+        raise InvalidEvent(f"reason is {event.reason}: a pushed branch is not deleted")
     return claim(event, execution=request["execution"], context=context)
 
 
@@ -78,6 +78,6 @@ def _event(request: Request, context: LifecycleContext) -> BranchEvent:
     event = BranchEvent.parse(request["detail"])
     if event.repository != context.repository:
         raise InvalidEvent(
-            f"repository is {event.repository!r}: this hub is that of {context.repository}"
+            f"repository is {event.repository!r}: this hub serves {context.repository}"
         )
     return event

@@ -1,4 +1,4 @@
-"""What the lifecycle of environments is told by its environment."""
+"""Settings of the lifecycle function."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,9 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class BranchLifecycleSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
-    source_kind: str  # github or codecommit
+    git_host: str  # JSON: kind, and what a host of that kind needs
     repository: str
-    github_api_url: str  # not used for codecommit
-    hub_secret_arn: str  # JSON with github_token, which may be empty
+    hub_secret_arn: str  # JSON with token, which may be empty
     branch_table_name: str
     trunk: str
     protected_branches: str  # a JSON array of patterns: release/*

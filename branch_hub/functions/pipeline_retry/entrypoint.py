@@ -1,4 +1,4 @@
-"""Wires the retry of pipelines; the only file of it that reads the environment."""
+"""Wires the retry of pipelines; its only file that reads the environment."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _AWS = Config(
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
-    """Takes the event of a failed stage."""
+    """Handles the event of a failed stage."""
     return _retry()(event)
 
 
@@ -29,7 +29,6 @@ def _retry() -> Callable[[Mapping[str, Any]], dict[str, str]]:
     write_json_lines(environment_suffix=settings.hub_suffix)
     return StageRetry(
         codepipeline=boto3.client("codepipeline", config=_AWS),
-        dynamodb=boto3.client("dynamodb", config=_AWS),
-        table=settings.branch_table_name,
+        table=boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name),
         now=lambda: datetime.now(UTC),
     ).on_failed_stage

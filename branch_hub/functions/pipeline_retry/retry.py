@@ -1,4 +1,4 @@
-"""Starts a failed stage once more when all that failed in it is known to pass by itself."""
+"""Retries a failed stage once if all its failed actions have known transient errors."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from branch_hub.functions.pipeline_retry.transient import transient_error
+from branch_hub.functions.shared.registry import FORGET_AFTER
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.service_resource import Table
 
 logger = logging.getLogger(__name__)
 
-# Longer than any run can still be retried.
+# Longer than a run can be retried.
 _REMEMBERED: Final = timedelta(days=30)
 
 
@@ -22,12 +23,11 @@ class StageRetry:
     """Needs `codepipeline:ListActionExecutions` and `RetryStageExecution`, `dynamodb:PutItem`."""
 
     codepipeline: Any
-    dynamodb: "DynamoDBClient"
-    table: str
+    table: "Table"
     now: Callable[[], datetime]
 
     def on_failed_stage(self, event: Mapping[str, Any]) -> dict[str, str]:
-        """Takes a `CodePipeline Stage Execution State Change`. Safe to repeat: events are."""
+        """Handle a `CodePipeline Stage Execution State Change`. Safe to repeat."""
         detail = event["detail"]
         pipeline, run, stage = detail["pipeline"], detail["execution-id"], detail["stage"]
         failed = self._failed_actions(pipeline, run, stage)
@@ -44,7 +44,7 @@ class StageRetry:
                 retryMode="FAILED_ACTIONS",
             )
         except (
-            # Rolled back, overtaken by a newer run, changed, or retried by a person meanwhile.
+            # Rolled back, superseded by a newer run, changed, or retried by a person meanwhile.
             self.codepipeline.exceptions.StageNotRetryableException,
             self.codepipeline.exceptions.NotLatestPipelineExecutionException,
             self.codepipeline.exceptions.StageNotFoundException,
@@ -56,7 +56,7 @@ class StageRetry:
         return {"outcome": "retried"}
 
     def _failed_actions(self, pipeline: str, run: str, stage: str) -> list[dict[str, Any]]:
-        """The last attempt of each action of the stage, where that failed."""
+        """Return the last attempt of each action of the stage, if it failed."""
         pages = self.codepipeline.get_paginator("list_action_executions").paginate(
             pipelineName=pipeline, filter={"pipelineExecutionId": run}
         )
@@ -71,20 +71,19 @@ class StageRetry:
         return [action for action in latest.values() if action["status"] == "Failed"]
 
     def _is_first(self, run: str, stage: str, event_id: str) -> bool:
-        """Remember that this event retries the stage; False where another did."""
+        """Record that this event retries the stage. False: another event did."""
         forget_after = self.now() + _REMEMBERED
         try:
-            self.dynamodb.put_item(
-                TableName=self.table,
+            self.table.put_item(
                 Item={
-                    "suffix": {"S": f"retry#{run}#{stage}"},
-                    "event_id": {"S": event_id},
-                    "forget_after_epoch_seconds": {"N": str(int(forget_after.timestamp()))},
+                    "suffix": f"retry#{run}#{stage}",
+                    "event_id": event_id,
+                    FORGET_AFTER: int(forget_after.timestamp()),
                 },
-                # Its own: the same event comes again when the call after this failed.
+                # Its own record is no obstacle: the same event comes again if the next call failed.
                 ConditionExpression="attribute_not_exists(suffix) OR event_id = :this",
-                ExpressionAttributeValues={":this": {"S": event_id}},
+                ExpressionAttributeValues={":this": event_id},
             )
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
+        except self.table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
         return True

@@ -1,4 +1,4 @@
-"""What the retry of pipelines is told by its environment."""
+"""Settings of the pipeline retry."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""Errors of a pipeline's action that pass by themselves: these, and no others.
+"""Transient errors of a pipeline's actions: these, and no others.
 
-What a build's own commands do wrong has none of these: a red test stays red, and so does a
-download that failed, since nobody can tell it from a test that needs the network.
+A failed command of a build is never one of them. A failed test stays failed; so does a failed
+download, because it cannot be told from a test that needs the network.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, kw_only=True)
 class Transient:
-    """`text` is an error's code, or stands as a word in its message; `source` says it passes."""
+    """`text` is an error's code or part of its message; `source` documents that it is transient."""
 
     text: str
     source: str
@@ -27,7 +27,7 @@ TRANSIENT: Final = (
     Transient(text="ServiceUnavailable", source=_COMMON),
     Transient(text="ThrottlingException", source=_COMMON),
     Transient(
-        text="Rate exceeded",  # the words of the same, where a service hands on only those
+        text="Rate exceeded",  # the message of the same error
         source="docs.aws.amazon.com/AWSEC2/latest/APIReference/throttling.html",
     ),
     Transient(
@@ -38,7 +38,7 @@ TRANSIENT: Final = (
 
 
 def transient_error(action: Mapping[str, Any]) -> Transient | None:
-    """The known error that made `action` (of ListActionExecutions) fail; None for any other."""
+    """Return the known error with which `action` (of ListActionExecutions) failed, or None."""
     result = action.get("output", {}).get("executionResult", {})
     error = result.get("errorDetails", {})
     said = f"{error.get('message', '')}\n{result.get('externalExecutionSummary', '')}"

@@ -1,4 +1,4 @@
-"""Carries a plan out: says on the bus what is to be done, and warns of what is to come."""
+"""Carries out a plan: puts events on the bus, and publishes warnings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Applier:
-    """The machines look again before they do anything: a plan is only a hint as well."""
+    """The machines check again before they act: a plan is also only a hint."""
 
     repository: str
     lifetime: timedelta
@@ -29,17 +29,17 @@ class Applier:
     now: Callable[[], datetime]
 
     def carry_out(self, step: Step) -> dict[str, Any]:
-        """Return the step as JSON, with `error` if it failed: the others go on."""
+        """Return the step as JSON, with `error` if it failed; the other steps go on."""
         try:
             if step.action is Action.WARN:
                 self._warn(step)
             elif step.event is not None:
-                self._say(step)
+                self._put(step)
         except (BotoCoreError, ClientError, EventsRefused) as error:
             return {**step.to_json(), "error": str(error)}
         return step.to_json()
 
-    def _say(self, step: Step) -> None:
+    def _put(self, step: Step) -> None:
         now = self.now()
         assert step.event is not None, "called for steps that have one"
         event = BranchEvent(
@@ -54,8 +54,8 @@ class Applier:
         self.bus.put([event])
 
     def _warn(self, step: Step) -> None:
-        assert step.branch is not None, "only a live branch is warned of"
-        assert step.expires_at is not None, "only what expires is warned of"
+        assert step.branch is not None, "only a live branch gets a warning"
+        assert step.expires_at is not None, "only an environment that expires gets a warning"
         if not self.registry.may_warn(
             step.suffix, branch=step.branch, now=self.now(), expires_at=step.expires_at
         ):
@@ -65,7 +65,7 @@ class Applier:
             Subject=f"Environment {step.suffix} is about to expire",
             Message=(
                 f"Environment {step.suffix} of branch {step.branch} expires at "
-                f"{step.expires_at:%Y-%m-%d %H:%M} UTC and is removed after that. A push to the "
+                f"{step.expires_at:%Y-%m-%d %H:%M} UTC and is deleted after that. A push to the "
                 f"branch keeps it for {self.lifetime.days} more days."
             ),
         )

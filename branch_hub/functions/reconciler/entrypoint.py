@@ -1,4 +1,4 @@
-"""Wires the reconciler; the only file of it that reads the environment.
+"""Wires the reconciler; its only file that reads the environment.
 
 Calls `cloudformation:DescribeStacks`, `dynamodb:Scan`, `GetItem` and `UpdateItem` on the table,
 `states:DescribeExecution` on the executions of both machines, `events:PutEvents` on the hub's bus,
@@ -26,7 +26,7 @@ from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.secret import HubSecret
 from branch_hub.functions.shared.stacks import StackFinder
-from branch_hub.git_hosts.choice import choose_host
+from branch_hub.git_hosts.choice import connect_host
 from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
@@ -35,7 +35,7 @@ _AWS = Config(
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Takes `{"apply": true or false}`, from the schedule or by hand."""
+    """Handles `{"apply": true or false}`, from the schedule or from a person."""
     return _reconciler()(event)
 
 
@@ -43,8 +43,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _reconciler() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = BranchReconcilerSettings.from_env(os.environ)
     write_json_lines(environment_suffix=settings.hub_suffix)
-    dynamodb = boto3.client("dynamodb", config=_AWS)
-    registry = Registry(dynamodb=dynamodb, table_name=settings.branch_table_name)
+    table = boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name)
+    registry = Registry(table=table)
     lifetime = timedelta(days=settings.lifetime_days)
     now = partial(datetime.now, UTC)
     secret = HubSecret(
@@ -53,20 +53,15 @@ def _reconciler() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         clock=time.monotonic,
     )
     return Reconciler(
-        host=choose_host(
-            source_kind=settings.source_kind,
+        host=connect_host(
+            settings.git_host,
             repository=settings.repository,
-            github_api_url=settings.github_api_url,
-            github_token=secret.github_token,
-            codecommit=lambda: boto3.client("codecommit", config=_AWS),
+            secret=secret.value,
+            client=partial(boto3.client, config=_AWS),
         ),
         policy=BranchPolicy.parse(trunk=settings.trunk, protected=settings.protected_branches),
         registry=registry,
-        quota=Quota(
-            dynamodb=dynamodb,
-            table_name=settings.branch_table_name,
-            limit=settings.environment_quota,
-        ),
+        quota=Quota(table=table, limit=settings.environment_quota),
         executions=Executions(stepfunctions=boto3.client("stepfunctions", config=_AWS)),
         stacks=StackFinder(
             cloudformation=boto3.client("cloudformation", config=_AWS),

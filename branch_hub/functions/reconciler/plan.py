@@ -1,4 +1,4 @@
-"""What is to be done about each suffix: decided here, done elsewhere."""
+"""Decides what is to be done about each suffix; `apply.py` does it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from branch_hub.git_hosts.git_host import HostUnavailable
 from lambda_src.shared.branch_suffix import is_branch_suffix
 
 WARNED_BEFORE: Final = timedelta(days=1)
-# So many branches without anything are asked for their age in one run: hosts count questions.
+# The host limits requests: one run reads the age of at most so many branches.
 _ASKED_MAX: Final = 100
-_DOING: Final = {Purpose.CREATE: "made", Purpose.DESTROY: "unmade"}
+_DOING: Final = {Purpose.CREATE: "created", Purpose.DESTROY: "deleted"}
 
 
 class Action(StrEnum):
-    """In the order in which a plan lists them."""
+    """In the order of a plan."""
 
     DESTROY = "destroy"
-    MAKE = "make"
+    CREATE = "create"
     WARN = "warn"
     LEAVE = "leave"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """`event` is what is said on the bus to have it done."""
+    """`event` is put on the bus to have the step done."""
 
     action: Action
     suffix: str
@@ -55,8 +55,8 @@ class Step:
 
 
 class Planner:
-    """One run's plan. `is_running` asks after the holder of a record's lock, `last_commit_at` after
-    a branch, `room` is how many more environments the quota has room for."""
+    """Plans one run. `is_running` checks the holder of a record's lock, `last_commit_at` reads a
+    branch's age, `room` is the number of environments that the quota still allows."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Planner:
         self._asked = 0
 
     def plan(self, statuses: Iterable[EnvironmentStatus]) -> list[Step]:
-        """Destroy, make, warn, leave; within that by suffix."""
+        """Return the steps in the order of Action, then of suffix."""
         order = list(Action)
         steps = [self._judge(status) for status in statuses]
         return sorted(steps, key=lambda step: (order.index(step.action), step.suffix))
@@ -91,7 +91,7 @@ class Planner:
                 return self._step(status, Action.LEAVE, untouchable)
             return self._judge_ephemeral(status)
         except (HostUnavailable, BotoCoreError, ClientError) as error:
-            # One that cannot be judged does not keep the others from it.
+            # An environment that cannot be judged does not stop the others.
             return self._step(status, Action.LEAVE, f"could not be judged: {error}")
 
     def _why_untouchable(self, status: EnvironmentStatus) -> str | None:
@@ -99,12 +99,7 @@ class Planner:
         reasons = (
             (not is_branch_suffix(status.suffix), "its suffix was given by hand"),
             (self._is_protected(status), "protected"),
-            (
-                len(status.sharers) > 1,
-                f"branches {', '.join(status.sharers)} have the same suffix by the hashes of "
-                "their names: rename all but one",
-            ),
-            # A part that is not ours: what belongs together is for a person to say.
+            # A part is not ours: a person must decide.
             (bool(environment.foreign_stacks), "; ".join(environment.foreign_stacks)),
             (
                 any(stack.is_termination_protected for stack in environment.stacks),
@@ -116,13 +111,13 @@ class Planner:
             if applies:
                 return reason
         if record is not None and record.lock is not None and self._is_running(record):
-            return f"is just being {_DOING[record.lock.purpose]}"
+            return f"is being {_DOING[record.lock.purpose]}"
         return None
 
     def _is_protected(self, status: EnvironmentStatus) -> bool:
         if self._policy.protects_suffix(status.suffix):
             return True
-        branches = {*status.sharers, status.branch, status.environment.branch}
+        branches = (status.branch, status.environment.branch)
         return any(self._policy.protects(branch) for branch in branches if branch is not None)
 
     def _judge_ephemeral(self, status: EnvironmentStatus) -> Step:
@@ -134,7 +129,7 @@ class Planner:
                 return self._judge_expiry(status)
             return self._judge_missing(status)
         if record is not None and record.state is State.EXPIRED and not environment.stacks:
-            return self._step(status, Action.LEAVE, "is gone, and soon forgotten")
+            return self._step(status, Action.LEAVE, "is deleted; its record expires")
         return self._destroy(status, Reason.ORPHANED, "its branch is gone")
 
     def _judge_expiry(self, status: EnvironmentStatus) -> Step:
@@ -153,9 +148,9 @@ class Planner:
     def _judge_missing(self, status: EnvironmentStatus) -> Step:
         record = status.record
         if record is not None and record.state is State.EXPIRED:
-            return self._step(status, Action.LEAVE, "expired: a push makes it again")
+            return self._step(status, Action.LEAVE, "expired: a push creates it again")
         if record is not None and record.state is State.FAILED:
-            reason = f"could not be made: {record.cause or 'unknown'}; a push tries again"
+            reason = f"could not be created: {record.cause or 'unknown'}; a push tries again"
             return self._step(status, Action.LEAVE, reason)
         is_counted = status.suffix in self._counted
         if not is_counted and self._room <= 0:
@@ -163,17 +158,17 @@ class Planner:
         is_fresh = self._is_fresh(status)
         if not is_fresh:
             reason = (
-                "has none: its last commit is older than an environment gets"
+                "has none: its last commit is older than the lifetime of an environment"
                 if is_fresh is False
-                else f"has none: {_ASKED_MAX} others were asked for their age; a push makes it"
+                else f"has none: the ages of {_ASKED_MAX} others were read; a push creates it"
             )
             return self._step(status, Action.LEAVE, reason)
         if not is_counted:
             self._room -= 1
-        return self._step(status, Action.MAKE, "has none", event=Reason.PUSHED)
+        return self._step(status, Action.CREATE, "has none", event=Reason.PUSHED)
 
     def _is_fresh(self, status: EnvironmentStatus) -> bool | None:
-        """Whether an environment made at the last push would still be alive. None: not asked."""
+        """Whether an environment created at the last push would not have expired. None: unknown."""
         if status.record is not None and status.record.expires_at is not None:
             return status.record.expires_at > self._now
         if self._asked == _ASKED_MAX:

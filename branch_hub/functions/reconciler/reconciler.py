@@ -1,4 +1,4 @@
-"""Compares live branches with deployed stacks and the registry: a plan, and its deeds if told."""
+"""Compares live branches with deployed stacks and the registry; returns or applies a plan."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -15,20 +15,20 @@ from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.records import EnvironmentRecord
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import StackFinder
-from branch_hub.git_hosts.git_host import BranchHost
+from branch_hub.git_hosts.git_host import GitHost
 
 logger = logging.getLogger(__name__)
 
 
 class InvalidRequest(ValueError):
-    """`apply` is neither true nor false: nothing is guessed where environments go."""
+    """`apply` is neither true nor false: deletions are never guessed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
     """`now` gives the time in UTC."""
 
-    host: BranchHost
+    host: GitHost
     policy: BranchPolicy
     registry: Registry
     quota: Quota

@@ -1,4 +1,4 @@
-"""What the reconciler is told by its environment."""
+"""Settings of the reconciler."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,9 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class BranchReconcilerSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
-    source_kind: str  # github or codecommit
+    git_host: str  # JSON: kind, and what a host of that kind needs
     repository: str
-    github_api_url: str  # not used for codecommit
-    hub_secret_arn: str  # JSON with github_token, which may be empty
+    hub_secret_arn: str  # JSON with token, which may be empty
     branch_table_name: str
     event_bus_name: str
     notices_topic_arn: str

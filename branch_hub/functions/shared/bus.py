@@ -1,4 +1,4 @@
-"""The hub's event bus, to which what happened to branches is said."""
+"""The hub's event bus for changes of branches."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _ENTRIES_MAX: Final = 10
 
 
 class EventsRefused(Exception):
-    """The bus did not take every event. Safe to send them all again."""
+    """The bus did not accept every event. Safe to send all of them again."""
 
 
 class BranchEventBus:
@@ -25,7 +25,7 @@ class BranchEventBus:
         self._bus_name = bus_name
 
     def put(self, events: Iterable[BranchEvent]) -> None:
-        """Raises EventsRefused, or what the service refuses with."""
+        """Raises EventsRefused, and the errors of the service."""
         entries: list[PutEventsRequestEntryTypeDef] = [
             {
                 "EventBusName": self._bus_name,
@@ -38,7 +38,7 @@ class BranchEventBus:
         ]
         for start in range(0, len(entries), _ENTRIES_MAX):
             answer = self._events.put_events(Entries=entries[start : start + _ENTRIES_MAX])
-            # The call itself succeeds when entries in it fail.
+            # The call succeeds even if entries fail.
             if answer["FailedEntryCount"]:
                 reasons = {e["ErrorCode"] for e in answer["Entries"] if "ErrorCode" in e}
                 raise EventsRefused(

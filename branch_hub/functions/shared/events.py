@@ -1,4 +1,4 @@
-"""What happened to a branch, as it stands on the hub's event bus."""
+"""Events about branches on the hub's event bus."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Reason(StrEnum):
     ORPHANED = "orphaned"
 
 
-# What rules on the bus look for.
+# The rules on the bus match these.
 DETAIL_TYPES: Final[Mapping[Reason, str]] = {
     Reason.PUSHED: "Branch Pushed",
     Reason.DELETED: "Branch Deleted",
@@ -35,11 +35,11 @@ class InvalidEvent(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class BranchEvent:
-    """A hint that something changed. Who acts on it asks the git host what is true now."""
+    """A hint that something changed. The machines check the current state before they act."""
 
     event_id: str
     repository: str
-    branch: str | None  # None: an environment whose branch nobody knows any more
+    branch: str | None  # None: the branch of the environment is unknown
     suffix: str
     commit: str | None
     occurred_at: datetime  # in UTC
@@ -56,7 +56,7 @@ class BranchEvent:
         occurred_at: datetime,
         commit: str | None = None,
     ) -> Self:
-        """Raises InvalidEvent, or InvalidBranch for what can have no environment."""
+        """Raises InvalidEvent, or InvalidBranch for a name that can have no environment."""
         if len(branch) > BRANCH_LENGTH_MAX or not branch.isprintable():
             raise InvalidEvent(
                 f"branch is {branch[:80]!r} ({len(branch)} characters): "

@@ -1,4 +1,4 @@
-"""Whether an execution of a state machine still runs: a lock dies with its holder."""
+"""Whether an execution of a state machine is running: a lock ends with its holder."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-# Step Functions answers from a copy that may not have heard of a new execution yet.
+# Step Functions is eventually consistent: a new execution may be unknown at first.
 _BECOMES_KNOWN_WITHIN: Final = timedelta(minutes=1)
 
 
@@ -17,7 +17,7 @@ class Executions:
         self._stepfunctions = stepfunctions
 
     def is_running(self, arn: str, *, since: datetime, now: datetime) -> bool:
-        """`since`: when it was seen to run. One that nobody knows is over, unless it is new."""
+        """`since`: when it took its lock. An unknown execution has ended, unless it is new."""
         try:
             answer = self._stepfunctions.describe_execution(executionArn=arn)
         except self._stepfunctions.exceptions.ExecutionDoesNotExist:

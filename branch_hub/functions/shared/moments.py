@@ -1,4 +1,4 @@
-"""Moments as they are written down: RFC 3339, in UTC, to the second, so that their texts sort."""
+"""Times as text: RFC 3339 in UTC, to the second, so that they sort."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ def as_text(moment: datetime) -> str:
 
 
 def parse_moment(text: str) -> datetime:
-    """Raises ValueError for what is no time in UTC."""
+    """Raises ValueError for a text that is no time in UTC."""
     moment = datetime.fromisoformat(text)
     if moment.utcoffset() != timedelta(0):
         raise ValueError(f"{text!r} is not in UTC")
@@ -16,7 +16,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def age(since: datetime, now: datetime) -> str:
-    """How long ago, in the largest unit that says something: `3 days`, `1 hour`."""
+    """Return the age in its largest unit: `3 days`, `1 hour`."""
     minutes = max(0, int((now - since).total_seconds() // 60))
     number, unit = next(
         (minutes // size, unit)

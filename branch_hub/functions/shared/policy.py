@@ -1,4 +1,4 @@
-"""Which branches the hub never takes anything from."""
+"""Which branches are protected: the hub deletes nothing of them."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class BranchPolicy:
 
     @classmethod
     def parse(cls, *, trunk: str, protected: str) -> Self:
-        """Raises InvalidPatterns: a list that cannot be read must not protect nothing."""
+        """Raises InvalidPatterns: an unreadable list must not mean that nothing is protected."""
         try:
             patterns = json.loads(protected)
         except ValueError:
@@ -36,5 +36,5 @@ class BranchPolicy:
         return branch == self.trunk or any(fnmatchcase(branch, p) for p in self.protected)
 
     def protects_suffix(self, suffix: str) -> bool:
-        """For an environment whose branch nobody knows: the trunk's is known all the same."""
+        """For an environment whose branch is unknown: the trunk's suffix is always known."""
         return suffix == suffix_of_branch(self.trunk)

@@ -1,60 +1,55 @@
-"""How many environments there may be at once: a set of suffixes in one item, changed atomically."""
+"""The quota of environments: a set of suffixes in one item, changed atomically."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.service_resource import Table
 
-_KEY: Final = {"suffix": {"S": "#environments"}}
+_KEY: Final = {"suffix": "#environments"}
 
 
 class Quota:
-    """Needs `dynamodb:GetItem` and `UpdateItem` on the table. Every method may be repeated."""
+    """Needs `dynamodb:GetItem` and `UpdateItem` on the table. Every method is safe to repeat."""
 
-    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, limit: int) -> None:
-        self._dynamodb = dynamodb
-        self._table_name = table_name
+    def __init__(self, *, table: "Table", limit: int) -> None:
+        self._table = table
         self.limit = limit
 
     def take(self, suffix: str) -> bool:
-        """Count `suffix` in, if it is already or there is room. However many ask at once."""
+        """Add `suffix` if it is a member already or if there is room. Atomic."""
         try:
-            self._update(
-                "ADD members :suffixes",
-                suffix,
+            self._table.update_item(
+                Key=_KEY,
+                UpdateExpression="ADD members :suffixes",
                 ConditionExpression=(
                     "attribute_not_exists(members) OR size(members) < :limit"
                     " OR contains(members, :suffix)"
                 ),
-                limit={":limit": {"N": str(self.limit)}, ":suffix": {"S": suffix}},
+                ExpressionAttributeValues={
+                    ":suffixes": {suffix},
+                    ":limit": self.limit,
+                    ":suffix": suffix,
+                },
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
     def count_in(self, suffix: str) -> None:
-        """Count what is there already, room or not."""
-        self._update("ADD members :suffixes", suffix)
+        """Add an environment that exists already, with or without room."""
+        self._change("ADD", suffix)
 
     def give_back(self, suffix: str) -> None:
-        self._update("DELETE members :suffixes", suffix)
+        self._change("DELETE", suffix)
 
     def members(self) -> set[str]:
-        answer = self._dynamodb.get_item(TableName=self._table_name, Key=_KEY, ConsistentRead=True)
-        return set(answer.get("Item", {}).get("members", {}).get("SS", []))
+        answer = self._table.get_item(Key=_KEY, ConsistentRead=True)
+        members: set[str] = answer.get("Item", {}).get("members", set())  # type: ignore[assignment]
+        return members
 
-    def _update(
-        self,
-        expression: str,
-        suffix: str,
-        *,
-        limit: dict[str, Any] | None = None,
-        **condition: str,
-    ) -> None:
-        self._dynamodb.update_item(
-            TableName=self._table_name,
+    def _change(self, verb: str, suffix: str) -> None:
+        self._table.update_item(
             Key=_KEY,
-            UpdateExpression=expression,
-            ExpressionAttributeValues={":suffixes": {"SS": [suffix]}, **(limit or {})},
-            **condition,  # type: ignore[arg-type]  # a ConditionExpression, or nothing
+            UpdateExpression=f"{verb} members :suffixes",
+            ExpressionAttributeValues={":suffixes": {suffix}},
         )

@@ -1,4 +1,4 @@
-"""What the registry remembers of one environment, and how that lies in DynamoDB."""
+"""The registry's record of one environment, and how it is read from DynamoDB."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from branch_hub.functions.shared.moments import parse_moment
 class State(StrEnum):
     CREATING = "creating"
     LIVE = "live"
-    FAILED = "failed"  # its pipeline could not be made; a push tries again
+    FAILED = "failed"  # its pipeline could not be deployed; a push tries again
     REFUSED = "refused"  # no room in the quota
     DESTROYING = "destroying"
     DESTROY_FAILED = "destroy_failed"
-    EXPIRED = "expired"  # unmade while its branch lives; a push makes it again
+    EXPIRED = "expired"  # deleted although its branch exists; a push creates it again
 
 
 class Purpose(StrEnum):
@@ -44,29 +44,25 @@ class EnvironmentRecord:
 
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> Self:
-        """Read an item as DynamoDB gives it."""
-        holder = _text(item, "lock_holder")
+        """Read an item of the table."""
+        holder = item.get("lock_holder")
         return cls(
-            suffix=item["suffix"]["S"],
-            branch=_text(item, "branch"),
-            state=State(item["state"]["S"]),
-            created_at=parse_moment(item["created_at"]["S"]),
+            suffix=item["suffix"],
+            branch=item.get("branch"),
+            state=State(item["state"]),
+            created_at=parse_moment(item["created_at"]),
             expires_at=_moment(item, "expires_at"),
             warned_at=_moment(item, "warned_at"),
-            cause=_text(item, "cause"),
+            cause=item.get("cause"),
             lock=None
             if holder is None
             else Lock(
                 holder=holder,
-                purpose=Purpose(item["lock_purpose"]["S"]),
-                taken_at=parse_moment(item["lock_taken_at"]["S"]),
+                purpose=Purpose(item["lock_purpose"]),
+                taken_at=parse_moment(item["lock_taken_at"]),
             ),
         )
 
 
-def _text(item: Mapping[str, Any], name: str) -> str | None:
-    return item[name]["S"] if name in item else None
-
-
 def _moment(item: Mapping[str, Any], name: str) -> datetime | None:
-    return parse_moment(item[name]["S"]) if name in item else None
+    return parse_moment(item[name]) if name in item else None

@@ -1,4 +1,4 @@
-"""The registry of environments: every change of it is one conditional write.
+"""The registry of environments: every change is one conditional write.
 
 Needs `dynamodb:GetItem`, `UpdateItem`, `DeleteItem` and `Scan` on the table.
 """
@@ -11,14 +11,13 @@ from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.service_resource import Table
 
 FORGET_AFTER: Final = "forget_after_epoch_seconds"  # the table's TTL attribute
 TOMBSTONE_LIFETIME: Final = timedelta(days=30)
 WARNING_INTERVAL: Final = timedelta(days=1)
 _CAUSE_LENGTH_MAX: Final = 1000
-# Two branches may meet in one suffix: what is one's is never changed for the other.
+# Two branches may have one suffix: the record of one is never changed for the other.
 _OF_BRANCH: Final = "(attribute_not_exists(branch) OR branch = :branch)"
 
 _INITIAL_STATE: Final[Mapping[Purpose, State]] = {
@@ -28,24 +27,21 @@ _INITIAL_STATE: Final[Mapping[Purpose, State]] = {
 
 
 class Registry:
-    """A lock is held by an execution, and only its holder says how things went."""
+    """A lock is held by an execution; only its holder records the result."""
 
-    def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table_name = table_name
+    def __init__(self, *, table: "Table") -> None:
+        self._table = table
 
     def get(self, suffix: str) -> EnvironmentRecord | None:
-        answer = self._dynamodb.get_item(
-            TableName=self._table_name, Key={"suffix": {"S": suffix}}, ConsistentRead=True
-        )
+        answer = self._table.get_item(Key={"suffix": suffix}, ConsistentRead=True)
         return EnvironmentRecord.parse(answer["Item"]) if "Item" in answer else None
 
     def all(self) -> Iterator[EnvironmentRecord]:
-        """Every environment's record, over all pages."""
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._table_name,
+        """All records of environments, over all pages."""
+        pages = self._table.meta.client.get_paginator("scan").paginate(
+            TableName=self._table.name,
             ConsistentRead=True,
-            # The table holds the quota and the deliveries as well.
+            # The table also holds the quota, deliveries and retries.
             FilterExpression="attribute_exists(created_at)",
         )
         for page in pages:
@@ -61,8 +57,8 @@ class Registry:
         now: datetime,
         only_if_expired: bool = False,
     ) -> bool:
-        """Take the lock, or keep it. False: another holds it, it is another branch's, or it has
-        not expired after all."""
+        """Take the lock, or keep it. False: another execution holds it, the record is another
+        branch's, or it has not expired."""
         values = {
             ":holder": holder,
             ":purpose": purpose.value,
@@ -81,7 +77,7 @@ class Registry:
             values[":branch"] = branch
             condition += f" AND {_OF_BRANCH}"
         if only_if_expired:
-            # A push that came after the question must find its environment alive.
+            # A push after the check must keep its environment.
             condition += " AND (attribute_not_exists(expires_at) OR expires_at <= :now)"
         return self._update(
             suffix, f"SET {sets} REMOVE cause, {FORGET_AFTER}", values, condition=condition
@@ -96,10 +92,10 @@ class Registry:
         now: datetime,
         expires_at: datetime | None,
     ) -> bool:
-        """Note a push: it is live, and for longer. False: it is just being unmade, or is another
-        branch's.
+        """Record a push: the environment is live, and expires later. False: it is being deleted, or
+        is another branch's.
 
-        While it is being made, only its expiry is moved.
+        While it is being created, only its expiry changes.
         """
         sets = "branch = :branch, pushed_at = :now, created_at = if_not_exists(created_at, :now)"
         removes = f"warned_at, cause, {FORGET_AFTER}"
@@ -127,7 +123,7 @@ class Registry:
         )
 
     def release(self, suffix: str, *, holder: str, state: State, cause: str | None = None) -> bool:
-        """Give the lock back and say how it went. False: `holder` did not hold it (any more)."""
+        """Release the lock and record the result. False: `holder` did not hold it (any more)."""
         sets, values = "#state = :state", {":state": state.value, ":holder": holder}
         if cause:
             sets += ", cause = :cause"
@@ -140,32 +136,31 @@ class Registry:
         )
 
     def mark_expired(self, suffix: str, *, holder: str, now: datetime) -> bool:
-        """Remember for a while that it expired, so that only a push makes it again."""
+        """Record for a while that it expired, so that only a push creates it again."""
         forget_after = int((now + TOMBSTONE_LIFETIME).timestamp())
         return self._update(
             suffix,
             f"SET #state = :state, {FORGET_AFTER} = :forget"
             " REMOVE lock_holder, lock_purpose, lock_taken_at, expires_at, warned_at, cause",
-            {":state": State.EXPIRED.value, ":holder": holder},
-            numbers={":forget": forget_after},
+            {":state": State.EXPIRED.value, ":holder": holder, ":forget": forget_after},
             condition="lock_holder = :holder",
         )
 
     def remove(self, suffix: str, *, holder: str) -> bool:
-        """Forget it. False: `holder` did not hold its lock (any more)."""
-        return self._delete(suffix, "lock_holder = :holder", {":holder": holder})
-
-    def drop(self, suffix: str, *, branch: str) -> bool:
-        """Forget what nobody holds and `branch` left. False: it was changed meanwhile."""
-        return self._delete(
-            suffix,
-            "attribute_not_exists(lock_holder) AND branch = :branch",
-            {":branch": branch},
-        )
+        """Delete the record. False: `holder` did not hold its lock (any more)."""
+        try:
+            self._table.delete_item(
+                Key={"suffix": suffix},
+                ConditionExpression="lock_holder = :holder",
+                ExpressionAttributeValues={":holder": holder},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def may_warn(self, suffix: str, *, branch: str, now: datetime, expires_at: datetime) -> bool:
-        """Note a warning. False: there was one within a day, or it is another branch's; two who
-        ask at once warn once."""
+        """Record a warning. False: there was one within a day, or it is another branch's. Of two
+        concurrent calls one returns True."""
         return self._update(
             suffix,
             "SET warned_at = :now, branch = :branch, #state = if_not_exists(#state, :live)"
@@ -183,39 +178,17 @@ class Registry:
             ),
         )
 
-    def _delete(self, suffix: str, condition: str, texts: Mapping[str, str]) -> bool:
-        try:
-            self._dynamodb.delete_item(
-                TableName=self._table_name,
-                Key={"suffix": {"S": suffix}},
-                ConditionExpression=condition,
-                ExpressionAttributeValues={name: {"S": text} for name, text in texts.items()},
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
     def _update(
-        self,
-        suffix: str,
-        expression: str,
-        texts: Mapping[str, str],
-        *,
-        condition: str,
-        numbers: Mapping[str, int] | None = None,
+        self, suffix: str, expression: str, values: Mapping[str, str | int], *, condition: str
     ) -> bool:
-        values: dict[str, AttributeValueTypeDef] = {name: {"S": t} for name, t in texts.items()}
-        values.update({name: {"N": str(n)} for name, n in (numbers or {}).items()})
         try:
-            self._dynamodb.update_item(
-                TableName=self._table_name,
-                Key={"suffix": {"S": suffix}},
+            self._table.update_item(
+                Key={"suffix": suffix},
                 UpdateExpression=expression,
                 ConditionExpression=condition,
-                # A word that DynamoDB keeps for itself.
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=values,
+                ExpressionAttributeNames={"#state": "state"},  # `state` is a reserved word
+                ExpressionAttributeValues={**values},
             )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
         return True

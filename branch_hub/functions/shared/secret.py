@@ -1,4 +1,4 @@
-"""The hub's secret: `{"webhook_secret": ..., "github_token": ...}`."""
+"""The hub's secret: `webhook_secret`, and what the git host needs, such as `token`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -8,12 +8,12 @@ from lambda_src.shared.json_secret import SecretUnreadable, fetch_json_secret
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-# As long as a changed value may stay unseen.
+# A changed value is used after at most this time.
 _REMEMBERED_SECONDS: Final = 300.0
 
 
 class HubSecret:
-    """Fetched when first asked for and again after five minutes. `clock` never goes back."""
+    """Fetched at the first use, and again after five minutes. `clock` is monotonic."""
 
     def __init__(
         self,
@@ -29,17 +29,14 @@ class HubSecret:
         self._fetched_at: float | None = None
 
     def webhook_secret(self) -> bytes:
-        """Raises SecretUnreadable, also when it is empty: anyone can sign with nothing."""
-        value = self._value("webhook_secret")
+        """Raises SecretUnreadable, also if it is empty: anyone can sign with an empty secret."""
+        value = self.value("webhook_secret")
         if not value:
             raise SecretUnreadable(f"secret {self._secret_arn} has no text under 'webhook_secret'")
         return value.encode()
 
-    def github_token(self) -> str:
-        """Empty when none was put there. Raises SecretUnreadable."""
-        return self._value("github_token")
-
-    def _value(self, name: str) -> str:
+    def value(self, name: str) -> str:
+        """Return a field; empty if it is missing or no text. Raises SecretUnreadable."""
         now = self._clock()
         if self._fetched_at is None or now - self._fetched_at > _REMEMBERED_SECONDS:
             self._content = fetch_json_secret(

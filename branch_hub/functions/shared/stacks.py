@@ -1,4 +1,4 @@
-"""Stacks of an environment, found by their tags and held against their names: both must agree."""
+"""Stacks of an environment: their names and their tags must both match."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ REPOSITORY_TAG: Final = "repository"
 BRANCH_TAG: Final = "branch"
 
 _IN_PROGRESS: Final = "_IN_PROGRESS"
-# What a change set leaves that nobody carried out: named as if something were going on.
-_NEVER_MADE: Final = "REVIEW_IN_PROGRESS"
+# The status of a stack whose first change set was never executed: nothing is in progress.
+_NEVER_CREATED: Final = "REVIEW_IN_PROGRESS"
 _HEALTHY: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 
@@ -35,7 +35,7 @@ class DeployedStack:
 
     @property
     def is_in_progress(self) -> bool:
-        return self.status.endswith(_IN_PROGRESS) and self.status != _NEVER_MADE
+        return self.status.endswith(_IN_PROGRESS) and self.status != _NEVER_CREATED
 
     @property
     def is_half_deleted(self) -> bool:
@@ -43,7 +43,7 @@ class DeployedStack:
 
     @property
     def serves(self) -> bool:
-        """Whether it stands, or is being changed; one that failed to be made does not count."""
+        """Whether it is deployed or being changed. A stack whose creation failed is not."""
         return self.status in _HEALTHY or (
             self.is_in_progress and not self.status.startswith(("DELETE", "ROLLBACK"))
         )
@@ -51,7 +51,7 @@ class DeployedStack:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What is deployed for one suffix. `foreign_stacks` look like parts of it and are not."""
+    """The stacks of one suffix. `foreign_stacks` have its name or tags, and belong to others."""
 
     suffix: str
     pipeline: DeployedStack | None = None
@@ -60,14 +60,14 @@ class Environment:
 
     @property
     def stacks(self) -> tuple[DeployedStack, ...]:
-        """In the order of their deletion: what deploys another goes last."""
+        """In the order of deletion: the pipeline last, because it deploys the other."""
         return tuple(stack for stack in (self.application, self.pipeline) if stack is not None)
 
     @property
     def branch(self) -> str | None:
-        """The branch that its stacks are tagged with; None: they do not say, or say another's."""
-        said = (stack.tags.get(BRANCH_TAG, "") for stack in self.stacks)
-        return next((branch for branch in said if has_suffix(branch, self.suffix)), None)
+        """The branch in the tags of its stacks; None: no tag, or one of another suffix."""
+        tagged = (stack.tags.get(BRANCH_TAG, "") for stack in self.stacks)
+        return next((branch for branch in tagged if has_suffix(branch, self.suffix)), None)
 
     @property
     def is_half_deleted(self) -> bool:
@@ -79,7 +79,7 @@ class Environment:
 
 
 def stack_names(suffix: str) -> tuple[str, str]:
-    """In the order of their deletion."""
+    """In the order of deletion."""
     return (f"{APPLICATION_STACK}-{suffix}", f"{PIPELINE_STACK}-{suffix}")
 
 
@@ -94,13 +94,13 @@ class StackFinder:
         try:
             answer = self._cloudformation.describe_stacks(StackName=name)
         except ClientError as error:
-            if _says_missing(error, name):
+            if _is_missing(error, name):
                 return None
             raise
         return next(_living(answer["Stacks"]), None)
 
     def environment(self, suffix: str) -> Environment:
-        """Two questions, by name; what only has the tags is not looked for."""
+        """Look up both stacks by name; a stack that only has the tags is not found."""
         found = (self.named(name) for name in stack_names(suffix))
         return self._put_together(suffix, [stack for stack in found if stack is not None])
 
@@ -120,7 +120,7 @@ class StackFinder:
             yield from _living(page["Stacks"])
 
     def why_not_ours(self, stack: DeployedStack, suffix: str) -> str | None:
-        """None: it is a stack of `suffix`, by its name and by its tags."""
+        """Return the reason; None: name and tags are those of `suffix`."""
         if stack.name not in stack_names(suffix):
             return f"has the tags of {suffix} and not the name of one of its stacks"
         wanted = {"application": APPLICATION, "environment-suffix": suffix}
@@ -149,7 +149,7 @@ class StackFinder:
 
 
 def _suffixes_of(stack: DeployedStack) -> set[str]:
-    """Which environments it may belong to: the one it is tagged with, the one it is named for."""
+    """The suffixes in its tags and in its name."""
     found = set()
     if stack.tags.get("application") == APPLICATION and "environment-suffix" in stack.tags:
         found.add(stack.tags["environment-suffix"])
@@ -172,9 +172,9 @@ def _living(stacks: Iterable[Any]) -> Iterator[DeployedStack]:
             )
 
 
-def _says_missing(error: ClientError, name: str) -> bool:
-    """CloudFormation has no code of its own for a stack that is not there."""
-    said = error.response["Error"]
-    return said["Code"] == "ValidationError" and said["Message"].endswith(
+def _is_missing(error: ClientError, name: str) -> bool:
+    """CloudFormation has no error code for a stack that does not exist."""
+    found = error.response["Error"]
+    return found["Code"] == "ValidationError" and found["Message"].endswith(
         f"Stack with id {name} does not exist"
     )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class NotEmptied(Exception):
-    """S3 did not delete every object; names the bucket and the first reason."""
+    """S3 did not delete every object; the message names the bucket and the first reason."""
 
 
 def empty_bucket(s3: "S3Client", bucket: str) -> Iterator[str]:
@@ -17,7 +17,7 @@ def empty_bucket(s3: "S3Client", bucket: str) -> Iterator[str]:
     `ListBucketMultipartUploads` and `AbortMultipartUpload`. Raises NotEmptied.
     """
     try:
-        # The policy may deny what is to be done here: an audit trail protects itself.
+        # The policy may deny deletion: the audit trail protects itself.
         s3.delete_bucket_policy(Bucket=bucket)
         count = sum(_delete(s3, bucket, objects) for objects in _versions(s3, bucket))
         _abort_uploads(s3, bucket)
@@ -27,7 +27,7 @@ def empty_bucket(s3: "S3Client", bucket: str) -> Iterator[str]:
 
 
 def _versions(s3: "S3Client", bucket: str) -> Iterator[list["ObjectIdentifierTypeDef"]]:
-    # A page holds no more than one call may delete.
+    # A page holds at most as many as one call may delete.
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         yield [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
@@ -37,7 +37,7 @@ def _delete(s3: "S3Client", bucket: str, objects: list["ObjectIdentifierTypeDef"
     if not objects:
         return 0
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-    # The call itself succeeds when some objects stay.
+    # The call succeeds even if some objects stay.
     if errors := answer.get("Errors", []):
         first = errors[0]
         raise NotEmptied(

@@ -1,4 +1,4 @@
-"""Deletes a stack, and looks how that goes; asked again and again until it is gone."""
+"""Deletes a stack; called repeatedly until it is gone."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Deletion:
     """Needs `cloudformation:DescribeStacks`, `DeleteStack` and `ListStackResources`.
 
-    CloudFormation deletes with the role that it made the stack with.
+    CloudFormation deletes with the role with which it created the stack.
     """
 
     def __init__(self, *, cloudformation: "CloudFormationClient", stacks: StackFinder) -> None:
@@ -22,7 +22,7 @@ class Deletion:
         self._stacks = stacks
 
     def step(self, name: str, suffix: str) -> dict[str, Any]:
-        """`gone`, `deleting`, `busy` with another change, or `failed`: then it must be unblocked.
+        """`gone`, `deleting`, `busy` with another change, or `failed`: then call `unblock`.
 
         Raises NotOurs.
         """
@@ -39,11 +39,11 @@ class Deletion:
         return _answer("deleting")
 
     def delete(self, stack: DeployedStack) -> None:
-        # By its ARN: one that was made under the same name meanwhile is another.
+        # By ARN: a new stack of the same name is another one.
         self._cloudformation.delete_stack(StackName=stack.arn)
 
     def ours(self, name: str, suffix: str) -> DeployedStack | None:
-        """None: there is none of that name. Raises NotOurs."""
+        """None: no stack has that name. Raises NotOurs."""
         stack = self._stacks.named(name)
         if stack is None:
             return None
@@ -55,7 +55,7 @@ class Deletion:
         return stack
 
     def blocking(self, stack: DeployedStack) -> Iterator["StackResourceSummaryTypeDef"]:
-        """What could not be deleted, over all pages."""
+        """Resources that could not be deleted, over all pages."""
         pages = self._cloudformation.get_paginator("list_stack_resources")
         for page in pages.paginate(StackName=stack.arn):
             for resource in page["StackResourceSummaries"]:
@@ -68,5 +68,5 @@ def _answer(state: str, blocked_by: list[str] | None = None) -> dict[str, Any]:
 
 
 def _reason(resource: "StackResourceSummaryTypeDef") -> str:
-    said = resource.get("ResourceStatusReason", "no reason given")
-    return f"{resource['LogicalResourceId']} ({resource['ResourceType']}): {said}"
+    reason = resource.get("ResourceStatusReason", "no reason given")
+    return f"{resource['LogicalResourceId']} ({resource['ResourceType']}): {reason}"

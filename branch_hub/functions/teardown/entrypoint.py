@@ -1,4 +1,4 @@
-"""Wires the teardown; the only file of it that reads the environment.
+"""Wires the teardown; its only file that reads the environment.
 
 Calls `cloudformation:DescribeStacks`, `DeleteStack`, `ListStackResources` and `GetTemplate`;
 `codepipeline:ListPipelineExecutions` and `StopPipelineExecution`; `s3:DeleteBucketPolicy`,
@@ -24,7 +24,7 @@ from branch_hub.functions.teardown.requests import Teardown
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from lambda_src.shared.log_lines import write_json_lines
 
-# Many listings in a row: the accounts of others share the limits of the services.
+# Many listings in a row: all users of the account share the rate limits.
 _AWS = Config(
     connect_timeout=3, read_timeout=30, retries={"mode": "adaptive", "total_max_attempts": 8}
 )

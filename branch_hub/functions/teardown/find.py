@@ -1,4 +1,4 @@
-"""What there is to unmake of an environment, in the order in which it goes."""
+"""Finds what is to be deleted of an environment."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from branch_hub.functions.teardown.task_definitions import TaskDefinitions
 def find(
     suffix: str, *, stacks: StackFinder, images: Images, task_definitions: TaskDefinitions
 ) -> dict[str, Any]:
-    """Stacks by name, images, and `refused`: what only looks like it, each with the reason."""
+    """Return stacks in the order of deletion, images, and `refused` stacks with the reason."""
     environment = stacks.environments().get(suffix) or Environment(suffix=suffix)
     protected = [s.name for s in environment.stacks if s.is_termination_protected]
     named = images.of(environment.application) if environment.application else set()
     return {
         "stacks": [stack.name for stack in environment.stacks if stack.name not in protected],
-        # Those of every revision that ever ran, not only of the last.
+        # Of every revision, not only of the newest.
         "images": [image.to_json() for image in sorted(named | task_definitions.images_of(suffix))],
         "refused": [
             *environment.foreign_stacks,

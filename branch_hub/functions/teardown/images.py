@@ -1,4 +1,4 @@
-"""Container images of an environment: named by their content, so that environments share them."""
+"""Container images of an environment. Environments share them: the tag is a content hash."""
 
 import json
 import re
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_ecr import ECRClient
 
-# The repository that `cdk bootstrap` makes; the tag is the hash of the image's sources.
+# The repository of `cdk bootstrap`; the tag is the hash of the image's sources.
 _IMAGE: Final = re.compile(
     r"/(?P<repository>cdk-[a-z0-9]+-container-assets-[0-9]{12}-[a-z0-9-]+):(?P<tag>[0-9a-f]{64})"
 )
@@ -51,7 +51,7 @@ class Images:
             answer = self._cloudformation.get_template(StackName=stack.arn)
         except ClientError as error:
             if "does not exist" in error.response["Error"]["Message"]:
-                return set()  # it went while we looked
+                return set()  # it was deleted meanwhile
             raise
         body = answer.get("TemplateBody", "")
         text = body if isinstance(body, str) else json.dumps(body)
@@ -60,7 +60,7 @@ class Images:
         return images_in(resolved)
 
     def unused(self, images: Iterable[Image], live: Iterable[DeployedStack]) -> list[Image]:
-        """Return what no template of the `live` stacks names."""
+        """Return the images that no template of the `live` stacks names."""
         left = set(images)
         for stack in live:
             if not left:
@@ -69,7 +69,7 @@ class Images:
         return sorted(left)
 
     def delete(self, images: Iterable[Image]) -> Iterator[str]:
-        """Yield what was deleted; what is gone already is not told."""
+        """Yield the deleted images, without those that did not exist any more."""
         by_repository: dict[str, list[str]] = {}
         for image in images:
             by_repository.setdefault(image.repository, []).append(image.tag)

@@ -1,4 +1,4 @@
-"""Every kind of thing that an environment gives a name to, and how to list it."""
+"""Every kind of resource that has a physical name, and how to list it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """`operation` of `service` is paged through; `name` is the field, or None for plain texts."""
+    """Pages through `operation` of `service`; `name` is the field, None for plain texts."""
 
     kind: str
     service: str
@@ -40,7 +40,7 @@ LISTINGS: Final = (
         key="Functions",
         name="FunctionName",
     ),
-    # Those that only wait for their deletion are not listed.
+    # AWS does not list those that wait for their deletion.
     Listing(
         kind="secret",
         service="secretsmanager",

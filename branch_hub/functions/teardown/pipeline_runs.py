@@ -1,4 +1,4 @@
-"""Runs of an environment's pipeline: none may deploy while its stacks go."""
+"""Runs of an environment's pipeline: none may deploy while its stacks are deleted."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 PIPELINE: Final = "transaction-pipeline"
 _RUNNING: Final = ("InProgress", "Stopping")
 _NO_PIPELINE: Final = "PipelineNotFoundException"
-# It ended, or was told to stop, between the look and the word.
+# It ended, or was stopped, since it was listed.
 _TOO_LATE: Final = ("DuplicatedStopRequestException", "PipelineExecutionNotStoppableException")
 
 
@@ -18,7 +18,7 @@ class PipelineRuns:
         self._codepipeline = codepipeline
 
     def stop(self, suffix: str, *, force: bool) -> int:
-        """Tell every run to stop; returns how many still run. `force` does not wait for actions."""
+        """Stop every run; return how many still run. `force` does not wait for actions."""
         name = f"{PIPELINE}-{suffix}"
         running = self._running(name)
         for run in running:

@@ -1,4 +1,4 @@
-"""What the destroy machine asks of the teardown: one action a request."""
+"""Dispatches requests of the destroy machine: one action per request."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Request = Mapping[str, Any]
 
 
 class StillThere(Exception):
-    """A stack was made again, or not deleted. Trying again may find it gone."""
+    """A stack was created again, or not deleted. A retry may find it deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Teardown:
     clients: Clients
 
     def carry_out(self, request: Request) -> dict[str, Any]:
-        """Raises NotOurs for what may not be removed, and for what is no request; StillThere."""
+        """Raises NotOurs for what may not be deleted and for a malformed request; StillThere."""
         suffix = refuse_unless_ephemeral(request.get("suffix"), trunk=self.trunk)
         action = request.get("action")
         if not isinstance(action, str) or action not in _ACTIONS:
@@ -40,7 +40,7 @@ class Teardown:
         return _ACTIONS[action](self, suffix, request)
 
     def stop(self, suffix: str, request: Request) -> dict[str, Any]:
-        self._refuse_strangers(self.stacks.environment(suffix))
+        self._refuse_foreign_stacks(self.stacks.environment(suffix))
         return {"running": self._runs.stop(suffix, force=bool(request.get("force")))}
 
     def find(self, suffix: str, _: Request) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Teardown:
 
     def delete(self, suffix: str, request: Request) -> dict[str, Any]:
         answer = self._deletion.step(request["stack"], suffix)
-        # A push meanwhile has its trigger start a run, which would make again what is deleted.
+        # A push can start a run, which would create the stack again.
         self._runs.stop(suffix, force=False)
         return answer
 
@@ -68,10 +68,10 @@ class Teardown:
 
     def sweep(self, suffix: str, request: Request) -> dict[str, Any]:
         environment = self.stacks.environment(suffix)
-        self._refuse_strangers(environment)
+        self._refuse_foreign_stacks(environment)
         if environment.stacks:
             names = ", ".join(stack.name for stack in environment.stacks)
-            raise StillThere(f"{names}: what a stack uses is not swept")
+            raise StillThere(f"{names}: its stacks still exist, nothing was swept")
         sweeper = Sweeper(
             logs=self.clients("logs"),
             rds=self.clients("rds"),
@@ -85,8 +85,8 @@ class Teardown:
     def verify(self, suffix: str, _: Request) -> dict[str, Any]:
         return {"remains": remains(suffix, clients=self.clients, stacks=self.stacks)}
 
-    def _refuse_strangers(self, environment: Environment) -> None:
-        """What is named alike would be taken for the environment's: pipelines, logs, snapshots."""
+    def _refuse_foreign_stacks(self, environment: Environment) -> None:
+        """Their pipelines, logs and snapshots have the same names as the environment's."""
         if environment.foreign_stacks:
             raise NotOurs("; ".join(environment.foreign_stacks))
 

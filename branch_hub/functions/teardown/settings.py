@@ -1,4 +1,4 @@
-"""What the teardown is told by its environment."""
+"""Settings of the teardown."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,6 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class BranchTeardownSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
-    repository: str  # stacks that are tagged with another repository are not ours
+    repository: str  # stacks tagged with another repository are left alone
     trunk: str
     hub_suffix: str

@@ -1,4 +1,4 @@
-"""Removes what a deleted stack leaves: logs written last, revisions, snapshots, images."""
+"""Deletes what a deleted stack leaves: last logs, revisions, snapshots, images."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
 
-# Where services write on an environment's behalf.
+# Where services write the logs of an environment.
 _LOGS: Final = ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/aws/ecs/", "/ecs/")
 
 
@@ -31,7 +31,7 @@ class Sweeper:
     runs: PipelineRuns
 
     def sweep(self, suffix: str, images: Iterable[Image]) -> dict[str, Any]:
-        """Call when the stacks are gone. Safe to repeat."""
+        """Call after the stacks are deleted. Safe to repeat."""
         removed = [
             *self._log_groups(suffix),
             *self._snapshots(suffix),
@@ -39,10 +39,10 @@ class Sweeper:
         ]
         wanted, kept = list(images), []
         if wanted and (busy := self._busy_neighbour(suffix)):
-            # It may have found the image in the repository, and deploy it in a moment.
+            # It may have found the image in the repository, and be about to deploy it.
             kept = [
-                f"image {image.repository}:{image.tag}: {busy} runs, and nobody looks at it again: "
-                "`cdk gc` removes it when no stack names it"
+                f"image {image.repository}:{image.tag}: {busy} is running. `cdk gc` "
+                "deletes the image when no stack names it"
                 for image in wanted
             ]
         else:
@@ -68,7 +68,7 @@ class Sweeper:
 
     def _snapshots(self, suffix: str) -> Iterator[str]:
         pages = self.rds.get_paginator("describe_db_cluster_snapshots")
-        # Automated ones go with their cluster.
+        # Automated ones are deleted with their cluster.
         for page in pages.paginate(SnapshotType="manual"):
             for snapshot in page["DBClusterSnapshots"]:
                 name = snapshot["DBClusterSnapshotIdentifier"]

@@ -1,4 +1,4 @@
-"""Revisions of an environment's task definitions: deleting a stack only makes them inactive."""
+"""Revisions of task definitions: deleting a stack only deactivates them."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final

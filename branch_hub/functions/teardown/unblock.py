@@ -1,4 +1,4 @@
-"""Empties what keeps a stack from being deleted, and has it deleted again."""
+"""Empties what blocks the deletion of a stack, and deletes the stack again."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +33,7 @@ class Unblocking:
         }
 
     def unblock(self, name: str, suffix: str) -> dict[str, Any]:
-        """Only a stack whose deletion failed is touched, and only what CloudFormation names.
+        """Act only on a stack whose deletion failed, and on resources that CloudFormation names.
 
         Raises NotOurs.
         """
@@ -51,7 +51,7 @@ class Unblocking:
     def _empty_repository(self, name: str) -> Iterator[str]:
         pages = self._ecr.get_paginator("list_images").paginate(repositoryName=name)
         try:
-            # All pages first: to delete while listing would shift them.
+            # All pages first: deleting would shift them.
             images = [image for page in pages for image in page["imageIds"]]
         except self._ecr.exceptions.RepositoryNotFoundException:
             return
@@ -61,7 +61,7 @@ class Unblocking:
             yield f"{len(batch)} images of repository {name}"
 
     def _free(self, by: str, value: str) -> Iterator[str]:
-        """Delete the interfaces that a function left behind; one in use is waited for."""
+        """Delete the interfaces that a function left; one in use is left for a later call."""
         pages = self._ec2.get_paginator("describe_network_interfaces").paginate(
             Filters=[
                 {"Name": by, "Values": [value]},
@@ -70,7 +70,7 @@ class Unblocking:
         )
         for page in pages:
             for interface in page["NetworkInterfaces"]:
-                # Seen again here: what a filter lets through by mistake would be somebody else's.
+                # Checked again: a wrong filter would delete foreign interfaces.
                 if interface.get("Status") == "available" and value in _places(interface):
                     identity = interface["NetworkInterfaceId"]
                     self._ec2.delete_network_interface(NetworkInterfaceId=identity)

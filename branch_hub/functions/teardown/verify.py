@@ -1,4 +1,4 @@
-"""Proves that nothing of an environment remains: by its tag, and by every name."""
+"""Lists what remains of an environment, by its tag and by every name."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def remains(suffix: str, *, clients: Clients, stacks: StackFinder) -> list[str]:
-    """`kind name` of everything that is left, in order. A key may wait for its deletion.
+    """Return `kind name` of everything that remains, in order. A key may wait for its deletion.
 
-    Needs to list each of LISTINGS, `tag:GetResources`, and what GONE asks.
+    Needs the operations of LISTINGS, `tag:GetResources`, and the operations of GONE.
     """
     found = {f"tagged {arn}" for arn in _tagged(suffix, clients)}
     found |= {f"stack {s.name}" for s in stacks.all() if is_named_for(s.name, suffix)}
@@ -40,8 +40,7 @@ def _tagged(suffix: str, clients: Clients) -> Iterator[str]:
 
 
 def _is_gone(arn: str, clients: Clients) -> bool:
-    """The tagging API goes on telling of what was deleted: where it is known to, the owner is
-    asked."""
+    """The tagging API still lists deleted resources of some kinds: ask the owning service."""
     _, _, service, _, _, resource = arn.split(":", 5)
     kind = resource.replace(":", "/").partition("/")[0]
     ask = GONE.get((service, kind))

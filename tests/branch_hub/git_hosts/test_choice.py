@@ -1,41 +1,45 @@
-"""The git host is the one that the settings name."""
+"""The git host is the one that the settings of the source name."""
 
+import json
 from typing import Any
 
 import pytest
 
-from branch_hub.git_hosts.choice import choose_host
+from branch_hub.git_hosts.choice import _HOSTS, connect_host
 from branch_hub.git_hosts.codecommit import CodeCommitHost
-from branch_hub.git_hosts.git_host import BranchHost
+from branch_hub.git_hosts.git_host import GitHost
 from branch_hub.git_hosts.github import GitHubHost
+from pipeline.sources.choice import _KINDS, parse_source
+from tests.delivered import GITHUB
 
 
-def choose(kind: str) -> tuple[BranchHost, list[Any]]:
-    clients: list[Any] = []
-    host = choose_host(
-        source_kind=kind,
-        repository="acme/app",
-        github_api_url="https://api.github.com",
-        github_token=str,
-        codecommit=lambda: clients.append("made"),
+def connect(settings: dict[str, str]) -> tuple[GitHost, list[Any]]:
+    clients: list[str] = []
+    host = connect_host(
+        json.dumps(settings), repository="acme/app", secret=str, client=clients.append
     )
     return host, clients
 
 
-def test_s8_github_is_asked_where_the_source_is_github() -> None:
-    host, clients = choose("github")
+def test_s8_a_github_source_is_read_at_github() -> None:
+    host, clients = connect(parse_source(GITHUB).host_settings())
 
     assert isinstance(host, GitHubHost)
     assert clients == []
 
 
-def test_s8_codecommit_is_asked_where_the_source_is_codecommit() -> None:
-    host, clients = choose("codecommit")
+def test_s8_a_codecommit_source_is_read_at_codecommit() -> None:
+    source = parse_source({"kind": "codecommit", "repository": "app"})
+    host, clients = connect(source.host_settings())
 
     assert isinstance(host, CodeCommitHost)
-    assert clients == ["made"]
+    assert clients == ["codecommit"]
+
+
+def test_every_kind_of_source_has_its_git_host() -> None:
+    assert _KINDS.keys() == _HOSTS.keys()
 
 
 def test_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="SOURCE_KIND is 'svn'"):
-        choose("svn")
+    with pytest.raises(ValueError, match="kind 'svn': it must be one of github"):
+        connect({"kind": "svn"})

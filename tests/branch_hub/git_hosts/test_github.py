@@ -137,7 +137,7 @@ def test_the_token_does_not_follow_a_redirect(git: GitServer) -> None:
 
 @pytest.mark.parametrize("url", ["http://api.github.com", "ftp://127.0.0.2", "//example.com", ""])
 def test_a_token_does_not_travel_in_clear_text(url: str) -> None:
-    with pytest.raises(ValueError, match="only travels over https"):
+    with pytest.raises(ValueError, match="only sent over https"):
         GitHubHost(api_url=url, repository=REPOSITORY, token=str)
 
 

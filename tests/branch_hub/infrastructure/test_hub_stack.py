@@ -86,9 +86,9 @@ def test_github_is_asked_where_the_source_says(hub: Synthesized, github_hub: Syn
         "Environment"
     ]["Variables"]
 
-    assert (told["SOURCE_KIND"], told["REPOSITORY"]) == ("github", "acme/ledger")
-    assert told["GITHUB_API_URL"] == "https://api.github.com"
-    assert variables(hub, "branch-lifecycle")["SOURCE_KIND"] == "codecommit"
+    github = {"kind": "github", "api_url": "https://api.github.com"}
+    assert (json.loads(told["GIT_HOST"]), told["REPOSITORY"]) == (github, "acme/ledger")
+    assert json.loads(variables(hub, "branch-lifecycle")["GIT_HOST"]) == {"kind": "codecommit"}
 
 
 def test_the_registry_is_found_by_suffix_and_forgets_by_itself(hub: Synthesized) -> None:
@@ -109,7 +109,7 @@ def test_the_signing_key_is_made_by_aws_and_the_token_left_to_a_person(hub: Synt
 
     assert made["GenerateStringKey"] == "webhook_secret"
     assert made["PasswordLength"] == 64
-    assert json.loads(made["SecretStringTemplate"]) == {"github_token": ""}
+    assert json.loads(made["SecretStringTemplate"]) == {"token": ""}
 
 
 def rule(hub: Synthesized, name: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""S8, B3: what no run of a state machine can do, whatever its functions answer or throw."""
+"""S8, B3: what a state machine does with the answers and errors of its functions."""
 
-import json
+from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from branch_hub.infrastructure.destroy_machine import ASKED_MAX, STOPS_MAX
 from branch_hub.infrastructure.destroy_steps import LOOK_AGAIN_SECONDS
 from branch_hub.infrastructure.proof import AGAIN_SECONDS
 from tests.branch_hub.infrastructure.asl import Definition
+from tests.branch_hub.infrastructure.asl_run import TaskFailed, run
 from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
 from tests.delivered import Delivered
 
@@ -21,7 +22,6 @@ LAMBDA_ERRORS = {
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
 }
-_ENDS = ("Succeed", "Fail")
 
 
 def test_every_task_tries_again_and_no_error_goes_past_the_machine(machine: Definition) -> None:
@@ -78,87 +78,99 @@ def test_b3_a_run_begins_by_asking_what_is_true(create: Definition, destroy: Def
         assert definition.payload(question)["execution.$"] == "$$.Execution.Id"
 
 
-@pytest.mark.parametrize("action", ["stop", "find", "delete", "unblock", "sweep", "forget"])
-def test_b2_nothing_is_unmade_that_was_not_claimed(destroy: Definition, action: str) -> None:
-    without_claim = destroy.reachable(destroy.start, without=frozenset({"Claim"}))
-    unmaking = destroy.states["Decide"]["Choices"][0]
-
-    assert destroy.acting(action)
-    assert not destroy.acting(action) & without_claim
-    # And of the answers to the claim only one leads there.
-    assert (unmaking["Variable"], unmaking["StringEquals"]) == ("$.claim.outcome", "unmake")
-    others = {c["Next"] for c in destroy.states["Decide"]["Choices"][1:]}
-    others.add(destroy.states["Decide"]["Default"])
-    for name in others:
-        assert not destroy.acting(action) & destroy.reachable(name, without=frozenset({"Claim"}))
-
-
-def test_s8_no_pipeline_is_deployed_that_was_not_admitted(create: Definition) -> None:
-    making = create.states["Decide"]["Choices"][0]
-
-    assert "DeployPipeline" not in create.reachable(create.start, without=frozenset({"Admit"}))
-    assert (making["Variable"], making["StringEquals"], making["Next"]) == (
-        "$.admission.outcome",
-        "make",
-        "DeployPipeline",
-    )
-    assert [n for n in create.states if "DeployPipeline" in create.next_of(n)] == ["Decide"]
+# Answers of a deletion without obstacles.
+DELETION: dict[str, Any] = {
+    "Claim": {"outcome": "delete", "message": "m"},
+    "Stop": {"running": 0},
+    "Find": {"stacks": ["transaction-x", "DeliveryPipeline-x"], "images": [], "refused": []},
+    "Delete": {"state": "gone", "blocked_by": []},
+    "Unblock": {"emptied": []},
+    "Sweep": {"removed": ["log one"], "kept": ["image two"]},
+    "Verify": {"remains": []},
+    "Forget": {"outcome": "forgotten"},
+    "Abandon": {"outcome": "abandoned"},
+}
+CREATION: dict[str, Any] = {
+    "Admit": {"outcome": "create", "message": "m"},
+    "Settle": {"outcome": "live"},
+    "SettleFailure": {"outcome": "failed"},
+}
+GOOD_END = ["Claim", "Stop", "Find", "Delete", "Delete", "Sweep", "Verify", "Forget"]
 
 
-def test_runs_are_stopped_before_the_first_stack_goes(destroy: Definition) -> None:
-    """One that deploys would make again what is deleted."""
-    no_stop = destroy.reachable(destroy.start, without=frozenset({"Stop"}))
+def test_b3_a_deletion_goes_from_the_claim_to_the_proof(destroy: Definition) -> None:
+    done = run(destroy, DELETION)
 
-    assert destroy.acting("stop") == {"Stop", "Force"}
-    assert not (destroy.acting("find") | destroy.acting("delete")) & no_stop
-    assert destroy.payload("Stop")["force"] is False
-    assert destroy.payload("Force")["force"] is True
-    assert destroy.states["StillRunning"]["Default"] == "Force"
+    assert (done.end, done.succeeded) == ("Deleted", True)
+    assert done.states() == [*GOOD_END, "NotifyDeleted"]
+    deleted = [p["Payload"]["stack"] for state, p in done.calls if state == "Delete"]
+    assert deleted == DELETION["Find"]["stacks"]
 
 
-def test_b3_only_an_empty_list_of_what_remains_is_forgotten(destroy: Definition) -> None:
-    nothing = destroy.states["NothingRemains"]["Choices"][0]
+@pytest.mark.parametrize("outcome", ["protected", "alive", "not_expired", "nothing", "?"])
+def test_b2_nothing_is_deleted_that_was_not_claimed(destroy: Definition, outcome: str) -> None:
+    done = run(destroy, {**DELETION, "Claim": {"outcome": outcome, "message": "m"}})
 
-    assert [n for n in destroy.states if "Forget" in destroy.next_of(n)] == ["NothingRemains"]
-    assert (nothing["Variable"], nothing["NumericEquals"], nothing["Next"]) == (
-        "$.count.remains",
-        0,
-        "Forget",
-    )
-    assert destroy.states["CountRemains"]["Parameters"] == {
-        "remains.$": "States.ArrayLength($.verification.remains)"
-    }
-    assert "Forget" not in destroy.reachable(destroy.start, without=frozenset({"Verify"}))
-    assert "Unmade" not in destroy.reachable(destroy.start, without=frozenset({"Forget"}))
+    assert (done.end, done.states()) == ("NothingToDo", ["Claim"])
 
 
-def test_b3_whoever_sweeps_again_proves_again(destroy: Definition) -> None:
-    again = destroy.reachable("VerifyLater", without=frozenset({"NothingRemains"}), errors=False)
+@pytest.mark.parametrize(
+    ("outcome", "states", "end"),
+    [
+        ("create", ["Admit", "DeployPipeline", "Settle"], "Created"),
+        ("extended", ["Admit"], "NothingToDo"),
+        ("gone", ["Admit"], "NothingToDo"),
+        ("protected", ["Admit"], "NothingToDo"),
+        ("refused", ["Admit", "NotifyRefused"], "Refused"),
+    ],
+)
+def test_s8_no_pipeline_is_deployed_that_was_not_admitted(
+    create: Definition, outcome: str, states: list[str], end: str
+) -> None:
+    """A refusal sends a notice and raises no alarm: only a failed execution does."""
+    done = run(create, {**CREATION, "Admit": {"outcome": outcome, "message": "the reason"}})
 
-    assert destroy.acting("sweep") <= again
-    assert destroy.acting("verify") <= again
+    assert (done.states(), done.end, done.succeeded) == (states, end, True)
+    if outcome == "refused":
+        assert done.notice() == "the reason"
 
 
-def test_b3_what_an_earlier_sweep_removed_is_not_forgotten_by_a_later_one(
+def test_runs_are_stopped_before_the_first_stack_is_deleted(destroy: Definition) -> None:
+    """A run that deploys would create the stacks again. After ten minutes it is forced to stop."""
+    done = run(destroy, {**DELETION, "Stop": [{"running": 2}, {"running": 1}, {"running": 0}]})
+    assert done.states() == ["Claim", *["Stop"] * 3, *GOOD_END[2:], "NotifyDeleted"]
+
+    done = run(destroy, {**DELETION, "Stop": {"running": 1}, "Force": {"running": 1}})
+    assert sum(done.waited) == 600
+    assert done.states()[-8:] == ["Force", *GOOD_END[2:], "NotifyDeleted"]
+    forced = {state: p["Payload"].get("force") for state, p in done.calls if "Payload" in p}
+    assert (forced["Stop"], forced["Force"]) == (False, True)
+
+
+def test_b3_each_verification_follows_a_sweep_and_what_all_swept_is_reported(
     destroy: Definition,
 ) -> None:
-    swept = [n for n in destroy.states if "Verify" in destroy.next_of(n, errors=False)]
+    sweeps = [{"removed": [f"log {n}"], "kept": []} for n in range(3)]
+    verified = [{"remains": ["a log"]}, {"remains": ["a log"]}, {"remains": []}]
+    done = run(destroy, {**DELETION, "Sweep": sweeps, "Verify": verified})
 
-    assert destroy.states[destroy.start]["Result"]["swept"] == {"removed": []}
-    assert destroy.next_of("Sweep", errors=False) == {"BothSweeps"}
-    assert destroy.states["BothSweeps"]["Parameters"] == {
-        "sweeps.$": "States.Array($.swept, $.sweep)"
-    }
-    assert destroy.next_of("BothSweeps") == set(swept) == {"AddSweep"}
-    assert destroy.states["AddSweep"]["Parameters"] == {"removed.$": "$.both.sweeps[*].removed[*]"}
-    assert destroy.states["AddSweep"]["ResultPath"] == "$.swept"
-    assert destroy.payload("Forget")["removed.$"] == "$.swept.removed"
+    assert done.states()[-8:] == [*["Sweep", "Verify"] * 3, "Forget", "NotifyDeleted"]
+    ((_, forget),) = (call for call in done.calls if call[0] == "Forget")
+    assert forget["Payload"]["removed"] == ["log 0", "log 1", "log 2"]
+    assert '["log 0","log 1","log 2"]' in done.notice()
 
 
-def test_a_run_that_holds_the_lock_gives_it_back_on_every_way(
-    create: Definition, destroy: Definition
-) -> None:
-    """After the answer that gives the lock, no end is reached but through whoever returns it."""
+def test_b3_what_remains_is_never_forgotten(destroy: Definition) -> None:
+    done = run(destroy, {**DELETION, "Verify": {"remains": ["queue q"]}})
+
+    assert (done.end, done.succeeded) == ("NotDeleted", False)
+    assert "Forget" not in done.states()
+    assert done.waited == [*AGAIN_SECONDS]
+    assert 'this remains: ["queue q"]' in done.notice()
+
+
+def test_no_way_ends_with_the_lock_held(create: Definition, destroy: Definition) -> None:
+    """After the lock is taken, every way to an end goes through a state that releases it."""
     for definition, begins, returns in (
         (create, "DeployPipeline", create.acting("settle")),
         (destroy, "Stop", destroy.acting("forget") | destroy.acting("abandon")),
@@ -169,17 +181,31 @@ def test_a_run_that_holds_the_lock_gives_it_back_on_every_way(
         assert ends == set()
 
 
-def test_a_run_that_fails_to_ask_gives_back_what_it_may_have_taken(
-    create: Definition, destroy: Definition
+@pytest.mark.parametrize("state", ["Claim", "Stop", "Find", "Delete", "Sweep", "Verify", "Forget"])
+def test_every_error_of_a_deletion_releases_the_lock_and_is_reported(
+    destroy: Definition, state: str
 ) -> None:
-    """A function can take the lock and then fail to say so."""
-    assert [c["Next"] for c in create.states["Admit"]["Catch"]] == ["SettleFailure"]
-    assert [c["Next"] for c in destroy.states["Claim"]["Catch"]] == ["Abandon"]
-    assert create.payload("SettleFailure")["succeeded"] is False
-    assert create.payload("Settle")["succeeded"] is True
+    """Also of the claim: a function can take the lock and then fail to answer."""
+    done = run(destroy, {**DELETION, state: TaskFailed("no such luck")})
+
+    assert (done.end, done.states()[-2:]) == ("NotDeleted", ["Abandon", "NotifyAbandoned"])
+    assert "no such luck" in done.notice()
 
 
-def test_every_red_end_is_told(machine: Definition) -> None:
+@pytest.mark.parametrize("state", ["Admit", "DeployPipeline", "Settle"])
+def test_every_error_of_a_creation_releases_the_lock_and_is_reported(
+    create: Definition, state: str
+) -> None:
+    done = run(create, {**CREATION, state: TaskFailed("no such luck")})
+
+    assert (done.end, done.states()[-2:]) == ("NotCreated", ["SettleFailure", "NotifyFailure"])
+    settled = {s: p["Payload"]["succeeded"] for s, p in done.calls if s.startswith("Settle")}
+    assert settled["SettleFailure"] is False
+    assert settled.get("Settle", True) is True
+    assert "no such luck" in done.notice()
+
+
+def test_every_failed_end_sends_a_notice(machine: Definition) -> None:
     notices = {n for n, t in machine.tasks().items() if t["Resource"].endswith("sns:publish")}
     silent = machine.reachable(machine.start, without=frozenset(notices))
 
@@ -187,153 +213,76 @@ def test_every_red_end_is_told(machine: Definition) -> None:
     assert {n for n in machine.states if machine.states[n]["Type"] == "Fail"}
 
 
-def test_a_deaf_topic_changes_nothing_about_the_end(machine: Definition) -> None:
-    for name, task in machine.tasks().items():
-        if task["Resource"].endswith("sns:publish"):
-            assert [c["Next"] for c in task["Catch"]] == [task["Next"]], name
+@pytest.mark.parametrize(
+    ("answers", "end"),
+    [
+        ({}, "Deleted"),
+        ({"Stop": TaskFailed("x")}, "NotDeleted"),
+        ({"Claim": {"outcome": "busy", "message": "m"}}, "StillBusy"),
+    ],
+)
+def test_a_notice_that_fails_changes_nothing(
+    destroy: Definition, answers: dict[str, Any], end: str
+) -> None:
+    notices = {n: TaskFailed("no topic") for n in destroy.tasks() if n.startswith("Notify")}
 
-
-def test_s8_a_refusal_is_told_and_sets_off_no_alarm(create: Definition) -> None:
-    """A quota that does its work is nothing to wake up for: ExecutionsFailed counts red ends."""
-    (refused,) = (
-        c["Next"] for c in create.states["Decide"]["Choices"] if c.get("StringEquals") == "refused"
-    )
-    ends = {n for n in create.reachable(refused) if create.states[n]["Type"] in _ENDS}
-
-    assert "$.admission.message" in create.states[refused]["Parameters"]["Message.$"]
-    assert {create.states[n]["Type"] for n in ends} == {"Succeed"}
-
-
-def test_s8_who_waited_an_hour_in_vain_ends_red(create: Definition) -> None:
-    """That one is nobody's rule."""
-    still = [c["Next"] for c in create.states["Decide"]["Choices"] if "busy" in str(c)]
-    ends = {n for n in create.reachable(still[-1]) if create.states[n]["Type"] in _ENDS}
-
-    assert "$.admission.message" in create.states[still[-1]]["Parameters"]["Message.$"]
-    assert {create.states[n]["Type"] for n in ends} == {"Fail"}
+    assert run(destroy, {**DELETION, **answers, **notices}).end == end
 
 
 @pytest.mark.parametrize(
-    ("name", "answer", "minutes"), [("create", "admission", 90), ("destroy", "claim", 60)]
+    ("name", "question", "minutes"), [("create", "Admit", 90), ("destroy", "Claim", 60)]
 )
-def test_whoever_finds_it_busy_asks_again_for_so_long_and_then_says_so(
-    request: pytest.FixtureRequest, name: str, answer: str, minutes: int
+def test_a_busy_environment_is_asked_for_again_and_then_reported(
+    request: pytest.FixtureRequest, name: str, question: str, minutes: int
 ) -> None:
     definition: Definition = request.getfixturevalue(name)
-    (busy,) = (c for c in definition.states["Decide"]["Choices"] if "And" in c)
-    (asks,) = definition.acting("admit") | definition.acting("claim")
-    (limit,) = (c["NumericLessThan"] for c in busy["And"] if "NumericLessThan" in c)
+    busy = {"outcome": "busy", "message": "locked."}
+    done = run(definition, {question: busy})
 
-    assert {"Variable": f"$.{answer}.outcome", "StringEquals": "busy"} in busy["And"]
-    assert definition.reachable(busy["Next"], without=frozenset({asks})) == {
-        "CountAsked",
-        "WaitForTheOther",
-    }
-    assert limit * definition.states["WaitForTheOther"]["Seconds"] == minutes * 60
-    message = definition.states["TellStillBusy"]["Parameters"]["Message.$"]
-    assert {60: "for an hour", 90: "for 90 minutes"}[minutes] in message
-    assert definition.states[definition.start]["Result"]["asked"] == {"now": 0}
+    assert (done.end, done.succeeded) == ("StillBusy", False)
+    assert set(done.states()) == {question, "NotifyStillBusy"}
+    assert sum(done.waited) == minutes * 60
+    assert done.notice().startswith("locked. Another execution held the lock for ")
+
+    answers = {**DELETION, **CREATION}
+    waited_once = run(definition, {**answers, question: [busy, answers[question]]})
+    assert waited_once.succeeded
 
 
-def test_an_hour_of_deleting_is_counted_over_all_stacks(destroy: Definition) -> None:
-    """Each wait is added, and nothing but the beginning sets the sum back."""
-    setters = {
-        name: state["Parameters"]["spent.$"]
-        for name, state in destroy.states.items()
-        if state.get("ResultPath") == "$.clock"
-    }
-    in_time = destroy.states["InTime"]
+def test_one_hour_is_allowed_for_all_stacks_together(destroy: Definition) -> None:
+    deleting = {"state": "deleting", "blocked_by": ["a subnet"]}
+    slow = [deleting] * 100 + [{"state": "gone", "blocked_by": []}, deleting]
+    done = run(destroy, {**DELETION, "Delete": slow})
 
-    assert setters == {
-        "Spend": "States.MathAdd($.clock.spent, $.clock.pause)",
-        "LookAgain": "$.clock.spent",
-        "BackOff": "$.clock.spent",
-    }
-    assert destroy.states["Pause"] == {
-        "Type": "Wait",
-        "SecondsPath": "$.clock.pause",
-        "Next": "Spend",
-    }
-    assert (in_time["Choices"][0]["Variable"], in_time["Choices"][0]["NumericLessThan"]) == (
-        "$.clock.spent",
-        3600,
-    )
-    # Back to another look there is no way but through the clock.
-    looks = destroy.reachable("Gone", without=frozenset({"InTime", "MoreStacks"}), errors=False)
-    assert "Delete" not in looks
-    assert destroy.states["OutOfTime"]["Next"] == "Abandon"
+    assert (done.end, sum(done.waited)) == ("NotDeleted", SECONDS_MAX)
+    assert done.notice().startswith("feature-x-5femoa: DeliveryPipeline-x still exists after")
+    assert '["a subnet"]' in done.notice()
+    assert "Sweep" not in done.states()
 
 
-def test_b2_nothing_goes_where_something_named_like_it_must_stay(destroy: Definition) -> None:
-    """A stack of someone else, or a protected one: what is swept could be what it needs."""
-    (ours,) = destroy.states["AllOurs"]["Choices"]
-    stays = destroy.states["AllOurs"]["Default"]
-    deleting = destroy.acting("delete") | destroy.acting("unblock") | destroy.acting("sweep")
-
-    assert destroy.next_of("Find", errors=False) == {"CountStacks"}
-    assert destroy.next_of("CountStacks") == {"AllOurs"}
-    assert destroy.states["CountStacks"]["Parameters"]["refused.$"] == (
-        "States.ArrayLength($.found.refused)"
-    )
-    assert (ours["Variable"], ours["NumericEquals"]) == ("$.count.refused", 0)
-    assert "$.found.refused" in json.dumps(destroy.states[stays])
-    assert not deleting & destroy.reachable(stays)
-    assert destroy.reachable(stays) >= {*destroy.acting("abandon"), "TellAbandoned", "NotUnmade"}
-    assert not deleting & destroy.reachable(destroy.start, without=frozenset({"AllOurs"}))
-
-
-def test_what_failed_is_unblocked_and_given_more_time_after_each_failure(
+def test_a_failed_deletion_is_unblocked_and_gets_more_time_after_each_failure(
     destroy: Definition,
 ) -> None:
-    (failed,) = (
-        c["Next"] for c in destroy.states["Gone"]["Choices"] if c["StringEquals"] == "failed"
-    )
-    back_off = destroy.states["BackOff"]["Parameters"]
-    pauses = destroy.states["Begin"]["Result"]["back_off"]
+    failed = {"state": "failed", "blocked_by": []}
+    done = run(destroy, {**DELETION, "Delete": failed})
 
-    assert failed == "Unblock"
-    assert destroy.states["Unblock"]["Next"] == "BackOff"
-    assert back_off["pause.$"] == "States.ArrayGetItem($.back_off, $.clock.failures)"
-    assert back_off["failures.$"] == "States.MathAdd($.clock.failures, 1)"
-    assert pauses == sorted(pauses)
-    assert (pauses[:3], pauses[-1]) == ([30, 60, 120], 600)
-    # There is a next pause for as long as there is time.
-    assert sum(pauses[:-1]) >= SECONDS_MAX
+    assert done.end == "NotDeleted"
+    assert done.waited == sorted(done.waited) == [*BACK_OFF_SECONDS[: len(done.waited)]]
+    assert done.states().count("Unblock") == done.states().count("Delete")
 
 
-def test_the_list_of_verifications_is_as_long_as_there_are(destroy: Definition) -> None:
-    again = destroy.states["NothingRemains"]["Choices"][1]
+def test_b2_nothing_is_deleted_if_a_stack_of_that_name_must_stay(destroy: Definition) -> None:
+    """A foreign stack, or a protected one: a sweep could delete what it needs."""
+    found = {**DELETION["Find"], "refused": ["transaction-x has termination protection"]}
+    done = run(destroy, {**DELETION, "Find": found})
 
-    assert (again["Variable"], again["NumericLessThan"]) == ("$.verified.now", 5)
-    assert len(destroy.states["Begin"]["Result"]["verify_again"]) == 5
-
-
-def test_stacks_go_one_after_the_other_in_the_order_that_was_found(destroy: Definition) -> None:
-    more = destroy.states["MoreStacks"]
-
-    assert destroy.states["TakeStack"]["Parameters"] == {
-        "name.$": "States.ArrayGetItem($.found.stacks, $.done.now)"
-    }
-    assert more["Choices"] == [
-        {
-            "Variable": "$.done.now",
-            "NumericLessThanPath": "$.count.stacks",
-            "Next": "TakeStack",
-        }
-    ]
-    assert more["Default"] == "Sweep"
-    # The next one is taken only when the one before is gone.
-    counts = [n for n in destroy.states if "NextStack" in destroy.next_of(n)]
-    assert counts == ["Gone"]
-    assert destroy.states["Gone"]["Choices"][0] == {
-        "Variable": "$.deletion.state",
-        "StringEquals": "gone",
-        "Next": "NextStack",
-    }
+    assert done.end == "NotDeleted"
+    assert done.states() == ["Claim", "Stop", "Find", "Abandon", "NotifyAbandoned"]
+    assert "termination protection" in done.notice()
 
 
 def test_deadlines_of_its_own_come_before_the_machines(machine: Definition) -> None:
-    """A timed out run gives no lock back and tells nobody."""
+    """A timed out execution releases no lock and sends no notice."""
     asking = max(ASKED_MAX * LOOK_AGAIN_SECONDS, ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS)
     stopping = STOPS_MAX * LOOK_AGAIN_SECONDS
     deleting = SECONDS_MAX + BACK_OFF_SECONDS[-1]
@@ -342,27 +291,27 @@ def test_deadlines_of_its_own_come_before_the_machines(machine: Definition) -> N
     assert asking + stopping + deleting + proving < machine.timeout_seconds
 
 
-def test_s8_a_push_waits_longer_than_an_unmaking_takes() -> None:
-    unmaking = (
+def test_s8_a_push_waits_longer_than_a_deletion_takes() -> None:
+    deletion = (
         STOPS_MAX * LOOK_AGAIN_SECONDS + SECONDS_MAX + BACK_OFF_SECONDS[-1] + sum(AGAIN_SECONDS)
     )
 
-    assert unmaking < ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS
+    assert deletion < ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS
 
 
-def test_b3_whoever_hears_that_it_still_stands_hears_who_tries_again(
+def test_b3_the_notice_of_a_failed_deletion_says_what_retries_it(
     destroy: Definition, across_accounts: Delivered
 ) -> None:
     """A reconciler that only reports tries nothing again: the notice must not promise it."""
     assert across_accounts.hub is not None
     applying = Definition.of(across_accounts.hub, f"branch-destroy-{CODECOMMIT_HUB}")
     reporting_says, applying_says = (
-        definition.states["TellAbandoned"]["Parameters"]["Message.$"]
+        definition.states["NotifyAbandoned"]["Parameters"]["Message.$"]
         for definition in (destroy, applying)
     )
 
-    assert "Nothing tries again by itself: make reconcile shows it" in reporting_says
-    assert "The reconciler tries again within the hour" in applying_says
+    assert "It is not retried: make reconcile shows it" in reporting_says
+    assert "The reconciler retries within the hour" in applying_says
 
 
 def test_s8_the_pipeline_comes_from_the_branch_as_it_is_now(create: Definition) -> None:
@@ -385,13 +334,11 @@ def test_a_build_that_ran_and_failed_is_not_started_again(create: Definition) ->
     assert all(error.startswith("CodeBuild.") for error in errors)
 
 
-def test_b3_whoever_hears_that_it_is_gone_hears_of_what(destroy: Definition) -> None:
-    message = destroy.states["TellGone"]["Parameters"]["Message.$"]
-
-    for path in ("$.found.stacks", "$.swept.removed", "$.sweep.kept", "$$.Execution.Input.suffix"):
-        assert path in message
-    assert "$.verification.remains" in json.dumps(destroy.states["SomethingRemains"])
-    assert "$.deletion.blocked_by" in json.dumps(destroy.states["OutOfTime"])
+def test_b3_the_notice_of_a_deletion_lists_what_was_deleted(destroy: Definition) -> None:
+    assert run(destroy, DELETION).notice() == (
+        'feature-x-5femoa (deleted). Stacks: ["transaction-x","DeliveryPipeline-x"]. '
+        'Swept: ["log one"]. Shared, and kept: ["image two"]. Nothing else remains.'
+    )
 
 
 def test_no_subject_is_longer_than_sns_takes(machine: Definition) -> None:

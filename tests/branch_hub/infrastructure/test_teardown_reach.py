@@ -9,6 +9,7 @@ from botocore.session import get_session
 from hypothesis import HealthCheck, assume, given, settings
 
 from branch_hub.functions.teardown.listings import LISTINGS
+from branch_hub.functions.teardown.names import is_named_for
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from pipeline.promotion import RESERVED_SUFFIXES
@@ -23,11 +24,11 @@ ID: Final = "0a1b2c3d-0000-0000-0000-000000000000"
 H: Final = CODECOMMIT_HUB
 
 
-# The trunk's is named as every branch's.
+# The trunk's suffix has the form of every branch's.
 TRUNKS: Final = suffix_of_branch("main")
 KEPT: Final = (*RESERVED_SUFFIXES, TRUNKS)
 
-# To IAM a pattern's star is a slash, too: a key that looks like the end of a branch's bucket.
+# In IAM `*` also matches a slash: a key that looks like the end of a branch's bucket.
 LIKE_A_BRANCH: Final = "audit/x-abcdef/y.gz"
 
 
@@ -76,19 +77,19 @@ def teardown(hub: Synthesized) -> Role:
 
 @given(branch=BRANCHES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_b2_every_branchs_environment_can_be_unmade(teardown: Role, branch: str) -> None:
+def test_b2_every_branchs_environment_can_be_deleted(teardown: Role, branch: str) -> None:
     suffix = str(EnvironmentSuffix.of_branch(branch))
     assume(suffix != TRUNKS)
-    named_like_one_of_ours = any(kept in suffix for kept in RESERVED_SUFFIXES)
+    holds_a_kept_suffix = any(is_named_for(suffix, kept) for kept in RESERVED_SUFFIXES)
 
     for action, resource in changes(suffix):
-        # A snapshot of such a branch is a person's to delete: it may as well be staging's.
-        if not (named_like_one_of_ours and action == "rds:DeleteDBClusterSnapshot"):
+        # A person deletes the snapshots of such a branch: the name may mean staging.
+        if not (holds_a_kept_suffix and action == "rds:DeleteDBClusterSnapshot"):
             assert teardown.may(action, resource), (action, resource)
 
 
 def test_b2_every_log_of_an_environment_can_be_swept(delivered: Delivered, teardown: Role) -> None:
-    """Its own stacks delete most of them: these come back with what is written last."""
+    """The stacks delete most of them; a service may create one again with its last lines."""
     swept = ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/ecs/")
     names = {
         str(resource["Properties"]["LogGroupName"])
@@ -130,6 +131,16 @@ def test_b2_no_snapshot_of_what_stays_is_deleted_whatever_a_person_called_it(
     assert not teardown.may("rds:DeleteDBClusterSnapshot", snapshot)
 
 
+@pytest.mark.parametrize("base", ["before-prestaging", "productions", "upstaging-1"])
+def test_b2_a_name_that_only_begins_or_ends_like_a_kept_suffix_is_a_branchs(
+    teardown: Role, base: str
+) -> None:
+    """A kept suffix `qa` must not protect `qatar-...`."""
+    snapshot = f"arn:aws:rds:{HERE}:cluster-snapshot:{base}-feature-x-5femoa"
+
+    assert teardown.may("rds:DeleteDBClusterSnapshot", snapshot)
+
+
 @pytest.mark.parametrize("suffix", KEPT)
 def test_b2_staging_production_and_the_trunk_are_out_of_reach(teardown: Role, suffix: str) -> None:
     for action, resource in changes(suffix, key=LIKE_A_BRANCH):
@@ -140,7 +151,7 @@ def test_b2_staging_production_and_the_trunk_are_out_of_reach(teardown: Role, su
 def test_b2_no_pattern_that_is_too_wide_would_bring_them_into_reach(
     teardown: Role, suffix: str
 ) -> None:
-    """The deny alone keeps them out, whatever is allowed one day."""
+    """The deny alone protects them, whatever is allowed in the future."""
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     careless = Role(statements=(*teardown.statements, everything))
 
@@ -175,7 +186,7 @@ def test_b2_a_stack_without_our_tag_is_not_deleted_whatever_its_name(teardown: R
 
 
 def test_s64_it_deletes_nothing_by_itself_that_a_stack_owns(teardown: Role) -> None:
-    """What CloudFormation made it unmakes, with the role that it made it with."""
+    """CloudFormation deletes the resources of a stack, with its own role."""
     deletes = {a for a in teardown.actions() if a.split(":")[1].startswith(("Delete", "Batch"))}
 
     assert deletes == {

@@ -24,7 +24,7 @@ def branch() -> str:
 def living(branches: Branches) -> str:
     """A branch with an environment, for tests in which nothing may become of it."""
     name = f"feature/living-{uuid.uuid4().hex[:8]}"
-    assert branches.create(name).outcome == "make"
+    assert branches.create(name).outcome == "create"
     return name
 
 
@@ -236,11 +236,11 @@ def test_s8_the_quota_refuses_with_the_oldest_and_a_deletion_makes_room(
 ) -> None:
     """Last in this file: what other tests have left counts."""
     while len(branches.alive()) < QUOTA:
-        assert branches.create(f"{branch}-{uuid.uuid4().hex[:4]}").outcome == "make"
+        assert branches.create(f"{branch}-{uuid.uuid4().hex[:4]}").outcome == "create"
     refused = branches.create(branch)
     assert (refused.outcome, refused.succeeded) == ("refused", True)  # no alarm counts it
     oldest = branches.alive()[0]
     assert oldest in json.dumps(refused.answers)
     assert branches.remains(suffix_of_branch(branch)) == []
     assert branches.delete(oldest).succeeded
-    assert branches.create(branch).outcome == "make"
+    assert branches.create(branch).outcome == "create"

@@ -12,9 +12,12 @@ import pytest
 
 from branch_hub.functions.intake.deliveries import Deliveries
 from branch_hub.functions.intake.intake import take_in
-from branch_hub.functions.intake.webhook import Webhook
+from branch_hub.functions.intake.webhook import WebhookReceiver
 from branch_hub.functions.shared.bus import EventsRefused
 from branch_hub.functions.shared.events import BranchEvent
+from branch_hub.git_hosts.codecommit import CodeCommitHost
+from branch_hub.git_hosts.git_host import GitHost
+from branch_hub.git_hosts.github import GitHubHost
 from tests.account import Account
 from tests.branch_hub.git_server import REPOSITORY
 
@@ -80,22 +83,20 @@ class Heard:
 
 
 class Intake:
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, host: GitHost) -> None:
         self.bus = Heard()
         self.secret = SECRET
-        self.webhook = Webhook(
-            repository=REPOSITORY,
+        self.receiver = WebhookReceiver(
+            host=host,
             secret=lambda: self.secret,
-            deliveries=Deliveries(
-                dynamodb=account.client("dynamodb"), table_name=account.create_table()
-            ),
+            deliveries=Deliveries(table=account.table(account.create_table())),
             bus=self.bus,
             now=lambda: NOW,
         )
 
     def ask(self, event: dict[str, Any]) -> tuple[int, str]:
         """Status, and what the answer says."""
-        answer = take_in(event, webhook=self.webhook)
+        answer = take_in(event, receiver=self.receiver)
         body = json.loads(answer["body"])
         is_problem = answer["statusCode"] >= 400
         kind = "application/problem+json" if is_problem else "application/json"
@@ -104,9 +105,16 @@ class Intake:
         return answer["statusCode"], body["detail"] if is_problem else body["message"]
 
     def take(self, event: dict[str, Any]) -> dict[str, Any]:
-        return take_in(event, webhook=self.webhook)
+        return take_in(event, receiver=self.receiver)
 
 
 @pytest.fixture
 def intake(account: Account) -> Intake:
-    return Intake(account)
+    """Of a repository at GitHub."""
+    host = GitHubHost(api_url="https://api.github.com", repository=REPOSITORY, token=str)
+    return Intake(account, host)
+
+
+@pytest.fixture
+def codecommit_intake(account: Account) -> Intake:
+    return Intake(account, CodeCommitHost(codecommit=None, repository=REPOSITORY))

@@ -42,11 +42,11 @@ def change(event: str = "referenceCreated", **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_s8_a_change_of_a_branch_becomes_the_event_of_its_kind(
-    intake: Intake, event: str, reason: Reason, commit: str | None
+    codecommit_intake: Intake, event: str, reason: Reason, commit: str | None
 ) -> None:
-    assert intake.take(change(event)) == {"sent": 1}
+    assert codecommit_intake.take(change(event)) == {"sent": 1}
 
-    (sent,) = intake.bus.events
+    (sent,) = codecommit_intake.bus.events
     assert (sent.reason, sent.commit, sent.branch) == (reason, commit, "feature/a")
     assert (sent.event_id, sent.occurred_at) == ("01234567-EXAMPLE", NOW)
 
@@ -62,26 +62,26 @@ def test_s8_a_change_of_a_branch_becomes_the_event_of_its_kind(
     ],
 )
 def test_s8_what_concerns_no_environment_is_not_sent_on(
-    intake: Intake, fields: dict[str, Any]
+    codecommit_intake: Intake, fields: dict[str, Any]
 ) -> None:
-    assert intake.take(change(**fields)) == {"sent": 0}
-    assert intake.bus.events == []
+    assert codecommit_intake.take(change(**fields)) == {"sent": 0}
+    assert codecommit_intake.bus.events == []
 
 
-def test_s8_an_event_of_another_shape_is_not_sent_on(intake: Intake) -> None:
-    assert intake.take({"source": "aws.codecommit"}) == {"sent": 0}
+def test_s8_an_event_of_another_shape_is_not_sent_on(codecommit_intake: Intake) -> None:
+    assert codecommit_intake.take({"source": "aws.codecommit"}) == {"sent": 0}
 
 
-def test_s8_what_could_not_be_sent_on_is_tried_again_by_lambda(intake: Intake) -> None:
-    intake.bus.is_reachable = False
+def test_s8_what_could_not_be_sent_on_is_tried_again_by_lambda(codecommit_intake: Intake) -> None:
+    codecommit_intake.bus.is_reachable = False
 
     with pytest.raises(EventsRefused):
-        intake.take(change())
+        codecommit_intake.take(change())
 
 
-def test_s8_a_request_cannot_pass_for_an_event_of_codecommit(intake: Intake) -> None:
+def test_s8_a_request_cannot_pass_for_an_event_of_codecommit(codecommit_intake: Intake) -> None:
     """Lambda puts what comes over HTTP into an envelope that the sender has no say in."""
     asked = {"requestContext": {"http": {"method": "POST"}}, "headers": {}, **change()}
 
-    assert intake.ask(asked)[0] == 401
-    assert intake.bus.events == []
+    assert codecommit_intake.ask(asked)[0] == 403
+    assert codecommit_intake.bus.events == []

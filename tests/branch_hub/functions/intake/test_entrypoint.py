@@ -17,10 +17,11 @@ def test_s8_a_webhook_goes_through_the_hub_of_its_settings(
 ) -> None:
     name = account.name("branch-hub")
     secret = account.client("secretsmanager").create_secret(
-        Name=name, SecretString=json.dumps({"webhook_secret": SECRET.decode(), "github_token": ""})
+        Name=name, SecretString=json.dumps({"webhook_secret": SECRET.decode(), "token": ""})
     )
     account.client("events").create_event_bus(Name=name)
     settings = BranchIntakeSettings(
+        git_host=json.dumps({"kind": "github", "api_url": "https://api.github.com"}),
         repository=REPOSITORY,
         hub_secret_arn=secret["ARN"],
         branch_table_name=account.create_table(),
@@ -30,6 +31,7 @@ def test_s8_a_webhook_goes_through_the_hub_of_its_settings(
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(boto3, "client", lambda service, **_: account.client(service))
+    monkeypatch.setattr(boto3, "resource", lambda service, **_: account.resource(service))
     entrypoint._intake.cache_clear()
 
     assert entrypoint.handler(request(payload()), None)["statusCode"] == 202

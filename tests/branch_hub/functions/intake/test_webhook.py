@@ -26,7 +26,7 @@ def test_s8_a_signed_push_becomes_an_event(intake: Intake, is_base64: bool) -> N
     status, message = intake.ask(request(payload("größe/a"), is_base64=is_base64))
 
     assert status == 202
-    assert message == f"sent on: Branch Pushed, environment {suffix_of_branch('größe/a')}"
+    assert message == f"forwarded: Branch Pushed, environment {suffix_of_branch('größe/a')}"
     (event,) = intake.bus.events
     assert (event.branch, event.commit, event.reason) == ("größe/a", "c0ffee", Reason.PUSHED)
     assert (event.repository, event.occurred_at) == (REPOSITORY, NOW)
@@ -85,7 +85,7 @@ def test_s8_header_names_are_taken_in_any_case(intake: Intake) -> None:
 
 def test_s8_a_delivery_that_comes_twice_is_sent_once(intake: Intake) -> None:
     assert intake.ask(request(payload()))[0] == 202
-    assert intake.ask(request(payload())) == (200, "duplicate: it was sent on before")
+    assert intake.ask(request(payload())) == (200, "duplicate: it was forwarded before")
     assert len(intake.bus.events) == 1
 
 
@@ -108,7 +108,7 @@ def test_s8_another_push_of_the_same_commit_is_another_delivery(intake: Intake) 
 def test_s8_what_could_not_be_sent_on_is_red_and_sent_when_it_comes_again(intake: Intake) -> None:
     intake.bus.is_reachable = False
     status, detail = intake.ask(request(payload()))
-    assert (status, "redeliver" in detail) == (500, True)
+    assert (status, "resend" in detail) == (500, True)
 
     intake.bus.is_reachable = True
     assert intake.ask(request(payload()))[0] == 202
@@ -121,7 +121,7 @@ def test_s8_without_the_secret_nothing_is_believed(
     def unreadable() -> bytes:
         raise SecretUnreadable("secret branch-hub has no text under 'webhook_secret'")
 
-    vars(intake.webhook)["secret"] = unreadable
+    vars(intake.receiver)["secret"] = unreadable
 
     assert intake.ask(request(payload(), signature=signature_of(b"", b"")))[0] == 500
     assert "no text under 'webhook_secret'" in caplog.text
@@ -144,11 +144,11 @@ def test_s8_the_case_of_a_repositorys_name_does_not_matter(intake: Intake) -> No
     ("event", "content", "status", "message"),
     [
         ("ping", {"zen": "Keep it logically awesome."}, 200, "pong"),
-        ("create", {"ref": "feature/a"}, 202, "ignored: the push event says all"),
-        ("delete", {"ref": "feature/a"}, 202, "ignored: the push event says all"),
+        ("create", {"ref": "feature/a"}, 202, "ignored: only push events"),
+        ("delete", {"ref": "feature/a"}, 202, "ignored: only push events"),
         ("push", payload(ref="refs/tags/v1"), 202, "ignored: no branch"),
-        ("push", payload("refs/heads/a"), 202, "ignored: no branch"),
-        ("push", payload("a" * 256), 202, "ignored: no branch"),
+        ("push", payload("refs/heads/a"), 202, "ignored: the branch can have no environment"),
+        ("push", payload("a" * 256), 202, "ignored: the branch can have no environment"),
     ],
 )
 def test_s8_what_concerns_no_environment_is_taken_and_ignored(

@@ -31,8 +31,8 @@ class Hub:
         git.branches["main"] = COMMITTED  # a repository has one
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.table = account.create_table()
-        self.registry = Registry(dynamodb=account.client("dynamodb"), table_name=self.table)
-        self.quota = Quota(dynamodb=account.client("dynamodb"), table_name=self.table, limit=2)
+        self.registry = Registry(table=account.table(self.table))
+        self.quota = Quota(table=account.table(self.table), limit=2)
         self.trunk = "main"
         self._running: list[str] = []
 

@@ -19,7 +19,7 @@ def test_s8_a_new_branch_is_made_and_its_maker_holds_the_lock(hub: Hub) -> None:
 
     answer = hub.admit(branch, execution)
 
-    assert answer["outcome"] == "make"
+    assert answer["outcome"] == "create"
     assert (answer["branch"], answer["commit"]) == (branch, "c0ffee")
     record = hub.known(branch)
     assert record.state is State.CREATING
@@ -33,11 +33,11 @@ def test_s8_the_maker_may_ask_again(hub: Hub) -> None:
     """Step Functions tries a step again whose answer was lost, also when stacks stand by then."""
     branch, execution = hub.branch(), hub.execution()
     hub.admit(branch, execution)
-    assert hub.admit(branch, execution)["outcome"] == "make"
+    assert hub.admit(branch, execution)["outcome"] == "create"
 
     hub.deploy_pipeline(branch)
 
-    assert hub.admit(branch, execution)["outcome"] == "make"
+    assert hub.admit(branch, execution)["outcome"] == "create"
 
 
 def test_s8_a_push_of_a_branch_that_is_gone_makes_nothing(hub: Hub) -> None:
@@ -65,7 +65,7 @@ def test_s8_a_push_to_what_is_there_extends_it(hub: Hub) -> None:
 
 def test_s8_the_same_event_twice_makes_one_environment(hub: Hub) -> None:
     branch, maker = hub.branch(), hub.execution()
-    assert hub.admit(branch, maker)["outcome"] == "make"
+    assert hub.admit(branch, maker)["outcome"] == "create"
     hub.now += timedelta(hours=1)
 
     other = hub.execution()
@@ -90,7 +90,7 @@ def test_s8_a_push_during_a_build_that_fails_is_made_after_it(hub: Hub) -> None:
 
     hub.settle(branch, maker, succeeded=False, cause="red")
 
-    assert hub.admit(branch, second)["outcome"] == "make"
+    assert hub.admit(branch, second)["outcome"] == "create"
 
 
 def test_s8_of_many_told_at_once_one_makes_it(hub: Hub) -> None:
@@ -105,14 +105,14 @@ def test_s8_of_many_told_at_once_one_makes_it(hub: Hub) -> None:
     with ThreadPoolExecutor(len(executions)) as pool:
         outcomes = list(pool.map(admit, executions))
 
-    assert outcomes.count("make") == 1
-    assert set(outcomes) <= {"make", "extended", "busy"}
+    assert outcomes.count("create") == 1
+    assert set(outcomes) <= {"create", "extended", "busy"}
 
 
 def test_s8_a_branch_that_comes_back_waits_until_the_old_one_is_gone(hub: Hub) -> None:
     branch, destroyer, maker = hub.branch(is_live=False), hub.execution(), hub.execution()
     hub.deploy_pipeline(branch)
-    assert hub.claim(branch, destroyer)["outcome"] == "unmake"
+    assert hub.claim(branch, destroyer)["outcome"] == "delete"
 
     hub.git.branches[branch] = "2026-11-22T03:00:00Z"
     assert hub.admit(branch, maker)["outcome"] == "busy"
@@ -122,7 +122,7 @@ def test_s8_a_branch_that_comes_back_waits_until_the_old_one_is_gone(hub: Hub) -
     )
     hub.account.wait_for(f"DeliveryPipeline-{suffix_of_branch(branch)}", "GONE")
     hub.forget(branch, destroyer)
-    assert hub.admit(branch, maker)["outcome"] == "make"
+    assert hub.admit(branch, maker)["outcome"] == "create"
 
 
 def test_s8_a_lock_of_an_execution_that_died_holds_nobody_up(hub: Hub) -> None:
@@ -130,7 +130,7 @@ def test_s8_a_lock_of_an_execution_that_died_holds_nobody_up(hub: Hub) -> None:
     hub.admit(branch, dead)
     hub.end(dead)
 
-    assert hub.admit(branch, hub.execution())["outcome"] == "make"
+    assert hub.admit(branch, hub.execution())["outcome"] == "create"
 
 
 def test_s8_what_a_dead_destroyer_left_standing_is_extended(hub: Hub) -> None:
@@ -156,7 +156,7 @@ def test_s8_a_pipeline_that_could_not_be_made_is_tried_again(hub: Hub) -> None:
         expected="ROLLBACK_COMPLETE",
     )
 
-    assert hub.admit(branch, hub.execution())["outcome"] == "make"
+    assert hub.admit(branch, hub.execution())["outcome"] == "create"
 
 
 def test_b2_a_full_quota_refuses_and_lists_the_oldest(hub: Hub) -> None:
@@ -178,7 +178,7 @@ def test_b2_a_full_quota_refuses_and_lists_the_oldest(hub: Hub) -> None:
         f"{second} ({suffix_of_branch(second)}, 3 days old)",
     )
     assert f"The oldest: {old}, {young}." in message
-    assert "Delete a branch that is done" in message
+    assert "Delete a finished branch" in message
     assert "branches.quota in cdk.json" in message
     record = hub.known(late)
     assert (record.state, record.lock, record.created_at) == (
@@ -199,7 +199,7 @@ def test_b2_of_many_branches_at_once_as_many_are_made_as_there_is_room_for(hub: 
     with ThreadPoolExecutor(len(pushed)) as pool:
         outcomes = list(pool.map(admit, pushed))
 
-    assert sorted(outcomes) == ["make"] * 2 + ["refused"] * 6
+    assert sorted(outcomes) == ["create"] * 2 + ["refused"] * 6
 
 
 def test_b2_room_that_a_deleted_branch_makes_is_used(hub: Hub) -> None:
@@ -215,7 +215,7 @@ def test_b2_room_that_a_deleted_branch_makes_is_used(hub: Hub) -> None:
     hub.claim(first, destroyer)
     hub.forget(first, destroyer)
 
-    assert hub.admit(late, hub.execution())["outcome"] == "make"
+    assert hub.admit(late, hub.execution())["outcome"] == "create"
 
 
 def test_s7_the_trunk_never_gets_a_second_pipeline(hub: Hub) -> None:
@@ -241,7 +241,7 @@ def test_b2_what_is_protected_needs_no_room_and_never_expires(hub: Hub) -> None:
     hub.git.branches[base] = "2026-11-22T03:00:00Z"
     execution = hub.execution()
 
-    assert hub.admit(base, execution)["outcome"] == "make"
+    assert hub.admit(base, execution)["outcome"] == "create"
 
     assert hub.known(base).expires_at is None
     hub.settle(base, execution, succeeded=True)
@@ -272,7 +272,7 @@ def test_b4_what_another_repository_has_under_the_same_name_is_not_built_upon(hu
     answer = hub.admit(branch, hub.execution())
 
     assert answer["outcome"] == "refused"
-    assert "belongs to repository fork/app. One repository for each account" in answer["message"]
+    assert "belongs to repository fork/app. Use one repository per account" in answer["message"]
     assert hub.record(branch) is None
 
 

@@ -28,8 +28,8 @@ def live(hub: Hub, *, is_live: bool = True) -> str:
 def test_s8_a_deleted_branch_is_unmade_and_its_unmaker_holds_the_lock(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
 
-    assert hub.claim(branch, execution)["outcome"] == "unmake"
-    assert hub.claim(branch, execution)["outcome"] == "unmake"
+    assert hub.claim(branch, execution)["outcome"] == "delete"
+    assert hub.claim(branch, execution)["outcome"] == "delete"
 
     record = hub.known(branch)
     assert record.state is State.DESTROYING
@@ -61,20 +61,20 @@ def test_s8_a_deletion_waits_for_the_making_to_end(hub: Hub) -> None:
     del hub.git.branches[branch]
 
     answer = hub.claim(branch, hub.execution())
-    assert (answer["outcome"], answer["message"].split()[-1]) == ("busy", "made")
+    assert (answer["outcome"], answer["message"].split()[-1]) == ("busy", "created")
 
     hub.settle(branch, maker, succeeded=True)
-    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
 def test_s8_a_second_deletion_waits_for_the_first(hub: Hub) -> None:
     branch, first = live(hub, is_live=False), hub.execution()
     hub.claim(branch, first)
 
-    assert hub.claim(branch, hub.execution())["message"].endswith("being unmade")
+    assert hub.claim(branch, hub.execution())["message"].endswith("being deleted")
 
     hub.end(first)
-    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
 def test_s8_what_is_not_there_is_not_unmade_and_keeps_no_room(hub: Hub) -> None:
@@ -91,7 +91,7 @@ def test_s8_what_nobody_registered_is_unmade_by_its_stacks(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.deploy_pipeline(branch)
 
-    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
 @pytest.mark.parametrize("branch", ["main", "release/1"])
@@ -143,7 +143,7 @@ def test_b2_what_has_expired_is_unmade_though_its_branch_lives(hub: Hub) -> None
     branch = live(hub)
     hub.now += LIFETIME
 
-    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "delete"
 
 
 def test_b2_a_push_in_the_meantime_keeps_it(hub: Hub) -> None:
@@ -179,7 +179,7 @@ def test_b2_what_nobody_registered_expires_by_the_age_of_its_stacks(hub: Hub) ->
     hub.now += LIFETIME - timedelta(minutes=5)
     assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "not_expired"
     hub.now += timedelta(minutes=10)
-    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "delete"
 
 
 def test_b2_what_is_not_there_has_not_expired(hub: Hub) -> None:
@@ -197,7 +197,7 @@ def test_b2_an_orphan_of_an_unknown_branch_is_held_against_all_live_ones(hub: Hu
 
     assert claim() == "alive"
     del hub.git.branches[branch]
-    assert claim() == "unmake"
+    assert claim() == "delete"
 
 
 def test_b2_a_host_that_lists_no_branch_at_all_says_nothing(hub: Hub) -> None:
@@ -226,7 +226,7 @@ def test_b2_what_is_half_deleted_is_finished_though_its_branch_lives(
     suffix = suffix_of_branch(branch)
     half_delete(hub, f"transaction-{suffix}", suffix)
 
-    assert hub.claim(branch, hub.execution(), reason)["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution(), reason)["outcome"] == "delete"
 
 
 def test_b4_branches_with_the_same_slug_are_unmade_each_by_itself(hub: Hub) -> None:
@@ -238,7 +238,7 @@ def test_b4_branches_with_the_same_slug_are_unmade_each_by_itself(hub: Hub) -> N
         hub.settle(branch, execution, succeeded=True)
     del hub.git.branches[slash]
 
-    assert hub.claim(slash, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(slash, hub.execution())["outcome"] == "delete"
     assert hub.claim(hyphen, hub.execution())["outcome"] == "alive"
     assert hub.known(hyphen).state is State.LIVE
 
@@ -254,8 +254,8 @@ def test_s8_what_is_tagged_otherwise_is_not_seen(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"action": "claim", "reason": "pushed"}, "what was pushed is not unmade"),
-        ({"action": "admit", "reason": "deleted"}, "only what was pushed is admitted"),
+        ({"action": "claim", "reason": "pushed"}, "a pushed branch is not deleted"),
+        ({"action": "admit", "reason": "deleted"}, "only a pushed branch is admitted"),
         ({"action": "claim", "repository": "fork/app"}, "repository is 'fork/app': this hub"),
         ({"action": "destroy"}, "action is 'destroy': it must be one of admit, claim"),
         ({"action": None}, "action is None"),

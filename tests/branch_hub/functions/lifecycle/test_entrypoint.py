@@ -33,12 +33,11 @@ def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
 ) -> None:
     account, branch = hub.account, hub.branch()
     secret = account.client("secretsmanager").create_secret(
-        Name=account.name("branch-hub"), SecretString=json.dumps({"github_token": "t0ken"})
+        Name=account.name("branch-hub"), SecretString=json.dumps({"token": "t0ken"})
     )
     settings = BranchLifecycleSettings(
-        source_kind=kind,
+        git_host=json.dumps({"kind": kind, "api_url": hub.git.url}),
         repository=REPOSITORY,
-        github_api_url=hub.git.url,
         hub_secret_arn=secret["ARN"],
         branch_table_name=hub.table,
         trunk="main",
@@ -58,13 +57,14 @@ def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
         "client",
         lambda service, **_: codecommit if service == "codecommit" else account.client(service),
     )
+    monkeypatch.setattr(boto3, "resource", lambda service, **_: account.resource(service))
     entrypoint._lifecycle.cache_clear()
     maker, destroyer = hub.execution(), hub.execution()
 
     admitted = entrypoint.handler(
         {"action": "admit", "detail": detail(branch, "pushed"), "execution": maker}, None
     )
-    assert admitted["outcome"] == "make"
+    assert admitted["outcome"] == "create"
     entrypoint.handler(
         {
             "action": "settle",
@@ -79,6 +79,6 @@ def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
     claimed = entrypoint.handler(
         {"action": "claim", "detail": detail(branch, "deleted"), "execution": destroyer}, None
     )
-    assert claimed["outcome"] == "unmake"
+    assert claimed["outcome"] == "delete"
 
     assert set(hub.git.tokens) == ({"Bearer t0ken"} if kind == "github" else set())

@@ -33,7 +33,7 @@ def test_b2_what_could_not_be_made_keeps_no_room_and_may_be_tried_again(hub: Hub
     record = hub.known(branch)
     assert (record.state, record.cause, record.lock) == (State.FAILED, "make test failed", None)
     assert hub.quota.members() == set()
-    assert hub.admit(branch, hub.execution())["outcome"] == "make"
+    assert hub.admit(branch, hub.execution())["outcome"] == "create"
 
 
 def test_b2_what_was_made_in_part_keeps_its_place(hub: Hub) -> None:
@@ -63,18 +63,18 @@ def test_s8_who_lost_the_lock_changes_nothing(hub: Hub) -> None:
     assert suffix_of_branch(branch) in hub.quota.members()
 
 
-def test_b3_what_was_unmade_is_forgotten_and_makes_room(hub: Hub) -> None:
+def test_b3_a_deleted_environment_is_forgotten_and_frees_its_place(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
     hub.claim(branch, execution)
 
     answer = hub.forget(branch, execution, removed=["stack one", "log group two"])
 
     assert answer["outcome"] == "forgotten"
-    assert "removed: stack one, log group two" in answer["message"]
+    assert "deleted: stack one, log group two" in answer["message"]
     assert hub.record(branch) is None
     assert hub.quota.members() == set()
     # The step may be tried again when its answer was lost.
-    assert hub.forget(branch, execution)["message"].endswith("removed: nothing was left")
+    assert hub.forget(branch, execution)["message"].endswith("deleted: nothing was left")
 
 
 def test_b2_a_second_try_does_not_take_the_place_of_who_came_after(hub: Hub) -> None:
@@ -121,7 +121,7 @@ def test_b3_a_failed_teardown_keeps_its_place_and_is_tried_again(hub: Hub) -> No
     record = hub.known(branch)
     assert (record.state, record.cause) == (State.DESTROY_FAILED, "a bucket stays")
     assert suffix_of_branch(branch) in hub.quota.members()
-    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
 def test_b3_what_a_dead_destroyer_left_is_tried_again(hub: Hub) -> None:
@@ -129,4 +129,4 @@ def test_b3_what_a_dead_destroyer_left_is_tried_again(hub: Hub) -> None:
     hub.claim(branch, dead)
     hub.end(dead)
 
-    assert hub.claim(branch, hub.execution())["outcome"] == "unmake"
+    assert hub.claim(branch, hub.execution())["outcome"] == "delete"

@@ -42,12 +42,12 @@ class Failed:
 
     def __init__(self, account: Account, codepipeline: Any, calls: Stubber) -> None:
         self.calls = calls
+        self.account = account
         self.dynamodb = account.client("dynamodb")
         self.table = account.create_table()
         self.retry = StageRetry(
             codepipeline=codepipeline,
-            dynamodb=self.dynamodb,
-            table=self.table,
+            table=account.table(self.table),
             now=lambda: START,
         )
 
@@ -204,8 +204,8 @@ def test_the_function_reads_its_settings_and_answers(
     settings = PipelineRetrySettings(branch_table_name=failed.table, hub_suffix="hub-0a1b2c")
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)
-    clients = {"codepipeline": failed.retry.codepipeline, "dynamodb": failed.dynamodb}
-    monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: failed.retry.codepipeline)
+    monkeypatch.setattr(boto3, "resource", lambda service, **_: failed.account.resource(service))
     entrypoint._retry.cache_clear()
     failed.says(action(THROTTLED))
     failed.retried()

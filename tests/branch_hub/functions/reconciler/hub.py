@@ -23,17 +23,16 @@ class Hub:
         self.name = account.name("hub")
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.table = account.create_table()
-        self.registry = Registry(dynamodb=account.client("dynamodb"), table_name=self.table)
-        self.quota = Quota(dynamodb=account.client("dynamodb"), table_name=self.table, limit=5)
+        self.registry = Registry(table=account.table(self.table))
+        self.quota = Quota(table=account.table(self.table), limit=5)
         self.events, self.notices = self._queue("events"), self._queue("notices")
         self._connect()
         secret = account.client("secretsmanager").create_secret(
-            Name=self.name, SecretString=json.dumps({"github_token": "t0ken"})
+            Name=self.name, SecretString=json.dumps({"token": "t0ken"})
         )
         self.settings = BranchReconcilerSettings(
-            source_kind="github",
+            git_host=json.dumps({"kind": "github", "api_url": git.url}),
             repository=REPOSITORY,
-            github_api_url=git.url,
             hub_secret_arn=secret["ARN"],
             branch_table_name=self.table,
             event_bus_name=self.name,

@@ -29,7 +29,7 @@ def test_b2_a_step_that_fails_says_so_and_the_next_is_done(
         repository="acme/app",
         lifetime=timedelta(days=14),
         bus=BranchEventBus(events=events, bus_name="hub"),
-        registry=Registry(dynamodb=account.client("dynamodb"), table_name="none"),
+        registry=Registry(table=account.table("none")),
         sns=account.client("sns"),
         topic_arn="arn:topic",
         now=lambda: NOW,

@@ -60,7 +60,6 @@ def status_of(
     stacks: dict[str, Any] | None = None,
     foreign_stacks: tuple[str, ...] = (),
     known: EnvironmentRecord | None = None,
-    sharers: tuple[str, ...] = (),
 ) -> EnvironmentStatus:
     """`stacks` is what both stacks have in common; None: there are none."""
     suffix = suffix or suffix_of_branch(branch or "")
@@ -77,7 +76,6 @@ def status_of(
         is_live=is_live,
         environment=environment,
         record=known,
-        sharers=sharers,
     )
 
 
@@ -162,27 +160,6 @@ def test_b2_what_is_protected_is_left_whatever_its_state(
     assert (only(one).action, only(one).reason) == (Action.LEAVE, "protected")
 
 
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "DELETE_FAILED"])
-def test_b4_what_two_live_branches_share_is_left_with_the_reason(status: str) -> None:
-    known = record("feature/t-13649", expires_at=NOW - LIFETIME)
-    sharers = ("feature/t-13649", "feature/t-94517")
-    one = status_of("feature/t-13649", stacks={"status": status}, known=known, sharers=sharers)
-
-    step = only(one)
-
-    assert (step.action, step.event) == (Action.LEAVE, None)
-    assert step.reason == (
-        "branches feature/t-13649, feature/t-94517 have the same suffix by the hashes of their "
-        "names: rename all but one"
-    )
-
-
-def test_b4_what_a_protected_branch_shares_is_protected() -> None:
-    one = status_of("release_73376", is_live=False, stacks={}, sharers=("release/77395",))
-
-    assert only(one).reason == "protected"
-
-
 def test_b2_the_trunks_environment_is_protected_without_its_branch() -> None:
     one = status_of(None, suffix=suffix_of_branch("main"), is_live=False, stacks={})
 
@@ -221,7 +198,7 @@ def test_b2_what_only_looks_like_an_environment_is_left_and_reported() -> None:
 
 @pytest.mark.parametrize(
     ("purpose", "reason"),
-    [(Purpose.CREATE, "is just being made"), (Purpose.DESTROY, "is just being unmade")],
+    [(Purpose.CREATE, "is being created"), (Purpose.DESTROY, "is being deleted")],
 )
 def test_b2_what_a_machine_works_on_is_left_to_it(purpose: Purpose, reason: str) -> None:
     lock = Lock(holder="arn", purpose=purpose, taken_at=NOW)
@@ -289,7 +266,7 @@ def test_b3_what_is_half_deleted_is_finished_though_its_branch_lives() -> None:
 def test_s8_a_branch_whose_creation_was_missed_is_made() -> None:
     step = only(status_of())
 
-    assert (step.action, step.event, step.age_days) == (Action.MAKE, Reason.PUSHED, None)
+    assert (step.action, step.event, step.age_days) == (Action.CREATE, Reason.PUSHED, None)
 
 
 @pytest.mark.parametrize("state", [State.CREATING, State.REFUSED, State.DESTROY_FAILED])
@@ -297,16 +274,16 @@ def test_s8_what_should_be_there_and_is_not_is_made(state: State) -> None:
     """By its record: the host is not asked."""
     host = Host()
 
-    assert only(status_of(known=record(state=state)), host=host).action is Action.MAKE
+    assert only(status_of(known=record(state=state)), host=host).action is Action.CREATE
     assert host.asked == []
 
 
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
-        (record(state=State.EXPIRED, expires_at=None), "expired: a push makes it again"),
-        (record(state=State.FAILED, cause="red"), "could not be made: red; a push tries again"),
-        (record(state=State.FAILED), "could not be made: unknown; a push tries again"),
+        (record(state=State.EXPIRED, expires_at=None), "expired: a push creates it again"),
+        (record(state=State.FAILED, cause="red"), "could not be created: red; a push tries again"),
+        (record(state=State.FAILED), "could not be created: unknown; a push tries again"),
         (record(state=State.REFUSED, expires_at=NOW), "has none: its last commit is older"),
     ],
 )
@@ -323,7 +300,7 @@ def test_b2_an_old_branch_is_not_made() -> None:
 
     assert (step.action, step.reason) == (
         Action.LEAVE,
-        "has none: its last commit is older than an environment gets",
+        "has none: its last commit is older than the lifetime of an environment",
     )
 
 
@@ -332,14 +309,14 @@ def test_b2_no_more_are_made_than_there_is_room_for() -> None:
 
     steps = plan(*branches, room=2)
 
-    assert [s.action for s in steps] == [Action.MAKE] * 2 + [Action.LEAVE] * 2
+    assert [s.action for s in steps] == [Action.CREATE] * 2 + [Action.LEAVE] * 2
     assert steps[-1].reason == "has none: the quota is full"
 
 
 def test_b2_what_is_counted_already_needs_no_room() -> None:
     one = status_of(known=record(state=State.CREATING))
 
-    assert only(one, room=0, counted={one.suffix}).action is Action.MAKE
+    assert only(one, room=0, counted={one.suffix}).action is Action.CREATE
 
 
 def test_b2_what_cannot_be_judged_does_not_keep_the_others_from_it() -> None:
@@ -368,7 +345,7 @@ def test_b2_an_error_about_a_lock_is_about_one_suffix() -> None:
 
     steps = planner.plan([status_of("feature/a", known=record(lock=LOCK)), status_of("feature/b")])
 
-    assert [s.action for s in steps] == [Action.MAKE, Action.LEAVE]
+    assert [s.action for s in steps] == [Action.CREATE, Action.LEAVE]
 
 
 def test_b2_hosts_are_not_asked_without_end() -> None:
@@ -377,7 +354,7 @@ def test_b2_hosts_are_not_asked_without_end() -> None:
     steps = plan(*(status_of(f"feature/{number}") for number in range(120)), host=host)
 
     assert len(host.asked) == 100
-    assert sum("100 others were asked" in s.reason for s in steps) == 20
+    assert sum("ages of 100 others were read" in s.reason for s in steps) == 20
     assert {s.action for s in steps} == {Action.LEAVE}
 
 
@@ -397,7 +374,7 @@ def test_b2_the_order_of_a_plan_is_always_the_same() -> None:
     steps = plan(*statuses)
 
     assert [s.action for s in steps] == [
-        *(Action.DESTROY, Action.DESTROY, Action.MAKE, Action.WARN, Action.LEAVE)
+        *(Action.DESTROY, Action.DESTROY, Action.CREATE, Action.WARN, Action.LEAVE)
     ]
     assert steps == plan(*reversed(statuses))
     assert steps[0].suffix < steps[1].suffix

@@ -14,9 +14,7 @@ LIMIT = 5
 
 @pytest.fixture
 def quota(account: Account) -> Quota:
-    return Quota(
-        dynamodb=account.client("dynamodb"), table_name=account.create_table(), limit=LIMIT
-    )
+    return Quota(table=account.table(account.create_table()), limit=LIMIT)
 
 
 def test_b2_of_many_who_ask_at_once_exactly_as_many_as_there_is_room_for_get_in(

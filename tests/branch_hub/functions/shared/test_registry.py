@@ -26,7 +26,7 @@ def table(account: Account) -> str:
 
 @pytest.fixture
 def registry(account: Account, table: str) -> Registry:
-    return Registry(dynamodb=account.client("dynamodb"), table_name=table)
+    return Registry(table=account.table(table))
 
 
 def lock(registry: Registry, holder: str, purpose: Purpose = Purpose.CREATE) -> bool:
@@ -202,18 +202,8 @@ def test_b4_what_is_one_branchs_is_not_changed_for_another(
             assert not registry.lock(S, purpose=purpose, holder=ONE, branch=other, now=NOW)
     assert not registry.extend(S, branch="feature/b", commit=None, now=NOW, expires_at=LATER)
     assert not registry.may_warn(S, branch="feature/b", now=NOW, expires_at=LATER)
-    assert not registry.drop(S, branch="feature/b")
 
     assert known(registry) == before
-
-
-def test_b4_what_a_branch_left_is_dropped_unless_somebody_is_at_it(registry: Registry) -> None:
-    lock(registry, ONE)
-    assert not registry.drop(S, branch="feature/a")
-
-    registry.release(S, holder=ONE, state=State.FAILED)
-    assert registry.drop(S, branch="feature/a")
-    assert registry.get(S) is None
 
 
 def test_b2_one_of_many_warns_and_again_a_day_later(registry: Registry) -> None:

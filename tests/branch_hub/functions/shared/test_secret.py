@@ -40,9 +40,9 @@ def test_a_changed_secret_is_seen_after_five_minutes(aws: type_of_aws) -> None:
 
 
 def test_a_token_that_nobody_put_there_is_empty(aws: type_of_aws) -> None:
-    hub = secret(aws, {"webhook_secret": "w", "github_token": None})
+    hub = secret(aws, {"webhook_secret": "w", "token": None})
 
-    assert hub.github_token() == ""
+    assert hub.value("token") == ""
     assert hub.webhook_secret() == b"w"
 
 
@@ -57,7 +57,7 @@ def test_s8_an_empty_webhook_secret_is_not_used_because_anyone_could_sign_with_i
 @pytest.mark.parametrize("content", ["hunter2", '["hunter2"]'])
 def test_what_is_no_object_is_refused_without_quoting_it(aws: type_of_aws, content: str) -> None:
     with pytest.raises(SecretUnreadable, match="does not hold a JSON object") as error:
-        secret(aws, content).github_token()
+        secret(aws, content).value("token")
     assert "hunter2" not in str(error.value)
 
 
@@ -68,4 +68,4 @@ def test_a_secret_out_of_reach_is_named() -> None:
 
     hub: Any = HubSecret
     with pytest.raises(SecretUnreadable, match=ARN):
-        hub(secrets_manager=Unreachable(), secret_arn=ARN, clock=Clock()).github_token()
+        hub(secrets_manager=Unreachable(), secret_arn=ARN, clock=Clock()).value("token")
