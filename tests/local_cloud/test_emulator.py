@@ -234,8 +234,8 @@ def _publish_image(paths: CloudPaths) -> None:
     (image / "image.json").write_text(
         json.dumps(
             {
-                "workdir": "/srv", "env": {}, "entrypoint": [], "cmd": ["python", "program.py"],
-                "user": "", "expose": [], "source_hash": "", "not_executed": [],
+                "workdir": "/srv", "env": {}, "cmd": ["python", "program.py"],
+                "source_hash": "", "not_executed": [],
             }
         )
     )  # fmt: skip
