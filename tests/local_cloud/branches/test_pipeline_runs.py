@@ -133,8 +133,6 @@ def test_s7_the_failed_action_and_its_reason_can_be_asked_for(cloud: Cloud, even
     assert actions["repo"]["output"]["outputVariables"]["CommitId"] == pipeline.commit
     failed = actions["Synth"]["output"]["executionResult"]["errorDetails"]
     assert "exit code 7" in failed["message"]
-    state = cloud.aws.codepipeline.get_pipeline_state(name=pipeline.name)["stageStates"]
-    assert [s["latestExecution"]["status"] for s in state] == ["Succeeded", "Failed"]
     told: list[Any] = []
 
     def look() -> bool:
