@@ -9,6 +9,8 @@ import threading
 import zlib
 from pathlib import Path
 
+from local_cloud.whole_file import write_whole
+
 
 class PortTaken(Exception):
     """Something else on this machine listens on the port on every address that was tried."""
@@ -57,9 +59,7 @@ class LoopbackAddresses:
 
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(self._taken, indent=1))
-        unfinished.replace(self._file)
+        write_whole(self._file, json.dumps(self._taken, indent=1))
 
 
 def _address(number: int) -> str:

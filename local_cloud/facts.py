@@ -85,9 +85,6 @@ def print_facts(facts: Facts, *, file: Path) -> None:
 
 
 def _write(file: Path, content: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if file.read_text() == content:
-            return
     try:
         write_whole(file, content)
     except FileNotFoundError:  # the folder is not there yet, or a server that starts deleted it

@@ -71,14 +71,6 @@ def run_of_commit(
         time.sleep(0.2)
 
 
-def outputs(aws: AwsClients, stack_name: str) -> dict[str, str]:
-    """The outputs of a stack; empty when there is none of that name."""
-    for stack in live_stacks(aws):
-        if stack["StackName"] == stack_name:
-            return outputs_of(stack)
-    return {}
-
-
 def suffix_of(aws: AwsClients, stack_name: str) -> str | None:
     """The environment suffix that the stack is tagged with."""
     for stack in live_stacks(aws):

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.aws import AwsClients
+from local_cloud.stacks import live_stacks, outputs_of, tags_of
 
 _TAG = "branch-hub"
-_GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    stack: str
     outputs: dict[str, str]
     aws: AwsClients
 
@@ -55,13 +54,10 @@ class Hub:
 
 
 def find_hub(aws: AwsClients) -> Hub | None:
-    for page in aws.cloudformation.get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            tags = {tag["Key"] for tag in stack.get("Tags", [])}
-            if _TAG in tags and stack["StackStatus"] not in _GONE:
-                outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
-                if "WebhookUrl" in outputs:
-                    return Hub(stack=stack["StackName"], outputs=outputs, aws=aws)
+    for stack in live_stacks(aws):
+        outputs = outputs_of(stack)
+        if _TAG in tags_of(stack) and "WebhookUrl" in outputs:
+            return Hub(outputs=outputs, aws=aws)
     return None
 
 

@@ -18,6 +18,7 @@ from local_cloud.emulator import ministack_adapter as ministack
 from local_cloud.emulator.database_pair import DatabasePair, Node
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
 from local_cloud.postgres import PostgresServer
+from local_cloud.whole_file import write_whole
 from local_cloud.zones import Zones
 
 logger = logging.getLogger(__name__)
@@ -202,15 +203,7 @@ class DatabaseClusters:
         self._publish(cluster)
 
     def _publish(self, cluster: _Cluster) -> None:
-        """What `make status` and the drills look at; written only when it changed.
-
-        CloudFormation's calls and both who watch come here at any time.
-        """
+        """Write what `make status` and the drills read. Called from several threads."""
         with cluster.publishing:
-            text = json.dumps(cluster.pair.facts(), indent=1)
-            file = cluster.facts_file
-            if cluster.is_gone or (file.exists() and file.read_text() == text):
-                return
-            unfinished = file.with_suffix(".unfinished")
-            unfinished.write_text(text)
-            unfinished.replace(file)
+            if not cluster.is_gone:
+                write_whole(cluster.facts_file, json.dumps(cluster.pair.facts(), indent=1))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
+from local_cloud.whole_file import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
@@ -35,9 +36,7 @@ def pipeline_type(folder: Path, runs: Runs, forget: ForgetStacks) -> dict[str, R
         if not _NAME.fullmatch(name):
             raise ValueError(f"pipeline Name {name!r} does not match {_NAME.pattern}")
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".{name}.json"
-        unfinished.write_text(json.dumps(properties, indent=1, sort_keys=True))
-        unfinished.rename(folder / f"{name}.json")
+        write_whole(folder / f"{name}.json", json.dumps(properties, indent=1, sort_keys=True))
         return name, {"Version": "1"}
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:

@@ -21,6 +21,7 @@ from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_
 from local_cloud.emulator.task_logs import TaskLogs
 from local_cloud.images.store import ImageError, load_image
 from local_cloud.paths import STATE_MARK
+from local_cloud.whole_file import write_whole
 from local_cloud.zones import Zones
 
 logger = logging.getLogger(__name__)
@@ -250,7 +251,7 @@ class Services:
         return tuple(sorted(zones - self._zones.lost()))
 
     def _publish(self, service: Service) -> None:
-        """What `make status` shows; written only when it changed."""
+        """Write what `make status` shows."""
         facts = [
             {
                 "id": t.id,
@@ -262,13 +263,8 @@ class Services:
             }
             for t in service
         ]
-        file = self._folder / f"{service.name}.json"
-        text = json.dumps(facts, indent=1)
-        if not file.exists() or file.read_text() != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_suffix(".unfinished")
-            unfinished.write_text(text)
-            unfinished.replace(file)  # whoever reads meanwhile reads it whole
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self._folder / f"{service.name}.json", json.dumps(facts, indent=1))
 
 
 def _target(task: Task) -> Any:

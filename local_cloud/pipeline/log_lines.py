@@ -4,18 +4,12 @@ import contextlib
 import re
 from pathlib import Path
 
-_TAIL_BYTES = 64 * 1024
-_NOW_BYTES = 8 * 1024
+_END_BYTES = 8 * 1024
 _SHOWN_CHARACTERS = 160
 _BUILD_PREFIX = re.compile(r"(\[Container\] )?\d\d:\d\d:\d\d (Running command )?")
 # A line of pytest: a character for each test, and at its end how far it is.
 _TEST_COUNT = re.compile(r"[.FEsxX]* *\[ *(\d+(?:/\d+|%))\]")
 _TESTS = re.compile(r"[.FEsxX]+")
-
-
-def log_tail(file: Path, lines: int) -> list[str]:
-    """The last lines of a log, terminal control characters removed."""
-    return _last_lines(file, _TAIL_BYTES)[-lines:]
 
 
 def log_lines(file: Path) -> list[str]:
@@ -30,7 +24,7 @@ def current_activity(file: Path) -> str:
 
     Empty while nothing is written.
     """
-    for line in reversed(_last_lines(file, _NOW_BYTES)):
+    for line in reversed(_last_lines(file)):
         text = _BUILD_PREFIX.sub("", line.strip(), count=1)
         if count := _TEST_COUNT.fullmatch(text):
             return f"tests {count[1]}"
@@ -39,12 +33,12 @@ def current_activity(file: Path) -> str:
     return ""
 
 
-def _last_lines(file: Path, size: int) -> list[str]:
+def _last_lines(file: Path) -> list[str]:
     with contextlib.suppress(FileNotFoundError), file.open("rb") as log:
         end = log.seek(0, 2)
-        log.seek(max(0, end - size))
+        log.seek(max(0, end - _END_BYTES))
         lines = _readable(log.read())
-        return lines if end <= size else lines[1:]  # the first one lacks its beginning
+        return lines if end <= _END_BYTES else lines[1:]  # the first one lacks its beginning
     return []
 
 

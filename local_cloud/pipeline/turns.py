@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from local_cloud.whole_file import write_whole
+
 _POLL_SECONDS = 0.2
 
 
@@ -20,9 +22,7 @@ class StoppedWaiting(Exception):
 def announce(folder: Path, run_id: str) -> None:
     """Make `run_id` the newest run: one that waits for its turn gives way to it."""
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".newest-run-{run_id}"
-    unfinished.write_text(run_id)
-    unfinished.replace(folder / "newest-run")
+    write_whole(folder / "newest-run", run_id)
 
 
 @contextlib.contextmanager

@@ -195,7 +195,7 @@ def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
         StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     outputs = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-    return Hub(stack=stack, outputs={o["OutputKey"]: o["OutputValue"] for o in outputs}, aws=aws)
+    return Hub(outputs={o["OutputKey"]: o["OutputValue"] for o in outputs}, aws=aws)
 
 
 def write_stand_ins(cloud: Cloud) -> None:
