@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,19 +17,12 @@ from local_cloud.facts import write_facts
 from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.server import (
     CloudError,
-    RunningCloud,
     exclusive,
     running_cloud,
     start_cloud,
     stop_cloud,
 )
-from local_cloud.stacks import (
-    deployed_pipelines,
-    find_pipeline,
-    live_stacks,
-    outputs_of,
-    owner_of_pipeline,
-)
+from local_cloud.stacks import find_pipeline, outputs_of, owner_of_pipeline
 
 PIPELINE_STACK = {
     "Resources": {
@@ -76,48 +68,37 @@ PIPELINE_STACK = {
 }
 
 
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory) -> CloudPaths:
-    return CloudPaths(tmp_path_factory.mktemp("state with space"))
-
-
-@pytest.fixture(scope="module")
-def cloud(paths: CloudPaths) -> Iterator[RunningCloud]:
-    cloud = start_cloud(paths)
-    yield cloud
-    stop_cloud(paths)
-
-
-def test_a_second_start_finds_the_first(paths: CloudPaths, cloud: RunningCloud) -> None:
-    assert start_cloud(paths) == cloud
-    assert running_cloud(paths) == cloud
+def test_a_second_start_finds_the_first(shared_cloud: CloudPaths) -> None:
+    first = running_cloud(shared_cloud)
+    assert first is not None
+    assert start_cloud(shared_cloud) == first
 
 
 def test_a_pipeline_stack_is_deployed_found_and_deleted(
-    paths: CloudPaths, cloud: RunningCloud
+    shared_cloud: CloudPaths, shared_aws: AwsClients
 ) -> None:
-    """Types that the emulator lacks are there, and the definition is what was deployed."""
-    aws = AwsClients(cloud.endpoint_url)
-    cloudformation = aws.cloudformation
+    """CloudFormation knows the types that MiniStack lacks, and keeps the pipeline's definition."""
+    cloudformation = shared_aws.cloudformation
     cloudformation.create_stack(StackName="pipe", TemplateBody=json.dumps(PIPELINE_STACK))
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
-    found = find_pipeline(paths, "feature/x")
+    found = find_pipeline(shared_cloud, "feature/x")
     assert found is not None
     assert found.name == "delivery-x"
     assert found.application_stacks == ("transaction-x",)
-    assert find_pipeline(paths, "other") is None
-    assert owner_of_pipeline(aws, "delivery-x") == "pipe"
-    (stack,) = live_stacks(aws)
-    assert outputs_of(stack)["Nat"].startswith("nat-")
+    assert find_pipeline(shared_cloud, "other") is None
+    assert owner_of_pipeline(shared_aws, "delivery-x") == "pipe"
+    (stack,) = cloudformation.describe_stacks(StackName="pipe")["Stacks"]
+    record = shared_cloud.recorded / f"{outputs_of(stack)['Nat']}.json"
+    assert record.exists()
     cloudformation.delete_stack(StackName="pipe")
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
-    assert deployed_pipelines(paths) == []
-    assert owner_of_pipeline(aws, "delivery-x") is None
-    assert list(paths.recorded.iterdir()) == []
+    assert find_pipeline(shared_cloud, "feature/x") is None
+    assert owner_of_pipeline(shared_aws, "delivery-x") is None
+    assert not record.exists()
 
 
 def test_a_wanted_port_that_is_taken_is_named(
