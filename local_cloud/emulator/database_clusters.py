@@ -14,9 +14,8 @@ from pathlib import Path
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.certificates import LocalAuthority
-from local_cloud.emulator import ministack_adapter as ministack
 from local_cloud.emulator.database_pair import DatabasePair, Node
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
+from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 from local_cloud.postgres import PostgresServer
 from local_cloud.whole_file import write_whole
 from local_cloud.zones import Zones
@@ -120,7 +119,7 @@ class DatabaseClusters:
             ),
         )
         attributes["Endpoint.Address"], attributes["ReadEndpoint.Address"] = hosts
-        ministack.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=port)
+        records.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=port)
 
     def _delete_cluster(self, cluster_id: str, _: Properties) -> None:
         cluster = self._clusters.pop(cluster_id, None)
@@ -186,7 +185,7 @@ class DatabaseClusters:
     def _tell(self, cluster_id: str, cluster: _Cluster) -> None:
         """Make the RDS API say who writes."""
         writer, standby = cluster.pair.writer, cluster.pair.standby
-        ministack.set_cluster_endpoints(
+        records.set_cluster_endpoints(
             cluster_id,
             writer=writer.server.address,
             reader=standby.server.address,
@@ -194,7 +193,7 @@ class DatabaseClusters:
         )
         for node in (writer, standby):
             if node.instance_id:
-                ministack.set_instance_endpoint(
+                records.set_instance_endpoint(
                     node.instance_id,
                     address=node.server.address,
                     port=node.server.port,

@@ -16,8 +16,7 @@ from typing import Any
 
 from local_cloud.addresses import LoopbackAddresses, free_port
 from local_cloud.aws import AwsClients
-from local_cloud.emulator import ministack_adapter as ministack
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
+from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 
 logger = logging.getLogger(__name__)
 
@@ -83,14 +82,14 @@ class LoadBalancers:
     def _create(self, arn: str, _: Properties, attributes: Attributes) -> None:
         address = self._addresses.allocate(arn, port=self._listener_port)
         attributes["DNSName"] = address
-        ministack.set_load_balancer_dns_name(arn, address)
+        records.set_load_balancer_dns_name(arn, address)
 
     def _delete(self, arn: str, _: Properties) -> None:
         self._addresses.release(arn)
 
     def _listen(self, _: str, properties: Properties, __: Attributes) -> None:
         for certificate in properties.get("Certificates", []):
-            ministack.export_certificate(certificate["CertificateArn"], self._folder)
+            records.export_certificate(certificate["CertificateArn"], self._folder)
         self.refresh()
 
     def _listen_again(

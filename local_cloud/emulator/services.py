@@ -12,10 +12,14 @@ from typing import Any
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients, environment
-from local_cloud.emulator import ministack_adapter as ministack
 from local_cloud.emulator.deployment import Platform, Service, Wanted
 from local_cloud.emulator.load_balancers import LoadBalancers
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
+from local_cloud.emulator.ministack_adapter import (
+    Attributes,
+    Follower,
+    Properties,
+    corrections,
+)
 from local_cloud.emulator.task import HealthCheck, Task, new_task_id, start_task
 from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_environment
 from local_cloud.emulator.task_logs import TaskLogs
@@ -67,8 +71,8 @@ class Services:
                 created=self._created, updated=self._updated, deleting=self._deleting
             ),
             "AWS::ECS::TaskDefinition": Follower(
-                created=lambda arn, *_: ministack.complete_task_definition(arn),
-                updated=lambda arn, *_: ministack.complete_task_definition(arn),
+                created=lambda arn, *_: corrections.complete_task_definition(arn),
+                updated=lambda arn, *_: corrections.complete_task_definition(arn),
             ),
         }
 

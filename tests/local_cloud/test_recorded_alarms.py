@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from local_cloud.emulator import ministack_adapter
+from local_cloud.emulator.ministack_adapter import corrections
 from local_cloud.emulator.recorded_types import recorded_alarms
 
 PLAIN = {"AlarmName": "a", "MetricName": "Errors", "Namespace": "AWS/Lambda"}
@@ -31,8 +31,8 @@ def alarm(ministack: Mock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> d
             "delete": ministack.delete,
         }
     }
-    monkeypatch.setattr(ministack_adapter, "_handlers", lambda: handlers)
-    ministack_adapter.record_computing_alarms(recorded_alarms(tmp_path))
+    monkeypatch.setattr(corrections, "handlers", lambda: handlers)
+    corrections.record_computing_alarms(recorded_alarms(tmp_path))
     return handlers["AWS::CloudWatch::Alarm"]
 
 
