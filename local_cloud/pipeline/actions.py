@@ -10,7 +10,7 @@ from typing import Any
 from local_cloud.codebuild.project import Clients
 from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.definition import Action, Definition
-from local_cloud.pipeline.executions import Execution
+from local_cloud.pipeline.execution import Execution
 from local_cloud.pipeline.variables import Variables
 
 

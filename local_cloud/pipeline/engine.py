@@ -17,7 +17,8 @@ from local_cloud.pipeline.attempt import (
 )
 from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.definition import DefinitionError, load_definition
-from local_cloud.pipeline.executions import Execution, pipeline_folder, settle_abandoned
+from local_cloud.pipeline.execution import Execution
+from local_cloud.pipeline.executions import pipeline_folder, settle_abandoned
 from local_cloud.pipeline.progress import Progress, outline_of
 from local_cloud.pipeline.results import ActionResult, RunResult
 from local_cloud.pipeline.turns import StoppedWaiting, Superseded, announce, turn
