@@ -1,4 +1,4 @@
-"""What each command of the local cloud does; every one returns its exit code."""
+"""The commands of the local cloud. Each returns its exit code."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ from local_cloud.task_output import show_task_output
 
 
 def up(paths: CloudPaths, *, promotion: str) -> int:
-    """Start the cloud where it does not run, and deliver the checkout's current commit."""
+    """Start the cloud if it does not run, and deliver the current commit of the checkout."""
     busy = "another `make up` is running for this state folder: wait for it, or stop it first"
     with exclusive(paths, "up", busy=busy):
         started = time.monotonic()
@@ -60,14 +60,14 @@ def down(paths: CloudPaths) -> int:
 
 
 def clean(paths: CloudPaths) -> int:
-    """Stop everything and remove the state folder with all that was delivered into it."""
+    """Stop everything and delete the state folder."""
     down(paths)
     shutil.rmtree(paths.state, ignore_errors=True)
     return 0
 
 
 def destroy(paths: CloudPaths, *, branch: str, answer: str) -> int:
-    """Delete a branch with its environment and its pipeline, after a question."""
+    """Ask, then delete a branch with its environment and its pipeline."""
     cloud = _running(paths)
     branch = branch or current_branch(ROOT)
     is_done = destroy_branch(paths, cloud, branch=branch, answer=answer, ask=ask_on_terminal)
@@ -99,7 +99,7 @@ def session(paths: CloudPaths, *, suffix: str) -> int:
 
 
 def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
-    """Print with what a browser signs in at the API's pages."""
+    """Print the user name and password for the API's pages."""
     cloud = _running(paths)
     facts = the_environment(paths, cloud, suffix=suffix)
     client_id, secret = api_client(facts, cloud)
@@ -108,7 +108,7 @@ def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
 
 
 def check_roles(paths: CloudPaths, *, suffix: str) -> int:
-    """Ask this cloud's IAM about an environment's roles, as `operations.check_roles` asks AWS."""
+    """Run `operations.check_roles` against this cloud's IAM."""
     cloud = _running(paths)
     facts = the_environment(paths, cloud, suffix=suffix)
     return subprocess.run(

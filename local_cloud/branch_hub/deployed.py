@@ -1,4 +1,4 @@
-"""The branch hub of this cloud, found by its tag; its addresses are its stack's outputs."""
+"""The branch hub of this cloud: found by its tag, used through its stack's outputs."""
 
 import json
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ class Hub:
         return self.outputs["DestroyStateMachineArn"]
 
     def webhook_secret(self) -> str:
-        """What a person enters at GitHub; read when needed, as it may be changed."""
+        """The secret that a person enters at GitHub. Read at each call: it can change."""
         found = self.aws.secretsmanager.get_secret_value(SecretId=self.outputs["WebhookSecretName"])
         return str(json.loads(found["SecretString"])["webhook_secret"])
 
     def forget(self, branch: str) -> None:
-        """Of an environment that a person has unmade without the hub."""
+        """Delete the record of an environment that a person deleted without the hub."""
         for record in self.environments():
             if record.get("branch") == branch:
                 self.aws.dynamodb.delete_item(
@@ -42,7 +42,7 @@ class Hub:
                 )
 
     def environments(self) -> list[dict[str, str]]:
-        """What the hub remembers of each environment: suffix, branch, state, expires_at, ..."""
+        """The hub's records of environments: suffix, branch, state, expires_at, ..."""
         found = []
         pages = self.aws.dynamodb.get_paginator("scan")
         for page in pages.paginate(TableName=self.outputs["BranchTableName"]):

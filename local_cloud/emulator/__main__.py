@@ -1,6 +1,6 @@
-"""The local cloud's server process: MiniStack with databases, load balancers and tasks beside it.
+"""The server process of a local cloud: MiniStack, databases, load balancers, tasks and runs.
 
-Started in the background by `local_cloud.server`; SIGTERM ends it and everything it started.
+`local_cloud.server` starts it in the background; SIGTERM ends it and everything that it started.
 """
 
 import argparse

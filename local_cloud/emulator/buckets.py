@@ -1,4 +1,4 @@
-"""AWS::S3::Bucket: what CloudFormation does with a bucket's tags and contents on AWS."""
+"""AWS::S3::Bucket: sets tags, and refuses to delete a bucket with objects, as AWS does."""
 
 from local_cloud.aws import AwsClients
 from local_cloud.emulator.ministack_adapter import (
@@ -10,7 +10,7 @@ from local_cloud.emulator.ministack_adapter import (
 
 
 def bucket_followers(aws: AwsClients) -> dict[str, Follower]:
-    """Tags are set; a bucket that still holds objects refuses to be deleted, as on AWS."""
+    """The follower of buckets, by type."""
 
     def created(name: str, properties: Properties, _: Attributes) -> None:
         _tag(name, properties)

@@ -1,7 +1,7 @@
 """AWS::RDS::DBCluster and DBInstance: a real PostgreSQL writer with a streaming standby.
 
-The first instance of a cluster starts the writer, the second the standby; further ones are only
-recorded. Who writes may change afterwards: see database_pair.py.
+The first instance of a cluster starts the writer, the second one the standby; further instances
+are recorded only. The standby may become the writer later: see database_pair.py.
 """
 
 import json
@@ -23,7 +23,7 @@ from local_cloud.zones import Zones
 logger = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 0.2
-_ROLES = ("writer", "reader")  # of the endpoints, as they are at first
+_ROLES = ("writer", "reader")  # of the endpoints at the start
 
 
 @dataclass(kw_only=True)
@@ -31,7 +31,9 @@ class _Cluster:
     folder: Path
     pair: DatabasePair
     instances: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)  # over CloudFormation's calls
+    lock: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # one CloudFormation call at a time
     publishing: threading.Lock = field(default_factory=threading.Lock)
     is_gone: bool = False
 
@@ -41,7 +43,7 @@ class _Cluster:
 
 
 class DatabaseClusters:
-    """All clusters of this cloud; a thread looks after those whose servers die."""
+    """All clusters of this cloud. Two threads replace writers and standbys that die."""
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class DatabaseClusters:
             self._addresses.allocate(f"database/{cluster_id}/{role}", port=port) for role in _ROLES
         ]
         folder = self._folder / cluster_id
-        if folder.exists():  # left by a cloud that was killed: its cluster is gone
+        if folder.exists():  # left by a server that was killed
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
         nodes = [
@@ -149,7 +151,7 @@ class DatabaseClusters:
                 node.instance_id = instance_id
             cluster.instances.append(instance_id)
         attributes["Endpoint.Address"] = node.server.address
-        self._tell(str(properties["DBClusterIdentifier"]), cluster)
+        self._update_api(str(properties["DBClusterIdentifier"]), cluster)
 
     def _delete_instance(self, instance_id: str, properties: Properties) -> None:
         cluster = self._clusters.get(str(properties.get("DBClusterIdentifier")))
@@ -166,7 +168,7 @@ class DatabaseClusters:
 
     def _look_after_writer(self, cluster_id: str, cluster: _Cluster) -> None:
         if cluster.pair.look_after_writer(lost_zones=self._zones.lost()):
-            self._tell(cluster_id, cluster)
+            self._update_api(cluster_id, cluster)
 
     def _look_after_standby(self, _: str, cluster: _Cluster) -> None:
         cluster.pair.look_after_standby(lost_zones=self._zones.lost())
@@ -180,10 +182,10 @@ class DatabaseClusters:
                 except Exception:  # the thread's boundary: the next round tries again
                     logger.exception("database %s: a round failed", cluster_id)
 
-    # -- what others see ----------------------------------------------------------------------
+    # -- published state ----------------------------------------------------------------------
 
-    def _tell(self, cluster_id: str, cluster: _Cluster) -> None:
-        """Make the RDS API say who writes."""
+    def _update_api(self, cluster_id: str, cluster: _Cluster) -> None:
+        """Set writer and reader in the RDS API, and publish."""
         writer, standby = cluster.pair.writer, cluster.pair.standby
         records.set_cluster_endpoints(
             cluster_id,

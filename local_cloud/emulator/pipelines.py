@@ -1,4 +1,4 @@
-"""AWS::CodePipeline::Pipeline: keeps the deployed definition for the interpreter to follow."""
+"""AWS::CodePipeline::Pipeline: keeps the deployed definition for the interpreter."""
 
 import json
 import re
@@ -16,7 +16,7 @@ ForgetStacks = Callable[[Collection[str]], None]
 
 
 class Runs(Protocol):
-    """Whoever runs pipelines, told when one comes, changes or goes."""
+    """Is notified when a pipeline is created, updated or deleted."""
 
     def created(self, name: str) -> None: ...
 
@@ -28,8 +28,8 @@ class Runs(Protocol):
 def pipeline_type(folder: Path, runs: Runs, forget: ForgetStacks) -> dict[str, ResourceType]:
     """Definitions are stored as `<folder>/<pipeline name>.json`, with every reference resolved.
 
-    `forget` is called with the names of the stacks that a deleted pipeline deployed: they are
-    deleted before it, whoever deletes them and whether or not anybody follows.
+    `forget` is called with the stacks that a deleted pipeline deployed: all of them were deleted
+    before the pipeline.
     """
 
     def save(name: str, properties: Properties) -> tuple[str, Attributes]:
@@ -40,17 +40,17 @@ def pipeline_type(folder: Path, runs: Runs, forget: ForgetStacks) -> dict[str, R
         return name, {"Version": "1"}
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-        made = save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
-        runs.created(made[0])
-        return made
+        result = save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
+        runs.created(result[0])
+        return result
 
     def update(
         physical_id: str, old: Properties, new: Properties, *__: object
     ) -> tuple[str, Attributes]:
-        made = save(physical_id, new)
+        result = save(physical_id, new)
         if old != new and str(new.get("RestartExecutionOnUpdate")).lower() == "true":
             runs.updated(physical_id)
-        return made
+        return result
 
     def delete(physical_id: str, properties: Properties) -> None:
         runs.deleted(physical_id)

@@ -142,7 +142,7 @@ class Services:
                     service.reconcile()
                     self._publish(service)
                 self._logs.forward()
-            except Exception:  # the thread's boundary: one bad round must not end the agent
+            except Exception:  # the thread's boundary: an error must not end the loop
                 logger.exception("services: a round failed")
             tasks = [t for s in [*services.values(), *retired] for t in s]
             is_busy = any(not t.is_healthy or t.is_stopping for t in tasks)

@@ -1,4 +1,4 @@
-"""The record of one run, written by the process that carries the run out."""
+"""The record of one run, written by the process of the run."""
 
 import fcntl
 import hashlib
@@ -17,10 +17,10 @@ from local_cloud.pipeline.executions import STOP_REASON, pipeline_folder, write_
 
 
 class Execution:
-    """One run's record; every change is on disk when the call returns. Safe between threads.
+    """One run's record; every change is on disk when the call returns. Thread-safe.
 
-    A lock is held on the folder as long as this process lives, so that others can tell.
-    Made for an id that has a record, it takes up that record: see `retry`.
+    This process holds a lock on the folder, so that other processes can see that it lives.
+    For an id that has a record, the record is continued: see `retry`.
     """
 
     def __init__(
@@ -66,16 +66,14 @@ class Execution:
         return self._is_retry
 
     def retry(self, definition: Definition) -> dict[str, dict[str, str]]:
-        """Go on after what has succeeded; returns the variables that it set, by namespace.
+        """Continue after the succeeded actions; returns their variables, by namespace.
 
-        Raises DefinitionError when the definition is not the one that was followed.
+        Raises DefinitionError when the definition has changed since.
         """
         with self._lock:
             self._is_retry = False
             if self._state["definition"] != _digest(definition):
-                raise DefinitionError(
-                    "the pipeline has changed since: a retry cannot go on with it"
-                )
+                raise DefinitionError("the pipeline has changed since: this run cannot be retried")
             actions = {(a.stage, a.name): a for a in definition.actions}
             variables = {}
             for stage in self._state["stages"]:
@@ -93,13 +91,13 @@ class Execution:
         return bool(self._record(action)["state"] == "Succeeded")
 
     def announce(self, text: str) -> None:
-        """Something that whoever follows the run should see now."""
+        """Show a line to the commands that follow the run."""
         with self._lock:
             self._state["announced"].append(text)
             self._save()
 
     def begin(self, definition: Definition) -> None:
-        """A new attempt along `definition`; what the last one did moves to `restarts`."""
+        """Start a new attempt with `definition`; the last attempt moves to `restarts`."""
         with self._lock:
             if self._state["stages"]:
                 earlier = {key: self._state[key] for key in ("attempt", "stages")}
@@ -114,7 +112,7 @@ class Execution:
             self._save()
 
     def log_file(self, action: Action) -> Path:
-        """Where the action's output goes in the current attempt."""
+        """The log of the action in the current attempt."""
         attempt = self._state["attempt"]
         return self.folder / "logs" / str(attempt) / f"{action.stage}.{action.name}.log"
 
@@ -122,7 +120,7 @@ class Execution:
         return self.folder / "artifacts" / name
 
     def stop_reason(self) -> str:
-        """Why this run was stopped, as far as the request said so."""
+        """The reason in the first stop request."""
         file = self.folder / STOP_REASON
         reason = file.read_text() if file.exists() else ""
         return f"stopped by request: {reason}" if reason else "stopped by request"
@@ -141,7 +139,7 @@ class Execution:
         self._update(action, state=state, ended=ended, reason=reason, outputs=dict(outputs or {}))
 
     def end(self, status: str, reason: str) -> None:
-        """Write the final status and let go of the folder."""
+        """Write the final status and release the folder."""
         with self._lock:
             self._state |= {"status": status, "reason": reason, "ended": time.time()}
             for stage in self._state["stages"]:

@@ -1,4 +1,4 @@
-"""What is written down about runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
+"""The records of runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
 def has_ended(status: str) -> bool:
-    """Of a run, as it is written down or as the API shows it; a waiting or stopping one has not."""
+    """True for a final status of a run, as recorded or as the API shows it."""
     return status in _ENDED
 
 
@@ -23,7 +23,7 @@ def pipeline_folder(state_dir: Path, name: str) -> Path:
 
 
 def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
-    """The state of every kept run, newest first; one whose process died is shown as Stopped."""
+    """The states of the kept runs, newest first; a run whose process died is Stopped."""
     folder = pipeline_folder(state_dir, name) / "executions"
     found = (execution_state(state_dir, name, f.parent.name) for f in folder.glob("*/state.json"))
     states = [state for state in found if state is not None]
@@ -31,11 +31,11 @@ def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
 
 
 def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, Any] | None:
-    """The state of one run, as `execution_states` shows it; None when there is no record of it."""
+    """The state of one run, as in `execution_states`; None when there is no record."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    # Twice: the owner of a run that is not owned at first may have come before the record was read.
+    # Twice: a process may become the owner between the check and the read.
     for _ in range(2):
-        is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
+        is_owned = _is_owned(folder)  # before reading: the owner writes its last state first
         try:
             state: dict[str, Any] = json.loads((folder / "state.json").read_text())
         except FileNotFoundError:
@@ -47,9 +47,9 @@ def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, 
 
 
 def write_stop_reason(state_dir: Path, name: str, execution_id: str, reason: str) -> None:
-    """Keep the reason of the first stop request for the run that is about to be stopped."""
+    """Keep the reason of the first stop request of the run."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    # Missing when the run has ended and was removed meanwhile.
+    # The folder is missing when the run has ended and was deleted meanwhile.
     missing = contextlib.suppress(FileExistsError, FileNotFoundError)
     with missing, (folder / STOP_REASON).open("x") as file:
         file.write(reason)
@@ -60,8 +60,9 @@ def write_state(folder: Path, state: dict[str, Any]) -> None:
 
 
 def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
-    """Call when a run begins. Write down what became of runs whose process died, and remove all but
-    the newest `keep`. The artifacts of those that have ended go: they cannot be retried any more.
+    """Call when a run begins. Records dead runs as Stopped, and keeps the newest `keep` runs.
+
+    Deletes the artifacts of ended runs, which cannot be retried any more.
     """
     folder = pipeline_folder(state_dir, name) / "executions"
     states = execution_states(state_dir, name)
@@ -87,7 +88,7 @@ def _is_owned(folder: Path) -> bool:
 
 
 def _abandon(state: dict[str, Any]) -> None:
-    state |= {"status": "Stopped", "reason": "abandoned: its process ended without a word"}
+    state |= {"status": "Stopped", "reason": "abandoned: its process was killed"}
     state["ended"] = state["ended"] or state["started"]
     for stage in state["stages"]:
         for action in stage["actions"]:

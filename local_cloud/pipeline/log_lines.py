@@ -1,4 +1,4 @@
-"""Reads the logs of actions, which are still written while they are read."""
+"""Reads the logs of actions while they are still written."""
 
 import contextlib
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 _END_BYTES = 8 * 1024
 _SHOWN_CHARACTERS = 160
 _BUILD_PREFIX = re.compile(r"(\[Container\] )?\d\d:\d\d:\d\d (Running command )?")
-# A line of pytest: a character for each test, and at its end how far it is.
+# A line of pytest: a character per test, then the progress.
 _TEST_COUNT = re.compile(r"[.FEsxX]* *\[ *(\d+(?:/\d+|%))\]")
 _TESTS = re.compile(r"[.FEsxX]+")
 
@@ -20,10 +20,7 @@ def log_lines(file: Path) -> list[str]:
 
 
 def current_activity(file: Path) -> str:
-    """What the writer of the log does now: its last line, or how many tests pytest has done.
-
-    Empty while nothing is written.
-    """
+    """The last line of the log, or the progress of pytest; empty for an empty log."""
     for line in reversed(_last_lines(file)):
         text = _BUILD_PREFIX.sub("", line.strip(), count=1)
         if count := _TEST_COUNT.fullmatch(text):
@@ -38,7 +35,7 @@ def _last_lines(file: Path) -> list[str]:
         end = log.seek(0, 2)
         log.seek(max(0, end - _END_BYTES))
         lines = _readable(log.read())
-        return lines if end <= _END_BYTES else lines[1:]  # the first one lacks its beginning
+        return lines if end <= _END_BYTES else lines[1:]  # the first line is incomplete
     return []
 
 

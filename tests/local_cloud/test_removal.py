@@ -1,4 +1,4 @@
-"""Removal: everything of a branch goes, a check lists what stayed, a second time is fine."""
+"""Removal deletes every resource of a branch, lists what remains, and can be repeated."""
 
 import json
 from typing import Any
@@ -62,7 +62,7 @@ def deploy_branch(aws: AwsClients) -> None:
     deploy(aws, f"DeliveryPipeline-{SUFFIX}", {"Pipeline": pipeline})
 
 
-def test_b3_a_removed_branch_leaves_nothing_and_its_neighbour_alone(
+def test_b3_a_removed_branch_leaves_nothing_and_other_branches_stay(
     shared_cloud: CloudPaths, shared_aws: AwsClients, running: RunningCloud
 ) -> None:
     shared_aws.sqs.create_queue(QueueName="transaction-neighbour-def456")
@@ -73,7 +73,7 @@ def test_b3_a_removed_branch_leaves_nothing_and_its_neighbour_alone(
     remove_branch(shared_cloud, running, branch="branch")
 
 
-def test_b3_the_branch_hub_that_a_trunk_deploys_stays(
+def test_b3_the_branch_hub_of_a_trunk_stays(
     shared_cloud: CloudPaths, shared_aws: AwsClients, running: RunningCloud
 ) -> None:
     topic = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
@@ -85,7 +85,7 @@ def test_b3_the_branch_hub_that_a_trunk_deploys_stays(
     assert hub["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_b3_what_stayed_behind_is_listed(
+def test_b3_a_remaining_resource_is_listed(
     shared_cloud: CloudPaths, shared_aws: AwsClients, running: RunningCloud
 ) -> None:
     deploy_branch(shared_aws)
@@ -95,10 +95,10 @@ def test_b3_what_stayed_behind_is_listed(
     shared_aws.logs.delete_log_group(logGroupName=f"/shared_aws/lambda/forgotten-{SUFFIX}")
 
 
-def test_s62_a_bucket_with_objects_stops_the_removal_and_says_so(
+def test_s62_a_bucket_with_objects_stops_the_removal(
     shared_cloud: CloudPaths, shared_aws: AwsClients, running: RunningCloud
 ) -> None:
-    """As on AWS: what empties the bucket must be in the stack, the emulator does not help."""
+    """As on AWS: the stack itself must empty the bucket."""
     deploy_branch(shared_aws)
     shared_aws.s3.put_object(Bucket=f"audit-{SUFFIX}", Key="kept", Body=b"x")
     with pytest.raises(CloudError, match="not empty"):
@@ -107,7 +107,7 @@ def test_s62_a_bucket_with_objects_stops_the_removal_and_says_so(
     remove_branch(shared_cloud, running, branch="branch")
 
 
-def test_facts_of_a_removed_environment_are_forgotten(
+def test_the_facts_of_a_removed_environment_are_deleted(
     shared_cloud: CloudPaths, shared_aws: AwsClients, running: RunningCloud
 ) -> None:
     deploy_branch(shared_aws)

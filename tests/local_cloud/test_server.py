@@ -1,4 +1,4 @@
-"""The server process: one per state folder, on ports of its own, and gone when it is stopped."""
+"""The server process: one per state folder; stopping it ends everything it started."""
 
 import json
 import os
@@ -101,7 +101,7 @@ def test_a_pipeline_stack_is_deployed_found_and_deleted(
     assert not record.exists()
 
 
-def test_a_wanted_port_that_is_taken_is_named(
+def test_a_configured_port_that_is_taken_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as other:
@@ -114,7 +114,7 @@ def test_a_wanted_port_that_is_taken_is_named(
 
 
 @pytest.mark.parametrize("text", ["http", "0", "70000", "-1"])
-def test_a_port_that_is_none_is_refused(
+def test_an_invalid_port_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("LOCAL_API_PORT", text)
@@ -122,10 +122,10 @@ def test_a_port_that_is_none_is_refused(
         start_cloud(CloudPaths(tmp_path))
 
 
-def test_stopping_ends_what_a_killed_server_left(
+def test_stopping_ends_the_processes_of_a_killed_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exactly what carries this state folder's mark; a neighbour of the same kind lives on."""
+    """Only processes of this state folder; those of another one run on."""
     monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
     paths = CloudPaths(tmp_path)
     server = start_cloud(paths)
@@ -145,10 +145,10 @@ def test_stopping_ends_what_a_killed_server_left(
         neighbour.wait()
 
 
-def test_what_is_known_of_environments_ends_with_the_server(
+def test_the_facts_of_environments_are_deleted_with_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where it was killed: nothing of an earlier cloud is there in the next one."""
+    """Also after a killed server: the next one starts without facts."""
     monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
     paths = CloudPaths(tmp_path)
     facts = {"suffix": "main-0a1b2c", "stack": "transaction-main-0a1b2c"}
@@ -162,7 +162,7 @@ def test_what_is_known_of_environments_ends_with_the_server(
     assert not paths.environments.exists()
 
 
-def test_two_commands_that_exclude_each_other(tmp_path: Path) -> None:
+def test_a_second_command_is_refused_while_the_first_holds_the_lock(tmp_path: Path) -> None:
     paths = CloudPaths(tmp_path)
     with (
         exclusive(paths, "up", busy="busy"),

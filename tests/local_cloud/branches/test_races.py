@@ -49,9 +49,9 @@ def test_b3_a_deleted_branch_leaves_nothing_though_its_stack_could_not_be_delete
     assert_lives(branches, branch)
     # As on AWS, a bucket with objects holds its stack back.
     branches.hub.aws.s3.put_object(Bucket=f"audit-{suffix}", Key="kept", Body=b"x")
-    unmade = branches.delete(branch)
-    assert unmade.succeeded
-    assert "Unblock" in branches.steps(unmade)
+    deleted = branches.delete(branch)
+    assert deleted.succeeded
+    assert "Unblock" in branches.steps(deleted)
     assert branches.remains(suffix) == []
     assert branches.record(suffix) == {}
 
@@ -59,9 +59,9 @@ def test_b3_a_deleted_branch_leaves_nothing_though_its_stack_could_not_be_delete
 def test_s8_pushed_and_deleted_at_once_ends_with_nothing(branches: Branches, branch: str) -> None:
     suffix = suffix_of_branch(branch)
     commit = branches.push(branch)
-    branches.tell(webhook.pushed(branch, commit=commit))
+    branches.send_event(webhook.pushed(branch, commit=commit))
     branches.cloud.drop(branch)
-    branches.tell(webhook.deleted(branch))
+    branches.send_event(webhook.deleted(branch))
     branches.settled(branch)
     assert branches.remains(suffix) == []
     assert branches.record(suffix) == {}
@@ -79,11 +79,11 @@ def test_s8_a_branch_deleted_during_its_run_ends_the_run_first(
     listed = codepipeline.list_pipeline_executions(pipelineName=pipeline)
     (run,) = listed["pipelineExecutionSummaries"]
     assert run["status"] == "InProgress"
-    unmade = branches.delete(branch)
-    assert unmade.succeeded
+    deleted = branches.delete(branch)
+    assert deleted.succeeded
     assert branches.remains(suffix) == []
     # Asked again at least once, as it was still ending; and it did end when it was asked to.
-    steps = branches.steps(unmade)
+    steps = branches.steps(deleted)
     assert steps.count("Stop") > 1
     assert "Force" not in steps
 
@@ -96,10 +96,10 @@ def test_s8_a_branch_made_again_right_after_its_deletion_lives(
     branches.create(branch)
     before = stack_id(branches, f"transaction-{suffix}")
     branches.cloud.drop(branch)
-    branches.tell(webhook.deleted(branch))
+    branches.send_event(webhook.deleted(branch))
     eventually(lambda: branches.record(suffix).get("state") == "destroying")
     commit = branches.push(branch)
-    branches.tell(webhook.pushed(branch, commit=commit))
+    branches.send_event(webhook.pushed(branch, commit=commit))
     branches.settled(branch)
     assert branches.record(suffix)["state"] == "live"
     assert stack_id(branches, f"transaction-{suffix}") != before
@@ -120,7 +120,7 @@ def test_b4_branches_whose_names_look_alike_never_share_an_environment(
 def test_s8_a_late_word_of_a_deletion_leaves_a_living_branch_alone(
     branches: Branches, living: str
 ) -> None:
-    assert branches.deleted(branches.tell(webhook.deleted(living))).outcome == "alive"
+    assert branches.deleted(branches.send_event(webhook.deleted(living))).outcome == "alive"
     assert_lives(branches, living)
 
 
@@ -129,7 +129,10 @@ def test_s8_a_late_word_of_a_push_makes_nothing_for_a_branch_that_is_gone(
 ) -> None:
     commit = branches.push(branch)
     branches.cloud.drop(branch)
-    assert branches.created(branches.tell(webhook.pushed(branch, commit=commit))).outcome == "gone"
+    assert (
+        branches.created(branches.send_event(webhook.pushed(branch, commit=commit))).outcome
+        == "gone"
+    )
     assert branches.remains(suffix_of_branch(branch)) == []
 
 
@@ -207,7 +210,7 @@ def test_b2_nothing_is_deleted_while_the_git_host_cannot_be_asked(
     hidden = branches.cloud.git.repository.with_suffix(".hidden")
     branches.cloud.git.repository.rename(hidden)
     try:
-        told = branches.tell(webhook.deleted(living))
+        told = branches.send_event(webhook.deleted(living))
         assert not branches.deleted(told).succeeded
         with pytest.raises(AssertionError, match="answered 404"):
             branches.reconcile(apply=True)
@@ -222,9 +225,9 @@ def test_b3_a_teardown_that_leaves_something_is_not_green(branches: Branches, br
     suffix = suffix_of_branch(branch)
     branches.create(branch)
     url = branches.hub.aws.sqs.create_queue(QueueName=f"forgotten-{suffix}")["QueueUrl"]
-    unmade = branches.delete(branch)
-    assert not unmade.succeeded
-    assert f"forgotten-{suffix}" in json.dumps(unmade.answers)
+    deleted = branches.delete(branch)
+    assert not deleted.succeeded
+    assert f"forgotten-{suffix}" in json.dumps(deleted.answers)
     assert branches.record(suffix)["state"] == "destroy_failed"
     branches.hub.aws.sqs.delete_queue(QueueUrl=url)
     branches.reconcile(apply=True)

@@ -1,4 +1,4 @@
-"""A small cloud for pipelines: definitions as files, a real git repository, projects as values."""
+"""A small cloud for pipelines: definitions as files, a real git repository, projects in memory."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class Cloud:
-    """A state folder with a git host, and CodeBuild projects that only exist here."""
+    """A state folder with a git host, and CodeBuild projects in memory."""
 
     state: Path
     checkout: Path

@@ -1,4 +1,4 @@
-"""CloudFormation actions against the real emulator."""
+"""CloudFormation actions against a running local cloud."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def queue(name: str) -> dict[str, Any]:
 
 
 def broken(name: str) -> dict[str, Any]:
-    """Fails when it is created, once the name is taken."""
+    """Cannot be created when the name is taken."""
     nothing = {"Type": "NO_SOURCE"}
     return {"Type": "AWS::CodeBuild::Project", "Properties": {"Name": name, "Source": nothing}}
 
@@ -58,7 +58,7 @@ def changes(stack: str, **configuration: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def deploy(cloud: Cloud, shared_aws: AwsClients) -> Deploy:
-    """Commit the files, push them, run the actions; a build then prints what was put out."""
+    """Commit and push the files, run the actions; then a build prints the outputs."""
 
     def client(service: str) -> Any:
         return cloud if service == "codebuild" else shared_aws.client(service)
@@ -91,7 +91,7 @@ def status(shared_aws: AwsClients, stack: str) -> str | None:
     return str(answer["Stacks"][0]["StackStatus"])
 
 
-def test_s5_a_stack_is_made_then_changed_and_its_outputs_reach_the_next_build(
+def test_s5_a_stack_is_created_then_updated_and_its_outputs_reach_the_next_build(
     cloud: Cloud, shared_aws: AwsClients, deploy: Deploy
 ) -> None:
     outputs = {"Url": {"Value": {"Ref": "Q"}}, "Note": {"Value": 'a "b"\nc'}}
@@ -108,10 +108,10 @@ def test_s5_a_stack_is_made_then_changed_and_its_outputs_reach_the_next_build(
     assert status(shared_aws, "made") == "UPDATE_COMPLETE"
     log = cloud.log(result, "Deploy")
     assert "_COMPLETE AWS::SQS::Queue R" in log
-    assert "CREATE_COMPLETE AWS::SQS::Queue Q" not in log  # that was the deployment before
+    assert "CREATE_COMPLETE AWS::SQS::Queue Q" not in log  # an event of the deployment before
 
 
-def test_a_change_set_without_changes_succeeds_and_still_puts_out(
+def test_a_change_set_without_changes_succeeds_and_has_outputs(
     cloud: Cloud, deploy: Deploy
 ) -> None:
     same = template({"Q": queue("same-1")}, Outputs={"A": {"Value": "1"}})
@@ -134,7 +134,7 @@ def directly(stack: str, mode: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def taken(shared_aws: AwsClients) -> Callable[..., None]:
-    """Takes the names of projects, so that no stack can make them."""
+    """Creates projects, so that no stack can use their names."""
 
     def take(*names: str) -> None:
         for name in names:
@@ -166,7 +166,7 @@ def test_s5_a_first_deployment_that_failed_blocks_the_next_as_on_aws(
     assert status(shared_aws, stack) == "ROLLBACK_COMPLETE"
 
 
-def test_s5_a_stack_in_a_failed_state_is_replaced_where_the_action_says_so(
+def test_s5_replace_on_failure_replaces_a_failed_stack(
     cloud: Cloud, shared_aws: AwsClients, deploy: Deploy, taken: Callable[..., None]
 ) -> None:
     actions = directly("bad", "REPLACE_ON_FAILURE")
@@ -183,10 +183,12 @@ def test_s5_a_stack_in_a_failed_state_is_replaced_where_the_action_says_so(
     good = template({"Q": queue("good-1")}, Outputs={"Url": {"Value": {"Ref": "Q"}}})
     result = deploy(actions, template=good, outputs=("Url",))
     assert result.succeeded, result.reason
-    assert "stack is ROLLBACK_COMPLETE: it is deleted, and made anew" in cloud.log(result, "Deploy")
+    assert "stack is ROLLBACK_COMPLETE: it is deleted and created again" in cloud.log(
+        result, "Deploy"
+    )
     assert "/000000000000/good-1=\n" in cloud.log(result, "Show")
     assert status(shared_aws, "bad") == "CREATE_COMPLETE"
-    # What was rolled back to what worked is not in a failed state: it is updated.
+    # UPDATE_ROLLBACK_COMPLETE is not a failed state: the stack is updated.
     worse = template({"Q": queue("good-1"), "Bad": broken("taken-c")})
     result = deploy(actions, template=worse)
     assert "stack bad ended as UPDATE_ROLLBACK_COMPLETE" in result.reason
@@ -197,7 +199,7 @@ def test_s5_a_stack_in_a_failed_state_is_replaced_where_the_action_says_so(
     assert (after["StackId"], after["StackStatus"]) == (before["StackId"], "UPDATE_COMPLETE")
 
 
-def test_a_template_that_is_refused_fails_the_preparation(deploy: Deploy) -> None:
+def test_an_invalid_template_fails_the_prepare_action(deploy: Deploy) -> None:
     wrong = template({"X": {"Type": "AWS::None::Such"}})
     result = deploy(changes("refused"), template=wrong)
     assert result.status == "Failed"
@@ -205,7 +207,7 @@ def test_a_template_that_is_refused_fails_the_preparation(deploy: Deploy) -> Non
     assert "AWS::None::Such" in result.reason
 
 
-def test_a_template_too_large_to_send_goes_through_the_artifact_bucket_and_leaves_it_empty(
+def test_a_large_template_is_sent_through_the_artifact_bucket_and_deleted_there(
     shared_aws: AwsClients, deploy: Deploy
 ) -> None:
     s3 = shared_aws.client("s3")
@@ -249,7 +251,7 @@ def test_parameters_and_tags_come_from_the_configuration_file_and_overrides_win(
     assert stacks[0]["Tags"] == [{"Key": "suffix", "Value": "x"}]
 
 
-def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
+def test_a_stack_can_be_created_updated_and_deleted_without_change_sets(
     cloud: Cloud, shared_aws: AwsClients, deploy: Deploy
 ) -> None:
     for names, expected in ((["d-1"], "CREATE_COMPLETE"), (["d-1", "d-2"], "UPDATE_COMPLETE")):
@@ -276,7 +278,7 @@ def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
         ({"ParameterOverrides": '{"A": {"Fn::GetArtifactAtt": []}}'}, "ParameterOverrides A: "),
     ],
 )
-def test_a_wrong_configuration_is_said_in_one_line(
+def test_a_wrong_configuration_fails_with_one_line(
     deploy: Deploy, configuration: dict[str, str], reason: str
 ) -> None:
     result = deploy(changes("wrong", **configuration), template=template({}))
