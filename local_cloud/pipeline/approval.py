@@ -46,7 +46,7 @@ def approve(run: ActionRun) -> Mapping[str, str]:
     finally:
         question.unlink(missing_ok=True)
         answer.unlink(missing_ok=True)
-    raise ActionFailed(f"nobody decided within {seconds:.0f} s")
+    raise ActionFailed(f"no decision within {seconds:.0f} s")
 
 
 def pending_approval(state_dir: Path, pipeline: str) -> dict[str, Any] | None:

@@ -60,7 +60,7 @@ def test_a_run_without_a_decision_fails_after_the_timeout(cloud: Cloud) -> None:
     deploy_gate(cloud)
     result = cloud.run()
     assert result.status == "Failed"
-    assert "nobody decided" in result.reason
+    assert "no decision" in result.reason
     assert pending_approval(cloud.state, "delivery") is None
 
 
@@ -82,7 +82,7 @@ def test_an_answer_to_another_execution_is_ignored(
         question.write_text(text)
 
     monkeypatch.setattr(approval, "write_whole", write_both)
-    assert "nobody decided" in cloud.run().reason
+    assert "no decision" in cloud.run().reason
 
 
 def test_commands_that_follow_the_run_show_that_it_waits(cloud: Cloud) -> None:
