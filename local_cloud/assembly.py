@@ -21,7 +21,10 @@ _BOOTSTRAP_STACK = "CDKToolkit"
 # The templates need one. Nobody has to authorise it here.
 _CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/local"
 # The hub's template depends on these paths only.
-_HUB_SOURCES = ("app.py", "cdk.json", "infra", "lambda_src", "package.json", "pipeline")
+HUB_SOURCES = (
+    ".python-version", "app.py", "app_service/settings.py", "branch_hub", "cdk.json", "infra",
+    "lambda_src", "package.json", "pipeline",
+)  # fmt: skip
 
 
 def cdk_context(
@@ -52,7 +55,7 @@ def trunk() -> str:
 
 def hub_version(paths: CloudPaths, commit: str) -> str:
     """Equal for two commits that synthesize the same hub."""
-    wanted = [f"{commit}:{path}" for path in _HUB_SOURCES]
+    wanted = [f"{commit}:{path}" for path in HUB_SOURCES]
     done = subprocess.run(
         ["git", "--git-dir", str(paths.repository), "rev-parse", *wanted],
         capture_output=True,
