@@ -1,9 +1,9 @@
-"""How long set-up, a delivery and the checks take on this machine, and what an idle cloud costs.
+"""Measures set-up, deliveries, checks and an idle local cloud on this machine.
 
     make bench-delivery
 
-Works on fresh clones of the current commit, each with a HOME, caches and a state folder of its
-own, and writes `bench/results/delivery.md`. Nothing is decided here: a benchmark measures.
+Uses fresh clones of the current commit, each with its own HOME, caches and state folder, and writes
+`bench/results/delivery.md`. It checks no limits.
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Clone:
-    """A fresh clone whose user has nothing yet: an empty HOME and with it empty caches."""
+    """A fresh clone with an empty HOME, and so with empty caches."""
 
     folder: Path
 
@@ -55,8 +55,8 @@ class Clone:
         return self.folder / "state"
 
     def run(self, *command: str, expected: str = "") -> float:
-        """Seconds the command took; ends the benchmark if it failed or did not say `expected`."""
-        own_tools = str(ROOT / ".venv" / "bin")  # make has put them first on PATH
+        """The duration in seconds; ends the benchmark if it fails or does not print `expected`."""
+        own_tools = str(ROOT / ".venv" / "bin")  # make puts them first on PATH
         path = [part for part in os.environ["PATH"].split(os.pathsep) if part != own_tools]
         environment = {
             **{name: value for name, value in os.environ.items() if "cache" not in name.lower()},

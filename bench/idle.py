@@ -1,4 +1,4 @@
-"""What a local cloud that has nothing to do costs: memory and processor of all its processes."""
+"""Memory and processor time of all processes of an idle local cloud."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ from local_cloud.paths import STATE_MARK
 
 
 def idle_cost(state: Path, *, seconds: float) -> tuple[float, float]:
-    """Watch for so long. Returns proportional memory in GiB and percent of one core.
+    """Measure for `seconds`. Returns proportional memory in GiB and percent of one core.
 
     `state` is the state folder of the cloud.
     """
@@ -34,7 +34,7 @@ def idle_cost(state: Path, *, seconds: float) -> tuple[float, float]:
 
 
 def _processor_seconds(processes: Iterable[psutil.Process]) -> dict[int, float]:
-    """By process; those that have ended meanwhile are left out."""
+    """By process id, without processes that have ended."""
     found = {}
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):

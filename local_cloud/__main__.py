@@ -1,4 +1,4 @@
-"""The local cloud's command line; the Makefile's targets call it."""
+"""The command line of the local cloud. The Makefile's targets call it."""
 
 import argparse
 import sys
@@ -15,13 +15,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="local_cloud", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up", help="start the local cloud and deliver the current commit")
-    up.add_argument("--promotion", default="", help="how far the trunk goes (see cdk.json)")
+    up.add_argument(
+        "--promotion", default="", help="the last stage of the trunk's pipeline (see cdk.json)"
+    )
     verbs.add_parser("down", help="stop everything")
     verbs.add_parser("clean", help="stop everything and remove the state folder")
     verbs.add_parser("status", help="list environments, their tasks and last runs")
     logs = verbs.add_parser("logs", help="follow the logs of all tasks")
-    logs.add_argument("--no-follow", action="store_true", help="print what is there and stop")
-    session = verbs.add_parser("session", help="open a session, print it as shell assignments")
+    logs.add_argument("--no-follow", action="store_true", help="print the existing lines and exit")
+    session = verbs.add_parser("session", help="open a session and print it as shell assignments")
     session.add_argument("--suffix", default="")
     client = verbs.add_parser("api-client", help="print the user name and password of the API")
     client.add_argument("--suffix", default="")
@@ -32,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
             operation.add_argument("--suffix", default="")
     destroy = verbs.add_parser("destroy", help="delete a branch, its environment and pipeline")
     destroy.add_argument("--branch", default="")
-    destroy.add_argument("--answer", default="", help="yes or no; without it, asked")
-    approve = verbs.add_parser("approve", help="answer the approval that a pipeline waits for")
+    destroy.add_argument("--answer", default="", help="yes or no; the default is to ask")
+    approve = verbs.add_parser("approve", help="approve or reject what a pipeline waits for")
     approve.add_argument("--branch", default="")
-    approve.add_argument("--answer", default="", help="yes or no; without it, asked")
+    approve.add_argument("--answer", default="", help="yes or no; the default is to ask")
     retry = verbs.add_parser("retry", help="run a branch's newest commit again")
     retry.add_argument("--branch", default="")
     chosen, more = parser.parse_known_args(arguments)
@@ -63,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted; a run goes on: `make status` shows it, `make down` ends everything",
+        print("\ninterrupted; a run continues: `make status` shows it, `make down` ends everything",
               file=sys.stderr)  # fmt: skip
         return 130
 

@@ -1,6 +1,6 @@
-"""Loopback addresses: every load balancer, task and database has one of its own, as on a network.
+"""Loopback addresses: each load balancer, task and database has its own, as on a network.
 
-Linux answers on all of 127.0.0.0/8, so two things can listen on the same port, as they do on AWS.
+Linux answers on all of 127.0.0.0/8, so two servers can listen on the same port, as on AWS.
 """
 
 import json
@@ -9,16 +9,18 @@ import threading
 import zlib
 from pathlib import Path
 
+from local_cloud.whole_file import write_whole
+
 
 class PortTaken(Exception):
-    """Something else on this machine listens on the port on every address that was tried."""
+    """Another program listens on the port on every address that was tried."""
 
 
 class LoopbackAddresses:
-    """Hands out 127.x.y.z addresses by key; a key keeps its address until it is released.
+    """Allocates 127.x.y.z addresses by key; a key keeps its address until it is released.
 
-    Addresses start at a place that depends on the state folder, so that two local clouds on one
-    machine rarely meet; where they do, the next free address is taken.
+    The first address depends on the state folder, so that two local clouds on one machine rarely
+    try the same address; if they do, the next free address is used.
     """
 
     _TRIES_MAX = 200
@@ -32,7 +34,7 @@ class LoopbackAddresses:
         self._start = zlib.crc32(str(state_file).encode())
 
     def allocate(self, key: str, *, port: int) -> str:
-        """The address of `key`, on which `port` could be bound when it was handed out."""
+        """The address of `key`; `port` could be bound on it when it was allocated."""
         with self._lock:
             if key in self._taken:
                 return self._taken[key]
@@ -45,25 +47,23 @@ class LoopbackAddresses:
                     self._save()
                     return address
         raise PortTaken(
-            f"port {port} is taken on every loopback address that was tried: something listens on "
+            f"port {port} is taken on every loopback address that was tried: a program listens on "
             f"0.0.0.0:{port}; stop it (see `ss -ltnp`) or choose another port"
         )
 
     def release(self, key: str) -> None:
-        """Forget `key`; unknown keys are fine."""
+        """Release the address of `key`; does nothing for an unknown key."""
         with self._lock:
             if self._taken.pop(key, None) is not None:
                 self._save()
 
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(self._taken, indent=1))
-        unfinished.replace(self._file)
+        write_whole(self._file, json.dumps(self._taken, indent=1))
 
 
 def _address(number: int) -> str:
-    # 127.16.1.1 to 127.239.254.254: away from 127.0.0.1 and from network and broadcast endings.
+    # 127.16.1.1 to 127.239.254.254: not 127.0.0.1, and no network or broadcast addresses.
     second = 16 + number // (254 * 254) % 224
     third = 1 + number // 254 % 254
     return f"127.{second}.{third}.{1 + number % 254}"
@@ -81,7 +81,7 @@ def can_bind(address: str, port: int) -> bool:
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that the system considers free on `address` at this moment."""
+    """A port that is free on `address` at this moment."""
     with socket.socket() as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A question that a person answers with yes or no, or a script with ANSWER=yes or ANSWER=no."""
+"""Yes-or-no questions: a person answers at the terminal, a script with ANSWER=yes or ANSWER=no."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Ask = Callable[[str], str]
 
 
 def ask_on_terminal(question: str) -> str:
-    """Ask a person. Raises CloudError when nobody can answer."""
+    """Ask at the terminal. Raises CloudError when there is none."""
     if not sys.stdin.isatty():
         raise CloudError("there is no terminal to ask on: add ANSWER=yes or ANSWER=no")
     try:
@@ -21,9 +21,9 @@ def ask_on_terminal(question: str) -> str:
 
 
 def is_agreed(*, answer: str, question: str, ask: Ask) -> bool:
-    """True for yes, from `answer` or else from `ask`. Raises CloudError for anything unclear."""
-    said = answer or ask(question)
-    agreed = _ANSWERS.get(said.strip().lower())
+    """True for yes, from `answer` or else from `ask`. Raises CloudError for any other word."""
+    text = answer or ask(question)
+    agreed = _ANSWERS.get(text.strip().lower())
     if agreed is None:
-        raise CloudError(f"ANSWER is {said!r}: it must be yes or no; nothing was changed")
+        raise CloudError(f"ANSWER is {text!r}: it must be yes or no; nothing was changed")
     return agreed

@@ -1,4 +1,4 @@
-"""`make approve`: shows what a waiting pipeline asks, with its permission diff, and answers."""
+"""`make approve`: shows the question of a waiting pipeline and its permission diff; answers it."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from local_cloud.users import user_name
 
 
 def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
-    """Show the question, take `answer` or `ask` for it, and decide; True if approved.
+    """Show the question, then approve or reject by `answer` or `ask`; True if approved.
 
     Raises CloudError when nothing waits, or for an answer that is neither yes nor no.
     """
@@ -23,10 +23,10 @@ def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
         print(f"{log}:\n{log.read_text(errors='replace')}")
     minutes = max(0.0, waiting["until"] - time.time()) / 60
     print(f"{pipeline} {waiting['stage']}/{waiting['action']}: {waiting['message']}")
-    print(f"It fails by itself in {minutes:.0f} minutes.", flush=True)
+    print(f"Without an answer it fails in {minutes:.0f} minutes.", flush=True)
     approved = is_agreed(answer=answer, question="approve? [yes/no] ", ask=ask)
     if pending_approval(state, pipeline) != waiting:
-        raise CloudError("the question changed while it was on the screen: ask again")
+        raise CloudError("the question changed while it was shown: run `make approve` again")
     try:
         decide(
             state,
@@ -42,7 +42,7 @@ def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
 
 
 def _logs_before(state: Path, pipeline: str, waiting: dict[str, Any]) -> list[Path]:
-    """The logs of what ran in the same stage before the question: there is the whole diff."""
+    """The logs of the earlier actions of the same stage: they hold the full permission diff."""
     runs = execution_states(state, pipeline)
     run: dict[str, Any] = next((r for r in runs if r["id"] == waiting["execution"]), {"stages": []})
     return [

@@ -1,4 +1,4 @@
-"""The real CDK CLI against the local cloud: bootstrap it, deploy the branch hub and a pipeline."""
+"""Runs the CDK CLI against the local cloud: bootstrap, deploy the branch hub and a pipeline."""
 
 import json
 import os
@@ -18,16 +18,19 @@ HUB = "BranchHub-*"
 PIPELINE = "DeliveryPipeline-*"
 
 _BOOTSTRAP_STACK = "CDKToolkit"
-# Nobody has to authorise it here; the templates want one.
+# The templates need one. Nobody has to authorise it here.
 _CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/local"
-# What the hub's template is made of; of anything else it knows nothing.
-_HUB_IS_MADE_OF = ("app.py", "cdk.json", "infra", "lambda_src", "package.json", "pipeline")
+# The hub's template depends on these paths only.
+HUB_SOURCES = (
+    ".python-version", "app.py", "app_service/settings.py", "branch_hub", "cdk.json", "infra",
+    "lambda_src", "package.json", "pipeline",
+)  # fmt: skip
 
 
 def cdk_context(
     paths: CloudPaths, cloud: RunningCloud, *, branch: str, promotion: str
 ) -> dict[str, str]:
-    """The configuration values that make this machine's delivery differ from one on AWS."""
+    """The context values of a delivery on this machine."""
     source = {
         "kind": "github",
         "repository": f"{OWNER}/{paths.repository.name.removesuffix('.git')}",
@@ -46,13 +49,13 @@ def cdk_context(
 
 
 def trunk() -> str:
-    """The branch that cdk.json calls the trunk."""
+    """The trunk's name, from cdk.json."""
     return str(json.loads((ROOT / "cdk.json").read_text())["context"]["trunk"])
 
 
 def hub_version(paths: CloudPaths, commit: str) -> str:
-    """The same for two commits that synthesize the same hub."""
-    wanted = [f"{commit}:{path}" for path in _HUB_IS_MADE_OF]
+    """Equal for two commits that synthesize the same hub."""
+    wanted = [f"{commit}:{path}" for path in HUB_SOURCES]
     done = subprocess.run(
         ["git", "--git-dir", str(paths.repository), "rev-parse", *wanted],
         capture_output=True,
@@ -75,7 +78,7 @@ def deploy(
 ) -> None:
     """One `cdk deploy` of `stacks` (HUB, PIPELINE), from a checkout of that commit alone.
 
-    The account is bootstrapped where it was not, while the app is synthesized.
+    Bootstraps the account first if it is not, while the app is synthesized.
     """
     context = cdk_context(paths, cloud, branch=branch, promotion=promotion)
     context["hub"] = "also" if HUB in stacks and PIPELINE in stacks else "only"
@@ -107,7 +110,7 @@ def deploy(
 
 
 def _bootstrap(paths: CloudPaths, cloud: RunningCloud, *, log: Path) -> None:
-    """`cdk bootstrap`, unless it was done."""
+    """`cdk bootstrap`, unless the account is bootstrapped."""
     stacks = AwsClients(cloud.endpoint_url).cloudformation.list_stacks()["StackSummaries"]
     alive = {s["StackName"] for s in stacks if not s["StackStatus"].startswith("DELETE")}
     if _BOOTSTRAP_STACK not in alive:

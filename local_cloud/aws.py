@@ -34,7 +34,7 @@ REGION = "us-east-1"
 
 
 def environment(endpoint_url: str) -> dict[str, str]:
-    """What every program that calls AWS needs, to call the emulator instead."""
+    """The variables with which a program calls the emulator instead of AWS."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -42,31 +42,31 @@ def environment(endpoint_url: str) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # The emulator's host name does not resolve with a bucket in front of it.
+        # `<bucket>.127.0.0.1` is not a host name.
         "AWS_S3_ADDRESSING_STYLE": "path",
     }
 
 
-@cache  # it keeps the models of the services: reading one takes longer than most calls
+@cache  # a session keeps the models of services, and reading one takes long
 def _session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
 
 
-# A session may not make two clients at once.
-_making = threading.Lock()
+# A session cannot create two clients at the same time.
+_creating = threading.Lock()
 
 
 class AwsClients:
-    """Clients made when first asked for; safe to share between threads, as boto3 clients are.
+    """Clients, created at first use. Safe to share between threads, as boto3 clients are.
 
-    By attribute, with its types, where the service is known; by `client` where it is a name.
+    An attribute for a service known in advance (typed), `client` for a service given by name.
     """
 
     acm: "ACMClient"
     cloudformation: "CloudFormationClient"
     cloudwatch: "CloudWatchClient"
     codebuild: "CodeBuildClient"
-    codepipeline: Any  # the type stubs in use do not know this service
+    codepipeline: Any  # there are no type stubs for this service
     dynamodb: "DynamoDBClient"
     ec2: "EC2Client"
     ecs: "ECSClient"
@@ -97,10 +97,10 @@ class AwsClients:
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        with _making:
+        with _creating:
             if service not in self._clients:
-                make: Any = self._session.client
-                self._clients[service] = make(service, **self._settings)
+                create: Any = self._session.client
+                self._clients[service] = create(service, **self._settings)
             return self._clients[service]
 
     def __getattr__(self, name: str) -> Any:

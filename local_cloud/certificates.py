@@ -1,7 +1,7 @@
-"""A certificate authority of this machine's own, for the servers that Aurora stands for on AWS.
+"""A local certificate authority for the database servers.
 
-Clients verify it exactly as they verify Amazon's roots there: same code, another file, and as
-strictly as Python does from 3.13 on (RFC 5280: key identifiers, key usage, basic constraints).
+Clients verify its certificates with the same code with which they verify Amazon's on AWS, and as
+strictly as Python does since 3.13 (RFC 5280: key identifiers, key usage, basic constraints).
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ class CertificateFiles:
 
 
 class LocalAuthority:
-    """Issues server certificates; made once per folder and read again afterwards."""
+    """Issues server certificates. Created once per folder, then read from it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,7 +39,7 @@ class LocalAuthority:
             self._create()
 
     def _is_usable(self) -> bool:
-        """There is one, and not one of an older checkout, which a strict client refuses."""
+        """True if there is an authority that strict clients accept; older checkouts made others."""
         if not self.certificate_file.exists():
             return False
         certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())

@@ -1,27 +1,18 @@
-"""What each command of the local cloud does; every one returns its exit code."""
+"""The commands of the local cloud. Each returns its exit code."""
 
-import json
 import shutil
-import sys
 import time
 from datetime import UTC, datetime
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from local_cloud import approvals, stacks
 from local_cloud.answers import ask_on_terminal
-from local_cloud.aws import AwsClients
-from local_cloud.branch_hub.deployed import find_hub
 from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
 from local_cloud.destroying import destroy_branch
-from local_cloud.environments import deployed_environments, the_environment
+from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
 from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
-from local_cloud.pipeline.executions import execution_states
 from local_cloud.retry import run_again
 from local_cloud.server import (
     CloudError,
@@ -32,13 +23,12 @@ from local_cloud.server import (
     stop_cloud,
 )
 from local_cloud.session import clear_session, open_session
+from local_cloud.status import show_status
 from local_cloud.task_output import show_task_output
-
-_PIPED_WIDTH = 200  # columns; nothing is cut for a program that reads it
 
 
 def up(paths: CloudPaths, *, promotion: str) -> int:
-    """Start the cloud where it does not run, and deliver the checkout's current commit."""
+    """Start the cloud if it does not run, and deliver the current commit of the checkout."""
     busy = "another `make up` is running for this state folder: wait for it, or stop it first"
     with exclusive(paths, "up", busy=busy):
         started = time.monotonic()
@@ -66,14 +56,14 @@ def down(paths: CloudPaths) -> int:
 
 
 def clean(paths: CloudPaths) -> int:
-    """Stop everything and remove the state folder with all that was delivered into it."""
+    """Stop everything and delete the state folder."""
     down(paths)
     shutil.rmtree(paths.state, ignore_errors=True)
     return 0
 
 
 def destroy(paths: CloudPaths, *, branch: str, answer: str) -> int:
-    """Delete a branch with its environment and its pipeline, after a question."""
+    """Ask, then delete a branch with its environment and its pipeline."""
     cloud = _running(paths)
     branch = branch or current_branch(ROOT)
     is_done = destroy_branch(paths, cloud, branch=branch, answer=answer, ask=ask_on_terminal)
@@ -105,7 +95,7 @@ def session(paths: CloudPaths, *, suffix: str) -> int:
 
 
 def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
-    """Print with what a browser signs in at the API's pages."""
+    """Print the user name and password for the API's pages."""
     cloud = _running(paths)
     facts = the_environment(paths, cloud, suffix=suffix)
     client_id, secret = api_client(facts, cloud)
@@ -118,41 +108,8 @@ def status(paths: CloudPaths) -> int:
     if cloud is None:
         print("the local cloud is not running: `make up` starts it")
         return 0
-    console = _console()
-    console.print(f"local cloud: {cloud.endpoint_url}, process {cloud.pid}")
-    console.print(_branches(paths, cloud))
-    tasks = Table("environment", "API", "service", "task", "zone", "address", "state", box=None)
-    for facts in deployed_environments(paths, cloud):
-        for file in sorted(paths.services.glob(f"*{facts['suffix']}*.json")):
-            for task in json.loads(file.read_text()):
-                tasks.add_row(
-                    facts["suffix"], facts["ApiUrl"], file.stem, task["id"][:8], task["zone"],
-                    task["address"], task["state"],
-                )  # fmt: skip
-    console.print(tasks)
-    console.print(_databases(paths))
+    show_status(paths, cloud)
     return 0
-
-
-def _branches(paths: CloudPaths, cloud: RunningCloud) -> Table:
-    """A row for each branch that has a pipeline, or that the branch hub remembers."""
-    hub = find_hub(AwsClients(cloud.endpoint_url))
-    known = {r["suffix"]: r for r in (hub.environments() if hub is not None else [])}
-    table = Table(
-        "branch", "environment", "state", "expires", "last run", "commit", "seconds", box=None
-    )
-    for pipeline in stacks.deployed_pipelines(paths):
-        suffix = next((s for s in known if pipeline.name.endswith(f"-{s}")), "")
-        record = known.pop(suffix, {})
-        last = next(iter(execution_states(paths.state, pipeline.name)), None)
-        table.add_row(
-            pipeline.branch, suffix or pipeline.name, record.get("state", ""),
-            record.get("expires_at", "never"), *_run_cells(last),
-        )  # fmt: skip
-    for suffix, record in known.items():
-        branch, expires = record.get("branch", ""), record.get("expires_at", "")
-        table.add_row(branch, suffix, record["state"], expires, "", "", "")
-    return table
 
 
 def logs(paths: CloudPaths, *, follow: bool) -> int:
@@ -162,27 +119,8 @@ def logs(paths: CloudPaths, *, follow: bool) -> int:
     return 0
 
 
-def _databases(paths: CloudPaths) -> Table:
-    table = Table("database", "role", "zone", "address", "state", box=None)
-    for file in sorted(paths.databases.glob("*.json")):
-        for server in json.loads(file.read_text()):
-            table.add_row(*(server[k] for k in ("instance", "role", "zone", "address", "state")))
-    return table
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
-
-
 def _running(paths: CloudPaths) -> RunningCloud:
     cloud = running_cloud(paths)
     if cloud is None:
         raise CloudError("the local cloud is not running: `make up` starts it")
     return cloud
-
-
-def _run_cells(state: dict[str, Any] | None) -> tuple[str, str, str]:
-    if state is None:
-        return "never ran", "", ""
-    seconds = (state.get("ended") or time.time()) - state["started"]
-    return state["status"], state["commit"][:12], f"{seconds:.0f}"

@@ -1,4 +1,4 @@
-"""Records who deleted a branch, so that whoever follows its run is told."""
+"""Records who deleted a branch, for the messages of commands that follow its run."""
 
 import contextlib
 import json
@@ -12,14 +12,14 @@ from local_cloud.users import user_name
 
 
 def record_deletion(paths: CloudPaths, *, branch: str, command: str) -> None:
-    """Call before the deletion begins, or a follower could see its effect first."""
+    """Call before the deletion begins: a command that follows the run reads the record then."""
     entry = {"branch": branch, "command": command, "user": user_name(), "at": time.time()}
     with paths.deletions.open("a") as file:
         file.write(json.dumps(entry) + "\n")
 
 
 def who_deleted(paths: CloudPaths, *, branch: str, since: datetime) -> str:
-    """A line that names who deleted `branch` after `since`; empty when nobody did so here."""
+    """A line that names who deleted `branch` after `since`; empty if there is no record."""
     if not paths.deletions.exists():
         return ""
     entries = [json.loads(line) for line in paths.deletions.read_text().splitlines()]
@@ -31,7 +31,7 @@ def who_deleted(paths: CloudPaths, *, branch: str, since: datetime) -> str:
 
 @contextlib.contextmanager
 def deletion_named(paths: CloudPaths, *, branch: str, since: datetime) -> Iterator[None]:
-    """Add who deleted `branch` to a CloudError from inside; the caller prints the error."""
+    """Add who deleted `branch` to a CloudError that the block raises."""
     try:
         yield
     except CloudError as error:

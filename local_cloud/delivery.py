@@ -1,4 +1,4 @@
-"""`make up`: deploys what a person deploys once, starts the branch's pipeline, shows its run."""
+"""`make up`: deploys the hub and the branch's pipeline if needed, and shows the pipeline's run."""
 
 import time
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError, RunningCloud
 
-# One environment and nobody to ask; on AWS the default is the whole way to production.
+# One environment, without an approval. On AWS the default is all stages.
 _DEFAULT_PROMOTION: Final = "environment"
 
 
@@ -28,11 +28,10 @@ def deliver(
     commit: str,
     promotion: str = "",
 ) -> bool:
-    """Carry `commit` of `branch` all the way; True if the pipeline ended green.
+    """Deliver `commit` of `branch`; True if the pipeline succeeded.
 
-    `promotion` is how far the trunk goes: said, it is set; unsaid, a pipeline stays as it is.
-
-    Raises CloudError when hub or pipeline could not be made.
+    `promotion` is the last stage of the trunk; empty leaves an existing pipeline as it is.
+    Raises CloudError when the hub or the pipeline cannot be deployed.
     """
     begun = datetime.now(UTC)
     _deploy_what_is_missing(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
@@ -40,19 +39,19 @@ def deliver(
     if pipeline is None:
         raise CloudError(f"the deployed stack holds no pipeline of branch {branch}")
     started = stacks.run_of_commit(paths, pipeline.name, commit=commit, since=begun)
-    # A new pipeline runs by itself; one that was there is told, as after every push.
+    # A new pipeline starts a run by itself; an existing one is notified, as after every push.
     push = announce(
         git,
         cloud.endpoint_url,
         find_hub(AwsClients(cloud.endpoint_url)),
         webhook.pushed(branch, commit=commit),
-        tell_pipelines=started is None,
+        notify_pipelines=started is None,
     )
     assert push is not None, "a branch was pushed"
     if push.problem:
         print(f"branch hub: {push.problem}")
     runs = push.runs if started is None else (started,)
-    shown = Announced(branch=branch, commit=commit, told_at=begun, runs=runs)
+    shown = Announced(branch=branch, commit=commit, sent_at=begun, runs=runs)
     return show_run(paths, cloud, pipeline.name, shown)
 
 
@@ -65,7 +64,7 @@ def _deploy_what_is_missing(
     commit: str,
     promotion: str,
 ) -> None:
-    """The branch hub when it is not there or another now; the pipeline when it is not there."""
+    """Deploy the hub if it is missing or its sources changed, and the pipeline if it is missing."""
     wanted = []
     version = hub_version(paths, commit)
     known = paths.hub_version.read_text() if paths.hub_version.exists() else ""

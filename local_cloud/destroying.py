@@ -20,25 +20,25 @@ from local_cloud.server import CloudError, RunningCloud
 def destroy_branch(
     paths: CloudPaths, cloud: RunningCloud, *, branch: str, answer: str, ask: Ask
 ) -> bool:
-    """Ask, or take `answer`, and delete; False if something remains.
+    """Delete the branch after a yes (`answer` or `ask`); False if something remains.
 
-    Raises CloudError for a branch that is not here.
+    Raises CloudError for an unknown branch.
     """
     git = GitHost(paths.repository, state=paths.state)
     hub = find_hub(AwsClients(cloud.endpoint_url))
     known = _branches(paths, git, hub)
     if branch not in known:
-        there_are = "the branches are " + ", ".join(known) if known else "there is none"
-        raise CloudError(f"BRANCH={branch!r}: there is nothing of it to delete; {there_are}")
+        names = ", ".join(known) or "none"
+        raise CloudError(f"BRANCH={branch!r} does not exist; branches that can be deleted: {names}")
     if branch != trunk() and hub is None:
-        raise CloudError("no branch hub is deployed to delete a branch: `make up` deploys it")
-    print("\n".join(_what_goes(paths, cloud, branch)), flush=True)
+        raise CloudError("no branch hub is deployed, which deletes branches: `make up` deploys it")
+    print("\n".join(_summary(paths, cloud, branch)), flush=True)
     if not is_agreed(answer=answer, question=f"delete branch {branch}? [yes/no] ", ask=ask):
         print("nothing was changed")
         return True
     record_deletion(paths, branch=branch, command=f"make destroy BRANCH={branch}")
     if branch == trunk():
-        # The hub protects the trunk from every event; a person may delete it all the same.
+        # The hub ignores events that delete the trunk, so this command deletes the stacks itself.
         remove_branch(paths, cloud, branch=branch)
         if hub is not None:
             hub.forget(branch)
@@ -50,15 +50,15 @@ def destroy_branch(
 
 
 def _branches(paths: CloudPaths, git: GitHost, hub: Hub | None) -> list[str]:
-    """What can be deleted: branches with a pipeline or a record at the hub, and pushed ones."""
+    """Branches that can be deleted: with a pipeline, with a record at the hub, or pushed."""
     found = {pipeline.branch for pipeline in stacks.deployed_pipelines(paths)}
     found |= {r.get("branch", "") for r in (hub.environments() if hub is not None else [])}
-    # The trunk stays at the git host: there it says nothing about an environment.
+    # The trunk always exists at the git host, also without an environment.
     found |= git.branches().keys() - {trunk()}
     return sorted(found - {""})
 
 
-def _what_goes(paths: CloudPaths, cloud: RunningCloud, branch: str) -> list[str]:
+def _summary(paths: CloudPaths, cloud: RunningCloud, branch: str) -> list[str]:
     lines = [f"branch {branch}: this will be deleted, with all data in it:"]
     lines += [
         f"  environment {facts['suffix']} ({facts['ApiUrl']})"
@@ -74,5 +74,5 @@ def _what_goes(paths: CloudPaths, cloud: RunningCloud, branch: str) -> list[str]
             + (" (its run in progress will be stopped)" if busy else "")
         )
     if branch != trunk():
-        lines.append(f"  branch {branch} of the local git host; your checkout keeps its own")
+        lines.append(f"  branch {branch} of the local git host (not the branch of your checkout)")
     return lines

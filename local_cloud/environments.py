@@ -1,4 +1,4 @@
-"""The environments that exist: read from the stacks of the running cloud, never from old files."""
+"""The existing environments, read from the stacks of the running cloud."""
 
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,16 @@ _SUFFIX_OUTPUT = "EnvironmentSuffix"
 def deployed_environments(paths: CloudPaths, cloud: RunningCloud) -> list[Facts]:
     """The facts of every deployed environment, ordered by suffix.
 
-    Afterwards `.local/environments/` holds exactly these: missing files are written, files of
-    environments that do not exist are deleted.
+    Updates `.local/environments/`: writes missing files, deletes files of other environments.
     """
-    # Listed before the stacks: a file that another command writes meanwhile is not deleted.
+    # Listed before the stacks, so that a file that another command writes meanwhile stays.
     old_files = set(facts_files(paths))
     pipelines = stacks.deployed_pipelines(paths)
     found = {
         outputs[_SUFFIX_OUTPUT]: _facts(paths, cloud, stack, outputs=outputs, pipelines=pipelines)
         for stack in stacks.live_stacks(AwsClients(cloud.endpoint_url))
         if _SUFFIX_OUTPUT in (outputs := stacks.outputs_of(stack))
-        # An environment whose deletion began cannot be used.
+        # An environment that is being deleted cannot be used.
         and not stack["StackStatus"].startswith("DELETE_")
     }
     written: set[Path] = set()

@@ -1,4 +1,4 @@
-"""What a person needs to use a delivered environment: printed, and kept as JSON."""
+"""The facts of an environment (addresses, names): printed for people, kept as JSON."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ _ENDINGS = (".json", ".pem")
 def write_facts(paths: CloudPaths, facts: Facts) -> set[Path]:
     """Write `.local/environments/<suffix>.json` and its certificate; returns both files.
 
-    Adds `certificate_file` to `facts` where the environment has a certificate of its own.
+    Adds `certificate_file` to `facts` if the environment has its own certificate.
     """
     file = paths.environments / f"{facts['suffix']}.json"
     written = {file}
@@ -33,12 +33,12 @@ def write_facts(paths: CloudPaths, facts: Facts) -> set[Path]:
 
 
 def facts_files(paths: CloudPaths) -> list[Path]:
-    """All files that `write_facts` wrote and nobody has deleted."""
+    """The existing files of `write_facts`."""
     return [f for ending in _ENDINGS for f in sorted(paths.environments.glob(f"*{ending}"))]
 
 
 def forget_stacks(paths: CloudPaths, stacks: Collection[str]) -> None:
-    """Delete the facts of the environments that `stacks` are."""
+    """Delete the facts of the environments whose stack is one of `stacks`."""
     for file in paths.environments.glob("*.json"):
         with contextlib.suppress(FileNotFoundError):  # another command has deleted it meanwhile
             if json.loads(file.read_text()).get("stack") in stacks:
@@ -62,7 +62,7 @@ def api_client(facts: Facts, cloud: RunningCloud) -> tuple[str, str]:
 
 
 def print_facts(facts: Facts, *, file: Path) -> None:
-    """The table that ends `make up`; lines are as long as they are, so that they can be copied."""
+    """Print the table at the end of `make up`. Lines are not wrapped: they can be copied."""
     suffix = facts["suffix"]
     rows = {
         "environment": f"{suffix} (branch {facts['branch']}, commit {facts['commit'][:12]})",
@@ -85,11 +85,8 @@ def print_facts(facts: Facts, *, file: Path) -> None:
 
 
 def _write(file: Path, content: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if file.read_text() == content:
-            return
     try:
         write_whole(file, content)
-    except FileNotFoundError:  # the folder is not there yet, or a server that starts deleted it
+    except FileNotFoundError:  # there is no folder yet, or a server that starts has deleted it
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, content)

@@ -1,4 +1,4 @@
-"""Shows what a push set in motion. Whoever stops following stops nothing else."""
+"""Shows what a push started. Ctrl-C ends only the display."""
 
 import time
 
@@ -28,11 +28,11 @@ _RUN_TIMEOUT_SECONDS = 20.0
 
 
 def follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: Announced) -> bool:
-    """From the branch's pipeline being made, where it was not, to the end of its run.
+    """Show how the branch's pipeline is created, if it is new, and its run; True if green.
 
-    Raises CloudError when there is nothing to follow; it names who deleted the branch.
+    Raises CloudError when there is nothing to follow; the error names who deleted the branch.
     """
-    with deletion_named(paths, branch=push.branch, since=push.told_at):
+    with deletion_named(paths, branch=push.branch, since=push.sent_at):
         return _follow_push(paths, cloud, hub, push)
 
 
@@ -40,11 +40,11 @@ def _follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: 
     if hub is None or push.problem:
         print(f"branch hub: {push.problem}")
     else:
-        made = _follow_machine(hub, hub.create_machine, push)
-        # A refusal ends green, and leaves nothing to follow.
-        if not made.succeeded or made.outcome == "refused":
+        created = _follow_machine(hub, hub.create_machine, push)
+        # The execution of a refused branch succeeds, and there is no run.
+        if not created.succeeded or created.outcome == "refused":
             return False
-        if made.outcome == "gone":
+        if created.outcome == "gone":
             _print_who_deleted(paths, push)
             return True
     pipeline = stacks.find_pipeline(paths, push.branch)
@@ -56,21 +56,21 @@ def _follow_push(paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: 
 def follow_deletion(
     paths: CloudPaths, cloud: RunningCloud, hub: Hub | None, push: Announced
 ) -> bool:
-    """To the check of what remains; True if that is nothing."""
+    """Show the deletion to its end, then check what remains; True if nothing does."""
     if hub is None or push.problem:
         print(f"branch hub: {push.problem}")
         return False
     aws = AwsClients(cloud.endpoint_url)
-    unmade = _follow_machine(hub, hub.destroy_machine, push)
-    deployed_environments(paths, cloud)  # the facts of the deleted environment go
-    if not unmade.succeeded or unmade.outcome not in {"delete", "nothing"}:
+    deleted = _follow_machine(hub, hub.destroy_machine, push)
+    deployed_environments(paths, cloud)  # deletes the facts of the environment
+    if not deleted.succeeded or deleted.outcome not in {"delete", "nothing"}:
         return False
-    if unmade.outcome == "nothing":
+    if deleted.outcome == "nothing":
         print(f"branch {push.branch} had no environment: nothing remains")
         return True
-    left = remains(aws, unmade.suffix)
+    left = remains(aws, deleted.suffix)
     if left:
-        print(f"branch {push.branch} is not gone, this remains:")
+        print(f"branch {push.branch} is not deleted completely, this remains:")
         for line in left:
             print(f"  {line}")
         return False
@@ -79,7 +79,7 @@ def follow_deletion(
 
 
 def show_run(paths: CloudPaths, cloud: RunningCloud, pipeline: str, push: Announced) -> bool:
-    """Show the pipeline's run of the pushed commit to its end, and what came of it."""
+    """Show the run of the pushed commit to its end, then the environment; True if green."""
     execution = _run_of(paths, pipeline, push)
     try:
         result = follow_run(paths.state, pipeline, execution, Progress())
@@ -89,7 +89,7 @@ def show_run(paths: CloudPaths, cloud: RunningCloud, pipeline: str, push: Announ
         return False
     if result.status == "Stopped":
         _print_who_deleted(paths, push)
-    _tell(paths, cloud, push, result)
+    _print_outcome(paths, cloud, push, result)
     return result.succeeded
 
 
@@ -97,25 +97,25 @@ def _follow_machine(hub: Hub, machine: str, push: Announced) -> MachineResult:
     name = machine.rpartition(":")[2]
     started = time.monotonic()
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         print(f"{time.monotonic() - started:6.1f}s  {name}: {text}", flush=True)
 
     try:
-        execution = started_for(hub.aws, machine, branch=push.branch, since=push.told_at)
-        result = follow_machine(hub.aws, execution, say=say)
+        execution = started_for(hub.aws, machine, branch=push.branch, since=push.sent_at)
+        result = follow_machine(hub.aws, execution, report=report)
     except (NothingStarted, ClientError) as error:
         raise CloudError(str(error)) from error
     if not result.succeeded:
-        say(f"{result.status}")
+        report(result.status)
     return result
 
 
 def _run_of(paths: CloudPaths, pipeline: str, push: Announced) -> str:
-    """The run that this push started, or the one that a new pipeline started with its commit."""
+    """The run that this push started, or that a new pipeline started with its commit."""
     if push.runs:
         return push.runs[-1]
     found = stacks.run_of_commit(
-        paths, pipeline, commit=push.commit, since=push.told_at, seconds=_RUN_TIMEOUT_SECONDS
+        paths, pipeline, commit=push.commit, since=push.sent_at, seconds=_RUN_TIMEOUT_SECONDS
     )
     if found is None:
         raise CloudError(f"no run of {pipeline} for {push.commit[:12]} was started")
@@ -123,12 +123,14 @@ def _run_of(paths: CloudPaths, pipeline: str, push: Announced) -> str:
 
 
 def _print_who_deleted(paths: CloudPaths, push: Announced) -> None:
-    if deleted := who_deleted(paths, branch=push.branch, since=push.told_at):
+    if deleted := who_deleted(paths, branch=push.branch, since=push.sent_at):
         print(deleted)
 
 
-def _tell(paths: CloudPaths, cloud: RunningCloud, push: Announced, result: RunResult) -> None:
-    """Print what a person needs; of a failed run, an environment kept for looking."""
+def _print_outcome(
+    paths: CloudPaths, cloud: RunningCloud, push: Announced, result: RunResult
+) -> None:
+    """Print the environment's facts; after a failed run, where it still runs."""
     deployed = stacks.find_pipeline(paths, push.branch)
     if deployed is None or result.status not in {"Succeeded", "Failed"}:
         return
@@ -140,4 +142,4 @@ def _tell(paths: CloudPaths, cloud: RunningCloud, push: Announced, result: RunRe
         if result.succeeded:
             print_facts(facts, file=file)
         else:
-            print(f"\nkept for looking: environment {suffix}, {facts['ApiUrl']}, facts in {file}")
+            print(f"\nthe environment still runs: {suffix}, {facts['ApiUrl']}, facts in {file}")

@@ -1,4 +1,4 @@
-"""A bare git repository that stands for the git host: a push to it starts the branch's pipeline."""
+"""A bare git repository as the git host: a push to it starts the branch's pipeline."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from local_cloud.paths import ROOT
 from local_cloud.server import CloudError
 
 REMOTE = "local"
-# Where the server answers as the git host: GitHub's REST API, and word of a push.
+# Paths of the server: GitHub's REST API, and the notification of a push.
 GITHUB_PATH = "/_github"
 PUSHED_PATH = "/_local/pushed"
 OWNER = "local"
-# Set by our own pushes, whose delivery is started by the command that pushes.
+# Set for pushes of our own commands, which start the delivery themselves.
 QUIET_VARIABLE = "LOCAL_CLOUD_QUIET_PUSH"
 
 _HOOK = """#!/bin/sh
@@ -31,7 +31,7 @@ LOCAL_STATE={state} exec {python} -m local_cloud.hook
 """
 
 _REFUSING_HOOK = """#!/bin/sh
-# Written by local_cloud/git_host.py: git reports the deletion of a missing branch as done.
+# Written by local_cloud/git_host.py: git reports the deletion of a missing branch as a success.
 refused=
 while read -r before after reference; do
     case "$reference" in refs/heads/*) ;; *) continue ;; esac
@@ -45,19 +45,19 @@ done
 
 
 class GitHost:
-    """The repository of one local cloud, made when it is first needed."""
+    """The git repository of one local cloud."""
 
     def __init__(self, repository: Path, *, state: Path) -> None:
         self.repository = repository
         self._state = state
 
     def ensure(self) -> None:
-        """Create the repository, and write its hooks anew: the checkout may have moved."""
+        """Create the repository, and write its hooks again: the checkout may have moved."""
         if not (self.repository / "HEAD").exists():
             shutil.rmtree(self.repository, ignore_errors=True)
             self.repository.mkdir(parents=True)
             _git("init", "--quiet", "--bare", "--initial-branch=main", cwd=self.repository)
-        # A checkout made with --depth may be pushed; the history it lacks is not needed here.
+        # A shallow checkout (--depth) may be pushed: the missing history is not needed.
         _git("config", "receive.shallowUpdate", "true", cwd=self.repository)
         delivering = _HOOK.format(
             quiet_variable=QUIET_VARIABLE,
@@ -93,7 +93,7 @@ class GitHost:
         return branch, commit
 
     def drop(self, branch: str) -> None:
-        """Delete a branch; one that is not there is fine."""
+        """Delete a branch; does nothing if it does not exist."""
         _git("update-ref", "-d", f"refs/heads/{branch}", cwd=self.repository)
 
     def clone(self, branch: str, commit: str, target: Path) -> None:
@@ -102,34 +102,34 @@ class GitHost:
         _git("checkout", "--quiet", "-B", branch, commit, cwd=target)
 
     def branches(self) -> dict[str, str]:
-        """Branch names with the commit each points at."""
+        """The commit of each branch, by name."""
         lines = _git("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads",
                      cwd=self.repository).splitlines()  # fmt: skip
         pairs = (line.split(" ", 1) for line in lines)
         return {ref.removeprefix("refs/heads/"): commit for commit, ref in pairs}
 
-    def tell_pipelines(self, endpoint_url: str, *, branch: str, commit: str) -> list[Any]:
-        """Tell CodePipeline of a push, as a connection does; returns the runs that it starts."""
-        word = {
+    def notify_pipelines(self, endpoint_url: str, *, branch: str, commit: str) -> list[Any]:
+        """Notify CodePipeline of a push, as a connection does; returns the runs that it started."""
+        body = {
             "repository": self.repository.name.removesuffix(".git"),
             "branch": branch,
             "commit": commit,
         }
         request = urllib.request.Request(
-            f"{endpoint_url}{PUSHED_PATH}", data=json.dumps(word).encode(), method="POST"
+            f"{endpoint_url}{PUSHED_PATH}", data=json.dumps(body).encode(), method="POST"
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             started: list[Any] = json.load(answer)
         return started
 
     def committed_at(self, commit: str) -> str:
-        """When the commit was made, as GitHub writes it."""
+        """The time of the commit in GitHub's format."""
         seconds = _git("log", "-1", "--format=%ct", commit, cwd=self.repository)
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
 
 
 def head_of(repository: Path, branch: str) -> str:
-    """The commit that `branch` points at; empty when it, or the repository, is not there."""
+    """The commit of `branch`; empty if the branch or the repository does not exist."""
     if not repository.is_dir():
         return ""
     return _git(
@@ -146,7 +146,7 @@ def current_branch(checkout: Path) -> str:
 
 
 def is_dirty(checkout: Path) -> bool:
-    """True if tracked files differ from the commit, or new ones are not ignored."""
+    """True if tracked files differ from the commit, or there are new files."""
     return bool(_git("status", "--porcelain", cwd=checkout))
 
 

@@ -1,7 +1,6 @@
-"""What the git host runs after a push: it tells CodePipeline and the branch hub, and shows both.
+"""The post-receive hook of the git host: notifies CodePipeline and the branch hub, and shows both.
 
-Its output is streamed back through git. The push itself stands, whatever becomes of the run, and
-the run goes on, whoever stops following it.
+git shows its output to the user. A failed run does not undo the push; Ctrl-C does not stop the run.
 """
 
 import sys
@@ -25,18 +24,17 @@ def main() -> int:
     paths = CloudPaths(state_dir())
     cloud = running_cloud(paths)
     if cloud is None:
-        print("the commits are stored; nothing runs them: start the local cloud with `make up`")
+        print("the commits are stored, but the local cloud is not running: start it with `make up`")
         return 1
     git = GitHost(paths.repository, state=paths.state)
     hub = find_hub(AwsClients(cloud.endpoint_url))
     pushes = parse_updates([*sys.stdin])
     _record_deletions(paths, pushes)
-    # All are told before any is followed: they run side by side.
-    told = [announce(git, cloud.endpoint_url, hub, push) for push in pushes]
-    # Said now: who presses it ends git, and hears nothing any more.
-    print("(Ctrl-C stops only the watching: what was started goes on, `make status` shows it)")
+    # All are announced before one is followed: they run in parallel.
+    announced = [announce(git, cloud.endpoint_url, hub, push) for push in pushes]
+    print("(Ctrl-C ends only this display: the run continues, `make status` shows it)")
     failed: list[Announced] = []
-    for push in told:
+    for push in announced:
         if push is None:
             continue
         follow = follow_deletion if push.is_deletion else follow_push
@@ -50,7 +48,7 @@ def main() -> int:
         print(_what_to_do(push))
     if failed:
         # git shows the output of this hook and ignores its exit code.
-        print("git push itself answers 0: what was pushed is stored at the git host all the same")
+        print("git push itself exits with 0: the commits are stored at the git host")
     return 1 if failed else 0
 
 
@@ -61,14 +59,16 @@ def _record_deletions(paths: CloudPaths, pushes: Sequence[Push]) -> None:
         try:
             record_deletion(paths, branch=push.branch, command=f"git push --delete {push.branch}")
         except OSError as error:
-            # git has deleted the branch already: the hub must hear of it all the same.
-            print(f"{paths.deletions} cannot be written, so nobody is told who did this: {error}")
+            # git has deleted the branch already: the hub must be notified in any case.
+            print(
+                f"{paths.deletions} cannot be written, so other commands cannot name you: {error}"
+            )
 
 
 def _what_to_do(push: Announced) -> str:
     if push.is_deletion:
-        again = "to remove the rest: make reconcile APPLY=yes"
-        return f"FAILED: {push.branch} was deleted, its environment was not removed; {again}"
+        again = "to delete the rest: make reconcile APPLY=yes"
+        return f"FAILED: {push.branch} was deleted, but its environment was not; {again}"
     return f"FAILED: {push.branch}; to run the same commit again: {retry_command(push.branch)}"
 
 

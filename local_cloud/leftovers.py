@@ -1,4 +1,4 @@
-"""Removes what an earlier server of this state folder left, before a new one starts."""
+"""Deletes the files of an earlier server of this state folder before a new one starts."""
 
 import shutil
 from pathlib import Path
@@ -9,8 +9,8 @@ from local_cloud.paths import CloudPaths
 def remove_leftovers(paths: CloudPaths) -> None:
     """Call while nothing of the state folder runs. Logs, records of runs, images and caches stay.
 
-    The emulator forgets when it stops: what it described is gone, and so is what belonged to it.
-    Folders of builds are left where a build, or the machine, was ended from outside.
+    The emulator keeps its state in memory, so its files mean nothing to the next server. Folders of
+    builds are left by builds that were killed.
     """
     for folder in (paths.cloud, paths.environments, paths.work, *_build_folders(paths)):
         shutil.rmtree(folder, ignore_errors=True)
@@ -19,5 +19,5 @@ def remove_leftovers(paths: CloudPaths) -> None:
 
 
 def _build_folders(paths: CloudPaths) -> list[Path]:
-    """The numbers of builds go on, as on AWS."""
+    """All but the build numbers, which continue as on AWS."""
     return [folder for folder in paths.builds.glob("*") if folder != paths.build_numbers]

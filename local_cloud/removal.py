@@ -1,4 +1,4 @@
-"""Deletes a branch's environment and pipeline, and lists what would be left of it."""
+"""Deletes a branch's environment and pipeline, and lists what remains of them."""
 
 import contextlib
 import time
@@ -18,8 +18,7 @@ _STOP_TIMEOUT_SECONDS = 60
 
 
 def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> None:
-    """Stop the pipeline's runs, delete the application stacks in reverse order, then the pipeline;
-    check what remains.
+    """Stop the pipeline's runs, delete its application stacks in reverse order and its own stack.
 
     Safe to repeat. Raises CloudError when a stack cannot be deleted or something remains.
     """
@@ -31,22 +30,24 @@ def remove_branch(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> Non
     owner = stacks.owner_of_pipeline(aws, pipeline.name)
     deployed = [*reversed(pipeline.application_stacks), *([owner] if owner else [])]
     found = {stack: stacks.suffix_of(aws, stack) for stack in deployed}
-    # The trunk's pipeline also deploys the branch hub, which is no environment and stays.
-    doomed = [stack for stack in deployed if found[stack]]
+    # The trunk's pipeline also deploys the branch hub, which is not an environment and stays.
+    environment_stacks = [stack for stack in deployed if found[stack]]
     suffixes = {suffix for suffix in found.values() if suffix}
     _stop_runs(aws, pipeline.name, reason=f"branch {branch} is being deleted")
-    for stack in doomed:
+    for stack in environment_stacks:
         _delete(aws, stack)
     left = []
     for suffix in suffixes:
         left += remains(aws, suffix)
     if left:
-        raise CloudError(f"branch {branch} is not gone, this remains:\n  " + "\n  ".join(left))
+        raise CloudError(
+            f"branch {branch} is not deleted completely, this remains:\n  " + "\n  ".join(left)
+        )
     print(f"branch {branch}: nothing remains")
 
 
 def remains(aws: AwsClients, suffix: str) -> list[str]:
-    """Everything that is named for `suffix`, as `kind name` lines."""
+    """Every resource with `suffix` in its name, as `kind name` lines."""
     named: dict[str, Iterable[str]] = {
         "stack": (
             s["StackName"]
@@ -81,18 +82,18 @@ def _names(client: Any, operation: str, key: str, name: str) -> Iterator[str]:
 
 
 def _all(client: Any, operation: str, key: str) -> Iterator[Any]:
-    """Every item of a listing, over all of its pages."""
+    """Every item of all pages of a listing."""
     for page in client.get_paginator(operation).paginate():
         yield from page.get(key, [])
 
 
 def _stop_runs(aws: AwsClients, pipeline: str, *, reason: str) -> None:
-    """A run that deploys would create again what is being deleted."""
+    """Stop all runs: one that deploys would create the stacks again."""
     deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
     while running := _running(aws, pipeline):
         for run in running:
             if run["status"] != "Stopping":
-                with contextlib.suppress(ClientError):  # it has ended meanwhile
+                with contextlib.suppress(ClientError):  # the run has ended meanwhile
                     aws.codepipeline.stop_pipeline_execution(
                         pipelineName=pipeline,
                         pipelineExecutionId=run["pipelineExecutionId"],
@@ -120,22 +121,22 @@ def _delete(aws: AwsClients, stack: str) -> None:
         try:
             found = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         except ClientError:
-            break  # gone: the API knows no stack of that name
+            break  # deleted: the API knows no stack of that name
         status = found["StackStatus"]
         if status == "DELETE_COMPLETE":
             break
         if status == "DELETE_FAILED" or time.monotonic() - started > _DELETE_TIMEOUT_SECONDS:
             raise CloudError(f"stack {stack} is {status}: " + _reasons(aws, stack))
         time.sleep(0.2)
-    print(f"  gone after {time.monotonic() - started:.0f} s", flush=True)
+    print(f"  deleted after {time.monotonic() - started:.0f} s", flush=True)
 
 
 def _reasons(aws: AwsClients, stack: str) -> str:
-    """What each resource that could not be deleted said."""
+    """Why each resource could not be deleted."""
     events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-    said = {
+    reasons = {
         event["LogicalResourceId"]: event.get("ResourceStatusReason", "no reason given")
         for event in events
         if event["ResourceStatus"] == "DELETE_FAILED"
     }
-    return "; ".join(f"{name}: {reason}" for name, reason in said.items())
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())

@@ -1,4 +1,4 @@
-"""Runs the newest commit of a branch again: pushing it once more would change nothing."""
+"""`make retry`: runs the newest commit of a branch again. Another push of it starts no run."""
 
 import shlex
 from datetime import UTC, datetime
@@ -17,16 +17,16 @@ from local_cloud.server import CloudError, RunningCloud
 
 
 def retry_command(branch: str) -> str:
-    """What a person types to run `branch` again."""
+    """The command line that runs `branch` again."""
     return f"make retry BRANCH={shlex.quote(branch)}"
 
 
 def run_again(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> bool:
-    """Start a new run of the branch's newest commit at the git host; True if it ended green.
+    """Start a new run of the branch's newest commit at the git host; True if it succeeded.
 
     A branch without a pipeline is announced to the branch hub again, as after a push.
     Raises CloudError for a branch that the git host does not have, or whose pipeline is deleted
-    meanwhile.
+    at the same time.
     """
     git = GitHost(paths.repository, state=paths.state)
     commit = git.branches().get(branch)
@@ -40,7 +40,7 @@ def run_again(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> bool:
         push = announce(git, cloud.endpoint_url, hub, webhook.pushed(branch, commit=commit))
         assert push is not None, "a branch was announced"
         return follow_push(paths, cloud, hub, push)
-    told_at = datetime.now(UTC)
+    sent_at = datetime.now(UTC)
     try:
         started = aws.codepipeline.start_pipeline_execution(name=pipeline.name)
     except ClientError as error:
@@ -49,7 +49,7 @@ def run_again(paths: CloudPaths, cloud: RunningCloud, *, branch: str) -> bool:
             "`make status` shows which branches have a pipeline"
         ) from error
     run = str(started["pipelineExecutionId"])
-    announced = Announced(branch=branch, commit=commit, told_at=told_at, runs=(run,))
+    announced = Announced(branch=branch, commit=commit, sent_at=sent_at, runs=(run,))
     return show_run(paths, cloud, pipeline.name, announced)
 
 

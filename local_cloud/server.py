@@ -27,7 +27,7 @@ _DEFAULT_API_PORT = 8443
 
 
 class CloudError(Exception):
-    """The local cloud cannot do what was asked; the message says what to do."""
+    """A command failed; the message says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class RunningCloud:
     def is_alive(self) -> bool:
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            # A process id is used again in time; the start time tells the processes apart.
+            # The system reuses process ids: the start time must be the same too.
             is_same = abs(process.create_time() - self.started_epoch_seconds) < 2
             return is_same and process.status() != psutil.STATUS_ZOMBIE
         return False
@@ -62,7 +62,7 @@ def running_cloud(paths: CloudPaths) -> RunningCloud | None:
 
 
 def start_cloud(paths: CloudPaths) -> RunningCloud:
-    """Start the server, or return the one that runs. Raises CloudError."""
+    """Start the server, or return the running one. Raises CloudError."""
     running = running_cloud(paths)
     if running is not None:
         return running
@@ -70,7 +70,7 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
     remove_leftovers(paths)
     paths.state.mkdir(parents=True, exist_ok=True)
     api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
-    # Bound here and handed on: between a look at a port and its use, another could take it.
+    # The server inherits the bound socket: no other program can take the port in between.
     with _listening_socket() as listener, paths.server_log.open("ab") as log:
         port = int(listener.getsockname()[1])
         process = subprocess.Popen(
@@ -105,7 +105,7 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
 
 
 def stop_cloud(paths: CloudPaths) -> bool:
-    """Stop the server and everything it started. True if there was something to stop."""
+    """Stop the server and everything that it started. True if something was running."""
     running = running_cloud(paths)
     if running is not None:
         process = psutil.Process(running.pid)
@@ -119,10 +119,10 @@ def stop_cloud(paths: CloudPaths) -> bool:
 
 
 def end_leftovers(paths: CloudPaths) -> int:
-    """End processes of this state folder whose server is gone; returns how many there were.
+    """End processes of this state folder whose server has ended; returns their number.
 
-    They are known by a variable in their environment, or by a file of the state folder on their
-    command line, so that nothing else on the machine is touched.
+    A process of the state folder has a variable in its environment, or a file of the folder on its
+    command line. No other process is ended.
     """
     mine = [p for p in psutil.process_iter(["cmdline"]) if _belongs(p, paths.state)]
     for process in mine:
@@ -171,7 +171,7 @@ def _listening_socket() -> socket.socket:
             listener.listen()
             return listener
     raise CloudError(
-        f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop what listens there "
+        f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop the program that listens there "
         f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
     )
 

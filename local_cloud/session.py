@@ -1,4 +1,4 @@
-"""`eval "$(make -s session)"`: what it prints is for a shell to carry out, also when it fails."""
+"""`eval "$(make -s session)"`: prints shell commands, also when it fails."""
 
 import shlex
 
@@ -14,7 +14,7 @@ _VARIABLES = ("API", "CA", "TOKEN")
 
 
 def clear_session() -> None:
-    """Print what removes an earlier session's variables: after an error none of them is used."""
+    """Print `unset`, so that variables of an earlier session are not used after an error."""
     print(f"unset {' '.join(_VARIABLES)};", flush=True)
 
 

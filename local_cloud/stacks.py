@@ -1,4 +1,4 @@
-"""What is deployed for a branch: found in the deployed definitions, never computed from names."""
+"""Finds the stacks and the pipeline of a branch in what is deployed, not by computed names."""
 
 import json
 import time
@@ -60,7 +60,7 @@ def deployed_pipelines(paths: CloudPaths) -> list[DeployedPipeline]:
 def run_of_commit(
     paths: CloudPaths, pipeline: str, *, commit: str, since: datetime, seconds: float = 0
 ) -> str | None:
-    """The newest run of `commit` that was started after `since`; waited for, for so long."""
+    """The newest run of `commit` that started after `since`; waits up to `seconds` for it."""
     deadline = time.monotonic() + seconds
     while True:
         for state in execution_states(paths.state, pipeline):
@@ -69,14 +69,6 @@ def run_of_commit(
         if time.monotonic() >= deadline:
             return None
         time.sleep(0.2)
-
-
-def outputs(aws: AwsClients, stack_name: str) -> dict[str, str]:
-    """The outputs of a stack; empty when there is none of that name."""
-    for stack in live_stacks(aws):
-        if stack["StackName"] == stack_name:
-            return outputs_of(stack)
-    return {}
 
 
 def suffix_of(aws: AwsClients, stack_name: str) -> str | None:
@@ -88,7 +80,7 @@ def suffix_of(aws: AwsClients, stack_name: str) -> str | None:
 
 
 def owner_of_pipeline(aws: AwsClients, pipeline_name: str) -> str | None:
-    """The stack that made the pipeline."""
+    """The stack that the pipeline belongs to."""
     for stack in live_stacks(aws):
         resources = aws.cloudformation.describe_stack_resources(StackName=stack["StackName"])
         for resource in resources["StackResources"]:
@@ -98,7 +90,7 @@ def owner_of_pipeline(aws: AwsClients, pipeline_name: str) -> str | None:
 
 
 def live_stacks(aws: AwsClients) -> list[Any]:
-    """Every stack that was not deleted, as CloudFormation describes it."""
+    """The descriptions of all existing stacks."""
     pages = aws.cloudformation.get_paginator("describe_stacks").paginate()
     return [s for page in pages for s in page["Stacks"] if s["StackStatus"] not in _GONE]
 

@@ -1,4 +1,4 @@
-"""A session of a database server's superuser, for what only the owner of the machine does."""
+"""A superuser's session at a database server, for the emulator itself."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ _TIMEOUT_SECONDS = 30
 
 @contextlib.contextmanager
 def superuser(server: PostgresServer) -> Iterator[Execute]:
-    """Yields a function that executes one statement, by itself, and returns its rows."""
+    """Yields a function that executes one statement in its own transaction and returns the rows."""
     connection = pg8000.dbapi.connect(
         user=server.superuser,
         password=server.password,

@@ -13,15 +13,15 @@ _FOLLOW_INTERVAL_SECONDS = 0.5
 def show_task_output(
     paths: CloudPaths, *, follow: bool, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Print new lines of every task's log, each behind the name of its service and task.
+    """Print new lines of every task's log with the names of service and task in front.
 
-    With `follow` it returns only by an interrupt.
+    With `follow` it runs until it is interrupted.
     """
     positions: dict[Path, int] = {}
     if not _logs(paths):
         print(
             "no tasks have run in this local cloud: `make up` or `git push local <branch>` deploys "
-            "some, `make status` shows them; how runs go is in the logs that they name"
+            "them; for the logs of a pipeline's run see the paths that the run prints"
         )
         if follow:
             print("waiting for tasks (Ctrl-C stops this) ...")

@@ -1,10 +1,10 @@
-"""Output that is seen when it is said, also through a pipe: git's, a log's, CI's."""
+"""Line-buffered output, also when it is piped."""
 
 import io
 from typing import TextIO
 
 
 def line_by_line(stream: TextIO) -> None:
-    """Hand every line on at once."""
+    """Write every line when it is complete."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(line_buffering=True)

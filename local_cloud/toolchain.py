@@ -1,4 +1,4 @@
-"""What tools and builds need to work against the local cloud instead of AWS."""
+"""The environment of tools and builds: the local cloud's endpoint and this checkout's tools."""
 
 import uuid
 from pathlib import Path
@@ -8,12 +8,12 @@ from local_cloud.paths import NODE_MODULES, ROOT, STATE_MARK, CloudPaths
 
 
 def tool_environment(paths: CloudPaths, endpoint_url: str) -> dict[str, str]:
-    """The variables by which every tool and build reaches the local cloud."""
+    """The variables with which tools and builds use the local cloud."""
     return {
         **environment(endpoint_url),
         STATE_MARK: str(paths.state),
         "TOOLCHAIN_CACHE": str(paths.toolchains),
-        # Every build has a new checkout: with the caches of this one, its checks take seconds.
+        # Every build has a new checkout: with the caches of this one its checks are faster.
         "MYPY_CACHE_DIR": str(ROOT / ".cache" / "mypy"),
         "CHECKS_CACHE": str(ROOT / ".cache"),
         "CDK_DISABLE_VERSION_CHECK": "1",
@@ -29,7 +29,7 @@ def lend_toolchain(paths: CloudPaths) -> None:
             continue
         home.mkdir(parents=True, exist_ok=True)
         for link, target in ((".venv", ROOT / ".venv"), ("node_modules", NODE_MODULES)):
-            # Several runs may come here at once.
+            # Several runs may do this at the same time.
             unfinished = home / f"{link}-{uuid.uuid4().hex}"
             unfinished.symlink_to(target.resolve())
             unfinished.replace(home / link)

@@ -1,11 +1,11 @@
-"""Who uses the local cloud."""
+"""The user of the local cloud."""
 
 import getpass
 import os
 
 
 def user_name() -> str:
-    """The login name of the user; the user id where none is known, as for a container's user."""
+    """The login name; the user id if there is no name, as in `docker run --user`."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError: before Python 3.13

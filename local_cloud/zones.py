@@ -1,10 +1,12 @@
-"""Which zones are lost: said by a drill, heeded by everything that starts something in a zone."""
+"""The zones that are lost: a drill writes them, and nothing is started in a lost zone."""
 
 from pathlib import Path
 
+from local_cloud.whole_file import write_whole
+
 
 class Zones:
-    """A zone a line in a file, so that a drill and the server need nothing else to share."""
+    """One zone per line of a file, which a drill and the server share."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -22,6 +24,4 @@ class Zones:
         self._write(self.lost() - {zone})
 
     def _write(self, zones: frozenset[str]) -> None:
-        unfinished = self._file.with_suffix(".unfinished")
-        unfinished.write_text("\n".join(sorted(zones)))
-        unfinished.replace(self._file)
+        write_whole(self._file, "\n".join(sorted(zones)))

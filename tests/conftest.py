@@ -1,4 +1,4 @@
-"""What the rooms share: a real PostgreSQL server, and which tests run on the same worker."""
+"""Fixtures of several folders (PostgreSQL, a local cloud), and which tests share a worker."""
 
 import gc
 import os
@@ -11,9 +11,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from local_cloud.aws import AwsClients
 from local_cloud.paths import CloudPaths
 from local_cloud.postgres import PostgresServer
-from local_cloud.server import start_cloud, stop_cloud
+from local_cloud.server import running_cloud, start_cloud, stop_cloud
 from tests.account import Account
 from tests.branch_hub.git_server import GitServer, running_git_server
 from tests.memory_folder import use_memory
@@ -32,18 +33,12 @@ _SYNTH_ROOMS = (
     "tests/pipeline/",
     "tests/test_app.py",
 )
-_SHARED_CLOUDS = (
-    *(
-        f"tests/local_cloud/test_{name}.py"
-        for name in ("emulator", "recorded_alarms", "removal", "server")
-    ),
-    "tests/operations/test_redrive.py",
-)
+_OWN_CLOUDS = ("tests/local_cloud/test_emulator.py", "tests/operations/test_redrive.py")
 _BRANCHES = "tests/local_cloud/branches/"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
-_SHARED_SERVERS = ("postgres_server", "cluster", "account", "emulator")  # fixtures that start one
+_SHARED_SERVERS = ("postgres_server", "cluster", "account", "shared_cloud")  # fixtures
 
-# The modules of the CDK make a million objects that stay: nobody looks through them for garbage.
+# The CDK's modules create a million objects that stay: the garbage collector skips them.
 gc.disable()
 
 
@@ -52,7 +47,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-# How long an example takes says how busy the machine is.
+# No deadline per example: its duration depends on the load of the machine.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
@@ -61,7 +56,7 @@ _MEMORY_FOLDER = pytest.StashKey[Path | None]()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """What failed tests wrote is kept until the next run."""
+    """Keep the files of failed tests until the next run."""
     folder = session.config.stash.get(_MEMORY_FOLDER, None)
     if folder is not None and exitstatus == 0:
         shutil.rmtree(folder)
@@ -69,7 +64,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Clouds of tests run side by side, wherever the developer's own one is told to be."""
+    """Tests do not use the developer's own cloud, whatever these variables name."""
     config.stash[_MEMORY_FOLDER] = use_memory()
     leave_libraries_untraced()
     for variable in ("LOCAL_STATE", "LOCAL_CLOUD_PORT", "LOCAL_API_PORT"):
@@ -78,11 +73,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share something dear on one worker: a synth, a deployed stack, a server."""
+    """Keep tests that share a synth, a deployed stack or a server on one worker."""
     for item in items:
         if (group := _group_of(item)) is not None:
             item.add_marker(pytest.mark.xdist_group(group))
-    # What takes longest begins first: else the last of it runs alone.
+    # The longest groups start first, so that none of them runs alone at the end.
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
@@ -90,9 +85,9 @@ def _group_of(item: pytest.Item) -> str | None:
     if item.nodeid.startswith(_SYNTH_ROOMS):
         return "synth"
     if item.nodeid.startswith(_BRANCHES):
-        # Two clouds, each with a hub: one alone would be busy when all other tests are done.
+        # Two clouds, each with a hub: with one, its worker would end long after the others.
         return f"branches-{'races' if 'test_races' in item.nodeid else 'commands'}"
-    if item.nodeid.startswith(_SHARED_CLOUDS):
+    if item.nodeid.startswith(_OWN_CLOUDS):
         return item.nodeid.partition("::")[0]
     used: list[str] = getattr(item, "fixturenames", [])
     return next((server for server in _SHARED_SERVERS if server in used), None)
@@ -123,11 +118,26 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One server of the emulator for all tests of the branch hub; each uses names of its own."""
-    paths = CloudPaths(tmp_path_factory.mktemp("cloud"))
-    yield Account(start_cloud(paths).endpoint_url)
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudPaths]:
+    """One local cloud per test process. Each test uses names of its own."""
+    paths = CloudPaths(tmp_path_factory.mktemp("cloud with space"))
+    start_cloud(paths)
+    yield paths
     stop_cloud(paths)
+
+
+@pytest.fixture(scope="session")
+def shared_aws(shared_cloud: CloudPaths) -> AwsClients:
+    """Clients of the shared cloud."""
+    running = running_cloud(shared_cloud)
+    assert running is not None
+    return AwsClients(running.endpoint_url)
+
+
+@pytest.fixture(scope="session")
+def account(shared_aws: AwsClients) -> Account:
+    """The account of the shared cloud."""
+    return Account(shared_aws.endpoint_url)
 
 
 @pytest.fixture(scope="session")

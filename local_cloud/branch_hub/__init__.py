@@ -1,1 +1,1 @@
-"""The deployed branch hub from outside: its webhook is called, its state machines are watched."""
+"""Calls the deployed branch hub's webhook and follows its state machines."""

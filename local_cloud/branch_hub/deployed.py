@@ -1,18 +1,17 @@
-"""The branch hub of this cloud, found by its tag; its addresses are its stack's outputs."""
+"""The branch hub of this cloud: found by its tag, used through its stack's outputs."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.aws import AwsClients
+from local_cloud.stacks import live_stacks, outputs_of, tags_of
 
 _TAG = "branch-hub"
-_GONE = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    stack: str
     outputs: dict[str, str]
     aws: AwsClients
 
@@ -29,12 +28,12 @@ class Hub:
         return self.outputs["DestroyStateMachineArn"]
 
     def webhook_secret(self) -> str:
-        """What a person enters at GitHub; read when needed, as it may be changed."""
+        """The secret that a person enters at GitHub. Read at each call: it can change."""
         found = self.aws.secretsmanager.get_secret_value(SecretId=self.outputs["WebhookSecretName"])
         return str(json.loads(found["SecretString"])["webhook_secret"])
 
     def forget(self, branch: str) -> None:
-        """Of an environment that a person has unmade without the hub."""
+        """Delete the record of an environment that a person deleted without the hub."""
         for record in self.environments():
             if record.get("branch") == branch:
                 self.aws.dynamodb.delete_item(
@@ -43,7 +42,7 @@ class Hub:
                 )
 
     def environments(self) -> list[dict[str, str]]:
-        """What the hub remembers of each environment: suffix, branch, state, expires_at, ..."""
+        """The hub's records of environments: suffix, branch, state, expires_at, ..."""
         found = []
         pages = self.aws.dynamodb.get_paginator("scan")
         for page in pages.paginate(TableName=self.outputs["BranchTableName"]):
@@ -55,13 +54,10 @@ class Hub:
 
 
 def find_hub(aws: AwsClients) -> Hub | None:
-    for page in aws.cloudformation.get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            tags = {tag["Key"] for tag in stack.get("Tags", [])}
-            if _TAG in tags and stack["StackStatus"] not in _GONE:
-                outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
-                if "WebhookUrl" in outputs:
-                    return Hub(stack=stack["StackName"], outputs=outputs, aws=aws)
+    for stack in live_stacks(aws):
+        outputs = outputs_of(stack)
+        if _TAG in tags_of(stack) and "WebhookUrl" in outputs:
+            return Hub(outputs=outputs, aws=aws)
     return None
 
 

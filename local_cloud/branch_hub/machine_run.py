@@ -1,4 +1,4 @@
-"""Follows one execution of a state machine of the hub, and says what it does."""
+"""Follows one execution of a state machine of the hub, and reports its steps."""
 
 import contextlib
 import json
@@ -14,11 +14,11 @@ from local_cloud.pipeline.causes import what_failed
 
 _POLL_SECONDS = 0.1
 _START_TIMEOUT_SECONDS = 30.0
-# Answers that a person should see when they are not empty.
+# Lists in answers that are reported when they are not empty.
 _LISTS = ("blocked_by", "emptied", "refused", "remains", "removed")
-# Several answers have parts of it, and one the sum: each thing is said once.
-_SAID_ONCE = "removed"
-_SAID_STATES = ("Task", "Fail")
+# Several answers hold a part of this list, and one holds the whole: each item is reported once.
+_REPORTED_ONCE = "removed"
+_REPORTED_STATES = ("Task", "Fail")
 
 
 class NothingStarted(Exception):
@@ -27,12 +27,12 @@ class NothingStarted(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class MachineResult:
-    """How an execution ended; `answers` are the last answers of its functions, by their name."""
+    """How an execution ended; `answers` holds the last answer of each function, by its name."""
 
     execution: str
     status: str
     answers: dict[str, Any]
-    suffix: str = ""  # of the environment that the execution is about
+    suffix: str = ""  # of the environment
 
     @property
     def succeeded(self) -> bool:
@@ -40,7 +40,7 @@ class MachineResult:
 
     @property
     def outcome(self) -> str:
-        """What the first question was answered with: make, extended, unmake, protected, ..."""
+        """The first decision of the hub: make, extended, unmake, protected, ..."""
         for answer in self.answers.values():
             if "outcome" in answer:
                 return str(answer["outcome"])
@@ -50,7 +50,7 @@ class MachineResult:
 def started_for(
     aws: AwsClients, machine: str, *, branch: str, since: datetime, seconds: float | None = None
 ) -> str:
-    """The execution that an event about `branch` started. Raises NothingStarted."""
+    """The execution that an event of `branch` started. Raises NothingStarted."""
     deadline = time.monotonic() + (seconds or _START_TIMEOUT_SECONDS)
     while True:
         for execution in _newest(aws, machine):
@@ -62,55 +62,57 @@ def started_for(
                 return arn
         if time.monotonic() > deadline:
             raise NothingStarted(
-                f"the event about {branch} started nothing: see the log of the branch hub's intake"
+                f"the event of {branch} started nothing: see the log of the hub's intake function"
             )
         time.sleep(_POLL_SECONDS)
 
 
-def follow_machine(aws: AwsClients, execution: str, *, say: Callable[[str], None]) -> MachineResult:
-    """Say each step until the end."""
-    teller = _Teller(say)
+def follow_machine(
+    aws: AwsClients, execution: str, *, report: Callable[[str], None]
+) -> MachineResult:
+    """Report each step until the execution ends."""
+    reporter = _StepReporter(report)
     while True:
         described = aws.stepfunctions.describe_execution(executionArn=execution)
-        for event in _history(aws, execution, after=teller.last_id):
-            teller.tell(event)
+        for event in _history(aws, execution, after=reporter.last_id):
+            reporter.report(event)
         if described["status"] != "RUNNING":
             return MachineResult(
                 execution=execution,
                 status=described["status"],
-                answers=teller.answers,
+                answers=reporter.answers,
                 suffix=json.loads(described["input"]).get("suffix", ""),
             )
         time.sleep(_POLL_SECONDS)
 
 
-class _Teller:
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._last_said = ""
+class _StepReporter:
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._last_reported = ""
         self._step = ""
         self._removed: set[str] = set()
         self.last_id = 0
         self.answers: dict[str, Any] = {}
 
-    def tell(self, event: dict[str, Any]) -> None:
+    def report(self, event: dict[str, Any]) -> None:
         self.last_id = event["id"]
         kind = event["type"]
-        if kind.endswith("StateEntered") and kind.startswith(_SAID_STATES):
+        if kind.endswith("StateEntered") and kind.startswith(_REPORTED_STATES):
             name = event["stateEnteredEventDetails"]["name"]
-            if name != self._step:  # a loop comes to it again, after a wait
+            if name != self._step:  # a loop enters the state again
                 self._step = name
                 self._once(_words(name))
         elif kind == "TaskStateExited":
-            self._hear(json.loads(event["stateExitedEventDetails"]["output"]))
+            self._report_answers(json.loads(event["stateExitedEventDetails"]["output"]))
         elif kind == "TaskFailed":
             self._failure(event["taskFailedEventDetails"])
 
-    def _hear(self, output: Any) -> None:
+    def _report_answers(self, output: Any) -> None:
         if not isinstance(output, dict):
             return
         for name, answer in output.items():
-            # An answer is a result of a function; beside it stand the machine's own counters.
+            # The answer of a function is an object; the machine's own counters are not.
             if not isinstance(answer, dict) or self.answers.get(name) == answer:
                 continue
             self.answers[name] = answer
@@ -119,7 +121,7 @@ class _Teller:
             for key in _LISTS:
                 found = answer.get(key)
                 texts = [str(f) for f in found] if isinstance(found, list) else []
-                if key == _SAID_ONCE:
+                if key == _REPORTED_ONCE:
                     texts = [text for text in texts if text not in self._removed]
                     self._removed.update(texts)
                 if texts:
@@ -132,18 +134,18 @@ class _Teller:
             reasons = [c["Message"] for p in build["Phases"] for c in p.get("Contexts", [])]
             cause = "; ".join(reasons)
             for line in what_failed(Path(build["Logs"]["DeepLink"])):
-                self._say(line)
+                self._report(line)
         self._once(f"{details.get('error', 'failed')}: {cause}")
 
     def _once(self, text: str) -> None:
-        """Loops ask the same again and again; the answer is said when it changes."""
-        if text != self._last_said:
-            self._last_said = text
-            self._say(text)
+        """Report `text` unless it was the last report: loops repeat the same answer."""
+        if text != self._last_reported:
+            self._last_reported = text
+            self._report(text)
 
 
 def _words(state: str) -> str:
-    """`WaitForTheOther` as a person reads it."""
+    """`WaitForTheOther` as words."""
     return "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(state))
 
 

@@ -1,4 +1,4 @@
-"""What GitHub sends after a push: the event, signed with the secret that it shares with the hub."""
+"""GitHub's webhook after a push: the event, signed with the secret that the hub knows."""
 
 import hashlib
 import hmac
@@ -16,12 +16,12 @@ _HEADS = "refs/heads/"
 
 
 class NotDelivered(Exception):
-    """The hub did not take the event; the message says what it answered."""
+    """The hub did not accept the event; the message holds its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
-    """One reference that a push changed; `before` or `after` is all zeros where there is none."""
+    """One reference that a push changed; `before` or `after` is all zeros if there is none."""
 
     reference: str
     before: str
@@ -40,7 +40,7 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A webhook request, as it goes over the line."""
+    """A webhook request: body and headers."""
 
     body: bytes
     headers: dict[str, str]
@@ -55,7 +55,7 @@ def pushed(branch: str, *, commit: str) -> Push:
 
 
 def payload(push: Push, *, repository: str) -> dict[str, Any]:
-    """GitHub's push event, as far as anyone here reads it."""
+    """GitHub's push event, with the fields that the hub reads."""
     owner, _, name = repository.partition("/")
     now = time.time()
     written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
@@ -74,7 +74,7 @@ def payload(push: Push, *, repository: str) -> dict[str, Any]:
             "name": name,
             "full_name": repository,
             "owner": {"name": owner, "login": owner},
-            # Makes two events of one content two events.
+            # Makes each event unique.
             "pushed_at": now,
         },
     }
@@ -95,7 +95,7 @@ def sign(body: dict[str, Any], *, secret: str) -> Delivery:
 
 
 def send(url: str, delivery: Delivery) -> str:
-    """Returns what the hub says to it. Raises NotDelivered."""
+    """Send it; returns the hub's answer. Raises NotDelivered."""
     request = urllib.request.Request(
         url, data=delivery.body, headers=delivery.headers, method="POST"
     )
@@ -103,8 +103,8 @@ def send(url: str, delivery: Delivery) -> str:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
             return _message(answer.read())
     except urllib.error.HTTPError as error:
-        said = _message(error.read())
-        raise NotDelivered(f"the branch hub answered {error.code}: {said}") from error
+        detail = _message(error.read())
+        raise NotDelivered(f"the branch hub answered {error.code}: {detail}") from error
     except OSError as error:
         raise NotDelivered(f"the branch hub does not answer at {url}: {error}") from error
 

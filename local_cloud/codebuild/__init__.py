@@ -1,1 +1,1 @@
-"""CodeBuild on one machine: a project's buildspec, run as processes that end with the build."""
+"""CodeBuild on one machine: runs a project's buildspec as processes that end with the build."""

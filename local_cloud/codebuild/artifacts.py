@@ -8,7 +8,7 @@ from local_cloud.codebuild.buildspec import ArtifactRule, Buildspec
 
 
 class ArtifactError(Exception):
-    """What the buildspec promises to hand on is not there."""
+    """An artifact of the buildspec is missing or not defined."""
 
 
 def rule_for(name: str, *, outputs: int, buildspec: Buildspec) -> ArtifactRule:
@@ -18,12 +18,12 @@ def rule_for(name: str, *, outputs: int, buildspec: Buildspec) -> ArtifactRule:
     if outputs == 1 and buildspec.artifacts is not None:
         return buildspec.artifacts
     raise ArtifactError(
-        f"the action hands on {name!r}, but the buildspec's artifacts section does not define it"
+        f"the action has the output {name!r}, but the buildspec's artifacts do not define it"
     )
 
 
 def collect(rule: ArtifactRule, *, source: Path, variables: Mapping[str, str], to: Path) -> int:
-    """Copy what `rule` names below `source` into the empty folder `to`; returns how many files."""
+    """Copy the files of `rule` below `source` to the new folder `to`; returns their number."""
     base = source / _expanded(rule.base_directory, variables)
     if not base.is_dir():
         raise ArtifactError(f"artifacts base-directory {rule.base_directory!r}: no such folder")

@@ -1,7 +1,7 @@
 """The `aws` of a build: answers `aws codecommit get-branch` from the local git host.
 
-Run as a file by any Python, without the project's packages (`install_aws` in environment.py writes
-the command). Everything else goes to the machine's own AWS CLI.
+Run as a file without the project's packages (`install_aws` in environment.py writes the command).
+Everything else is passed to the machine's own AWS CLI.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_NO_SUCH = 254  # what the AWS CLI ends with when the service refuses
+_NO_SUCH = 254  # exit code of the AWS CLI when the service answers with an error
 
 
 def main(own_folder: str, git_root: str, arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Reads a buildspec (version 0.2, JSON or YAML) into values; knows nothing of where it runs."""
+"""Parses a buildspec (version 0.2, JSON or YAML)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ _RECORDED = ("reports", "cache", "proxy", "batch", "run-as")
 
 
 class BuildspecError(Exception):
-    """The buildspec breaks a rule; the message names the field, its shape and the rule."""
+    """The buildspec is not valid; the message names the field and the rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Commands of one phase; `finally_commands` run whatever became of the others."""
+    """Commands of one phase; `finally_commands` run also after a failure."""
 
     name: str
     commands: tuple[str, ...]
@@ -26,7 +26,7 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactRule:
-    """Which files below `base_directory` make up one output artifact."""
+    """The files below `base_directory` that are one output artifact."""
 
     base_directory: str
     files: tuple[str, ...]
@@ -50,8 +50,8 @@ class Buildspec:
 def parse_buildspec(text: str) -> Buildspec:
     """Raises BuildspecError."""
     try:
-        # JSON is YAML; with this loader every scalar stays the text it is written as.
-        document = yaml.load(text, Loader=yaml.BaseLoader)  # nosec B506 # makes no objects
+        # JSON is YAML; this loader keeps every scalar as text.
+        document = yaml.load(text, Loader=yaml.BaseLoader)  # nosec B506 # creates no objects
     except yaml.YAMLError as error:
         raise BuildspecError(f"the buildspec is neither JSON nor YAML: {error}") from error
     top = _mapping(document, "buildspec")
@@ -60,7 +60,7 @@ def parse_buildspec(text: str) -> Buildspec:
     env = _mapping(top.get("env") or {}, "env")
     phases = _mapping(top.get("phases"), "phases")
     if unknown := set(phases) - set(PHASES):
-        raise BuildspecError(f"phases: {sorted(unknown)} are no phases; known: {list(PHASES)}")
+        raise BuildspecError(f"phases: {sorted(unknown)} are not phases; known: {list(PHASES)}")
     artifacts = _mapping(top.get("artifacts") or {}, "artifacts")
     secondary = _mapping(artifacts.get("secondary-artifacts") or {}, "secondary-artifacts")
     install = phases.get("install") or {}
@@ -119,7 +119,7 @@ def _texts(parent: Mapping[str, Any], key: str) -> dict[str, str]:
 
 
 def _list(value: Any, where: str) -> tuple[str, ...]:
-    """A list of texts; a single text counts as a list of one, as CodeBuild takes it."""
+    """A list of texts; a single text is a list of one, as for CodeBuild."""
     if not value:
         return ()
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The source of a build that no pipeline started: a clone from the local git host."""
+"""The source of a build outside of a pipeline: a clone from the local git host."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from local_cloud.codebuild.process import BuildFailed
 
 _LOCATED = {"CODECOMMIT", "GITHUB", "GITHUB_ENTERPRISE"}
-# refs/heads/x^{commit}: what CodeBuild itself writes for a branch at a commit.
+# CodeBuild's notation of a branch at a commit: refs/heads/x^{commit}.
 _AT_COMMIT = re.compile(r".*\^\{([0-9a-f]{7,64})\}")
 _TIMEOUT_SECONDS = 300
 
@@ -18,9 +18,9 @@ _TIMEOUT_SECONDS = 300
 def check_out(
     source: Mapping[str, Any], *, version: str, git_root: Path, target: Path
 ) -> str | None:
-    """Clone what the project's `source` names at `version` into the new folder `target`.
+    """Clone the project's `source` at `version` to the new folder `target`.
 
-    Returns the commit, or None for a project that has no source of its own. Raises BuildFailed.
+    Returns the commit, or None for a project without a source. Raises BuildFailed.
     """
     if source.get("type") not in _LOCATED:
         return None

@@ -1,12 +1,12 @@
-# Runs one buildspec command the way CodeBuild 0.2 does: a shell of its own that starts with the
-# variables, functions and folder the command before it left. Called by supervisor.py with
-# the state folder, the command, and whether the build is succeeding (0 or 1).
+# Runs one buildspec command as CodeBuild (version 0.2) does: in a new shell that starts with the
+# variables, functions and folder of the command before. Called by supervisor.py with the state
+# folder, the command, and whether the build is succeeding (0 or 1).
 if [ -f "$1/shell" ]; then
-  # Read-only variables of bash itself are in there, too: it complains about each.
+  # The file also sets read-only variables of bash, which prints an error for each.
   . "$1/shell" 2>/dev/null
   cd -- "$(cat "$1/folder")" || exit 1
 fi
-# Only now: the restored variables hold those of the command before.
+# After the restore, which sets these variables to those of the command before.
 __cb_state=$1
 __cb_command=$2
 export CODEBUILD_BUILD_SUCCEEDING=$3

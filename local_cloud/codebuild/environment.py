@@ -1,4 +1,4 @@
-"""The environment a build sees: little of the caller's, and what CodeBuild promises."""
+"""The environment variables of a build: a few of the caller's, and those of CodeBuild."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from local_cloud.codebuild.buildspec import Buildspec
 from local_cloud.codebuild.project import Clients, Project, Variable, resolve_variable
 from local_cloud.programs import write_program
 
-# A container would not have these either, but without them a build cannot reach its packages.
+# A container does not have these, but without them a build cannot reach package registries.
 _FROM_CALLER = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ"
     r"|(?i:https?_proxy|no_proxy|all_proxy|npm_config_\w+)"
@@ -29,11 +29,11 @@ def base_environment(
     caller: Mapping[str, str],
     toolchain: Path | None = None,
 ) -> dict[str, str]:
-    """What every build starts with; `given` (the local cloud's own settings) wins over the caller.
+    """The variables of every build; `given` (settings of the local cloud) overrides the caller's.
 
-    `npm install -g` is sent to a folder of the local cloud, with that folder's programs first on
-    PATH and our quick `npm` before them. Node and Python come from the checkout `toolchain`: a
-    build image has them, the machine need not.
+    `npm install -g` installs into a folder of the local cloud. PATH starts with our own `npm`,
+    then the programs of that folder. Node and Python come from the checkout `toolchain`, because
+    the machine may not have those of a build image.
     """
     kept = {name: value for name, value in caller.items() if _FROM_CALLER.fullmatch(name)}
     prefix = state_dir / "cache" / "npm-global"
@@ -45,7 +45,7 @@ def base_environment(
         "NPM_CONFIG_FUND": "false",
         "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     }
-    # npm reads the lower-case spelling, too, and would prefer either at will.
+    # npm also reads lower-case names; without this, one of the two would win.
     kept = {name: value for name, value in kept.items() if name.upper() not in npm_settings}
     merged = {**kept, "PYTHONUNBUFFERED": "1", **npm_settings, **given}
     folders = [str(tools_folder(state_dir)), f"{merged['NPM_CONFIG_PREFIX']}/bin"]
@@ -56,7 +56,7 @@ def base_environment(
 
 
 def tools_folder(state_dir: Path) -> Path:
-    """Programs that stand before the machine's own on a build's PATH."""
+    """The folder of programs that come first on a build's PATH."""
     return state_dir / "tools" / "bin"
 
 
@@ -75,7 +75,7 @@ def install_aws(folder: Path, git_root: Path) -> None:
 def defined_variables(
     buildspec: Buildspec, project: Project, started_with: Sequence[Variable], clients: Clients
 ) -> dict[str, str]:
-    """The buildspec's give way to the project's, those to the ones the build was started with.
+    """Variables of the buildspec, overridden by the project's, overridden by those of the start.
 
     Raises ProjectError when a reference cannot be read.
     """
@@ -92,7 +92,7 @@ def defined_variables(
 
 @dataclass(frozen=True, kw_only=True)
 class BuildIdentity:
-    """What a build may know about itself."""
+    """Facts of a build that its commands can read."""
 
     project: Project
     build_id: str

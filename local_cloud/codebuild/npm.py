@@ -1,7 +1,7 @@
-"""The `npm` of a build: answers `npm install -g package@version` at once where it can.
+"""The `npm` of a build: links a package of `npm install -g package@version` if it is there.
 
-Run as a file by any Python, without the project's packages (`install_npm`
-in environment.py writes the command). Everything else goes to the real npm.
+Run as a file without the project's packages (`install_npm` in environment.py writes the command).
+Everything else is passed to the real npm.
 """
 
 import fcntl
@@ -43,7 +43,7 @@ def _wanted(arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _provide(prefix: Path, toolchain: str, name: str, version: str) -> bool:
-    """True if the package is in `prefix`, perhaps only now, as a link to the toolchain's."""
+    """True if the package is in `prefix`, or can be linked there from the toolchain."""
     installed = prefix / "lib" / "node_modules" / name
     if _version(installed) == version:
         return True
@@ -54,7 +54,7 @@ def _provide(prefix: Path, toolchain: str, name: str, version: str) -> bool:
     with (prefix / ".link.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if installed.is_dir() and not installed.is_symlink():
-            return False  # a real installation of another version: npm replaces it properly
+            return False  # another version was installed: npm must replace it
         _link(source, installed)
         for command, file in _commands(source, name).items():
             _link(installed / file, prefix / "bin" / command)

@@ -1,4 +1,4 @@
-"""Starts the supervisor of a build, waits for it, and ends it when it must end early."""
+"""Starts the supervisor of a build, waits for it, and ends it at a stop or a timeout."""
 
 import json
 import os
@@ -18,11 +18,11 @@ _POLL_SECONDS = 0.1
 
 
 class BuildFailed(Exception):
-    """The build did not succeed; the message says where, the log says the rest."""
+    """The build failed; the message names the step, the log has the details."""
 
 
 class BuildStopped(Exception):
-    """The build was ended because the caller asked for it; nothing of it is left running."""
+    """The caller stopped the build; none of its processes is left."""
 
 
 def run_phases(
@@ -35,9 +35,9 @@ def run_phases(
     timeout_minutes: int,
     stop: threading.Event,
 ) -> dict[str, str]:
-    """Run every phase in the folder `source` and return the environment the last command left.
+    """Run every phase in the folder `source`; returns the environment after the last command.
 
-    `state` is a folder to be made for the build's own notes. Raises BuildFailed, BuildStopped.
+    `state` is a new folder for files of the supervisor. Raises BuildFailed, BuildStopped.
     """
     _write_plan(buildspec, state)
     deadline = time.monotonic() + 60 * timeout_minutes
@@ -90,7 +90,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def _raise_failure(result: Path) -> None:
     if not result.exists():
-        raise BuildFailed("the build's processes were ended from outside")
+        raise BuildFailed("another process killed the build")
     failure = json.loads(result.read_text())["failure"]
     if failure is not None:
         raise BuildFailed(

@@ -1,4 +1,4 @@
-"""CodeBuild projects as deployed, and the variables they and a pipeline action define."""
+"""CodeBuild projects as deployed, and the values of their environment variables."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ Clients = Callable[[str], Any]
 
 
 class ProjectError(Exception):
-    """A project, or a value it refers to, is not there."""
+    """A project, or a value that it refers to, does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Project:
 
 
 def load_project(clients: Clients, name: str) -> Project:
-    """Raises ProjectError when no stack has made `name`."""
+    """Raises ProjectError when the project does not exist."""
     found = clients("codebuild").batch_get_projects(names=[name])["projects"]
     if not found:
         raise ProjectError(f"CodeBuild project {name!r} does not exist")
@@ -43,7 +43,7 @@ def load_project(clients: Clients, name: str) -> Project:
 
 
 def parse_project(project: Mapping[str, Any]) -> Project:
-    """From the API's picture of a project."""
+    """From the API's description of a project."""
     environment = project["environment"]
     return Project(
         name=project["name"],
@@ -64,7 +64,7 @@ def parse_variables(items: Sequence[Mapping[str, Any]]) -> tuple[Variable, ...]:
 
 
 def read_buildspec(project: Project, source: Path) -> Buildspec:
-    """The project's own buildspec, or the file in the source that it names (default buildspec.yml).
+    """The project's inline buildspec, or the file that it names (default: buildspec.yml).
 
     Raises BuildspecError.
     """
@@ -78,7 +78,7 @@ def read_buildspec(project: Project, source: Path) -> Buildspec:
 
 
 def resolve_variable(clients: Clients, variable: Variable) -> str:
-    """The value itself. Raises ProjectError when what it refers to cannot be read."""
+    """The value, with references resolved. Raises ProjectError when one cannot be read."""
     try:
         match variable.kind:
             case "PLAINTEXT":
@@ -88,7 +88,7 @@ def resolve_variable(clients: Clients, variable: Variable) -> str:
                 return str(answer["Parameter"]["Value"])
             case "SECRETS_MANAGER":
                 return _secret(clients, variable.value)
-    except Exception as error:  # whichever way the reference is broken: say which one
+    except Exception as error:  # any failure: the message must name the variable
         raise ProjectError(
             f"environment variable {variable.name} ({variable.kind} {variable.value}): {error}"
         ) from error

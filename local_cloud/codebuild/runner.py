@@ -1,4 +1,4 @@
-"""Runs one build: source copied, phases run, artifacts collected, exported variables returned."""
+"""Runs one build: copies the sources, runs the phases, collects the artifacts."""
 
 import shutil
 import threading
@@ -25,9 +25,9 @@ from local_cloud.codebuild.project import (
 class BuildRequest:
     """One build of `project`.
 
-    `sources` and `outputs` map artifact names to folders: the first are only read, the second are
-    made. `primary` names the source the build starts in (None: an empty folder). `work_dir` is
-    emptied before and removed after. `environment` is what `base_environment` made.
+    `sources` and `outputs` map artifact names to folders: sources are read, outputs are created.
+    `primary` is the source in which the build starts (None: an empty folder). `work_dir` is emptied
+    before the build and deleted after it. `environment` comes from `base_environment`.
     """
 
     project: Project
@@ -44,10 +44,10 @@ class BuildRequest:
 
 
 def run_build(request: BuildRequest, *, clients: Clients, stop: threading.Event) -> dict[str, str]:
-    """Run it to its end and return the exported variables.
+    """Run the build; returns the exported variables. Setting `stop` ends it.
 
-    Raises BuildFailed or BuildStopped; in every case no process of the build is left, and the log
-    file holds its whole output. Setting `stop` ends it.
+    Raises BuildFailed or BuildStopped. When it returns or raises, no process of the build is left,
+    and the log file holds the whole output.
     """
     shutil.rmtree(request.work_dir, ignore_errors=True)
     request.log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def _run(request: BuildRequest, clients: Clients, stop: threading.Event) -> dict
         buildspec,
         environment={
             **request.environment,
-            # A container takes its own with it: what a build leaves there goes when it ends.
+            # Deleted when the build ends, as with a container.
             "TMPDIR": str(temporary),
             **defined_variables(buildspec, request.project, request.variables, clients),
             **identity.variables(),
@@ -100,7 +100,7 @@ def _run(request: BuildRequest, clients: Clients, stop: threading.Event) -> dict
 
 
 def _check_out(request: BuildRequest) -> dict[str | None, Path]:
-    """A copy of every source, as a build may write into it; the primary one is `src`."""
+    """Copy every source, because a build may change it; the primary copy is `src`."""
     folders: dict[str | None, Path] = {}
     for number, (name, folder) in enumerate(request.sources.items()):
         own = request.work_dir / ("src" if name == request.primary else f"src{number:02}")
@@ -114,9 +114,12 @@ def _check_out(request: BuildRequest) -> dict[str | None, Path]:
 
 def _log_notes(request: BuildRequest, buildspec: Buildspec) -> None:
     for name, version in buildspec.runtime_versions.items():
-        _log(request, f"runtime-versions {name}: {version} is noted; this machine's is used")
+        _log(
+            request,
+            f"runtime-versions {name}: {version} is ignored; this machine's version is used",
+        )
     for section in buildspec.recorded_only:
-        _log(request, f"section {section} is noted, not carried out")
+        _log(request, f"section {section} is ignored")
 
 
 def _log(request: BuildRequest, text: str) -> None:

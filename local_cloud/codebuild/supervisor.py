@@ -1,11 +1,11 @@
-"""The process around one build: runs its phases, and ends everything they started when it ends.
+"""The parent process of one build: runs its phases, and ends every process that they started.
 
-Run as a file: `supervisor.py <state folder> <parent's pid>`; the folder holds `plan.json` (phases
-with commands) and gets `result.json`. Output of the commands goes to this process's own.
+Run as a file: `supervisor.py <state folder> <parent's pid>`. It reads `plan.json` (phases with
+commands) and writes `result.json` in the folder. Commands write to this process's output.
 
-A container takes its processes with it. Here the supervisor adopts whatever the build orphans
-(Linux: child subreaper), and ends it all when the phases are through, on SIGTERM, and when the
-process that started the build dies.
+The processes of a container end with it. Here the supervisor adopts orphans of the build (Linux:
+child subreaper), and ends all descendants after the phases, on SIGTERM, and when the process that
+started the build dies.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _SHELL = Path(__file__).with_name("command.sh")
 
 
 class _Stopped(Exception):
-    """A signal asked for the end."""
+    """A signal stopped the build."""
 
 
 def main(folder: Path, parent: int) -> int:
@@ -39,11 +39,11 @@ def main(folder: Path, parent: int) -> int:
         signal.signal(number, _stop)
     try:
         if os.getppid() != parent:
-            raise _Stopped  # it died before we asked to be told
+            raise _Stopped  # the parent died before prctl was called
         result = _run_phases(json.loads((folder / "plan.json").read_text()), folder)
         (folder / "result.json").write_text(json.dumps(result))
     except _Stopped:
-        say("Build stopped: ending its processes")
+        log("Build stopped: ending its processes")
         return 1
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -52,12 +52,12 @@ def main(folder: Path, parent: int) -> int:
     return 0
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(f"[Container] {time.strftime('%H:%M:%S')} {text}", flush=True)
 
 
 def end_descendants() -> None:
-    """Ask every process below this one to end; after a few seconds, end it."""
+    """Send SIGTERM to every descendant; after a few seconds SIGKILL."""
     deadline = time.monotonic() + _GRACE_SECONDS
     asked: set[int] = set()
     while alive := _descendants():
@@ -73,7 +73,7 @@ def end_descendants() -> None:
 def _descendants() -> list[psutil.Process]:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
-            pass  # a zombie is gone, and would be waited for without end
+            pass  # a zombie would be counted as alive for ever
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -87,21 +87,21 @@ def _stop(number: int, _: object) -> None:
 
 
 def _run_phases(plan: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """INSTALL and PRE_BUILD end the build when they fail; POST_BUILD runs even if BUILD failed."""
+    """A failure ends the build, except that POST_BUILD runs after a failed BUILD."""
     failure: dict[str, Any] | None = None
     phases = []
     for phase in plan["phases"]:
         if failure is not None and (failure["phase"], phase["name"]) != ("build", "post_build"):
             continue
         started = time.time()
-        say(f"Entering phase {phase['name'].upper()}")
+        log(f"Entering phase {phase['name'].upper()}")
         failed = _run(phase["commands"], folder, succeeding=failure is None)
         finally_failed = _run(
             phase["finally"], folder, succeeding=failure is None and failed is None
         )
         failed = failed or finally_failed
         state = "FAILED" if failed else "SUCCEEDED"
-        say(f"Phase complete: {phase['name'].upper()} State: {state}")
+        log(f"Phase complete: {phase['name'].upper()} State: {state}")
         phases.append({"name": phase["name"], "state": state, "seconds": time.time() - started})
         if failed and not phase["continues_on_failure"] and failure is None:
             failure = {"phase": phase["name"], **failed}
@@ -109,9 +109,9 @@ def _run_phases(plan: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _run(commands: list[str], folder: Path, *, succeeding: bool) -> dict[str, Any] | None:
-    """Run until one fails; returns that one with its exit code."""
+    """Run the commands until one fails; returns that command with its exit code."""
     for command in commands:
-        say(f"Running command {command}")
+        log(f"Running command {command}")
         process = subprocess.Popen(
             ["bash", str(_SHELL), str(folder), command, "1" if succeeding else "0"],
             stdin=subprocess.DEVNULL,
@@ -119,13 +119,13 @@ def _run(commands: list[str], folder: Path, *, succeeding: bool) -> dict[str, An
         )
         code = _wait(process.pid)
         if code != 0:
-            say(f"Command did not exit successfully {command} exit status {code}")
+            log(f"Command did not exit successfully {command} exit status {code}")
             return {"command": command, "exit_code": code}
     return None
 
 
 def _wait(pid: int) -> int:
-    """Wait for `pid`, and mark_expired the orphans that die meanwhile."""
+    """Wait for `pid`; reap orphans that die meanwhile."""
     while True:
         ended, status = os.wait()
         if ended == pid:

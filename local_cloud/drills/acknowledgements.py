@@ -1,6 +1,6 @@
-"""A stream of transactions with a log outside the system of everything it acknowledged.
+"""A stream of transactions, with a log of what the system acknowledged.
 
-A drill without such a log proves nothing: what was lost inside is not missed inside.
+The log is outside of the system, so that a transaction that the system lost is detected.
 """
 
 import itertools
@@ -16,20 +16,20 @@ import requests
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """Where the stream goes and what it trusts."""
+    """The API that receives the stream, and its certificate."""
 
     url: str
-    certificate_file: str | None  # None: whom everyone trusts
+    certificate_file: str | None  # None: of a public authority
     client_id: str
     client_secret: str
 
 
 @dataclass(kw_only=True)
 class Stream:
-    """Clients that post one transaction after another until told to stop.
+    """Clients that post one transaction after another until `stop`.
 
-    An answer other than 201 or 200 is retried with the same id, as a client must; only what was
-    acknowledged is written to `log_file`, one id a line, before the next one is sent.
+    After an answer other than 201 or 200 the client retries with the same id, as clients must.
+    Ids of acknowledged transactions are appended to `log_file` before the next one is sent.
     """
 
     api: Api
@@ -44,7 +44,7 @@ class Stream:
     _token: str = ""
 
     def start(self) -> None:
-        """Open a session and the accounts, then let the clients go."""
+        """Open a session and the accounts, then start the clients."""
         with self._session() as session:
             opened = session.post(
                 f"{self.api.url}/sessions",
@@ -76,18 +76,18 @@ class Stream:
         return self.log_file.read_text().split() if self.log_file.exists() else []
 
     def longest_silence_seconds(self, *, since: float) -> float:
-        """The longest time after `since` in which none of the clients was acknowledged anything."""
+        """The longest time after `since` without an acknowledgement to any client."""
         moments = [since, *sorted(answered for _, answered in self.answers if answered > since)]
         gaps = (then - before for before, then in itertools.pairwise(moments))
         return max(gaps, default=float("inf"))
 
     def longest_wait_seconds(self, *, since: float) -> float:
-        """The longest wait of a client, retries and all, for what was answered after `since`."""
+        """The longest time from first request to acknowledgement, of those after `since`."""
         waits = (answered - asked for asked, answered in self.answers if answered > since)
         return max(waits, default=float("inf"))
 
     def missing(self, acknowledged: list[str]) -> list[str]:
-        """The acknowledged ids that the ledger does not show."""
+        """The acknowledged ids that are not in the ledger."""
         with self._session() as session:
             session.headers["Authorization"] = f"Bearer {self._token}"
             return [
@@ -97,7 +97,7 @@ class Stream:
             ]
 
     def balances_minor(self) -> list[int]:
-        """Balances of the stream's accounts; they sum to zero whatever happened."""
+        """Balances of the stream's accounts; their sum is always zero."""
         with self._session() as session:
             session.headers["Authorization"] = f"Bearer {self._token}"
             return [
@@ -107,7 +107,7 @@ class Stream:
 
     def _session(self) -> requests.Session:
         session = requests.Session()
-        session.trust_env = False  # or REQUESTS_CA_BUNDLE would replace our certificate
+        session.trust_env = False  # REQUESTS_CA_BUNDLE would replace our certificate
         session.verify = self.api.certificate_file or True
         return session
 

@@ -1,4 +1,4 @@
-"""Drill: `kill -9` of the database's writer under load. The standby takes over with everything.
+"""Drill: `kill -9` of the database's writer under load. The standby takes over without data loss.
 
 make drill-kill-database
 """
@@ -24,7 +24,7 @@ def kill_database(scene: Scene) -> Outcome:
     )
     whole = scene.wait_until(lambda: is_whole(scene), "the old writer is a standby in sync")
     if scene.writer()["instance"] == victim["instance"]:
-        raise CloudError("the old writer writes again")
+        raise CloudError("the old writer is the writer again")
     return Outcome(
         broke_at=killed,
         recovery=f"another writer after {promoted - killed:.1f} s, "

@@ -1,4 +1,4 @@
-"""Drill: `kill -9` of a service task under load. It is replaced; nothing acknowledged is missing.
+"""Drill: `kill -9` of a service task under load. It is replaced, and no data is lost.
 
 make drill-kill-task
 """

@@ -1,6 +1,6 @@
-"""Drill: the zone of the writer and of some tasks is lost under load, and comes back.
+"""Drill: the zone of the writer and of some tasks is lost under load, then available again.
 
-Nothing is started there meanwhile, as nothing could be.
+Nothing is started in the zone while it is lost.
 
 make drill-lose-zone
 """
@@ -51,7 +51,7 @@ def lose_zone(scene: Scene) -> Outcome:
             and len(scene.healthy_tasks()) == len(tasks)
             and zone in {t["zone"] for t in scene.healthy_tasks()}
         ),
-        "the zone that is back has a task and the standby",
+        "the zone has a task and the standby again",
     )
     return Outcome(
         broke_at=lost,

@@ -1,4 +1,4 @@
-"""What every drill has in common: load, something that breaks, and a reconciliation afterwards."""
+"""The steps of every drill: load, a failure, and a check of what was acknowledged."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ Facts = dict[str, Any]  # of a task or a database server, as the local cloud pub
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The environment that a drill is about."""
+    """The environment of a drill."""
 
     paths: CloudPaths
     suffix: str
@@ -48,7 +48,7 @@ class Scene:
         raise CloudError(f"environment {self.suffix} has no database writer: see `make status`")
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> float:
-        """The moment at which it came true. Raises CloudError when it does not."""
+        """Returns when the condition became true. Raises CloudError at a timeout."""
         deadline = time.monotonic() + _RECOVERY_TIMEOUT_SECONDS
         while not condition():
             if time.monotonic() > deadline:
@@ -63,16 +63,16 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """When it broke, and what the drill has to say about the recovery."""
+    """The time of the failure, and a sentence about the recovery."""
 
     broke_at: float
     recovery: str
 
 
 def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
-    """Run `scenario` under load in SUFFIX, or in the only environment.
+    """Run `scenario` under load in the environment SUFFIX (default: the only one).
 
-    1 if anything acknowledged is missing.
+    Returns 1 if an acknowledged transaction is missing.
     """
     try:
         return _rehearse(scenario)
@@ -82,15 +82,15 @@ def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
 
 
 def kill_with_children(pid: int) -> None:
-    """`kill -9` of a process and of all that it started, as when its machine goes."""
+    """`kill -9` of a process and its descendants, as when their machine fails."""
     process = psutil.Process(pid)
     for victim in [process, *process.children(recursive=True)]:
-        with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended with its parent
             victim.kill()
 
 
 def reconcile(stream: Stream, *, broke_at: float, recovery: str) -> int:
-    """Stop the stream and hold the ledger against its log."""
+    """Stop the stream and compare the ledger with its log."""
     acknowledged = stream.stop()
     missing = stream.missing(acknowledged)
     balances = stream.balances_minor()
@@ -102,7 +102,7 @@ def reconcile(stream: Stream, *, broke_at: float, recovery: str) -> int:
         f"{len(acknowledged)} acknowledged, {stream.retries} retried, "
         f"{len(missing)} missing, {len(stream.failures)} never answered"
     )
-    # Every client asks until it has its answer: each cent on the last account is one of these.
+    # Every client retries until it is acknowledged: the last account holds one cent for each.
     is_exact = balances[-1] == len(acknowledged) and sum(balances) == 0
     if missing or stream.failures or not is_exact:
         print(f"FAILED: missing {missing[:5]}, failures {stream.failures[:5]}, {balances}")

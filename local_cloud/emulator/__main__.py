@@ -1,6 +1,6 @@
-"""The local cloud's server process: MiniStack with databases, load balancers and tasks beside it.
+"""The server process of a local cloud: MiniStack, databases, load balancers, tasks and runs.
 
-Started in the background by `local_cloud.server`; SIGTERM ends it and everything it started.
+`local_cloud.server` starts it in the background; SIGTERM ends it and everything that it started.
 """
 
 import argparse
@@ -17,35 +17,22 @@ from typing import TYPE_CHECKING, cast
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
-from local_cloud.emulator.buckets import bucket_followers
 from local_cloud.emulator.builds import BuildService
 from local_cloud.emulator.codepipeline_api import CodePipelineApi
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.edge import Edge
-from local_cloud.emulator.function_urls import function_url_followers
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.load_balancers import LoadBalancers
-from local_cloud.emulator.ministack_adapter import (
-    Follower,
-    application,
-    correct_image_lookup,
-    correct_secrets,
-    end_function_workers,
-    follow,
-    record_computing_alarms,
-    register,
-)
+from local_cloud.emulator.ministack_adapter import application
 from local_cloud.emulator.ministack_adapter.builds import (
     execute_builds,
     integrate_builds_with_step_functions,
 )
+from local_cloud.emulator.ministack_adapter.corrections import correct_image_lookup
 from local_cloud.emulator.ministack_adapter.events import publish
-from local_cloud.emulator.ministack_adapter.tags import forget_table_tags
 from local_cloud.emulator.pipeline_runs import PipelineRuns
-from local_cloud.emulator.pipelines import pipeline_type
-from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
+from local_cloud.emulator.resource_types import add_resource_types
 from local_cloud.emulator.services import Services
-from local_cloud.facts import forget_stacks
 from local_cloud.git_host import GITHUB_PATH
 from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
 from local_cloud.pipeline.context import RunContext
@@ -56,7 +43,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 _HOST = "127.0.0.1"
-# What state machines wait for takes minutes on AWS and seconds here: their waits are shorter, too.
+# What state machines wait for takes minutes on AWS and seconds here: the waits are shorter too.
 _WAIT_SCALE = "0.05"
 
 
@@ -75,7 +62,7 @@ def main() -> None:
 
 
 def _configure_ministack(state: Path, port: int) -> None:
-    """MiniStack reads the environment when it is imported, and gives it on to Lambda functions."""
+    """MiniStack reads the environment when it is imported, and passes it to Lambda functions."""
     os.environ.update(
         environment(f"http://{_HOST}:{port}"),
         GATEWAY_PORT=str(port),
@@ -141,21 +128,14 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         endpoint_url=aws.endpoint_url,
         publish=functools.partial(publish, source="aws.codepipeline"),
     )
-    correct_secrets()
     correct_image_lookup()
-    record_computing_alarms(recorded_alarms(paths.recorded))
-    pipelines = pipeline_type(paths.pipelines, runs, functools.partial(forget_stacks, paths))
-    register({**recorded_types(paths.recorded), **pipelines})
-    follow(
-        {
-            **bucket_followers(aws),
-            **function_url_followers(aws.endpoint_url),
-            "AWS::DynamoDB::Table": Follower(deleting=lambda name, _: forget_table_tags(name)),
-            "AWS::Lambda::Function": Follower(deleting=lambda name, _: end_function_workers(name)),
-            **databases.followers(),
-            **load_balancers.followers(),
-            **services.followers(),
-        }
+    add_resource_types(
+        paths=paths,
+        aws=aws,
+        runs=runs,
+        databases=databases,
+        load_balancers=load_balancers,
+        services=services,
     )
 
     stop = asyncio.Event()
@@ -172,7 +152,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         await stop.wait()
         await asyncio.to_thread(runs.close)
         await asyncio.to_thread(end_builds)
-        # While the API still answers: stopping tasks deregister their targets through it.
+        # While the API still answers: a task that stops deregisters its target through it.
         await asyncio.to_thread(services.stop)
         await asyncio.to_thread(load_balancers.stop)
         await asyncio.to_thread(databases.stop)

@@ -1,12 +1,16 @@
-"""AWS::S3::Bucket: what CloudFormation does with a bucket's tags and contents on AWS."""
+"""AWS::S3::Bucket: sets tags, and refuses to delete a bucket with objects, as AWS does."""
 
 from local_cloud.aws import AwsClients
-from local_cloud.emulator import ministack_adapter as ministack
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
+from local_cloud.emulator.ministack_adapter import (
+    Attributes,
+    Follower,
+    Properties,
+    corrections,
+)
 
 
 def bucket_followers(aws: AwsClients) -> dict[str, Follower]:
-    """Tags are set; a bucket that still holds objects refuses to be deleted, as on AWS."""
+    """The follower of buckets, by type."""
 
     def created(name: str, properties: Properties, _: Attributes) -> None:
         _tag(name, properties)
@@ -29,4 +33,4 @@ def bucket_followers(aws: AwsClients) -> dict[str, Follower]:
 
 def _tag(name: str, properties: Properties) -> None:
     tags = {tag["Key"]: str(tag["Value"]) for tag in properties.get("Tags", [])}
-    ministack.set_bucket_tags(name, tags)
+    corrections.set_bucket_tags(name, tags)

@@ -1,4 +1,4 @@
-"""What StartBuild runs: the project's buildspec on the project's own source."""
+"""Builds of StartBuild: the project's buildspec on the project's own source."""
 
 import logging
 import shutil
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 
 
 class BuildService:
-    """Runs builds that no pipeline started, each in the thread that calls `execute`."""
+    """Runs builds outside of pipelines, each in the thread that calls `execute`."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._clients = AwsClients(context.endpoint_url).client
 
     def execute(self, build: StartedBuild, stop: threading.Event) -> EndedBuild:
-        """Never raises: how it ended is the answer."""
+        """Run the build to its end. Does not raise: the result says how it ended."""
         state = self._context.state_dir
         name, _, run = build.id.partition(":")
         folder = state / "builds" / name / run
@@ -65,7 +65,7 @@ class BuildService:
         except (BuildFailed, ProjectError) as error:
             reason = f"{error} (log: {log})"
             return EndedBuild(status="FAILED", reason=reason, commit=commit, log=str(log))
-        except Exception as error:  # the build's boundary: ours is the fault, the record says so
+        except Exception as error:  # the build's boundary: an error of the local cloud itself
             logger.exception("build %s", build.id)
             return EndedBuild(status="FAULT", reason=str(error), commit=commit, log=str(log))
         finally:

@@ -1,14 +1,12 @@
-"""How CodePipeline's API shows what is written down about runs."""
+"""CodePipeline's API representation of recorded runs."""
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from local_cloud.aws import ACCOUNT, REGION
-
 _PAGE = 100
 
-# By what is written down; Waiting actions are not shown.
+# By recorded state. An action that waits is not in the answers.
 _ACTION_STATUS = {
     "InProgress": "InProgress",
     "Succeeded": "Succeeded",
@@ -45,18 +43,6 @@ def started_actions(state: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]
     return sorted(found, key=lambda pair: float(pair[1]["started"]), reverse=True)
 
 
-def has_begun(state: Mapping[str, Any], stage: str) -> bool:
-    return any(name == stage for name, _ in started_actions(state))
-
-
-def stage_status(states: list[str], actions: int) -> str:
-    for status in ("Failed", "Stopped"):
-        if status in states:
-            return status
-    is_done = len(states) == actions and set(states) == {"Succeeded"}
-    return "Succeeded" if is_done else "InProgress"
-
-
 def action_execution(execution_id: str, stage: str, action: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"externalExecutionUrl": action["log"] or ""}
     if action["state"] == "Failed":
@@ -71,37 +57,8 @@ def action_execution(execution_id: str, stage: str, action: Mapping[str, Any]) -
     }
 
 
-def latest_execution(execution_id: str, stage: str, action: Mapping[str, Any]) -> dict[str, Any]:
-    shown = action_execution(execution_id, stage, action)
-    latest = {
-        "actionExecutionId": shown["actionExecutionId"],
-        "status": shown["status"],
-        "summary": action["reason"],
-        "lastStatusChange": shown["lastUpdateTime"],
-    }
-    if action["state"] == "Failed":
-        latest["errorDetails"] = shown["output"]["executionResult"]["errorDetails"]
-    return latest
-
-
 def page(key: str, items: list[Any], request: Mapping[str, Any]) -> dict[str, Any]:
     start = int(request.get("nextToken") or 0)
     end = start + min(int(request.get("maxResults") or _PAGE), _PAGE)
     more = {"nextToken": str(end)} if end < len(items) else {}
     return {key: items[start:end], **more}
-
-
-def in_api_spelling(value: Any) -> Any:
-    """Keys of a template as the API spells them; those of a configuration are the actions' own."""
-    if isinstance(value, Mapping):
-        return {
-            key[:1].lower() + key[1:]: item if key == "Configuration" else in_api_spelling(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [in_api_spelling(item) for item in value]
-    return value
-
-
-def pipeline_arn(name: str) -> str:
-    return f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"

@@ -1,7 +1,7 @@
 """AWS::RDS::DBCluster and DBInstance: a real PostgreSQL writer with a streaming standby.
 
-The first instance of a cluster starts the writer, the second the standby; further ones are only
-recorded. Who writes may change afterwards: see database_pair.py.
+The first instance of a cluster starts the writer, the second one the standby; further instances
+are recorded only. The standby may become the writer later: see database_pair.py.
 """
 
 import json
@@ -14,16 +14,16 @@ from pathlib import Path
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.certificates import LocalAuthority
-from local_cloud.emulator import ministack_adapter as ministack
 from local_cloud.emulator.database_pair import DatabasePair, Node
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
+from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 from local_cloud.postgres import PostgresServer
+from local_cloud.whole_file import write_whole
 from local_cloud.zones import Zones
 
 logger = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 0.2
-_ROLES = ("writer", "reader")  # of the endpoints, as they are at first
+_ROLES = ("writer", "reader")  # of the endpoints at the start
 
 
 @dataclass(kw_only=True)
@@ -31,7 +31,9 @@ class _Cluster:
     folder: Path
     pair: DatabasePair
     instances: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)  # over CloudFormation's calls
+    lock: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # one CloudFormation call at a time
     publishing: threading.Lock = field(default_factory=threading.Lock)
     is_gone: bool = False
 
@@ -41,7 +43,7 @@ class _Cluster:
 
 
 class DatabaseClusters:
-    """All clusters of this cloud; a thread looks after those whose servers die."""
+    """All clusters of this cloud. Two threads replace writers and standbys that die."""
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class DatabaseClusters:
             self._addresses.allocate(f"database/{cluster_id}/{role}", port=port) for role in _ROLES
         ]
         folder = self._folder / cluster_id
-        if folder.exists():  # left by a cloud that was killed: its cluster is gone
+        if folder.exists():  # left by a server that was killed
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
         nodes = [
@@ -119,7 +121,7 @@ class DatabaseClusters:
             ),
         )
         attributes["Endpoint.Address"], attributes["ReadEndpoint.Address"] = hosts
-        ministack.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=port)
+        records.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=port)
 
     def _delete_cluster(self, cluster_id: str, _: Properties) -> None:
         cluster = self._clusters.pop(cluster_id, None)
@@ -149,7 +151,7 @@ class DatabaseClusters:
                 node.instance_id = instance_id
             cluster.instances.append(instance_id)
         attributes["Endpoint.Address"] = node.server.address
-        self._tell(str(properties["DBClusterIdentifier"]), cluster)
+        self._update_api(str(properties["DBClusterIdentifier"]), cluster)
 
     def _delete_instance(self, instance_id: str, properties: Properties) -> None:
         cluster = self._clusters.get(str(properties.get("DBClusterIdentifier")))
@@ -166,7 +168,7 @@ class DatabaseClusters:
 
     def _look_after_writer(self, cluster_id: str, cluster: _Cluster) -> None:
         if cluster.pair.look_after_writer(lost_zones=self._zones.lost()):
-            self._tell(cluster_id, cluster)
+            self._update_api(cluster_id, cluster)
 
     def _look_after_standby(self, _: str, cluster: _Cluster) -> None:
         cluster.pair.look_after_standby(lost_zones=self._zones.lost())
@@ -180,12 +182,12 @@ class DatabaseClusters:
                 except Exception:  # the thread's boundary: the next round tries again
                     logger.exception("database %s: a round failed", cluster_id)
 
-    # -- what others see ----------------------------------------------------------------------
+    # -- published state ----------------------------------------------------------------------
 
-    def _tell(self, cluster_id: str, cluster: _Cluster) -> None:
-        """Make the RDS API say who writes."""
+    def _update_api(self, cluster_id: str, cluster: _Cluster) -> None:
+        """Set writer and reader in the RDS API, and publish."""
         writer, standby = cluster.pair.writer, cluster.pair.standby
-        ministack.set_cluster_endpoints(
+        records.set_cluster_endpoints(
             cluster_id,
             writer=writer.server.address,
             reader=standby.server.address,
@@ -193,7 +195,7 @@ class DatabaseClusters:
         )
         for node in (writer, standby):
             if node.instance_id:
-                ministack.set_instance_endpoint(
+                records.set_instance_endpoint(
                     node.instance_id,
                     address=node.server.address,
                     port=node.server.port,
@@ -202,15 +204,7 @@ class DatabaseClusters:
         self._publish(cluster)
 
     def _publish(self, cluster: _Cluster) -> None:
-        """What `make status` and the drills look at; written only when it changed.
-
-        CloudFormation's calls and both who watch come here at any time.
-        """
+        """Write what `make status` and the drills read. Called from several threads."""
         with cluster.publishing:
-            text = json.dumps(cluster.pair.facts(), indent=1)
-            file = cluster.facts_file
-            if cluster.is_gone or (file.exists() and file.read_text() == text):
-                return
-            unfinished = file.with_suffix(".unfinished")
-            unfinished.write_text(text)
-            unfinished.replace(file)
+            if not cluster.is_gone:
+                write_whole(cluster.facts_file, json.dumps(cluster.pair.facts(), indent=1))

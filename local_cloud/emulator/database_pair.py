@@ -1,8 +1,9 @@
-"""A database as Aurora keeps it: a writer, a standby in another zone, and roles that move.
+"""A writer and a synchronous standby in another zone; the standby takes over when the writer dies.
 
-The writer waits for the standby's flush, so a standby that *has everything* has all that was ever
-acknowledged, and only such a one is promoted. A writer that was replaced never writes again: its
-processes are ended before the promotion, and its data are thrown away for a copy of the new one's.
+The writer acknowledges a commit after the standby has flushed it. Only a standby that *has
+everything* is promoted, so no acknowledged commit is lost. The processes of the old writer are
+killed before the promotion, and its data are replaced by a copy of the new writer's. See
+docs/decisions/standby-takes-over.md.
 """
 
 import logging
@@ -24,7 +25,7 @@ _LOOK_AGAIN_SECONDS = 0.02
 
 @dataclass(kw_only=True)
 class Node:
-    """One server, and the instance of the cluster that it stands for, once there is one."""
+    """One server, and the cluster's instance that it represents, if there is one."""
 
     server: PostgresServer
     instance_id: str = ""
@@ -32,18 +33,18 @@ class Node:
 
 
 class DatabasePair:
-    """Call `look_after` again and again; all methods may be called from any thread.
+    """Call both `look_after` methods periodically. All methods are thread-safe.
 
-    A writer that dies is replaced by the standby where that has everything, else started again.
+    A dead writer is replaced by the standby if that has everything; otherwise it is restarted.
     """
 
     def __init__(self, *, first: Node, second: Node, database: str) -> None:
         self.writer = first
         self.standby = second
         self._database = database
-        self._writer_waits = False  # for the standby, before it answers a commit
+        self._writer_waits = False  # for the standby, before it acknowledges a commit
         self._standby_has_everything = False
-        self._standby_is_outdated = False  # its data may hold what was never acknowledged
+        self._standby_is_outdated = False  # its data may hold commits that were never acknowledged
         self._lock = threading.RLock()
 
     # -- CloudFormation -----------------------------------------------------------------------
@@ -59,7 +60,7 @@ class DatabasePair:
                     execute(f'CREATE DATABASE "{quoted}"')
 
     def start_standby(self) -> None:
-        """While the writer works: a stack may use it before the standby is there."""
+        """The writer runs meanwhile: a stack may use it before the standby is ready."""
         with self._lock:
             self._copy_to_standby()
 
@@ -71,7 +72,7 @@ class DatabasePair:
             self.standby.server.stop()
 
     def stop(self) -> None:
-        """Nothing acknowledged is lost."""
+        """Stop both servers. No acknowledged commit is lost."""
         with self._lock:
             self.writer.server.stop()
             self.standby.server.stop()
@@ -79,7 +80,7 @@ class DatabasePair:
     # -- failures -----------------------------------------------------------------------------
 
     def look_after_writer(self, *, lost_zones: frozenset[str]) -> bool:
-        """See to it that there is a writer; True if another one is the writer now."""
+        """Replace or restart a dead writer; True if the standby became the writer."""
         with self._lock:
             if not self.writer.server.has_died:
                 return False
@@ -88,14 +89,14 @@ class DatabasePair:
                 return True
             if self.writer.zone not in lost_zones:
                 logger.warning("database %s died: starting it again", self.writer.instance_id)
-                # Its first sessions may find that nobody told them yet to wait.
+                # Its first sessions may not wait for the standby yet.
                 self._standby_has_everything = False
                 self.writer.server.fence()
                 self.writer.server.start()
             return False
 
     def look_after_standby(self, *, lost_zones: frozenset[str]) -> None:
-        """See to it that the writer does not wait for a standby that is away, and gets it back."""
+        """Restart a dead standby; the writer does not wait for it meanwhile."""
         with self._lock:
             if not self.standby.instance_id or not self.writer.server.is_alive:
                 return
@@ -134,12 +135,12 @@ class DatabasePair:
         self.writer.server.fence()
         self.standby.server.promote()
         self.writer, self.standby = self.standby, self.writer
-        self._writer_waits = False  # the setting was the other's
+        self._writer_waits = False  # it was a setting of the old writer
         self._standby_has_everything = False
         self._standby_is_outdated = True
 
     def _stop_waiting_for_standby(self) -> None:
-        # In this order: what is acknowledged from here on may be on the writer alone.
+        # First, because commits acknowledged from now on may be on the writer alone.
         self._standby_has_everything = False
         if self._writer_waits:
             with superuser(self.writer.server) as execute:
@@ -154,9 +155,11 @@ class DatabasePair:
                 self.standby.server.fence()
                 self.standby.server.start()
                 with superuser(self.writer.server) as execute:
-                    self._wait_for_standby_from_now_on(execute)
+                    self._make_writer_wait(execute)
             except PostgresError:
-                logger.warning("it does not find its place: it gets a new copy", exc_info=True)
+                logger.warning(
+                    "it cannot continue from its data: it gets a new copy", exc_info=True
+                )
                 self._stop_waiting_for_standby()
             else:
                 return
@@ -167,13 +170,13 @@ class DatabasePair:
     def _copy_to_standby(self) -> None:
         with copy_running(self.writer.server, self.standby.server) as execute:
             self.standby.server.start()
-            self._wait_for_standby_from_now_on(execute)
+            self._make_writer_wait(execute)
         self._standby_is_outdated = False
 
-    def _wait_for_standby_from_now_on(self, execute: Execute) -> None:
-        """Let the writer wait, and note when the standby has all that was there before.
+    def _make_writer_wait(self, execute: Execute) -> None:
+        """Let the writer wait for the standby; return when the standby has all earlier commits.
 
-        Raises PostgresError when the standby does not get there in time.
+        Raises PostgresError at a timeout.
         """
         name = self.standby.server.data_dir.name
         state = f"FROM pg_stat_replication WHERE application_name = '{name}'"
@@ -182,7 +185,7 @@ class DatabasePair:
         execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         execute("SELECT pg_reload_conf()")
         _until(lambda: bool(execute(f"SELECT 1 {state} AND sync_state = 'sync'")), "is in sync")
-        # The checkpointer is what tells the sessions to wait: once it answers, they all do.
+        # The checkpointer publishes the setting to the sessions: after its answer all of them wait.
         execute("CHECKPOINT")
         ((reached,),) = execute("SELECT pg_current_wal_flush_lsn()")
         caught_up = f"SELECT 1 {state} AND flush_lsn >= '{reached}'"
@@ -194,5 +197,7 @@ def _until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _STREAMS_TIMEOUT_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            raise PostgresError(f"not in {_STREAMS_TIMEOUT_SECONDS:.0f} s: the standby {what}")
+            raise PostgresError(
+                f"timeout after {_STREAMS_TIMEOUT_SECONDS:.0f} s: waited until the standby {what}"
+            )
         time.sleep(_LOOK_AGAIN_SECONDS)

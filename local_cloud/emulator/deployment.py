@@ -1,8 +1,8 @@
 """One ECS service: keeps the wanted number of healthy tasks of the wanted definition.
 
-A new definition is rolled out with the old tasks in service until all new ones are healthy. Three
-tasks that fail before they were healthy trip the circuit breaker (ECS's own minimum): the new tasks
-go, the old ones stay, and whoever waits for the deployment is told which task failed and why.
+During a deployment the old tasks serve until all new tasks are healthy. If three new tasks fail
+before they are healthy (ECS's own minimum), the circuit breaker stops the new tasks, the old ones
+continue, and the deployment fails with the task's error.
 """
 
 import logging
@@ -27,27 +27,27 @@ class DeploymentFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What the ECS API says this service should be."""
+    """The target state of a service, from the ECS API."""
 
     definition_arn: str
     count: int
     health_check: HealthCheck | None
     grace_seconds: float
-    zones: tuple[str, ...] = ()  # where tasks may be; they are kept even over these
+    zones: tuple[str, ...] = ()  # tasks are spread evenly over these
 
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """What a service needs of its surroundings."""
+    """Functions that start, register and release the tasks of a service."""
 
     start: Callable[[str], Task]  # by definition ARN
     register: Callable[[Task], None]
     deregister: Callable[[Task], None]
-    released: Callable[[Task], None]  # the task's process is gone
+    released: Callable[[Task], None]  # called when the task's process has ended
 
 
 class Service:
-    """Call `reconcile` again and again; all methods may be called from any thread."""
+    """Call `reconcile` periodically. All methods are thread-safe."""
 
     def __init__(self, *, name: str, platform: Platform) -> None:
         self.name = name
@@ -62,7 +62,7 @@ class Service:
         self._changed = threading.Condition(threading.RLock())
 
     def want(self, wanted: Wanted) -> None:
-        """Set the target; a definition other than the last one starts a deployment."""
+        """Set the target state; a new definition starts a deployment."""
         with self._changed:
             previous = self._wanted
             self._wanted = wanted
@@ -72,7 +72,7 @@ class Service:
                 self._failed_definition = None
 
     def wait_until_stable(self, definition_arn: str, *, timeout_seconds: float) -> None:
-        """Return when `definition_arn` runs in full. Raises DeploymentFailed."""
+        """Return when only healthy tasks of `definition_arn` run. Raises DeploymentFailed."""
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
             while not self._is_stable(definition_arn):
@@ -86,14 +86,14 @@ class Service:
                     )
 
     def stop_all(self) -> None:
-        """Take every task out of service and ask it to stop; `reconcile` reaps them."""
+        """Deregister every task and ask it to stop; `reconcile` removes them when they end."""
         with self._changed:
             self._wanted = None
             for task in self.tasks:
                 self._retire(task)
 
     def reconcile(self) -> None:
-        """One step towards what is wanted; never raises for a task's sake."""
+        """One step towards the target state. Does not raise when a task fails."""
         with self._changed:
             self._reap()
             if self._wanted is not None:
@@ -155,10 +155,10 @@ class Service:
                 return
             definition = self._good_definition
         current = [t for t in self._alive() if t.definition_arn == definition]
-        # A zone that was lost and is back: one more there first, then one less where they crowd.
+        # After a lost zone is back: one more task there first, then one less where most are.
         count = wanted.count + (1 if _is_uneven(current, wanted.zones) else 0)
         for _ in range(len(current) - count):
-            extra = _one_too_many(current)
+            extra = _surplus(current)
             if extra.is_healthy and sum(t.is_healthy for t in current) <= wanted.count:
                 break
             current.remove(extra)
@@ -177,7 +177,7 @@ class Service:
     def _start(self, definition: str) -> None:
         try:
             self.tasks.append(self._platform.start(definition))
-        except Exception as error:  # the boundary: whatever stops a start is a failed task
+        except Exception as error:  # the boundary: any error is a failed task
             logger.warning("service %s: task not started", self.name, exc_info=error)
             self._last_failure = f"task of {definition} did not start: {error}"
             self._count_failure(definition)
@@ -228,7 +228,7 @@ def _is_uneven(tasks: list[Task], zones: tuple[str, ...]) -> bool:
     return bool(counts) and max(counts) - min(counts) > 1 and all(t.is_healthy for t in tasks)
 
 
-def _one_too_many(tasks: list[Task]) -> Task:
-    """The newest where most are; of those that are as crowded, one that does not serve yet."""
+def _surplus(tasks: list[Task]) -> Task:
+    """The newest task in the zone with most tasks; before that, one that does not serve yet."""
     crowd = Counter(t.zone for t in tasks)
     return max(tasks, key=lambda t: (crowd[t.zone], not t.is_healthy, t.started_monotonic))

@@ -1,4 +1,4 @@
-"""In front of MiniStack, on the same port: what it does not have, and the git host's own API."""
+"""Answers CodePipeline and the git host's API; passes all other requests to MiniStack."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ _AMZ_JSON = "application/x-amz-json-1.1"
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """An ASGI application; what is not ours goes on to `inner`."""
+    """An ASGI application in front of `inner`."""
 
     inner: App
     pipelines: CodePipelineApi

@@ -1,4 +1,4 @@
-"""AWS::Lambda::Url: the address of a function, as this machine can call it."""
+"""AWS::Lambda::Url: an address of the function that works on this machine."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ from local_cloud.emulator.ministack_adapter import Attributes, Follower, Propert
 
 
 def function_url_followers(endpoint_url: str) -> dict[str, Follower]:
-    """On AWS the id is a host name; there is no such host here, and the path names it instead."""
+    """On AWS the id is a part of the host name; here it is a part of the path."""
 
     def correct(attributes: Attributes) -> None:
         host = urlsplit(str(attributes["FunctionUrl"])).hostname or ""

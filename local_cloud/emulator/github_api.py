@@ -1,4 +1,4 @@
-"""The part of GitHub's REST API that the branch hub asks: is this branch there, which are."""
+"""The part of GitHub's REST API that the branch hub calls: branches and their last commits."""
 
 import re
 from dataclasses import dataclass, field
@@ -28,10 +28,10 @@ class GitHubApi:
         self._base_url = base_url
 
     def get(self, raw_path: str, query: dict[str, str]) -> Answer:
-        """`raw_path` starts with `/repos/` and is still quoted, as it came."""
+        """`raw_path` starts with `/repos/` and is URL-encoded."""
         match = re.fullmatch(rf"/repos/{OWNER}/([A-Za-z0-9._-]+)(/.*)?", raw_path)
         repository = self._git_root / f"{match[1]}.git" if match else None
-        # GitHub does not tell a repository that is not there from one that it does not show.
+        # GitHub also answers 404 for a repository that the caller may not read.
         if match is None or repository is None or not repository.is_dir():
             return _not_found()
         host = GitHost(repository, state=self._state_dir)

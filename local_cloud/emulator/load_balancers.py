@@ -1,27 +1,18 @@
-"""ElasticLoadBalancingV2: Caddy listens where each listener says and forwards to healthy targets.
+"""ElasticLoadBalancingV2: Caddy serves every listener and forwards to healthy targets.
 
-The configuration is made anew from the emulator's own ELB API whenever something changed, so
-listeners made with the AWS CLI work as well as those of a stack.
+Caddy's configuration is computed from the emulator's ELB API after each change, so a listener that
+was created through the API works as one of a stack does.
 """
 
-import json
-import logging
-import subprocess
+import copy
 import threading
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from local_cloud.addresses import LoopbackAddresses, free_port
+from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients
-from local_cloud.emulator import ministack_adapter as ministack
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
-
-logger = logging.getLogger(__name__)
-
-_START_TIMEOUT_SECONDS = 10
+from local_cloud.emulator.caddy import Caddy
+from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 
 
 class LoadBalancers:
@@ -37,14 +28,11 @@ class LoadBalancers:
         listener_port: int,
     ) -> None:
         self._folder = folder
-        self._caddy = caddy
         self._addresses = addresses
         self._aws = aws
         self._listener_port = listener_port
-        self._admin = f"127.0.0.1:{free_port()}"
+        self._caddy = Caddy(program=caddy, folder=folder)
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._loaded: dict[str, Any] | None = None
 
     def followers(self) -> dict[str, Follower]:
         return {
@@ -57,40 +45,27 @@ class LoadBalancers:
         }
 
     def refresh(self) -> None:
-        """Make Caddy serve what the ELB API holds now; in-flight requests finish undisturbed."""
+        """Let Caddy serve what the ELB API holds now; requests in flight finish undisturbed."""
         with self._lock:
-            config = self._config()
-            if config == self._loaded and self._is_running():
-                return
-            if not self._is_running():
-                self._start()
-            self._load(config)
-            self._loaded = config
+            self._caddy.load(self._config())
 
     def stop(self) -> None:
         with self._lock:
-            if self._process is not None:
-                self._process.terminate()
-                try:
-                    self._process.wait(10)
-                except subprocess.TimeoutExpired:
-                    self._process.kill()
-                    self._process.wait()
-                self._process = None
+            self._caddy.stop()
 
     # -- CloudFormation -----------------------------------------------------------------------
 
     def _create(self, arn: str, _: Properties, attributes: Attributes) -> None:
         address = self._addresses.allocate(arn, port=self._listener_port)
         attributes["DNSName"] = address
-        ministack.set_load_balancer_dns_name(arn, address)
+        records.set_load_balancer_dns_name(arn, address)
 
     def _delete(self, arn: str, _: Properties) -> None:
         self._addresses.release(arn)
 
     def _listen(self, _: str, properties: Properties, __: Attributes) -> None:
         for certificate in properties.get("Certificates", []):
-            ministack.export_certificate(certificate["CertificateArn"], self._folder)
+            records.export_certificate(certificate["CertificateArn"], self._folder)
         self.refresh()
 
     def _listen_again(
@@ -100,13 +75,12 @@ class LoadBalancers:
 
     def _close(self, arn: str, _: Properties) -> None:
         with self._lock:
-            if self._loaded is not None and self._is_running():
-                remaining = json.loads(json.dumps(self._loaded))
+            if self._caddy.loaded is not None:
+                remaining = copy.deepcopy(self._caddy.loaded)
                 remaining["apps"]["http"]["servers"].pop(_server_name(arn), None)
-                self._load(remaining)
-                self._loaded = remaining
+                self._caddy.load(remaining)
 
-    # -- Caddy --------------------------------------------------------------------------------
+    # -- Caddy's configuration ----------------------------------------------------------------
 
     def _config(self) -> dict[str, Any]:
         elbv2 = self._aws.elbv2
@@ -137,7 +111,7 @@ class LoadBalancers:
                     ]
                 servers[name] = server
         return {
-            "admin": {"listen": self._admin},
+            "admin": {"listen": self._caddy.admin},
             "logging": {"logs": {"default": {"level": "WARN"}}},
             "apps": {
                 "http": {"servers": servers},
@@ -170,7 +144,7 @@ class LoadBalancers:
         handler: dict[str, Any] = {
             "handler": "reverse_proxy",
             "upstreams": [{"dial": target} for target in sorted(targets)],
-            # A target that refuses the connection never saw the request: another one may have it.
+            # A target that refuses the connection did not receive the request: try another one.
             "load_balancing": {
                 "selection_policy": {"policy": "round_robin"},
                 "try_duration": "3s",
@@ -191,47 +165,6 @@ class LoadBalancers:
             # As on AWS: the hop is encrypted, the target's certificate is not verified.
             handler["transport"] = {"protocol": "http", "tls": {"insecure_skip_verify": True}}
         return handler
-
-    def _is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def _start(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        first = self._folder / "caddy.json"
-        first.write_text(json.dumps({"admin": {"listen": self._admin}}))
-        with (self._folder / "caddy.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(self._caddy), "run", "--config", str(first)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={"HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder)},
-            )
-        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://{self._admin}/config/", timeout=1):
-                    return
-            except OSError as error:
-                if not self._is_running() or time.monotonic() > deadline:
-                    raise RuntimeError(
-                        f"the load balancer did not start; see {self._folder / 'caddy.log'}"
-                    ) from error
-                time.sleep(0.05)
-
-    def _load(self, config: dict[str, Any]) -> None:
-        request = urllib.request.Request(
-            f"http://{self._admin}/load",
-            data=json.dumps(config).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30):
-                pass
-        except urllib.error.HTTPError as error:
-            detail = error.read().decode(errors="replace").strip()
-            raise RuntimeError(f"the load balancer refused its configuration: {detail}") from error
 
 
 def _server_name(listener_arn: str) -> str:

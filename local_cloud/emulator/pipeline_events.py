@@ -1,4 +1,4 @@
-"""What CodePipeline says on the event bus about a run, from one look at it to the next."""
+"""CodePipeline's events about a run, computed from successive states of the run."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ _ACTION_STATES = {
 
 
 class RunEvents:
-    """Tells the changes of one run, each once."""
+    """Publishes the changes of one run, each once."""
 
     def __init__(
         self, pipeline: str, execution_id: str, *, publish: Publish, retried: bool = False
@@ -32,25 +32,25 @@ class RunEvents:
         self._publish = publish
         self._arn = f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{pipeline}"
         self._about = {"pipeline": pipeline, "execution-id": execution_id, "version": 1}
-        self._told = ""
+        self._state = ""
         self._actions: dict[tuple[int, str, str], str] = {}
         self._retried = retried
         self._is_new = True
 
-    def tell(self, state: Mapping[str, Any], *, is_stopping: bool) -> None:
+    def publish(self, state: Mapping[str, Any], *, is_stopping: bool) -> None:
         if self._retried and self._is_new and state["status"] == "Failed":
-            return  # the retry has not begun: this is how the run ended before
+            return  # the retry has not begun: this is the state before it
         if self._retried and self._is_new:
             self._remember(state)
         self._is_new = False
         for stage in state["stages"]:
             for action in stage["actions"]:
-                self._tell_action(state["attempt"], stage["name"], action)
+                self._publish_action(state["attempt"], stage["name"], action)
         name = _RUN_STATES.get(state["status"], "")
         if name == "STARTED":
             name = "STOPPING" if is_stopping else "RESUMED" if self._retried else name
-        if name and name != self._told:
-            self._told = name
+        if name and name != self._state:
+            self._state = name
             self._publish(
                 "CodePipeline Pipeline Execution State Change",
                 {**self._about, "state": name},
@@ -64,7 +64,7 @@ class RunEvents:
                     key = (state["attempt"], stage["name"], action["name"])
                     self._actions[key] = action["state"]
 
-    def _tell_action(self, attempt: int, stage: str, action: Mapping[str, Any]) -> None:
+    def _publish_action(self, attempt: int, stage: str, action: Mapping[str, Any]) -> None:
         key = (attempt, stage, action["name"])
         before, now = self._actions.get(key, "Waiting"), action["state"]
         if now == before or now not in _ACTION_STATES:

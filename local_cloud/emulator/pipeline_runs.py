@@ -1,4 +1,4 @@
-"""The runs of all pipelines: a process each, started and stopped here, told to the event bus."""
+"""The runs of all pipelines: starts and stops a process for each, and publishes their events."""
 
 import contextlib
 import logging
@@ -47,7 +47,7 @@ class _Run:
 
 
 class PipelineRuns:
-    """All methods may be called from any thread; unknown pipelines raise DefinitionError."""
+    """All methods are thread-safe; an unknown pipeline raises DefinitionError."""
 
     def __init__(self, *, paths: CloudPaths, endpoint_url: str, publish: Publish) -> None:
         self._paths = paths
@@ -61,14 +61,14 @@ class PipelineRuns:
         self._thread = threading.Thread(target=self._watch, name="pipeline-runs", daemon=True)
         self._thread.start()
 
-    # -- what starts runs -------------------------------------------------------------------------
+    # -- starting runs ----------------------------------------------------------------------------
 
     def created(self, name: str) -> None:
-        """A new pipeline runs once by itself."""
+        """A new pipeline starts one run by itself."""
         self.start(name, trigger="CreatePipeline")
 
     def updated(self, name: str) -> None:
-        """RestartExecutionOnUpdate; a run in progress sees the new definition by itself."""
+        """RestartExecutionOnUpdate; a run in progress reads the new definition by itself."""
         if not self.active(name):
             self.start(name, trigger="UpdatePipeline")
 
@@ -83,7 +83,7 @@ class PipelineRuns:
         return started
 
     def start(self, name: str, *, commit: str = "", trigger: str = "StartPipelineExecution") -> str:
-        """Start a run of `commit`, or of what its branch points at now; returns its id."""
+        """Start a run of `commit` (default: the newest of its branch); returns its id."""
         repository, branch = followed(load_definition(self._paths.state, name))
         folder = self._paths.git / f"{repository}.git"
         return self._start(
@@ -95,12 +95,12 @@ class PipelineRuns:
         )
 
     def retry(self, name: str, execution_id: str) -> None:
-        """Go on with a failed run after what it has done. Raises NotRunning."""
+        """Continue a failed run after its succeeded actions. Raises NotRunning."""
         state = execution_state(self._paths.state, name, execution_id)
         with self._lock:
             before = self._runs.get(execution_id)
         if before is not None and state is not None and state["status"] == "Failed":
-            before.ended.wait(_STOP_SECONDS)  # it has said so, its process is about to end
+            before.ended.wait(_STOP_SECONDS)  # its process is about to end
         if state is None or state["status"] != "Failed" or execution_id in self._runs:
             raise NotRunning(f"execution {execution_id} of {name} has no failed stage to retry")
         for other in execution_states(self._paths.state, name):
@@ -158,12 +158,12 @@ class PipelineRuns:
         self._wake.set()
         return execution_id
 
-    # -- what ends them ---------------------------------------------------------------------------
+    # -- stopping runs ----------------------------------------------------------------------------
 
     def stop(self, name: str, execution_id: str, *, abandon: bool, reason: str = "") -> None:
-        """Ask the run to end what it started, or (`abandon`) end it at once. Raises NotRunning.
+        """Ask the run to end its actions, or (`abandon`) kill it. Raises NotRunning.
 
-        Whoever follows the run sees `reason`.
+        Commands that follow the run show `reason`.
         """
         with self._lock:
             run = self._runs.get(execution_id)
@@ -174,7 +174,7 @@ class PipelineRuns:
             _signal(run, signal.SIGKILL if abandon else signal.SIGTERM)
 
     def deleted(self, name: str) -> None:
-        """End the runs of a pipeline that goes, and forget what was written down about them."""
+        """End the runs of a deleted pipeline, and delete their records."""
         self._end(
             [run for run in self._all() if run.pipeline == name], reason="the pipeline was deleted"
         )
@@ -196,15 +196,15 @@ class PipelineRuns:
                 _signal(run, signal.SIGKILL)
                 run.ended.wait(_STOP_SECONDS)
 
-    # -- what is known of them --------------------------------------------------------------------
+    # -- reading runs -----------------------------------------------------------------------------
 
     def active(self, name: str) -> list[str]:
         return [run.id for run in self._all() if run.pipeline == name]
 
     def states(self, name: str) -> list[dict[str, Any]]:
-        """The runs of a pipeline, newest first, as they are written down.
+        """The recorded runs of a pipeline, newest first, with their trigger.
 
-        Added: `trigger`, and the status Stopping. One that has not written yet is Queued.
+        A run that is being stopped is Stopping; a run without a record yet is Queued.
         """
         load_definition(self._paths.state, name)
         active = {run.id: run for run in self._all() if run.pipeline == name}
@@ -222,7 +222,7 @@ class PipelineRuns:
             if run is not None and run.is_stopping:
                 state["status"] = "Stopping"
             elif run is not None and run.is_retry and state["status"] == "Failed":
-                state["status"] = "InProgress"  # it is about to write so itself
+                state["status"] = "InProgress"  # the process is about to record this
         return states
 
     def _all(self) -> list[_Run]:
@@ -241,10 +241,10 @@ class PipelineRuns:
             self._wake.clear()
 
     def _look_at(self, run: _Run) -> None:
-        is_over = run.process.poll() is not None  # before reading, so that nothing is missed
+        is_over = run.process.poll() is not None  # before reading: the last state is not missed
         state = execution_state(self._paths.state, run.pipeline, run.id)
         if state is not None:
-            run.events.tell(state, is_stopping=run.is_stopping)
+            run.events.publish(state, is_stopping=run.is_stopping)
         if is_over:
             with self._lock:
                 del self._runs[run.id]

@@ -1,4 +1,4 @@
-"""AWS::CodePipeline::Pipeline: keeps the deployed definition for the interpreter to follow."""
+"""AWS::CodePipeline::Pipeline: keeps the deployed definition for the interpreter."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
+from local_cloud.whole_file import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9.@_-]{1,100}")
 
@@ -15,7 +16,7 @@ ForgetStacks = Callable[[Collection[str]], None]
 
 
 class Runs(Protocol):
-    """Whoever runs pipelines, told when one comes, changes or goes."""
+    """Is notified when a pipeline is created, updated or deleted."""
 
     def created(self, name: str) -> None: ...
 
@@ -27,31 +28,29 @@ class Runs(Protocol):
 def pipeline_type(folder: Path, runs: Runs, forget: ForgetStacks) -> dict[str, ResourceType]:
     """Definitions are stored as `<folder>/<pipeline name>.json`, with every reference resolved.
 
-    `forget` is called with the names of the stacks that a deleted pipeline deployed: they are
-    deleted before it, whoever deletes them and whether or not anybody follows.
+    `forget` is called with the stacks that a deleted pipeline deployed: all of them were deleted
+    before the pipeline.
     """
 
     def save(name: str, properties: Properties) -> tuple[str, Attributes]:
         if not _NAME.fullmatch(name):
             raise ValueError(f"pipeline Name {name!r} does not match {_NAME.pattern}")
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f".{name}.json"
-        unfinished.write_text(json.dumps(properties, indent=1, sort_keys=True))
-        unfinished.rename(folder / f"{name}.json")
+        write_whole(folder / f"{name}.json", json.dumps(properties, indent=1, sort_keys=True))
         return name, {"Version": "1"}
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-        made = save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
-        runs.created(made[0])
-        return made
+        result = save(properties.get("Name") or f"{stack_name}-{logical_id}", properties)
+        runs.created(result[0])
+        return result
 
     def update(
         physical_id: str, old: Properties, new: Properties, *__: object
     ) -> tuple[str, Attributes]:
-        made = save(physical_id, new)
+        result = save(physical_id, new)
         if old != new and str(new.get("RestartExecutionOnUpdate")).lower() == "true":
             runs.updated(physical_id)
-        return made
+        return result
 
     def delete(physical_id: str, properties: Properties) -> None:
         runs.deleted(physical_id)

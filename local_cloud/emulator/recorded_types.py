@@ -1,78 +1,58 @@
-"""CloudFormation types that MiniStack refuses and that do nothing here but exist.
+"""CloudFormation types that are recorded only: MiniStack lacks them, and they have no effect here.
 
-They have an id, the attributes that templates ask for, and no effect. `local_cloud/README.md`
-lists them. A type that does something has a module of its own.
+A recorded resource has an id and the attributes that templates read. `local_cloud/README.md` lists
+these types, and says how to add a type with an effect.
 """
 
 import json
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from local_cloud.aws import ACCOUNT, REGION
 from local_cloud.emulator.ministack_adapter import Attributes, Properties, ResourceType
 
-_AttributesOf = Callable[[str, Properties], Attributes]
+_ARN: Final = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"
+
+# By type: the prefix of its ids, and its attributes. `{id}` and properties are filled in.
+_TYPES: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": ("target", {"Id": "{id}"}),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": ("policy", {"Arn": "{id}"}),
+    "AWS::CloudWatch::CompositeAlarm": ("composite", {"Arn": "{id}"}),
+    "AWS::CodeBuild::ReportGroup": (
+        "report-group",
+        {"Arn": _ARN.format("codebuild", "report-group/{Name}")},
+    ),
+    "AWS::CodeStarNotifications::NotificationRule": (
+        "notification-rule",
+        {"Arn": _ARN.format("codestar-notifications", "notificationrule/{id}")},
+    ),
+    "AWS::EC2::EIP": ("eipalloc", {"AllocationId": "{id}", "PublicIp": "192.0.2.1"}),
+    "AWS::EC2::FlowLog": ("fl", {"Id": "{id}"}),
+    "AWS::EC2::NatGateway": ("nat", {"NatGatewayId": "{id}"}),
+    "AWS::EC2::SecurityGroupEgress": ("sgr", {"Id": "{id}"}),
+    "AWS::EC2::SecurityGroupIngress": ("sgr", {"Id": "{id}"}),
+    "AWS::Logs::QueryDefinition": ("query", {"QueryDefinitionId": "{id}"}),
+}
 
 
 def recorded_types(folder: Path) -> dict[str, ResourceType]:
-    """The recorded types; what was created lies as JSON under `folder`, one file a resource."""
-    return {
-        "AWS::EC2::NatGateway": _recorded(
-            folder, "nat", lambda physical_id, _: {"NatGatewayId": physical_id}
-        ),
-        "AWS::EC2::EIP": _recorded(
-            folder,
-            "eipalloc",
-            lambda physical_id, _: {"AllocationId": physical_id, "PublicIp": "192.0.2.1"},
-        ),
-        "AWS::EC2::SecurityGroupIngress": _recorded(folder, "sgr", _id_only),
-        "AWS::EC2::SecurityGroupEgress": _recorded(folder, "sgr", _id_only),
-        "AWS::EC2::FlowLog": _recorded(folder, "fl", _id_only),
-        "AWS::ApplicationAutoScaling::ScalableTarget": _recorded(folder, "target", _id_only),
-        "AWS::ApplicationAutoScaling::ScalingPolicy": _recorded(
-            folder, "policy", lambda physical_id, _: {"Arn": physical_id}
-        ),
-        "AWS::CloudWatch::CompositeAlarm": _recorded(
-            folder, "composite", lambda physical_id, _: {"Arn": physical_id}
-        ),
-        "AWS::Logs::QueryDefinition": _recorded(
-            folder, "query", lambda physical_id, _: {"QueryDefinitionId": physical_id}
-        ),
-        "AWS::CodeBuild::ReportGroup": _recorded(
-            folder,
-            "report-group",
-            lambda _, properties: {
-                "Arn": f"arn:aws:codebuild:{REGION}:{ACCOUNT}:report-group/{properties['Name']}"
-            },
-        ),
-        "AWS::CodeStarNotifications::NotificationRule": _recorded(
-            folder,
-            "notification-rule",
-            lambda physical_id, _: {
-                "Arn": f"arn:aws:codestar-notifications:{REGION}:{ACCOUNT}:notificationrule/"
-                f"{physical_id}"
-            },
-        ),
-    }
+    """The recorded types; each resource is a JSON file in `folder`."""
+    return {name: _recorded(folder, *about) for name, about in _TYPES.items()}
 
 
 def recorded_alarms(folder: Path) -> ResourceType:
-    """Alarms that compute with several metrics: MiniStack evaluates only those of one."""
-    return _recorded(folder, "alarm", lambda physical_id, _: {"Arn": physical_id})
+    """Alarms on several metrics: MiniStack evaluates only alarms on one."""
+    return _recorded(folder, "alarm", {"Arn": "{id}"})
 
 
-def _id_only(physical_id: str, _: Properties) -> Attributes:
-    return {"Id": physical_id}
-
-
-def _recorded(folder: Path, prefix: str, attributes_of: _AttributesOf) -> ResourceType:
+def _recorded(folder: Path, prefix: str, attributes: dict[str, str]) -> ResourceType:
     def save(physical_id: str, properties: Properties) -> tuple[str, Attributes]:
         folder.mkdir(parents=True, exist_ok=True)
         record: dict[str, Any] = {"id": physical_id, "properties": properties}
         (folder / f"{physical_id}.json").write_text(json.dumps(record, indent=1))
-        return physical_id, attributes_of(physical_id, properties)
+        known = {**properties, "id": physical_id}
+        return physical_id, {name: text.format(**known) for name, text in attributes.items()}
 
     def create(_: str, properties: Properties, __: str) -> tuple[str, Attributes]:
         return save(f"{prefix}-{uuid.uuid4().hex[:17]}", properties)

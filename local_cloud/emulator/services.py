@@ -1,6 +1,6 @@
-"""AWS::ECS::Service: tasks as processes in two zones, registered with the load balancer.
+"""AWS::ECS::Service: a loop keeps the services' tasks as the emulator's ECS API describes them.
 
-A loop follows the emulator's ECS API, so `aws ecs update-service` works as a stack update does.
+So a change through the API, such as `aws ecs update-service`, works as a stack update does.
 """
 
 import json
@@ -8,19 +8,21 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from local_cloud.addresses import LoopbackAddresses
-from local_cloud.aws import AwsClients, environment
-from local_cloud.emulator import ministack_adapter as ministack
-from local_cloud.emulator.deployment import Platform, Service, Wanted
+from local_cloud.aws import AwsClients
+from local_cloud.emulator.deployment import Service, Wanted
 from local_cloud.emulator.load_balancers import LoadBalancers
-from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties
-from local_cloud.emulator.task import HealthCheck, Task, new_task_id, start_task
-from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_environment
+from local_cloud.emulator.ministack_adapter import (
+    Attributes,
+    Follower,
+    Properties,
+    corrections,
+)
+from local_cloud.emulator.task import HealthCheck
 from local_cloud.emulator.task_logs import TaskLogs
-from local_cloud.images.store import ImageError, load_image
-from local_cloud.paths import STATE_MARK
+from local_cloud.emulator.task_platform import TaskPlatform, describe_service
+from local_cloud.whole_file import write_whole
 from local_cloud.zones import Zones
 
 logger = logging.getLogger(__name__)
@@ -29,7 +31,6 @@ _BUSY_INTERVAL_SECONDS = 0.25
 _IDLE_INTERVAL_SECONDS = 1.0
 _READ_API_INTERVAL_SECONDS = 5.0
 _STABLE_TIMEOUT_SECONDS = 300.0
-_DRAIN_SECONDS = 0.3  # requests that the load balancer is handing over as it learns of the change
 
 
 class Services:
@@ -46,12 +47,17 @@ class Services:
         zones: Zones,
     ) -> None:
         self._folder = folder
-        self._state_dir = state_dir
-        self._addresses = addresses
         self._aws = aws
-        self._load_balancers = load_balancers
-        self._zones = zones
         self._logs = TaskLogs(aws)
+        self._tasks = TaskPlatform(
+            folder=folder,
+            state_dir=state_dir,
+            addresses=addresses,
+            aws=aws,
+            load_balancers=load_balancers,
+            logs=self._logs,
+            zones=zones,
+        )
         self._services: dict[str, Service] = {}  # by service ARN
         self._retired: list[Service] = []
         self._lock = threading.Lock()
@@ -66,13 +72,13 @@ class Services:
                 created=self._created, updated=self._updated, deleting=self._deleting
             ),
             "AWS::ECS::TaskDefinition": Follower(
-                created=lambda arn, *_: ministack.complete_task_definition(arn),
-                updated=lambda arn, *_: ministack.complete_task_definition(arn),
+                created=lambda arn, *_: corrections.complete_task_definition(arn),
+                updated=lambda arn, *_: corrections.complete_task_definition(arn),
             ),
         }
 
     def stop(self) -> None:
-        """End every task: politely, then not."""
+        """Ask every task to stop; kill those that still run after 10 seconds."""
         self._stopped.set()
         self._wake.set()
         self._thread.join()
@@ -136,7 +142,7 @@ class Services:
                     service.reconcile()
                     self._publish(service)
                 self._logs.forward()
-            except Exception:  # the thread's boundary: one bad round must not end the agent
+            except Exception:  # the thread's boundary: an error must not end the loop
                 logger.exception("services: a round failed")
             tasks = [t for s in [*services.values(), *retired] for t in s]
             is_busy = any(not t.is_healthy or t.is_stopping for t in tasks)
@@ -147,12 +153,13 @@ class Services:
         with self._lock:
             if arn not in self._services:
                 name = arn.rsplit("/", 1)[-1]
-                self._services[arn] = Service(name=name, platform=self._platform(arn))
+                platform = self._tasks.of_service(arn, lambda: self._services[arn])
+                self._services[arn] = Service(name=name, platform=platform)
             return self._services[arn]
 
     def _follow_api(self, arn: str, service: Service) -> None:
-        record = self._describe(arn)
-        if record is None or record["status"] != "ACTIVE":
+        record = describe_service(self._aws, arn)
+        if record.get("status") != "ACTIVE":
             return
         groups = [b["targetGroupArn"] for b in record.get("loadBalancers", [])]
         service.want(
@@ -161,14 +168,9 @@ class Services:
                 count=record["desiredCount"],
                 health_check=self._health_check(groups[0]) if groups else None,
                 grace_seconds=float(record.get("healthCheckGracePeriodSeconds", 0)),
-                zones=self._usable_zones(record),
+                zones=self._tasks.usable_zones(record),
             )
         )
-
-    def _describe(self, arn: str) -> dict[str, Any] | None:
-        cluster = arn.rsplit("/", 2)[-2]
-        services = self._aws.ecs.describe_services(cluster=cluster, services=[arn])["services"]
-        return dict(services[0]) if services else None
 
     def _health_check(self, group_arn: str) -> HealthCheck:
         group = self._aws.elbv2.describe_target_groups(TargetGroupArns=[group_arn])
@@ -182,75 +184,8 @@ class Services:
             unhealthy_threshold=check.get("UnhealthyThresholdCount", 2),
         )
 
-    # -- tasks --------------------------------------------------------------------------------
-
-    def _platform(self, arn: str) -> Platform:
-        def start(definition_arn: str) -> Task:
-            return self._start(arn, definition_arn)
-
-        def register(task: Task) -> None:
-            for group in self._groups(arn):
-                self._aws.elbv2.register_targets(TargetGroupArn=group, Targets=[_target(task)])
-            self._load_balancers.refresh()
-
-        def deregister(task: Task) -> None:
-            if not task.is_healthy:
-                return
-            for group in self._groups(arn):
-                self._aws.elbv2.deregister_targets(TargetGroupArn=group, Targets=[_target(task)])
-            self._load_balancers.refresh()
-            time.sleep(_DRAIN_SECONDS)
-
-        def released(task: Task) -> None:
-            self._logs.forget(task)
-            self._addresses.release(f"task/{task.id}")
-
-        return Platform(start=start, register=register, deregister=deregister, released=released)
-
-    def _groups(self, arn: str) -> list[str]:
-        record = self._describe(arn)
-        return [b["targetGroupArn"] for b in (record or {}).get("loadBalancers", [])]
-
-    def _start(self, arn: str, definition_arn: str) -> Task:
-        container = resolve(self._aws, definition_arn)
-        try:
-            image = load_image(container.image, self._state_dir)
-        except ImageError as error:
-            raise TaskCannotStart(str(error)) from error
-        task_id = new_task_id()
-        task = start_task(
-            task_id=task_id,
-            definition_arn=definition_arn,
-            container=container,
-            image=image,
-            address=self._addresses.allocate(f"task/{task_id}", port=container.port),
-            zone=self._next_zone(arn),
-            folder=self._folder / arn.rsplit("/", 1)[-1],
-            platform_environment={
-                **environment(self._aws.endpoint_url),
-                **role_environment(self._aws, container, task_id),
-                STATE_MARK: str(self._state_dir),
-            },
-        )
-        self._logs.follow(task)
-        return task
-
-    def _next_zone(self, arn: str) -> str:
-        """The zone of this service's subnets that has the fewest live tasks."""
-        zones = self._usable_zones(self._describe(arn) or {})
-        if not zones:
-            raise TaskCannotStart("every zone of its subnets is lost")
-        tasks = [t for t in self._services[arn] if not t.is_stopping]
-        return min(zones, key=lambda zone: sum(t.zone == zone for t in tasks))
-
-    def _usable_zones(self, record: dict[str, Any]) -> tuple[str, ...]:
-        network = record.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-        subnets = self._aws.ec2.describe_subnets(SubnetIds=network.get("subnets", []))["Subnets"]
-        zones = {s["AvailabilityZone"] for s in subnets} or {"none"}
-        return tuple(sorted(zones - self._zones.lost()))
-
     def _publish(self, service: Service) -> None:
-        """What `make status` shows; written only when it changed."""
+        """Write what `make status` shows."""
         facts = [
             {
                 "id": t.id,
@@ -262,14 +197,5 @@ class Services:
             }
             for t in service
         ]
-        file = self._folder / f"{service.name}.json"
-        text = json.dumps(facts, indent=1)
-        if not file.exists() or file.read_text() != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_suffix(".unfinished")
-            unfinished.write_text(text)
-            unfinished.replace(file)  # whoever reads meanwhile reads it whole
-
-
-def _target(task: Task) -> Any:
-    return {"Id": task.address, "Port": task.container.port}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self._folder / f"{service.name}.json", json.dumps(facts, indent=1))

@@ -1,4 +1,4 @@
-"""One ECS task: a process with an address of its own, its log, and its health."""
+"""One ECS task: a process with its own address and log, and its health."""
 
 import contextlib
 import http.client
@@ -21,7 +21,7 @@ _LOG_TAIL_LINES = 15
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """What the target group asks of its targets."""
+    """The health check of a target group."""
 
     protocol: str
     path: str
@@ -53,7 +53,7 @@ class HealthCheck:
 
 @dataclass(kw_only=True)
 class Task:
-    """A started task. `is_healthy` turns true at its first passed check; the service keeps it."""
+    """A started task. The service sets `is_healthy` at the first passed check."""
 
     id: str
     definition_arn: str
@@ -81,13 +81,13 @@ class Task:
         return time.monotonic() - self.started_monotonic
 
     def stop(self) -> None:
-        """Ask it to finish; `reap` ends it when the stop timeout is over."""
+        """Send SIGTERM; `reap` kills it after the stop timeout."""
         if not self.is_stopping:
             self.stop_deadline_monotonic = time.monotonic() + self.container.stop_timeout_seconds
             self._signal(signal.SIGTERM)
 
     def reap(self) -> bool:
-        """True once the process is gone; kills one that outlived its stop timeout."""
+        """True if the process has ended; kills it after the stop timeout."""
         if self.exit_code is not None:
             return True
         if (
@@ -121,7 +121,7 @@ def start_task(
     folder: Path,
     platform_environment: dict[str, str],
 ) -> Task:
-    """Start the image's command the way a container would see it: only its own environment."""
+    """Start the image's command with the environment of a container."""
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / f"{task_id}.tmp"
     scratch.mkdir()
@@ -132,11 +132,11 @@ def start_task(
         **image.env,
         **container.environment,
         **platform_environment,
-        # The image's interpreter is this project's virtual environment, its /tmp the task's own.
+        # The interpreter is that of this project's virtual environment; TMPDIR is the task's own.
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "TMPDIR": str(scratch),
         "PYTHONDONTWRITEBYTECODE": "1",
-        # On AWS a task has a network of its own and binds all of it; here it has one address.
+        # On AWS a task has its own network interface and binds 0.0.0.0; here it has one address.
         "BIND_ADDRESS": address,
     }
     with log_file.open("ab") as log:

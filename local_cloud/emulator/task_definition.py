@@ -1,4 +1,4 @@
-"""What a deployed ECS task definition asks for, resolved the way the ECS agent resolves it."""
+"""Resolves a deployed ECS task definition and its secrets, as the ECS agent does."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from local_cloud.aws import AwsClients
 
 
 class TaskCannotStart(Exception):
-    """The task definition cannot be carried out; the message names the container and the reason."""
+    """The task cannot start; the message names the container and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Container:
     name: str
     image: str
     environment: dict[str, str]
-    command: tuple[str, ...]  # empty: the image's own
+    command: tuple[str, ...]  # empty: that of the image
     port: int
     log_group: str | None
     log_stream_prefix: str

@@ -1,4 +1,4 @@
-"""The awslogs driver: new lines of a task's log file go to its CloudWatch log group."""
+"""The awslogs driver: copies new lines of a task's log file to its CloudWatch log group."""
 
 import time
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class _Followed:
 
 
 class TaskLogs:
-    """Call `forward` now and then; a log group that is gone is skipped, the file stays."""
+    """Call `forward` periodically. A task without a log group has its file only."""
 
     def __init__(self, aws: AwsClients) -> None:
         self._aws = aws
@@ -35,13 +35,13 @@ class TaskLogs:
         try:
             self._aws.logs.create_log_stream(logGroupName=container.log_group, logStreamName=stream)
         except ClientError:
-            return  # the group is gone: nothing to forward to
+            return  # the group is deleted
         self._followed[task.id] = _Followed(
             file=task.log_file, group=container.log_group, stream=stream
         )
 
     def forget(self, task: Task) -> None:
-        """Forward what is left, then stop following."""
+        """Forward the last lines, then stop following."""
         followed = self._followed.pop(task.id, None)
         if followed is not None:
             self._forward(followed)
@@ -72,5 +72,5 @@ class TaskLogs:
                     logEvents=events,  # type: ignore[arg-type]
                 )
         except ClientError:
-            pass  # the group went with its stack: the lines are in the task's own file
+            pass  # the group was deleted with its stack: the lines are in the task's file
         followed.position += sum(len(line) for line in lines)

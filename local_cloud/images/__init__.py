@@ -1,1 +1,1 @@
-"""Container images without an engine: what `docker` does for the CDK, done with folders."""
+"""Container images without a container engine: an image is a folder."""

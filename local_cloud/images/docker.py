@@ -1,4 +1,4 @@
-"""The stand-in for `docker` that CDK_DOCKER names: the calls that cdk-assets makes, no more."""
+"""The stand-in for `docker` that CDK_DOCKER names: only the calls that cdk-assets makes."""
 
 import argparse
 import json
@@ -13,14 +13,14 @@ from local_cloud.images.store import ImageError, ImageStore, read_image, split_u
 from local_cloud.paths import ROOT, state_dir
 from local_cloud.programs import write_program
 
-_NOT_FOUND = 1  # the exit code by which cdk-assets knows that `inspect` found nothing
+_NOT_FOUND = 1  # the exit code of `inspect` that cdk-assets reads as: there is no such image
 _REFUSED = 125
 
 
 def install_docker(state: Path) -> Path:
     """Write the command for CDK_DOCKER (one path, as the CDK demands) and return it."""
     command = state / "tools" / "docker"
-    # -P: the working folder is an asset's; a module of its own must not shadow ours.
+    # -P: a module in the working folder (an asset) must not replace one of ours.
     text = (
         "#!/bin/sh\n"
         f"LOCAL_STATE={shlex.quote(str(state))} PYTHONPATH={shlex.quote(str(ROOT))}"
@@ -31,7 +31,7 @@ def install_docker(state: Path) -> Path:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry out one docker command line; prints as docker does; returns the exit code."""
+    """Run one docker command line; prints what docker prints; returns the exit code."""
     words = list(arguments)
     if words[:1] == ["--config"]:
         words = words[2:]
@@ -85,28 +85,19 @@ def _images(store: ImageStore, flags: Sequence[str]) -> None:
 
 
 def _build(store: ImageStore, words: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="docker build")
-    parser.add_argument("--tag", "-t", required=True)
-    parser.add_argument("--file", "-f")
-    parser.add_argument("--target")
+    parser = argparse.ArgumentParser(prog="docker build", allow_abbrev=False)
+    parser.add_argument("--tag", required=True)
     parser.add_argument("--build-arg", action="append", default=[])
-    parser.add_argument("--no-cache", action="store_true")
-    # Taken and without meaning here: there is no engine that could follow them.
-    for flag in ("--platform", "--network", "--cache-to", "--ssh"):
-        parser.add_argument(flag)
-    for flag in ("--cache-from", "--secret", "--build-context", "--output"):
-        parser.add_argument(flag, action="append")
+    parser.add_argument("--platform", help="accepted, has no effect here")
     parser.add_argument("context")
-    options = parser.parse_args(list(words))
-    context = Path(options.context).resolve()
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        raise DockerfileError(f"the local image builder does not know {shlex.join(unknown)}")
     image = build_image(
         store,
         reference=options.tag,
-        context=context,
-        # Docker takes --file from the working folder, cdk-assets' working folder is the context.
-        dockerfile=Path(options.file).resolve() if options.file else context / "Dockerfile",
+        context=Path(options.context).resolve(),
         build_args=dict(pair.partition("=")[::2] for pair in options.build_arg),
-        target=options.target,
     )
     for note in image.not_executed:
         print(f"not executed here: {note}")

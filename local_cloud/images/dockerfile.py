@@ -1,133 +1,140 @@
-"""Reads a Dockerfile into instructions; knows its syntax, not its meaning."""
+"""Reads a Dockerfile that uses only the forms of instructions that `app_service/Dockerfile` uses.
+
+Every other form is refused, so that no image means one thing here and another to Docker.
+"""
 
 import json
+import posixpath
 import re
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-_KNOWN = re.compile(
-    "ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|"
-    "STOPSIGNAL|USER|VOLUME|WORKDIR"
-)
-_WITH_FLAGS = frozenset({"ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"})
-_FLAG = re.compile(r"--([a-z-]+)(?:=(\S+))?\s+")
-_HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
-_VARIABLE = re.compile(
-    r"\\\$|\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?:(?P<operator>:[-+?])(?P<word>[^}]*))?\})"
-)
+_REFERENCE = re.compile(r"\$\{(\w+)(:\?)?\}")
+_WITHOUT_EFFECT = ("EXPOSE", "USER", "VOLUME")
 
 
 class DockerfileError(Exception):
-    """The Dockerfile cannot be built; the message names the line and the rule."""
-
-
-class UnsetVariable(Exception):
-    """A variable that the Dockerfile demands has no value; the message names it."""
+    """The image cannot be built; the message names the line and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instruction:
-    """One instruction with its continuations joined; `line` is where it begins, from 1."""
+class Copy:
+    """COPY of one file or folder of the build context to `destination`, an absolute path.
 
-    name: str
-    argument: str
-    line: int
-    flags: dict[str, str] = field(default_factory=dict)
-
-    def json_form(self) -> list[str] | None:
-        """The argument as a list where it is written as one (`["a", "b"]`), else None."""
-        if not self.argument.startswith("["):
-            return None
-        try:
-            words = json.loads(self.argument)
-        except json.JSONDecodeError:
-            return None  # docker takes a broken list for the shell form, too
-        return words if all(isinstance(word, str) for word in words) else None
-
-    def error(self, rule: str) -> DockerfileError:
-        return DockerfileError(f"Dockerfile line {self.line}, {self.name}: {rule}")
-
-
-def parse(text: str) -> list[Instruction]:
-    """The instructions in order. Raises DockerfileError."""
-    lines = text.splitlines()
-    found: list[Instruction] = []
-    index = 0
-    while index < len(lines):
-        start = index + 1
-        if not lines[index].strip() or lines[index].lstrip().startswith("#"):
-            index += 1
-            continue
-        statement, index = _join(lines, index)
-        instruction = _instruction(statement, start)
-        for terminator in _heredocs(instruction):
-            index = _skip_heredoc(lines, index, terminator, instruction)
-        found.append(instruction)
-    return found
-
-
-def expand(text: str, variables: dict[str, str]) -> str:
-    """Replace `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}`; unknown names are empty.
-
-    Raises UnsetVariable for `${NAME:?reason}` where NAME is unknown or empty.
+    `into_folder` is true where the destination ends with `/`.
     """
 
-    def value(match: re.Match[str]) -> str:
-        name = match["bare"] or match["name"]
-        if name is None:
-            return "$"
-        known = variables.get(name, "")
-        if match["operator"] == ":-":
-            return known or str(match["word"])
-        if match["operator"] == ":?" and not known:
-            reason = match["word"] or "must be set, with --build-arg for an ARG"
-            raise UnsetVariable(f"{name}: {reason}")
-        if match["operator"] == ":+":
-            return str(match["word"]) if known else ""
-        return known
-
-    return _VARIABLE.sub(value, text)
+    source: str
+    destination: str
+    into_folder: bool
+    line: int
 
 
-def _join(lines: list[str], index: int) -> tuple[str, int]:
-    """One statement from `index` on, and the index of the line after it."""
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage, with everything that it inherits from the stage it is built on."""
+
+    workdir: str = "/"
+    env: Mapping[str, str] = field(default_factory=dict)
+    cmd: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    not_executed: tuple[str, ...] = ()
+
+
+def read_dockerfile(text: str, *, build_args: Mapping[str, str]) -> list[Stage]:
+    """The stages in order; the last one is the image. Raises DockerfileError."""
+    reader = _Reader(build_args)
+    for line, statement in _statements(text):
+        try:
+            reader.read(statement, line)
+        except ValueError as error:
+            raise DockerfileError(
+                f"Dockerfile line {line}, `{statement[:80]}`: {error}. The local image builder "
+                "knows the forms that app_service/Dockerfile uses: write it with these, or extend "
+                "local_cloud/images/dockerfile.py"
+            ) from error
+    if not reader.stages:
+        raise DockerfileError("the Dockerfile has no FROM")
+    return reader.stages
+
+
+class _Reader:
+    """Reads one statement after another; raises ValueError for a form that it does not know."""
+
+    def __init__(self, build_args: Mapping[str, str]) -> None:
+        self.stages: list[Stage] = []
+        self._build_args = build_args
+        self._names: dict[str, int] = {}
+
+    def read(self, statement: str, line: int) -> None:
+        name, _, argument = statement.partition(" ")
+        match name, argument.split():
+            case "ARG", [variable] if variable.isidentifier() and not self.stages:
+                pass  # `_image` asks for its value
+            case "FROM", [image]:
+                self._begin(image)
+            case "FROM", [image, "AS", stage_name]:
+                self._begin(image)
+                self._names[stage_name] = len(self.stages) - 1
+            case _ if not self.stages or name in {"ARG", "FROM"}:
+                raise ValueError(f"{name} is not known in this form or at this place")
+            case _:
+                self.stages[-1] = _applied(self.stages[-1], name, argument.strip(), line)
+
+    def _begin(self, image: str) -> None:
+        base = self._names.get(_REFERENCE.sub(self._value, image))
+        self.stages.append(Stage() if base is None else self.stages[base])
+
+    def _value(self, reference: re.Match[str]) -> str:
+        value = self._build_args.get(reference[1], "")
+        if reference[2] and not value:
+            raise ValueError(f"{reference[1]} must be set: --build-arg {reference[1]}=...")
+        return value
+
+
+def _applied(stage: Stage, name: str, argument: str, line: int) -> Stage:
+    if "<<" in argument or ("$" in argument and name != "RUN"):
+        raise ValueError(f"{name} with variables or here-documents is not known")
+    change: dict[str, Any] = {}
+    match name, argument.split() if name == "RUN" else shlex.split(argument):
+        case "RUN", _:
+            change["not_executed"] = (*stage.not_executed, f"RUN {argument}")
+        case "COPY", [option, _, _] if option.startswith("--from="):
+            change["not_executed"] = (*stage.not_executed, f"COPY {argument}")
+        case "COPY", [source, to] if not set(source) & set("*?["):
+            copy = Copy(
+                source=source,
+                destination=posixpath.normpath(posixpath.join(stage.workdir, to)),
+                into_folder=to.endswith("/"),
+                line=line,
+            )
+            change["copies"] = (*stage.copies, copy)
+        case "WORKDIR", [path] if path.startswith("/"):
+            change["workdir"] = path
+        case "ENV", [_, *_] as words if all("=" in word for word in words):
+            change["env"] = {**stage.env, **dict(word.split("=", 1) for word in words)}
+        case "CMD", _ if argument.startswith("["):
+            change["cmd"] = tuple(json.loads(argument))
+        case _, [_, *_] if name in _WITHOUT_EFFECT:
+            pass
+        case _:
+            raise ValueError(f"{name} is not known in this form")
+    return replace(stage, **change)
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each instruction with the number of its first line, continuation lines joined."""
     parts: list[str] = []
-    while index < len(lines):
-        line = lines[index]
-        index += 1
-        # Comments and empty lines inside a continuation are no part of it.
-        if parts and (not line.strip() or line.lstrip().startswith("#")):
+    first = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
-        continues = line.rstrip().endswith("\\")
-        parts.append(line.rstrip().removesuffix("\\") if continues else line.rstrip())
-        if not continues:
-            break
-    return "".join(parts).strip(), index
-
-
-def _instruction(statement: str, line: int) -> Instruction:
-    word, _, rest = statement.partition(" ")
-    name = word.upper()
-    if not _KNOWN.fullmatch(name):
-        raise DockerfileError(f"Dockerfile line {line}: {word!r} is not an instruction")
-    rest = rest.strip()
-    flags: dict[str, str] = {}
-    while name in _WITH_FLAGS and (match := _FLAG.match(rest)):
-        flags[match[1]] = match[2] or "true"
-        rest = rest[match.end() :]
-    if not rest:
-        raise DockerfileError(f"Dockerfile line {line}: {name} needs an argument")
-    return Instruction(name=name, argument=rest, line=line, flags=flags)
-
-
-def _heredocs(instruction: Instruction) -> list[str]:
-    if instruction.name not in {"RUN", "COPY", "ADD"}:
-        return []
-    return _HEREDOC.findall(instruction.argument)
-
-
-def _skip_heredoc(lines: list[str], index: int, terminator: str, owner: Instruction) -> int:
-    while index < len(lines):
-        index += 1
-        if lines[index - 1].strip() == terminator:
-            return index
-    raise owner.error(f"the here-document is not ended by {terminator!r}")
+        first = first if parts else number
+        parts.append(line.rstrip().removesuffix("\\"))
+        if not line.rstrip().endswith("\\"):
+            yield first, "".join(parts).strip()
+            parts = []
+    if parts:
+        yield first, "".join(parts).strip()

@@ -1,57 +1,38 @@
-"""Which files of a build context a .dockerignore leaves out."""
+"""Which files of a build context its .dockerignore leaves out."""
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from local_cloud.images.dockerfile import DockerfileError
 
 Excludes = Callable[[str], bool]
 
-
-def read_ignore(context: Path, dockerfile: Path) -> Excludes:
-    """A test for paths relative to `context`; `<Dockerfile>.dockerignore` goes before the other."""
-    for file in (
-        dockerfile.with_name(dockerfile.name + ".dockerignore"),
-        context / ".dockerignore",
-    ):
-        if file.is_file():
-            return compile_ignore(file.read_text())
-    return compile_ignore("")
+# A name of the context's top folder, or `**/` and a name at any depth; both with `*`.
+_PATTERN = re.compile(r"(\*\*/)?([\w.*-]+)")
 
 
-def compile_ignore(text: str) -> Excludes:
-    """Later lines win; `!` takes a path back in; a pattern holds for everything below it."""
-    rules: list[tuple[re.Pattern[str], bool]] = []
-    for raw in text.splitlines():
-        line = raw.strip()
-        if not line or raw.startswith("#"):
-            continue
-        takes_back = line.startswith("!")
-        pattern = line.removeprefix("!").strip().strip("/").removeprefix("./")
-        rules.append((re.compile(_regex(pattern) + r"(?:/.*)?"), not takes_back))
+def read_ignore(context: Path) -> Excludes:
+    """A test for paths relative to `context`. Raises DockerfileError for an unknown pattern."""
+    file = context / ".dockerignore"
+    patterns = []
+    for number, line in enumerate(file.read_text().splitlines() if file.exists() else [], 1):
+        if line.strip() and not line.startswith("#"):
+            pattern = _PATTERN.fullmatch(line.strip())
+            if pattern is None:
+                raise DockerfileError(
+                    f".dockerignore line {number}, `{line}`: the local image builder knows `name` "
+                    "and `**/name`: write it so, or extend local_cloud/images/ignore.py"
+                )
+            patterns.append((bool(pattern[1]), pattern[2]))
 
     def excludes(path: str) -> bool:
-        verdict = False
-        for pattern, excluded in rules:
-            if pattern.fullmatch(path):
-                verdict = excluded
-        return verdict
+        parts = PurePosixPath(path).parts
+        return any(
+            fnmatchcase(part, name)
+            for any_depth, name in patterns
+            for part in (parts if any_depth else parts[:1])
+        )
 
     return excludes
-
-
-def _regex(pattern: str) -> str:
-    result, index = "", 0
-    while index < len(pattern):
-        if pattern.startswith("**/", index):
-            result, index = result + "(?:.*/)?", index + 3
-        elif pattern.startswith("**", index):
-            result, index = result + ".*", index + 2
-        elif pattern[index] == "*":
-            result, index = result + "[^/]*", index + 1
-        elif pattern[index] == "?":
-            result, index = result + "[^/]", index + 1
-        elif pattern[index] == "[" and (end := pattern.find("]", index)) > 0:
-            result, index = result + pattern[index : end + 1], end + 1
-        else:
-            result, index = result + re.escape(pattern[index]), index + 1
-    return result

@@ -1,8 +1,8 @@
-"""Where built and pushed images lie, and how the ECS agent finds the one a task names.
+"""The folders of built and pushed images, and how a task finds the image that it names.
 
-images/build/<image>/{rootfs/,image.json}                what `docker build` made
-images/tags/<quoted reference>                           the name of a folder in build/
-images/registry/<repository>/<tag>/{rootfs/,image.json}  what `docker push` published
+images/build/<image>/{rootfs/,image.json}                result of `docker build`
+images/tags/<quoted reference>                           name of a folder in build/
+images/registry/<repository>/<tag>/{rootfs/,image.json}  result of `docker push`
 """
 
 import json
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
+
+from local_cloud.whole_file import write_whole
 
 
 class ImageError(Exception):
@@ -26,10 +28,7 @@ class LocalImage:
     rootfs: Path
     workdir: str
     env: dict[str, str]
-    entrypoint: tuple[str, ...]
     cmd: tuple[str, ...]
-    user: str
-    expose: tuple[str, ...]
     source_hash: str
     not_executed: tuple[str, ...]
 
@@ -38,8 +37,8 @@ class LocalImage:
         return self.rootfs / self.workdir.lstrip("/")
 
     def arguments(self, command: Sequence[str] = ()) -> list[str]:
-        """What a container would execute; `command` (of a task definition) replaces CMD only."""
-        return [*self.entrypoint, *(command or self.cmd)]
+        """What a container would execute; `command` of a task definition replaces CMD."""
+        return list(command or self.cmd)
 
 
 def load_image(image_uri: str, state_dir: Path) -> LocalImage:
@@ -51,7 +50,7 @@ def load_image(image_uri: str, state_dir: Path) -> LocalImage:
     if not (folder / "image.json").is_file():
         raise ImageError(
             f"image {image_uri} is not in the local registry ({folder}): "
-            "was its asset published by this local cloud's pipeline?"
+            "did a pipeline of this local cloud publish its asset?"
         )
     return read_image(folder)
 
@@ -63,10 +62,7 @@ def read_image(folder: Path) -> LocalImage:
         rootfs=folder / "rootfs",
         workdir=record["workdir"],
         env=record["env"],
-        entrypoint=tuple(record["entrypoint"]),
         cmd=tuple(record["cmd"]),
-        user=record["user"],
-        expose=tuple(record["expose"]),
         source_hash=record["source_hash"],
         not_executed=tuple(record["not_executed"]),
     )
@@ -102,7 +98,7 @@ class ImageStore:
         return folder
 
     def keep(self, unfinished: Path, reference: str) -> Path:
-        """Make what was built in `unfinished` the image `reference`."""
+        """Keep the image that was built in `unfinished` as `reference`."""
         target = self._root / "build" / quote(reference, safe="")
         _put(unfinished, target, trash=self._root / "unfinished")
         self._write_tag(reference, target.name)
@@ -123,10 +119,10 @@ class ImageStore:
 
     def references(self) -> list[str]:
         folder = self._root / "tags"
-        return sorted(unquote(file.name) for file in folder.iterdir()) if folder.exists() else []
+        return sorted(unquote(file.name) for file in folder.glob("[!.]*"))
 
     def push(self, reference: str) -> Path:
-        """Publish a local image in the registry under its whole name, at once or not at all."""
+        """Publish a local image in the registry under its full name, in one step."""
         source = self._found(reference)
         target = registry_folder(reference, self._state_dir)
         unfinished = self.new_folder()
@@ -146,14 +142,11 @@ class ImageStore:
     def _write_tag(self, reference: str, name: str) -> None:
         file = self._tag_file(reference)
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._root / "unfinished" / uuid.uuid4().hex
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(name)
-        unfinished.replace(file)
+        write_whole(file, name)
 
 
 def _put(source: Path, target: Path, *, trash: Path) -> None:
-    """Move a finished folder to its place; one that lies there already gives way."""
+    """Move a finished folder to `target`; replaces a folder that is there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     old = trash / uuid.uuid4().hex
     try:

@@ -1,1 +1,1 @@
-"""CodePipeline on one machine: carries out the deployed definition and shows how it goes."""
+"""CodePipeline on one machine: runs the deployed definition and shows the run."""

@@ -1,4 +1,4 @@
-"""One run of a deployed pipeline, as a process of its own; the server's supervisor starts it."""
+"""One run of a deployed pipeline, as a process that the server starts."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""What every kind of action gets, and how it says that it failed."""
+"""What every kind of action receives, and the exceptions with which it ends."""
 
 import threading
 import time
@@ -10,12 +10,12 @@ from typing import Any
 from local_cloud.codebuild.project import Clients
 from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.definition import Action, Definition
-from local_cloud.pipeline.executions import Execution
+from local_cloud.pipeline.execution import Execution
 from local_cloud.pipeline.variables import Variables
 
 
 class ActionFailed(Exception):
-    """The action did not succeed; the message is one line, the log has the rest."""
+    """The action failed; the message is one line, the log has the details."""
 
 
 class ActionStopped(Exception):
@@ -34,22 +34,22 @@ class Run:
     commit: str
     variables: Variables
     stop: threading.Event
-    # Says a line to whoever follows the run, besides the logs.
+    # Shows a line to the commands that follow the run.
     announce: Callable[[str], None] = print
-    # By stack: template and arguments of a change set that turned out to change no resource.
+    # By stack: template and arguments of a change set that changes no resource.
     prepared: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionRun:
-    """One action being carried out."""
+    """One action in progress."""
 
     run: Run
     action: Action
     log_file: Path
 
     def config(self, key: str) -> str:
-        """A required value of the configuration, references resolved. Raises ActionFailed."""
+        """A required value of the configuration, with references resolved. Raises ActionFailed."""
         value = self.optional_config(key)
         if not value:
             raise ActionFailed(f"the action's configuration lacks {key}")
@@ -69,10 +69,10 @@ class ActionRun:
             raise ActionFailed(f"{reference!r}: there is no such file in the artifact")
         return file
 
-    def say(self, text: str) -> None:
-        """Add to the action's log."""
-        with self.log_file.open("a") as log:
-            log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    def log(self, text: str) -> None:
+        """Append a line to the action's log."""
+        with self.log_file.open("a") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
     def wait(self, seconds: float) -> None:
         """Raises ActionStopped when the run is to stop."""
@@ -81,4 +81,4 @@ class ActionRun:
 
 
 Handler = Callable[[ActionRun], Mapping[str, str]]
-"""Carries an action out and returns its output variables; raises ActionFailed, ActionStopped."""
+"""Runs an action and returns its output variables; raises ActionFailed, ActionStopped."""

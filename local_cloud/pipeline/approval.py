@@ -1,4 +1,4 @@
-"""Manual approvals: a question as a file, and the answer that someone puts beside it."""
+"""Manual approvals: the question is a file, and the answer is a file beside it."""
 
 import json
 import time
@@ -19,7 +19,7 @@ class NothingToDecide(Exception):
 
 
 def approve(run: ActionRun) -> Mapping[str, str]:
-    """Manual: wait for `decide`, at most the action's own timeout or the local cloud's."""
+    """Manual: wait for `decide`, up to the timeout of the action or of the local cloud."""
     minutes = run.action.timeout_minutes
     seconds = 60.0 * minutes if minutes else run.run.context.approval_timeout_seconds
     question, answer = _files(run.run.context.state_dir, run.run.definition.name)
@@ -34,23 +34,23 @@ def approve(run: ActionRun) -> Mapping[str, str]:
         "until": until,
     }
     write_whole(question, json.dumps(about, indent=1))
-    run.say(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
+    run.log(f"waiting for a decision: {about['message']} {about['link']}".rstrip())
     run.run.announce(f"waits for an approval: {about['message']} (`make approve`)")
     try:
         while time.time() < until:
-            said = json.loads(answer.read_text()) if answer.exists() else {}
-            # Another execution may have ended, and this one asked, while the answer was given.
-            if said.get("execution") == about["execution"]:
-                return _decided(run, said)
+            given = json.loads(answer.read_text()) if answer.exists() else {}
+            # An answer to an earlier execution may arrive after its question was replaced.
+            if given.get("execution") == about["execution"]:
+                return _decided(run, given)
             run.wait(_POLL_SECONDS)
     finally:
         question.unlink(missing_ok=True)
         answer.unlink(missing_ok=True)
-    raise ActionFailed(f"nobody decided within {seconds:.0f} s")
+    raise ActionFailed(f"no decision within {seconds:.0f} s")
 
 
 def pending_approval(state_dir: Path, pipeline: str) -> dict[str, Any] | None:
-    """What waits for a decision: stage, action, message, link, until (epoch seconds)."""
+    """The waiting question: stage, action, message, link, until (epoch seconds)."""
     try:
         about: dict[str, Any] = json.loads(_files(state_dir, pipeline)[0].read_text())
     except FileNotFoundError:
@@ -66,13 +66,13 @@ def decide(state_dir: Path, pipeline: str, *, execution: str, approved: bool, su
             f"no approval of execution {execution} of pipeline {pipeline!r} is waiting"
         )
     _, answer = _files(state_dir, pipeline)
-    said = {"execution": execution, "approved": approved, _SUMMARY: summary}
-    write_whole(answer, json.dumps(said, indent=1))
+    given = {"execution": execution, "approved": approved, _SUMMARY: summary}
+    write_whole(answer, json.dumps(given, indent=1))
 
 
 def _decided(run: ActionRun, answer: Mapping[str, Any]) -> dict[str, str]:
     verdict = "approved" if answer["approved"] else "rejected"
-    run.say(f"{verdict}: {answer[_SUMMARY]}")
+    run.log(f"{verdict}: {answer[_SUMMARY]}")
     if not answer["approved"]:
         raise ActionFailed(f"rejected: {answer[_SUMMARY]}")
     return {_SUMMARY: answer[_SUMMARY]}

@@ -1,4 +1,4 @@
-"""One pass along one definition: stage by stage to the end, a failure or a new definition."""
+"""Runs one definition stage by stage, to its end, a failure or a new definition."""
 
 import concurrent.futures
 import time
@@ -26,7 +26,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
 
 
 class DefinitionChanged(Exception):
-    """The deployed definition is no longer the one that is followed."""
+    """The deployed definition is no longer the one that runs."""
 
 
 class StageFailed(Exception):
@@ -34,7 +34,7 @@ class StageFailed(Exception):
 
 
 class Listener(Protocol):
-    """Whoever shows the run; called from several threads."""
+    """Shows the run. Called from several threads."""
 
     def action_started(self, stage: str, action: str) -> None: ...
 
@@ -42,7 +42,7 @@ class Listener(Protocol):
 
 
 class Attempt:
-    """Carries out `run.definition` once. `results` grows while `follow` runs."""
+    """Runs `run.definition` once. `results` grows meanwhile."""
 
     def __init__(self, run: Run, listener: Listener) -> None:
         self._run = run
@@ -54,10 +54,10 @@ class Attempt:
         workers = self._run.context.parallel_actions_max
         for stage in self._run.definition.stages:
             for batch in stage.batches():
-                # In a retry the actions that succeeded are not done again.
+                # A retry skips the actions that have succeeded.
                 left = [a for a in batch if not self._run.execution.has_succeeded(a)]
                 with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-                    results = list(pool.map(self._carry_out, left))
+                    results = list(pool.map(self._run_action, left))
                 if any(result.state == "Stopped" for result in results):
                     raise ActionStopped
                 if failed := [result for result in results if result.state == "Failed"]:
@@ -70,7 +70,7 @@ class Attempt:
         if load_definition(self._run.context.state_dir, followed.name).text != followed.text:
             raise DefinitionChanged
 
-    def _carry_out(self, action: Action) -> ActionResult:
+    def _run_action(self, action: Action) -> ActionResult:
         execution = self._run.execution
         log = execution.log_file(action)
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -103,10 +103,10 @@ class Attempt:
         except ActionStopped:
             return "Stopped", ""
         except (ActionFailed, UnknownVariable) as error:
-            run.say(f"failed: {error}")
+            run.log(f"failed: {error}")
             return "Failed", str(error)
-        except Exception as error:  # noqa: BLE001 - an action's boundary: it fails, its log says why
-            run.say(traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - an action's boundary: its log has the traceback
+            run.log(traceback.format_exc())
             return "Failed", f"{type(error).__name__}: {error}"
         if run.action.namespace:
             self._run.variables.set(run.action.namespace, outputs)
@@ -114,11 +114,11 @@ class Attempt:
 
 
 def check_providers(definition: Definition) -> None:
-    """Raises DefinitionError before anything is started that could not be finished."""
+    """Raises DefinitionError for an action that the local cloud cannot run, before any starts."""
     for action in definition.actions:
         if (action.category, action.provider) not in HANDLERS:
             known = ", ".join(f"{category}/{provider}" for category, provider in HANDLERS)
             raise DefinitionError(
-                f"{action.stage}/{action.name}: the local cloud cannot carry out "
+                f"{action.stage}/{action.name}: the local cloud cannot run "
                 f"{action.category}/{action.provider} actions; it knows {known}"
             )

@@ -32,7 +32,7 @@ def build(run: ActionRun) -> Mapping[str, str]:
         request = BuildRequest(
             project=project,
             environment=prepare_environment(run.run.context),
-            # The same place for every run: tools that note absolute paths find their caches again.
+            # The same folder in every run: caches that hold absolute paths stay valid.
             work_dir=CloudPaths(run.run.context.state_dir).builds
             / pipeline
             / f"{action.stage}.{action.name}",
@@ -53,7 +53,7 @@ def build(run: ActionRun) -> Mapping[str, str]:
 
 
 def prepare_environment(context: RunContext) -> dict[str, str]:
-    """Install the tools that stand before the machine's own; what every build starts with."""
+    """Install the local cloud's own tools; returns the variables of every build."""
     install_npm(tools_folder(context.state_dir), context.toolchain_root)
     install_aws(tools_folder(context.state_dir), context.state_dir / "git")
     docker = install_docker(context.state_dir)

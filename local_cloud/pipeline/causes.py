@@ -1,4 +1,4 @@
-"""Finds in the log of a failed build the lines that say what is wrong."""
+"""Finds the lines of a failed build's log that name the error."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ _TAIL_LINES = 40
 _TAIL_LINES_AFTER_CAUSES = 12
 _SHOWN_CAUSES = 5
 _SHOWN_CHARACTERS = 300
-# What the project's own checks write.
+# Output of the project's own checks.
 _CHECKS = re.compile(
     r"error: .+"  # ruff format: a file that it cannot parse
     r"|Would reformat: .+"
@@ -22,7 +22,7 @@ _CHECKS = re.compile(
 )
 # Below the message of ruff check.
 _PLACE = re.compile(r" *--> (\S+:\d+:\d+)")
-# What other programs end with. Tests may write such lines, too, and pass.
+# The last lines of other programs. Passing tests may print such lines too.
 _OTHERS = re.compile(
     r"([\w.]+\.)?\w*(Error|Exception|Refused|Invalid): .+"
     r"|\[Error at .+"
@@ -32,7 +32,7 @@ _OTHERS = re.compile(
 
 
 def what_failed(log: Path) -> list[str]:
-    """What a person reads of a failed action: its causes first, then the end of its log."""
+    """The lines to show of a failed action: its causes, then the end of its log."""
     lines = log_lines(log)
     found = causes(lines)
     tail = lines[-(_TAIL_LINES_AFTER_CAUSES if found else _TAIL_LINES) :]

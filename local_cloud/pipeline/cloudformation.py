@@ -1,4 +1,4 @@
-"""CloudFormation actions, carried out by the emulator's CloudFormation as CodePipeline would."""
+"""CloudFormation actions, run as CodePipeline runs them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from local_cloud.pipeline.stack_watch import GONE, StackWatch
 
 _POLL_SECONDS = 0.2
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-# What CodePipeline calls a failed state: it fails there, or replaces the stack where it is told to.
+# The states that CodePipeline treats as failed: the action fails, or replaces the stack.
 _FAILED = (
     "CREATE_FAILED",
     "ROLLBACK_COMPLETE",
@@ -27,7 +27,7 @@ _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 
 def deploy(run: ActionRun) -> Mapping[str, str]:
-    """CloudFormation: carries out ActionMode; returns the outputs of the stack."""
+    """CloudFormation: runs ActionMode; returns the outputs of the stack."""
     mode = run.config("ActionMode")
     handler = _MODES.get(mode)
     if handler is None:
@@ -56,12 +56,12 @@ def _replace_change_set(run: ActionRun, watch: StackWatch) -> None:
         reason = described.get("StatusReason", "")
         if not _is_nothing(reason):
             raise ActionFailed(f"change set {names['ChangeSetName']}: {reason}")
-        run.say("the change set holds no changes of resources")
+        run.log("the change set holds no changes of resources")
         run.run.prepared[names["StackName"]] = (text, arguments)
         return
     for change in described.get("Changes") or []:
         resource = change["ResourceChange"]
-        run.say(f"{resource['Action']} {resource['ResourceType']} {resource['LogicalResourceId']}")
+        run.log(f"{resource['Action']} {resource['ResourceType']} {resource['LogicalResourceId']}")
 
 
 def _execute_change_set(run: ActionRun, watch: StackWatch) -> None:
@@ -69,12 +69,12 @@ def _execute_change_set(run: ActionRun, watch: StackWatch) -> None:
     cloudformation = run.run.clients("cloudformation")
     described = cloudformation.describe_change_set(**names)
     if described["Status"] == "FAILED" and _is_nothing(described.get("StatusReason", "")):
-        # The emulator finds no change where only outputs differ; CloudFormation deploys those.
+        # The emulator ignores changes of outputs alone; CloudFormation deploys them.
         text, arguments = run.run.prepared[names["StackName"]]
         with template_argument(run, text) as template:
             arguments = {"StackName": names["StackName"], **template, **arguments}
             if not _update(cloudformation, arguments):
-                run.say("nothing to deploy")
+                run.log("nothing to deploy")
                 return
     else:
         cloudformation.execute_change_set(**names)
@@ -89,7 +89,7 @@ def _create_or_update(run: ActionRun, watch: StackWatch) -> None:
         if not is_update:
             cloudformation.create_stack(**arguments, **template)
         elif not _update(cloudformation, {**arguments, **template}):
-            run.say("nothing to deploy: the stack is as the template says")
+            run.log("nothing to deploy: the stack is as the template says")
             return
     watch.expect(*_DONE)
 
@@ -97,7 +97,7 @@ def _create_or_update(run: ActionRun, watch: StackWatch) -> None:
 def _replace_on_failure(run: ActionRun, watch: StackWatch) -> None:
     status = watch.settle()
     if status in _FAILED:
-        run.say(f"stack is {status}: it is deleted, and made anew")
+        run.log(f"stack is {status}: it is deleted and created again")
         _delete(run, watch)
         watch.start_over()
     _create_or_update(run, watch)
@@ -105,14 +105,14 @@ def _replace_on_failure(run: ActionRun, watch: StackWatch) -> None:
 
 def _delete(run: ActionRun, watch: StackWatch) -> None:
     if watch.status() is None:
-        run.say("there is no such stack")
+        run.log("there is no such stack")
         return
     run.run.clients("cloudformation").delete_stack(StackName=run.config("StackName"))
     watch.expect(GONE)
 
 
 def _is_updatable(run: ActionRun, watch: StackWatch) -> bool:
-    """Whether there is a stack to update; waits for what an earlier run left in progress."""
+    """True if there is a stack to update; waits for an operation of an earlier run."""
     status = watch.settle()
     if status in _FAILED:
         raise ActionFailed(

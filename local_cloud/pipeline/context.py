@@ -1,4 +1,4 @@
-"""What a run needs to know about the local cloud it runs in."""
+"""What a run knows about its local cloud."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from local_cloud.codebuild.project import Clients
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """One local cloud, as a pipeline run sees it.
+    """Settings of the runs of one local cloud.
 
-    `build_environment` is added to what every build starts with. `toolchain_root` is a checkout
-    whose `.venv/bin` (python, node, npm) and `node_modules` stand for the build image's tools.
-    `clients` is for tests: by default clients call `endpoint_url`.
+    `build_environment` is added to the variables of every build. `toolchain_root` is a checkout
+    whose `.venv/bin` (python, node, npm) and `node_modules` replace the tools of a build image.
+    `clients` is for tests: by default, clients call `endpoint_url`.
     """
 
     state_dir: Path

@@ -1,4 +1,4 @@
-"""The deployed pipeline definition: read anew when asked, compared as a whole."""
+"""The deployed pipeline definition. Two definitions are compared as text."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class DefinitionError(Exception):
-    """There is no definition to follow, or one that cannot be followed."""
+    """There is no definition, or the local cloud cannot run it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def _action(stage: str, properties: Mapping[str, Any]) -> Action:
         name=properties["Name"],
         category=kind["Category"],
         provider=kind["Provider"],
-        # CodePipeline keeps every value as text; a template may hold numbers and booleans.
+        # CodePipeline keeps every value as text; a template may have numbers and booleans.
         configuration={
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in configuration.items()
@@ -111,13 +111,13 @@ def _action(stage: str, properties: Mapping[str, Any]) -> Action:
 
 
 def _check_artifacts(stages: tuple[Stage, ...]) -> None:
-    made: set[str] = set()
+    available: set[str] = set()
     for stage in stages:
         for batch in stage.batches():
             for action in batch:
-                if missing := set(action.inputs) - made:
+                if missing := set(action.inputs) - available:
                     raise DefinitionError(
                         f"{stage.name}/{action.name} takes {sorted(missing)}, "
-                        "which no action before it hands on"
+                        "which no earlier action puts out"
                     )
-            made.update(name for action in batch for name in action.outputs)
+            available.update(name for action in batch for name in action.outputs)

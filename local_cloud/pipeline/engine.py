@@ -1,4 +1,4 @@
-"""Runs a deployed pipeline for one commit, the way CodePipeline would."""
+"""Runs a deployed pipeline for one commit, as CodePipeline does."""
 
 import contextlib
 import signal
@@ -17,7 +17,8 @@ from local_cloud.pipeline.attempt import (
 )
 from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.definition import DefinitionError, load_definition
-from local_cloud.pipeline.executions import Execution, pipeline_folder, settle_abandoned
+from local_cloud.pipeline.execution import Execution
+from local_cloud.pipeline.executions import pipeline_folder, settle_abandoned
 from local_cloud.pipeline.progress import Progress, outline_of
 from local_cloud.pipeline.results import ActionResult, RunResult
 from local_cloud.pipeline.turns import StoppedWaiting, Superseded, announce, turn
@@ -36,15 +37,15 @@ def run_pipeline(
     execution_id: str = "",
     started_epoch_seconds: float | None = None,
 ) -> RunResult:
-    """Carry out pipeline `name` for `commit` of `branch`, as deployed, and return how it ended.
+    """Run pipeline `name` as deployed for `commit` of `branch`; returns how it ended.
 
     Waits for its turn; a newer waiting run supersedes an older one. When an action changes the
-    definition the run starts again with the new one. SIGINT, SIGTERM and SIGHUP stop it (in the
-    main thread): what it started is ended before this returns. Raises nothing that a definition,
-    a build or a template can cause: the result says it.
+    definition, the run starts again with the new one. SIGINT, SIGTERM and SIGHUP stop it (in the
+    main thread), and everything that it started is ended before this returns. An error in a
+    definition, build or template does not raise: it is in the result.
 
-    `execution_id` and `started_epoch_seconds` are given by whoever has announced the run (see
-    `turns`); one that has a record is retried: what succeeded is not done again.
+    A caller that has announced the run (see `turns`) gives `execution_id` and
+    `started_epoch_seconds`. An execution with a record is retried: succeeded actions are skipped.
     """
     engine = _Engine(
         name=name, branch=branch, commit=commit, context=context, progress=progress,
@@ -104,7 +105,7 @@ class _Engine:
                 )
                 return self._to_the_end(execution)
         except Superseded:
-            return "Superseded", "a newer run of this pipeline came while this one waited"
+            return "Superseded", "a newer run of this pipeline started while this one waited"
         except (StoppedWaiting, ActionStopped):
             return "Stopped", execution.stop_reason()
         except (StageFailed, DefinitionError) as error:
@@ -156,16 +157,16 @@ class _Engine:
             return "Succeeded", ""
 
     def _announce(self, execution: Execution) -> Callable[[str], None]:
-        def say(text: str) -> None:
+        def show(text: str) -> None:
             execution.announce(text)
             self.progress.announce(text)
 
-        return say
+        return show
 
 
 @contextlib.contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Let signals ask for a stop instead of tearing the run apart; only in the main thread."""
+    """Let signals set `stop` instead of raising; only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,27 +1,20 @@
-"""What is written down about runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
+"""The records of runs: `<state>/pipelines/<name>/executions/<id>/state.json`."""
 
 import contextlib
 import fcntl
-import hashlib
 import json
-import os
 import shutil
-import threading
-import time
-import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local_cloud.pipeline.definition import Action, Definition, DefinitionError
 from local_cloud.whole_file import write_whole
 
-_STOP_REASON = "stop-reason"
+STOP_REASON = "stop-reason"
 _ENDED = {"Succeeded", "Failed", "Stopped", "Superseded"}
 
 
 def has_ended(status: str) -> bool:
-    """Of a run, as it is written down or as the API shows it; a waiting or stopping one has not."""
+    """True for a final status of a run, as recorded or as the API shows it."""
     return status in _ENDED
 
 
@@ -30,7 +23,7 @@ def pipeline_folder(state_dir: Path, name: str) -> Path:
 
 
 def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
-    """The state of every kept run, newest first; one whose process died is shown as Stopped."""
+    """The states of the kept runs, newest first; a run whose process died is Stopped."""
     folder = pipeline_folder(state_dir, name) / "executions"
     found = (execution_state(state_dir, name, f.parent.name) for f in folder.glob("*/state.json"))
     states = [state for state in found if state is not None]
@@ -38,11 +31,11 @@ def execution_states(state_dir: Path, name: str) -> list[dict[str, Any]]:
 
 
 def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, Any] | None:
-    """The state of one run, as `execution_states` shows it; None when there is no record of it."""
+    """The state of one run, as in `execution_states`; None when there is no record."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    # Twice: the owner of a run that is not owned at first may have come before the record was read.
+    # Twice: a process may become the owner between the check and the read.
     for _ in range(2):
-        is_owned = _is_owned(folder)  # before reading: a run's last word comes before it lets go
+        is_owned = _is_owned(folder)  # before reading: the owner writes its last state first
         try:
             state: dict[str, Any] = json.loads((folder / "state.json").read_text())
         except FileNotFoundError:
@@ -54,195 +47,33 @@ def execution_state(state_dir: Path, name: str, execution_id: str) -> dict[str, 
 
 
 def write_stop_reason(state_dir: Path, name: str, execution_id: str, reason: str) -> None:
-    """Keep the reason of the first stop request for the run that is about to be stopped."""
+    """Keep the reason of the first stop request of the run."""
     folder = pipeline_folder(state_dir, name) / "executions" / execution_id
-    # Missing when the run has ended and was removed meanwhile.
+    # The folder is missing when the run has ended and was deleted meanwhile.
     missing = contextlib.suppress(FileExistsError, FileNotFoundError)
-    with missing, (folder / _STOP_REASON).open("x") as file:
+    with missing, (folder / STOP_REASON).open("x") as file:
         file.write(reason)
 
 
-class Execution:
-    """One run's record; every change is on disk when the call returns. Safe between threads.
-
-    A lock is held on the folder as long as this process lives, so that others can tell.
-    Made for an id that has a record, it takes up that record: see `retry`.
-    """
-
-    def __init__(
-        self,
-        state_dir: Path,
-        *,
-        pipeline: str,
-        branch: str,
-        commit: str,
-        execution_id: str = "",
-        started_epoch_seconds: float | None = None,
-    ) -> None:
-        self.id = execution_id or str(uuid.uuid4())
-        self.folder = pipeline_folder(state_dir, pipeline) / "executions" / self.id
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._owner = (self.folder / "owner").open("w")
-        fcntl.flock(self._owner, fcntl.LOCK_EX)
-        self._lock = threading.Lock()
-        self._state: dict[str, Any] = {
-            "id": self.id,
-            "pipeline": pipeline,
-            "branch": branch,
-            "commit": commit,
-            "status": "Queued",
-            "reason": "",
-            "process": os.getpid(),
-            "started": started_epoch_seconds or time.time(),
-            "ended": None,
-            "attempt": 0,
-            "restarts": [],
-            "announced": [],
-            "stages": [],
-        }
-        self._is_retry = (self.folder / "state.json").exists()
-        if self._is_retry:
-            before = json.loads((self.folder / "state.json").read_text())
-            now = {key: self._state[key] for key in ("status", "reason", "process", "ended")}
-            self._state = before | now
-        self._save()
-
-    @property
-    def is_retry(self) -> bool:
-        return self._is_retry
-
-    def retry(self, definition: Definition) -> dict[str, dict[str, str]]:
-        """Go on after what has succeeded; returns the variables that it set, by namespace.
-
-        Raises DefinitionError when the definition is not the one that was followed.
-        """
-        with self._lock:
-            self._is_retry = False
-            if self._state["definition"] != _digest(definition):
-                raise DefinitionError(
-                    "the pipeline has changed since: a retry cannot go on with it"
-                )
-            actions = {(a.stage, a.name): a for a in definition.actions}
-            variables = {}
-            for stage in self._state["stages"]:
-                for record in stage["actions"]:
-                    action = actions[stage["name"], record["name"]]
-                    if record["state"] != "Succeeded":
-                        record.update(_waiting(action))
-                    elif action.namespace:
-                        variables[action.namespace] = record["outputs"]
-            self._state["status"] = "InProgress"
-            self._save()
-        return variables
-
-    def has_succeeded(self, action: Action) -> bool:
-        return bool(self._record(action)["state"] == "Succeeded")
-
-    def announce(self, text: str) -> None:
-        """Something that whoever follows the run should see now."""
-        with self._lock:
-            self._state["announced"].append(text)
-            self._save()
-
-    def begin(self, definition: Definition) -> None:
-        """A new attempt along `definition`; what the last one did moves to `restarts`."""
-        with self._lock:
-            if self._state["stages"]:
-                earlier = {key: self._state[key] for key in ("attempt", "stages")}
-                self._state["restarts"].append(earlier)
-            self._state["status"] = "InProgress"
-            self._state["definition"] = _digest(definition)
-            self._state["attempt"] += 1
-            self._state["stages"] = [
-                {"name": stage.name, "actions": [_waiting(action) for action in stage.actions]}
-                for stage in definition.stages
-            ]
-            self._save()
-
-    def log_file(self, action: Action) -> Path:
-        """Where the action's output goes in the current attempt."""
-        attempt = self._state["attempt"]
-        return self.folder / "logs" / str(attempt) / f"{action.stage}.{action.name}.log"
-
-    def artifact(self, name: str) -> Path:
-        return self.folder / "artifacts" / name
-
-    def stop_reason(self) -> str:
-        """Why this run was stopped, as far as the request said so."""
-        file = self.folder / _STOP_REASON
-        reason = file.read_text() if file.exists() else ""
-        return f"stopped by request: {reason}" if reason else "stopped by request"
-
-    def clear_artifacts(self) -> None:
-        shutil.rmtree(self.folder / "artifacts", ignore_errors=True)
-
-    def action_started(self, action: Action) -> None:
-        log = str(self.log_file(action))
-        self._update(action, state="InProgress", started=time.time(), log=log)
-
-    def action_ended(
-        self, action: Action, *, state: str, reason: str, outputs: Mapping[str, str] | None = None
-    ) -> None:
-        ended = time.time()
-        self._update(action, state=state, ended=ended, reason=reason, outputs=dict(outputs or {}))
-
-    def end(self, status: str, reason: str) -> None:
-        """Write the final status and let go of the folder."""
-        with self._lock:
-            self._state |= {"status": status, "reason": reason, "ended": time.time()}
-            for stage in self._state["stages"]:
-                for action in stage["actions"]:
-                    if action["state"] == "InProgress":
-                        action |= {"state": "Stopped", "ended": time.time()}
-            self._save()
-        self._owner.close()
-
-    def _update(self, action: Action, **changes: Any) -> None:
-        with self._lock:
-            self._record(action).update(changes)
-            self._save()
-
-    def _record(self, action: Action) -> dict[str, Any]:
-        stage = next(s for s in self._state["stages"] if s["name"] == action.stage)
-        record: dict[str, Any] = next(a for a in stage["actions"] if a["name"] == action.name)
-        return record
-
-    def _save(self) -> None:
-        _write(self.folder, self._state)
+def write_state(folder: Path, state: dict[str, Any]) -> None:
+    write_whole(folder / "state.json", json.dumps(state, indent=1))
 
 
 def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
-    """Call when a run begins. Write down what became of runs whose process died, and remove all but
-    the newest `keep`. The artifacts of those that have ended go: they cannot be retried any more.
+    """Call when a run begins. Records dead runs as Stopped, and keeps the newest `keep` runs.
+
+    Deletes the artifacts of ended runs, which cannot be retried any more.
     """
     folder = pipeline_folder(state_dir, name) / "executions"
     states = execution_states(state_dir, name)
     for state in states:
         place = folder / state["id"]
         if has_ended(state["status"]):
-            _write(place, state)
+            write_state(place, state)
             shutil.rmtree(place / "artifacts", ignore_errors=True)
     for state in states[keep:]:
         if has_ended(state["status"]):
             shutil.rmtree(folder / state["id"], ignore_errors=True)
-
-
-def _waiting(action: Action) -> dict[str, Any]:
-    return {
-        "name": action.name,
-        "provider": action.provider,
-        "run_order": action.run_order,
-        "state": "Waiting",
-        "reason": "",
-        "started": None,
-        "ended": None,
-        "log": None,
-        "outputs": {},
-    }
-
-
-def _digest(definition: Definition) -> str:
-    return hashlib.sha256(definition.text.encode()).hexdigest()
 
 
 def _is_owned(folder: Path) -> bool:
@@ -257,13 +88,9 @@ def _is_owned(folder: Path) -> bool:
 
 
 def _abandon(state: dict[str, Any]) -> None:
-    state |= {"status": "Stopped", "reason": "abandoned: its process ended without a word"}
+    state |= {"status": "Stopped", "reason": "abandoned: its process was killed"}
     state["ended"] = state["ended"] or state["started"]
     for stage in state["stages"]:
         for action in stage["actions"]:
             if action["state"] == "InProgress":
                 action["state"] = "Stopped"
-
-
-def _write(folder: Path, state: dict[str, Any]) -> None:
-    write_whole(folder / "state.json", json.dumps(state, indent=1))

@@ -1,4 +1,4 @@
-"""Shows a run that another process carries out, from what that process writes down."""
+"""Shows a run of another process, from its record."""
 
 import time
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from local_cloud.pipeline.progress import Progress
 from local_cloud.pipeline.results import ActionResult, RunResult
 
 _POLL_SECONDS = 0.2
-_WRITTEN_WITHIN_SECONDS = 15.0  # a run is a process, which first has to start
-_PATIENCE_SECONDS = 1.0  # a run that has not begun by then waits for another
+_WRITTEN_WITHIN_SECONDS = 15.0  # the process of the run has to start first
+_PATIENCE_SECONDS = 1.0  # a run that has not begun by then waits for another run
 _BUILDS = "CodeBuild"
 
 
@@ -49,20 +49,20 @@ def follow_run(
 
 
 class _Follower:
-    """Turns one picture of a run after the other into what has happened in between."""
+    """Computes what has happened from successive states of a run."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._attempt = 0
         self._announced = 0
         self._seen: dict[tuple[str, str], str] = {}
-        self._is_waiting_said = False
+        self._is_waiting_shown = False
 
     def show(self, state: dict[str, Any]) -> None:
         if state["attempt"] == 0:
             is_late = time.time() - state["started"] > _PATIENCE_SECONDS
-            if is_late and not self._is_waiting_said:
-                self._is_waiting_said = True
+            if is_late and not self._is_waiting_shown:
+                self._is_waiting_shown = True
                 self._progress.waiting()
             return
         if state["attempt"] != self._attempt:

@@ -1,4 +1,4 @@
-"""The picture of a run on a terminal: a table, and below it what is done right now."""
+"""A run on a terminal: a table of actions, and below it their current activity."""
 
 import contextlib
 import time
@@ -15,20 +15,20 @@ _COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stoppe
 
 @dataclass(frozen=True, kw_only=True)
 class Outline:
-    """What is shown of a definition: its name, and the actions of each stage in order."""
+    """A definition's name, and the actions of each stage in order."""
 
     name: str
     stages: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class LiveTable:
-    """The table that redraws itself until closed; its last picture stays on the screen."""
+    """Redraws the table until it is closed; the last state stays on the screen."""
 
     def __init__(self, outline: Outline, stream: TextIO) -> None:
         self._title = outline.name
         self._rows = {(stage, name): _Row() for stage, names in outline.stages for name in names}
         console = Console(file=stream, force_terminal=True)
-        self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=4)
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
         self._live.start()
 
     def set(self, stage: str, action: str, state: str, *, seconds: float | None = None) -> None:
@@ -41,7 +41,7 @@ class LiveTable:
         self._rows[stage, action].doing = text
 
     def print(self, text: str) -> None:
-        """A line that stays above the table; whole, so that a path in it can be copied."""
+        """Print a line above the table, without wrapping, so that a path in it can be copied."""
         with contextlib.suppress(OSError, ValueError):
             self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -49,7 +49,7 @@ class LiveTable:
         with contextlib.suppress(OSError, ValueError):
             self._live.stop()
 
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         table = Table(title=self._title, title_justify="left", box=None)
         for heading in ("stage", "action", "state"):
             table.add_column(heading)
@@ -58,7 +58,7 @@ class LiveTable:
         for (stage, action), row in self._rows.items():
             shown = "" if stage == before else stage
             before = stage
-            # No markup: a line printed above would draw the table without it.
+            # Text, not markup: a line printed above would redraw the table without markup.
             state = Text(row.state, style=_COLOURS.get(row.state, "dim"))
             table.add_row(shown, action, state, row.elapsed())
         return Group(table, *self._activities())
@@ -73,7 +73,7 @@ class LiveTable:
 
 
 class _Row:
-    """What the table shows of one action."""
+    """The state of one action in the table."""
 
     def __init__(self) -> None:
         self.state = "Waiting"

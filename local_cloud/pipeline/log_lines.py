@@ -1,21 +1,15 @@
-"""Reads the logs of actions, which are still written while they are read."""
+"""Reads the logs of actions while they are still written."""
 
 import contextlib
 import re
 from pathlib import Path
 
-_TAIL_BYTES = 64 * 1024
-_NOW_BYTES = 8 * 1024
+_END_BYTES = 8 * 1024
 _SHOWN_CHARACTERS = 160
 _BUILD_PREFIX = re.compile(r"(\[Container\] )?\d\d:\d\d:\d\d (Running command )?")
-# A line of pytest: a character for each test, and at its end how far it is.
+# A line of pytest: a character per test, then the progress.
 _TEST_COUNT = re.compile(r"[.FEsxX]* *\[ *(\d+(?:/\d+|%))\]")
 _TESTS = re.compile(r"[.FEsxX]+")
-
-
-def log_tail(file: Path, lines: int) -> list[str]:
-    """The last lines of a log, terminal control characters removed."""
-    return _last_lines(file, _TAIL_BYTES)[-lines:]
 
 
 def log_lines(file: Path) -> list[str]:
@@ -26,11 +20,8 @@ def log_lines(file: Path) -> list[str]:
 
 
 def current_activity(file: Path) -> str:
-    """What the writer of the log does now: its last line, or how many tests pytest has done.
-
-    Empty while nothing is written.
-    """
-    for line in reversed(_last_lines(file, _NOW_BYTES)):
+    """The last line of the log, or the progress of pytest; empty for an empty log."""
+    for line in reversed(_last_lines(file)):
         text = _BUILD_PREFIX.sub("", line.strip(), count=1)
         if count := _TEST_COUNT.fullmatch(text):
             return f"tests {count[1]}"
@@ -39,12 +30,12 @@ def current_activity(file: Path) -> str:
     return ""
 
 
-def _last_lines(file: Path, size: int) -> list[str]:
+def _last_lines(file: Path) -> list[str]:
     with contextlib.suppress(FileNotFoundError), file.open("rb") as log:
         end = log.seek(0, 2)
-        log.seek(max(0, end - size))
+        log.seek(max(0, end - _END_BYTES))
         lines = _readable(log.read())
-        return lines if end <= size else lines[1:]  # the first one lacks its beginning
+        return lines if end <= _END_BYTES else lines[1:]  # the first line is incomplete
     return []
 
 

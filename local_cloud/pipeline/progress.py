@@ -1,4 +1,4 @@
-"""Shows a run: a live table on a terminal, plain lines where the output is piped."""
+"""Shows a run: as a live table on a terminal, as plain lines when the output is piped."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from local_cloud.pipeline.definition import Definition
 from local_cloud.pipeline.live_table import LiveTable, Outline
 from local_cloud.pipeline.results import ActionResult, RunResult
 
-_ACTIVITY_INTERVAL_SECONDS = 10.0  # between two lines about one action, where lines stay
+_ACTIVITY_INTERVAL_SECONDS = 10.0  # between two lines about one action, in plain output
 
 
 def outline_of(definition: Definition) -> Outline:
@@ -25,7 +25,7 @@ def outline_of(definition: Definition) -> Outline:
 
 
 class Progress:
-    """One run on one stream. Never fails the run: a reader that went away is written to no more."""
+    """One run on one stream. When the reader has closed the stream, output stops, not the run."""
 
     def __init__(
         self,
@@ -46,60 +46,60 @@ class Progress:
 
     def waiting(self) -> None:
         """Another run of the pipeline holds the turn."""
-        self._say("waiting: another run of this pipeline is in progress")
+        self._line("waiting: another run of this pipeline is in progress")
 
     def began(self, outline: Outline) -> None:
-        """A pass along a definition begins; again after `restarted`."""
+        """An attempt begins; again after `restarted`."""
         with self._lock:
             self._close_table()
             if self._is_live:
                 self._table = LiveTable(outline, self._stream)
             else:
                 names = " > ".join(stage for stage, _ in outline.stages)
-                self._say(f"{outline.name}: {names}")
+                self._line(f"{outline.name}: {names}")
 
     def restarted(self) -> None:
-        """The pipeline changed itself; the run begins anew."""
+        """The pipeline changed itself; the run starts again."""
         with self._lock:
             self._close_table()
-            self._say("the pipeline has changed itself: starting again with the new definition")
+            self._line("the pipeline has changed itself: starting again with the new definition")
 
     def action_started(self, stage: str, action: str, *, log: Path | None = None) -> None:
-        """`log`: where a person can read along."""
+        """`log`: the file with the action's output."""
         with self._lock:
-            self._activities[stage, action] = _Activity(said_at=self._clock())
+            self._activities[stage, action] = _Activity(shown_at=self._clock())
             if self._table is not None:
                 self._table.set(stage, action, "InProgress")
                 if log is not None:
                     self._table.print(f"{stage}/{action} log: {log}")
             else:
-                self._say(f"{stage}/{action}  started" + (f", log: {log}" if log else ""))
+                self._line(f"{stage}/{action}  started" + (f", log: {log}" if log else ""))
 
     def action_does(self, stage: str, action: str, text: str) -> None:
-        """What a started action does now; may be called as often as one likes."""
+        """The current activity of an action. May be called often."""
         with self._lock:
             if self._table is not None:
                 self._table.doing(stage, action, text)
             elif self._activities[stage, action].is_due(text, self._clock()):
-                self._say(f"{stage}/{action}  {text}")
+                self._line(f"{stage}/{action}  {text}")
 
     def announce(self, text: str) -> None:
-        """Something that a person should see now; also above a live table."""
+        """Show a line; on a terminal, above the table."""
         with self._lock:
             if self._table is not None:
                 self._table.print(text)
             else:
-                self._say(text)
+                self._line(text)
 
     def action_ended(self, result: ActionResult) -> None:
         with self._lock:
             if self._table is not None:
                 self._table.set(result.stage, result.name, result.state, seconds=result.seconds)
             else:
-                self._say(f"{result.stage}/{result.name}  {result.state} ({result.seconds:.1f} s)")
+                self._line(f"{result.stage}/{result.name}  {result.state} ({result.seconds:.1f} s)")
 
     def finished(self, result: RunResult) -> None:
-        """The last call: what failed with the end of its log, then how long everything took."""
+        """Show the failed actions with the end of their logs, then the duration of every action."""
         with self._lock:
             self._close_table()
             for action in result.failed_actions:
@@ -117,7 +117,7 @@ class Progress:
                 f"{result.pipeline} {result.status} after {result.seconds:.1f} s{again}{reason}"
             )
 
-    def _say(self, text: str) -> None:
+    def _line(self, text: str) -> None:
         self._write(f"{self._clock() - self._started:6.1f}s  {text}")
 
     def _write(self, text: str) -> None:
@@ -132,7 +132,7 @@ class Progress:
                 self._forget_stream()
 
     def _forget_stream(self) -> None:
-        # What is still buffered must not fail again when the interpreter ends.
+        # Buffered output must not fail again when the interpreter exits.
         with contextlib.suppress(OSError, ValueError):
             descriptor = os.open(os.devnull, os.O_WRONLY)
             os.dup2(descriptor, self._stream.fileno())
@@ -145,14 +145,14 @@ class Progress:
 
 
 class _Activity:
-    """Lines that stay are few: only what changed, and not too soon after the last one."""
+    """Limits the plain lines about one action: only changes, at a minimum interval."""
 
-    def __init__(self, *, said_at: float) -> None:
-        self._said_at = said_at
-        self._said = ""
+    def __init__(self, *, shown_at: float) -> None:
+        self._shown_at = shown_at
+        self._shown = ""
 
     def is_due(self, text: str, now: float) -> bool:
-        if text in ("", self._said) or now - self._said_at < _ACTIVITY_INTERVAL_SECONDS:
+        if text in ("", self._shown) or now - self._shown_at < _ACTIVITY_INTERVAL_SECONDS:
             return False
-        self._said, self._said_at = text, now
+        self._shown, self._shown_at = text, now
         return True

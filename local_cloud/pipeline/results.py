@@ -1,4 +1,4 @@
-"""How a run ended, for whoever started it."""
+"""The result of a run and of its actions."""
 
 from dataclasses import dataclass
 from pathlib import Path

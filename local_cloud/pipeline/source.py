@@ -1,4 +1,4 @@
-"""Source actions: a clone of the pushed commit from the local git host, never a working tree."""
+"""Source actions: a clone of the pushed commit from the local git host."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def _fetch(run: ActionRun, repository_name: str) -> dict[str, str]:
     commit_id, author_date, committer_date, message = fields.split("\n", 3)
     if run.optional_config("OutputArtifactFormat") != _CLONE:
         shutil.rmtree(target / ".git")  # CODE_ZIP: files only
-    run.say(f"{repository_name} {branch} {commit_id}: {message.splitlines()[0]}")
+    run.log(f"{repository_name} {branch} {commit_id}: {message.splitlines()[0]}")
     return {
         "BranchName": branch,
         "CommitId": commit_id,
@@ -54,7 +54,7 @@ def _fetch(run: ActionRun, repository_name: str) -> dict[str, str]:
 
 
 def _git(run: ActionRun, *arguments: str) -> str:
-    # A hook's GIT_DIR and the like would send git to another repository.
+    # Variables of a hook, such as GIT_DIR, would name another repository.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     try:
         done = subprocess.run(
@@ -71,7 +71,7 @@ def _git(run: ActionRun, *arguments: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise ActionFailed(f"git did not end within {_TIMEOUT_SECONDS} s") from error
     if done.returncode != 0:
-        run.say(f"git {' '.join(arguments)}\n{done.stderr}")
+        run.log(f"git {' '.join(arguments)}\n{done.stderr}")
         last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
         raise ActionFailed(f"git {arguments[0]}: {last[0]}")
     return done.stdout

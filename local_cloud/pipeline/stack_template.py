@@ -1,4 +1,4 @@
-"""What a CloudFormation action deploys, from its artifacts to the arguments of an API call."""
+"""The template and the arguments of a CloudFormation action's API calls."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ def template_text(run: ActionRun) -> str:
 
 @contextlib.contextmanager
 def template_argument(run: ActionRun, text: str) -> Iterator[dict[str, str]]:
-    """TemplateBody, or TemplateURL of an object that exists inside the `with` only."""
+    """TemplateBody, or TemplateURL of an object that exists only inside the `with` block."""
     if len(text.encode()) <= _INLINE_BYTES_MAX:
         yield {"TemplateBody": text}
         return
@@ -35,7 +35,7 @@ def template_argument(run: ActionRun, text: str) -> Iterator[dict[str, str]]:
 
 
 def deployment_arguments(run: ActionRun) -> dict[str, Any]:
-    """Parameters, Tags, Capabilities and RoleARN. Overrides win over the configuration file."""
+    """Parameters, Tags, Capabilities and RoleARN. ParameterOverrides override the file."""
     parameters: dict[str, str] = {}
     tags: dict[str, str] = {}
     if reference := run.optional_config("TemplateConfiguration"):

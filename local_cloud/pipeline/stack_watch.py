@@ -1,4 +1,4 @@
-"""Follows a stack to the end of what it is doing, event by event."""
+"""Follows the operation of a stack to its end, and logs its events."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ _NOT_THE_CAUSE = ("Resource creation cancelled", "Resource update cancelled")
 
 
 class StackWatch:
-    """One stack, from the moment this is made: older events belong to older deployments."""
+    """One stack; events from before the creation of this object are ignored."""
 
     def __init__(self, run: ActionRun, stack_name: str) -> None:
         self._run = run
@@ -32,12 +32,12 @@ class StackWatch:
         return None if stack is None or stack["StackStatus"] == GONE else stack["StackStatus"]
 
     def start_over(self) -> None:
-        """What is followed from here on is another stack of the same name."""
+        """Follow a new stack of the same name from now on."""
         self._stack_id = None
         self._failures.clear()
 
     def describe(self) -> dict[str, Any] | None:
-        # Once known, the id: a deleted stack can no longer be found by its name.
+        # By its id if that is known: a deleted stack cannot be found by name.
         try:
             answer = self._cloudformation.describe_stacks(StackName=self._stack_id or self._name)
         except ClientError as error:
@@ -49,7 +49,7 @@ class StackWatch:
         return stack
 
     def settle(self) -> str:
-        """Wait until nothing is in progress; logs what happens; returns the status."""
+        """Wait until no operation is in progress; logs the events; returns the status."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             status = self.status() or GONE
@@ -60,14 +60,14 @@ class StackWatch:
         raise ActionFailed(f"stack {self._name} was not done after {_TIMEOUT_SECONDS} s")
 
     def expect(self, *wanted: str) -> None:
-        """Settle, and raise ActionFailed with the first causes unless it ends as wanted."""
+        """`settle`; raises ActionFailed with the first cause unless the status is in `wanted`."""
         status = self.settle()
         if status in wanted:
-            self._run.say(f"stack {self._name}: {status}")
+            self._run.log(f"stack {self._name}: {status}")
             return
-        self._run.say(f"stack {self._name}: {status}. What failed:")
+        self._run.log(f"stack {self._name}: {status}. What failed:")
         for failure in self._failures:
-            self._run.say(f"  {failure}")
+            self._run.log(f"  {failure}")
         cause = self._failures[0] if self._failures else "no resource reported a reason"
         raise ActionFailed(f"stack {self._name} ended as {status}: {cause}")
 
@@ -92,7 +92,7 @@ class StackWatch:
             self._seen.add(event["EventId"])
             reason = event.get("ResourceStatusReason", "")
             line = f"{event['ResourceType']} {event['LogicalResourceId']}: {reason}".rstrip(": ")
-            self._run.say(f"{event['ResourceStatus']} {line}")
+            self._run.log(f"{event['ResourceStatus']} {line}")
             is_cause = event["ResourceStatus"].endswith("_FAILED") and reason
             if is_cause and not reason.startswith(_NOT_THE_CAUSE):
                 self._failures.append(line)

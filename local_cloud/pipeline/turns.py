@@ -1,4 +1,4 @@
-"""One run of a pipeline at a time; of those that wait, only the newest gets its turn."""
+"""One run of a pipeline at a time; of the waiting runs, only the newest one runs."""
 
 import contextlib
 import fcntl
@@ -6,35 +6,33 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from local_cloud.whole_file import write_whole
+
 _POLL_SECONDS = 0.2
 
 
 class Superseded(Exception):
-    """A newer run came while this one waited."""
+    """A newer run started while this one waited."""
 
 
 class StoppedWaiting(Exception):
-    """The caller does not want the turn any more."""
+    """`stop` was set while the run waited."""
 
 
 def announce(folder: Path, run_id: str) -> None:
-    """Make `run_id` the newest run: one that waits for its turn gives way to it."""
+    """Make `run_id` the newest run: it supersedes a waiting one."""
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".newest-run-{run_id}"
-    unfinished.write_text(run_id)
-    unfinished.replace(folder / "newest-run")
+    write_whole(folder / "newest-run", run_id)
 
 
 @contextlib.contextmanager
 def turn(
     folder: Path, run_id: str, *, stop: threading.Event, waiting: Callable[[], None]
 ) -> Iterator[None]:
-    """Hold the pipeline's lock; calls `waiting` once when it has to be waited for.
+    """Hold the pipeline's lock; calls `waiting` once if another run holds it.
 
-    `announce` the run before: whoever starts several decides by that which is the newest.
-
-    The system drops the lock with the process that holds it, however that ends.
-    Raises Superseded or StoppedWaiting.
+    Call `announce` before: the order of these calls decides which run is the newest. The system
+    releases the lock when the process ends. Raises Superseded or StoppedWaiting.
     """
     newest = folder / "newest-run"
     with (folder / "lock").open("a") as lock:

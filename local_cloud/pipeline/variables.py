@@ -10,7 +10,7 @@ _REFERENCE = re.compile(r"#\{([\w@-]+)\.([^}]+)\}")
 
 
 class UnknownVariable(Exception):
-    """A reference names what no action before has set."""
+    """A reference to a variable that no earlier action has set."""
 
 
 class Variables:
@@ -38,7 +38,7 @@ class Variables:
         return _REFERENCE.sub(value, text)
 
     def resolve_json(self, text: str) -> Any:
-        """Parse JSON, then resolve each text in it: a value may hold quotes and line ends."""
+        """Parse JSON, then resolve each text in it: values may contain quotes and newlines."""
         return self._walk(json.loads(text))
 
     def _walk(self, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What tests of the local cloud share: a PostgreSQL cluster that initdb makes once."""
+"""Tests of the local cloud run initdb once, and copy its result."""
 
 import subprocess
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ _run = PostgresServer._run
 
 
 class _Initdb:
-    """Runs initdb for the first server of its kind; the others get a copy of what it made.
+    """Runs initdb for the first server of a kind; the others get a copy, which is faster.
 
-    A copy takes a fifth of the time. Settings and certificates come later, and are each server's.
+    Settings and certificates are written later, for each server.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Loopback addresses: one of its own for everything that listens."""
+"""Loopback addresses: each server has its own."""
 
 import socket
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_an_address_in_use_is_not_handed_out(tmp_path: Path) -> None:
     assert given != wanted
 
 
-def test_a_port_taken_everywhere_is_said_so(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_on_every_address_is_an_error(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("0.0.0.0", 0))
         other.listen()

@@ -1,4 +1,4 @@
-"""`make approve` shows what is asked, with what was found before, and takes yes or no."""
+"""`make approve` shows the question and the permission diff, and accepts yes or no."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from local_cloud.server import CloudError
 
 
 def never(_: str) -> str:
-    raise AssertionError("nobody is to be asked")
+    raise AssertionError("no question may be asked")
 
 
 @pytest.fixture
@@ -71,14 +71,14 @@ def test_no_rejects_without_asking(waiting: Path) -> None:
     assert not answer_of(waiting)
 
 
-@pytest.mark.parametrize("said", ["", "maybe", "yes please"])
-def test_what_is_neither_yes_nor_no_decides_nothing(waiting: Path, said: str) -> None:
+@pytest.mark.parametrize("answer", ["", "maybe", "yes please"])
+def test_an_answer_that_is_neither_yes_nor_no_is_refused(waiting: Path, answer: str) -> None:
     with pytest.raises(CloudError, match="must be yes or no"):
-        approve(waiting, "delivery", answer="", ask=lambda _: said)
+        approve(waiting, "delivery", answer="", ask=lambda _: answer)
     assert not (pipeline_folder(waiting, "delivery") / "approval-answer.json").exists()
 
 
-def test_an_answer_is_to_the_question_that_was_shown(waiting: Path) -> None:
+def test_an_answer_to_a_replaced_question_is_refused(waiting: Path) -> None:
     """A newer run may ask while the older question is still on the screen."""
 
     def ask(_: str) -> str:
@@ -96,6 +96,6 @@ def test_an_answer_names_the_execution_that_asks(waiting: Path) -> None:
     assert not (pipeline_folder(waiting, "delivery") / "approval-answer.json").exists()
 
 
-def test_without_a_question_there_is_nothing_to_approve(tmp_path: Path) -> None:
+def test_without_a_waiting_approval_it_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CloudError, match="nothing waits"):
         approve(tmp_path, "delivery", answer="yes", ask=never)

@@ -1,4 +1,4 @@
-"""S63: our stand-ins for Amazon's certificates pass what the deployed Python demands of those."""
+"""S63: strict clients accept the local certificates, as the deployed Python accepts Amazon's."""
 
 import socket
 import ssl
@@ -41,13 +41,13 @@ def test_s63_a_strict_client_accepts_what_the_authority_issues(tmp_path: Path) -
     issued = authority.issue(name="writer", addresses=["127.0.0.1"])
     assert agreed(issued, roots=authority.certificate_file) == "TLSv1.3"
 
-    stranger = LocalAuthority(tmp_path / "stranger")
+    other = LocalAuthority(tmp_path / "other")
     with pytest.raises(ssl.SSLCertVerificationError):
-        agreed(issued, roots=stranger.certificate_file)
+        agreed(issued, roots=other.certificate_file)
 
 
-def test_s63_an_authority_stays_what_it_is(tmp_path: Path) -> None:
-    """Programs read its certificate once: what is issued later must be of the same authority."""
+def test_s63_an_existing_authority_is_used_again(tmp_path: Path) -> None:
+    """Programs read its certificate once: later certificates must be of the same authority."""
     authority = LocalAuthority(tmp_path)
     issued = LocalAuthority(tmp_path).issue(name="writer", addresses=["127.0.0.1"])
     assert agreed(issued, roots=authority.certificate_file)
@@ -56,7 +56,7 @@ def test_s63_an_authority_stays_what_it_is(tmp_path: Path) -> None:
 def test_s63_an_authority_that_strict_clients_refuse_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As checkouts of before left one in the state folder."""
+    """Older checkouts left such an authority in the state folder."""
     with monkeypatch.context() as before:
         add_extension = x509.CertificateBuilder.add_extension
 

@@ -1,4 +1,4 @@
-"""S65: the writer of a database dies; the standby takes over with all that was acknowledged."""
+"""S65: the writer dies; the standby takes over with every acknowledged commit."""
 
 import contextlib
 import os
@@ -60,7 +60,7 @@ def look_after(pair: DatabasePair, *, lost: frozenset[str] = NOWHERE) -> None:
 
 
 def kill(node: Node) -> None:
-    """As kill -9 of the process that is known: its sessions outlive it for a while."""
+    """`kill -9` of the postmaster: its sessions run on for a while."""
     process = node.server.process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
@@ -90,12 +90,12 @@ def is_standby(server: PostgresServer) -> bool:
 
 
 def starts_as_writer(server: PostgresServer) -> int:
-    """How often it ever let clients in that may write."""
+    """How often the server has started as a writer."""
     return server.log_file.read_text().count("ready to accept connections")
 
 
 class Writers:
-    """Clients that insert one number after another and note each that was acknowledged."""
+    """Clients that insert one number after another and record the acknowledged ones."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.acknowledged: list[int] = []
@@ -129,7 +129,7 @@ def test_s65_the_standby_takes_over_with_all_that_was_acknowledged(pair: Databas
     assert has_moved
     assert pair.writer is new
     assert set(clients.acknowledged) <= set(kept(new.server))
-    write(new.server, -1)  # without waiting for the other, which is gone
+    write(new.server, -1)  # without waiting for the dead one
 
 
 def test_s65_the_old_writer_comes_back_as_standby_and_never_writes_again(
@@ -155,15 +155,15 @@ def test_s65_the_old_writer_comes_back_as_standby_and_never_writes_again(
     assert set(clients.acknowledged) <= set(kept(old.server))
 
 
-def test_s65_no_session_of_the_old_writer_is_left_when_the_new_one_begins(
+def test_s65_no_session_of_the_old_writer_is_left_when_the_new_one_starts(
     pair: DatabasePair,
 ) -> None:
-    """A postmaster that is killed leaves its busy sessions behind: they could answer a client."""
+    """Busy sessions of a killed postmaster run on, and could answer a client."""
     old = pair.writer
     assert old.server.process is not None
     with superuser(old.server) as execute:
         ((pid,),) = execute("SELECT pg_backend_pid()")
-        os.kill(pid, signal.SIGSTOP)  # so that it cannot notice by itself
+        os.kill(pid, signal.SIGSTOP)  # so that it cannot end by itself
         kill(old)
         assert psutil.pid_exists(pid)
 
@@ -195,7 +195,7 @@ def test_s65_a_standby_that_was_away_is_not_promoted_before_it_has_everything(
     kill(standby)
     look_after(pair, lost=frozenset({"b"}))
     write(writer.server, 1)  # on the writer alone
-    standby.server.start()  # and the standby's zone is back, but not its data
+    standby.server.start()  # it runs again, but lacks the last commit
     kill(writer)
 
     has_moved = pair.look_after_writer(lost_zones=NOWHERE)
@@ -220,7 +220,7 @@ def test_s65_losing_the_standby_stops_no_commit_and_it_catches_up(pair: Database
     assert kept(standby.server) == [1]
 
 
-def test_s65_a_standby_that_cannot_find_its_place_gets_a_new_copy(pair: DatabasePair) -> None:
+def test_s65_a_standby_that_cannot_continue_gets_a_new_copy(pair: DatabasePair) -> None:
     standby = pair.standby
     kill(standby)
     look_after(pair, lost=frozenset({"b"}))
@@ -232,7 +232,7 @@ def test_s65_a_standby_that_cannot_find_its_place_gets_a_new_copy(pair: Database
     assert kept(standby.server) == [1]
 
 
-def test_s65_both_at_once_lose_nothing(pair: DatabasePair) -> None:
+def test_s65_no_commit_is_lost_when_both_die(pair: DatabasePair) -> None:
     writer = pair.writer
     write(writer.server, 1)
     kill(pair.standby)
@@ -246,7 +246,7 @@ def test_s65_both_at_once_lose_nothing(pair: DatabasePair) -> None:
     assert is_standby(pair.standby.server)
 
 
-def test_s65_a_standby_that_is_dropped_is_waited_for_no_more(pair: DatabasePair) -> None:
+def test_s65_the_writer_does_not_wait_for_a_dropped_standby(pair: DatabasePair) -> None:
     pair.drop_standby()
     write(pair.writer.server, 1)
     look_after(pair)

@@ -26,7 +26,7 @@ CHECK = HealthCheck(
 
 
 class FakePlatform:
-    """Starts real (sleeping) processes; whether they answer health checks is up to the test."""
+    """Starts real (sleeping) processes; the test decides whether they pass health checks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -156,7 +156,7 @@ def test_a_deployment_ends_with_every_task_registered(service: Service, fake: Fa
 def test_old_tasks_serve_until_all_new_ones_are_healthy(
     service: Service, fake: FakePlatform
 ) -> None:
-    """S31: at no moment of a deployment are fewer tasks in service than wanted."""
+    """S31: during a deployment the wanted number of tasks is always in service."""
     want(service, "v1")
     service.wait_until_stable("v1", timeout_seconds=15)
     want(service, "v2")
@@ -194,7 +194,7 @@ def test_a_task_that_stops_answering_is_replaced(service: Service, fake: FakePla
 
 
 @pytest.mark.parametrize("fault", ["sick", "crashing", "refused"])
-def test_a_broken_definition_fails_by_itself_and_the_old_tasks_stay(
+def test_a_broken_definition_fails_and_the_old_tasks_stay(
     service: Service, fake: FakePlatform, fault: str
 ) -> None:
     """S31: the circuit breaker; the message names the task's fault."""
@@ -207,22 +207,22 @@ def test_a_broken_definition_fails_by_itself_and_the_old_tasks_stay(
     want(service, "bad")
     with pytest.raises(DeploymentFailed) as failed:
         service.wait_until_stable("bad", timeout_seconds=15)
-    said = {"sick": "never passed", "crashing": "boom", "refused": "no such image"}[fault]
-    assert said in str(failed.value)
+    message = {"sick": "never passed", "crashing": "boom", "refused": "no such image"}[fault]
+    assert message in str(failed.value)
     assert kept <= set(fake.registered)
     want(service, "good")
     service.wait_until_stable("good", timeout_seconds=15)
     assert set(fake.registered) == kept
 
 
-def test_fewer_tasks_are_kept_when_fewer_are_wanted(service: Service, fake: FakePlatform) -> None:
+def test_surplus_tasks_are_stopped(service: Service, fake: FakePlatform) -> None:
     want(service, "v1")
     service.wait_until_stable("v1", timeout_seconds=15)
     want(service, "v1", count=1)
     until(lambda: len(fake.registered) == 1)
 
 
-def test_s65_tasks_spread_again_when_a_zone_is_back_and_no_fewer_serve_meanwhile(
+def test_s65_tasks_spread_again_after_a_lost_zone_and_none_is_missing_meanwhile(
     service: Service, fake: FakePlatform
 ) -> None:
     fake.zones = ["a", "a", "b", "b", "b"]
@@ -230,7 +230,7 @@ def test_s65_tasks_spread_again_when_a_zone_is_back_and_no_fewer_serve_meanwhile
     service.wait_until_stable("v1", timeout_seconds=15)
 
     before = set(fake.registered)
-    fake.sick.add("v1")  # the next one takes its time
+    fake.sick.add("v1")  # the next one is slow to become healthy
     want(service, "v1", zones=("a", "b"))
     until(lambda: any(t.zone == "b" for t in service))
     service.reconcile()
@@ -249,7 +249,7 @@ def test_s65_tasks_spread_again_when_a_zone_is_back_and_no_fewer_serve_meanwhile
         assert in_service >= 2 or number == 0
 
 
-def test_s65_tasks_stay_together_while_there_is_one_zone(
+def test_s65_tasks_are_not_restarted_while_there_is_one_zone(
     service: Service, fake: FakePlatform
 ) -> None:
     want(service, "v1", zones=("a",))

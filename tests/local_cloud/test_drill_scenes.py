@@ -1,4 +1,4 @@
-"""A drill without something to break ends with one line that says so."""
+"""A drill that cannot run ends with one line that says why."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from local_cloud.server import CloudError
         (kill_database, "environment main-0a1b2c has no database writer"),
     ],
 )
-def test_an_environment_that_is_going_has_nothing_to_kill(
+def test_an_environment_without_a_victim_is_an_error(
     tmp_path: Path, drill: Callable[[Scene], Outcome], message: str
 ) -> None:
     paths = CloudPaths(tmp_path)

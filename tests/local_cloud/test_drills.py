@@ -1,4 +1,4 @@
-"""A drill must be able to fail: here a ledger loses or doubles what it acknowledged."""
+"""A drill detects a ledger that loses or doubles an acknowledged transaction."""
 
 import json
 import time
@@ -19,7 +19,7 @@ Fault = Callable[[int], bool]  # by the number of the transaction
 
 @contextmanager
 def ledger(*, loses: Fault, doubles: Fault, refuses_once: Fault) -> Iterator[Api]:
-    """The calls of the API that a drill makes, over plain HTTP."""
+    """The API of a ledger, as a drill uses it, over plain HTTP."""
     posted: dict[str, int] = {}  # times that it moved a cent, by id
     refused: set[str] = set()
     accounts: list[int] = []
@@ -95,11 +95,11 @@ def drill(folder: Path, **faults: Fault) -> tuple[int, Stream]:
         return reconcile(stream, broke_at=began, recovery="back"), stream
 
 
-def test_b7_a_ledger_that_keeps_its_word_passes(tmp_path: Path) -> None:
+def test_b7_a_correct_ledger_passes(tmp_path: Path) -> None:
     assert drill(tmp_path)[0] == 0
 
 
-def test_b7_a_client_that_is_sent_away_asks_again_with_the_same_id(tmp_path: Path) -> None:
+def test_b7_a_refused_client_retries_with_the_same_id(tmp_path: Path) -> None:
     code, stream = drill(tmp_path, refuses_once=the_tenth)
 
     assert code == 0
@@ -116,7 +116,7 @@ def test_b7_one_lost_or_doubled_transaction_fails_the_drill(
     assert "FAILED" in capsys.readouterr().out
 
 
-def test_b7_the_silence_after_a_failure_is_what_clients_saw() -> None:
+def test_b7_the_reported_outage_is_what_clients_saw() -> None:
     stream = Stream(api=Api(url="", certificate_file=None, client_id="", client_secret=""),
                     log_file=Path("unused"))  # fmt: skip
     stream.answers += [(0, 1), (1, 2), (1, 6), (6, 6.5)]

@@ -1,6 +1,6 @@
-"""A stack with a database cluster, a load balancer and a service is real: it answers, and it goes.
+"""A stack with a database cluster, a load balancer and a service runs real processes.
 
-One stack for all tests here: they look at it from different sides.
+All tests use the same stack, in the order of this file.
 """
 
 import http.client
@@ -56,7 +56,7 @@ class Deployed:
         return {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
 
     def ask(self) -> str:
-        # The load balancer's certificate is for another address here: its chain is what counts.
+        # The certificate is for another address: only its chain is verified.
         context = ssl.create_default_context(cafile=str(self.authority.certificate_file))
         context.check_hostname = False
         url = f"https://{self.outputs()['Host']}:{PORT}/"
@@ -234,8 +234,8 @@ def _publish_image(paths: CloudPaths) -> None:
     (image / "image.json").write_text(
         json.dumps(
             {
-                "workdir": "/srv", "env": {}, "entrypoint": [], "cmd": ["python", "program.py"],
-                "user": "", "expose": [], "source_hash": "", "not_executed": [],
+                "workdir": "/srv", "env": {}, "cmd": ["python", "program.py"],
+                "source_hash": "", "not_executed": [],
             }
         )
     )  # fmt: skip
@@ -253,7 +253,7 @@ def test_the_service_answers_behind_the_load_balancer_with_its_secret(deployed: 
     secret = deployed.aws.secretsmanager.get_secret_value(SecretId=deployed.outputs()["SecretArn"])
     assert who == "first"
     assert password == json.loads(secret["SecretString"])["password"]
-    assert password.isalnum(), "ExcludePunctuation is honoured"
+    assert password.isalnum(), "ExcludePunctuation is applied"
 
 
 def test_the_cluster_has_a_writer_and_a_standby_behind_verified_tls(deployed: Deployed) -> None:
@@ -278,7 +278,7 @@ def test_the_cluster_has_a_writer_and_a_standby_behind_verified_tls(deployed: De
     assert is_standby == {"WriterHost": False, "ReaderHost": True}
 
 
-def test_s65_a_killed_writer_is_replaced_and_the_api_says_by_whom(deployed: Deployed) -> None:
+def test_s65_a_killed_writer_is_replaced_and_the_api_names_the_new_one(deployed: Deployed) -> None:
     (file,) = deployed.paths.databases.glob("*.json")
     before = {d["role"]: d for d in json.loads(file.read_text())}
 
@@ -291,7 +291,7 @@ def test_s65_a_killed_writer_is_replaced_and_the_api_says_by_whom(deployed: Depl
         has_moved = after["writer"]["instance"] == before["standby"]["instance"]
         if has_moved and states == {"writer": "serving", "standby": "in sync"}:
             break
-        assert time.monotonic() < deadline, "nobody took over"
+        assert time.monotonic() < deadline, "the standby did not take over"
         time.sleep(0.05)
     (cluster,) = deployed.aws.rds.describe_db_clusters()["DBClusters"]
     writers = [m for m in cluster["DBClusterMembers"] if m["IsClusterWriter"]]
@@ -308,14 +308,14 @@ def test_s31_a_broken_version_is_rolled_back_while_the_old_one_answers(deployed:
         wait(deployed.aws, "stack_update_complete")
     events = deployed.aws.cloudformation.describe_stack_events(StackName="app")["StackEvents"]
     reasons = " ".join(e.get("ResourceStatusReason", "") for e in events)
-    assert "broken on purpose" in reasons, "the task's own last words"
+    assert "broken on purpose" in reasons, "the last line of the task's log"
     assert deployed.ask().startswith("first ")
 
 
-def test_s31_a_killed_task_is_replaced_and_whoever_asks_again_is_answered(
+def test_s31_a_killed_task_is_replaced_and_a_retry_is_answered(
     deployed: Deployed,
 ) -> None:
-    """A request that the task took with it is lost, as on AWS: its client asks again."""
+    """The request in the killed task fails, as on AWS: the client retries."""
     file = deployed.paths.services / "app.json"
     victim = json.loads(file.read_text())[0]
     os.kill(victim["pid"], signal.SIGKILL)
@@ -334,7 +334,7 @@ def test_s31_a_killed_task_is_replaced_and_whoever_asks_again_is_answered(
 
 
 def test_a_deleted_stack_leaves_no_process_and_no_data(deployed: Deployed) -> None:
-    """Runs last: the order in this file is the order of the stack's life."""
+    """Must run last."""
     deployed.aws.cloudformation.delete_stack(StackName="app")
     wait(deployed.aws, "stack_delete_complete")
     commands = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]

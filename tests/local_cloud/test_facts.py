@@ -1,4 +1,4 @@
-"""Files of facts, which several commands write and delete at the same time."""
+"""Several commands write and delete files of facts at the same time."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from local_cloud.whole_file import write_whole
 MINE = {"suffix": "mine-0a1b2c", "stack": "transaction-mine-0a1b2c", "ApiCertificate": "pem"}
 
 
-def test_facts_that_another_command_deletes_meanwhile_do_not_stop_a_deletion(
+def test_a_deletion_continues_when_another_command_deletes_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = CloudPaths(tmp_path)
@@ -32,10 +32,10 @@ def test_facts_that_another_command_deletes_meanwhile_do_not_stop_a_deletion(
     assert list(paths.environments.iterdir()) == []
 
 
-def test_facts_are_written_although_the_folder_is_removed_meanwhile(
+def test_facts_are_written_when_the_folder_is_deleted_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that starts removes the folder with the facts of the one before."""
+    """A server that starts deletes the folder of the earlier server."""
     paths = CloudPaths(tmp_path)
     write_facts(paths, dict(MINE))
 

@@ -1,4 +1,4 @@
-"""What a push is told: how its branch fared at the hub, before any run is looked for."""
+"""Messages after a push: the hub's decision, then the run."""
 
 import json
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ import pytest
 
 from local_cloud import following, stacks
 from local_cloud.announcing import Announced
-from local_cloud.branch_hub.machine_run import MachineResult, _Teller
+from local_cloud.branch_hub.machine_run import MachineResult, _StepReporter
 from local_cloud.deletions import record_deletion
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
 
 
 class Anything:
-    """Stands for what is not looked at."""
+    """An argument that the code does not read."""
 
     problem = ""
 
@@ -24,10 +24,10 @@ class Anything:
         return name
 
 
-def test_s8_a_refused_push_is_a_failed_one_and_follows_no_run(
+def test_s8_a_refused_push_fails_and_follows_no_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The machine ends green; another branch's pipeline may have the suffix."""
+    """The execution succeeds, but the branch has no pipeline of its own."""
 
     def refused(*_: object) -> MachineResult:
         answers = {"admission": {"outcome": "refused", "message": "the quota is full"}}
@@ -39,10 +39,10 @@ def test_s8_a_refused_push_is_a_failed_one_and_follows_no_run(
     assert following.follow_push(nothing, nothing, nothing, nothing) is False
 
 
-def test_what_a_deletion_removed_is_listed_once() -> None:
-    """Each sweep answers with what it removed, and the machine adds them up beside it."""
-    said: list[str] = []
-    teller = _Teller(said.append)
+def test_every_deleted_resource_is_listed_once() -> None:
+    """Each sweep returns the resources it deleted, and the machine returns their sum."""
+    reports: list[str] = []
+    reporter = _StepReporter(reports.append)
     first, second = ["task definition x:1"], ["log group y"]
     outputs: list[dict[str, Any]] = [
         {"sweep": {"removed": first}},
@@ -52,29 +52,29 @@ def test_what_a_deletion_removed_is_listed_once() -> None:
     ]
     for number, output in enumerate(outputs):
         entered = {"stateEnteredEventDetails": {"name": f"Step{number}"}}
-        teller.tell({"id": 2 * number, "type": "TaskStateEntered", **entered})
+        reporter.report({"id": 2 * number, "type": "TaskStateEntered", **entered})
         exited = {"stateExitedEventDetails": {"output": json.dumps(output)}}
-        teller.tell({"id": 2 * number + 1, "type": "TaskStateExited", **exited})
-    assert [line for line in said if not line.startswith("Step")] == [
+        reporter.report({"id": 2 * number + 1, "type": "TaskStateExited", **exited})
+    assert [line for line in reports if not line.startswith("Step")] == [
         "removed: task definition x:1",
         "removed: log group y",
     ]
 
 
 @pytest.mark.parametrize(("left", "is_gone"), [([], True), (["queue forgotten"], False)])
-def test_b3_a_deletion_is_green_when_nothing_of_its_environment_remains(
+def test_b3_a_deletion_succeeds_when_nothing_of_its_environment_remains(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     left: list[str],
     is_gone: bool,
 ) -> None:
-    """Which environment it is stands in the machine's input: no answer of a function repeats it."""
+    """The suffix is in the execution's input, not in the answers of functions."""
 
-    def unmade(*_: object) -> MachineResult:
+    def deleted(*_: object) -> MachineResult:
         answers = {"claim": {"outcome": "delete", "message": "it goes"}}
         return MachineResult(execution="e", status="SUCCEEDED", answers=answers, suffix="x-0a1b2c")
 
-    monkeypatch.setattr(following, "_follow_machine", unmade)
+    monkeypatch.setattr(following, "_follow_machine", deleted)
     monkeypatch.setattr(following, "deployed_environments", lambda *_: [])
     monkeypatch.setattr(following, "AwsClients", lambda _: None)
     monkeypatch.setattr(following, "remains", lambda _, suffix: left if suffix == "x-0a1b2c" else 0)
@@ -82,22 +82,22 @@ def test_b3_a_deletion_is_green_when_nothing_of_its_environment_remains(
 
     assert following.follow_deletion(nothing, nothing, nothing, nothing) is is_gone
 
-    said = capsys.readouterr().out
-    assert ("nothing remains" in said) is is_gone
-    assert all(line in said for line in left)
+    output = capsys.readouterr().out
+    assert ("nothing remains" in output) is is_gone
+    assert all(line in output for line in left)
 
 
-def test_a_run_that_cannot_be_followed_names_once_who_deleted_the_branch(
+def test_without_a_run_to_follow_the_error_names_once_who_deleted_the_branch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(stacks, "find_pipeline", lambda *_: None)
     paths = CloudPaths(tmp_path)
     paths.deletions.parent.mkdir()
-    push = Announced(branch="x", commit="c", told_at=datetime.now(UTC))
+    push = Announced(branch="x", commit="c", sent_at=datetime.now(UTC))
     record_deletion(paths, branch="x", command="make destroy BRANCH=x")
 
     with pytest.raises(CloudError) as raised:
         following.follow_push(paths, Anything(), None, push)  # type: ignore[arg-type]
 
-    said = capsys.readouterr().out + str(raised.value)
-    assert said.count("stopped: `make destroy BRANCH=x` of user") == 1
+    output = capsys.readouterr().out + str(raised.value)
+    assert output.count("stopped: `make destroy BRANCH=x` of user") == 1

@@ -1,4 +1,4 @@
-"""The bare repository: what is pushed, what is cloned, and the hook that a push starts."""
+"""The git host: pushes, clones, and its hooks."""
 
 import subprocess
 from pathlib import Path
@@ -63,10 +63,10 @@ def test_a_folder_without_a_commit_is_refused(host: GitHost, tmp_path: Path) -> 
         host.push_head(empty)
 
 
-def test_the_deletion_of_a_branch_that_is_not_there_fails_and_lists_those_that_are(
+def test_deleting_a_missing_branch_fails_and_lists_the_branches(
     host: GitHost, checkout: Path
 ) -> None:
-    """git itself reports it as done, when the branch is named in full."""
+    """git itself reports success when the branch is named in full."""
     host.push_head(checkout)
     push = ["push", str(host.repository), ":refs/heads/typo"]
     with pytest.raises(subprocess.CalledProcessError) as refused:
@@ -77,22 +77,20 @@ def test_the_deletion_of_a_branch_that_is_not_there_fails_and_lists_those_that_a
     assert host.branches() == {}
 
 
-def test_the_deletion_of_a_missing_tag_does_not_reject_what_is_pushed_with_it(
+def test_deleting_a_missing_tag_does_not_reject_other_references(
     host: GitHost, checkout: Path
 ) -> None:
-    """As at GitHub: a tag starts nothing, so nothing waits for its deletion."""
+    """As at GitHub: only branches have environments."""
     branch = "refs/heads/feature/Ünïcode"
-    said = git("push", str(host.repository), f"HEAD:{branch}", ":refs/tags/typo", cwd=checkout)
-    assert "there is no branch" not in said
+    output = git("push", str(host.repository), f"HEAD:{branch}", ":refs/tags/typo", cwd=checkout)
+    assert "there is no branch" not in output
     assert "feature/Ünïcode" in host.branches()
 
 
-def test_a_push_runs_the_hook_and_stands_although_nothing_delivers_it(
-    host: GitHost, checkout: Path
-) -> None:
-    """The local cloud is not running: the user is told so through git, the commit is stored."""
+def test_a_push_is_stored_when_the_local_cloud_does_not_run(host: GitHost, checkout: Path) -> None:
+    """The hook tells the user through git how to start it."""
     host.add_remote(checkout)
     host.add_remote(checkout)
-    said = git("push", "local", "feature/Ünïcode", cwd=checkout)
-    assert "make up" in said
+    output = git("push", "local", "feature/Ünïcode", cwd=checkout)
+    assert "make up" in output
     assert "feature/Ünïcode" in host.branches()

@@ -1,4 +1,4 @@
-"""What follows a push at the git host, whatever fails on the way."""
+"""The hook announces every push, also when a step before fails."""
 
 import io
 import sys
@@ -39,10 +39,10 @@ def pushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pushed:
     return run
 
 
-def test_a_deletion_is_announced_although_it_cannot_be_recorded(
+def test_a_deletion_is_announced_when_it_cannot_be_recorded(
     pushed: Pushed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """git has deleted the branch already: nothing else would remove its environment."""
+    """git has deleted the branch already: nothing else deletes its environment."""
     file = CloudPaths(tmp_path).deletions
     file.mkdir()
     assert pushed(f"{COMMIT} {NOTHING} refs/heads/x") == ["refs/heads/x"]

@@ -1,4 +1,4 @@
-"""What a server has left goes before the next one starts; what a person may want to read stays."""
+"""Files of an earlier server are deleted; logs, records and caches stay."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from local_cloud.paths import CloudPaths
 RUN = "pipelines/p/executions/e"
 
 
-def test_folders_of_ended_builds_and_runs_go_and_logs_records_and_caches_stay(
+def test_working_folders_are_deleted_and_logs_records_and_caches_stay(
     tmp_path: Path,
 ) -> None:
     gone = [
@@ -29,5 +29,5 @@ def test_folders_of_ended_builds_and_runs_go_and_logs_records_and_caches_stay(
     assert left == set(kept)
 
 
-def test_a_new_state_folder_has_nothing_to_remove(tmp_path: Path) -> None:
+def test_a_missing_state_folder_is_accepted(tmp_path: Path) -> None:
     remove_leftovers(CloudPaths(tmp_path / "none"))

@@ -1,4 +1,4 @@
-"""The real PostgreSQL: version, TLS by our authority, a standby that has what was committed."""
+"""The PostgreSQL server: version, TLS, and a standby with all commits."""
 
 import ssl
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def connect(server: PostgresServer, *, roots: Path) -> Any:
         port=server.port,
         database="postgres",
         ssl_context=context,
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -55,19 +55,19 @@ def make(data_dir: Path, authority: LocalAuthority) -> PostgresServer:
 def test_clients_verify_the_server_by_the_authority_and_refuse_another(
     writer: PostgresServer, authority: LocalAuthority, tmp_path: Path
 ) -> None:
-    """S63: the same verify-full as against Amazon's roots, and the asked-for version (S20)."""
+    """S63: verify-full as with Amazon's roots; S20: the version of Aurora."""
     connection = connect(writer, roots=authority.certificate_file)
     cursor = connection.cursor()
     cursor.execute("SHOW server_version")
     assert cursor.fetchone()[0] == "15.8"
     connection.close()
-    stranger = LocalAuthority(tmp_path / "stranger")
+    other = LocalAuthority(tmp_path / "other")
     with pytest.raises((ssl.SSLError, pg8000.dbapi.InterfaceError)):
-        connect(writer, roots=stranger.certificate_file)
+        connect(writer, roots=other.certificate_file)
 
 
 def test_plain_text_connections_are_refused(writer: PostgresServer) -> None:
-    """S20: what rds.force_ssl does on AWS."""
+    """S20: as rds.force_ssl does on AWS."""
     with pytest.raises(pg8000.dbapi.DatabaseError):
         pg8000.dbapi.connect(
             user=writer.superuser,
@@ -114,7 +114,7 @@ def test_a_second_cluster_in_the_same_folder_is_refused(writer: PostgresServer) 
         writer.initialize()
 
 
-def test_a_taken_port_is_reported_with_the_servers_own_words(
+def test_a_taken_port_is_reported_with_the_servers_own_message(
     writer: PostgresServer, authority: LocalAuthority, tmp_path: Path
 ) -> None:
     other = make(tmp_path / "other", authority)

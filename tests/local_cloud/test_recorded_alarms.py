@@ -1,4 +1,4 @@
-"""Alarms that compute with several metrics are recorded; the others stay MiniStack's."""
+"""Alarms on several metrics are recorded; MiniStack handles the others."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from local_cloud.emulator import ministack_adapter
+from local_cloud.emulator.ministack_adapter import corrections
 from local_cloud.emulator.recorded_types import recorded_alarms
 
 PLAIN = {"AlarmName": "a", "MetricName": "Errors", "Namespace": "AWS/Lambda"}
@@ -31,8 +31,8 @@ def alarm(ministack: Mock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> d
             "delete": ministack.delete,
         }
     }
-    monkeypatch.setattr(ministack_adapter, "_handlers", lambda: handlers)
-    ministack_adapter.record_computing_alarms(recorded_alarms(tmp_path))
+    monkeypatch.setattr(corrections, "handlers", lambda: handlers)
+    corrections.record_computing_alarms(recorded_alarms(tmp_path))
     return handlers["AWS::CloudWatch::Alarm"]
 
 
@@ -40,7 +40,7 @@ def recorded(folder: Path) -> list[Any]:
     return [json.loads(path.read_text())["properties"] for path in folder.iterdir()]
 
 
-def test_an_alarm_of_one_metric_is_ministacks(
+def test_ministack_handles_an_alarm_on_one_metric(
     alarm: dict[str, Any], ministack: Mock, tmp_path: Path
 ) -> None:
     alarm["create"]("Alarm", PLAIN, "stack")
@@ -51,7 +51,7 @@ def test_an_alarm_of_one_metric_is_ministacks(
     assert recorded(tmp_path) == []
 
 
-def test_a_computing_alarm_is_recorded_changed_and_gone(
+def test_an_alarm_on_several_metrics_is_recorded_updated_and_deleted(
     alarm: dict[str, Any], ministack: Mock, tmp_path: Path
 ) -> None:
     physical_id, attributes = alarm["create"]("Alarm", COMPUTING, "stack")
@@ -66,7 +66,7 @@ def test_a_computing_alarm_is_recorded_changed_and_gone(
     assert ministack.method_calls == []
 
 
-def test_an_alarm_that_begins_to_compute_leaves_ministack(
+def test_an_alarm_that_gets_several_metrics_moves_to_the_records(
     alarm: dict[str, Any], ministack: Mock, tmp_path: Path
 ) -> None:
     physical_id, _ = alarm["update"]("a", PLAIN, COMPUTING, "stack")

@@ -1,4 +1,4 @@
-"""`make retry` while others change what it runs."""
+"""`make retry` of a branch that is deleted at the same time."""
 
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
 
 
-def test_a_pipeline_that_is_deleted_meanwhile_is_an_error_with_what_to_do(
+def test_a_pipeline_that_is_deleted_meanwhile_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Stub:
-        """Stands for the git host, the pipeline and the API."""
+        """Stub of the git host, the pipeline and the API."""
 
         name = "delivery"
         endpoint_url = ""

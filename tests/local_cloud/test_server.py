@@ -1,4 +1,4 @@
-"""The server process: one per state folder, on ports of its own, and gone when it is stopped."""
+"""The server process: one per state folder; stopping it ends everything it started."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,13 +17,12 @@ from local_cloud.facts import write_facts
 from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.server import (
     CloudError,
-    RunningCloud,
     exclusive,
     running_cloud,
     start_cloud,
     stop_cloud,
 )
-from local_cloud.stacks import deployed_pipelines, find_pipeline, outputs, owner_of_pipeline
+from local_cloud.stacks import find_pipeline, outputs_of, owner_of_pipeline
 
 PIPELINE_STACK = {
     "Resources": {
@@ -70,51 +68,40 @@ PIPELINE_STACK = {
 }
 
 
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory) -> CloudPaths:
-    return CloudPaths(tmp_path_factory.mktemp("state with space"))
-
-
-@pytest.fixture(scope="module")
-def cloud(paths: CloudPaths) -> Iterator[RunningCloud]:
-    cloud = start_cloud(paths)
-    yield cloud
-    stop_cloud(paths)
-
-
-def test_a_second_start_finds_the_first(paths: CloudPaths, cloud: RunningCloud) -> None:
-    assert start_cloud(paths) == cloud
-    assert running_cloud(paths) == cloud
+def test_a_second_start_finds_the_first(shared_cloud: CloudPaths) -> None:
+    first = running_cloud(shared_cloud)
+    assert first is not None
+    assert start_cloud(shared_cloud) == first
 
 
 def test_a_pipeline_stack_is_deployed_found_and_deleted(
-    paths: CloudPaths, cloud: RunningCloud
+    shared_cloud: CloudPaths, shared_aws: AwsClients
 ) -> None:
-    """Types that the emulator lacks are there, and the definition is what was deployed."""
-    aws = AwsClients(cloud.endpoint_url)
-    cloudformation = aws.cloudformation
+    """CloudFormation knows the types that MiniStack lacks, and keeps the pipeline's definition."""
+    cloudformation = shared_aws.cloudformation
     cloudformation.create_stack(StackName="pipe", TemplateBody=json.dumps(PIPELINE_STACK))
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
-    found = find_pipeline(paths, "feature/x")
+    found = find_pipeline(shared_cloud, "feature/x")
     assert found is not None
     assert found.name == "delivery-x"
     assert found.application_stacks == ("transaction-x",)
-    assert find_pipeline(paths, "other") is None
-    assert owner_of_pipeline(aws, "delivery-x") == "pipe"
-    assert outputs(aws, "pipe")["Nat"].startswith("nat-")
-    assert outputs(aws, "absent") == {}
+    assert find_pipeline(shared_cloud, "other") is None
+    assert owner_of_pipeline(shared_aws, "delivery-x") == "pipe"
+    (stack,) = cloudformation.describe_stacks(StackName="pipe")["Stacks"]
+    record = shared_cloud.recorded / f"{outputs_of(stack)['Nat']}.json"
+    assert record.exists()
     cloudformation.delete_stack(StackName="pipe")
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName="pipe", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
     )
-    assert deployed_pipelines(paths) == []
-    assert owner_of_pipeline(aws, "delivery-x") is None
-    assert list(paths.recorded.iterdir()) == []
+    assert find_pipeline(shared_cloud, "feature/x") is None
+    assert owner_of_pipeline(shared_aws, "delivery-x") is None
+    assert not record.exists()
 
 
-def test_a_wanted_port_that_is_taken_is_named(
+def test_a_configured_port_that_is_taken_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as other:
@@ -127,7 +114,7 @@ def test_a_wanted_port_that_is_taken_is_named(
 
 
 @pytest.mark.parametrize("text", ["http", "0", "70000", "-1"])
-def test_a_port_that_is_none_is_refused(
+def test_an_invalid_port_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("LOCAL_API_PORT", text)
@@ -135,10 +122,10 @@ def test_a_port_that_is_none_is_refused(
         start_cloud(CloudPaths(tmp_path))
 
 
-def test_stopping_ends_what_a_killed_server_left(
+def test_stopping_ends_the_processes_of_a_killed_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exactly what carries this state folder's mark; a neighbour of the same kind lives on."""
+    """Only processes of this state folder; those of another one run on."""
     monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
     paths = CloudPaths(tmp_path)
     server = start_cloud(paths)
@@ -158,10 +145,10 @@ def test_stopping_ends_what_a_killed_server_left(
         neighbour.wait()
 
 
-def test_what_is_known_of_environments_ends_with_the_server(
+def test_the_facts_of_environments_are_deleted_with_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where it was killed: nothing of an earlier cloud is there in the next one."""
+    """Also after a killed server: the next one starts without facts."""
     monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
     paths = CloudPaths(tmp_path)
     facts = {"suffix": "main-0a1b2c", "stack": "transaction-main-0a1b2c"}
@@ -175,7 +162,7 @@ def test_what_is_known_of_environments_ends_with_the_server(
     assert not paths.environments.exists()
 
 
-def test_two_commands_that_exclude_each_other(tmp_path: Path) -> None:
+def test_a_second_command_is_refused_while_the_first_holds_the_lock(tmp_path: Path) -> None:
     paths = CloudPaths(tmp_path)
     with (
         exclusive(paths, "up", busy="busy"),

@@ -1,4 +1,4 @@
-"""`make logs`: the lines of all tasks, and words where there are none."""
+"""`make logs`: the lines of all tasks, or a message when there are none."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from local_cloud.task_output import show_task_output
 
 
 class Interrupted(Exception):
-    """Stands for Ctrl-C."""
+    """Simulates Ctrl-C."""
 
 
-def test_lines_come_behind_service_and_task_and_only_once(
+def test_each_line_is_printed_once_with_service_and_task(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = CloudPaths(tmp_path)
@@ -34,7 +34,7 @@ def test_lines_come_behind_service_and_task_and_only_once(
     ]
 
 
-def test_without_tasks_it_says_so_and_goes_on_looking(
+def test_without_tasks_it_prints_a_message_and_waits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = CloudPaths(tmp_path)
@@ -48,7 +48,7 @@ def test_without_tasks_it_says_so_and_goes_on_looking(
 
     with pytest.raises(Interrupted):
         show_task_output(paths, follow=True, sleep=sleep)
-    said = capsys.readouterr().out
-    assert "no tasks have run in this local cloud" in said
-    assert "`make up`" in said
-    assert said.endswith("api-main 01234567  hello\n")
+    output = capsys.readouterr().out
+    assert "no tasks have run in this local cloud" in output
+    assert "`make up`" in output
+    assert output.endswith("api-main 01234567  hello\n")

@@ -1,4 +1,4 @@
-"""PostgreSQL runs as another user for root, also with the few rights of root in a container."""
+"""For root, PostgreSQL runs as another user, also with the capabilities of a container."""
 
 import os
 import subprocess
@@ -10,10 +10,10 @@ import pytest
 from local_cloud import postgres
 
 pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root hands a program to another user"
+    os.geteuid() != 0, reason="only root can start a program as another user"
 )
 
-# What Docker leaves to root where nobody says otherwise: the mask 00000000a80425fb.
+# Docker's default capabilities of root: the mask 00000000a80425fb.
 DOCKERS_DEFAULT = Path(__file__).with_name("docker_capabilities.txt").read_text().split()
 PRINTS_WHY_NOT = """
 from local_cloud.unprivileged import CannotChangeUser, unprivileged
@@ -41,10 +41,10 @@ print("user", user)
 
 
 @pytest.mark.parametrize("capabilities", [["all"], DOCKERS_DEFAULT], ids=["host", "container"])
-def test_a_checkout_that_other_users_cannot_enter_will_do(
+def test_a_checkout_that_other_users_cannot_enter_works(
     tmp_path: Path, capabilities: list[str]
 ) -> None:
-    """A checkout below /root: neither its programs nor its data are open to PostgreSQL's user."""
+    """Such as below /root: file permissions allow PostgreSQL's user neither programs nor data."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "native").symlink_to(postgres._NATIVE.resolve())
@@ -54,7 +54,7 @@ def test_a_checkout_that_other_users_cannot_enter_will_do(
 
 
 @pytest.mark.parametrize("missing", [["setpcap"], ["setgid", "setuid"]])
-def test_a_root_that_cannot_change_to_another_user_is_told_what_it_lacks(
+def test_missing_capabilities_are_named(
     missing: list[str],
 ) -> None:
     done = as_root_with(",".join(f"-{name}" for name in missing), PRINTS_WHY_NOT)

@@ -1,4 +1,4 @@
-"""A file that is replaced in one step."""
+"""A file is replaced in one step."""
 
 import threading
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from local_cloud.whole_file import write_whole
 
 
-def test_whoever_reads_a_file_that_several_write_reads_one_whole_text(tmp_path: Path) -> None:
+def test_a_reader_sees_one_complete_text_while_several_threads_write(tmp_path: Path) -> None:
     file = tmp_path / "file"
     texts = ["a" * 100_000, "b" * 100_000, "c" * 100_000]
     write_whole(file, texts[0])
@@ -30,7 +30,7 @@ def test_whoever_reads_a_file_that_several_write_reads_one_whole_text(tmp_path: 
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError, match="file"):
         write_whole(tmp_path / "file", "text")

@@ -1,7 +1,7 @@
-"""CodeBuild in MiniStack: a started build really runs, and its record says how it goes.
+"""Runs the builds of MiniStack's CodeBuild, and keeps their records up to date.
 
-MiniStack records builds as succeeded, or hands them to a Docker agent. The second way is taken,
-with our own runner in the place of the agent.
+MiniStack records a build as succeeded, or passes it to a Docker agent: here our own runner takes
+the place of the agent.
 """
 
 import contextvars
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class StartedBuild:
-    """What StartBuild was asked for; `project` is as the API shows it."""
+    """A request of StartBuild; `project` is the API's description."""
 
     id: str
     number: int
@@ -44,7 +44,7 @@ _overrides: contextvars.ContextVar[Sequence[Mapping[str, Any]]] = contextvars.Co
 
 
 def execute_builds(execute: Execute) -> Callable[[], None]:
-    """Let StartBuild run builds with `execute`; returns what ends all that still run."""
+    """Let StartBuild run builds with `execute`; returns a function that ends all running builds."""
     from ministack.core.responses import json_response  # noqa: PLC0415
     from ministack.services import codebuild  # noqa: PLC0415 - reads the environment when imported
 
@@ -77,7 +77,7 @@ def execute_builds(execute: Execute) -> Callable[[], None]:
         codebuild._finish_build(record, ended.status)
 
     def stop_build(data: dict[str, Any]) -> Any:
-        """As on AWS the build is stopped when the answer comes; its processes end meanwhile."""
+        """As on AWS, the build is stopped when this returns; its processes may still end."""
         build_id = data.get("id", "")
         record = codebuild._builds.get(build_id)
         if record is not None and record["buildStatus"] != "IN_PROGRESS":
@@ -103,7 +103,7 @@ def execute_builds(execute: Execute) -> Callable[[], None]:
 
 
 def integrate_builds_with_step_functions(*, poll_seconds: float = 0.1) -> None:
-    """Teach state machines `codebuild:startBuild` and `codebuild:startBuild.sync`."""
+    """Add `codebuild:startBuild` and `codebuild:startBuild.sync` to state machines."""
     from ministack.services import codebuild, stepfunctions  # noqa: PLC0415
 
     def start_build(resource: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _started(record: Mapping[str, Any], project: Mapping[str, Any]) -> StartedBu
 
 
 def _pascal(value: Any) -> Any:
-    """Keys as Step Functions spells those of an integration's answer."""
+    """Keys with a capital first letter, as in the answers of Step Functions' integrations."""
     if isinstance(value, Mapping):
         return {key[:1].upper() + key[1:]: _pascal(item) for key, item in value.items()}
     if isinstance(value, list):

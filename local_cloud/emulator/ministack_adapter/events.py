@@ -1,4 +1,4 @@
-"""Events of AWS services on the default bus: PutEvents refuses their sources from anyone else."""
+"""Publishes events of AWS services: PutEvents refuses `aws.` sources."""
 
 import json
 from collections.abc import Mapping

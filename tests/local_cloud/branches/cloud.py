@@ -1,4 +1,4 @@
-"""A local cloud as the tests of branches use it: its API, its git host, its build projects."""
+"""A local cloud for tests of branches: API, git host and build projects."""
 
 import json
 import os
@@ -78,7 +78,7 @@ class Cloud:
 
 
 def eventually(look: Callable[[], T], *, seconds: float = _PATIENCE_SECONDS) -> T:
-    """The first true answer of `look`; fails when there is none in time."""
+    """The first true result of `look`; fails at a timeout."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {look}"

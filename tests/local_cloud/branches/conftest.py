@@ -24,16 +24,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     git.ensure()
     checkout = folder / "checkout"
     checkout.mkdir()
-    made = Cloud(
+    cloud = Cloud(
         paths=paths,
         running=running,
         aws=AwsClients(running.endpoint_url),
         git=git,
         checkout=checkout,
     )
-    made.run_git("init", "--quiet", "--initial-branch=main")
-    made.push("main")
-    yield made
+    cloud.run_git("init", "--quiet", "--initial-branch=main")
+    cloud.push("main")
+    yield cloud
     stop_cloud(paths)
 
 

@@ -1,4 +1,4 @@
-"""A branch whose pipeline deploys an environment: a stack with the outputs that people use."""
+"""A branch whose pipeline deploys an environment: a stack with an environment's outputs."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def commit_environment(branches: Branches, branch: str, *, command: str = "true"
 
 
 def application(suffix: str) -> dict[str, object]:
-    """The template of an environment without an API: what its outputs name does not answer."""
+    """The template of an environment without an API: nothing answers at its addresses."""
     values = {
         "EnvironmentSuffix": suffix,
         "ApiUrl": "http://127.0.0.1:9",
@@ -60,5 +60,5 @@ def write(branches: Branches, name: str, document: object) -> None:
 
 
 def facts_files(branches: Branches, suffix: str) -> list[str]:
-    """The kinds of files that are kept about the environment."""
+    """The endings of the environment's files of facts."""
     return sorted(f.suffix for f in Path(branches.cloud.paths.environments).glob(f"{suffix}.*"))

@@ -1,8 +1,7 @@
-"""The real branch hub in the test's cloud, over stand-ins for what is not the subject.
+"""The real branch hub in the test's cloud, with a stub of `cdk deploy`.
 
-The hub's template, functions and state machines are those of the product. What stands in is the
-content of the repository: its `make setup` brings an `npx` that makes two small stacks with the
-names and tags of a branch's own, instead of the real `cdk deploy`.
+The hub's template, functions and state machines are the real ones. The repository is a stub: its
+`make setup` installs an `npx` that creates two small stacks with the names and tags of a branch.
 """
 
 import json
@@ -34,20 +33,20 @@ QUOTA = 7
 REPOSITORY = "local/transaction-pipeline"
 _ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 _MAKEFILE = "setup:\n\t@mkdir -p .venv/bin && cp npx npx.py .venv/bin && chmod +x .venv/bin/npx\n"
-_NPX = Path(__file__).with_name("stand_in_npx.py")
+_NPX = Path(__file__).with_name("stub_npx.py")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Branches:
-    """Branches of the repository, as their events come in and their environments come and go."""
+    """Pushes and deletes branches, and observes the hub and its environments."""
 
     cloud: Cloud
     hub: Hub
 
-    # -- what happens to branches -----------------------------------------------------------------
+    # -- actions ----------------------------------------------------------------------------------
 
     def push(self, branch: str, *, files: dict[str, Any] | None = None) -> str:
-        """Push without telling anyone; `files` are templates: pipeline.json, application.json."""
+        """Push without an event; `files` are templates: pipeline.json, application.json."""
         self.write(files or {})
         return self.cloud.push(branch)
 
@@ -56,30 +55,30 @@ class Branches:
             content = files.get(name, {"Queue": _queue(name.partition(".")[0])})
             (self.cloud.checkout / name).write_text(json.dumps({"Resources": content}))
 
-    def tell(self, push: webhook.Push) -> Announced:
+    def send_event(self, push: webhook.Push) -> Announced:
         """Send the signed webhook, as the git host's hook does."""
-        told = announce(self.cloud.git, self.cloud.url, self.hub, push)
-        assert told is not None
-        assert not told.problem
-        return told
+        announced = announce(self.cloud.git, self.cloud.url, self.hub, push)
+        assert announced is not None
+        assert not announced.problem
+        return announced
 
     def create(self, branch: str, *, files: dict[str, Any] | None = None) -> MachineResult:
         commit = self.push(branch, files=files)
-        return self.created(self.tell(webhook.pushed(branch, commit=commit)))
+        return self.created(self.send_event(webhook.pushed(branch, commit=commit)))
 
     def created(self, push: Announced) -> MachineResult:
         return self._ended(self.hub.create_machine, push)
 
     def delete(self, branch: str) -> MachineResult:
         self.cloud.drop(branch)
-        return self.deleted(self.tell(webhook.deleted(branch)))
+        return self.deleted(self.send_event(webhook.deleted(branch)))
 
     def deleted(self, push: Announced) -> MachineResult:
         return self._ended(self.hub.destroy_machine, push)
 
     def _ended(self, machine: str, push: Announced) -> MachineResult:
-        arn = started_for(self.hub.aws, machine, branch=push.branch, since=push.told_at)
-        return follow_machine(self.hub.aws, arn, say=print)
+        arn = started_for(self.hub.aws, machine, branch=push.branch, since=push.sent_at)
+        return follow_machine(self.hub.aws, arn, report=print)
 
     def send(self, delivery: webhook.Delivery) -> tuple[int, str]:
         request = urllib.request.Request(
@@ -101,7 +100,7 @@ class Branches:
         assert "FunctionError" not in answer, plan
         return {step["suffix"]: step["action"] for step in plan["plan"]}
 
-    # -- what is true of them ---------------------------------------------------------------------
+    # -- state ------------------------------------------------------------------------------------
 
     def executions(self, branch: str, machine: str) -> list[dict[str, Any]]:
         """All executions of `machine` for `branch`, newest first."""
@@ -147,7 +146,7 @@ class Branches:
         return False
 
     def record(self, suffix: str) -> dict[str, str]:
-        """What the hub remembers; empty when it remembers nothing."""
+        """The hub's record; empty when there is none."""
         return next((r for r in self.hub.environments() if r["suffix"] == suffix), {})
 
     def remains(self, suffix: str) -> list[str]:
@@ -165,7 +164,7 @@ class Branches:
 
 def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
     """Synthesize the product's hub, publish its files and create its stack, without Node."""
-    write_stand_ins(cloud)
+    write_stubs(cloud)
     assembly = folder / "cdk.out"
     _synthesize(cloud, assembly)
     aws = cloud.aws
@@ -183,7 +182,7 @@ def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
         for key, value in manifest["artifacts"][stack]["properties"]["tags"].items()
     ]
     template: Any = json.loads((assembly / f"{stack}.template.json").read_text())
-    # What checks that the account is bootstrapped.
+    # They check that the account is bootstrapped.
     del template["Parameters"]["BootstrapVersion"]
     del template["Rules"]
     aws.s3.put_object(Bucket=_ASSETS, Key="hub.json", Body=json.dumps(template))
@@ -195,10 +194,10 @@ def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
         StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
     outputs = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-    return Hub(stack=stack, outputs={o["OutputKey"]: o["OutputValue"] for o in outputs}, aws=aws)
+    return Hub(outputs={o["OutputKey"]: o["OutputValue"] for o in outputs}, aws=aws)
 
 
-def write_stand_ins(cloud: Cloud) -> None:
+def write_stubs(cloud: Cloud) -> None:
     (cloud.checkout / "Makefile").write_text(_MAKEFILE)
     (cloud.checkout / "npx.py").write_text(_NPX.read_text().replace("@ROOT@", str(ROOT)))
     # Through a shell: the first line of a program may not hold a path with a space.
@@ -215,7 +214,7 @@ def _synthesize(cloud: Cloud, assembly: Path) -> None:
         "connectionArn": f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/local",
         "apiUrl": f"{cloud.url}{GITHUB_PATH}",
     }
-    said = {"hub": "only", "account": ACCOUNT, "source": source, "branches": {"quota": QUOTA}}
+    overrides = {"hub": "only", "account": ACCOUNT, "source": source, "branches": {"quota": QUOTA}}
     subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
@@ -223,7 +222,7 @@ def _synthesize(cloud: Cloud, assembly: Path) -> None:
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "CDK_OUTDIR": str(assembly),
-            "CDK_CONTEXT_JSON": json.dumps({**context, **said}),
+            "CDK_CONTEXT_JSON": json.dumps({**context, **overrides}),
         },
         check=True,
         capture_output=True,
@@ -243,7 +242,7 @@ def _queue(what: str) -> dict[str, Any]:
 
 
 def pipeline_template(branch: str, command: str) -> dict[str, Any]:
-    """The resources of a pipeline with the name of the branch's own, whose build is `command`."""
+    """The resources of the branch's pipeline; its build runs `command`."""
     spec = {"version": "0.2", "phases": {"build": {"commands": [command]}}}
     project = {
         "Name": "build-@SUFFIX@",

@@ -62,7 +62,7 @@ def test_s8_a_build_runs_on_the_branch_it_was_started_for(cloud: Cloud) -> None:
     assert build["resolvedSourceVersion"] == commit
 
 
-def test_s8_a_build_of_a_branch_that_is_gone_fails_and_says_so(cloud: Cloud) -> None:
+def test_s8_a_build_of_a_deleted_branch_fails(cloud: Cloud) -> None:
     project = name()
     cloud.project(project, "true", source=SOURCE)
     build = ended(cloud, start(cloud, project, sourceVersion="refs/heads/gone"))
@@ -84,7 +84,7 @@ def test_a_stopped_build_leaves_no_process_and_stays_stopped(cloud: Cloud) -> No
     assert ended(cloud, build_id)["buildStatus"] == "STOPPED"
 
 
-def test_an_ended_build_cannot_be_stopped_any_more(cloud: Cloud) -> None:
+def test_stopping_an_ended_build_changes_nothing(cloud: Cloud) -> None:
     project = name()
     cloud.project(project, "true")
     build_id = start(cloud, project)
@@ -118,7 +118,7 @@ def test_s8_a_failed_build_fails_its_state_with_the_build_as_cause(cloud: Cloud)
     assert "exit code 3" in found["cause"]
 
 
-def test_a_state_machine_cannot_build_what_is_not_there(cloud: Cloud) -> None:
+def test_a_state_machine_fails_for_a_missing_project(cloud: Cloud) -> None:
     found = execution(cloud, "arn:aws:states:::codebuild:startBuild", {"ProjectName": "none"})
     assert found["status"] == "FAILED"
     assert "ResourceNotFoundException" in found["error"]

@@ -1,4 +1,4 @@
-"""`make destroy` asks, refuses what is not there, and is named to those who follow the branch."""
+"""`make destroy` asks, refuses an unknown branch, and is named to commands that follow the run."""
 
 import os
 import pty
@@ -50,35 +50,35 @@ def on_terminal(cloud: Cloud, branch: str, *, typed: bytes) -> subprocess.Comple
         os.close(master)
 
 
-def test_a_branch_goes_only_after_a_yes(branches: Branches, branch: str) -> None:
+def test_a_branch_is_deleted_only_after_a_yes(branches: Branches, branch: str) -> None:
     suffix = commit_environment(branches, branch)
     branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
     cloud = branches.cloud
 
-    nobody = destroy(cloud, branch)
-    assert nobody.returncode == 1
-    assert "add ANSWER=yes or ANSWER=no" in nobody.stderr
+    without_terminal = destroy(cloud, branch)
+    assert without_terminal.returncode == 1
+    assert "add ANSWER=yes or ANSWER=no" in without_terminal.stderr
     unclear = on_terminal(cloud, branch, typed=b"perhaps\n")
     assert unclear.returncode == 1
     assert "it must be yes or no; nothing was changed" in unclear.stderr
     end_of_input = on_terminal(cloud, branch, typed=b"\x04")
     assert end_of_input.returncode == 1
     assert "Traceback" not in end_of_input.stderr
-    said_no = on_terminal(cloud, branch, typed=b"no\n")
-    assert said_no.returncode == 0
-    assert "nothing was changed" in said_no.stdout
-    assert f"environment {suffix} (http://127.0.0.1:9)" in said_no.stdout
+    no = on_terminal(cloud, branch, typed=b"no\n")
+    assert no.returncode == 0
+    assert "nothing was changed" in no.stdout
+    assert f"environment {suffix} (http://127.0.0.1:9)" in no.stdout
     assert branch in cloud.git.branches()
     assert facts_files(branches, suffix) == [".json", ".pem"]
 
-    said_yes = on_terminal(cloud, branch, typed=b"yes\n")
-    assert said_yes.returncode == 0, said_yes.stderr
-    assert f"branch {branch}: nothing remains" in said_yes.stdout
+    yes = on_terminal(cloud, branch, typed=b"yes\n")
+    assert yes.returncode == 0, yes.stderr
+    assert f"branch {branch}: nothing remains" in yes.stdout
     assert branches.remains(suffix) == []
     assert branch not in cloud.git.branches()
 
 
-def test_a_branch_that_is_not_there_is_refused_with_those_that_are(
+def test_an_unknown_branch_is_refused_with_a_list_of_branches(
     branches: Branches, branch: str
 ) -> None:
     branches.push(branch)
@@ -86,12 +86,12 @@ def test_a_branch_that_is_not_there_is_refused_with_those_that_are(
     done = destroy(branches.cloud, f"{branch}-typo", answer="yes")
 
     assert done.returncode == 1
-    assert f"BRANCH='{branch}-typo': there is nothing of it to delete" in done.stderr
+    assert f"BRANCH='{branch}-typo' does not exist" in done.stderr
     assert branch in done.stderr
     branches.cloud.drop(branch)
 
 
-def test_an_approval_of_a_branch_without_a_pipeline_is_refused_with_those_that_have_one(
+def test_an_approval_without_a_pipeline_is_refused_with_a_list_of_branches(
     branches: Branches, branch: str
 ) -> None:
     branches.create(branch, files={"pipeline.json": pipeline_template(branch, "true")})
@@ -105,7 +105,7 @@ def test_an_approval_of_a_branch_without_a_pipeline_is_refused_with_those_that_h
 
 
 @pytest.mark.parametrize("deletion", ["make destroy BRANCH={}", "git push --delete {}"])
-def test_who_follows_a_run_learns_who_deleted_its_branch(
+def test_a_command_that_follows_a_run_names_who_deleted_its_branch(
     branches: Branches, branch: str, deletion: str
 ) -> None:
     commit_environment(branches, branch, command="sleep 600")
@@ -118,10 +118,10 @@ def test_who_follows_a_run_learns_who_deleted_its_branch(
         text=True,
     )
     assert pushing.stdout is not None
-    said = ""
-    while "Build/Synth  started" not in said:
-        said += (line := pushing.stdout.readline())
-        assert line, said
+    output = ""
+    while "Build/Synth  started" not in output:
+        output += (line := pushing.stdout.readline())
+        assert line, output
     if deletion.startswith("make"):
         done = destroy(cloud, branch, answer="yes")
         assert "(its run in progress will be stopped)" in done.stdout
@@ -129,7 +129,7 @@ def test_who_follows_a_run_learns_who_deleted_its_branch(
     else:
         cloud.drop(branch, quiet=False)
 
-    said += pushing.communicate(timeout=60)[0]
+    output += pushing.communicate(timeout=60)[0]
 
-    assert f"stopped: `{deletion.format(branch)}` of user" in said
-    assert f"deleted branch {branch}" in said
+    assert f"stopped: `{deletion.format(branch)}` of user" in output
+    assert f"deleted branch {branch}" in output

@@ -1,4 +1,4 @@
-"""Facts of environments follow the cloud: they come with a deployment and go with its deletion."""
+"""The files of facts agree with the deployed environments."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def facts_of(branches: Branches, suffix: str) -> dict[str, str]:
     return the_environment(branches.cloud.paths, branches.cloud.running, suffix=suffix)
 
 
-def test_a_deployment_writes_the_facts_and_a_deletion_forgets_them(
+def test_a_deployment_writes_the_facts_and_a_deletion_deletes_them(
     branches: Branches, branch: str
 ) -> None:
     suffix = commit_environment(branches, branch)
@@ -47,28 +47,26 @@ def test_a_deployment_writes_the_facts_and_a_deletion_forgets_them(
     assert facts_files(branches, suffix) == []
 
 
-def test_a_deletion_that_nobody_follows_forgets_the_facts(branches: Branches, branch: str) -> None:
+def test_a_deletion_without_a_follower_deletes_the_facts(branches: Branches, branch: str) -> None:
     suffix = commit_environment(branches, branch)
     push(branches, branch)
     assert facts_files(branches, suffix) == [".json", ".pem"]
     branches.cloud.drop(branch)
-    branches.tell(webhook.deleted(branch))
+    branches.send_event(webhook.deleted(branch))
     eventually(lambda: facts_files(branches, suffix) == [])
 
 
-def test_the_facts_of_a_push_that_nobody_followed_are_there(
-    branches: Branches, branch: str
-) -> None:
+def test_a_push_without_a_follower_has_facts(branches: Branches, branch: str) -> None:
     suffix = commit_environment(branches, branch)
     branches.cloud.push_reference(f"HEAD:refs/heads/{branch}")
     commit = branches.cloud.git.branches()[branch]
-    branches.created(branches.tell(webhook.pushed(branch, commit=commit)))
+    branches.created(branches.send_event(webhook.pushed(branch, commit=commit)))
     eventually(lambda: facts_of(branches, suffix)["commit"] == commit)
     assert facts_files(branches, suffix) == [".json", ".pem"]
     branches.delete(branch)
 
 
-def test_files_of_environments_that_do_not_exist_are_never_chosen_and_go(
+def test_files_of_missing_environments_are_ignored_and_deleted(
     branches: Branches,
 ) -> None:
     folder = branches.cloud.paths.environments
@@ -98,9 +96,7 @@ def shell(branches: Branches, script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_environment_must_be_named_where_there_are_several(
-    branches: Branches, branch: str
-) -> None:
+def test_with_several_environments_the_suffix_is_required(branches: Branches, branch: str) -> None:
     names = [branch, f"{branch}-second"]
     suffixes = []
     for name in names:
@@ -120,7 +116,7 @@ def test_an_environment_must_be_named_where_there_are_several(
     assert done.stdout == "1 []\n"
 
     branches.delete(names[1])
-    # It is the only environment now: the secret that it does not have is looked for.
+    # Now it is the only environment. It has no secret.
     done = shell(branches, "make -s session")
     assert f"environment {suffixes[0]}: its secret" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""`git push` and `git push --delete`, all the way: hook, webhook, bus, machine, pipeline."""
+"""`git push` and `git push --delete` from the hook to the pipeline's run."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def commit(branches: Branches, branch: str, command: str) -> None:
     branches.cloud.commit(branch)
 
 
-def test_s8_a_push_makes_the_pipeline_and_shows_its_run_and_its_deletion_ends_with_nothing(
+def test_s8_a_push_creates_and_runs_the_pipeline_and_a_deletion_leaves_nothing(
     branches: Branches, branch: str
 ) -> None:
     suffix = suffix_of_branch(branch)
@@ -55,14 +55,12 @@ def test_s8_a_push_makes_the_pipeline_and_shows_its_run_and_its_deletion_ends_wi
     assert branches.remains(suffix) == []
 
 
-def test_s4_a_push_whose_build_fails_is_told_so_through_git(
-    branches: Branches, branch: str
-) -> None:
+def test_s4_git_push_shows_a_failed_build(branches: Branches, branch: str) -> None:
     commit(branches, branch, "exit 5")
     said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
     assert "exit code 5" in said
     assert f"FAILED: {branch}; to run the same commit again: make retry BRANCH={branch}" in said
-    assert "git push itself answers 0" in said
+    assert "git push itself exits with 0" in said
     assert "nothing remains" in local_cloud(
         branches, "destroy", "--branch", branch, "--answer", "yes"
     )
@@ -88,9 +86,7 @@ def test_s4_a_retry_runs_the_newest_commit_again_without_a_push(
     branches.delete(branch)
 
 
-def test_s8_a_retry_of_a_branch_whose_pipeline_was_not_made_has_it_made(
-    branches: Branches, branch: str
-) -> None:
+def test_s8_a_retry_creates_a_missing_pipeline(branches: Branches, branch: str) -> None:
     fails = branches.cloud.checkout / "fails"
     fails.touch()
     commit(branches, branch, "true")
@@ -102,7 +98,7 @@ def test_s8_a_retry_of_a_branch_whose_pipeline_was_not_made_has_it_made(
     branches.delete(branch)
 
 
-def test_a_retry_of_what_is_no_branch_names_those_that_have_a_pipeline(
+def test_a_retry_of_an_unknown_branch_lists_those_with_a_pipeline(
     branches: Branches, branch: str
 ) -> None:
     commit(branches, branch, "true")

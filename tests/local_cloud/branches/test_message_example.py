@@ -37,7 +37,7 @@ def run_program(checkout: Path, **variables: str) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize("others", [[], ["feature-x-5femoa"]], ids=["alone", "of several"])
-def test_the_program_of_the_page_sends_a_message_that_the_processor_takes(
+def test_the_program_of_the_page_sends_a_message_that_the_processor_accepts(
     cloud: Cloud, tmp_path: Path, others: list[str]
 ) -> None:
     queue = cloud.aws.sqs.create_queue(QueueName=f"page-{uuid.uuid4().hex[:8]}")["QueueUrl"]
@@ -53,13 +53,15 @@ def test_the_program_of_the_page_sends_a_message_that_the_processor_takes(
     assert str(parse_submission(message["Body"]).transaction_id) == done.stdout.strip()
 
 
-@pytest.mark.parametrize("said", [{}, {"SUFFIX": "gone-123456"}], ids=["unsaid", "unknown"])
-def test_the_program_never_chooses_among_environments(tmp_path: Path, said: dict[str, str]) -> None:
-    """As `make session` above it, which asks for SUFFIX, too."""
+@pytest.mark.parametrize("variables", [{}, {"SUFFIX": "gone-123456"}], ids=["missing", "unknown"])
+def test_the_program_does_not_choose_among_environments(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """As `make session`, which requires SUFFIX then."""
     write_facts(tmp_path, "main-v4grq1")
     write_facts(tmp_path, "feature-x-5femoa")
 
-    done = run_program(tmp_path, **said)
+    done = run_program(tmp_path, **variables)
 
     assert done.returncode == 1
     assert done.stderr.strip().endswith(": feature-x-5femoa, main-v4grq1")

@@ -1,4 +1,4 @@
-"""Runs belong to the cloud: they start by themselves, are asked for and stopped, and go."""
+"""Runs of pipelines through CodePipeline's API: start, retry, stop, deletion."""
 
 import contextlib
 import json
@@ -102,21 +102,21 @@ def events(cloud: Cloud) -> Iterator[str]:
     cloud.aws.events.delete_rule(Name=name)
 
 
-def test_s7_a_new_pipeline_runs_by_itself_and_again_after_each_push(cloud: Cloud) -> None:
+def test_s7_a_new_pipeline_runs_once_and_again_after_each_push(cloud: Cloud) -> None:
     pipeline = Pipeline(cloud, "true")
     (first,) = pipeline.ended()
     assert first["status"] == "Succeeded"
     assert first["sourceRevisions"][0]["revisionId"] == pipeline.commit
     assert first["trigger"]["triggerType"] == "CreatePipeline"
     commit = cloud.push(pipeline.branch)
-    cloud.git.tell_pipelines(cloud.url, branch=pipeline.branch, commit=commit)
-    cloud.git.tell_pipelines(cloud.url, branch="feature/another", commit=commit)
+    cloud.git.notify_pipelines(cloud.url, branch=pipeline.branch, commit=commit)
+    cloud.git.notify_pipelines(cloud.url, branch="feature/another", commit=commit)
     second, _ = pipeline.ended(2)
     assert second["sourceRevisions"][0]["revisionId"] == commit
     assert len(pipeline.runs()) == 2
 
 
-def test_s7_of_pushes_that_wait_only_the_newest_is_delivered(cloud: Cloud) -> None:
+def test_s7_of_waiting_pushes_only_the_newest_is_delivered(cloud: Cloud) -> None:
     pipeline = Pipeline(cloud, "test ! -e /nowhere; sleep 1.5")
     pipeline.building()
     for _ in range(2):
@@ -125,7 +125,7 @@ def test_s7_of_pushes_that_wait_only_the_newest_is_delivered(cloud: Cloud) -> No
     assert states == ["Succeeded", "Superseded", "Succeeded"]
 
 
-def test_s7_the_failed_action_and_its_reason_can_be_asked_for(cloud: Cloud, events: str) -> None:
+def test_s7_the_api_and_an_event_name_the_failed_action(cloud: Cloud, events: str) -> None:
     pipeline = Pipeline(cloud, "exit 7")
     (run,) = pipeline.ended()
     assert run["status"] == "Failed"
@@ -133,24 +133,24 @@ def test_s7_the_failed_action_and_its_reason_can_be_asked_for(cloud: Cloud, even
     assert actions["repo"]["output"]["outputVariables"]["CommitId"] == pipeline.commit
     failed = actions["Synth"]["output"]["executionResult"]["errorDetails"]
     assert "exit code 7" in failed["message"]
-    state = cloud.aws.codepipeline.get_pipeline_state(name=pipeline.name)["stageStates"]
-    assert [s["latestExecution"]["status"] for s in state] == ["Succeeded", "Failed"]
-    told: list[Any] = []
+    received: list[Any] = []
 
     def look() -> bool:
         answer = cloud.aws.sqs.receive_message(QueueUrl=events, MaxNumberOfMessages=10)
-        told.extend(json.loads(m["Body"]) for m in answer.get("Messages", []))
-        return any(e["detail"]["state"] == "FAILED" and "stage" not in e["detail"] for e in told)
+        received.extend(json.loads(m["Body"]) for m in answer.get("Messages", []))
+        return any(
+            e["detail"]["state"] == "FAILED" and "stage" not in e["detail"] for e in received
+        )
 
     eventually(look)
-    mine = [e["detail"] for e in told if e["detail"]["pipeline"] == pipeline.name]
+    mine = [e["detail"] for e in received if e["detail"]["pipeline"] == pipeline.name]
     assert [(d["stage"], d["action"]) for d in mine if d["state"] == "FAILED" and "stage" in d] == [
         ("Build", "Synth")
     ]
     assert {d["execution-id"] for d in mine} == {run["pipelineExecutionId"]}
 
 
-def test_s7_a_retry_goes_on_after_what_has_succeeded(cloud: Cloud) -> None:
+def test_s7_a_retry_skips_the_succeeded_actions(cloud: Cloud) -> None:
     mark = cloud.paths.state / f"mark-{uuid.uuid4().hex}"
     pipeline = Pipeline(cloud, f'test -e "{mark}"')
     (run,) = pipeline.ended()
@@ -199,8 +199,8 @@ def test_s8_a_run_can_be_stopped(cloud: Cloud) -> None:
         )
 
 
-def test_s8_a_run_ends_before_what_it_deploys_is_removed(cloud: Cloud) -> None:
-    """The stack of this pipeline is no environment, and stays."""
+def test_s8_a_run_is_stopped_before_its_stacks_are_removed(cloud: Cloud) -> None:
+    """The stack of this pipeline is not an environment, so it stays."""
     pipeline = Pipeline(cloud, "sleep 600")
     pipeline.building()
     remove_branch(cloud.paths, cloud.running, branch=pipeline.branch)
@@ -210,13 +210,13 @@ def test_s8_a_run_ends_before_what_it_deploys_is_removed(cloud: Cloud) -> None:
     assert stopped["statusSummary"] == reason
 
 
-def test_s8_the_deletion_of_a_pipeline_ends_its_runs_and_those_who_follow_are_told(
+def test_s8_deleting_a_pipeline_ends_its_runs_and_their_followers(
     cloud: Cloud,
 ) -> None:
     pipeline = Pipeline(cloud, "sleep 600")
     run = pipeline.building()
     pipeline.delete()
-    # It sees the stop, or comes too late for it.
+    # The follower reads the stop, or the record is deleted before.
     with contextlib.suppress(RunVanished):
         result = follow_run(cloud.paths.state, pipeline.name, run, Progress(live=False))
         assert result.status == "Stopped"
@@ -227,7 +227,7 @@ def test_s8_the_deletion_of_a_pipeline_ends_its_runs_and_those_who_follow_are_to
         pipeline.runs()
 
 
-def test_s7_a_follower_sees_the_run_of_another_process_to_its_end(
+def test_s7_a_follower_shows_the_run_of_another_process_to_its_end(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pipeline = Pipeline(cloud, "sleep 0.5; exit 9")

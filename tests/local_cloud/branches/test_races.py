@@ -1,6 +1,6 @@
-"""Branches that come and go at bad moments, on the hub's own state machines.
+"""Branches that are pushed and deleted at bad moments, on the hub's own state machines.
 
-Events are sent as GitHub sends them: signed, to the function URL. What counts is where it ends.
+Events are sent as GitHub sends them: signed, to the function URL. The tests check the final state.
 """
 
 import json
@@ -22,7 +22,7 @@ def branch() -> str:
 
 @pytest.fixture(scope="module")
 def living(branches: Branches) -> str:
-    """A branch with an environment, for tests in which nothing may become of it."""
+    """A branch with an environment, for tests in which it must stay."""
     name = f"feature/living-{uuid.uuid4().hex[:8]}"
     assert branches.create(name).outcome == "create"
     return name
@@ -40,28 +40,30 @@ def stack_id(branches: Branches, name: str) -> str:
     return found["StackId"]
 
 
-def test_b3_a_deleted_branch_leaves_nothing_though_its_stack_could_not_be_deleted_at_first(
+def test_b3_a_deleted_branch_leaves_nothing_after_its_stack_failed_to_delete(
     branches: Branches, branch: str
 ) -> None:
     suffix = suffix_of_branch(branch)
     bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "audit-@SUFFIX@"}}
     branches.create(branch, files={"application.json": {"Bucket": bucket}})
     assert_lives(branches, branch)
-    # As on AWS, a bucket with objects holds its stack back.
+    # As on AWS, a stack with such a bucket cannot be deleted.
     branches.hub.aws.s3.put_object(Bucket=f"audit-{suffix}", Key="kept", Body=b"x")
-    unmade = branches.delete(branch)
-    assert unmade.succeeded
-    assert "Unblock" in branches.steps(unmade)
+    deleted = branches.delete(branch)
+    assert deleted.succeeded
+    assert "Unblock" in branches.steps(deleted)
     assert branches.remains(suffix) == []
     assert branches.record(suffix) == {}
 
 
-def test_s8_pushed_and_deleted_at_once_ends_with_nothing(branches: Branches, branch: str) -> None:
+def test_s8_a_branch_deleted_right_after_its_push_leaves_nothing(
+    branches: Branches, branch: str
+) -> None:
     suffix = suffix_of_branch(branch)
     commit = branches.push(branch)
-    branches.tell(webhook.pushed(branch, commit=commit))
+    branches.send_event(webhook.pushed(branch, commit=commit))
     branches.cloud.drop(branch)
-    branches.tell(webhook.deleted(branch))
+    branches.send_event(webhook.deleted(branch))
     branches.settled(branch)
     assert branches.remains(suffix) == []
     assert branches.record(suffix) == {}
@@ -79,34 +81,34 @@ def test_s8_a_branch_deleted_during_its_run_ends_the_run_first(
     listed = codepipeline.list_pipeline_executions(pipelineName=pipeline)
     (run,) = listed["pipelineExecutionSummaries"]
     assert run["status"] == "InProgress"
-    unmade = branches.delete(branch)
-    assert unmade.succeeded
+    deleted = branches.delete(branch)
+    assert deleted.succeeded
     assert branches.remains(suffix) == []
-    # Asked again at least once, as it was still ending; and it did end when it was asked to.
-    steps = branches.steps(unmade)
+    # Stop is repeated while the run is ending; it ends without Force.
+    steps = branches.steps(deleted)
     assert steps.count("Stop") > 1
     assert "Force" not in steps
 
 
-def test_s8_a_branch_made_again_right_after_its_deletion_lives(
+def test_s8_a_branch_pushed_right_after_its_deletion_gets_a_new_environment(
     branches: Branches, branch: str
 ) -> None:
-    """The new environment waits for the old one to be gone, and is another one."""
+    """The creation waits until the old environment is deleted."""
     suffix = suffix_of_branch(branch)
     branches.create(branch)
     before = stack_id(branches, f"transaction-{suffix}")
     branches.cloud.drop(branch)
-    branches.tell(webhook.deleted(branch))
+    branches.send_event(webhook.deleted(branch))
     eventually(lambda: branches.record(suffix).get("state") == "destroying")
     commit = branches.push(branch)
-    branches.tell(webhook.pushed(branch, commit=commit))
+    branches.send_event(webhook.pushed(branch, commit=commit))
     branches.settled(branch)
     assert branches.record(suffix)["state"] == "live"
     assert stack_id(branches, f"transaction-{suffix}") != before
     assert branches.remains(suffix) != []
 
 
-def test_b4_branches_whose_names_look_alike_never_share_an_environment(
+def test_b4_branches_with_similar_names_do_not_share_an_environment(
     branches: Branches, branch: str, living: str
 ) -> None:
     alike = living.replace("/", "-")
@@ -117,23 +119,26 @@ def test_b4_branches_whose_names_look_alike_never_share_an_environment(
     assert_lives(branches, living)
 
 
-def test_s8_a_late_word_of_a_deletion_leaves_a_living_branch_alone(
+def test_s8_a_late_deletion_event_does_not_delete_an_existing_branch(
     branches: Branches, living: str
 ) -> None:
-    assert branches.deleted(branches.tell(webhook.deleted(living))).outcome == "alive"
+    assert branches.deleted(branches.send_event(webhook.deleted(living))).outcome == "alive"
     assert_lives(branches, living)
 
 
-def test_s8_a_late_word_of_a_push_makes_nothing_for_a_branch_that_is_gone(
+def test_s8_a_late_push_event_creates_nothing_for_a_deleted_branch(
     branches: Branches, branch: str
 ) -> None:
     commit = branches.push(branch)
     branches.cloud.drop(branch)
-    assert branches.created(branches.tell(webhook.pushed(branch, commit=commit))).outcome == "gone"
+    assert (
+        branches.created(branches.send_event(webhook.pushed(branch, commit=commit))).outcome
+        == "gone"
+    )
     assert branches.remains(suffix_of_branch(branch)) == []
 
 
-def test_s8_one_event_twice_makes_one_environment(branches: Branches, branch: str) -> None:
+def test_s8_a_duplicate_event_creates_one_environment(branches: Branches, branch: str) -> None:
     commit = branches.push(branch)
     detail = {
         "event_id": uuid.uuid4().hex,
@@ -159,15 +164,13 @@ def test_s8_one_event_twice_makes_one_environment(branches: Branches, branch: st
     assert branches.record(suffix_of_branch(branch))["state"] == "live"
 
 
-def test_s8_a_replayed_webhook_is_not_sent_on_again_and_a_forged_one_never(
-    branches: Branches, branch: str
-) -> None:
+def test_s8_a_replayed_or_forged_webhook_starts_nothing(branches: Branches, branch: str) -> None:
     commit = branches.push(branch)
     secret = branches.hub.webhook_secret()
     event = webhook.payload(webhook.pushed(branch, commit=commit), repository=REPOSITORY)
     delivery = webhook.sign(event, secret=secret)
     assert branches.send(delivery)[0] == 202
-    # The delivery id is not signed: whoever replays chooses another.
+    # The delivery id is not signed: a replay may have another one.
     again = {**delivery.headers, "X-GitHub-Delivery": str(uuid.uuid4())}
     status, said = branches.send(webhook.Delivery(body=delivery.body, headers=again))
     assert status == 200
@@ -178,10 +181,10 @@ def test_s8_a_replayed_webhook_is_not_sent_on_again_and_a_forged_one_never(
     assert branches.executions(branch, branches.hub.destroy_machine) == []
 
 
-def test_b2_expired_and_forgotten_environments_go_when_the_plan_is_applied_and_not_before(
+def test_b2_expired_and_orphaned_environments_are_deleted_only_when_the_plan_is_applied(
     branches: Branches, branch: str, living: str
 ) -> None:
-    """One branch lives beyond its date; nobody was told that the other was deleted."""
+    """One branch has expired; of the other, the deletion event was lost."""
     forgotten = f"{branch}-forgotten"
     expired, orphan = suffix_of_branch(branch), suffix_of_branch(forgotten)
     branches.create(branch)
@@ -193,21 +196,21 @@ def test_b2_expired_and_forgotten_environments_go_when_the_plan_is_applied_and_n
     assert_lives(branches, branch)
     assert_lives(branches, forgotten)
     assert branches.reconcile(apply=True) == plan
-    # Remembered for a while: the branch is there, and is not made again before it is pushed to.
+    # The record stays: the branch exists, and gets an environment again only after a push.
     eventually(lambda: branches.record(expired).get("state") == "expired")
     eventually(lambda: branches.record(orphan) == {})
     assert branches.remains(expired) + branches.remains(orphan) == []
     assert_lives(branches, living)
 
 
-def test_b2_nothing_is_deleted_while_the_git_host_cannot_be_asked(
+def test_b2_nothing_is_deleted_while_the_git_host_does_not_answer(
     branches: Branches, living: str
 ) -> None:
-    """A repository that the host does not show looks like one without branches."""
+    """A repository that the host does not show must not look like one without branches."""
     hidden = branches.cloud.git.repository.with_suffix(".hidden")
     branches.cloud.git.repository.rename(hidden)
     try:
-        told = branches.tell(webhook.deleted(living))
+        told = branches.send_event(webhook.deleted(living))
         assert not branches.deleted(told).succeeded
         with pytest.raises(AssertionError, match="answered 404"):
             branches.reconcile(apply=True)
@@ -218,13 +221,13 @@ def test_b2_nothing_is_deleted_while_the_git_host_cannot_be_asked(
         assert stack_id(branches, name)
 
 
-def test_b3_a_teardown_that_leaves_something_is_not_green(branches: Branches, branch: str) -> None:
+def test_b3_a_teardown_that_leaves_a_resource_fails(branches: Branches, branch: str) -> None:
     suffix = suffix_of_branch(branch)
     branches.create(branch)
     url = branches.hub.aws.sqs.create_queue(QueueName=f"forgotten-{suffix}")["QueueUrl"]
-    unmade = branches.delete(branch)
-    assert not unmade.succeeded
-    assert f"forgotten-{suffix}" in json.dumps(unmade.answers)
+    deleted = branches.delete(branch)
+    assert not deleted.succeeded
+    assert f"forgotten-{suffix}" in json.dumps(deleted.answers)
     assert branches.record(suffix)["state"] == "destroy_failed"
     branches.hub.aws.sqs.delete_queue(QueueUrl=url)
     branches.reconcile(apply=True)
@@ -234,7 +237,7 @@ def test_b3_a_teardown_that_leaves_something_is_not_green(branches: Branches, br
 def test_s8_the_quota_refuses_with_the_oldest_and_a_deletion_makes_room(
     branches: Branches, branch: str
 ) -> None:
-    """Last in this file: what other tests have left counts."""
+    """Last in this file: environments of other tests count."""
     while len(branches.alive()) < QUOTA:
         assert branches.create(f"{branch}-{uuid.uuid4().hex[:4]}").outcome == "create"
     refused = branches.create(branch)

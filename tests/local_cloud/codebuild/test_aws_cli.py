@@ -1,4 +1,4 @@
-"""`aws codecommit get-branch` in a build: answered by the local git host, as the service would."""
+"""`aws codecommit get-branch` in a build: answered from the local git host."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from local_cloud.codebuild.environment import install_aws
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A git host with one branch, and a real AWS CLI that only says how it was called."""
+    """A git host with one branch, and a stub of the AWS CLI that prints its arguments."""
     root = tmp_path / "my machine"
     repository = root / "git" / "ledger.git"
     tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -50,7 +50,7 @@ def get_branch(
     )  # fmt: skip
 
 
-def test_a_branch_that_is_there_is_told_with_its_commit(machine: Path) -> None:
+def test_an_existing_branch_is_printed_with_its_commit(machine: Path) -> None:
     done = get_branch(machine, "feature/x")
 
     assert done.returncode == 0
@@ -66,7 +66,7 @@ def test_a_branch_that_is_there_is_told_with_its_commit(machine: Path) -> None:
         ("../git/ledger", "feature/x", "RepositoryDoesNotExistException"),
     ],
 )
-def test_what_is_not_there_fails_with_the_services_word(
+def test_a_missing_branch_or_repository_fails_with_the_error_of_the_service(
     machine: Path, repository: str, branch: str, error: str
 ) -> None:
     done = get_branch(machine, branch, repository)
@@ -75,5 +75,5 @@ def test_what_is_not_there_fails_with_the_services_word(
     assert error in done.stderr
 
 
-def test_everything_else_goes_to_the_machines_own(machine: Path) -> None:
+def test_other_calls_are_passed_to_the_machines_aws_cli(machine: Path) -> None:
     assert aws(machine, "s3", "ls").stdout == "real aws s3 ls\n"

@@ -1,4 +1,4 @@
-"""Builds do what CodeBuild's do, with real shells and real processes."""
+"""Builds behave as in CodeBuild, with real shells and real processes."""
 
 import os
 import random
@@ -34,7 +34,7 @@ def processes_with(argument: str) -> list[psutil.Process]:
     return found
 
 
-def test_a_later_command_sees_variables_functions_and_folder_of_an_earlier_one(
+def test_a_command_sees_variables_functions_and_folder_of_the_command_before(
     builds: Builds,
 ) -> None:
     spec = {
@@ -49,12 +49,12 @@ def test_a_later_command_sees_variables_functions_and_folder_of_an_earlier_one(
     assert builds.run(spec) == {"SEEN": 'with $ and "quotes"|hi|a b'}
 
 
-def test_a_command_that_leaves_its_shell_does_not_skip_the_next(builds: Builds) -> None:
+def test_a_command_that_exits_its_shell_does_not_skip_the_next(builds: Builds) -> None:
     builds.commands("export A=1; exit 0", 'test "$A" = 1; echo went on')
     assert "\nwent on\n" in builds.log
 
 
-def test_what_a_build_leaves_in_its_temporary_folder_goes_with_it(builds: Builds) -> None:
+def test_temporary_files_of_a_build_are_deleted_with_it(builds: Builds) -> None:
     builds.caller["TMPDIR"] = str(builds.folder / "of the machine")
     builds.commands("mktemp -d")
     (made,) = re.findall(r"^(/.*/tmp\.\w+)$", builds.log, re.MULTILINE)
@@ -62,7 +62,7 @@ def test_what_a_build_leaves_in_its_temporary_folder_goes_with_it(builds: Builds
     assert not Path(made).exists()
 
 
-def test_a_failing_build_still_runs_its_finally_and_post_build_but_hands_nothing_on(
+def test_a_failing_build_runs_finally_and_post_build_and_has_no_artifacts(
     builds: Builds,
 ) -> None:
     spec = {
@@ -99,7 +99,7 @@ def test_a_failure_before_the_build_phase_ends_the_build(builds: Builds) -> None
     assert "\nposted\n" not in builds.log
 
 
-def test_on_failure_continue_goes_on(builds: Builds) -> None:
+def test_on_failure_continue_runs_the_next_phase(builds: Builds) -> None:
     spec = {
         "phases": {
             "pre_build": {"on-failure": "CONTINUE", "commands": ["false"]},
@@ -110,7 +110,7 @@ def test_on_failure_continue_goes_on(builds: Builds) -> None:
     assert "\nbuilt\n" in builds.log
 
 
-def test_the_callers_variables_do_not_leak_in(builds: Builds) -> None:
+def test_only_a_few_variables_of_the_caller_are_passed_on(builds: Builds) -> None:
     builds.caller |= {
         "GIT_DIR": "/x",
         "SECRET": "s",
@@ -128,7 +128,9 @@ def test_the_callers_variables_do_not_leak_in(builds: Builds) -> None:
     )
 
 
-def test_who_starts_the_build_overrides_the_project_and_that_the_buildspec(builds: Builds) -> None:
+def test_variables_of_the_start_override_the_project_and_those_the_buildspec(
+    builds: Builds,
+) -> None:
     spec = {
         "env": {"variables": {"A": "spec", "B": "spec", "C": "spec"}},
         "phases": {"build": {"commands": ["echo $A $B $C"]}},
@@ -144,7 +146,7 @@ def test_who_starts_the_build_overrides_the_project_and_that_the_buildspec(build
     assert "\nspec project action\n" in builds.log
 
 
-def test_a_build_knows_where_it_is(builds: Builds) -> None:
+def test_a_build_has_the_codebuild_variables_and_copies_of_its_sources(builds: Builds) -> None:
     first, second = builds.folder / "first", builds.folder / "second"
     for folder in (first, second):
         folder.mkdir(parents=True)
@@ -184,7 +186,7 @@ def test_a_buildspec_may_be_a_file_of_the_source(builds: Builds) -> None:
         builds.run("", sources={"S": source}, primary="S")
 
 
-def test_artifacts_are_what_the_patterns_name_hidden_files_and_links_included(
+def test_artifacts_are_the_files_of_the_patterns_with_hidden_files_and_links(
     builds: Builds,
 ) -> None:
     spec = {
@@ -217,13 +219,13 @@ def test_artifacts_are_what_the_patterns_name_hidden_files_and_links_included(
 @pytest.mark.parametrize(
     ("artifacts", "message"),
     [
-        ({"secondary-artifacts": {}}, "hands on 'Out', but"),
+        ({"secondary-artifacts": {}}, "the output 'Out', but"),
         ({"base-directory": "none", "files": ["*"]}, "'none': no such folder"),
         ({"files": ["*.none"]}, "no file matches"),
         ({"files": ["../*"]}, "must stay below"),
     ],
 )
-def test_an_artifact_that_cannot_be_made_fails_the_build(
+def test_a_missing_artifact_fails_the_build(
     builds: Builds, artifacts: dict[str, Any], message: str
 ) -> None:
     spec = {"phases": {"build": {"commands": ["true"]}}, "artifacts": artifacts}
@@ -264,7 +266,7 @@ def test_references_to_parameters_and_secrets_are_resolved(builds: Builds) -> No
         (Variable(name="P", value="/none", kind="OTHER"), "unknown type 'OTHER'"),
     ],
 )
-def test_a_reference_to_nothing_fails_before_any_command(
+def test_an_invalid_reference_fails_before_any_command(
     builds: Builds, variable: Variable, message: str
 ) -> None:
     builds.clients = lambda service: Store()
@@ -273,7 +275,7 @@ def test_a_reference_to_nothing_fails_before_any_command(
     assert "echo ran" not in builds.log
 
 
-def test_what_a_build_leaves_running_ends_with_it(builds: Builds) -> None:
+def test_background_processes_of_a_build_end_with_it(builds: Builds) -> None:
     seconds = a_while()
     builds.commands(
         f"(setsid setsid sleep {seconds} >/dev/null 2>&1 &) ; sleep {seconds} &",
@@ -283,7 +285,7 @@ def test_what_a_build_leaves_running_ends_with_it(builds: Builds) -> None:
     assert not (builds.folder / "work").exists()
 
 
-def test_stopping_a_build_ends_its_processes_wherever_they_hide(builds: Builds) -> None:
+def test_stopping_a_build_ends_processes_in_other_sessions_too(builds: Builds) -> None:
     seconds = a_while()
 
     def stop_when_running() -> None:
@@ -299,14 +301,14 @@ def test_stopping_a_build_ends_its_processes_wherever_they_hide(builds: Builds) 
     assert processes_with(seconds) == []
 
 
-def test_a_build_over_its_time_fails_and_is_ended(builds: Builds) -> None:
+def test_a_build_that_times_out_fails_and_is_ended(builds: Builds) -> None:
     seconds = a_while()
     with pytest.raises(BuildFailed, match="timed out after 0 minutes"):
         builds.commands(f"sleep {seconds}", timeout_minutes=0)
     assert processes_with(seconds) == []
 
 
-def test_a_build_dies_with_the_process_that_runs_it(builds: Builds, tmp_path: Path) -> None:
+def test_a_build_ends_with_the_process_that_started_it(builds: Builds, tmp_path: Path) -> None:
     ready, seconds = tmp_path / "ready", a_while()
     script = (
         "import os\nfrom pathlib import Path\n"
@@ -326,11 +328,11 @@ def test_a_build_dies_with_the_process_that_runs_it(builds: Builds, tmp_path: Pa
     assert processes_with(seconds) == []
 
 
-def test_what_is_only_noted_is_said(builds: Builds) -> None:
+def test_ignored_sections_are_named_in_the_log(builds: Builds) -> None:
     spec = {
         "phases": {"install": {"runtime-versions": {"python": "3.12"}}},
         "reports": {"r": {"files": "*"}},
     }
     builds.run(spec)
-    assert "runtime-versions python: 3.12 is noted" in builds.log
-    assert "section reports is noted" in builds.log
+    assert "runtime-versions python: 3.12 is ignored" in builds.log
+    assert "section reports is ignored" in builds.log

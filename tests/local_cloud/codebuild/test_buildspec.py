@@ -1,4 +1,4 @@
-"""Buildspecs as the CDK and people write them."""
+"""Parsing of buildspecs."""
 
 import pytest
 
@@ -36,7 +36,7 @@ cache: {paths: [x]}
 """
 
 
-def test_every_part_is_read_and_phases_come_in_codebuilds_order() -> None:
+def test_every_part_is_parsed_and_phases_are_in_codebuilds_order() -> None:
     spec = parse_buildspec(FULL)
     assert [phase.name for phase in spec.phases] == ["install", "build"]
     assert spec.phases[0].commands == ("echo alone",)
@@ -61,7 +61,7 @@ def test_every_part_is_read_and_phases_come_in_codebuilds_order() -> None:
         ("just text", "buildspec must be a mapping, got str"),
         ('{"version": "0.1", "phases": {}}', "version must be 0.2, got '0.1'"),
         ('{"version": "0.2"}', "phases must be a mapping"),
-        ('{"version": "0.2", "phases": {"deploy": {}}}', r"\['deploy'\] are no phases"),
+        ('{"version": "0.2", "phases": {"deploy": {}}}', r"\['deploy'\] are not phases"),
         (
             '{"version": "0.2", "phases": {"build": {"commands": {"a": 1}}}}',
             "phases.build.commands must",

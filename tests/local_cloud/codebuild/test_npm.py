@@ -1,4 +1,4 @@
-"""`npm install -g package@version` in a build: quick when it can be, never touching the machine."""
+"""`npm install -g package@version` in a build: links a known package, never changes the machine."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def make_package(folder: Path, name: str, version: str, commands: object) -> Non
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A checkout with two packages, and a real npm that only says how it was called."""
+    """A checkout with two packages, and a stub of npm that prints its arguments."""
     root = tmp_path / "my machine"
     make_package(root / "checkout/node_modules", "aws-cdk", "2.1.0", {"cdk": "run"})
     make_package(root / "checkout/node_modules", "@scope/tool", "1.0.0", "run")
@@ -56,7 +56,7 @@ def test_the_checkouts_own_version_is_linked_and_runs(machine: Path) -> None:
 def test_an_installed_version_is_not_installed_again(machine: Path) -> None:
     make_package(machine / "prefix/lib/node_modules", "aws-cdk", "9.9.9", {})
     assert npm(machine, "install", "-g", "aws-cdk@9.9.9") == "up to date: aws-cdk@9.9.9\n"
-    # The checkout has 2.1.0, but a real installation of another version is npm's to replace.
+    # The checkout has 2.1.0, but a real installation of another version must be replaced by npm.
     assert npm(machine, "install", "-g", "aws-cdk@2.1.0").startswith("real npm install -g")
 
 
@@ -71,5 +71,5 @@ def test_an_installed_version_is_not_installed_again(machine: Path) -> None:
         "install -g --force aws-cdk@2.1.0",
     ],
 )
-def test_everything_else_goes_to_the_real_npm(machine: Path, line: str) -> None:
+def test_other_calls_are_passed_to_the_real_npm(machine: Path, line: str) -> None:
     assert npm(machine, *line.split()) == f"real npm {line}\n"

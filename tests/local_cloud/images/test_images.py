@@ -1,4 +1,4 @@
-"""Building, tagging, pushing and loading an image that is a folder."""
+"""An image is a folder: it is built, tagged, pushed and loaded."""
 
 import json
 import os
@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from local_cloud.images import docker
-from local_cloud.images.ignore import compile_ignore
-from local_cloud.images.store import ImageError, load_image, split_uri
+from local_cloud.images.store import ImageError, ImageStore, load_image, split_uri
+from local_cloud.paths import ROOT
 
 URI = "000000000000.dkr.ecr.us-east-1.amazonaws.com/assets:abc123"
 
@@ -27,12 +27,13 @@ def context(tmp_path: Path) -> Path:
     folder = tmp_path / "a context"
     files = {
         "Dockerfile": "FROM python:3.12\nENV MODE=live\nWORKDIR /srv\nRUN make it\n"
-        'COPY app app/\nCOPY README* /doc/\nUSER 1000\nEXPOSE 8443\nCMD ["python", "-m", "app"]\n',
-        ".dockerignore": "**/__pycache__\n*.secret\napp/data/*\n!app/data/kept.txt\n",
+        'COPY app app/\nCOPY README.md /doc/\nUSER 1000\nCMD ["python", "-m", "app"]\n',
+        ".dockerignore": "# not in the image\n\n**/__pycache__\n**/.*_cache\ntop\n",
         "app/__init__.py": "",
         "app/__pycache__/x.pyc": "compiled",
-        "app/data/dropped.txt": "no",
-        "app/data/kept.txt": "yes",
+        "app/.x_cache": "a cache",
+        "app/top": "of another folder",
+        "top/x": "excluded",
         "README.md": "read me",
     }
     for name, text in files.items():
@@ -86,14 +87,9 @@ def test_what_cdk_assets_publishes_can_be_loaded_and_started(
     assert image.env == {"MODE": "live"}
     assert image.arguments() == ["python", "-m", "app"]
     assert image.arguments(["other"]) == ["other"]
-    assert (image.user, image.expose, image.not_executed) == ("1000", ("8443",), ("RUN make it",))
+    assert image.not_executed == ("RUN make it",)
     files = {p.relative_to(image.rootfs).as_posix() for p in image.rootfs.rglob("*") if p.is_file()}
-    assert files == {
-        "srv/app/__init__.py",
-        "srv/app/link",
-        "srv/app/data/kept.txt",
-        "doc/README.md",
-    }
+    assert files == {"srv/app/__init__.py", "srv/app/link", "srv/app/top", "doc/README.md"}
     assert (image.rootfs / "srv/app/link").is_symlink()
     assert ecr.put == [("assets", "abc123")]
 
@@ -104,7 +100,7 @@ def test_a_second_push_replaces_the_image_and_leaves_nothing_unfinished(
     publish(context, monkeypatch)
     first = load_image(URI, state).source_hash
     (context / "README.md").write_text("changed")
-    assert docker.main(["build", "-t", URI, "-f", "Dockerfile", "--no-cache", "."]) == 0
+    assert docker.main(["build", "--tag", URI, "."]) == 0
     assert docker.main(["push", URI]) == 0
     image = load_image(URI, state)
     assert image.source_hash != first
@@ -112,7 +108,7 @@ def test_a_second_push_replaces_the_image_and_leaves_nothing_unfinished(
     assert list((state / "images" / "unfinished").iterdir()) == []
 
 
-def test_images_lists_what_carries_a_tag(
+def test_images_lists_the_references_with_a_tag(
     state: Path,
     context: Path,
     ecr: FakeEcr,
@@ -135,11 +131,11 @@ def test_images_lists_what_carries_a_tag(
         (["tag", "missing", URI], "no local image 'missing'"),
         (["push", URI], "no local image"),
         (["push", "no-registry"], "not of the form"),
-        (["build", "-t", "x", "nowhere"], "is not a folder"),
-        (["build", "-t", "x", "-f", "Other", "."], "no Dockerfile"),
+        (["build", "--tag", "x", "nowhere"], "there is no "),
+        (["build", "--tag", "x", "--target", "base", "."], "does not know --target"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_one_line(
+def test_an_unknown_call_is_refused_in_one_line(
     *,
     state: Path,
     context: Path,
@@ -155,29 +151,58 @@ def test_what_cannot_be_done_is_refused_in_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("source", ["missing.py", "app/__pycache__", "../outside"])
-def test_a_copy_of_nothing_fails_and_leaves_no_image(
+@pytest.mark.parametrize("source", ["missing.py", "app/__pycache__", "../outside", "top"])
+def test_a_copy_of_a_missing_or_excluded_file_fails_in_every_stage(
     state: Path, context: Path, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (context / "Dockerfile").write_text(f"FROM a\nCOPY {source} /x/\n")
+    """As in Docker, which builds the earlier stages too."""
+    (context.parent / "outside").touch()
+    (context / "Dockerfile").write_text(f"FROM a AS b\nCOPY {source} /x/\nFROM a\n")
     monkeypatch.chdir(context)
-    assert docker.main(["build", "-t", "x", "."]) == 125
+    assert docker.main(["build", "--tag", "x", "."]) == 125
     assert docker.main(["inspect", "x"]) == 1
-    assert list((state / "images" / "unfinished").iterdir()) == []
+    assert not list(state.glob("images/*/*"))
+
+
+@pytest.mark.parametrize("pattern", ["!app", "app/data", "a?", "[ab]"])
+def test_an_unknown_ignore_pattern_is_refused(
+    state: Path,
+    context: Path,
+    pattern: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (context / ".dockerignore").write_text(f"top\n{pattern}\n")
+    monkeypatch.chdir(context)
+    assert docker.main(["build", "--tag", "x", "."]) == 125
+    assert f".dockerignore line 2, `{pattern}`" in capsys.readouterr().err
+
+
+def test_the_projects_image_holds_the_service_and_no_tests(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT / "app_service")
+    build = ["build", "--build-arg", "PYTHON_VERSION=9.9", "--tag", URI, "."]
+    assert docker.main(build) == 0
+    folder = ImageStore(state).find(URI)
+    assert folder is not None
+    files = [p.name for p in (folder / "rootfs/srv/app_service").rglob("*")]
+    assert "__main__.py" in files
+    assert not {"Dockerfile", "__pycache__", "tests"} & set(files)
 
 
 @pytest.mark.parametrize("uri", [URI, "host/a:..", "host/../a:t"])
-def test_an_image_that_was_never_pushed_is_missed_by_name(state: Path, uri: str) -> None:
+def test_an_image_that_was_never_pushed_is_named_in_the_error(state: Path, uri: str) -> None:
     with pytest.raises(ImageError, match="image "):
         load_image(uri, state)
 
 
-def test_a_digest_is_no_tag() -> None:
+def test_a_digest_is_refused_where_a_tag_is_needed() -> None:
     with pytest.raises(ImageError, match="<registry>/<repository>:<tag>"):
         split_uri("host/repository@sha256:00")
 
 
-def test_the_installed_command_works_from_any_folder_and_ignores_modules_lying_there(
+def test_the_installed_command_works_in_any_folder_and_imports_no_modules_from_it(
     state: Path, context: Path
 ) -> None:
     (context / "local_cloud.py").write_text("raise SystemExit('shadowed')")
@@ -194,11 +219,3 @@ def test_the_installed_command_works_from_any_folder_and_ignores_modules_lying_t
     assert done.returncode == 0, done.stderr
     assert "not executed here: RUN make it" in done.stdout
     assert subprocess.run([str(command), "inspect", "x"], check=False).returncode == 0
-
-
-def test_ignore_patterns_follow_docker() -> None:
-    excludes = compile_ignore("# note\n\n/top\nb?.txt\n**/deep/*.log\n[xy]z\ndir/\n!dir/back\n")
-    ignored = ["top", "top/below", "b1.txt", "deep/a.log", "a/b/deep/a.log", "xz", "dir/file"]
-    assert [path for path in ignored if not excludes(path)] == []
-    kept = ["below/top", "b12.txt", "deep/a/b.log", "az", "dir/back", "dir/back/file"]
-    assert [path for path in kept if excludes(path)] == []

@@ -1,22 +1,15 @@
-"""A small cloud for pipelines: definitions as files, a real git repository, projects as values."""
+"""A small cloud for pipelines: definitions as files, a real git repository, projects in memory."""
 
 import json
 import os
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_cloud.addresses import free_port
-from local_cloud.aws import AwsClients
-from local_cloud.codebuild.project import Clients
 from local_cloud.pipeline.context import RunContext
 from local_cloud.pipeline.engine import run_pipeline
 from local_cloud.pipeline.progress import Progress
@@ -99,7 +92,7 @@ def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class Cloud:
-    """A state folder with a git host, and CodeBuild projects that only exist here."""
+    """A state folder with a git host, and CodeBuild projects in memory."""
 
     state: Path
     checkout: Path
@@ -180,46 +173,3 @@ def cloud(tmp_path: Path) -> Cloud:
     bare = made.state / "git" / "repo.git"
     git("clone", "--quiet", "--bare", str(made.checkout), str(bare), cwd=tmp_path)
     return made
-
-
-@dataclass(kw_only=True)
-class Emulator:
-    """A real MiniStack, as it comes."""
-
-    url: str
-    client: Clients
-
-
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    folder = tmp_path_factory.mktemp("ministack")
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ministack"],
-        cwd=folder,
-        env={
-            "PATH": os.environ["PATH"], "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1",
-            "LOG_LEVEL": "ERROR", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0",
-            "STATE_DIR": str(folder / "state"), "S3_DATA_DIR": str(folder / "s3"),
-            "TMPDIR": str(folder), "DOCKER_HOST": "unix:///nowhere.sock",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while not _answers(url):
-            assert process.poll() is None, "MiniStack did not start"
-            time.sleep(0.05)
-        yield Emulator(url=url, client=AwsClients(url).client)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=5):
-            return True
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False

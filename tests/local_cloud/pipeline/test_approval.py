@@ -1,4 +1,4 @@
-"""Manual approval: the run waits until someone decides, and not for ever."""
+"""Manual approval: the run waits for a decision, up to a timeout."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def run_gate(cloud: Cloud, progress: Progress | None = None, **decision: Any) ->
     return results[0]
 
 
-def test_an_approved_run_goes_on_and_knows_why(cloud: Cloud) -> None:
+def test_an_approved_run_continues_with_the_summary(cloud: Cloud) -> None:
     result = run_gate(cloud, approved=True, summary="looks fine")
     assert result.succeeded
     assert "\nbecause looks fine\n" in cloud.log(result, "After")
@@ -55,24 +55,24 @@ def test_a_rejected_run_fails(cloud: Cloud) -> None:
     assert (result.status, result.reason) == ("Failed", "Gate/Gate: rejected: too broad")
 
 
-def test_nobody_deciding_fails_the_run(cloud: Cloud) -> None:
+def test_a_run_without_a_decision_fails_after_the_timeout(cloud: Cloud) -> None:
     cloud.settings = {"approval_timeout_seconds": 0.3}
     deploy_gate(cloud)
     result = cloud.run()
     assert result.status == "Failed"
-    assert "nobody decided" in result.reason
+    assert "no decision" in result.reason
     assert pending_approval(cloud.state, "delivery") is None
 
 
-def test_there_must_be_something_to_decide(cloud: Cloud) -> None:
+def test_a_decision_without_a_question_is_refused(cloud: Cloud) -> None:
     with pytest.raises(NothingToDecide, match="'delivery'"):
         decide(cloud.state, "delivery", execution="e", approved=True, summary="")
 
 
-def test_an_answer_to_another_execution_decides_nothing(
+def test_an_answer_to_another_execution_is_ignored(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that was given while the earlier execution asked, and comes when this one does."""
+    """The answer to an earlier execution arrives when this one asks."""
     cloud.settings = {"approval_timeout_seconds": 0.5}
     deploy_gate(cloud)
     late = {"execution": "earlier", "approved": True, "Summary": "for the earlier one"}
@@ -82,10 +82,10 @@ def test_an_answer_to_another_execution_decides_nothing(
         question.write_text(text)
 
     monkeypatch.setattr(approval, "write_whole", write_both)
-    assert "nobody decided" in cloud.run().reason
+    assert "no decision" in cloud.run().reason
 
 
-def test_whoever_follows_the_run_is_told_that_it_waits(cloud: Cloud) -> None:
+def test_commands_that_follow_the_run_show_that_it_waits(cloud: Cloud) -> None:
     for live in (True, False):
         stream = io.StringIO()
         run_gate(cloud, Progress(stream, live=live), approved=True, summary="fine")

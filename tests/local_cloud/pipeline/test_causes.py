@@ -1,4 +1,4 @@
-"""What a person reads first of a failed build: the line that names the error."""
+"""Of a failed build, the lines that name the error are shown first."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from local_cloud.pipeline.causes import causes, what_failed
 SYNTAX = "app_service/main.py:3: error: Invalid syntax  [syntax]"
 
 
-def test_the_error_stands_before_the_end_of_the_log(tmp_path: Path) -> None:
+def test_the_error_is_shown_before_the_end_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("\n".join(["ok", SYNTAX, *(f"line {n}" for n in range(50))]))
     first, where, *tail = what_failed(log)
@@ -28,7 +28,7 @@ def test_a_log_without_a_known_error_shows_more_of_its_end(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("written", "shown"),
     [
         ("error: Failed to parse app_service/main.py:3:5: Expected a name", None),
         ("Would reformat: infra/naming.py", None),
@@ -44,15 +44,15 @@ def test_a_log_without_a_known_error_shows_more_of_its_end(tmp_path: Path) -> No
         ("setup: could not install the Python packages: no index", None),
     ],
 )
-def test_what_checks_and_tools_say_is_found(said: str, shown: str | None) -> None:
-    assert causes(["before", *said.splitlines(), "after"]) == [shown or said]
+def test_errors_of_checks_and_tools_are_found(written: str, shown: str | None) -> None:
+    assert causes(["before", *written.splitlines(), "after"]) == [shown or written]
 
 
-def test_what_a_passing_test_has_printed_is_no_cause_beside_a_failed_one() -> None:
+def test_output_of_a_passing_test_is_not_shown_as_a_cause() -> None:
     failed = "FAILED tests/test_app.py::test_x - assert 1 == 2"
     assert causes(["ValueError: on purpose", failed]) == [failed]
 
 
-def test_of_many_causes_the_first_are_shown_each_once_and_the_rest_counted() -> None:
+def test_the_first_causes_are_shown_once_each_and_the_rest_is_counted() -> None:
     lines = [f"ERROR tests/test_{n}.py" for n in range(30)]
     assert causes([*lines, *lines]) == [*lines[:5], "... and 25 more"]

@@ -1,4 +1,4 @@
-"""CloudFormation actions against the real emulator."""
+"""CloudFormation actions against a running local cloud."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local_cloud.aws import AwsClients
 from local_cloud.pipeline.results import RunResult
-from tests.local_cloud.pipeline.conftest import Cloud, Emulator, action, build, git, source, stage
+from tests.local_cloud.pipeline.conftest import Cloud, action, build, git, source, stage
 
 Deploy = Callable[..., RunResult]
 
@@ -18,7 +19,7 @@ def queue(name: str) -> dict[str, Any]:
 
 
 def broken(name: str) -> dict[str, Any]:
-    """Fails when it is created, once the name is taken."""
+    """Cannot be created when the name is taken."""
     nothing = {"Type": "NO_SOURCE"}
     return {"Type": "AWS::CodeBuild::Project", "Properties": {"Name": name, "Source": nothing}}
 
@@ -56,11 +57,11 @@ def changes(stack: str, **configuration: Any) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def deploy(cloud: Cloud, emulator: Emulator) -> Deploy:
-    """Commit the files, push them, run the actions; a build then prints what was put out."""
+def deploy(cloud: Cloud, shared_aws: AwsClients) -> Deploy:
+    """Commit and push the files, run the actions; then a build prints the outputs."""
 
     def client(service: str) -> Any:
-        return cloud if service == "codebuild" else emulator.client(service)
+        return cloud if service == "codebuild" else shared_aws.client(service)
 
     def carry_out(
         actions: list[dict[str, Any]], *, outputs: tuple[str, ...] = (), **files: Any
@@ -82,16 +83,16 @@ def deploy(cloud: Cloud, emulator: Emulator) -> Deploy:
     return carry_out
 
 
-def status(emulator: Emulator, stack: str) -> str | None:
+def status(shared_aws: AwsClients, stack: str) -> str | None:
     try:
-        answer = emulator.client("cloudformation").describe_stacks(StackName=stack)
+        answer = shared_aws.client("cloudformation").describe_stacks(StackName=stack)
     except ClientError:
         return None
     return str(answer["Stacks"][0]["StackStatus"])
 
 
-def test_s5_a_stack_is_made_then_changed_and_its_outputs_reach_the_next_build(
-    cloud: Cloud, emulator: Emulator, deploy: Deploy
+def test_s5_a_stack_is_created_then_updated_and_its_outputs_reach_the_next_build(
+    cloud: Cloud, shared_aws: AwsClients, deploy: Deploy
 ) -> None:
     outputs = {"Url": {"Value": {"Ref": "Q"}}, "Note": {"Value": 'a "b"\nc'}}
     first = template({"Q": queue("made-1")}, Outputs=outputs)
@@ -104,13 +105,13 @@ def test_s5_a_stack_is_made_then_changed_and_its_outputs_reach_the_next_build(
     second = template({"Q": queue("made-1"), "R": queue("made-2")}, Outputs=outputs)
     result = deploy(changes("made"), template=second)
     assert result.succeeded, result.reason
-    assert status(emulator, "made") == "UPDATE_COMPLETE"
+    assert status(shared_aws, "made") == "UPDATE_COMPLETE"
     log = cloud.log(result, "Deploy")
     assert "_COMPLETE AWS::SQS::Queue R" in log
-    assert "CREATE_COMPLETE AWS::SQS::Queue Q" not in log  # that was the deployment before
+    assert "CREATE_COMPLETE AWS::SQS::Queue Q" not in log  # an event of the deployment before
 
 
-def test_a_change_set_without_changes_succeeds_and_still_puts_out(
+def test_a_change_set_without_changes_succeeds_and_has_outputs(
     cloud: Cloud, deploy: Deploy
 ) -> None:
     same = template({"Q": queue("same-1")}, Outputs={"A": {"Value": "1"}})
@@ -132,12 +133,12 @@ def directly(stack: str, mode: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def taken(emulator: Emulator) -> Callable[..., None]:
-    """Takes the names of projects, so that no stack can make them."""
+def taken(shared_aws: AwsClients) -> Callable[..., None]:
+    """Creates projects, so that no stack can use their names."""
 
     def take(*names: str) -> None:
         for name in names:
-            emulator.client("codebuild").create_project(
+            shared_aws.client("codebuild").create_project(
                 name=name,
                 source={"type": "NO_SOURCE"},
                 artifacts={"type": "NO_ARTIFACTS"},
@@ -150,7 +151,7 @@ def taken(emulator: Emulator) -> Callable[..., None]:
 
 @pytest.mark.parametrize("actions", [changes, lambda stack: directly(stack, "CREATE_UPDATE")])
 def test_s5_a_first_deployment_that_failed_blocks_the_next_as_on_aws(
-    emulator: Emulator,
+    shared_aws: AwsClients,
     deploy: Deploy,
     taken: Callable[..., None],
     actions: Callable[[str], list[dict[str, Any]]],
@@ -162,11 +163,11 @@ def test_s5_a_first_deployment_that_failed_blocks_the_next_as_on_aws(
     second = deploy(actions(stack), template=template({"Q": queue(f"{stack}-1")}))
     assert second.status == "Failed"
     assert f"stack {stack} is ROLLBACK_COMPLETE and can not be updated: delete it" in second.reason
-    assert status(emulator, stack) == "ROLLBACK_COMPLETE"
+    assert status(shared_aws, stack) == "ROLLBACK_COMPLETE"
 
 
-def test_s5_a_stack_in_a_failed_state_is_replaced_where_the_action_says_so(
-    cloud: Cloud, emulator: Emulator, deploy: Deploy, taken: Callable[..., None]
+def test_s5_replace_on_failure_replaces_a_failed_stack(
+    cloud: Cloud, shared_aws: AwsClients, deploy: Deploy, taken: Callable[..., None]
 ) -> None:
     actions = directly("bad", "REPLACE_ON_FAILURE")
     taken("taken-a", "taken-b", "taken-c")
@@ -182,21 +183,23 @@ def test_s5_a_stack_in_a_failed_state_is_replaced_where_the_action_says_so(
     good = template({"Q": queue("good-1")}, Outputs={"Url": {"Value": {"Ref": "Q"}}})
     result = deploy(actions, template=good, outputs=("Url",))
     assert result.succeeded, result.reason
-    assert "stack is ROLLBACK_COMPLETE: it is deleted, and made anew" in cloud.log(result, "Deploy")
+    assert "stack is ROLLBACK_COMPLETE: it is deleted and created again" in cloud.log(
+        result, "Deploy"
+    )
     assert "/000000000000/good-1=\n" in cloud.log(result, "Show")
-    assert status(emulator, "bad") == "CREATE_COMPLETE"
-    # What was rolled back to what worked is not in a failed state: it is updated.
+    assert status(shared_aws, "bad") == "CREATE_COMPLETE"
+    # UPDATE_ROLLBACK_COMPLETE is not a failed state: the stack is updated.
     worse = template({"Q": queue("good-1"), "Bad": broken("taken-c")})
     result = deploy(actions, template=worse)
     assert "stack bad ended as UPDATE_ROLLBACK_COMPLETE" in result.reason
-    assert status(emulator, "bad") == "UPDATE_ROLLBACK_COMPLETE"
-    before = emulator.client("cloudformation").describe_stacks(StackName="bad")["Stacks"][0]
+    assert status(shared_aws, "bad") == "UPDATE_ROLLBACK_COMPLETE"
+    before = shared_aws.client("cloudformation").describe_stacks(StackName="bad")["Stacks"][0]
     assert deploy(actions, template=template({"Q": queue("good-2")})).succeeded
-    after = emulator.client("cloudformation").describe_stacks(StackName="bad")["Stacks"][0]
+    after = shared_aws.client("cloudformation").describe_stacks(StackName="bad")["Stacks"][0]
     assert (after["StackId"], after["StackStatus"]) == (before["StackId"], "UPDATE_COMPLETE")
 
 
-def test_a_template_that_is_refused_fails_the_preparation(deploy: Deploy) -> None:
+def test_an_invalid_template_fails_the_prepare_action(deploy: Deploy) -> None:
     wrong = template({"X": {"Type": "AWS::None::Such"}})
     result = deploy(changes("refused"), template=wrong)
     assert result.status == "Failed"
@@ -204,10 +207,10 @@ def test_a_template_that_is_refused_fails_the_preparation(deploy: Deploy) -> Non
     assert "AWS::None::Such" in result.reason
 
 
-def test_a_template_too_large_to_send_goes_through_the_artifact_bucket_and_leaves_it_empty(
-    emulator: Emulator, deploy: Deploy
+def test_a_large_template_is_sent_through_the_artifact_bucket_and_deleted_there(
+    shared_aws: AwsClients, deploy: Deploy
 ) -> None:
-    s3 = emulator.client("s3")
+    s3 = shared_aws.client("s3")
     s3.create_bucket(Bucket="artifacts")
     large = template({"Q": queue("large-1")}, Description="x", Metadata={"x": "y" * 60_000})
     assert deploy(changes("large"), template=large).succeeded
@@ -215,7 +218,7 @@ def test_a_template_too_large_to_send_goes_through_the_artifact_bucket_and_leave
 
 
 def test_parameters_and_tags_come_from_the_configuration_file_and_overrides_win(
-    cloud: Cloud, emulator: Emulator, deploy: Deploy
+    cloud: Cloud, shared_aws: AwsClients, deploy: Deploy
 ) -> None:
     names = ("A", "B", "C")
     wanted = template(
@@ -244,21 +247,21 @@ def test_parameters_and_tags_come_from_the_configuration_file_and_overrides_win(
     assert "\nA=file=\n" in log
     assert "\nB=main=\n" in log
     assert "\nC=found=\n" in log
-    stacks = emulator.client("cloudformation").describe_stacks(StackName="parameters")["Stacks"]
+    stacks = shared_aws.client("cloudformation").describe_stacks(StackName="parameters")["Stacks"]
     assert stacks[0]["Tags"] == [{"Key": "suffix", "Value": "x"}]
 
 
-def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
-    cloud: Cloud, emulator: Emulator, deploy: Deploy
+def test_a_stack_can_be_created_updated_and_deleted_without_change_sets(
+    cloud: Cloud, shared_aws: AwsClients, deploy: Deploy
 ) -> None:
     for names, expected in ((["d-1"], "CREATE_COMPLETE"), (["d-1", "d-2"], "UPDATE_COMPLETE")):
         wanted = template({name.replace("-", ""): queue(name) for name in names})
         assert deploy(directly("direct", "CREATE_UPDATE"), template=wanted).succeeded
-        assert status(emulator, "direct") == expected
+        assert status(shared_aws, "direct") == expected
     again = deploy(directly("direct", "REPLACE_ON_FAILURE"))
     assert "nothing to deploy" in cloud.log(again, "Deploy")
     assert deploy(directly("direct", "DELETE_ONLY")).succeeded
-    assert status(emulator, "direct") is None
+    assert status(shared_aws, "direct") is None
     assert "there is no such stack" in cloud.log(
         deploy(directly("direct", "DELETE_ONLY")), "Deploy"
     )
@@ -275,7 +278,7 @@ def test_a_stack_can_be_made_updated_and_deleted_without_change_sets(
         ({"ParameterOverrides": '{"A": {"Fn::GetArtifactAtt": []}}'}, "ParameterOverrides A: "),
     ],
 )
-def test_a_wrong_configuration_is_said_in_one_line(
+def test_a_wrong_configuration_fails_with_one_line(
     deploy: Deploy, configuration: dict[str, str], reason: str
 ) -> None:
     result = deploy(changes("wrong", **configuration), template=template({}))

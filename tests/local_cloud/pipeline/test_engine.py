@@ -1,4 +1,4 @@
-"""A deployed definition is carried out as CodePipeline would: real git, real builds."""
+"""The engine runs a deployed definition as CodePipeline does: real git, real builds."""
 
 import io
 import json
@@ -16,7 +16,7 @@ def states(result_state: dict[str, Any]) -> dict[str, str]:
     return {a["name"]: a["state"] for s in result_state["stages"] for a in s["actions"]}
 
 
-def test_artifacts_and_variables_travel_from_stage_to_stage(cloud: Cloud) -> None:
+def test_artifacts_and_variables_are_passed_from_stage_to_stage(cloud: Cloud) -> None:
     cloud.project(
         "synth",
         "mkdir out && cp file.txt out/ && export SAID='a \"quoted\"\nvalue'",
@@ -62,7 +62,7 @@ def test_artifacts_and_variables_travel_from_stage_to_stage(cloud: Cloud) -> Non
     assert not list((cloud.state / "builds" / "delivery").iterdir())
 
 
-def test_s4_nothing_after_a_failed_build_is_started_and_its_log_is_shown(cloud: Cloud) -> None:
+def test_s4_no_action_starts_after_a_failed_build_and_its_log_is_shown(cloud: Cloud) -> None:
     cloud.project("unit tests", "for i in $(seq 1 90); do echo line $i; done", "echo bang; exit 7")
     cloud.project("deploy", f"touch '{cloud.state}/deployed'")
     cloud.deploy(
@@ -82,7 +82,7 @@ def test_s4_nothing_after_a_failed_build_is_started_and_its_log_is_shown(cloud: 
     assert str(result.failed_actions[0].log_file) in shown.getvalue()
 
 
-def test_actions_of_one_run_order_run_side_by_side_and_the_next_order_after_them(
+def test_actions_of_one_run_order_run_in_parallel_and_before_the_next_order(
     cloud: Cloud,
 ) -> None:
     meet = cloud.state / "meet"
@@ -104,7 +104,7 @@ def test_actions_of_one_run_order_run_side_by_side_and_the_next_order_after_them
     assert cloud.run().succeeded
 
 
-def test_no_more_actions_run_at_once_than_allowed(cloud: Cloud) -> None:
+def test_the_number_of_parallel_actions_is_limited(cloud: Cloud) -> None:
     busy = cloud.state / "busy"
     cloud.project("alone", f"mkdir '{busy}' && sleep 0.1 && rmdir '{busy}'")
     cloud.settings = {"parallel_actions_max": 1}
@@ -142,7 +142,7 @@ def test_s6_a_pipeline_that_changes_itself_starts_again_before_anything_else(clo
     }  # fmt: skip
 
 
-def test_a_pipeline_that_never_comes_to_rest_fails(cloud: Cloud) -> None:
+def test_a_pipeline_that_changes_itself_in_every_attempt_fails(cloud: Cloud) -> None:
     definition = cloud.definition_file()
     cloud.project(
         "mutate", f"""sed -i "s/\\"Tick\\": \\"[^\\"]*/&x/" '{definition}'; cat '{definition}'"""
@@ -166,8 +166,11 @@ def test_a_pipeline_that_is_deleted_while_it_runs_ends(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("stages", "reason"),
     [
-        ([stage("S", action("Invoke/Lambda", "f"))], "S/f: .* cannot carry out Invoke/Lambda"),
-        ([stage("S", build("B", "none", inputs=["X"]))], r"S/B takes \['X'\], which no action"),
+        ([stage("S", action("Invoke/Lambda", "f"))], "S/f: .* cannot run Invoke/Lambda"),
+        (
+            [stage("S", build("B", "none", inputs=["X"]))],
+            r"S/B takes \['X'\], which no earlier action",
+        ),
         ([source("other")], "follows branch 'other', not 'main'"),
         ([source(RepositoryName="none")], "no repository .*none.git"),
         ([source(RepositoryName="")], "configuration lacks RepositoryName"),
@@ -182,7 +185,7 @@ def test_a_pipeline_that_is_deleted_while_it_runs_ends(cloud: Cloud) -> None:
         ),
     ],
 )
-def test_what_cannot_be_carried_out_fails_with_one_clear_line(
+def test_an_invalid_definition_fails_with_one_line(
     cloud: Cloud, stages: list[dict[str, Any]], reason: str
 ) -> None:
     cloud.project("p", "true")
@@ -194,13 +197,13 @@ def test_what_cannot_be_carried_out_fails_with_one_clear_line(
         raise AssertionError(result.reason)
 
 
-def test_a_pipeline_that_is_not_deployed_is_said_so(cloud: Cloud) -> None:
+def test_a_pipeline_that_is_not_deployed_fails(cloud: Cloud) -> None:
     result = cloud.run()
     assert result.status == "Failed"
     assert "'delivery' is not deployed" in result.reason
 
 
-def test_only_what_was_committed_is_built_whatever_git_variables_a_hook_has(
+def test_only_the_commit_is_built_also_with_the_git_variables_of_a_hook(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cloud.checkout / "file.txt").write_text("dirty")
@@ -221,7 +224,7 @@ def test_a_commit_that_was_not_pushed_cannot_be_built(cloud: Cloud) -> None:
     assert result.reason.startswith("Source/repo: git ")
 
 
-def test_a_connection_names_the_repository_by_its_last_part_and_a_zip_has_no_history(
+def test_a_connection_uses_the_last_part_of_the_name_and_a_zip_has_no_history(
     cloud: Cloud,
 ) -> None:
     cloud.project("look", "test ! -e .git; echo $MESSAGE $NAME")
@@ -239,7 +242,7 @@ def test_a_connection_names_the_repository_by_its_last_part_and_a_zip_has_no_his
     assert "\nfirst line second me/repo\n" in cloud.log(result, "B")
 
 
-def test_a_build_gets_the_docker_stand_in_the_given_variables_and_its_number(cloud: Cloud) -> None:
+def test_a_build_gets_the_docker_command_the_given_variables_and_its_number(cloud: Cloud) -> None:
     cloud.environment = {"AWS_ENDPOINT_URL": "http://here"}
     cloud.project(
         "p",
@@ -254,7 +257,7 @@ def test_a_build_gets_the_docker_stand_in_the_given_variables_and_its_number(clo
     assert "\nhttp://here 2 codepipeline/delivery\n" in log
 
 
-def test_artifacts_of_a_failed_run_stay_until_a_newer_one_begins_and_its_logs_after_that(
+def test_a_failed_run_keeps_its_artifacts_until_the_next_run_and_its_logs_longer(
     cloud: Cloud,
 ) -> None:
     cloud.project("p", "exit 1")
@@ -267,16 +270,16 @@ def test_artifacts_of_a_failed_run_stay_until_a_newer_one_begins_and_its_logs_af
     assert (second.folder / "artifacts").exists()
 
 
-def test_old_runs_are_forgotten_but_the_newest_kept(cloud: Cloud) -> None:
+def test_old_runs_are_deleted_and_the_newest_kept(cloud: Cloud) -> None:
     cloud.settings = {"executions_kept": 2}
     cloud.deploy(source())
     runs = [cloud.run() for _ in range(4)]
     kept = [state["id"] for state in execution_states(cloud.state, "delivery")]
-    # The run itself and the one before; older ones went when it began.
+    # The run itself and the one before; older ones were deleted when it began.
     assert kept == [runs[3].execution_id, runs[2].execution_id]
 
 
-def test_a_state_file_is_always_whole(cloud: Cloud) -> None:
+def test_a_state_file_is_complete_at_any_time(cloud: Cloud) -> None:
     file = Path(f"{cloud.state}/pipelines/delivery/executions")
     cloud.project("look", f"cat '{file}'/*/state.json")
     cloud.deploy(source(), stage("B", build("B", "look")))

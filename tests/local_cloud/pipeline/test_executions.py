@@ -1,14 +1,15 @@
-"""What others read of a run while it begins, goes on and ends."""
+"""The state of a run, as other processes read it."""
 
 from pathlib import Path
 
 import pytest
 
 from local_cloud.pipeline import executions
-from local_cloud.pipeline.executions import Execution, execution_state, has_ended
+from local_cloud.pipeline.execution import Execution
+from local_cloud.pipeline.executions import execution_state, has_ended
 
 
-def test_a_run_that_begins_while_it_is_looked_at_is_not_taken_for_an_abandoned_one(
+def test_a_run_that_begins_during_the_read_is_not_abandoned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_owned = executions._is_owned

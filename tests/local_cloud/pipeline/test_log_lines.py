@@ -1,19 +1,19 @@
-"""What is read from logs while they are written: their end, and what their writer does now."""
+"""Logs are read while they are written: their lines, and what their writer does now."""
 
 from pathlib import Path
 
 import pytest
 
-from local_cloud.pipeline.log_lines import current_activity, log_tail
+from local_cloud.pipeline.log_lines import current_activity, log_lines
 
 
-def test_a_tail_is_the_last_lines_without_what_would_move_the_cursor(tmp_path: Path) -> None:
+def test_the_lines_of_a_log_hold_no_control_characters(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_text("one\ntwo\r\n\x1b[2Jthree\rfour\n")
-    assert log_tail(file, 3) == ["two", "[2Jthree", "four"]
+    assert log_lines(file) == ["one", "two", "[2Jthree", "four"]
     file.write_text("no line end")
-    assert log_tail(file, 3) == ["no line end"]
-    assert log_tail(tmp_path / "none", 3) == []
+    assert log_lines(file) == ["no line end"]
+    assert log_lines(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,13 @@ def test_a_tail_is_the_last_lines_without_what_would_move_the_cursor(tmp_path: P
         (f"{'.' * 200}\n" * 200 + "the last of a long log", "the last of a long log"),
     ],
 )
-def test_what_a_log_says_is_done_now(tmp_path: Path, written: str, shown: str) -> None:
+def test_the_activity_is_the_last_line_or_the_progress_of_tests(
+    tmp_path: Path, written: str, shown: str
+) -> None:
     file = tmp_path / "log"
     file.write_text(written)
     assert current_activity(file) == shown
 
 
-def test_a_log_that_is_not_there_yet_says_nothing(tmp_path: Path) -> None:
+def test_a_missing_log_has_no_activity(tmp_path: Path) -> None:
     assert current_activity(tmp_path / "none") == ""

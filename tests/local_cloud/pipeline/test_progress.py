@@ -1,4 +1,4 @@
-"""What a person sees of a run."""
+"""The display of a run."""
 
 import io
 import os
@@ -44,7 +44,7 @@ def test_a_terminal_gets_a_table_that_ends_with_every_state(green: Cloud) -> Non
     assert re.search(r"Build +Synth +Succeeded +\d+\.\d s", last)
 
 
-def test_a_reader_that_goes_away_does_not_fail_the_run(green: Cloud) -> None:
+def test_a_closed_output_does_not_fail_the_run(green: Cloud) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
@@ -55,7 +55,7 @@ def without_control_sequences(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
 
 
-def test_lines_that_stay_say_what_an_action_does_when_it_changed_and_not_too_often() -> None:
+def test_plain_output_shows_a_changed_activity_at_a_minimum_interval() -> None:
     shown, now = io.StringIO(), [0.0]
     progress = Progress(shown, live=False, clock=lambda: now[0])
     progress.action_started("Build", "Synth", log=Path("/logs/Synth.log"))
@@ -69,13 +69,13 @@ def test_lines_that_stay_say_what_an_action_does_when_it_changed_and_not_too_oft
     ]
 
 
-def test_a_terminal_shows_what_an_action_does_until_it_ends_and_its_log_stays() -> None:
+def test_a_terminal_shows_the_activity_until_the_action_ends_and_keeps_its_log_path() -> None:
     shown = io.StringIO()
     outline = Outline(name="p", stages=(("Build", ("Synth",)),))
     log = Path("/logs") / ("long/" * 40) / "Synth.log"
 
-    def picture() -> str:
-        """The last one of a pass along the definition."""
+    def table() -> str:
+        """The table at the end of an attempt."""
         progress.restarted()
         return without_control_sequences(shown.getvalue())
 
@@ -83,7 +83,7 @@ def test_a_terminal_shows_what_an_action_does_until_it_ends_and_its_log_stays() 
     progress.began(outline)
     progress.action_started("Build", "Synth", log=log)
     progress.action_does("Build", "Synth", "tests 7/9")
-    during = picture()
+    during = table()
     assert f"Build/Synth log: {log}\n" in during
     assert "Build/Synth: tests 7/9" in during.rpartition("InProgress")[2]
     assert "[" not in during
@@ -95,16 +95,16 @@ def test_a_terminal_shows_what_an_action_does_until_it_ends_and_its_log_stays() 
             stage="Build", name="Synth", state="Succeeded", seconds=1.0, reason="", log_file=log
         )
     )
-    after = picture().rpartition("Succeeded")[2]
+    after = table().rpartition("Succeeded")[2]
     assert "tests" not in after
 
 
-def test_a_follower_says_what_a_build_does_and_where_its_log_is(cloud: Cloud) -> None:
-    """From what is written down, while another process carries out the run."""
+def test_a_follower_shows_the_activity_of_a_build_and_its_log(cloud: Cloud) -> None:
+    """From the record, while another thread runs the pipeline."""
     follows = threading.Event()
     shown = io.StringIO()
 
-    class Impatient(Progress):
+    class NoInterval(Progress):
         def action_does(self, stage: str, action: str, text: str) -> None:
             if text == "halfway":
                 self.announce(f"does {stage}/{action} {text}")
@@ -118,7 +118,9 @@ def test_a_follower_says_what_a_build_does_and_where_its_log_is(cloud: Cloud) ->
     folder = pipeline_folder(cloud.state, "delivery") / "executions"
     while not (found := list(folder.glob("*/state.json"))):
         follows.wait(0.05)
-    result = follow_run(cloud.state, "delivery", found[0].parent.name, Impatient(shown, live=False))
+    result = follow_run(
+        cloud.state, "delivery", found[0].parent.name, NoInterval(shown, live=False)
+    )
     runner.join()
     assert result.succeeded, shown.getvalue()
     assert "does Build/Synth halfway" in shown.getvalue()

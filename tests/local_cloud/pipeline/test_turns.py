@@ -1,4 +1,4 @@
-"""One run at a time, and none that leaves something behind, however it ends."""
+"""One run at a time; a run that ends in any way leaves no process and blocks no other run."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ _LIMIT_SECONDS = 30
 def wait_for(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + _LIMIT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "timeout"
         time.sleep(0.02)
 
 
@@ -53,7 +53,7 @@ def other_process(cloud: Cloud, command: str) -> Iterator["subprocess.Popen[str]
         process.communicate()
 
 
-def test_a_run_waits_for_the_one_before_and_a_newer_one_takes_its_place(cloud: Cloud) -> None:
+def test_a_run_waits_for_the_one_before_and_a_newer_one_supersedes_it(cloud: Cloud) -> None:
     gate = cloud.state / "gate"
     cloud.project(
         "p", f"echo ran >> '{cloud.state}/ran'; until [ -e '{gate}' ]; do sleep 0.02; done"
@@ -83,7 +83,7 @@ def test_a_run_waits_for_the_one_before_and_a_newer_one_takes_its_place(cloud: C
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stopped_run_leaves_no_process_and_says_so(cloud: Cloud, number: int) -> None:
+def test_a_stopped_run_is_recorded_and_leaves_no_process(cloud: Cloud, number: int) -> None:
     seconds = a_while()
     with other_process(cloud, f"setsid sleep {seconds} & sleep {seconds}") as process:
         wait_for(lambda: len(processes_with(seconds)) == 2)
@@ -111,7 +111,7 @@ def test_a_waiting_run_can_be_stopped(cloud: Cloud) -> None:
         assert first.returncode == 0
 
 
-def test_a_killed_run_is_shown_as_stopped_leaves_nothing_and_blocks_nobody(cloud: Cloud) -> None:
+def test_a_killed_run_is_stopped_leaves_no_process_and_blocks_no_run(cloud: Cloud) -> None:
     seconds = a_while()
     with other_process(cloud, f"sleep {seconds}") as process:
         wait_for(lambda: processes_with(seconds))

@@ -1,4 +1,4 @@
-"""Stands in for `npx cdk deploy ... -c branch=<branch> DeliveryPipeline-*`: two small stacks."""
+"""Stub of `npx cdk deploy ... -c branch=<branch> DeliveryPipeline-*`: creates two small stacks."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def call(action: str, **parameters: str) -> str:
         return str(error.read().decode())
 
 
-def make(name: str, template: Path, suffix: str) -> None:
+def create(name: str, template: Path, suffix: str) -> None:
     if "does not exist" not in call("DescribeStacks", StackName=name):
         return
     tags = {"application": "transaction-pipeline", "environment-suffix": suffix}
@@ -45,7 +45,7 @@ def make(name: str, template: Path, suffix: str) -> None:
         if "CREATE_COMPLETE" in found:
             return
         if "IN_PROGRESS" not in found:
-            sys.exit(f"{name} was not made: {found}")
+            sys.exit(f"{name} was not created: {found}")
         time.sleep(0.05)
 
 
@@ -53,6 +53,6 @@ if __name__ == "__main__":
     branch = next(a for a in sys.argv if a.startswith("branch=")).removeprefix("branch=")
     own = suffix_of_branch(branch)
     if Path("fails").exists():
-        sys.exit("told to fail")
-    make(f"DeliveryPipeline-{own}", Path("pipeline.json"), own)
-    make(f"transaction-{own}", Path("application.json"), own)
+        sys.exit("fails on purpose")
+    create(f"DeliveryPipeline-{own}", Path("pipeline.json"), own)
+    create(f"transaction-{own}", Path("application.json"), own)

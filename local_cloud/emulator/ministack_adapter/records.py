@@ -1,0 +1,43 @@
+"""Records that MiniStack keeps in memory and that the local cloud reads or changes."""
+
+from pathlib import Path
+
+
+def set_cluster_endpoints(cluster_id: str, *, writer: str, reader: str, port: int) -> None:
+    """Set the endpoints of a cluster in the RDS API."""
+    from ministack.services import rds  # noqa: PLC0415 - reads the environment when imported
+
+    rds._clusters[cluster_id].update({"Endpoint": writer, "ReaderEndpoint": reader, "Port": port})
+
+
+def set_instance_endpoint(instance_id: str, *, address: str, port: int, is_writer: bool) -> None:
+    from ministack.services import rds  # noqa: PLC0415
+
+    instance = rds._instances[instance_id]
+    instance["Endpoint"].update({"Address": address, "Port": port})
+    for member in rds._clusters[instance["DBClusterIdentifier"]]["DBClusterMembers"]:
+        if member["DBInstanceIdentifier"] == instance_id:
+            member["IsClusterWriter"] = is_writer
+
+
+def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:
+    from ministack.services import alb  # noqa: PLC0415
+
+    alb._lbs[arn]["DNSName"] = dns_name
+
+
+def export_certificate(arn: str, folder: Path) -> tuple[Path, Path]:
+    """Write an imported ACM certificate and its key for the load balancer. KeyError if unknown.
+
+    The API of AWS does not return the key either; its load balancer has access to it.
+    """
+    from ministack.services import acm  # noqa: PLC0415
+
+    record = acm._certificates[arn]
+    folder.mkdir(parents=True, exist_ok=True)
+    name = arn.rsplit("/", 1)[-1]
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate.write_text(record["_pem_body"] + record["_pem_chain"])
+    key.touch(mode=0o600)
+    key.write_text(record["_private_key"])
+    return certificate, key
