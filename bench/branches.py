@@ -1,9 +1,9 @@
-"""What the branch hub costs when there are many branches: time, calls and resources.
+"""Measures the branch hub with many branches: time, calls and resources.
 
     make bench-branches
 
-Works against a local cloud of its own, with stacks and records as 50 and more branches would have
-them, and writes `bench/results/branches.md`. Nothing is decided here: a benchmark measures.
+Uses its own local cloud, with the stacks and records of 50 and more branches, and writes
+`bench/results/branches.md`.
 """
 
 import datetime as dt
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def _hub() -> Iterator[tuple[str, str, str]]:
-    """How long the hub takes to synthesize, and what is in it, seen from two branches."""
+    """Synth time and resources of the hub, and whether two branches give the same template."""
     seconds, templates = [], []
     for number in range(1, _SYNTHS + 1):
         with tempfile.TemporaryDirectory(prefix="bench-synth-") as out:
@@ -88,7 +88,7 @@ def _hub() -> Iterator[tuple[str, str, str]]:
 def _reconciler(
     endpoint: str, git_url: str, branches: list[str]
 ) -> Iterator[tuple[int, float, int]]:
-    """For each number of branches: seconds and calls of a run. Half of the branches are gone."""
+    """Seconds and calls of a run for each number of branches. Half of the branches are deleted."""
     os.environ.update(environment(endpoint))
     settings = _settings(git_url)
     os.environ.update(settings.to_env())
@@ -119,7 +119,7 @@ def _reconciler(
 
 
 def _simulate(branch: str, cloudformation: Any, registry: Registry) -> None:
-    """What an environment is to the reconciler: two stacks and a record."""
+    """Create two stacks and a record: all that the reconciler reads of an environment."""
     suffix, now = suffix_of_branch(branch), dt.datetime.now(dt.UTC)
     tags = {"application": APPLICATION, "environment-suffix": suffix}
     for name in stack_names(suffix):
@@ -140,7 +140,7 @@ def _status(cloudformation: Any, name: str) -> str:
 
 
 def _settings(git_url: str) -> BranchReconcilerSettings:
-    """Make what a reconciler needs besides environments."""
+    """Create what a reconciler needs besides environments."""
     boto3.client("dynamodb").create_table(
         TableName=_NAME,
         KeySchema=[{"AttributeName": "suffix", "KeyType": "HASH"}],

@@ -50,16 +50,14 @@ def test_b2_a_repository_that_cannot_be_seen_has_lost_no_branch(
 
 
 @pytest.mark.parametrize("body", [b"<html>", {"ref": "refs/heads/other"}, {"ref": 7}, 7])
-def test_b2_an_answer_of_another_shape_says_nothing_about_the_branch(
-    git: GitServer, body: Any
-) -> None:
+def test_b2_an_answer_of_another_shape_proves_nothing(git: GitServer, body: Any) -> None:
     git.bodies = {"/main": body}
 
     with pytest.raises(HostUnavailable, match=r"no JSON|another ref"):
         host(git).exists("main")
 
 
-def test_b2_a_host_that_does_not_answer_says_nothing_about_the_branch() -> None:
+def test_b2_a_host_that_does_not_answer_proves_nothing() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -77,7 +75,7 @@ def test_b2_every_page_of_branches_is_read(git: GitServer, count: int, has_links
     assert list(host(git).branches()) == sorted(git.branches)
 
 
-def test_b2_a_page_that_says_there_is_more_is_believed(git: GitServer) -> None:
+def test_b2_a_short_page_with_a_link_is_not_the_last(git: GitServer) -> None:
     """Pages may be shorter than asked for."""
     git.branches = {f"b{number:03}": DATE for number in range(120)}
     git.page_size_max = 50
@@ -141,5 +139,7 @@ def test_a_token_does_not_travel_in_clear_text(url: str) -> None:
         GitHubHost(api_url=url, repository=REPOSITORY, token=str)
 
 
-def test_https_is_taken() -> None:
-    GitHubHost(api_url="https://api.github.com", repository=REPOSITORY, token=str)
+def test_github_sends_no_events_to_the_account() -> None:
+    github = GitHubHost(api_url="https://api.github.com", repository=REPOSITORY, token=str)
+
+    assert github.account_event({"source": "aws.codecommit"}) is None

@@ -171,7 +171,7 @@ def test_s64_a_role_uses_the_hubs_key_for_what_its_code_does_and_nothing_else(
     assert {role: uses for role, uses in found.items() if uses} == KEY_USES
 
 
-def test_b3_whoever_may_publish_a_notice_may_use_the_key_of_its_topic(
+def test_b3_a_role_that_publishes_notices_may_use_the_key_of_the_topic(
     every_hub: Synthesized,
 ) -> None:
     """SNS takes nothing for an encrypted topic from a role that may not use the key."""
@@ -192,7 +192,7 @@ def test_b3_whoever_may_publish_a_notice_may_use_the_key_of_its_topic(
         assert key_uses(every_hub, role) >= _TELLS, role
 
 
-def test_s64_nobody_decides_and_deletes_at_once(hub: Synthesized) -> None:
+def test_s64_no_role_both_decides_and_deletes(hub: Synthesized) -> None:
     """Only the teardown deletes, and it is asked by the machine that was told to."""
     for role in hub.properties("AWS::IAM::Role"):
         if role["RoleName"] != f"branch-teardown-role-{H}":

@@ -48,7 +48,7 @@ def test_outsiders_find_all_that_they_need_in_the_outputs(every_hub: Synthesized
     }
 
 
-def test_b2_the_hub_is_not_among_what_it_unmakes(delivered: Delivered, hub: Synthesized) -> None:
+def test_b2_the_hub_cannot_delete_itself(delivered: Delivered, hub: Synthesized) -> None:
     """It has no suffix of an environment among its tags, and no stack name of one."""
     manifest = json.loads((delivered.outdir / "manifest.json").read_text())["artifacts"]
     artifact = manifest[f"BranchHub-{H}"]
@@ -81,7 +81,9 @@ def test_b2_protection_quota_and_lifetime_are_those_of_cdk_json(hub: Synthesized
         assert told["TRUNK"] == "main"
 
 
-def test_github_is_asked_where_the_source_says(hub: Synthesized, github_hub: Synthesized) -> None:
+def test_functions_get_the_settings_of_their_git_host(
+    hub: Synthesized, github_hub: Synthesized
+) -> None:
     told = github_hub.one("AWS::Lambda::Function", FunctionName=f"branch-lifecycle-{GITHUB_HUB}")[
         "Environment"
     ]["Variables"]
@@ -104,7 +106,7 @@ def test_the_registry_is_found_by_suffix_and_forgets_by_itself(hub: Synthesized)
     assert "PointInTimeRecoverySpecification" not in table
 
 
-def test_the_signing_key_is_made_by_aws_and_the_token_left_to_a_person(hub: Synthesized) -> None:
+def test_aws_generates_the_signing_key_and_a_person_sets_the_token(hub: Synthesized) -> None:
     made = hub.one("AWS::SecretsManager::Secret", Name=f"branch-hub-{H}")["GenerateSecretString"]
 
     assert made["GenerateStringKey"] == "webhook_secret"
@@ -144,7 +146,7 @@ def test_s8_what_happens_to_a_branch_starts_the_machine_with_its_detail(
     assert target["InputPath"] == "$.detail"
 
 
-def test_what_reaches_nobody_waits_two_weeks_for_a_person(every_hub: Synthesized) -> None:
+def test_undelivered_events_are_kept_for_two_weeks(every_hub: Synthesized) -> None:
     queue, properties = every_hub.only("AWS::SQS::Queue")
 
     for found in every_hub.properties("AWS::Events::Rule"):
@@ -153,7 +155,7 @@ def test_what_reaches_nobody_waits_two_weeks_for_a_person(every_hub: Synthesized
     assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
-def test_s8_branches_in_codecommit_are_heard_of_whatever_happens_to_them(
+def test_s8_codecommit_reports_created_moved_and_deleted_branches(
     hub: Synthesized,
 ) -> None:
     found = rule(hub, "branch-codecommit")
@@ -172,7 +174,7 @@ def test_s8_branches_in_codecommit_are_heard_of_whatever_happens_to_them(
     assert "EventBusName" not in found  # AWS tells on the account's own
 
 
-def test_s8_github_posts_to_a_url_that_asks_for_no_aws_identity(github_hub: Synthesized) -> None:
+def test_s8_github_posts_to_a_url_that_needs_no_aws_identity(github_hub: Synthesized) -> None:
     """Nor hears the hub of another host's events."""
     intake, _ = github_hub.only("AWS::Lambda::Function", FunctionName=f"branch-intake-{GITHUB_HUB}")
     url, properties = github_hub.only("AWS::Lambda::Url")
@@ -195,7 +197,7 @@ def test_s8_github_posts_to_a_url_that_asks_for_no_aws_identity(github_hub: Synt
     assert "aws.codecommit" not in text(github_hub.json)
 
 
-def test_b2_the_reconciler_runs_every_hour_and_only_says_what_it_would_do(
+def test_b2_the_reconciler_runs_every_hour_and_only_reports(
     hub: Synthesized,
 ) -> None:
     found = rule(hub, "branch-reconcile-hourly")
@@ -286,7 +288,7 @@ def test_s62_nothing_of_the_hub_stays_when_it_goes(every_hub: Synthesized) -> No
         ("branch-dead-letters", "ApproximateNumberOfMessagesVisible"),
     ],
 )
-def test_somebody_is_told_when_the_hub_itself_fails(
+def test_an_alarm_reports_each_failure_of_the_hub_itself(
     hub: Synthesized, name: str, metric: str
 ) -> None:
     topic, _ = hub.only("AWS::SNS::Topic", TopicName=f"branch-notices-{H}")
@@ -313,9 +315,7 @@ def test_s51_every_alarm_of_the_hub_says_what_to_do(hub: Synthesized) -> None:
     assert told == set((REPOSITORY / "docs" / "runbooks" / "hub").iterdir())
 
 
-def test_s51_a_person_is_told_of_branches_where_an_address_is_given(
-    hub: Synthesized, trunk: Delivered
-) -> None:
+def test_s51_notices_go_to_the_address_that_is_set(hub: Synthesized, trunk: Delivered) -> None:
     assert trunk.hub is not None
     topic, _ = trunk.hub.only("AWS::SNS::Topic")
 
@@ -406,7 +406,7 @@ def test_s8_a_branch_reaches_the_deployment_as_it_is(
 def test_the_trunks_pipeline_deploys_the_very_hub_that_a_person_deployed(
     trunk: Delivered,
 ) -> None:
-    """Before its environments: what makes and unmakes them is never an old one."""
+    """Before its environments: an old hub never creates or deletes them."""
     hub = EnvironmentSuffix.of_repository("acme/ledger")
     prepare = trunk.action("BranchHub", "Prepare")["Configuration"]
     template = trunk.outdir / prepare["TemplatePath"].split("::")[1]
@@ -453,7 +453,7 @@ def test_s8_the_build_has_its_rights_before_its_source_is_tried_out(
     assert all(every_hub.comes_before(policy, project) for policy in policies)
 
 
-def test_s8_a_flood_at_the_open_door_leaves_the_accounts_other_functions_running(
+def test_s8_a_flood_of_webhooks_leaves_concurrency_for_other_functions(
     every_hub: Synthesized,
 ) -> None:
     """Of the account's functions it alone has a limit; all others share the rest."""

@@ -69,8 +69,8 @@ def request(
     }
 
 
-class Heard:
-    """The bus: remembers what was said, unless it is out of reach."""
+class FakeBus:
+    """Records events, unless it is unreachable."""
 
     def __init__(self) -> None:
         self.events: list[BranchEvent] = []
@@ -84,7 +84,7 @@ class Heard:
 
 class Intake:
     def __init__(self, account: Account, host: GitHost) -> None:
-        self.bus = Heard()
+        self.bus = FakeBus()
         self.secret = SECRET
         self.receiver = WebhookReceiver(
             host=host,

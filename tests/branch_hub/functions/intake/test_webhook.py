@@ -90,7 +90,7 @@ def test_s8_a_delivery_that_comes_twice_is_sent_once(intake: Intake) -> None:
 
 
 def test_s8_an_old_body_under_a_new_delivery_id_is_a_replay(intake: Intake) -> None:
-    """The id is not signed: whoever has seen one delivery could send it again under others."""
+    """The id is not signed: anyone who has seen a delivery could replay it with another id."""
     intake.ask(request(payload(), delivery="first"))
 
     assert intake.ask(request(payload(), delivery="second"))[0] == 200

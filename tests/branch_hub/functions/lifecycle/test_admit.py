@@ -14,7 +14,7 @@ from tests.account import tags_of
 from tests.branch_hub.functions.lifecycle.conftest import COMMITTED, LIFETIME, Hub
 
 
-def test_s8_a_new_branch_is_made_and_its_maker_holds_the_lock(hub: Hub) -> None:
+def test_s8_a_new_branch_is_admitted_with_the_lock(hub: Hub) -> None:
     branch, execution = hub.branch(), hub.execution()
 
     answer = hub.admit(branch, execution)
@@ -29,7 +29,7 @@ def test_s8_a_new_branch_is_made_and_its_maker_holds_the_lock(hub: Hub) -> None:
     assert answer["suffix"] in hub.quota.members()
 
 
-def test_s8_the_maker_may_ask_again(hub: Hub) -> None:
+def test_s8_the_holder_of_the_lock_may_ask_again(hub: Hub) -> None:
     """Step Functions tries a step again whose answer was lost, also when stacks stand by then."""
     branch, execution = hub.branch(), hub.execution()
     hub.admit(branch, execution)
@@ -40,7 +40,7 @@ def test_s8_the_maker_may_ask_again(hub: Hub) -> None:
     assert hub.admit(branch, execution)["outcome"] == "create"
 
 
-def test_s8_a_push_of_a_branch_that_is_gone_makes_nothing(hub: Hub) -> None:
+def test_s8_a_push_of_a_deleted_branch_creates_nothing(hub: Hub) -> None:
     """Push and delete at once: whichever is told first, the host is asked."""
     branch = hub.branch(is_live=False)
 
@@ -63,9 +63,9 @@ def test_s8_a_push_to_what_is_there_extends_it(hub: Hub) -> None:
     assert answer["suffix"] in hub.quota.members()
 
 
-def test_s8_the_same_event_twice_makes_one_environment(hub: Hub) -> None:
-    branch, maker = hub.branch(), hub.execution()
-    assert hub.admit(branch, maker)["outcome"] == "create"
+def test_s8_the_same_event_twice_creates_one_environment(hub: Hub) -> None:
+    branch, creator = hub.branch(), hub.execution()
+    assert hub.admit(branch, creator)["outcome"] == "create"
     hub.now += timedelta(hours=1)
 
     other = hub.execution()
@@ -74,26 +74,26 @@ def test_s8_the_same_event_twice_makes_one_environment(hub: Hub) -> None:
     record = hub.known(branch)
     assert record.state is State.CREATING
     assert record.lock is not None
-    assert record.lock.holder == maker
+    assert record.lock.holder == creator
     assert record.expires_at == hub.now + LIFETIME
 
     hub.deploy_pipeline(branch)
-    hub.settle(branch, maker, succeeded=True)
+    hub.settle(branch, creator, succeeded=True)
     assert hub.admit(branch, other)["outcome"] == "extended"
 
 
-def test_s8_a_push_during_a_build_that_fails_is_made_after_it(hub: Hub) -> None:
+def test_s8_a_push_during_a_failing_build_is_created_after_it(hub: Hub) -> None:
     """The second push is what mends the first: nobody would push again."""
-    branch, maker, second = hub.branch(), hub.execution(), hub.execution()
-    hub.admit(branch, maker)
+    branch, creator, second = hub.branch(), hub.execution(), hub.execution()
+    hub.admit(branch, creator)
     assert hub.admit(branch, second)["outcome"] == "busy"
 
-    hub.settle(branch, maker, succeeded=False, cause="red")
+    hub.settle(branch, creator, succeeded=False, cause="red")
 
     assert hub.admit(branch, second)["outcome"] == "create"
 
 
-def test_s8_of_many_told_at_once_one_makes_it(hub: Hub) -> None:
+def test_s8_of_concurrent_executions_one_creates_it(hub: Hub) -> None:
     branch = hub.branch()
     executions = [hub.execution() for _ in range(8)]
     barrier = Barrier(len(executions))
@@ -110,22 +110,22 @@ def test_s8_of_many_told_at_once_one_makes_it(hub: Hub) -> None:
 
 
 def test_s8_a_branch_that_comes_back_waits_until_the_old_one_is_gone(hub: Hub) -> None:
-    branch, destroyer, maker = hub.branch(is_live=False), hub.execution(), hub.execution()
+    branch, destroyer, creator = hub.branch(is_live=False), hub.execution(), hub.execution()
     hub.deploy_pipeline(branch)
     assert hub.claim(branch, destroyer)["outcome"] == "delete"
 
     hub.git.branches[branch] = "2026-11-22T03:00:00Z"
-    assert hub.admit(branch, maker)["outcome"] == "busy"
+    assert hub.admit(branch, creator)["outcome"] == "busy"
 
     hub.account.client("cloudformation").delete_stack(
         StackName=f"DeliveryPipeline-{suffix_of_branch(branch)}"
     )
     hub.account.wait_for(f"DeliveryPipeline-{suffix_of_branch(branch)}", "GONE")
     hub.forget(branch, destroyer)
-    assert hub.admit(branch, maker)["outcome"] == "create"
+    assert hub.admit(branch, creator)["outcome"] == "create"
 
 
-def test_s8_a_lock_of_an_execution_that_died_holds_nobody_up(hub: Hub) -> None:
+def test_s8_the_lock_of_a_finished_execution_blocks_nothing(hub: Hub) -> None:
     branch, dead = hub.branch(), hub.execution()
     hub.admit(branch, dead)
     hub.end(dead)
@@ -144,7 +144,7 @@ def test_s8_what_a_dead_destroyer_left_standing_is_extended(hub: Hub) -> None:
     assert hub.known(branch).state is State.LIVE
 
 
-def test_s8_a_pipeline_that_could_not_be_made_is_tried_again(hub: Hub) -> None:
+def test_s8_a_failed_creation_is_retried(hub: Hub) -> None:
     branch = hub.branch()
     suffix = suffix_of_branch(branch)
     hub.account.client("s3").create_bucket(Bucket=f"taken-{suffix}")
@@ -188,7 +188,7 @@ def test_b2_a_full_quota_refuses_and_lists_the_oldest(hub: Hub) -> None:
     )
 
 
-def test_b2_of_many_branches_at_once_as_many_are_made_as_there_is_room_for(hub: Hub) -> None:
+def test_b2_of_concurrent_branches_as_many_are_created_as_the_quota_allows(hub: Hub) -> None:
     pushed = [(hub.branch(), hub.execution()) for _ in range(8)]
     barrier = Barrier(len(pushed))
 
@@ -202,7 +202,7 @@ def test_b2_of_many_branches_at_once_as_many_are_made_as_there_is_room_for(hub: 
     assert sorted(outcomes) == ["create"] * 2 + ["refused"] * 6
 
 
-def test_b2_room_that_a_deleted_branch_makes_is_used(hub: Hub) -> None:
+def test_b2_the_place_of_a_deleted_branch_is_used_again(hub: Hub) -> None:
     branches = [(hub.branch(), hub.execution()) for _ in range(2)]
     for branch, execution in branches:
         hub.admit(branch, execution)

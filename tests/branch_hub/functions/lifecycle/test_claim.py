@@ -1,4 +1,4 @@
-"""S8, B2: whether an environment is unmade, by what is true when it is asked."""
+"""S8, B2: whether an environment is deleted depends on the current state."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def live(hub: Hub, *, is_live: bool = True) -> str:
     return branch
 
 
-def test_s8_a_deleted_branch_is_unmade_and_its_unmaker_holds_the_lock(hub: Hub) -> None:
+def test_s8_a_deleted_branch_is_claimed_with_the_lock(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
 
     assert hub.claim(branch, execution)["outcome"] == "delete"
@@ -45,7 +45,7 @@ def test_s8_a_branch_that_is_there_again_keeps_its_environment(hub: Hub) -> None
     assert hub.known(branch).state is State.LIVE
 
 
-def test_b2_a_host_that_does_not_answer_unmakes_nothing(hub: Hub) -> None:
+def test_b2_nothing_is_deleted_if_the_host_does_not_answer(hub: Hub) -> None:
     branch = live(hub, is_live=False)
     for refusal in (404, 401, 503):
         hub.git.refusals = {"": refusal}
@@ -55,15 +55,15 @@ def test_b2_a_host_that_does_not_answer_unmakes_nothing(hub: Hub) -> None:
     assert hub.known(branch).state is State.LIVE
 
 
-def test_s8_a_deletion_waits_for_the_making_to_end(hub: Hub) -> None:
-    branch, maker = hub.branch(), hub.execution()
-    hub.admit(branch, maker)
+def test_s8_a_deletion_waits_for_the_end_of_the_creation(hub: Hub) -> None:
+    branch, creator = hub.branch(), hub.execution()
+    hub.admit(branch, creator)
     del hub.git.branches[branch]
 
     answer = hub.claim(branch, hub.execution())
     assert (answer["outcome"], answer["message"].split()[-1]) == ("busy", "created")
 
-    hub.settle(branch, maker, succeeded=True)
+    hub.settle(branch, creator, succeeded=True)
     assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
@@ -77,7 +77,7 @@ def test_s8_a_second_deletion_waits_for_the_first(hub: Hub) -> None:
     assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
-def test_s8_what_is_not_there_is_not_unmade_and_keeps_no_room(hub: Hub) -> None:
+def test_s8_what_does_not_exist_keeps_no_place_in_the_quota(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.quota.take(suffix_of_branch(branch))
 
@@ -87,7 +87,7 @@ def test_s8_what_is_not_there_is_not_unmade_and_keeps_no_room(hub: Hub) -> None:
     assert hub.quota.members() == set()
 
 
-def test_s8_what_nobody_registered_is_unmade_by_its_stacks(hub: Hub) -> None:
+def test_s8_an_environment_without_a_record_is_deleted_by_its_stacks(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.deploy_pipeline(branch)
 
@@ -96,7 +96,7 @@ def test_s8_what_nobody_registered_is_unmade_by_its_stacks(hub: Hub) -> None:
 
 @pytest.mark.parametrize("branch", ["main", "release/1"])
 @pytest.mark.parametrize("reason", [Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED])
-def test_b2_what_is_protected_is_never_unmade(hub: Hub, branch: str, reason: Reason) -> None:
+def test_b2_a_protected_environment_is_never_deleted(hub: Hub, branch: str, reason: Reason) -> None:
     """Also when its branch is not there."""
     hub.registry.extend(
         suffix_of_branch(branch), branch=branch, commit=None, now=hub.now, expires_at=hub.now
@@ -139,7 +139,7 @@ def test_b2_termination_protection_is_respected(hub: Hub) -> None:
     assert hub.record(branch) is None
 
 
-def test_b2_what_has_expired_is_unmade_though_its_branch_lives(hub: Hub) -> None:
+def test_b2_an_expired_environment_is_deleted_although_its_branch_exists(hub: Hub) -> None:
     branch = live(hub)
     hub.now += LIFETIME
 
@@ -172,7 +172,7 @@ def test_b2_a_push_between_the_look_and_the_lock_keeps_it(
     assert hub.claim(branch, execution, Reason.EXPIRED)["outcome"] == "not_expired"
 
 
-def test_b2_what_nobody_registered_expires_by_the_age_of_its_stacks(hub: Hub) -> None:
+def test_b2_an_environment_without_a_record_expires_by_the_age_of_its_stacks(hub: Hub) -> None:
     branch = hub.branch()
     hub.deploy_pipeline(branch)
 
@@ -200,7 +200,7 @@ def test_b2_an_orphan_of_an_unknown_branch_is_held_against_all_live_ones(hub: Hu
     assert claim() == "delete"
 
 
-def test_b2_a_host_that_lists_no_branch_at_all_says_nothing(hub: Hub) -> None:
+def test_b2_an_empty_list_of_branches_proves_nothing(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.deploy_pipeline(branch)
     hub.git.branches = {}
@@ -229,7 +229,7 @@ def test_b2_what_is_half_deleted_is_finished_though_its_branch_lives(
     assert hub.claim(branch, hub.execution(), reason)["outcome"] == "delete"
 
 
-def test_b4_branches_with_the_same_slug_are_unmade_each_by_itself(hub: Hub) -> None:
+def test_b4_branches_with_the_same_slug_are_deleted_separately(hub: Hub) -> None:
     slash, hyphen = "feature/a", "feature-a"
     for branch in (slash, hyphen):
         hub.git.branches[branch] = COMMITTED

@@ -59,10 +59,10 @@ def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
     )
     monkeypatch.setattr(boto3, "resource", lambda service, **_: account.resource(service))
     entrypoint._lifecycle.cache_clear()
-    maker, destroyer = hub.execution(), hub.execution()
+    creator, destroyer = hub.execution(), hub.execution()
 
     admitted = entrypoint.handler(
-        {"action": "admit", "detail": detail(branch, "pushed"), "execution": maker}, None
+        {"action": "admit", "detail": detail(branch, "pushed"), "execution": creator}, None
     )
     assert admitted["outcome"] == "create"
     entrypoint.handler(
@@ -70,7 +70,7 @@ def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
             "action": "settle",
             "suffix": admitted["suffix"],
             "branch": branch,
-            "execution": maker,
+            "execution": creator,
             "succeeded": True,
         },
         None,

@@ -1,4 +1,4 @@
-"""S8, B2, B3: how it went is noted once, by whoever holds the lock."""
+"""S8, B2, B3: only the holder of the lock records the result, once."""
 
 from branch_hub.functions.shared.events import Reason
 from branch_hub.functions.shared.records import State
@@ -13,7 +13,7 @@ def made(hub: Hub) -> tuple[str, str]:
     return branch, execution
 
 
-def test_s8_a_pipeline_that_was_made_is_live(hub: Hub) -> None:
+def test_s8_a_deployed_pipeline_is_live(hub: Hub) -> None:
     branch, execution = made(hub)
 
     assert hub.settle(branch, execution, succeeded=True)["outcome"] == "live"
@@ -23,7 +23,7 @@ def test_s8_a_pipeline_that_was_made_is_live(hub: Hub) -> None:
     assert suffix_of_branch(branch) in hub.quota.members()
 
 
-def test_b2_what_could_not_be_made_keeps_no_room_and_may_be_tried_again(hub: Hub) -> None:
+def test_b2_a_failed_creation_keeps_no_place_and_may_be_retried(hub: Hub) -> None:
     branch, execution = made(hub)
 
     answer = hub.settle(branch, execution, succeeded=False, cause="make test failed")
@@ -36,7 +36,7 @@ def test_b2_what_could_not_be_made_keeps_no_room_and_may_be_tried_again(hub: Hub
     assert hub.admit(branch, hub.execution())["outcome"] == "create"
 
 
-def test_b2_what_was_made_in_part_keeps_its_place(hub: Hub) -> None:
+def test_b2_a_partly_created_environment_keeps_its_place(hub: Hub) -> None:
     branch, execution = made(hub)
     hub.deploy_pipeline(branch)
 
@@ -45,7 +45,7 @@ def test_b2_what_was_made_in_part_keeps_its_place(hub: Hub) -> None:
     assert suffix_of_branch(branch) in hub.quota.members()
 
 
-def test_s8_who_lost_the_lock_changes_nothing(hub: Hub) -> None:
+def test_s8_an_execution_that_lost_the_lock_changes_nothing(hub: Hub) -> None:
     """An execution that was stopped and went on all the same."""
     branch, late = made(hub)
     hub.end(late)
@@ -77,7 +77,7 @@ def test_b3_a_deleted_environment_is_forgotten_and_frees_its_place(hub: Hub) -> 
     assert hub.forget(branch, execution)["message"].endswith("deleted: nothing was left")
 
 
-def test_b2_a_second_try_does_not_take_the_place_of_who_came_after(hub: Hub) -> None:
+def test_b2_a_repeated_step_does_not_free_the_place_of_the_next_execution(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
     hub.claim(branch, execution)
     hub.forget(branch, execution)
@@ -93,7 +93,7 @@ def test_b2_a_second_try_does_not_take_the_place_of_who_came_after(hub: Hub) -> 
     assert hub.known(branch).state is State.CREATING
 
 
-def test_b2_what_expired_is_remembered_and_made_again_by_a_push_alone(hub: Hub) -> None:
+def test_b2_only_a_push_creates_an_expired_environment_again(hub: Hub) -> None:
     branch = live(hub)
     hub.now += LIFETIME
     execution = hub.execution()

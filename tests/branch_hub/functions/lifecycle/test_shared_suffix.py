@@ -25,7 +25,7 @@ def pair(hub: Hub, numbers: tuple[int, int] = WITHOUT_STACKS) -> tuple[str, str]
     return first, second
 
 
-def test_b4_the_second_of_two_that_share_a_suffix_is_refused_and_told_why(hub: Hub) -> None:
+def test_b4_the_second_branch_of_a_suffix_is_refused_with_the_reason(hub: Hub) -> None:
     first, second = pair(hub)
     before = hub.known(first)
 
@@ -41,7 +41,7 @@ def test_b4_the_second_of_two_that_share_a_suffix_is_refused_and_told_why(hub: H
     assert hub.admit(first, hub.execution())["outcome"] == "create"  # its own push
 
 
-def test_b4_it_is_refused_while_the_first_is_being_made(hub: Hub) -> None:
+def test_b4_it_is_refused_while_the_first_is_being_created(hub: Hub) -> None:
     first, second = "feature/t-13649", "feature/t-94517"
     hub.git.branches |= {first: COMMITTED, second: COMMITTED}
     hub.admit(first, hub.execution())
@@ -109,7 +109,7 @@ def test_b4_the_expiry_of_the_second_leaves_the_first(hub: Hub) -> None:
     assert hub.known(first) == before
 
 
-def test_b4_stacks_that_nobody_registered_may_be_another_live_branchs(hub: Hub) -> None:
+def test_b4_stacks_without_an_owner_stay_while_any_branch_of_their_suffix_exists(hub: Hub) -> None:
     first, second = (f"feature/t-{number}" for number in WITH_STACKS[1])
     hub.git.branches = {first: COMMITTED, "refs/heads/odd": COMMITTED}
     hub.deploy_pipeline(first)
@@ -128,7 +128,7 @@ def test_b4_stacks_say_whose_they_are_when_the_registry_is_lost(hub: Hub) -> Non
     assert hub.claim(first, hub.execution())["outcome"] == "delete"
 
 
-def test_b4_a_tag_that_is_not_of_the_suffix_says_nothing(hub: Hub) -> None:
+def test_b4_a_tag_of_another_suffix_names_no_owner(hub: Hub) -> None:
     """Put there by a person, or a ref: what has no such suffix is not the owner."""
     branch = hub.branch("feature/tagged")
     hub.deploy_pipeline(branch, tags={"branch": "refs/heads/main"})

@@ -78,7 +78,7 @@ class Failed:
         else:
             self.calls.add_client_error("retry_stage_execution", error, expected_params=asked)
 
-    def told(self, event_id: str = "event-1") -> str:
+    def answer(self, event_id: str = "event-1") -> str:
         detail = {"pipeline": PIPELINE, "execution-id": RUN, "stage": STAGE, "state": "FAILED"}
         return self.retry.on_failed_stage({"id": event_id, "detail": detail})["outcome"]
 
@@ -92,19 +92,19 @@ def test_a_known_transient_error_is_retried(failed: Failed) -> None:
     failed.says(action(THROTTLED))
     failed.retried()
 
-    assert failed.told() == "retried"
+    assert failed.answer() == "retried"
 
 
 def test_s4_a_red_test_stays_red(failed: Failed) -> None:
     failed.says(action(RED_TEST))
 
-    assert failed.told() == "left"
+    assert failed.answer() == "left"
 
 
 def test_one_lasting_error_beside_a_transient_one_is_enough_to_leave_it(failed: Failed) -> None:
     failed.says(action(THROTTLED), action(RED_TEST, actionName="DockerAssets"))
 
-    assert failed.told() == "left"
+    assert failed.answer() == "left"
 
 
 def test_a_stage_is_retried_once(failed: Failed) -> None:
@@ -112,7 +112,7 @@ def test_a_stage_is_retried_once(failed: Failed) -> None:
     failed.retried()
     failed.says(action(THROTTLED))
 
-    assert [failed.told("event-1"), failed.told("event-2")] == ["retried", "retried before"]
+    assert [failed.answer("event-1"), failed.answer("event-2")] == ["retried", "retried before"]
 
 
 def test_an_event_that_comes_twice_because_the_call_failed_retries_after_all(
@@ -121,11 +121,11 @@ def test_an_event_that_comes_twice_because_the_call_failed_retries_after_all(
     failed.says(action(THROTTLED))
     failed.retried(error="InternalFailure")
     with pytest.raises(ClientError, match="InternalFailure"):
-        failed.told("event-1")
+        failed.answer("event-1")
 
     failed.says(action(THROTTLED))
     failed.retried()
-    assert failed.told("event-1") == "retried"
+    assert failed.answer("event-1") == "retried"
 
 
 def test_only_the_last_attempt_of_an_action_counts(failed: Failed) -> None:
@@ -135,7 +135,7 @@ def test_only_the_last_attempt_of_an_action_counts(failed: Failed) -> None:
     failed.says(last, then=(first,))
     failed.retried()
 
-    assert failed.told() == "retried"
+    assert failed.answer() == "retried"
 
 
 def test_what_succeeded_or_belongs_to_another_stage_does_not_count(failed: Failed) -> None:
@@ -146,14 +146,14 @@ def test_what_succeeded_or_belongs_to_another_stage_does_not_count(failed: Faile
     )
     failed.retried()
 
-    assert failed.told() == "retried"
+    assert failed.answer() == "retried"
 
 
 def test_a_stage_without_a_failed_action_is_left(failed: Failed) -> None:
     """It was stopped, or rejected."""
     failed.says(action({}, status="Abandoned"))
 
-    assert failed.told() == "left"
+    assert failed.answer() == "left"
 
 
 @pytest.mark.parametrize(
@@ -169,13 +169,13 @@ def test_a_run_that_went_on_without_us_is_let_be(failed: Failed, error: str) -> 
     failed.says(action(THROTTLED))
     failed.retried(error=error)
 
-    assert failed.told() == "too late"
+    assert failed.answer() == "too late"
 
 
 def test_what_was_retried_is_forgotten_after_a_month(failed: Failed) -> None:
     failed.says(action(THROTTLED))
     failed.retried()
-    failed.told()
+    failed.answer()
 
     key = {"suffix": {"S": f"retry#{RUN}#{STAGE}"}}
     item = failed.dynamodb.get_item(TableName=failed.table, Key=key)["Item"]

@@ -80,10 +80,10 @@ class Hub:
         assert answer["applied"] is apply
         return {step["suffix"]: step for step in answer["plan"]}
 
-    def heard(self) -> list[BranchEvent]:
+    def events_sent(self) -> list[BranchEvent]:
         return [BranchEvent.parse(json.loads(body)) for body in self._received(self.events)]
 
-    def told(self) -> list[str]:
+    def notices_sent(self) -> list[str]:
         return [json.loads(body)["Message"] for body in self._received(self.notices)]
 
     def _received(self, url: str) -> list[str]:

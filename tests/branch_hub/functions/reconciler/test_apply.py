@@ -21,7 +21,7 @@ ORPHAN = Step(
 )
 
 
-def test_b2_a_step_that_fails_says_so_and_the_next_is_done(
+def test_b2_a_failed_step_is_reported_and_does_not_stop_the_next(
     account: Account, aws: type_of_aws
 ) -> None:
     events, stub = aws("events")

@@ -129,7 +129,7 @@ def test_b2_what_has_no_branch_any_more_is_destroyed() -> None:
         assert step.reason == "its branch is gone"
 
 
-def test_b2_an_orphan_whose_branch_nobody_knows_is_destroyed() -> None:
+def test_b2_an_orphan_without_a_known_branch_is_deleted() -> None:
     step = only(status_of(None, suffix="lost-0a1b2c", is_live=False, stacks={}))
 
     assert (step.action, step.branch, step.age_days) == (Action.DESTROY, None, 3)
@@ -263,14 +263,14 @@ def test_b3_what_is_half_deleted_is_finished_though_its_branch_lives() -> None:
     )
 
 
-def test_s8_a_branch_whose_creation_was_missed_is_made() -> None:
+def test_s8_a_branch_whose_event_was_missed_is_created() -> None:
     step = only(status_of())
 
     assert (step.action, step.event, step.age_days) == (Action.CREATE, Reason.PUSHED, None)
 
 
 @pytest.mark.parametrize("state", [State.CREATING, State.REFUSED, State.DESTROY_FAILED])
-def test_s8_what_should_be_there_and_is_not_is_made(state: State) -> None:
+def test_s8_a_missing_environment_is_created(state: State) -> None:
     """By its record: the host is not asked."""
     host = Host()
 
@@ -293,7 +293,7 @@ def test_b2_what_only_a_push_brings_back_is_left(known: EnvironmentRecord, reaso
     assert (step.action, step.reason[: len(reason)]) == (Action.LEAVE, reason)
 
 
-def test_b2_an_old_branch_is_not_made() -> None:
+def test_b2_an_old_branch_is_not_created() -> None:
     """Made when it was pushed to, it would have expired by now: a hub that is deployed to an old
     repository does not revive what nobody works on."""
     step = only(status_of(), host=Host(NOW - LIFETIME))
@@ -304,7 +304,7 @@ def test_b2_an_old_branch_is_not_made() -> None:
     )
 
 
-def test_b2_no_more_are_made_than_there_is_room_for() -> None:
+def test_b2_no_more_are_created_than_the_quota_allows() -> None:
     branches = [status_of(f"feature/{name}") for name in "abcd"]
 
     steps = plan(*branches, room=2)
@@ -348,7 +348,7 @@ def test_b2_an_error_about_a_lock_is_about_one_suffix() -> None:
     assert [s.action for s in steps] == [Action.CREATE, Action.LEAVE]
 
 
-def test_b2_hosts_are_not_asked_without_end() -> None:
+def test_b2_a_run_reads_the_age_of_a_limited_number_of_branches() -> None:
     host = Host(NOW - LIFETIME)
 
     steps = plan(*(status_of(f"feature/{number}") for number in range(120)), host=host)
@@ -380,7 +380,7 @@ def test_b2_the_order_of_a_plan_is_always_the_same() -> None:
     assert steps[0].suffix < steps[1].suffix
 
 
-def test_b2_a_step_says_all_that_a_person_must_know() -> None:
+def test_b2_a_step_has_all_that_a_person_needs() -> None:
     step = only(status_of(stacks={}, known=record(expires_at=NOW + timedelta(hours=5))))
 
     assert step.to_json() == {

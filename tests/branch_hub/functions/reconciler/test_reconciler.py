@@ -45,7 +45,7 @@ def test_b2_a_plan_changes_nothing_until_it_is_applied(hub: Hub) -> None:
     assert plan[suffix_of_branch(missed)]["action"] == "create"
     assert plan[suffix_of_branch(expiring)]["action"] == "warn"
     assert plan[suffix_of_branch("main")]["action"] == "leave"
-    assert (hub.heard(), hub.told()) == ([], [])
+    assert (hub.events_sent(), hub.notices_sent()) == ([], [])
     assert hub.git.tokens[-1] == "Bearer t0ken"
 
 
@@ -58,7 +58,7 @@ def test_b2_an_applied_plan_is_said_on_the_bus(hub: Hub) -> None:
     plan = hub.run(apply=True)
 
     assert all("error" not in step for step in plan.values())
-    heard = {event.suffix: event for event in hub.heard()}
+    heard = {event.suffix: event for event in hub.events_sent()}
     assert heard[suffix_of_branch(orphan)].reason is Reason.ORPHANED
     assert heard[suffix_of_branch(orphan)].branch is None
     assert heard[suffix_of_branch(missed)].reason is Reason.PUSHED
@@ -75,7 +75,7 @@ def test_b2_a_warning_is_given_once_a_day_before(hub: Hub) -> None:
     for _ in range(2):
         hub.run(apply=True)
 
-    (message,) = hub.told()
+    (message,) = hub.notices_sent()
     assert f"Environment {suffix_of_branch(branch)} of branch {branch} expires at" in message
     assert "A push to the branch keeps it for 14 more days." in message
 
@@ -95,7 +95,7 @@ def test_b2_two_reconcilers_at_once_warn_once(hub: Hub, monkeypatch: pytest.Monk
     monkeypatch.setattr(Registry, "may_warn", late)
 
     assert hub.run(apply=True)[suffix]["action"] == "warn"
-    assert hub.told() == []
+    assert hub.notices_sent() == []
 
 
 def test_b2_a_locked_environment_is_left_until_its_machine_has_ended(hub: Hub) -> None:
@@ -109,7 +109,7 @@ def test_b2_a_locked_environment_is_left_until_its_machine_has_ended(hub: Hub) -
     assert hub.run(apply=False)[suffix]["action"] == "destroy"
 
 
-def test_b2_the_quota_bounds_what_is_made(hub: Hub) -> None:
+def test_b2_the_quota_limits_what_is_created(hub: Hub) -> None:
     for number in range(5):
         hub.quota.take(f"taken-{number}")
     branch = hub.branch()
@@ -127,7 +127,7 @@ def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
 
     hub.run(apply=True)
 
-    assert suffix in {event.suffix for event in hub.heard()}
+    assert suffix in {event.suffix for event in hub.events_sent()}
 
 
 def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
@@ -150,7 +150,7 @@ def test_b4_of_two_branches_with_one_suffix_the_owner_decides(hub: Hub, is_live:
 
     hub.run(apply=True)
 
-    (event,) = (event for event in hub.heard() if event.suffix == suffix_of_branch(owner))
+    (event,) = (event for event in hub.events_sent() if event.suffix == suffix_of_branch(owner))
     # Without stacks: a live owner gets its pipeline, the record of a deleted one is cleaned up.
     assert event.branch == owner
     assert event.reason is (Reason.PUSHED if is_live else Reason.ORPHANED)
@@ -162,7 +162,7 @@ def test_b2_a_host_that_does_not_answer_gives_no_plan(hub: Hub, refusal: int) ->
 
     with pytest.raises(HostUnavailable, match=f"answered {refusal}"):
         hub.run(apply=True)
-    assert hub.heard() == []
+    assert hub.events_sent() == []
 
 
 def test_b2_a_host_without_any_branch_gives_no_plan(hub: Hub) -> None:

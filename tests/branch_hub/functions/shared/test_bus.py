@@ -1,4 +1,4 @@
-"""S8: what is said about a branch reaches the bus, or whoever said it knows."""
+"""S8: events reach the bus, or the sender gets an error."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What is said about branches: one shape, checked by whoever reads it."""
+"""Events about branches: one shape, checked by every reader."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -74,7 +74,7 @@ def test_s8_a_field_of_another_shape_is_named(fields: dict[str, Any], message: s
 
 
 @pytest.mark.parametrize("branch", ["a" * 256, "a\x07b", "a\udcffb"])
-def test_s8_a_branch_that_no_pipeline_could_be_told_of_makes_no_event(branch: str) -> None:
+def test_s8_a_branch_that_can_have_no_pipeline_gives_no_event(branch: str) -> None:
     with pytest.raises(InvalidEvent, match="at most 255 printable characters"):
         BranchEvent.of_branch(
             event_id="e", repository="r", branch=branch, reason=Reason.PUSHED, occurred_at=NOW

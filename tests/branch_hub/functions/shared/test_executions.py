@@ -25,10 +25,10 @@ def test_s8_an_execution_runs_until_it_ends(account: Account, executions: Execut
     assert not executions.is_running(arn, since=NOW, now=NOW)
 
 
-def test_s8_one_that_nobody_knows_is_over_unless_it_is_new(
+def test_s8_an_unknown_execution_has_ended_unless_it_is_new(
     account: Account, executions: Executions
 ) -> None:
-    """Step Functions may not have heard of an execution that began a moment ago."""
+    """Step Functions may not know an execution that has just started."""
     unknown = account.start_execution() + "-never-started"
 
     assert not executions.is_running(unknown, since=NOW - timedelta(minutes=1), now=NOW)

@@ -27,5 +27,5 @@ def test_a_moment_is_written_in_utc_and_read_back() -> None:
         (-timedelta(days=1), "0 minutes"),
     ],
 )
-def test_an_age_is_told_in_the_unit_that_says_something(since: timedelta, text: str) -> None:
+def test_an_age_is_in_its_largest_unit(since: timedelta, text: str) -> None:
     assert age(NOW - since, NOW) == text

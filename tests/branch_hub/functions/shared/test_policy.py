@@ -18,7 +18,7 @@ def test_b2_what_only_looks_similar_is_not(branch: str) -> None:
     assert not POLICY.protects(branch)
 
 
-def test_b2_the_trunks_environment_is_protected_when_its_branch_is_not_told() -> None:
+def test_b2_the_trunks_suffix_is_protected_without_its_branch() -> None:
     assert POLICY.protects_suffix(suffix_of_branch("main"))
     assert not POLICY.protects_suffix(suffix_of_branch("feature"))
 

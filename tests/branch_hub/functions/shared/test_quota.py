@@ -17,7 +17,7 @@ def quota(account: Account) -> Quota:
     return Quota(table=account.table(account.create_table()), limit=LIMIT)
 
 
-def test_b2_of_many_who_ask_at_once_exactly_as_many_as_there_is_room_for_get_in(
+def test_b2_concurrent_calls_fill_the_quota_exactly(
     quota: Quota,
 ) -> None:
     barrier = Barrier(ASKING)
@@ -33,7 +33,7 @@ def test_b2_of_many_who_ask_at_once_exactly_as_many_as_there_is_room_for_get_in(
     assert quota.members() == {f"b{number}" for number in range(ASKING) if got[number]}
 
 
-def test_b2_who_is_in_stays_in_and_takes_no_second_place(quota: Quota) -> None:
+def test_b2_a_member_takes_no_second_place(quota: Quota) -> None:
     for number in range(LIMIT):
         assert quota.take(f"b{number}")
 
@@ -54,7 +54,7 @@ def test_b2_a_place_that_is_given_back_is_free_again(quota: Quota) -> None:
     assert not quota.take("b0")
 
 
-def test_b2_the_last_one_out_leaves_a_quota_that_works(quota: Quota) -> None:
+def test_b2_the_quota_works_after_its_last_member_left(quota: Quota) -> None:
     """DynamoDB has no empty set: the attribute goes with its last member."""
     quota.take("b0")
     quota.give_back("b0")
@@ -63,7 +63,7 @@ def test_b2_the_last_one_out_leaves_a_quota_that_works(quota: Quota) -> None:
     assert quota.take("b1")
 
 
-def test_b2_what_is_there_already_counts_also_where_there_is_no_room(quota: Quota) -> None:
+def test_b2_an_existing_environment_counts_also_without_room(quota: Quota) -> None:
     for number in range(LIMIT):
         quota.take(f"b{number}")
 

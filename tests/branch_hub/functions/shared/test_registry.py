@@ -54,7 +54,7 @@ def at_once(calls: list[Callable[[], bool]]) -> list[bool]:
         return list(pool.map(call, calls))
 
 
-def test_b4_of_many_who_claim_at_once_one_gets_the_lock(registry: Registry) -> None:
+def test_b4_of_concurrent_calls_one_gets_the_lock(registry: Registry) -> None:
     holders = [f"arn:execution:{number}" for number in range(16)]
 
     got = at_once([partial(lock, registry, holder) for holder in holders])
@@ -71,7 +71,7 @@ def test_s8_the_holder_keeps_its_lock_when_it_asks_again(registry: Registry) -> 
     assert not lock(registry, OTHER)
 
 
-def test_s8_a_lock_says_what_it_is_held_for(registry: Registry) -> None:
+def test_s8_a_lock_has_a_purpose(registry: Registry) -> None:
     lock(registry, ONE, Purpose.DESTROY)
 
     record = known(registry)
@@ -81,7 +81,7 @@ def test_s8_a_lock_says_what_it_is_held_for(registry: Registry) -> None:
     assert record.branch == "feature/a"
 
 
-def test_s8_only_the_holder_says_how_it_went(registry: Registry) -> None:
+def test_s8_only_the_holder_records_the_result(registry: Registry) -> None:
     lock(registry, ONE)
 
     assert not registry.release(S, holder=OTHER, state=State.LIVE)
@@ -112,7 +112,7 @@ def test_b2_a_push_extends_and_takes_the_warning_back(registry: Registry) -> Non
     assert (record.state, record.expires_at, record.warned_at) == (State.LIVE, LATER, None)
 
 
-def test_b2_a_push_while_it_is_made_moves_the_expiry_only(registry: Registry) -> None:
+def test_b2_a_push_during_creation_only_extends_the_expiry(registry: Registry) -> None:
     lock(registry, ONE)
 
     assert push(registry)
@@ -122,7 +122,7 @@ def test_b2_a_push_while_it_is_made_moves_the_expiry_only(registry: Registry) ->
     assert record.lock is not None
 
 
-def test_s8_a_push_does_not_revive_what_is_just_being_unmade(registry: Registry) -> None:
+def test_s8_a_push_during_a_deletion_is_not_recorded(registry: Registry) -> None:
     lock(registry, ONE, Purpose.DESTROY)
 
     assert not push(registry)
@@ -217,7 +217,7 @@ def test_b2_one_of_many_warns_and_again_a_day_later(registry: Registry) -> None:
     assert warn(NOW + timedelta(days=1))
 
 
-def test_b2_a_warning_about_an_environment_without_a_record_makes_one(registry: Registry) -> None:
+def test_b2_a_warning_creates_a_missing_record(registry: Registry) -> None:
     assert registry.may_warn(S, branch="feature/a", now=NOW, expires_at=LATER)
 
     record = known(registry)

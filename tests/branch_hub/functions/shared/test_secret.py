@@ -39,7 +39,7 @@ def test_a_changed_secret_is_seen_after_five_minutes(aws: type_of_aws) -> None:
     assert hub.webhook_secret() == b"new"
 
 
-def test_a_token_that_nobody_put_there_is_empty(aws: type_of_aws) -> None:
+def test_a_missing_token_is_empty(aws: type_of_aws) -> None:
     hub = secret(aws, {"webhook_secret": "w", "token": None})
 
     assert hub.value("token") == ""

@@ -73,7 +73,7 @@ def test_s8_nothing_deployed_is_an_environment_without_stacks(finder: StackFinde
         {"application": "transaction-pipeline", "environment-suffix": "other-0a1b2c"},
     ],
 )
-def test_b2_a_stack_with_the_name_and_without_the_tags_is_a_stranger(
+def test_b2_a_stack_with_the_name_and_without_the_tags_is_foreign(
     account: Account, finder: StackFinder, tags: dict[str, str]
 ) -> None:
     suffix = f"{account.name('named')}-0a1b2c"
@@ -87,7 +87,7 @@ def test_b2_a_stack_with_the_name_and_without_the_tags_is_a_stranger(
         )
 
 
-def test_b2_a_stack_with_the_tags_and_without_the_name_is_a_stranger(
+def test_b2_a_stack_with_the_tags_and_without_the_name_is_foreign(
     account: Account, finder: StackFinder
 ) -> None:
     suffix = f"{account.name('tagged')}-0a1b2c"
@@ -99,9 +99,7 @@ def test_b2_a_stack_with_the_tags_and_without_the_name_is_a_stranger(
     assert f"experiment-{suffix} has the tags of {suffix}" in environment.foreign_stacks[0]
 
 
-def test_b2_a_stack_of_another_repository_is_a_stranger(
-    account: Account, finder: StackFinder
-) -> None:
+def test_b2_a_stack_of_another_repository_is_foreign(account: Account, finder: StackFinder) -> None:
     suffix = f"{account.name('forked')}-0a1b2c"
     account.deploy(f"transaction-{suffix}", tags={**tags_of(suffix), "repository": "fork/app"})
     account.deploy(f"DeliveryPipeline-{suffix}", tags={**tags_of(suffix), "repository": REPOSITORY})

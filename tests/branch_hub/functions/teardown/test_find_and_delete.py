@@ -64,7 +64,7 @@ def test_s8_nothing_is_found_where_nothing_is(site: Site) -> None:
     assert site.ask("find") == {"stacks": [], "images": [], "refused": []}
 
 
-def test_b2_what_only_looks_like_a_part_is_refused_and_told(site: Site) -> None:
+def test_b2_foreign_stacks_are_refused_with_the_reason(site: Site) -> None:
     site.account.deploy(site.stack, tags={})
     site.account.deploy(f"other-{site.suffix}", tags=tags_of(site.suffix))
     site.account.deploy(

@@ -8,7 +8,7 @@ from tests.account import tags_of
 from tests.branch_hub.functions.teardown.conftest import Site
 
 
-def test_s8_every_run_is_told_to_stop_and_counted_until_it_has(site: Site) -> None:
+def test_s8_every_run_is_stopped_and_counted_until_it_ends(site: Site) -> None:
     site.runs("InProgress", "Stopping", "Succeeded", "Failed", "Stopped", "Superseded")
     site.stopped("run-0", force=False)
     assert site.ask("stop") == {"running": 2}

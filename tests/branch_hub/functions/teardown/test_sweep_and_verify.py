@@ -186,8 +186,8 @@ def test_b3_an_image_stays_while_another_pipeline_runs_that_may_deploy_it(site: 
     assert answer["removed"] == []
     # The environment is forgotten after this: who reads the notice must know.
     assert answer["kept"] == [
-        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} runs, and nobody looks at it "
-        "again: `cdk gc` removes it when no stack names it"
+        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} is running. "
+        "`cdk gc` deletes the image when no stack names it"
     ]
     assert tag in image_tags(ecr)
 

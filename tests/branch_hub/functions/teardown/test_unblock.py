@@ -69,7 +69,7 @@ def unblock(aws: type_of_aws, account: Account, *pages: list[dict[str, Any]]) ->
     return emptied
 
 
-def test_s8_what_blocks_is_told_over_all_pages_with_its_reason(aws: type_of_aws) -> None:
+def test_s8_blocking_resources_of_all_pages_are_reported_with_reasons(aws: type_of_aws) -> None:
     reason = "has a dependent object"
     deletion = half_deleted(
         aws,
@@ -105,9 +105,7 @@ def test_s8_a_repository_with_images_is_emptied(aws: type_of_aws, account: Accou
 
 
 @pytest.mark.parametrize("kind", ["AWS::EC2::SecurityGroup", "AWS::EC2::Subnet"])
-def test_s8_interfaces_that_nobody_uses_any_more_are_deleted(
-    aws: type_of_aws, account: Account, kind: str
-) -> None:
+def test_s8_detached_interfaces_are_deleted(aws: type_of_aws, account: Account, kind: str) -> None:
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet, other = (
@@ -152,7 +150,7 @@ def test_s8_what_is_gone_or_cannot_be_emptied_is_left_to_the_next_try(
     assert emptied == []
 
 
-def test_s8_an_object_that_stays_is_told(aws: type_of_aws) -> None:
+def test_s8_an_object_that_stays_is_an_error(aws: type_of_aws) -> None:
     """The call itself succeeds."""
     s3, stub = aws("s3")
     stub.add_response("delete_bucket_policy", {}, {"Bucket": "kept"})
