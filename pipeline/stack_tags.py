@@ -10,9 +10,9 @@ _TAG_VALUE: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,256}")
 
 
 def source_tags(*, repository: str, branch: str) -> dict[str, str]:
-    """Two repositories may share an account: neither's hub unmakes what the other made. The branch
-    tells the hub whose the environment is when the registry has lost it; one whose name cannot be
-    a tag's value is left out."""
+    """Two repositories may share an account: the hub of one deletes no stack of the other. The
+    branch tells the hub whose environment it is if the registry has lost its record. A branch whose
+    name is no valid value of a tag is left out."""
     tags = {REPOSITORY_TAG: repository}
     if _TAG_VALUE.fullmatch(branch):
         tags[BRANCH_TAG] = branch
