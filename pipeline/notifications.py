@@ -1,4 +1,4 @@
-"""Who hears of a pipeline: a topic to subscribe to, and what is said there."""
+"""The notifications of a pipeline: their topic, and the events that are published there."""
 
 from typing import Final
 
