@@ -14,17 +14,17 @@ HUB ?=
 UPGRADE ?=
 WORKERS ?= 4
 
-# Tests of what runs on AWS, delivers or operates it. Coverage (pyproject.toml) is measured with these
-# alone; the other folders of tests/ test what stays on this machine.
+# Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
+# (pyproject.toml); the other folders of tests/ test local code.
 DEPLOYED_TESTS := tests/app_service tests/branch_hub tests/checks tests/infra tests/lambda_src \
 	tests/operations tests/pipeline tests/test_app.py tests/test_function_assets.py
 CHECKS := check-format check-types check-imports check-dockerfile check-security
-# Output appears at once: one sees how far the tests are.
+# No output synchronisation, so that the progress of the tests is visible.
 IN_PARALLEL := --no-print-directory -j2
 
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# With it every process compiles every module again: half of the time to start pytest.
+# With this variable every process compiles every module again, which doubles the start time of pytest.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -71,7 +71,7 @@ status: ## show branches with their expiry dates, last runs and tasks
 logs: ## follow the logs of all tasks
 	@python -m local_cloud logs
 
-# `eval` of nothing succeeds: after an error `false` is printed, which makes the calling shell fail.
+# `eval` of an empty string succeeds. After an error this prints `false`, so that `eval` fails.
 session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
@@ -84,7 +84,7 @@ approve: ## show what the pipeline of BRANCH waits for, and approve or reject it
 retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
-# With AWS=yes a program of operations/; without it, the local cloud starts the same program.
+# AWS=yes runs a program of operations/ directly; otherwise the local cloud runs the same program.
 operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
 
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
@@ -153,7 +153,7 @@ check-unit-deployed:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \
 		--cov-report=xml:reports/coverage.xml --junitxml=reports/junit.xml $(DEPLOYED_TESTS)
 
-check-unit-others: # with as many workers again: these tests wait more than they compute
+check-unit-others: # uses WORKERS workers too: these tests wait more than they compute
 	@python -m pytest -n $(WORKERS) --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
 lock: setup ## write the lock files from the *.in files (UPGRADE=yes: with the newest versions)
