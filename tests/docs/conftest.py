@@ -1,4 +1,4 @@
-"""What `make docs` generates from, synthesized once."""
+"""The templates from which `make docs` generates pages, synthesized once."""
 
 from typing import Any
 
@@ -27,6 +27,6 @@ def branch(tmp_path_factory: pytest.TempPathFactory) -> list[StackTemplate]:
 def reported(
     branch: list[StackTemplate], tmp_path_factory: pytest.TempPathFactory
 ) -> list[Finding]:
-    """What the compliance reports are about, in every configuration."""
+    """The findings of the compliance reports, in every configuration."""
     trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", said=TRUNK)
     return generate.reported([*branch, *trunk])
