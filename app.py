@@ -1,4 +1,4 @@
-"""Builds the CDK app from its context. Decides nothing."""
+"""Builds the CDK app from its context."""
 
 import json
 import sys

@@ -30,13 +30,13 @@ CUSTOM_METRIC_MONTH = 0.30
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """A month of use. What is assumed, not measured, is said in the page."""
+    """A month of use. The page lists the assumptions."""
 
     name: str
     transactions_per_second: float
     acu: float  # of the writer; the reader follows it
     io_per_transaction: float = 4
-    transactions_per_batch: float = 1.1  # little waits at this load, so batches are small
+    transactions_per_batch: float = 1.1  # few transactions wait at this load, so batches are small
     egress_gb: float = 0
     logs_gb: float = 0
 
@@ -97,7 +97,7 @@ def _sessions(_: Template, load: Load) -> float:
 
 
 def _queues(_: Template, load: Load) -> float:
-    # Sent by ten, received and deleted by five; an empty queue is asked by five long polls.
+    # Messages are sent in tens, received and deleted in fives; five long polls ask an empty queue.
     polls = 2 * 5 * SECONDS / 20
     return (polls + load.batches * (1 / 10 + 2 / 5)) / 1e6 * SQS_MILLION
 
@@ -130,7 +130,7 @@ def _keys(template: Template, _: Load) -> float:
 
 def _monitoring(template: Template, load: Load) -> float:
     alarms = _all(template, "AWS::CloudWatch::Alarm")
-    # An alarm that computes is charged for each metric that it reads.
+    # An alarm with an expression is charged for each metric that it reads.
     metrics = sum(
         sum("MetricStat" in m for m in alarm["Metrics"]) if "Metrics" in alarm else 1
         for alarm in alarms

@@ -20,7 +20,7 @@ def environments() -> dict[str, Template]:
 
 @pytest.fixture(scope="session")
 def branch(tmp_path_factory: pytest.TempPathFactory) -> list[StackTemplate]:
-    return synthesize(tmp_path_factory.mktemp("branch") / "cdk.out", said=BRANCH)
+    return synthesize(tmp_path_factory.mktemp("branch") / "cdk.out", extra=BRANCH)
 
 
 @pytest.fixture(scope="session")
@@ -28,5 +28,5 @@ def reported(
     branch: list[StackTemplate], tmp_path_factory: pytest.TempPathFactory
 ) -> list[Finding]:
     """The findings of the compliance reports, in every configuration."""
-    trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", said=TRUNK)
+    trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", extra=TRUNK)
     return generate.reported([*branch, *trunk])

@@ -1,4 +1,4 @@
-"""The delivery tools are pinned in one place, exactly."""
+"""The delivery tools have exact versions, pinned in one place."""
 
 from pathlib import Path
 
