@@ -1,4 +1,4 @@
-"""Deletes what a deleted stack leaves: last logs, revisions, snapshots, images."""
+"""Deletes resources that remain after a stack: last logs, revisions, snapshots, images."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Sweeper:
         ]
         wanted, kept = list(images), []
         if wanted and (busy := self._busy_neighbour(suffix)):
-            # It may have found the image in the repository, and be about to deploy it.
+            # The run may have found the image in the repository and may deploy it next.
             kept = [
                 f"image {image.repository}:{image.tag}: {busy} is running. `cdk gc` "
                 "deletes the image when no stack names it"
