@@ -1,4 +1,4 @@
-"""Whether everything that this task needs answers."""
+"""Health of the task's dependencies."""
 
 import asyncio
 import logging
