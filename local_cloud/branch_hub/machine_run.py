@@ -40,7 +40,7 @@ class MachineResult:
 
     @property
     def outcome(self) -> str:
-        """The first decision of the hub: make, extended, unmake, protected, ..."""
+        """The first decision of the hub: create, extended, delete, protected, ..."""
         for answer in self.answers.values():
             if "outcome" in answer:
                 return str(answer["outcome"])

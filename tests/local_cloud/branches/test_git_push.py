@@ -42,7 +42,7 @@ def test_s8_a_push_creates_and_runs_the_pipeline_and_a_deletion_leaves_nothing(
     suffix = suffix_of_branch(branch)
     commit(branches, branch, "test -e pipeline.json || true")
     said = branches.cloud.push_reference(f"HEAD:refs/heads/{branch}", quiet=False)
-    assert f"environment {suffix} is made" in said
+    assert f"environment {suffix} is created" in said
     assert "Build/Synth  Succeeded" in said
     assert f"transaction-pipeline-{suffix} Succeeded" in said
     shown = local_cloud(branches, "status")
