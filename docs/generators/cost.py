@@ -186,13 +186,13 @@ def page(templates: Mapping[str, Template]) -> str:
 
 
 _EXPLANATION: Final = f"""\
-## What dominates, and why it stays
+## The largest costs, and why they remain
 
 * **Idle:** the two database instances at 0.5 capacity units each, and the NAT gateways. The
   reader is the failover target; an ephemeral environment has one NAT gateway for that reason.
 * **100 transactions/s:** the objects of the audit trail, not the database. At this load a batch
   holds hardly more than one transaction, and each batch is an object: writing it and, after 30
-  days, moving it to Infrequent Access are charged for each object. Both were asked for: exactly
+  days, moving it to Infrequent Access are charged for each object. Both are required: exactly
   one object for each committed batch, and a transition that takes small objects too. Infrequent
   Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
   Under more load batches grow, and the price of a transaction falls; a client that sends batches
@@ -200,7 +200,7 @@ _EXPLANATION: Final = f"""\
 * Aurora's I/O comes next. From about a quarter of the database's bill on, Aurora I/O-Optimized is
   cheaper: it is one property of the cluster.
 
-## What is assumed, not measured
+## Assumptions (not measured)
 
 * {BUSY.io_per_transaction:g} I/O operations a transaction, and {BUSY.acu:g} capacity unit for 100
   requests a second of one transaction each; 10 GB of data.

@@ -50,7 +50,7 @@ def environments() -> dict[str, dict[str, Any]]:
 
 
 def reported(templates: Iterable[StackTemplate]) -> list[Finding]:
-    """What the packs of the compliance reports find."""
+    """Return the findings of the compliance packs."""
     return list(nag(templates, [report.pack for report in compliance.REPORTS]))
 
 
