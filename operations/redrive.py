@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 KINDS: Final = ("transaction", "audit")
 LOOKED_AT_MAX: Final = 1000
 WAIT_SECONDS: Final = 2  # a long poll: SQS asks all of its servers, not a sample
-# How long received letters stay hidden if this program is killed. Enough for LOOKED_AT_MAX.
+# Received letters stay hidden this long if this program is killed. Enough for LOOKED_AT_MAX.
 HIDDEN_SECONDS: Final = 600
 ENTRIES_PER_CALL: Final = 10  # a limit of SQS
 # Receives in a row without a new letter. SQS may deliver a letter twice: one such receive does not

@@ -1,4 +1,4 @@
-"""What a pipeline does when a stage fails, and how long it waits for an approval."""
+"""The reaction of a pipeline to a failed stage, and the timeout of approvals."""
 
 from collections.abc import Mapping
 from typing import Any, Final

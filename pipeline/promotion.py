@@ -1,4 +1,4 @@
-"""Which branch deploys which environments, in which order, and with which tests."""
+"""The environments that each branch deploys, in their order and with their tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

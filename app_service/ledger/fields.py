@@ -25,7 +25,7 @@ class InvalidField(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a field accepts. `parse` takes the field's name and value and raises InvalidField;
+    """The rule of a field. `parse` takes the field's name and value and raises InvalidField;
     `schema` is the same rule as JSON Schema."""
 
     parse: Callable[[str, object], Any]

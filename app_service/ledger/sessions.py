@@ -85,7 +85,7 @@ class Sessions:
         await self._table.read("probe")
 
     async def _check_or_use(self, cached: _Cached) -> Session | None:
-        """What DynamoDB returns, or the cached session if it does not answer soon."""
+        """The session from DynamoDB, or the cached one if DynamoDB does not answer soon."""
         check = self._check(cached.session.token_hash)
         done, _ = await asyncio.wait([check], timeout=CHECK_TIMEOUT_SECONDS)
         if done and check.exception() is None:

@@ -10,7 +10,7 @@ from infra.errors import ConfigurationError
 KEY: Final = "branches"
 QUOTAS: Final = range(1, 101)
 LIFETIMES_DAYS: Final = range(1, 366)
-# The modes of the reconciler: report its plan, or carry it out.
+# The modes of the reconciler: report the plan, or carry it out.
 REPORT, APPLY = "report", "apply"
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
 
-# Where services write the logs of an environment.
+# Prefixes of the log groups to which services of an environment write.
 _LOGS: Final = ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/aws/ecs/", "/ecs/")
 
 
