@@ -2,11 +2,13 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import aws_cdk as cdk
 
 from branch_hub.infrastructure.hub_stack import BranchHub
+from branch_hub.infrastructure.hub_stage import HUB_STAGE, HubStage
 from infra.errors import ConfigurationError
 from pipeline.delivery_pipeline import DeliveryPipeline
 from pipeline.delivery_settings import DeliverySettings
@@ -25,7 +27,13 @@ def build(app: cdk.App) -> None:
         BranchHub(app, settings=settings)
     if settings.has_pipeline:
         toolchain = Toolchain.pinned_in(HERE / "package.json")
-        DeliveryPipeline(app, settings=settings, toolchain=toolchain)
+        hub = [partial(HubStage, construct_id=HUB_STAGE, settings=settings)]
+        DeliveryPipeline(
+            app,
+            settings=settings,
+            toolchain=toolchain,
+            first_stages=hub if settings.carries_hub else [],
+        )
 
 
 def main() -> None:

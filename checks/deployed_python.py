@@ -20,7 +20,10 @@ from toolchain.pip_settings import uv_environment
 from toolchain.report import run
 from toolchain.setup import PYTHON_LOCK, ROOT, toolchain_key
 
-TESTS: Final = ("tests/app_service", "tests/lambda_src")
+TESTS: Final = (
+    "tests/app_service", "tests/branch_hub/functions", "tests/branch_hub/git_hosts",
+    "tests/lambda_src",
+)  # fmt: skip
 
 
 def main(version_file: Path = FILE) -> int:

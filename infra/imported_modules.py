@@ -23,7 +23,7 @@ class ImportedModules:
         """Follow every import of `module` and of the modules it imports, also inside functions.
 
         Imports under `TYPE_CHECKING` and the standard library are left out.
-        Raises ConfigurationError where `module` is not below `root`.
+        Raises ConfigurationError if `module` is not below `root`, and for a relative import.
         """
         if _file_of(module, root) is None:
             raise ConfigurationError(f"{module}: there is no such module in {root}")
@@ -64,17 +64,20 @@ def _names(node: ast.AST, root: Path) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from (alias.name for alias in child.names)
-        elif isinstance(child, ast.ImportFrom) and child.module:
+        elif isinstance(child, ast.ImportFrom):
+            if child.level or child.module is None:
+                raise ConfigurationError(
+                    f"`{ast.unparse(child)}` is relative: import a module of a Lambda asset by its "
+                    "full name"
+                )
             yield child.module
             named = (f"{child.module}.{alias.name}" for alias in child.names)
             yield from (name for name in named if _file_of(name, root))
-        elif not _is_for_the_type_checker(child):
+        elif isinstance(child, ast.If) and _is_for_the_type_checker(child):
+            yield from _names(ast.Module(body=child.orelse, type_ignores=[]), root)
+        else:
             yield from _names(child, root)
 
 
-def _is_for_the_type_checker(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.If)
-        and isinstance(node.test, ast.Name)
-        and node.test.id == "TYPE_CHECKING"
-    )
+def _is_for_the_type_checker(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"

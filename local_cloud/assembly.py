@@ -22,8 +22,8 @@ _BOOTSTRAP_STACK = "CDKToolkit"
 _CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/local"
 # The hub's template depends on these paths only.
 HUB_SOURCES = (
-    ".python-version", "app.py", "app_service/settings.py", "branch_hub", "cdk.json", "infra",
-    "lambda_src", "package.json", "pipeline",
+    ".python-version", "app.py", "app_service/environment_variables.py", "app_service/settings.py",
+    "branch_hub", "cdk.json", "infra", "lambda_src", "package.json", "pipeline",
 )  # fmt: skip
 
 

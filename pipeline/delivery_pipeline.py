@@ -1,14 +1,14 @@
 """The delivery of one branch: source, synth, self-update, assets, environments, in this order."""
 
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-from aws_cdk import Duration, Environment, Stack, pipelines
+from aws_cdk import Duration, Environment, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from branch_hub.infrastructure.hub_stage import HUB_STAGE, HubStage
 from infra.log_groups import log_group, own_helper_logs
 from infra.naming import EnvironmentSuffix
 from infra.python_version import deployed_python
@@ -37,10 +37,18 @@ STACK_NAME: Final = "DeliveryPipeline"
 
 
 class DeliveryPipeline(Stack):
-    """One branch's pipeline. It updates itself before it deploys anything else."""
+    """One branch's pipeline. It updates itself before it deploys anything else.
+
+    `first_stages` are deployed before the environments; each is created in the pipeline's scope.
+    """
 
     def __init__(
-        self, scope: Construct, *, settings: DeliverySettings, toolchain: Toolchain
+        self,
+        scope: Construct,
+        *,
+        settings: DeliverySettings,
+        toolchain: Toolchain,
+        first_stages: Sequence[Callable[[Construct], Stage]] = (),
     ) -> None:
         self._settings = settings
         self._toolchain = toolchain
@@ -63,8 +71,8 @@ class DeliveryPipeline(Stack):
         self._source = settings.source.bind(self, branch=settings.branch)
         self._synth = self._synth_step(reports)
         delivery = self._self_updating_pipeline()
-        if settings.carries_hub:
-            delivery.add_stage(HubStage(self, HUB_STAGE, settings=settings))
+        for create_stage in first_stages:
+            delivery.add_stage(create_stage(self))
         for promotion in settings.promotions:
             self._add_environment(delivery, promotion)
         delivery.build_pipeline()

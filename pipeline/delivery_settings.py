@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
-from branch_hub.infrastructure.branch_settings import KEY as BRANCHES
-from branch_hub.infrastructure.branch_settings import BranchSettings
 from infra.config import EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import HASH_LENGTH, is_branch_suffix
+from pipeline.branch_settings import KEY as BRANCHES
+from pipeline.branch_settings import BranchSettings
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
 from pipeline.promotion import (

@@ -1,4 +1,4 @@
-"""The topic for notifications of a pipeline, and the events that it reports."""
+"""The notifications of a pipeline: their topic, and the events that are published there."""
 
 from typing import Final
 

@@ -1,20 +1,19 @@
-"""Tags for the repository and branch from which the stacks of a delivery come."""
+"""Tags that say which repository and branch a stack was deployed from."""
 
 import re
 from typing import Final
 
-from branch_hub.functions.shared.stacks import BRANCH_TAG, REPOSITORY_TAG
+from lambda_src.shared.stack_tags import BRANCH_TAG, REPOSITORY_TAG
 
-# Tag values that every service accepts; some also accept letters of other scripts.
+# Tag values that every service accepts.
 _TAG_VALUE: Final = re.compile(r"[A-Za-z0-9 +\-=._:/@]{1,256}")
 
 
 def source_tags(*, repository: str, branch: str) -> dict[str, str]:
-    """Return the tags of `repository` and `branch`.
+    """Return the tags. A branch whose name is not a valid tag value is left out.
 
-    A hub deletes only stacks of its own repository: two repositories may share an account. If the
-    registry is lost, the hub finds the environment's branch in the tag. A branch whose name is no
-    valid tag value gets no branch tag.
+    By `repository`, a hub does not delete the stacks of another repository in the same account.
+    By `branch`, the hub finds the branch of an environment that is not in its registry.
     """
     tags = {REPOSITORY_TAG: repository}
     if _TAG_VALUE.fullmatch(branch):

@@ -41,7 +41,6 @@ class GitHubHost:
         self._url = f"{api_url.rstrip('/')}/repos/{repository}"
         self._repository = repository
         self._token = token
-        self._http = urllib3.PoolManager(timeout=_TIMEOUT_SECONDS, retries=False)
 
     @classmethod
     def connect(cls, access: HostAccess) -> Self:
@@ -142,14 +141,19 @@ class GitHubHost:
         return name
 
     def _get(self, path: str, *, expected: tuple[int, ...]) -> tuple[int, Any, Mapping[str, str]]:
+        # Keeps no connection: Lambda may pause the function, and it would be dead at the next call.
+        pool = urllib3.PoolManager(timeout=_TIMEOUT_SECONDS, retries=False)
         try:
-            with self._http.request(
-                "GET",
-                f"{self._url}{path}",
-                headers=self._headers(),
-                redirect=False,  # a redirect would send the token to another host
-                preload_content=False,
-            ) as answer:
+            with (
+                pool as http,
+                http.request(
+                    "GET",
+                    f"{self._url}{path}",
+                    headers=self._headers(),
+                    redirect=False,  # a redirect would send the token to another host
+                    preload_content=False,
+                ) as answer,
+            ):
                 content = answer.read(_ANSWER_BYTES_MAX)
         except urllib3.exceptions.HTTPError as error:
             raise HostUnavailable(f"{self._repository}{path}: {error}") from None

@@ -6,7 +6,6 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from branch_hub.infrastructure.branch_settings import APPLY, REPORT
 from branch_hub.infrastructure.deletion import BEGIN as DELETION_BEGINS
 from branch_hub.infrastructure.deletion import deletion
 from branch_hub.infrastructure.destroy_steps import Steps
@@ -23,6 +22,7 @@ from branch_hub.infrastructure.machine import (
 from branch_hub.infrastructure.notices import Notices
 from branch_hub.infrastructure.proof import BEGIN as PROOF_BEGINS
 from branch_hub.infrastructure.proof import proof
+from pipeline.branch_settings import APPLY, REPORT
 
 ASKED_MAX: Final = 240  # one hour, for an execution that creates the same environment
 _WHO_TRIES_AGAIN: Final = {

@@ -8,12 +8,12 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from branch_hub.infrastructure.branch_settings import BranchSettings
 from branch_hub.infrastructure.host_secret import HostSecret
 from branch_hub.infrastructure.registry import Registry
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import HASH_LENGTH
+from pipeline.branch_settings import BranchSettings
 from pipeline.sources.source import Source
 
 CREATE: Final = "branch-create"

@@ -18,6 +18,9 @@ NAME: Final = "branch-intake"
 TIMEOUT_SECONDS: Final = 10
 # Anyone can post to the URL: a flood must not use up the account's concurrency.
 AT_ONCE: Final = 5
+# For a host of any kind. With another id, an update of a deployed hub would create a second rule of
+# the same name before it deletes the first, and fail.
+RULE_ID: Final = "CodeCommit"
 
 
 class Intake(Construct):
@@ -60,7 +63,7 @@ class Intake(Construct):
     def _receive(self, pattern: events.EventPattern, hub: Hub, branch_events: BranchEvents) -> None:
         events.Rule(
             self,
-            "HostEvents",
+            RULE_ID,
             rule_name=hub.suffix.physical_name(f"branch-{hub.source.kind}"),
             description=f"Branches of {hub.source.repository} that are created, moved or deleted",
             event_pattern=pattern,

@@ -8,11 +8,11 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
-from branch_hub.infrastructure.branch_settings import APPLY
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.hub import Hub, allow, hub_source
 from branch_hub.infrastructure.notices import Notices
 from infra.python_function import PythonFunction
+from pipeline.branch_settings import APPLY
 
 NAME: Final = "branch-reconciler"
 TIMEOUT_SECONDS: Final = 300

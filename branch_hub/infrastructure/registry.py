@@ -8,13 +8,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from branch_hub.functions.shared.registry import FORGET_AFTER
 from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 
 TABLE: Final = "transaction-branches"
 KEY_ATTRIBUTE: Final = "suffix"
-# DynamoDB deletes deliveries, retries and records of expired environments.
-TTL_ATTRIBUTE: Final = "forget_after_epoch_seconds"
 
 
 class Registry(Construct):
@@ -33,7 +32,8 @@ class Registry(Construct):
             partition_key=dynamodb.Attribute(
                 name=KEY_ATTRIBUTE, type=dynamodb.AttributeType.STRING
             ),
-            time_to_live_attribute=TTL_ATTRIBUTE,
+            # Deletes deliveries, retries and records of expired environments.
+            time_to_live_attribute=FORGET_AFTER,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,

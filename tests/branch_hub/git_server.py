@@ -24,6 +24,7 @@ class GitServer:
         self.page_size_max = 100
         self.asked: list[str] = []
         self.tokens: list[str | None] = []
+        self.clients: list[int] = []  # by request: the port of its connection
         self.url = ""
 
     def answer(self, target: str) -> tuple[int, Any, dict[str, str]]:
@@ -65,9 +66,12 @@ def running_git_server() -> Iterator[GitServer]:
     git = GitServer()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # keeps connections, as GitHub does
+
         def do_GET(self) -> None:
             git.asked.append(self.path)
             git.tokens.append(self.headers.get("Authorization"))
+            git.clients.append(self.client_address[1])
             status, body, headers = git.answer(self.path)
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,14 @@ def test_its_environment_is_created_once_and_again_after_an_interruption(tmp_pat
 
 
 def test_the_tests_of_deployed_code_run_on_it() -> None:
-    assert deployed_python.TESTS == ("tests/app_service", "tests/lambda_src")
+    """The import contract names the packages that run in the service and in functions."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [deployed] = [
+        contract["source_modules"]
+        for contract in contracts["contracts"]
+        if contract["id"] == "deployed-code-without-cdk"
+    ]
+
+    assert list(deployed_python.TESTS) == [f"tests/{m.replace('.', '/')}" for m in deployed]
     for folder in deployed_python.TESTS:
         assert [*(ROOT / folder).rglob("test_*.py")]

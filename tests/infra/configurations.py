@@ -1,8 +1,8 @@
-"""The configurations of an environment that tests look at."""
+"""The environment configurations that tests synthesize."""
 
 from typing import Final
 
-from infra.config import EPHEMERAL, PRODUCTION, STAGING
+from infra.config import EPHEMERAL, KINDS, PRODUCTION, STAGING, EnvironmentConfig
 from infra.domain import DomainConfig, HostedZone
 
 CERTIFICATE_ARN: Final = "arn:aws:acm:us-east-1:111111111111:certificate/0a1b"
@@ -11,12 +11,12 @@ PRODUCTION_ELSEWHERE: Final = PRODUCTION.adjusted(
     api_port=8443, database_ca_file="/etc/own-ca.pem", engine_version="15.10"
 )
 
-# AWS creates another version of the engine than the one that is asked for.
+# AWS no longer creates the requested engine version, so another one is used.
 STAGING_WITH_NEWER_ENGINE: Final = STAGING.adjusted(
     api_port=443, database_ca_file=None, engine_version=None, creatable_engine_version="15.12"
 )
 
-# With what is optional: a name of its own with a certificate, and a person to tell.
+# With everything that is optional: a domain with its certificate, and an address for alarms.
 NAMED: Final = EPHEMERAL.adjusted(
     api_port=443,
     database_ca_file=None,
@@ -28,3 +28,10 @@ NAMED: Final = EPHEMERAL.adjusted(
         zone=HostedZone(id="Z0123456789AB", name="example.com"),
     ),
 )
+
+# Every kind, and an environment with all optional parts.
+EVERY: Final[dict[str, EnvironmentConfig]] = {
+    **{config.kind: config for config in KINDS},
+    PRODUCTION.kind: PRODUCTION_ELSEWHERE,
+    "named": NAMED,
+}

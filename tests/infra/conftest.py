@@ -3,7 +3,12 @@
 import pytest
 
 from infra.config import EPHEMERAL
-from tests.infra.configurations import NAMED, PRODUCTION_ELSEWHERE, STAGING_WITH_NEWER_ENGINE
+from tests.infra.configurations import (
+    EVERY,
+    NAMED,
+    PRODUCTION_ELSEWHERE,
+    STAGING_WITH_NEWER_ENGINE,
+)
 from tests.infra.templates import LONGEST, Synthesized
 
 
@@ -28,8 +33,7 @@ def named() -> Synthesized:
     return Synthesized.environment(NAMED)
 
 
-@pytest.fixture(params=["ephemeral", "named", "production"])
+@pytest.fixture(params=EVERY)
 def every(request: pytest.FixtureRequest) -> Synthesized:
     """Each configuration in turn, for what must hold in all of them."""
-    stack: Synthesized = request.getfixturevalue(request.param)
-    return stack
+    return Synthesized.environment(EVERY[request.param])

@@ -157,6 +157,27 @@ def test_a_module_that_does_not_exist_is_refused(root: Path) -> None:
         source.files()
 
 
+@pytest.mark.parametrize("statement", ["from . import words", "from .words import WORD"])
+def test_a_relative_import_fails_the_synth(root: Path, statement: str) -> None:
+    """The asset would not hold its module, and the function would fail at its first call."""
+    (root / "lambda_src/greeter/entrypoint.py").write_text(statement)
+
+    with pytest.raises(ConfigurationError, match=r"`from \.[a-z]* ?import \w+` is relative"):
+        greeter(root).files()
+
+
+def test_the_alternative_of_an_import_for_the_type_checker_is_in_the_asset(root: Path) -> None:
+    (root / "lambda_src/greeter/entrypoint.py").write_text(
+        "if TYPE_CHECKING:\n    from lambda_src.shared import numbers\n"
+        "else:\n    from lambda_src.shared import words\n"
+    )
+
+    found = {path.name for path in greeter(root).files()}
+
+    assert "words.py" in found
+    assert "numbers.py" not in found
+
+
 def test_packages_that_cannot_be_installed_stop_the_synth(root: Path, tmp_path: Path) -> None:
     needs_a_package(root)
     (root / "lambda_src/requirements.txt").write_text("no-hash-given==1.0\n")

@@ -115,7 +115,8 @@ def _taken(branch: str, suffix: str, owner: str) -> str:
     return (
         f"branch {branch} gets no environment: its suffix {suffix} belongs to branch {owner}, "
         f"whose name has the same hash. Rename {branch} and push it: "
-        "git branch -m <new name> && git push -u origin <new name>"
+        f"git branch -m <new name> && git push -u origin <new name>. If {owner} was deleted, its "
+        "record is left from a missed event: `make reconcile APPLY=yes` deletes it"
     )
 
 

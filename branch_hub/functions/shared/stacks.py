@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from lambda_src.shared.branch_suffix import has_suffix
+from lambda_src.shared.stack_tags import BRANCH_TAG, REPOSITORY_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 APPLICATION: Final = "transaction-pipeline"
 APPLICATION_STACK: Final = "transaction"
 PIPELINE_STACK: Final = "DeliveryPipeline"
-REPOSITORY_TAG: Final = "repository"
-BRANCH_TAG: Final = "branch"
 
 _IN_PROGRESS: Final = "_IN_PROGRESS"
 # The status of a stack whose first change set was never executed: nothing is in progress.

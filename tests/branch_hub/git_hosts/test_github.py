@@ -124,6 +124,19 @@ def test_the_token_is_sent_when_there_is_one(git: GitServer) -> None:
     assert git.tokens == [None, "Bearer secret"]
 
 
+def test_b2_no_connection_is_kept_for_the_next_invocation(git: GitServer) -> None:
+    """Lambda may pause the function in between; GitHub closes the connection meanwhile, and a
+    failed request is not repeated."""
+    git.branches = {"main": DATE}
+
+    github = host(git)
+
+    assert github.exists("main")
+    assert github.exists("main")
+
+    assert len(set(git.clients)) == len(git.clients) == 2
+
+
 def test_the_token_does_not_follow_a_redirect(git: GitServer) -> None:
     git.refusals = {"/main": 302}
     git.headers = {"Location": f"{git.url}/elsewhere"}

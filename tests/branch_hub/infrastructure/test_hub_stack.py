@@ -174,6 +174,13 @@ def test_s8_codecommit_reports_created_moved_and_deleted_branches(
     assert "EventBusName" not in found  # AWS services publish on the account's default bus
 
 
+def test_an_update_of_a_deployed_hub_keeps_the_rule_of_its_git_host(hub: Synthesized) -> None:
+    """CloudFormation would create a rule with another id first; its name would be taken."""
+    logical_id, _ = hub.only("AWS::Events::Rule", Name=f"branch-codecommit-{H}")
+
+    assert logical_id == "IntakeCodeCommit674E40FD"
+
+
 def test_s8_github_posts_to_a_url_that_needs_no_aws_identity(github_hub: Synthesized) -> None:
     """Nor hears the hub of another host's events."""
     intake, _ = github_hub.only("AWS::Lambda::Function", FunctionName=f"branch-intake-{GITHUB_HUB}")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from branch_hub.infrastructure.branch_settings import BranchSettings
 from infra.errors import ConfigurationError
+from pipeline.branch_settings import BranchSettings
 from tests.infra.context import CDK_JSON
 
 SAID = {"quota": 3, "lifetimeDays": 2, "protected": ["v*"], "reconcile": "apply"}

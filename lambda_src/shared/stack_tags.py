@@ -1,0 +1,6 @@
+"""Tags that say which repository and branch a stack was deployed from."""
+
+from typing import Final
+
+REPOSITORY_TAG: Final = "repository"
+BRANCH_TAG: Final = "branch"
