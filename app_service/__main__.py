@@ -35,7 +35,9 @@ from app_service.settings import ServiceSecrets, ServiceSettings
 POSTING_CALLS_MAX_IN_FLIGHT = 4
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
 THREADS = 8
-KEEP_ALIVE_SECONDS = 75  # above the load balancer's idle timeout: it must find them open
+KEEP_ALIVE_SECONDS = (
+    75  # above the load balancer's idle timeout, so that it never reuses a closed connection
+)
 SHUTDOWN_SECONDS = 20  # below the 30 after which ECS kills
 
 # Few and short attempts: a request waits for them. Sessions are cached, outbox rows stay.
@@ -72,7 +74,7 @@ def main(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def verifying_context(ca_file: str) -> ssl.SSLContext:
-    """A client context that accepts only certificates of this file's roots, for the right host."""
+    """A client context that verifies host names, and certificates against this file's roots."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:  # no such file, or no certificates in it

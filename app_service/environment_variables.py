@@ -1,4 +1,4 @@
-"""Settings that travel as environment variables. Standard library only: functions use it, too.
+"""Settings passed as environment variables. Standard library only: functions use it, too.
 
 Infra writes them with `to_env`, the program reads them with `from_env`. Values are checked on
 reading and not on construction, because there they may be placeholders of a template.

@@ -49,7 +49,7 @@ _TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 def main() -> int:
     commit = _output("git", "rev-parse", "--short=12", "HEAD")
-    logging.disable(logging.INFO)  # the reconciler's own lines, one for each branch
+    logging.disable(logging.INFO)  # log lines of the reconciler, one for each branch
     hub_rows = list(_hub())
     with tempfile.TemporaryDirectory(prefix="bench-branches-") as folder:
         paths = CloudPaths(Path(folder))
@@ -119,7 +119,7 @@ def _reconciler(
 
 
 def _simulate(branch: str, cloudformation: Any, registry: Registry) -> None:
-    """Create two stacks and a record: all that the reconciler reads of an environment."""
+    """Create two stacks and a record: the reconciler reads only these of an environment."""
     suffix, now = suffix_of_branch(branch), dt.datetime.now(dt.UTC)
     tags = {"application": APPLICATION, "environment-suffix": suffix}
     for name in stack_names(suffix):
@@ -166,7 +166,7 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
 
 @contextmanager
 def _git_host() -> Iterator[tuple[str, list[str]]]:
-    """GitHub's list of branches, as pages, and the list behind it."""
+    """GitHub's list of branches in pages, and the underlying list."""
     branches = ["main"]
 
     class Handler(BaseHTTPRequestHandler):

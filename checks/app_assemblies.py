@@ -10,9 +10,9 @@ import app as app_module
 from checks.assembly import StackTemplate, stack_templates
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-# The two have the two kinds of source.
+# The two contexts use the two kinds of source.
 BRANCH: Final[dict[str, Any]] = {"branch": "feature/x", "hub": "also"}
-# With all that an owner can add.
+# With all optional settings.
 TRUNK: Final[dict[str, Any]] = {
     "source": {
         "kind": "github",
@@ -29,12 +29,12 @@ TRUNK: Final[dict[str, Any]] = {
 }
 
 
-def synthesize(folder: Path, *, said: dict[str, Any]) -> list[StackTemplate]:
-    """The app with `said` on top of cdk.json, without putting function packages together."""
+def synthesize(folder: Path, *, extra: dict[str, Any]) -> list[StackTemplate]:
+    """Synthesize the app with `extra` context over cdk.json, without bundling functions."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = cdk.App(
         outdir=str(folder),
-        context={**context, "aws:cdk:bundling-stacks": [], **said},
+        context={**context, "aws:cdk:bundling-stacks": [], **extra},
         analytics_reporting=False,
     )
     app_module.build(app)

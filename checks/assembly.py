@@ -1,4 +1,4 @@
-"""The templates of a synthesized app, and where in the code each of their resources comes from."""
+"""The templates of a synthesized app, with the construct path of each resource."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ class StackTemplate:
     places: Mapping[str, str]
 
     def place(self, logical_id: str) -> str:
-        """`Transaction/Database/Cluster`, in every environment alike."""
+        """`Transaction/Database/Cluster`, the same in every environment."""
         return f"{self.stack}/{self.places.get(logical_id, logical_id)}"
 
 
 def stack_templates(assembly: Path) -> Iterator[StackTemplate]:
-    """Every stack in `assembly`, those of its stages included: a new one comes by itself."""
+    """Return every stack in `assembly`, including those of its stages."""
     for manifest in sorted(assembly.rglob("manifest.json")):
         for artifact in json.loads(manifest.read_text())["artifacts"].values():
             if artifact["type"] == "aws:cloudformation:stack":

@@ -27,8 +27,8 @@ def checkov(templates: Iterable[StackTemplate], dockerfile: Path) -> Iterator[Fi
     """Yield what checkov finds in `templates` and in a Dockerfile of this repository."""
     scanned = list(templates)
     files = [*(template.file for template in scanned), dockerfile]
-    said = remembered("checkov", files=[*files, *_SETTINGS], scan=lambda: _run(files))
-    for failed in json.loads(said):
+    answer = remembered("checkov", files=[*files, *_SETTINGS], scan=lambda: _run(files))
+    for failed in json.loads(answer):
         if failed["file"] == len(scanned):
             yield Finding(rule=failed["rule"], where=str(dockerfile.relative_to(ROOT)))
         else:

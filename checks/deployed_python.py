@@ -34,7 +34,7 @@ def main(version_file: Path = FILE) -> int:
         return 1
     here = platform.python_version()
     if here.startswith(f"{version}."):
-        print(f"deployed Python: the checks run on it, this is {here}")
+        print(f"deployed Python: the checks already run on it, this is {here}")
         return 0
     program = installed(f"python{version}")
     if program is None:

@@ -1,4 +1,4 @@
-"""The template of an environment, for what is drawn and reckoned from it."""
+"""The template of an environment, from which pictures and tables are generated."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ SUFFIX: Final = "dev"
 
 
 def environment_template(config: EnvironmentConfig) -> dict[str, Any]:
-    """Synthesize `config` as environment `dev`, without putting function packages together."""
+    """Synthesize `config` as environment `dev`, without bundling functions."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = cdk.App(context={**context, "aws:cdk:bundling-stacks": []}, analytics_reporting=False)
     stack = TransactionStack(app, "Transaction", suffix=EnvironmentSuffix(SUFFIX), config=config)

@@ -1,4 +1,4 @@
-"""What scanners find in templates, and the comparison with what is accepted."""
+"""Findings of scanners in templates, and their comparison with the accepted ones."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,6 +1,6 @@
 """Runs cdk-nag on synthesized templates, as they are deployed.
 
-On the constructs it would miss overrides and CDK's helper functions, and need another synth.
+On the constructs, it would miss overrides and CDK's helper functions, and need another synth.
 """
 
 import re
@@ -17,7 +17,7 @@ from checks.findings import Finding
 # `AwsSolutions-IAM5[Action::s3:*]` is rule and detail.
 _RULE: Final = re.compile(r"([^\[]+)(?:\[(.*)\])?")
 
-# What these find needs a correction or an entry in checks/suppressions/.
+# A finding of these needs a correction or an entry in checks/suppressions/.
 GATES: Final[tuple[type[NagPack], ...]] = (AwsSolutionsChecks, ServerlessChecks)
 
 

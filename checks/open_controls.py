@@ -1,4 +1,4 @@
-"""Why a rule of NIST 800-53 or PCI DSS stays open: one reason by its name without prefix."""
+"""Reasons for open rules of NIST 800-53 and PCI DSS, by the rule's name without prefix."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Keeps the answers of scanners: most pushes change no template.
+"""Caches the output of scanners: most pushes change no template.
 
 They are kept in `.cache/`, or in the folder CHECKS_CACHE, which checkouts can share.
 """
@@ -33,9 +33,9 @@ def remembered(
         digest.update(hashlib.sha256(_HASH.sub(b"", file.read_bytes())).digest())
     answer = folder / f"{scanner}-{digest.hexdigest()}"
     if not answer.exists():
-        said = scan()
+        text = scan()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as scratch:
-            scratch.write(said)
+            scratch.write(text)
         Path(scratch.name).rename(answer)  # another process never reads a part of it
     return answer.read_text()

@@ -1,4 +1,4 @@
-"""What roles are allowed by a wildcard, action by action.
+"""Lists the wildcards in the permissions of roles, action by action.
 
 cdk-nag finds the same (AwsSolutions-IAM5) but names action and resource apart: accepted for one
 action, `Resource::*` would be accepted for every other action of the role.

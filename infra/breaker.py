@@ -22,7 +22,7 @@ class BreakerConfig:
     """A failover takes about a minute, so pauses are much shorter.
 
     The longest pause, its jitter (at most as long) and an attempt of 25 s together take less than a
-    minute. So the open breaker is reported every minute for as long as a message waits.
+    minute. So the open breaker is reported every minute while a message waits.
     """
 
     failures_max: int = 3  # in a row, before it opens

@@ -1,4 +1,4 @@
-"""An environment is a value: every kind of environment, passed down and never looked up."""
+"""The configuration of every kind of environment, as values that are passed to constructs."""
 
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
@@ -13,7 +13,7 @@ from infra.service import ServiceConfig
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentConfig:
-    """Everything in which one environment may differ from another, except names."""
+    """All properties in which environments may differ, except names."""
 
     kind: str  # of a promoted environment also its suffix
     network: NetworkConfig = field(default_factory=NetworkConfig)

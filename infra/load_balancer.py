@@ -113,7 +113,7 @@ class LoadBalancer(Construct):
             self,
             "AccessLogs",
             bucket_name=suffix.global_name(ACCESS_LOGS, account=stack.account),
-            encryption=s3.BucketEncryption.S3_MANAGED,  # load balancers write to no other
+            encryption=s3.BucketEncryption.S3_MANAGED,  # required by load balancers
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,

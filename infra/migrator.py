@@ -21,9 +21,9 @@ MIGRATOR_SOURCE: Final = LambdaSource(
 
 
 class SchemaMigrator(Construct):
-    """Runs in every deployment that changes its code or a migration. If it fails, so does that.
+    """Runs in every deployment that changes its code or a migration, and fails it on errors.
 
-    `before` lists what needs the schema, `after` what the migrator itself needs.
+    `before` lists the resources that need the schema, `after` those that the migrator needs.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ class NetworkConfig:
 class Network(Construct):
     """A VPC in exactly two zones, with gateway endpoints for S3 and DynamoDB.
 
-    The endpoints allow image layers and the tables of `let_reach`, nothing else. The load balancer
+    The endpoints allow only image layers and the tables of `let_reach`. The load balancer
     belongs in `PUBLIC` subnets, tasks and functions in `PRIVATE`, the database in `ISOLATED`.
     """
 

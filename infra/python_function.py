@@ -28,7 +28,7 @@ _NETWORK_INTERFACES: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where a function runs that needs the database: in the private subnets of `vpc`."""
+    """The network of a function that needs the database: the private subnets of `vpc`."""
 
     vpc: ec2.IVpc
     security_group: ec2.ISecurityGroup

@@ -37,7 +37,7 @@ def lambda_runtime(version: str) -> lambda_.Runtime:
     if name not in known:
         offered = ", ".join(sorted(n for n in known if n.startswith("python3")))
         raise ConfigurationError(
-            f"{FILE.name} says {version}, and aws-cdk-lib knows no Lambda runtime {name}: "
+            f"{FILE.name} holds {version}, but aws-cdk-lib knows no Lambda runtime {name}: "
             f"choose one of {offered}, or raise aws-cdk-lib in requirements.in"
         )
     return known[name]

@@ -46,7 +46,7 @@ class SecurityGroups(Construct):
         for client in (self.tasks, self.processor, self.migrator):
             self._allow(client, self.database, DATABASE_PORT)
             # The AWS APIs have no fixed addresses, so the rule limits the port only: secrets,
-            # queues, images and logs. S3 and DynamoDB are reached by the gateway endpoints.
+            # queues, images and logs. S3 and DynamoDB are reached through gateway endpoints.
             client.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "AWS APIs")
 
     def _group(self, name: str) -> ec2.SecurityGroup:

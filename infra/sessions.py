@@ -1,4 +1,4 @@
-"""Sessions: found by the hash of their token, deleted when they expire."""
+"""The table of sessions, keyed by the hash of their token; expired sessions are deleted."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb

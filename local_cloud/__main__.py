@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     destroy = verbs.add_parser("destroy", help="delete a branch, its environment and pipeline")
     destroy.add_argument("--branch", default="")
     destroy.add_argument("--answer", default="", help="yes or no; the default is to ask")
-    approve = verbs.add_parser("approve", help="approve or reject what a pipeline waits for")
+    approve = verbs.add_parser(
+        "approve", help="approve or reject the waiting approval of a pipeline"
+    )
     approve.add_argument("--branch", default="")
     approve.add_argument("--answer", default="", help="yes or no; the default is to ask")
     retry = verbs.add_parser("retry", help="run a branch's newest commit again")

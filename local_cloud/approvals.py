@@ -1,4 +1,4 @@
-"""`make approve`: shows the question of a waiting pipeline and its permission diff; answers it."""
+"""`make approve`: shows a waiting approval with its permission diff, and answers it."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ def approve(state: Path, pipeline: str, *, answer: str, ask: Ask) -> bool:
     """
     waiting = pending_approval(state, pipeline)
     if waiting is None:
-        raise CloudError(f"nothing waits for an approval in {pipeline}")
+        raise CloudError(f"no approval is waiting in {pipeline}")
     for log in _logs_before(state, pipeline, waiting):
         print(f"{log}:\n{log.read_text(errors='replace')}")
     minutes = max(0.0, waiting["until"] - time.time()) / 60

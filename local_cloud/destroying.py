@@ -31,7 +31,9 @@ def destroy_branch(
         names = ", ".join(known) or "none"
         raise CloudError(f"BRANCH={branch!r} does not exist; branches that can be deleted: {names}")
     if branch != trunk() and hub is None:
-        raise CloudError("no branch hub is deployed, which deletes branches: `make up` deploys it")
+        raise CloudError(
+            "no branch hub is deployed; it is needed to delete branches: `make up` deploys it"
+        )
     print("\n".join(_summary(paths, cloud, branch)), flush=True)
     if not is_agreed(answer=answer, question=f"delete branch {branch}? [yes/no] ", ask=ask):
         print("nothing was changed")

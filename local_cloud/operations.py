@@ -1,4 +1,4 @@
-"""Starts a program of `operations/` that asks this local cloud instead of AWS."""
+"""Starts a program of `operations/` with this local cloud in place of AWS."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from local_cloud.environments import the_environment
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.server import CloudError, running_cloud
 
-# By command: what it is for, and whether it is about one environment.
+# By command: its purpose, and whether it needs an environment.
 OPERATIONS = {
     "check-roles": ("ask IAM about the roles of an environment", True),
     "redrive": ("show the dead letters of an environment and send them back", True),
@@ -29,7 +29,7 @@ def operate(paths: CloudPaths, command: str, *, suffix: str, more: Sequence[str]
     _, has_environment = OPERATIONS[command]
     if has_environment:
         more = ["--suffix", the_environment(paths, cloud, suffix=suffix)["suffix"], *more]
-    # Credentials of an account are not even read.
+    # Credentials of an AWS account are never read.
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_CONFIG_FILE": os.devnull,

@@ -132,7 +132,7 @@ def _delete(aws: AwsClients, stack: str) -> None:
 
 
 def _reasons(aws: AwsClients, stack: str) -> str:
-    """Why each resource could not be deleted."""
+    """The reason for each resource that could not be deleted."""
     events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     reasons = {
         event["LogicalResourceId"]: event.get("ResourceStatusReason", "no reason given")

@@ -1,4 +1,4 @@
-"""`make retry`: runs the newest commit of a branch again. Another push of it starts no run."""
+"""`make retry`: runs a branch's newest commit again, because pushing it again starts no run."""
 
 import shlex
 from datetime import UTC, datetime

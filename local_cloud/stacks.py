@@ -1,4 +1,4 @@
-"""Finds the stacks and the pipeline of a branch in what is deployed, not by computed names."""
+"""Finds a branch's stacks and pipeline among the deployed ones, without computing names."""
 
 import json
 import time

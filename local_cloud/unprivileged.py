@@ -15,7 +15,7 @@ USER_ID: Final = 65534  # nobody, on every Linux
 # Docker's default capabilities (and CodeBuild's) include only the second.
 _FILE_ACCESS: Final = {"dac_read_search": 2, "dac_override": 1}
 
-# What setpriv needs to change the user.
+# Capabilities that setpriv needs to change the user.
 _CHANGE_USER: Final = {"setgid": 6, "setuid": 7, "setpcap": 8}
 
 

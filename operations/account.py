@@ -1,6 +1,6 @@
-"""The account that the programs of this folder ask: the one that the SDK's usual variables name.
+"""The AWS account for the programs of this folder, given by the SDK's usual variables.
 
-`python -m local_cloud <command>` sets them to the local cloud, and starts the same program.
+`python -m local_cloud <command>` sets these to the local cloud and starts the same program.
 """
 
 from typing import Final

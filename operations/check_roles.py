@@ -1,8 +1,8 @@
 """`make check-roles`: asks IAM what each deployed role may and may not do.
 
-S64, on the roles as they are and not on the template: SimulatePrincipalPolicy for every right in
-role_expectations.py. Ends with 1 and a list if a role may do too little or too much, or if nothing
-is written about it.
+S64 for the deployed roles, not the template: calls SimulatePrincipalPolicy for every right in
+role_expectations.py. Exits with 1 and a list if a role may do too little or too much, or if
+role_expectations.py has no entry for it.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def check(suffix: str) -> int:
         if name not in found and expectation.is_everywhere
     ]
     if not has_context:
-        print("left out: questions about conditions, which IAM does not evaluate here")
+        print("skipped: questions about conditions, which IAM does not evaluate here")
     for line in wrong:
         print(line)
     print(f"roles checked: {len(found)}; answers that are wrong: {len(wrong)}")
@@ -72,7 +72,7 @@ def check(suffix: str) -> int:
 
 
 def summary(role: str, asked: Sequence[Question], *, skipped: int, wrong: int) -> str:
-    """One line for a role: what was asked, and whether every answer is as it should be."""
+    """One line for a role: the number of questions, and whether every answer is as expected."""
     needed = sum(question.expected for question in asked)
     left_out = f", {skipped} left out" if skipped else ""
     rights = f"{needed} needed, {len(asked) - needed} denied{left_out}"
@@ -89,7 +89,7 @@ def roles_of(cloudformation: "CloudFormationClient", stack: str) -> Iterator[tup
 
 
 def match(*, logical_id: str, role: str, suffix: str) -> str | None:
-    """The name in ROLES of a role: by our own name for it, or by CDK's."""
+    """The name of a role in ROLES, found by its physical name or by CDK's logical id."""
     base = role.removesuffix(f"-role-{suffix}")
     if base in ROLES:
         return base
@@ -117,7 +117,7 @@ def answer(iam: "IAMClient", names: Names, question: Question) -> str:
 
 
 def honours_context(iam: "IAMClient") -> bool:
-    """True if IAM evaluates conditions here, seen by a policy whose answer is known."""
+    """True if IAM evaluates conditions here; tested with a policy whose result is known."""
     policy = {
         "Effect": "Allow",
         "Action": "sqs:SendMessage",

@@ -1,9 +1,9 @@
 """`make redrive [SUFFIX=...] [QUEUE=transaction|audit]`: shows dead letters, and sends them back.
 
-First it shows how many there are, why and since when, and changes nothing. Then, if the answer is
-yes, it sends each letter to the queue it came from and deletes it only after that. Interrupted in
-between, nothing is lost, and a transaction that is sent twice is posted once. Only letters that
-were there at the start are sent: one that comes straight back is not sent again.
+First it shows their number, reasons and ages, and changes nothing. If the answer is yes, it sends
+each letter to its source queue and then deletes it. An interruption loses nothing; a transaction
+that is sent twice is posted once. Only letters that were there at the start are sent: a letter that
+returns at once is not sent again.
 
 SQS can move messages by itself (StartMessageMoveTask), but only those that it moved to the
 dead-letter queue itself. Our functions send letters there with a reason: SQS does not know their
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 KINDS: Final = ("transaction", "audit")
 LOOKED_AT_MAX: Final = 1000
 WAIT_SECONDS: Final = 2  # a long poll: SQS asks all of its servers, not a sample
-# How long received letters stay hidden if this program is killed. Enough for LOOKED_AT_MAX.
+# Received letters stay hidden this long if this program is killed. Enough for LOOKED_AT_MAX.
 HIDDEN_SECONDS: Final = 600
 ENTRIES_PER_CALL: Final = 10  # a limit of SQS
 # Receives in a row without a new letter. SQS may deliver a letter twice: one such receive does not
@@ -55,7 +55,7 @@ class Letter:
 
     @property
     def reason(self) -> str:
-        """Its first word, such as `bad_json`: the rest is about this one letter."""
+        """The first word of the reason, such as `bad_json`: the rest describes this letter only."""
         text: str = self.attributes.get(REASON, {}).get("StringValue", NO_REASON)
         return text if text == NO_REASON else text.partition(":")[0]
 
@@ -81,7 +81,7 @@ class DeadLetters:
         self.moved = 0
 
     def look(self) -> Findings:
-        """Read up to LOOKED_AT_MAX letters and leave them as they were."""
+        """Read up to LOOKED_AT_MAX letters without changing them."""
         found = Findings()
         try:
             for letter in islice(self._receive(), LOOKED_AT_MAX):
@@ -104,7 +104,7 @@ class DeadLetters:
         kept = {
             name: _as_sent(value)
             for name, value in letter.attributes.items()
-            if name not in (REASON, FIRST_SENT_AT)  # counted anew
+            if name not in (REASON, FIRST_SENT_AT)  # counted again
         }
         self._sqs.send_message(
             QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=kept

@@ -1,8 +1,8 @@
-"""What each role of an environment must be able to do, and what no role may do.
+"""The rights that each role of an environment needs, and the rights that no role may have.
 
-A role may do what it needs. Everything else that is written here, the needs of the other roles and
-`NOBODY`, would matter in a breach and must be denied to it. Resources have the names that `Names`
-(operations/role_names.py) gives them; `{region}` and the like in a value are fields of `Names`.
+A role must have the rights that it needs. It must not have the rights of the other roles and of
+`NOBODY`: they would matter in a breach. Resources have the names of `Names`
+(operations/role_names.py); `{region}` and similar parts of a value are fields of `Names`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -77,7 +77,7 @@ NOBODY: Final[Rights] = {
 
 
 def _only_through(service: str, action: str) -> Iterator[Conditional]:
-    """The key is used by way of `service`, and not by way of another."""
+    """The key may be used through `service` and through no other service."""
     for by, expected in ((service, True), ("secretsmanager", False)):
         yield Conditional(
             action=action,
@@ -89,7 +89,7 @@ def _only_through(service: str, action: str) -> Iterator[Conditional]:
 
 
 def _code_of(function: str) -> Conditional:
-    """Lambda creates the function's network interfaces; the code inside may not."""
+    """Lambda creates the function's network interfaces; the function's own code may not."""
     return Conditional(
         action="ec2:CreateNetworkInterface",
         resource="anything",
@@ -138,7 +138,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
             **_OWN_VARIABLES,
             "transactions": (
                 "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
-                # What cannot be posted yet goes back. It may post anyway: that adds nothing.
+                # It re-sends messages that cannot be posted yet. No added risk: it may post anyway.
                 "sqs:SendMessage",
             ),
             "transaction dead letters": ("sqs:SendMessage",),
@@ -177,7 +177,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
     ),
     "transaction-flow-log": Expectation(needs={"flow log stream": ("logs:PutLogEvents",)}),
     "CustomVpcRestrictDefaultSG": Expectation(),
-    # The policies of the stack's buckets let it empty them, not its own policy.
+    # It may empty the stack's buckets by their policies, not by its own.
     "CustomS3AutoDeleteObjects": Expectation(),
     "AWSCDKTrigger": Expectation(needs={"migrator version": ("lambda:InvokeFunction",)}),
 }  # fmt: skip
@@ -186,7 +186,7 @@ _MATTERING: Final = (*(role.needs for role in ROLES.values()), NOBODY)
 
 
 def questions(names: Names, role: str, expected: Expectation) -> Iterator[Question]:
-    """Everything that is asked about `role`: each right that matters, then the conditional ones."""
+    """All questions about `role`: each right that matters, then the conditional ones."""
     needed = set(_pairs(expected.needs))
     mattering = (right for rights in _MATTERING for right in _pairs(rights))
     for action, resource in dict.fromkeys(mattering):

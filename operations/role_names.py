@@ -26,7 +26,7 @@ class Names:
 
     @classmethod
     def of_environment(cls, suffix: str, account: boto3.Session) -> Self:
-        """Look the ARNs up in the account of this session."""
+        """Look up the ARNs in the account of this session."""
         identity = account.client("sts").get_caller_identity()
         secrets = account.client("secretsmanager")
         key = account.client("kms").describe_key(KeyId=f"alias/transaction-key-{suffix}")
@@ -46,7 +46,7 @@ class Names:
 
     @property
     def resources(self) -> dict[str, str]:
-        """The ARNs, by the names that operations/role_expectations.py uses."""
+        """The ARNs by the names in operations/role_expectations.py."""
         table = self.arn("dynamodb", "table/transaction-sessions")
         bucket = f"arn:{self.partition}:s3:::transaction-audit-{self.account}-{self.suffix}"
         service_logs = self.arn("logs", "log-group:/ecs/transaction-service")

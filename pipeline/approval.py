@@ -1,4 +1,4 @@
-"""What stands before production: the permission gate, then a person who saw what it found."""
+"""The steps before production: the permission gate, then a manual approval with its result."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,21 +16,21 @@ from pipeline.tool_versions import Toolchain
 GATE: Final = "PermissionGate"
 APPROVAL: Final = "Approval"
 SUMMARY_VARIABLE: Final = "PERMISSION_CHANGES"
-# A day: long enough for a person elsewhere, too short for a forgotten change to go live in May.
+# A day: long enough for any time zone, too short for a forgotten change to wait for months.
 APPROVAL_TIMEOUT_MINUTES: Final = 24 * 60
 _ASSEMBLY: Final = "cdk.out"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalSteps:
-    """Two steps in this order; nothing is approved that was not compared."""
+    """Two steps in this order: every approved change was compared first."""
 
     gate: pipelines.CodeBuildStep
     approval: pipelines.ManualApprovalStep
 
 
 def approval_stage(stage: str) -> str:
-    """The name of the pipeline stage that stands before `stage`."""
+    """Return the name of the pipeline stage in which `stage` is approved."""
     return f"{stage}Approval"
 
 
@@ -46,7 +46,7 @@ def approval_steps(
     source_permissions: list[iam.PolicyStatement],
     log_group: logs.ILogGroup,
 ) -> ApprovalSteps:
-    """Compare the stacks of `stage` with what is deployed, and ask with the answer in sight."""
+    """Compare the stacks of `stage` with the deployed ones; show the result in the approval."""
     gate = pipelines.CodeBuildStep(
         GATE,
         project_name=suffix.physical_name("transaction-permission-gate"),
@@ -77,7 +77,7 @@ def approval_steps(
 
 
 def _may_read_what_is_deployed(stack: Stack, account: str) -> iam.PolicyStatement:
-    """The bootstrap's role for looking things up can read templates and cannot change anything."""
+    """Allow the bootstrap's lookup role: it reads templates and cannot change anything."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
     role = f"cdk-{qualifier}-lookup-role-{account}-{stack.region}"
     return iam.PolicyStatement(

@@ -1,4 +1,4 @@
-"""The bucket that a pipeline hands its artifacts on in, and where the synth keeps its downloads."""
+"""The bucket for the pipeline's artifacts and for the download cache of the synth."""
 
 from typing import Final
 
@@ -11,10 +11,10 @@ from constructs import Construct
 from infra.naming import EnvironmentSuffix
 
 ARTIFACTS: Final = "transaction-artifacts"
-# As long as a rollback may want the artifacts of the run before.
+# A rollback needs the artifacts of the previous run.
 RETENTION: Final = Duration.days(30)
-# Both check the hash of what they take from there. uv does not: its cache holds unpacked packages,
-# and one that a build changed would be installed by all that follow. Without it uv takes 4 s.
+# pip and npm check the hash of every cached file. uv does not: its cache holds unpacked packages,
+# so later builds would install a package that one build changed. Without a cache uv takes 4 s.
 DOWNLOADS: Final = ("/root/.cache/pip/**/*", "/root/.npm/**/*")
 
 
@@ -42,7 +42,7 @@ def artifact_bucket(
 
 
 def download_cache(bucket: s3.IBucket) -> codebuild.Cache:
-    """What pip and npm downloaded (DOWNLOADS), kept in `bucket`.
+    """The cache in `bucket` of what pip and npm download (DOWNLOADS).
 
     In S3: CodeBuild's local cache lives as long as a host that the next build rarely gets. Only
     the synth has it: the lock files' hashes guard what is installed, but a build that may write

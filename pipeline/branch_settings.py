@@ -10,7 +10,7 @@ from infra.errors import ConfigurationError
 KEY: Final = "branches"
 QUOTAS: Final = range(1, 101)
 LIFETIMES_DAYS: Final = range(1, 366)
-# What the reconciler does with its plan.
+# The modes of the reconciler: report the plan, or carry it out.
 REPORT, APPLY = "report", "apply"
 
 
@@ -42,7 +42,7 @@ class BranchSettings:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `parse` reads back to this."""
+        """Return the object from which `parse` reads equal settings."""
         return {
             "quota": self.quota,
             "lifetimeDays": self.lifetime_days,

@@ -1,4 +1,4 @@
-"""How every build of a pipeline runs: image, tools, and where it logs."""
+"""Settings of every build of a pipeline: image, tools and log group."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ def environment(compute: codebuild.ComputeType) -> codebuild.BuildEnvironment:
 
 
 def runtimes(*, sections: Mapping[str, Any] | None = None, **versions: str) -> codebuild.BuildSpec:
-    """The part of a build specification that picks language versions, with other `sections`."""
+    """The build specification that selects language versions, with the other `sections`."""
     install = {"install": {"runtime-versions": versions}}
     return codebuild.BuildSpec.from_object(
         {"version": "0.2", "phases": install, **(sections or {})}
@@ -25,7 +25,7 @@ def runtimes(*, sections: Mapping[str, Any] | None = None, **versions: str) -> c
 
 
 def logging(group: logs.ILogGroup, *, prefix: str) -> codebuild.LoggingOptions:
-    """Log to the pipeline's own group: CodeBuild would make one that outlives the stack."""
+    """Log to the pipeline's own group: one that CodeBuild creates remains after the stack."""
     return codebuild.LoggingOptions(
         cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=group, prefix=prefix)
     )
@@ -34,7 +34,7 @@ def logging(group: logs.ILogGroup, *, prefix: str) -> codebuild.LoggingOptions:
 def options(
     group: logs.ILogGroup, *, prefix: str, timeout_minutes: int
 ) -> pipelines.CodeBuildOptions:
-    """For the builds that CDK Pipelines brings along: they run its Node tools."""
+    """For the builds that CDK Pipelines adds: they run its Node tools."""
     return pipelines.CodeBuildOptions(
         build_environment=environment(codebuild.ComputeType.SMALL),
         partial_build_spec=runtimes(nodejs=NODE),

@@ -85,7 +85,7 @@ class DeliveryPipeline(Stack):
             "Synth",
             project_name=self._suffix.physical_name("transaction-synth"),
             input=self._source,
-            # First, so that no minutes are spent on a branch that was deleted meanwhile.
+            # First, so that the build ends at once if the branch was deleted.
             install_commands=source.check_branch(branch=self._settings.branch),
             commands=["make setup", "make check-deployed", *self._settings.synth_commands()],
             primary_output_directory="cdk.out",
@@ -123,7 +123,7 @@ class DeliveryPipeline(Stack):
             cdk_assets_cli_version=self._toolchain.cdk_assets,
             # One build per kind of asset: the definition stays the same when assets come and go.
             publish_assets_in_parallel=False,
-            # Change sets where environments have data to keep.
+            # Environments with data to keep are deployed through change sets.
             use_change_sets=not any(p.may_be_replaced for p in self._settings.promotions),
             use_pipeline_role_for_actions=True,
             # The other account's roles read the artifacts with the pipeline's own key.

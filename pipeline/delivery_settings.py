@@ -1,4 +1,4 @@
-"""What is said about a delivery from outside, and how the synth command hands it on."""
+"""Settings of a delivery, read from the CDK context, and the synth command that passes them on."""
 
 import json
 import re
@@ -28,12 +28,12 @@ from pipeline.sources.choice import parse_source
 from pipeline.sources.source import Source
 from pipeline.steps.engine_version import CONTEXT_KEY
 
-# What makes this pipeline this one: a push must not turn it into another by a new default.
+# These identify the pipeline: a new default in a push must not change them.
 _IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
-# What is a branch's own: the hub tells every pipeline the rest.
+# These belong to one branch: the hub passes all others to every pipeline.
 _OF_ONE_BRANCH: Final = ("branch", "environmentSuffix")
 BRANCH_LENGTH_MAX: Final = 255
-# What `hub` says is synthesized: nothing said is the trunk's hub beside the trunk's pipeline.
+# Values of `hub`: what is synthesized. By default the hub is synthesized with the trunk's pipeline.
 HUB_ONLY, HUB_ALSO = "only", "also"
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
@@ -41,7 +41,7 @@ _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _ENGINE_VERSION: Final = re.compile(r"15\.[0-9]{1,2}")
 _ABSOLUTE_PATH: Final = re.compile(r"/[^\x00-\x1f\x7f]*")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-# What can be a mail address at all: whether it is one, its confirmation shows.
+# Checks the form only: the recipient confirms the address.
 _EMAIL: Final = re.compile(r"[\w.%+'-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
 _PORTS: Final = range(1, 65536)
 
@@ -50,24 +50,24 @@ Lookup = Callable[[str], object]
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverySettings:
-    """One branch's delivery. `synth_command` sees these same settings again."""
+    """Settings of one branch's delivery. `synth_command` reproduces them."""
 
     branch: str
     trunk: str
     suffix: EnvironmentSuffix
     source: Source
     region: str
-    promotion: str  # how far the trunk is carried: a key of TRUNK_PROMOTIONS
+    promotion: str  # the trunk's environments: a key of TRUNK_PROMOTIONS
     api_port: int
-    environment_suffix: str | None = None  # as said by hand; `suffix` is the one to use
-    account: str | None = None  # None is whichever account deploys
-    production_account: str | None = None  # None is the same account
+    environment_suffix: str | None = None  # as given by hand; use `suffix`
+    account: str | None = None  # None: the account that deploys
+    production_account: str | None = None  # None: the same account
     branches: BranchSettings = field(default_factory=BranchSettings)
-    hub: str | None = None  # HUB_ONLY, HUB_ALSO or None; not handed on
+    hub: str | None = None  # HUB_ONLY, HUB_ALSO or None; not passed on
     database_ca_file: str | None = None
     engine_version: str | None = None
-    creatable_engine_version: str | None = None  # what AWS answered in this very build
-    alarm_email: str | None = None  # told of alarms and of the pipeline's runs
+    creatable_engine_version: str | None = None  # the answer of AWS in this build
+    alarm_email: str | None = None  # notified of alarms and runs
     domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
     defaults: Mapping[str, object] = field(default_factory=dict)
 
@@ -127,12 +127,12 @@ class DeliverySettings:
 
     @property
     def hub_suffix(self) -> EnvironmentSuffix:
-        """What all branches of the repository share."""
+        """The suffix of the repository's hub, which all branches share."""
         return EnvironmentSuffix.of_repository(self.source.repository)
 
     @property
     def has_hub(self) -> bool:
-        """The trunk's synth holds the hub; any other holds it when told to."""
+        """Whether the hub is synthesized: by default with the trunk only."""
         return self.is_trunk or self.hub is not None
 
     @property
@@ -141,11 +141,11 @@ class DeliverySettings:
 
     @property
     def carries_hub(self) -> bool:
-        """Whether this pipeline deploys the hub, so that the trunk's is never an old one."""
+        """Whether this pipeline deploys the hub and so keeps it up to date."""
         return carries_hub(is_trunk=self.is_trunk, promotion=self.promotion)
 
     def account_of(self, promotion: Promotion) -> str | None:
-        """The account that `promotion` deploys to; None is whichever deploys."""
+        """The account that `promotion` deploys to; None: the account that deploys."""
         if promotion.in_production_account and self.production_account is not None:
             return self.production_account
         return self.account
@@ -156,11 +156,11 @@ class DeliverySettings:
 
     @property
     def promotions(self) -> tuple[Promotion, ...]:
-        """The environments that a commit of this branch passes, in order."""
+        """The environments to which a commit of this branch is deployed, in order."""
         return promotions_of(is_trunk=self.is_trunk, promotion=self.promotion)
 
     def adjust(self, config: EnvironmentConfig) -> EnvironmentConfig:
-        """Return `config` as it is at the place that is delivered to."""
+        """Return `config` adjusted to the account and region of the deployment."""
         return config.adjusted(
             api_port=self.api_port,
             database_ca_file=self.database_ca_file,
@@ -171,12 +171,12 @@ class DeliverySettings:
         )
 
     def context(self) -> dict[str, str]:
-        """What a later synth must be told to see these settings.
+        """Context keys that reproduce these settings in a later synth.
 
-        The commit's own defaults are left out, so that a push can change one, and what a push
-        takes back is gone; what makes the pipeline this one is always told.
+        Defaults of the commit's cdk.json are left out, so that a push can change or remove them.
+        The keys that identify the pipeline are always included.
         """
-        said = {
+        given = {
             "branch": self.branch,
             "environmentSuffix": self.environment_suffix,
             "account": self.account,
@@ -194,28 +194,28 @@ class DeliverySettings:
         }
         defaults = {
             **self.defaults,
-            # What an object leaves out has a value, too.
+            # Fields that an object omits have default values.
             BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
         }
         return {
             key: value
-            for key, value in said.items()
+            for key, value in given.items()
             if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
         }
 
     def branch_context(self) -> dict[str, str]:
-        """What the pipeline of any other branch must be told, besides its branch."""
+        """Context keys for the pipeline of any other branch, without the branch itself."""
         return {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
 
     def synth_commands(self) -> list[str]:
-        """Write the shell commands that ask AWS for the version, and synthesize with its answer."""
+        """Return the shell commands: ask AWS for the engine version, then synthesize with it."""
         wanted = self.engine_version or DatabaseConfig().engine_version
         return [f"make engine-version ENGINE_VERSION={wanted}", self.synth_command()]
 
     def synth_command(self) -> str:
-        """Write the shell command that synthesizes this same pipeline from a checkout."""
+        """Return the shell command that synthesizes this pipeline from a checkout."""
         flags = [part for pair in self.context().items() for part in ("-c", "=".join(pair))]
-        # Through make, which expands dollars, to a shell, which expands the rest.
+        # make expands dollar signs; the shell expands everything else.
         return f"make synth CDK_CONTEXT={shlex.quote(shlex.join(flags).replace('$', '$$'))}"
 
 
@@ -224,7 +224,7 @@ def _hub(value: object) -> str | None:
 
 
 def _as_text(value: object) -> str:
-    """Write a value as the command line would give it."""
+    """Return a value in the form of the command line."""
     if isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True, separators=(",", ":"))
     return str(value)
@@ -241,7 +241,7 @@ def _branch(key: str, value: object) -> str:
 
 
 def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
-    """Refuse what is, or could be, the suffix of another environment."""
+    """Refuse a suffix that is or could be another environment's."""
     suffix = _text("environmentSuffix", value)
     if suffix in RESERVED_SUFFIXES:
         raise ConfigurationError(

@@ -13,7 +13,7 @@ from infra.naming import SUFFIX_LENGTH_MAX
 KEY: Final = "domains"
 NAME_LENGTH_MAX: Final = 253
 
-# There are many ephemeral environments: their name needs a place for the suffix.
+# Each ephemeral environment needs its own name, so the name must contain the suffix.
 _SHARED: Final = EPHEMERAL.kind
 _KINDS: Final = tuple(config.kind for config in KINDS)
 _FIELDS: Final = ("name", "certificateArn", "hostedZoneId", "hostedZoneName")
@@ -56,7 +56,7 @@ def parse_domains(
 
 
 def to_json(domains: Mapping[str, DomainConfig]) -> dict[str, dict[str, str]]:
-    """Write what `parse_domains` reads."""
+    """Return the JSON that `parse_domains` reads."""
     return {
         kind: {
             "name": domain.name,

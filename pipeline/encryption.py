@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.encryption import key_with_logs
 from infra.naming import EnvironmentSuffix
 
-# Not the environment's: what builds and stores code must not open the data that it runs on.
+# Not the environment's key: builds must not decrypt the environment's data.
 KEY_ALIAS: Final = "transaction-pipeline-key"
 
 

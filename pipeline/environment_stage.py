@@ -11,7 +11,7 @@ from infra.transaction_stack import TransactionStack
 
 
 class EnvironmentStage(Stage):
-    """One environment's stack, deployed and tested as one. `tags` are added; `outputs` are its."""
+    """One environment's stack. `tags` are added to it; `outputs` are its outputs."""
 
     def __init__(
         self,

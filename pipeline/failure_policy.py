@@ -1,4 +1,4 @@
-"""What a pipeline does by itself when a stage fails, and when nobody answers."""
+"""The reaction of a pipeline to a failed stage, and the timeout of approvals."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,19 +7,19 @@ from aws_cdk import aws_codepipeline as codepipeline
 
 from pipeline.promotion import Promotion
 
-# A first deployment that failed leaves a stack that can only be deleted. A change set fails on it,
-# push after push, until someone deletes it.
+# After a failed first deployment the stack can only be deleted. Until then every change set for it
+# fails.
 _REPLACE: Final = "REPLACE_ON_FAILURE"
 
-# Deploys the last good run again: the service's own alarms cannot see what the smoke tests see.
+# Deploys the last successful run again: smoke tests find errors that the service's alarms do not.
 _ROLLBACK: Final[Mapping[str, Any]] = {"Result": "ROLLBACK"}
 
 
 def on_failure(promotions: tuple[Promotion, ...]) -> dict[str, Mapping[str, Any]]:
-    """By the name of a stage: what happens when it fails. All others stop the run.
+    """Return the failure action by stage name. The failure of any other stage stops the run.
 
-    CodePipeline's own retry takes every failure for one that passes. What is known to pass is
-    tried once more by the hub: `branch_hub/infrastructure/pipeline_retry.py`.
+    CodePipeline's own retry would repeat every failure. The hub retries known transient errors
+    once: `branch_hub/infrastructure/pipeline_retry.py`.
     """
     return {p.stage: _ROLLBACK for p in promotions if p.needs_approval}
 
@@ -31,7 +31,7 @@ def apply_failure_policy(
     approval: str,
     timeout_minutes: int,
 ) -> None:
-    """Call when the pipeline is built: CDK has no words for these properties."""
+    """Call after the pipeline is built: CDK has no parameters for these properties."""
     definition = pipeline.node.default_child
     assert isinstance(definition, codepipeline.CfnPipeline), "CDK calls the definition Resource"
     policy = on_failure(promotions)
@@ -48,9 +48,9 @@ def apply_failure_policy(
 def replace_on_failure(
     pipeline: codepipeline.Pipeline, *, promotions: tuple[Promotion, ...]
 ) -> None:
-    """Call when the pipeline is built: CDK Pipelines has no word for this mode of its action.
+    """Call after the pipeline is built: CDK Pipelines has no parameter for this action mode.
 
-    CodePipeline then deletes a stack in a failed state and makes it anew; others it updates.
+    CodePipeline then deletes a failed stack and creates it again; it updates all other stacks.
     """
     definition = pipeline.node.default_child
     assert isinstance(definition, codepipeline.CfnPipeline), "CDK calls the definition Resource"

@@ -1,4 +1,4 @@
-"""The step that proves a deployed environment, and all that it may do there."""
+"""The step that tests a deployed environment, and its permissions there."""
 
 import re
 from typing import Final
@@ -18,7 +18,7 @@ from infra.sessions import TABLE
 from pipeline import builds
 from pipeline.promotion import TestSuite
 
-# The addresses that the tests learn, each as the environment variable of its name.
+# The outputs that the tests get, each as an environment variable.
 CERTIFICATE_OUTPUT: Final = "ApiCertificateDer"
 OUTPUTS: Final = (
     "ApiUrl",
@@ -41,7 +41,7 @@ def tests_step(
     source_permissions: list[iam.PolicyStatement],
     log_group: logs.ILogGroup,
 ) -> pipelines.CodeBuildStep:
-    """Run the black-box tests against the environment whose `suffix` and `outputs` these are."""
+    """Run the black-box tests against the environment with this `suffix` and these `outputs`."""
     return pipelines.CodeBuildStep(
         suite.step,
         project_name=suffix.physical_name(suite.project),
@@ -50,7 +50,7 @@ def tests_step(
         env_from_cfn_outputs={
             variable_of(name): outputs[name]
             for name in OUTPUTS
-            # Where the certificate is a public authority's there is none to hand on.
+            # A certificate of a public authority is not passed on.
             if name in outputs or name != CERTIFICATE_OUTPUT
         },
         build_environment=builds.environment(codebuild.ComputeType.SMALL),
@@ -70,7 +70,7 @@ def variable_of(output: str) -> str:
 
 
 def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicyStatement]:
-    """What tests that write may do, by name: the environment does not exist at synth."""
+    """Permissions of tests that write, by name: at synth the environment does not exist."""
     queue = stack.format_arn(service="sqs", resource=suffix.physical_name(TRANSACTIONS.queue))
     table = stack.format_arn(
         service="dynamodb", resource="table", resource_name=suffix.physical_name(TABLE)
@@ -91,7 +91,7 @@ def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicySt
         iam.PolicyStatement(
             actions=["kms:Decrypt", "kms:GenerateDataKey"],
             resources=[stack.format_arn(service="kms", resource="key", resource_name="*")],
-            # A key has no name of its own, so it is told by its alias.
+            # A key has no name, so it is identified by its alias.
             conditions={"ForAnyValue:StringEquals": {"kms:ResourceAliases": key_alias(suffix)}},
         ),
     ]

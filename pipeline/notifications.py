@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.naming import EnvironmentSuffix
 
 NAME: Final = "transaction-pipeline-events"
-# The success after a failure is what says that it is fixed.
+# A success after a failure reports that the failure is fixed.
 EVENTS: Final = (
     codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_FAILED,
     codepipeline.PipelineNotificationEvents.PIPELINE_EXECUTION_SUCCEEDED,
@@ -21,7 +21,7 @@ EVENTS: Final = (
 
 
 class PipelineNotifications(Construct):
-    """Runs that fail, runs that succeed and approvals that wait, to `topic`."""
+    """Notifies `topic` of failed runs, successful runs and waiting approvals."""
 
     def __init__(
         self,

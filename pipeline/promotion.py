@@ -1,4 +1,4 @@
-"""Which branch deploys which environments, in which order, and with which tests."""
+"""The environments that each branch deploys, in their order and with their tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ INTEGRATION_TESTS: Final = TestSuite(
     command="make integration-test",
     is_read_only=False,
 )
-# In production, where the money is real, a test posts nothing.
+# Tests in production post nothing, because the money is real.
 SMOKE_TESTS: Final = TestSuite(
     step="SmokeTests",
     project="transaction-smoke-tests",
@@ -37,7 +37,7 @@ SMOKE_TESTS: Final = TestSuite(
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """One environment that a commit passes, and the name of its pipeline stage."""
+    """One environment to which a commit is deployed, and the name of its pipeline stage."""
 
     stage: str
     config: EnvironmentConfig
@@ -67,7 +67,7 @@ ALL_ENVIRONMENTS: Final = tuple(
     for config in PROMOTED
 )
 
-# By the value of the context key `promotion`: which environments the trunk's commits pass.
+# By the value of the context key `promotion`: the environments of the trunk's commits.
 TRUNK_PROMOTIONS: Final[Mapping[str, tuple[Promotion, ...]]] = {
     "environment": OWN_ENVIRONMENT,
     PRODUCTION.kind: ALL_ENVIRONMENTS,

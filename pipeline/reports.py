@@ -1,4 +1,4 @@
-"""Where a build shows its test results and coverage: report groups that go with the pipeline."""
+"""Report groups for test results and coverage; deleted with the pipeline."""
 
 from typing import Any, Final
 
@@ -9,14 +9,14 @@ from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
 
-# What `make check-deployed` writes.
+# Files that `make check-deployed` writes.
 FOLDER: Final = "reports"
 UNIT_TESTS: Final = "junit.xml"
 COVERAGE: Final = "coverage.xml"
 
 
 class TestReports(Construct):
-    """Groups of our own: those that CodeBuild makes by itself outlive the stack."""
+    """Our own groups: those that CodeBuild creates remain after the stack."""
 
     __test__ = False
 

@@ -1,4 +1,4 @@
-"""The versions of the delivery tools, read where they are pinned: `package.json`."""
+"""The versions of the delivery tools, which are pinned in `package.json`."""
 
 import json
 import re
@@ -13,14 +13,14 @@ _EXACT: Final = re.compile(r"\d+\.\d+\.\d+")
 
 @dataclass(frozen=True, kw_only=True)
 class Toolchain:
-    """The CDK CLI and the asset publisher. They break apart by schema version: exact pins only."""
+    """The CDK CLI and the asset publisher. Their schema versions must match: exact pins only."""
 
     cdk: str
     cdk_assets: str
 
     @classmethod
     def pinned_in(cls, package_json: Path) -> Self:
-        """Raises ConfigurationError where a version is missing or is a range."""
+        """Raises ConfigurationError if a version is missing or is a range."""
         try:
             content = json.loads(package_json.read_text())
         except (OSError, ValueError) as error:

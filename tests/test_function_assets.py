@@ -37,7 +37,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Function]:
         patch.setattr(
             LambdaSource, "code", lambda self: code(sources.setdefault(self.module, self))
         )
-        synthesize(tmp_path_factory.mktemp("assembly"), said=BRANCH)
+        synthesize(tmp_path_factory.mktemp("assembly"), extra=BRANCH)
     return [started(source, tmp_path_factory.mktemp("asset")) for source in sources.values()]
 
 

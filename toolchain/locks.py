@@ -17,7 +17,7 @@ _CHECKOV_WITHOUT = (
     "beartype", "boto3", "botocore", "cyclonedx-python-lib", "networkx", "numpy", "py-serializable",
     "rdflib", "s3transfer", "setuptools", "spdx-tools",
 )  # fmt: skip
-# The same versions as in the project's own lock: one is tested, the other deployed.
+# The same versions as in the project's own lock: this lock is deployed, that one is tested.
 _ROOMS = ("app_service", "lambda_src")
 
 

@@ -1,4 +1,4 @@
-"""Installs the packages of a lock file and no others, whatever was published since it was written.
+"""Installs exactly the packages of a lock file, even if newer releases exist.
 
 Dependencies are never resolved: the lock file holds every package, and pip before 24 would look for
 a newer release than the locked one (pypa/pip#12345).

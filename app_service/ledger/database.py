@@ -167,7 +167,7 @@ class Database:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Whether the same work may succeed when it is repeated."""
+    """True if the same work may succeed when it is repeated."""
     if isinstance(error, ValueError):  # arguments that cannot be encoded: an error of this service
         return False
     is_closed = isinstance(error, asyncpg.InterfaceError)

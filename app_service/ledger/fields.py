@@ -25,8 +25,8 @@ class InvalidField(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What a field accepts. `parse` takes the field's name and value and raises InvalidField;
-    `schema` says the same as JSON Schema."""
+    """The rule of a field. `parse` takes the field's name and value and raises InvalidField;
+    `schema` is the same rule as JSON Schema."""
 
     parse: Callable[[str, object], Any]
     schema: Mapping[str, Any]
@@ -121,7 +121,7 @@ def shape(value: object) -> str:
         return f"an object of {len(value)} fields"
     if type(value) is int:
         return _integer_shape(value)
-    return _PLAIN_SHAPES.get(type(value), "something that JSON has not")
+    return _PLAIN_SHAPES.get(type(value), "no JSON value")
 
 
 _PLAIN_SHAPES = {

@@ -1,4 +1,4 @@
-"""Whether everything that this task needs answers."""
+"""Health of the task's dependencies."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ class Health:
         self._found_at = float("-inf")
 
     async def neighbours(self) -> Mapping[str, bool]:
-        """Which neighbours answer. Probes run once a second at most: the route is public."""
+        """By neighbour: True if it answers. Probed once a second at most: the route is public."""
         async with self._lock:
             if self._now() - self._found_at >= CACHED_SECONDS:
                 answers = await asyncio.gather(*map(self._answers, self._probes))

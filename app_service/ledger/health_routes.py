@@ -10,7 +10,7 @@ from app_service.ledger.services import services_of
 
 
 async def live(_request: Request) -> Response:
-    """Checks nothing else: the load balancer uses it, and a failover must not stop every task."""
+    """Checks no dependency: the load balancer uses it, and a failover must not stop every task."""
     return json_response({"status": "live"})
 
 

@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """What is posted, and therefore acknowledged, but not yet sent to the audit queue."""
+    """The backlog: posted and acknowledged batches that are not yet sent to the audit queue."""
 
     batches: int  # up to COUNTED_MAX
     oldest_seconds: float  # 0 when nothing waits

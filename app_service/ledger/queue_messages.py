@@ -1,4 +1,4 @@
-"""What senders and receivers on the queues agree on, and the limits of SQS.
+"""The message format shared by senders and receivers, and the limits of SQS.
 
 Standard library only: functions use it, too.
 """

@@ -55,7 +55,7 @@ class OutboxRelay:
         self._stopped = asyncio.Event()
 
     def wake(self) -> None:
-        """There is something to send: do not wait until the next poll."""
+        """Start the next pass now instead of at the next poll."""
         self._awake.set()
 
     def stop(self) -> None:
@@ -99,7 +99,7 @@ class OutboxRelay:
         await asyncio.get_running_loop().run_in_executor(self._executor, ask)
 
     async def waiting(self) -> Waiting:
-        """Of all tasks together."""
+        """The backlog of all tasks together."""
         return await self._database.run(outbox.waiting)
 
     async def relay_once(self) -> int:

@@ -1,4 +1,4 @@
-"""Opens, finds and closes sessions, with a short cache of those just seen."""
+"""Opens, finds and closes sessions, with a short-lived cache of recent ones."""
 
 import asyncio
 import hashlib
@@ -14,7 +14,7 @@ from app_service.ledger.session_table import Session, SessionsUnavailable, Sessi
 
 TOKEN_BYTES = 32
 FRESH_SECONDS = 5.0  # a session closed through one task is refused by the others after this
-CACHED_SECONDS = 300.0  # for so long a session just seen is accepted while DynamoDB is silent
+CACHED_SECONDS = 300.0  # how long a cached session is accepted while DynamoDB does not answer
 CHECK_TIMEOUT_SECONDS = 0.25  # how long a request with a cached session waits for its check
 CACHED_MAX = 10_000
 LISTED_MAX = 100
@@ -85,7 +85,7 @@ class Sessions:
         await self._table.read("probe")
 
     async def _check_or_use(self, cached: _Cached) -> Session | None:
-        """What DynamoDB returns, or the cached session if it does not answer soon."""
+        """The session from DynamoDB, or the cached one if DynamoDB does not answer soon."""
         check = self._check(cached.session.token_hash)
         done, _ = await asyncio.wait([check], timeout=CHECK_TIMEOUT_SECONDS)
         if done and check.exception() is None:
@@ -104,14 +104,14 @@ class Sessions:
     def _checked(self, token_hash: str, check: "asyncio.Task[Session | None]") -> None:
         del self._checks[token_hash]
         if not check.cancelled():
-            check.exception()  # marks it as seen: the table has logged it, and nobody may wait
+            check.exception()  # marks it as retrieved: it is logged, and nobody may wait
 
     async def _read_and_remember(self, token_hash: str) -> Session | None:
         try:
             session = await self._table.read(token_hash)
         except SessionsUnavailable:
             cached = self._cache.get(token_hash)
-            if cached is not None:  # fewer calls to a table in trouble: check again later
+            if cached is not None:  # fewer calls to a failing table: check again later
                 again_at = self._now() + FRESH_SECONDS
                 self._cache[token_hash] = replace(cached, fresh_until=again_at)
             raise

@@ -4,7 +4,7 @@
 # id used by two calls at once. The next attempt usually succeeds.
 LOST_RACE = frozenset({"40001", "40P01", "23505"})
 
-# The database serves nobody now: connection, failover, idle session closed, login, resources,
+# The database cannot serve calls now: connection, failover, idle session closed, login, resources,
 # shutdown or timeout, disk. The call may or may not have happened.
 _UNAVAILABLE = ("08", "25006", "25P03", "28", "53", "57", "58")
 

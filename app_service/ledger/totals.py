@@ -14,7 +14,7 @@ from functools import partial
 from app_service.ledger.domain import Verdict, count_verdicts
 from app_service.ledger.outbox import Waiting
 
-REPORT_SECONDS = 30.0  # every minute has a line of every task
+REPORT_SECONDS = 30.0  # short enough for one line per task in every minute
 
 logger = logging.getLogger(__name__)
 

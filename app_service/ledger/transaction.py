@@ -49,14 +49,14 @@ class Transaction:
         return found
 
     def to_json(self) -> dict[str, str | int]:
-        """What `parse` reads back as an equal value; without the fields that were not given."""
+        """Return JSON that `parse` reads as an equal value, without fields that were not given."""
         values = zip(COLUMNS, _values_of(self), strict=True)
         found = {name: value for name, value in values if value is not None}
         found["transaction_id"] = str(self.transaction_id)
         return found
 
 
-# What the client gives of a row in `ledger.transactions`; in this order the arguments of
+# Columns of `ledger.transactions` that the client gives, in the order of the arguments of
 # `ledger.post_transactions`.
 COLUMNS = tuple(rules_of(Transaction))
 SQL_TYPES = tuple(rule.sql_type for rule in rules_of(Transaction).values())

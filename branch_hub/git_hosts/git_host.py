@@ -1,4 +1,4 @@
-"""What the hub needs of a git host. Its answers decide; events are only hints."""
+"""The interface of a git host for the hub. Its answers decide; events are only hints."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -49,7 +49,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class HostAccess:
-    """What a host is created from. `settings` are the `host_settings` of its source, `secret`
+    """The inputs to create a host. `settings` are the `host_settings` of its source, `secret`
     returns a field of the hub's secret, `client` creates the boto3 client of a service."""
 
     settings: Mapping[str, str]

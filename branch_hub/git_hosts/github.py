@@ -53,7 +53,7 @@ class GitHubHost:
     def exists(self, branch: str) -> bool:
         status, body, _ = self._get(f"/git/ref/heads/{quote(branch)}", expected=(200, 404))
         if status == 404:
-            # Also the answer for a repository that the token may not read: then nothing is known.
+            # Also the answer if the token may not read the repository: then nothing is known.
             self._get("", expected=(200,))
             return False
         if isinstance(body, list):  # older servers list all refs that begin with the name

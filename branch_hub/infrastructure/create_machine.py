@@ -194,7 +194,7 @@ class CreateMachine(Construct):
             ["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
             builds.project_arn,
         )
-        # Step Functions learns that a build has ended from a rule that it keeps in the account.
+        # Step Functions detects the end of a build with a rule that it keeps in the account.
         allow(
             machine.role,
             ["events:DescribeRule", "events:PutRule", "events:PutTargets"],

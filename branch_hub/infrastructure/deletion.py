@@ -41,7 +41,7 @@ def deletion(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
         sfn.Condition.number_less_than_json_path("$.done.now", "$.count.stacks"),
         take.next(_one_stack(steps, more)),
     ).otherwise(then)
-    # A stack that stays would lose its logs and images: so nothing is deleted.
+    # Nothing is deleted, because a stack that stays would lose its logs and images.
     refused = steps.give_up(
         "NotAllOurs",
         sfn.JsonPath.format(

@@ -1,4 +1,4 @@
-"""What the parts of the destroy machine share."""
+"""Steps shared by the parts of the destroy machine."""
 
 from dataclasses import dataclass
 from typing import Any, Final

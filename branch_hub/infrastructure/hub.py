@@ -43,8 +43,8 @@ class Hub:
     def protected_branches(self) -> str:
         return json.dumps([*self.branches.protected])
 
-    def let_see_who_runs(self, grantee: iam.IGrantable, stack: Stack) -> None:
-        """Allow reading whether the holder of a lock is still running."""
+    def grant_execution_status(self, grantee: iam.IGrantable, stack: Stack) -> None:
+        """Allow checking whether the holder of a lock is still running."""
         executions = (
             stack.format_arn(
                 service="states",
@@ -56,7 +56,7 @@ class Hub:
         )
         allow(grantee, ["states:DescribeExecution"], *executions)
 
-    def let_ask_for_branches(self, grantee: iam.IGrantable, stack: Stack) -> None:
+    def grant_branch_list(self, grantee: iam.IGrantable, stack: Stack) -> None:
         """Allow listing the branches of the git host, with the token or with the role."""
         self.secret.grant_read(grantee)
         for statement in self.source.may_list_branches(stack):

@@ -38,7 +38,7 @@ class HubAlarms(Construct):
         for name, machine in machines.items():
             self._alarm(
                 f"{name}-failed",
-                "An execution failed: its notice says why, and what to do",
+                "An execution failed: its notice gives the reason and what to do",
                 machine.metric_failed(period=_PERIOD, statistic="sum"),
                 runbook=f"{name}-failed",
             )
@@ -51,7 +51,7 @@ class HubAlarms(Construct):
         for name, function in functions.items():
             self._alarm(
                 f"{name}-errors",
-                "The function fails: the reconciler finds what it missed",
+                "The function fails: the reconciler finds the missed events",
                 function.metric_errors(period=_PERIOD, statistic="sum"),
                 runbook=f"{name}-errors",
             )

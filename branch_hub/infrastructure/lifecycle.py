@@ -42,7 +42,7 @@ class Lifecycle(Construct):
             key=hub.key,
         )
         self.function = lifecycle.function
-        hub.let_ask_for_branches(self.function, stack)
+        hub.grant_branch_list(self.function, stack)
         hub.registry.grant(
             self.function,
             "dynamodb:DeleteItem",
@@ -62,4 +62,4 @@ class Lifecycle(Construct):
                 for base in (APPLICATION_STACK, PIPELINE_STACK)
             ),
         )
-        hub.let_see_who_runs(self.function, stack)
+        hub.grant_execution_status(self.function, stack)

@@ -1,4 +1,4 @@
-"""What every state machine of the hub has: calls, notices, retries, role and log."""
+"""Common parts of the hub's state machines: calls, notices, retries, role and log."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -60,7 +60,7 @@ def ask(
     )
     # A retry would be refused again.
     task.add_retry(errors=[*_REFUSALS], max_attempts=0)
-    # All actions are safe to repeat, and a host that is down comes back.
+    # All actions are safe to repeat, and an outage of the host is temporary.
     task.add_retry(
         errors=[sfn.Errors.TASKS_FAILED, sfn.Errors.TIMEOUT],
         interval=Duration.seconds(15),

@@ -1,4 +1,4 @@
-"""The reconciler: compares branches with environments every hour, and when a person asks."""
+"""The reconciler: compares branches with environments, hourly and on request."""
 
 from typing import Final
 
@@ -55,11 +55,11 @@ class Reconciler(Construct):
             key=hub.key,
         )
         self.function = reconciler.function
-        hub.let_ask_for_branches(self.function, Stack.of(self))
+        hub.grant_branch_list(self.function, Stack.of(self))
         hub.registry.grant(
             self.function, "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:UpdateItem"
         )
-        hub.let_see_who_runs(self.function, Stack.of(self))
+        hub.grant_execution_status(self.function, Stack.of(self))
         branch_events.grant_put(self.function)
         notices.grant_publish(self.function)
         # AWS asks for all resources when stacks are listed without a name.

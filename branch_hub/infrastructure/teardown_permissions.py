@@ -1,4 +1,4 @@
-"""Permissions of the teardown, and what they deny in every case."""
+"""Permissions of the teardown, and its denials that apply in every case."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +60,7 @@ _MORE_FUNCTIONS: Final = ("pipeline-s3", APPLICATION_STACK)
 
 
 def _functions() -> list[str]:
-    """How the names of our functions begin. A foreign name may end like a branch's suffix."""
+    """Prefixes of our functions' names. A foreign name may end like a branch's suffix."""
     folders = Path(__file__).parents[2].glob("lambda_src/*/entrypoint.py")
     names = {path.parent.name.replace("_", "-") for path in folders}
     own = {name for name in names if not name.startswith(f"{APPLICATION_STACK}-")}
@@ -68,7 +68,7 @@ def _functions() -> list[str]:
 
 
 def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
-    """Environment and pipeline of `trunk` stay, although they are named like those of a branch."""
+    """Never allows deleting those of `trunk`, although they are named like a branch's."""
     kept = (*RESERVED_SUFFIXES, suffix_of_branch(trunk))
     return [*_may_change(stack), *_may_look(stack), *_may_never(stack, kept)]
 
@@ -93,13 +93,13 @@ def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
 
 def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
     yield _allow(("cloudformation:ListStackResources",), *_stacks(stack, ANY_BRANCH))
-    # Of every environment: an image that another one names or is deploying must stay.
+    # For every environment: an image that another one names or deploys must stay.
     yield _allow(("cloudformation:GetTemplate",), _arn(stack, "cloudformation", "stack", "*/*"))
     yield _allow(("codepipeline:ListPipelineExecutions",), _pipeline(stack, "*"))
     yield _allow(
         ("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), _bucket(stack, ANY_BRANCH)
     )
-    # The tagging API still lists deleted resources: the owning service is asked.
+    # The tagging API still lists deleted resources, so the teardown asks the owning service.
     yield _allow(("kms:DescribeKey",), _arn(stack, "kms", "key", "*"), when=_OURS)
     yield _allow(
         ("secretsmanager:DescribeSecret",),
@@ -112,7 +112,7 @@ def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
 
 
 def _may_never(stack: Stack, kept: tuple[str, ...]) -> Iterator[iam.PolicyStatement]:
-    """Denied for the kept suffixes, whatever is allowed above or in the future."""
+    """Denials for the kept suffixes, independent of everything allowed above or later."""
     out_of_reach = [
         f"arn:*:{place}"
         for suffix in kept

@@ -1,11 +1,11 @@
-"""What the scanners find in the branch hub and we accept, each with the reason."""
+"""Accepted findings of the scanners in the branch hub, each with the reason."""
 
 from typing import Final
 
 from checks.suppressions.suppression import Suppression, on
 
 _INTAKE: Final = "BranchHub/Intake/Intake/Function"
-# Called by machines and rules of ours alone.
+# Only our own machines and rules call these.
 _INNER_FUNCTIONS: Final = (
     "BranchHub/Lifecycle/Lifecycle/Function",
     "BranchHub/Teardown/Teardown/Function",
@@ -25,7 +25,7 @@ _OF_A_BRANCH: Final = r"\*-\?{6}"
 _STACKS: Final = rf"arn:.*:stack/(DeliveryPipeline|transaction)-{_OF_A_BRANCH}/\*"
 
 HUB: Final = (
-    # Branches come and go: a role is limited to how their resources are named.
+    # Branches are created and deleted: a role is limited to the names of their resources.
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_LIFECYCLE_ROLE,),

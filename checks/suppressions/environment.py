@@ -1,4 +1,4 @@
-"""What the scanners find in an environment and we accept, each with the reason.
+"""Accepted findings of the scanners in an environment, each with the reason.
 
 docs/compliance/README.md says how to add an entry. One that matches nothing fails the gate.
 """

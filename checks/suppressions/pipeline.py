@@ -1,4 +1,4 @@
-"""What the scanners find in a pipeline and we accept, each with the reason.
+"""Accepted findings of the scanners in a pipeline, each with the reason.
 
 Most are grants that CDK writes: their actions are families (`s3:GetObject*`), and it offers no
 other. They are for one bucket and one key of the pipeline's own.

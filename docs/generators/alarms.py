@@ -29,7 +29,7 @@ state of an alarm while its metric has no value.
 
 
 def page(templates: Mapping[str, Template]) -> str:
-    """One row for each alarm; a value that is not the same in all kinds names its kinds."""
+    """One row for each alarm; a value that differs between kinds of environment names its kinds."""
     rows: dict[str, dict[str, list[str]]] = {}
     for kind, template in templates.items():
         paging = _paging(template)

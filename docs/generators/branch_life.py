@@ -1,7 +1,7 @@
 """Draws docs/branch-life.svg from the template of the hub.
 
-What starts what, and the steps of both state machines in their order, are read from the template.
-Only positions and the words beside the steps are set here.
+The triggers and the steps of both state machines in their order are read from the template. Only
+positions and the descriptions of the steps are set here.
 """
 
 import json
@@ -22,7 +22,7 @@ _STEP_WIDTH, _STEP_HEIGHT, _GAP = 126, 60, 16
 Template = dict[str, Any]
 _EVENT, _FUNCTION, _THING = "#efe6f6", "#fdebd9", "#e3f1e3"
 
-# What a step does. A step of the main path without words is an error.
+# Descriptions of steps. A step of the main path without a description is an error.
 WORDS: Final = {
     "Admit": ("does it exist?", "is there room?"),
     "DeployPipeline": ("cdk deploy of", "its pipeline"),
@@ -54,7 +54,7 @@ DETOURS: Final = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """One thing on the sheet."""
+    """One box of the picture."""
 
     x: int
     y: int
@@ -83,7 +83,7 @@ def stages_of(pipeline: Template) -> list[str]:
 
 
 def draw(template: Template, stages: Sequence[str]) -> str:
-    """Draw a hub and a branch's pipeline. KeyError for a step without words."""
+    """Draw a hub and a branch's pipeline. KeyError for a step without a description."""
     starts = started_by(template)
     hours = _schedule(template)
     push = _box(20, 60, "git push", ("a branch is created", "or moves"), _THING)
@@ -139,7 +139,7 @@ def draw(template: Template, stages: Sequence[str]) -> str:
 
 
 def started_by(template: Template) -> dict[str, list[str]]:
-    """By machine, without its suffix: the events that start it."""
+    """Return the events that start each machine; machine names are without the suffix."""
     resources = template["Resources"]
     found: dict[str, list[str]] = {CREATE: [], DESTROY: []}
     for rule in resources.values():
@@ -154,7 +154,7 @@ def started_by(template: Template) -> dict[str, list[str]]:
 def main_path(template: Template, machine: str) -> list[str]:
     """Return the steps of the main path, in the order of a run.
 
-    KeyError for a step without words that is no detour.
+    KeyError for a step outside of the detours without a description.
     """
     definition = _states(template, machine)
     names = definition["States"]
@@ -172,7 +172,7 @@ def main_path(template: Template, machine: str) -> list[str]:
         todo += reversed(ways)
     unknown = {n for n, s in names.items() if s["Type"] == "Task"} - WORDS.keys() - DETOURS
     if unknown:
-        raise KeyError(f"no words for {', '.join(sorted(unknown))} of {machine}")
+        raise KeyError(f"no description for {', '.join(sorted(unknown))} of {machine}")
     return [name for name in reached if name in WORDS]
 
 
@@ -220,7 +220,7 @@ def _lane(y: int, *, title: str, steps: Sequence[str], below: str) -> list[str]:
 
 
 def _below(template: Template, machine: str) -> str:
-    """Other ends of a run."""
+    """The other ends of a run."""
     others = [
         state.get("Error", name)
         for name, state in _states(template, machine)["States"].items()

@@ -30,13 +30,13 @@ CUSTOM_METRIC_MONTH = 0.30
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """A month of use. What is assumed, not measured, is said in the page."""
+    """A month of use. The page lists the assumptions."""
 
     name: str
     transactions_per_second: float
     acu: float  # of the writer; the reader follows it
     io_per_transaction: float = 4
-    transactions_per_batch: float = 1.1  # little waits at this load, so batches are small
+    transactions_per_batch: float = 1.1  # few transactions wait at this load, so batches are small
     egress_gb: float = 0
     logs_gb: float = 0
 
@@ -97,7 +97,7 @@ def _sessions(_: Template, load: Load) -> float:
 
 
 def _queues(_: Template, load: Load) -> float:
-    # Sent by ten, received and deleted by five; an empty queue is asked by five long polls.
+    # Messages are sent in tens, received and deleted in fives; five long polls ask an empty queue.
     polls = 2 * 5 * SECONDS / 20
     return (polls + load.batches * (1 / 10 + 2 / 5)) / 1e6 * SQS_MILLION
 
@@ -130,7 +130,7 @@ def _keys(template: Template, _: Load) -> float:
 
 def _monitoring(template: Template, load: Load) -> float:
     alarms = _all(template, "AWS::CloudWatch::Alarm")
-    # An alarm that computes is charged for each metric that it reads.
+    # An alarm with an expression is charged for each metric that it reads.
     metrics = sum(
         sum("MetricStat" in m for m in alarm["Metrics"]) if "Metrics" in alarm else 1
         for alarm in alarms
@@ -186,13 +186,13 @@ def page(templates: Mapping[str, Template]) -> str:
 
 
 _EXPLANATION: Final = f"""\
-## What dominates, and why it stays
+## The largest costs, and why they remain
 
 * **Idle:** the two database instances at 0.5 capacity units each, and the NAT gateways. The
   reader is the failover target; an ephemeral environment has one NAT gateway for that reason.
 * **100 transactions/s:** the objects of the audit trail, not the database. At this load a batch
   holds hardly more than one transaction, and each batch is an object: writing it and, after 30
-  days, moving it to Infrequent Access are charged for each object. Both were asked for: exactly
+  days, moving it to Infrequent Access are charged for each object. Both are required: exactly
   one object for each committed batch, and a transition that takes small objects too. Infrequent
   Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
   Under more load batches grow, and the price of a transaction falls; a client that sends batches
@@ -200,7 +200,7 @@ _EXPLANATION: Final = f"""\
 * Aurora's I/O comes next. From about a quarter of the database's bill on, Aurora I/O-Optimized is
   cheaper: it is one property of the cluster.
 
-## What is assumed, not measured
+## Assumptions (not measured)
 
 * {BUSY.io_per_transaction:g} I/O operations a transaction, and {BUSY.acu:g} capacity unit for 100
   requests a second of one transaction each; 10 GB of data.

@@ -1,8 +1,8 @@
 """Text of docs/first-deployment.md: the time line of S66.
 
-CloudFormation starts whatever has all that it needs, so the time of a deployment is that of the
-longest chain in the template. How long each kind of resource takes is estimated: nothing of this
-was timed on AWS.
+CloudFormation creates a resource as soon as its dependencies exist, so a deployment takes as long
+as the longest chain in the template. The times of each kind of resource are estimates: none was
+measured on AWS.
 """
 
 import re
@@ -22,7 +22,7 @@ ANYTHING_ELSE_SECONDS: Final = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """How long a kind of resource takes to be made, on the long side, and why that long."""
+    """The creation time of a kind of resource, estimated on the long side, and the reason."""
 
     seconds: int
     why: str
@@ -33,7 +33,7 @@ ESTIMATES: Final[Mapping[str, Estimate]] = {
         seconds=90, why="the endpoints and the storage volume; the instances come after"
     ),
     "AWS::RDS::DBInstance": Estimate(
-        seconds=300, why="an instance of Aurora Serverless: 4 to 5 minutes as a rule"
+        seconds=300, why="an instance of Aurora Serverless: usually 4 to 5 minutes"
     ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Estimate(
         seconds=180, why="until its nodes in both zones are active: 2 to 3 minutes"
@@ -63,7 +63,7 @@ ESTIMATES: Final[Mapping[str, Estimate]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One resource on its way: what it is, and when it begins and ends."""
+    """The creation of one resource, with its begin and end."""
 
     name: str
     kind: str
@@ -72,7 +72,7 @@ class Step:
 
 
 def longest_chain(template: Template) -> list[Step]:
-    """The chain of resources that ends last, each beginning when the one before it ends."""
+    """The chain of resources that ends last; each begins when the previous one ends."""
     resources = template["Resources"]
     done: dict[str, tuple[int, str | None]] = {}
 
@@ -100,7 +100,7 @@ def seconds_of(kind: str) -> int:
 
 
 def needs(resources: Mapping[str, Any], name: str) -> set[str]:
-    """What CloudFormation finishes before it begins with `name`."""
+    """The resources that CloudFormation completes before it creates `name`."""
     return {needed for needed in _references(resources[name]) if needed in resources} - {name}
 
 
@@ -127,10 +127,10 @@ def page(templates: Mapping[str, Template]) -> str:
     lines = [
         "# A first deployment on AWS (S66: under 15 minutes)",
         "",
-        "Written by `make docs` from the template: CloudFormation starts",
-        "whatever has all that it needs, so a deployment takes as long as its longest chain. The",
-        "times of the kinds are estimates, on the long side; **none was timed on AWS**. A test",
-        "fails when a chain grows over the limit.",
+        "Written by `make docs` from the template: CloudFormation creates a",
+        "resource as soon as its dependencies exist, so a deployment takes as long as its longest",
+        "chain. The times are estimates, on the long side; **none was measured on AWS**. A test",
+        "fails when a chain exceeds the limit.",
         "",
         "| environment | longest chain | left of 15 minutes |",
         "|---|---|---|",
@@ -145,10 +145,10 @@ def page(templates: Mapping[str, Template]) -> str:
     lines += [f"| {_clock(s.begins)} | {_clock(s.ends)} | {s.kind} `{s.name}` |" for s in chain]
     lines += [
         "",
-        "The reader is made after the writer, as CDK wants it, but nothing waits for it:",
-        "migrations and tasks begin when the writer is there.",
+        "CDK creates the reader after the writer, but nothing depends on the reader: migrations",
+        "and tasks start when the writer exists.",
         "",
-        "## What each kind is taken to need",
+        "## Estimated time of each kind of resource",
         "",
         "| kind | seconds | why |",
         "|---|---|---|",

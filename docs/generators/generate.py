@@ -19,7 +19,7 @@ from infra.errors import ConfigurationError
 
 
 def of_environments(templates: Mapping[str, dict[str, Any]]) -> dict[Path, str]:
-    """What is generated from the template of each kind of environment."""
+    """Return the pages generated from the template of each kind of environment."""
     return {
         architecture.PICTURE: architecture.draw(templates[EPHEMERAL.kind]),
         alarms.PAGE: alarms.page(templates),
@@ -29,7 +29,7 @@ def of_environments(templates: Mapping[str, dict[str, Any]]) -> dict[Path, str]:
 
 
 def of_branch(templates: Iterable[StackTemplate]) -> dict[Path, str]:
-    """What is generated from the hub and the pipeline of a branch."""
+    """Return the pictures generated from the hub and the pipeline of a branch."""
     files = {template.stack: template.file for template in templates}
     hub, pipeline = (json.loads(files[s].read_text()) for s in ("BranchHub", "DeliveryPipeline"))
     return {branch_life.PICTURE: branch_life.draw(hub, branch_life.stages_of(pipeline))}
@@ -50,14 +50,14 @@ def environments() -> dict[str, dict[str, Any]]:
 
 
 def reported(templates: Iterable[StackTemplate]) -> list[Finding]:
-    """What the packs of the compliance reports find."""
+    """Return the findings of the compliance packs."""
     return list(nag(templates, [report.pack for report in compliance.REPORTS]))
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
-        branch = synthesize(Path(scratch) / "branch", said=BRANCH)
-        trunk = synthesize(Path(scratch) / "trunk", said=TRUNK)
+        branch = synthesize(Path(scratch) / "branch", extra=BRANCH)
+        trunk = synthesize(Path(scratch) / "trunk", extra=TRUNK)
         try:
             texts = {
                 **of_environments(environments()),

@@ -1,4 +1,4 @@
-"""Metrics of what clients get. Without dimensions: every value of one is a metric that costs."""
+"""Business metrics. They have no dimensions: each value of one would be a charged metric."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ OUTCOMES: Final = ("posted", "replayed", "conflict", "refused")
 class BusinessMetrics(Construct):
     """Fields of log lines: the service writes one every half minute, the processor one per batch.
 
-    `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what is
+    `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what was
     acknowledged and not yet sent to the audit queue. `breaker_open` is 1 if a batch of the queue
     found the circuit breaker open, and 0 if a batch closed it.
     """

@@ -1,4 +1,4 @@
-"""A posted batch as the audit trail stores it: its content determines key and bytes."""
+"""A posted batch in the audit trail's format: its content determines key and bytes."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ class PostedBatch:
 
     @property
     def key(self) -> str:
-        """The same for every delivery of this batch: a second one finds the first object."""
+        """The object's key: a second delivery of this batch finds the first object."""
         return f"{AUDIT_PREFIX}{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
 
     @property

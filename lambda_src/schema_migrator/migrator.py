@@ -1,4 +1,4 @@
-"""The task of one deployment: the schema first, then the logins of its roles."""
+"""The migrations of one deployment: first the schema, then the logins of its roles."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -20,9 +20,8 @@ def suffix_of_branch(branch: str) -> str:
     """Return the suffix of `branch` (its name without `refs/heads/`), always the same.
 
     At most 16 of `a-z`, `0-9` and single hyphens between them. The hash is of the full ref, so
-    `feature/a` and `feature-a` differ; the slug is for people. Of two branches with one slug, one
-    pair in 1,000 million has one hash, too: the hub gives the suffix to the first and refuses the
-    second.
+    `feature/a` and `feature-a` differ; the slug is for people. Of all pairs of branches with the
+    same slug, one in 1,000 million also has the same hash: the hub then refuses the second branch.
     Raises InvalidBranch for an empty name and for a ref.
     """
     if not branch or branch.startswith("refs/"):
@@ -51,7 +50,7 @@ def suffix_of_repository(repository: str) -> str:
 
 
 def _hash(name: str) -> str:
-    # Undecodable bytes of a name become surrogates in Python: it has a suffix too.
+    # Undecodable bytes of a name become surrogates in Python: such a name has a suffix, too.
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
     # Base 32 of RFC 4648 with the extended hex alphabet: 0-9 and a-v.
     return base64.b32hexencode(digest).decode().lower()[:HASH_LENGTH]

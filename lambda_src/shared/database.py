@@ -97,7 +97,7 @@ def explain(error: DatabaseError) -> str:
 
 
 def _trust_only(ca_file: str) -> ssl.SSLContext:
-    path = ASSET_ROOT / ca_file  # an absolute path stays itself
+    path = ASSET_ROOT / ca_file  # joining keeps an absolute path unchanged
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; it must hold the database's root as PEM")
     context = ssl.create_default_context(cafile=path)

@@ -1,4 +1,4 @@
-"""Settings of functions, written and read as the service's are."""
+"""Settings of functions as environment variables, in the same format as the service's."""
 
 from app_service.environment_variables import EnvironmentSettings, SettingsError
 

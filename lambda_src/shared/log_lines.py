@@ -1,6 +1,6 @@
 """One JSON object per log line, so that Logs Insights can filter and count by field.
 
-Not Lambda's own JSON format: that one has no field for the environment, and the local cloud would
+Lambda's own JSON format is not used: it has no field for the environment, and the local cloud would
 have to imitate it.
 """
 
@@ -9,7 +9,7 @@ import logging
 
 # The loggers of the functions: those of the environment and those of the branch hub.
 OWN_LOGGERS = ("lambda_src", "branch_hub")
-# The attributes of every record; all others came through `extra`.
+# The attributes of every record; all others come from `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 

@@ -17,7 +17,7 @@ class Message:
     body: str
     receive_count: int  # 1 on first delivery
     sent_at_ms: int = 0  # since the epoch
-    attributes: dict[str, Any] = field(default_factory=dict)  # in the spelling of Lambda
+    attributes: dict[str, Any] = field(default_factory=dict)  # as Lambda spells it
 
 
 def received(event: Mapping[str, Any]) -> list[Message]:
@@ -62,7 +62,7 @@ def open_envelope(body: str, *, message_type: str, version: int) -> dict[str, An
 
 
 def _shape(value: Any) -> str:
-    """Enough of a value to recognise it, without copying large or private content."""
+    """A short description of a value, without large or private content."""
     if isinstance(value, str):
         return repr(value) if len(value) <= 40 else f"a string of {len(value)} characters"
     if value is None or isinstance(value, (bool, int, float)):

@@ -13,8 +13,8 @@ from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavaila
 logger = logging.getLogger(__name__)
 
 _DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
-# The ledger refused a valid request. This is a result and is logged; a later attempt could turn the
-# refusal into a payment that nobody expects any more. The ledger does not store it: another copy of
+# The ledger refused a valid request. This is a result and is logged; a later attempt could post a
+# payment that nobody expects any more. The ledger does not store it: another copy of
 # the message (from its sender, SQS or a renewal) gets a verdict of its own.
 _RESULTS = frozenset({Verdict.INSUFFICIENT_FUNDS, Verdict.BALANCE_LIMIT})
 # The request is wrong. Opening the account would resolve `account_not_found`, but only a person can

@@ -75,7 +75,7 @@ def install_aws(folder: Path, git_root: Path) -> None:
 def defined_variables(
     buildspec: Buildspec, project: Project, started_with: Sequence[Variable], clients: Clients
 ) -> dict[str, str]:
-    """Variables of the buildspec, overridden by the project's, overridden by those of the start.
+    """Variables of the buildspec; the project's override them, those of the start override both.
 
     Raises ProjectError when a reference cannot be read.
     """

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
 
 _HOST = "127.0.0.1"
-# What state machines wait for takes minutes on AWS and seconds here: the waits are shorter too.
+# Operations take minutes on AWS and seconds here, so the waits of state machines are shorter, too.
 _WAIT_SCALE = "0.05"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 _PAGE = 100
 
-# By recorded state. An action that waits is not in the answers.
+# By recorded state. Waiting actions are left out of the answers.
 _ACTION_STATUS = {
     "InProgress": "InProgress",
     "Succeeded": "Succeeded",

@@ -1,6 +1,6 @@
-"""AWS::ECS::Service: a loop keeps the services' tasks as the emulator's ECS API describes them.
+"""AWS::ECS::Service: a loop adjusts the tasks to the services in the emulator's ECS API.
 
-So a change through the API, such as `aws ecs update-service`, works as a stack update does.
+Therefore a change through the API, such as `aws ecs update-service`, works like a stack update.
 """
 
 import json

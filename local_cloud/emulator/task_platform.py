@@ -30,7 +30,7 @@ def describe_service(aws: AwsClients, arn: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskPlatform:
-    """What the tasks of all services share."""
+    """The platform shared by the tasks of all services."""
 
     folder: Path
     state_dir: Path

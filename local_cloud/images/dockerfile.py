@@ -1,6 +1,6 @@
 """Reads a Dockerfile that uses only the forms of instructions that `app_service/Dockerfile` uses.
 
-Every other form is refused, so that no image means one thing here and another to Docker.
+Every other form is refused, so that no Dockerfile has another meaning here than for Docker.
 """
 
 import json

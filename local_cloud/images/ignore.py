@@ -1,4 +1,4 @@
-"""Which files of a build context its .dockerignore leaves out."""
+"""Reads a .dockerignore: which files a build context leaves out."""
 
 import re
 from collections.abc import Callable

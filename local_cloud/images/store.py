@@ -37,7 +37,7 @@ class LocalImage:
         return self.rootfs / self.workdir.lstrip("/")
 
     def arguments(self, command: Sequence[str] = ()) -> list[str]:
-        """What a container would execute; `command` of a task definition replaces CMD."""
+        """The command line of the container; `command` of a task definition replaces CMD."""
         return list(command or self.cmd)
 
 

@@ -1,4 +1,4 @@
-"""What every kind of action receives, and the exceptions with which it ends."""
+"""The inputs of every kind of action, and the exceptions with which it ends."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ class ActionStopped(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What all actions of one attempt share."""
+    """Values shared by all actions of one attempt."""
 
     context: RunContext
     clients: Clients

@@ -1,4 +1,4 @@
-"""What a run knows about its local cloud."""
+"""The settings that a run gets from its local cloud."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

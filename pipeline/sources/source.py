@@ -1,4 +1,4 @@
-"""What the pipeline and the branch hub need of a source."""
+"""The interface of a source for the pipeline and the branch hub."""
 
 from typing import Any, ClassVar, Protocol, Self
 
@@ -32,7 +32,7 @@ class Source(Protocol):
     def bind(self, scope: Construct, *, branch: str) -> pipelines.CodePipelineSource: ...
 
     def triggers(self, *, branch: str) -> list[dict[str, Any]]:
-        """The pipeline's triggers, if `bind` does not create what starts it."""
+        """The pipeline's triggers; None if `bind` creates the rule that starts it."""
         ...
 
     def permissions(self) -> list[iam.PolicyStatement]:

@@ -1,7 +1,7 @@
-"""Asks AWS whether the database's version can be created, before the synth that names it.
+"""Asks AWS before the synth whether the requested database version can be created.
 
-A build runs it as `make engine-version ENGINE_VERSION=15.8`. What it finds goes to
-`cdk.context.json`, which the synth that follows reads, and which no commit holds.
+A build runs it as `make engine-version ENGINE_VERSION=15.8`. It writes the result to
+`cdk.context.json`, which the next synth reads and which is never committed.
 """
 
 import json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONTEXT_KEY: Final = "creatableEngineVersion"
 CONTEXT_FILE: Final = Path("cdk.context.json")
-# Has no narrower resource, and only reads what AWS offers to everyone.
+# AWS has no narrower resource; the action reads only public information.
 ACTION: Final = "rds:DescribeOrderableDBInstanceOptions"
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)")
 _AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
@@ -40,17 +40,19 @@ class Answer:
 def creatable_version(rds: "RDSClient", wanted: str) -> Answer:
     """Return `wanted`, or the lowest newer minor version that AWS creates serverless.
 
-    Where AWS lists no version at all (an emulator), or does not answer, `wanted` stands: the
-    deployment will find out. Raises ConfigurationError where AWS has neither.
+    Returns `wanted` also if AWS lists no version (an emulator) or does not answer; an unavailable
+    version then fails the deployment. Raises ConfigurationError if AWS has neither.
     """
     try:
         offered = _offered(rds)
     except (BotoCoreError, ClientError) as error:
-        return Answer(version=wanted, line=f"{wanted} as asked for; AWS could not say: {error}")
+        return Answer(
+            version=wanted, line=f"{wanted} as requested; AWS could not be asked: {error}"
+        )
     if wanted in offered:
-        return Answer(version=wanted, line=f"{wanted} as asked for; AWS can create it")
+        return Answer(version=wanted, line=f"{wanted} as requested; AWS can create it")
     if not offered:
-        return Answer(version=wanted, line=f"{wanted} as asked for; no versions are listed here")
+        return Answer(version=wanted, line=f"{wanted} as requested; no versions are listed here")
     major, minor = _parts(wanted)
     newer = sorted(v for v in map(_parts, offered) if v[0] == major and v[1] > minor)
     if not newer:
@@ -59,14 +61,14 @@ def creatable_version(rds: "RDSClient", wanted: str) -> Answer:
         )
     version = f"{major}.{newer[0][1]}"
     return Answer(
-        version=version, line=f"{version}: {wanted} was asked for, AWS creates it no more"
+        version=version, line=f"{version}: {wanted} was requested, but AWS no longer creates it"
     )
 
 
 def main(
     arguments: Sequence[str], *, rds: "RDSClient | None" = None, file: Path = CONTEXT_FILE
 ) -> None:
-    """Write the version to `file`, beside what else it holds. Exits with one line on an error."""
+    """Write the version to `file` and keep its other contents. Exits with one line on an error."""
     (wanted,) = arguments
     try:
         answer = creatable_version(rds or boto3.client("rds", config=_AWS), wanted)

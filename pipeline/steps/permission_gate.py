@@ -1,4 +1,4 @@
-"""Says whether a deployment would broaden permissions: `cdk diff`, judged and put in a few words.
+"""Reports whether a deployment would broaden permissions, from the output of `cdk diff`.
 
 Runs inside a build, from a checkout, before anything is installed: standard library only.
 `python3 -m pipeline.steps.permission_gate <assembly> <stacks>` prints the whole diff to stderr (the
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# An approval's message holds 1000 characters; the pipeline's own words around it need some.
+# An approval's message holds 1000 characters, including the text that the pipeline adds.
 SUMMARY_LENGTH_MAX: Final = 700
 CHANGE_LENGTH_MAX: Final = 160
 _MORE: Final = "; and {} more"
@@ -25,12 +25,12 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 class GateError(Exception):
-    """The diff could not be made, so nothing is known: the run must stop here."""
+    """The diff failed, so the result is unknown: the run must stop here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`changes`: a line for each added or removed rule, only where some permission is broader."""
+    """`changes`: a line for each added or removed rule; empty if no permission is broader."""
 
     is_broader: bool
     changes: tuple[str, ...] = ()
@@ -50,20 +50,20 @@ class Verdict:
 
 
 def diff_command(assembly: str, stacks: str) -> list[str]:
-    """`cdk diff` that reads only, exits 1 when something is broader, and tells of nothing else."""
+    """A read-only `cdk diff` that reports only broader permissions, and exits 1 for any."""
     options = ["--security-only", "--fail", "--method", "template", "--no-color"]
     return ["cdk", "--app", assembly, "diff", *options, stacks]
 
 
 def run_diff(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    # With a width the CLI would cut long names into pieces.
+    # With a limited width the CLI would split long names.
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def judge(exit_code: int, output: str) -> Verdict:
-    """Raises GateError for everything that is not clearly one or the other."""
-    # An error exits with 1, too; but it does not come to the count.
+    """Raises GateError if the result is not clear."""
+    # An error also exits with 1, but prints no count.
     counted = _COUNT.findall(output)
     if exit_code == 0 and counted == ["0"]:
         return Verdict(is_broader=False)
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str], run: Run = run_diff) -> int:
 
 
 def _changes(output: str) -> list[str]:
-    """Each row of the tables in one line; a row goes on in rows without a sign of their own."""
+    """Each row of the tables in one line; rows without a sign continue the row above."""
     rows: list[list[str]] = []
     is_header = False
     for line in output.splitlines():

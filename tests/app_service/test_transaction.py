@@ -92,7 +92,7 @@ def test_an_error_does_not_repeat_the_value() -> None:
     with pytest.raises(InvalidTransaction) as caught:
         Transaction.parse(document(currency="4929-1234-5678-9012"))
     assert "4929" not in str(caught.value)
-    assert shape(b"bytes") == "something that JSON has not"
+    assert shape(b"bytes") == "no JSON value"
 
 
 def test_it_needs_only_the_standard_library() -> None:

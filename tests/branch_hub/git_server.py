@@ -1,4 +1,4 @@
-"""GitHub as far as the branch hub asks it, on this machine: real HTTP, made-up branches."""
+"""A local server with the part of GitHub's API that the branch hub uses, and invented branches."""
 
 import json
 import threading
@@ -18,8 +18,8 @@ class GitServer:
     def __init__(self) -> None:
         self.branches: dict[str, str] = {}
         self.refusals: dict[str, int] = {}
-        self.bodies: dict[str, Any] = {}  # by the end of a path: what is answered instead
-        self.headers: dict[str, str] = {}  # of every answer
+        self.bodies: dict[str, Any] = {}  # the answer instead, by the end of a path
+        self.headers: dict[str, str] = {}  # headers of every answer
         self.has_links = True
         self.page_size_max = 100
         self.asked: list[str] = []

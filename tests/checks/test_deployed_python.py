@@ -67,7 +67,7 @@ def test_if_the_checks_run_on_it_already_nothing_runs_twice(
     version_file.write_text("{}.{}\n".format(*sys.version_info[:2]))
 
     assert deployed_python.main(version_file) == 0
-    assert "the checks run on it" in capsys.readouterr().out
+    assert "the checks already run on it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1)])

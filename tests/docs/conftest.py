@@ -1,4 +1,4 @@
-"""What `make docs` generates from, synthesized once."""
+"""The templates from which `make docs` generates pages, synthesized once."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ def environments() -> dict[str, Template]:
 
 @pytest.fixture(scope="session")
 def branch(tmp_path_factory: pytest.TempPathFactory) -> list[StackTemplate]:
-    return synthesize(tmp_path_factory.mktemp("branch") / "cdk.out", said=BRANCH)
+    return synthesize(tmp_path_factory.mktemp("branch") / "cdk.out", extra=BRANCH)
 
 
 @pytest.fixture(scope="session")
 def reported(
     branch: list[StackTemplate], tmp_path_factory: pytest.TempPathFactory
 ) -> list[Finding]:
-    """What the compliance reports are about, in every configuration."""
-    trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", said=TRUNK)
+    """The findings of the compliance reports, in every configuration."""
+    trunk = synthesize(tmp_path_factory.mktemp("trunk") / "cdk.out", extra=TRUNK)
     return generate.reported([*branch, *trunk])

@@ -5,7 +5,7 @@ from infra.config import EPHEMERAL
 from tests.docs.conftest import Template
 
 
-def test_b8_the_picture_shows_every_way_a_transaction_takes(
+def test_b8_the_picture_shows_every_path_of_a_transaction(
     environments: dict[str, Template],
 ) -> None:
     ways = {(source, target) for source, target, _ in edges(environments[EPHEMERAL.kind])}

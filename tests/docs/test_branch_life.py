@@ -1,4 +1,4 @@
-"""S8: the picture of a branch's life shows what is in the hub's template."""
+"""S8: the picture of a branch's life matches the hub's template."""
 
 import copy
 import json
@@ -28,12 +28,12 @@ def test_s8_it_shows_what_starts_what_and_each_step_in_its_order(hub: Template) 
     ]
 
 
-def test_a_step_without_words_is_an_error(hub: Template) -> None:
+def test_a_step_without_a_description_is_an_error(hub: Template) -> None:
     template = copy.deepcopy(hub)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             parts = resource["Properties"]["DefinitionString"]["Fn::Join"][1]
             parts[:] = [p.replace('"Sweep"', '"Clean"') if isinstance(p, str) else p for p in parts]
 
-    with pytest.raises(KeyError, match="no words for Clean of branch-destroy"):
+    with pytest.raises(KeyError, match="no description for Clean of branch-destroy"):
         main_path(template, "branch-destroy")

@@ -5,7 +5,7 @@ from typing import Any
 from docs.generators import deployment_time
 
 
-def test_s66_every_first_deployment_ends_in_time(
+def test_s66_every_first_deployment_ends_within_the_limit(
     environments: dict[str, dict[str, Any]],
 ) -> None:
     ends = {
@@ -17,7 +17,7 @@ def test_s66_every_first_deployment_ends_in_time(
     assert max(ends.values()) < deployment_time.LIMIT_SECONDS, ends
 
 
-def test_s66_a_chain_is_as_long_as_its_longest_way() -> None:
+def test_s66_the_longest_chain_is_that_of_the_slowest_path() -> None:
     resources: dict[str, Any] = {
         "Gateway": {"Type": "AWS::EC2::NatGateway"},
         "Key": {"Type": "AWS::KMS::Key"},

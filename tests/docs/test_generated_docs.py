@@ -1,4 +1,4 @@
-"""B8, S8: every generated page and picture is that of this commit's templates."""
+"""B8, S8: every generated page and picture matches the templates of this commit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,19 +23,19 @@ def assert_current(files: Mapping[Path, str]) -> None:
     assert outdated == [], "not generated from these templates: run `make docs` and commit it"
 
 
-def test_b8_what_is_generated_from_environments_is_of_these_templates(
+def test_b8_pages_of_environments_match_the_current_templates(
     environments: dict[str, Template],
 ) -> None:
     assert_current(generate.of_environments(environments))
 
 
-def test_s8_the_picture_is_of_this_hub_and_of_a_branchs_pipeline(
+def test_s8_the_picture_matches_the_current_hub_and_pipeline(
     branch: list[StackTemplate],
 ) -> None:
     assert_current(generate.of_branch(branch))
 
 
-def test_the_compliance_reports_are_of_these_templates(reported: list[Finding]) -> None:
+def test_the_compliance_reports_match_the_current_templates(reported: list[Finding]) -> None:
     assert_current(generate.of_findings(reported))
 
 

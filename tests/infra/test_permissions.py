@@ -31,7 +31,7 @@ def allowed(stack: Synthesized) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def test_s64_no_role_is_allowed_a_family_of_actions(every: Synthesized) -> None:
+def test_s64_no_role_has_a_wildcard_action(every: Synthesized) -> None:
     wildcards = [
         (role, action)
         for role, statement in allowed(every)

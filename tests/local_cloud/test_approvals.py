@@ -97,5 +97,5 @@ def test_an_answer_names_the_execution_that_asks(waiting: Path) -> None:
 
 
 def test_without_a_waiting_approval_it_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CloudError, match="nothing waits"):
+    with pytest.raises(CloudError, match="no approval is waiting"):
         approve(tmp_path, "delivery", answer="yes", ask=never)

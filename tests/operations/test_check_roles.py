@@ -137,7 +137,7 @@ def test_s64_conditional_rights_are_left_out_only_where_iam_evaluates_no_conditi
     environment: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The emulator knows no context: asked all the same, it denies such a right."""
-    assert "left out: questions about conditions" in check(capsys)[1]
+    assert "skipped: questions about conditions" in check(capsys)[1]
 
     monkeypatch.setattr(check_roles, "honours_context", lambda _: True)
     result, said = check(capsys)

@@ -1,4 +1,4 @@
-"""B5: before production a person approves, who was shown what the permission gate found."""
+"""B5: a person approves production after seeing the result of the permission gate."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_b5_production_follows_the_gate_and_the_approval(trunk: Delivered) -> No
     assert approval["ActionTypeId"]["Category"] == "Approval"
 
 
-def test_b5_the_approver_is_shown_what_the_gate_found(trunk: Delivered) -> None:
+def test_b5_the_approval_shows_the_result_of_the_gate(trunk: Delivered) -> None:
     message = trunk.action("ProductionApproval", "Approval")["Configuration"]["CustomData"]
     namespace = trunk.action(*GATE)["Namespace"]
 

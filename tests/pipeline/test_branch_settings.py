@@ -1,4 +1,4 @@
-"""B2: quota, lifetime and protection are said in cdk.json; a wrong one is refused with its key."""
+"""B2: cdk.json sets quota, lifetime and protection; a wrong value is refused with its key."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def test_settings_are_read_from_cdk_json_and_from_the_command_line(as_given: Any
     assert read.to_json() == SAID
 
 
-def test_what_is_left_out_is_as_it_is_without_the_key() -> None:
+def test_omitted_fields_have_their_defaults() -> None:
     assert BranchSettings.parse(None) == BranchSettings.parse({}) == BranchSettings()
     assert BranchSettings.parse({"quota": 3}) == BranchSettings(quota=3)
 

@@ -1,4 +1,4 @@
-"""S4: what the builds of a pipeline run, where, and what they keep and report."""
+"""S4: commands, images, caches and reports of a pipeline's builds."""
 
 import shlex
 
@@ -27,7 +27,7 @@ def test_s4_tests_run_before_the_synth_whose_output_is_deployed(delivered: Deliv
     assert delivered.build_spec("Build", "Synth")["artifacts"]["base-directory"] == "cdk.out"
 
 
-def test_the_first_command_of_a_run_asks_whether_its_branch_is_still_there(
+def test_the_first_command_of_a_run_checks_that_its_branch_exists(
     delivered: Delivered,
 ) -> None:
     first = delivered.commands("Build", "Synth")[0]
@@ -38,13 +38,13 @@ def test_the_first_command_of_a_run_asks_whether_its_branch_is_still_there(
     )
 
 
-def test_s64_the_synth_may_ask_for_a_branch_of_its_repository(delivered: Delivered) -> None:
+def test_s64_the_synth_may_read_a_branch_of_its_repository(delivered: Delivered) -> None:
     assert delivered.permissions("Build", "Synth")["codecommit:GetBranch"] == [
         "arn:aws:codecommit:us-east-1:000000000000:transaction-pipeline"
     ]
 
 
-def test_from_github_the_clone_itself_asks_with_the_connections_credentials(
+def test_a_github_clone_checks_the_branch_with_the_connections_credentials(
     from_github: Delivered,
 ) -> None:
     source = from_github.action("Source", "Source")["Configuration"]
@@ -127,14 +127,14 @@ def test_test_results_and_coverage_go_to_groups_of_the_pipeline(delivered: Deliv
     assert sorted(resource["Fn::GetAtt"][0] for resource in allowed) == sorted([tests, coverage])
 
 
-def test_s62_report_groups_go_with_the_reports_in_them(delivered: Delivered) -> None:
+def test_s62_report_groups_are_deleted_with_their_reports(delivered: Delivered) -> None:
     for group in delivered.pipeline.all("AWS::CodeBuild::ReportGroup").values():
         assert group["DeletionPolicy"] == "Delete"
         assert group["Properties"]["DeleteReports"] is True
 
 
 def test_only_the_synth_keeps_downloads(delivered: Delivered) -> None:
-    """And keeps them in the pipeline's own bucket, which goes with it."""
+    """It keeps them in the pipeline's own bucket, which is deleted with the pipeline."""
     bucket, _ = delivered.pipeline.only("AWS::S3::Bucket")
     caches = {(stage, name): delivered.project(stage, name)["Cache"] for stage, name, _ in BUILDS}
     kept = caches.pop(("Build", "Synth"))

@@ -1,4 +1,4 @@
-"""S4, S67: what must pass before anything is deployed, and what `make test` adds to it."""
+"""S4, S67: the checks before every deployment, and the tests that `make test` adds."""
 
 import shlex
 import subprocess
@@ -21,7 +21,7 @@ TESTS = {
 
 
 def commands(target: str) -> list[list[str]]:
-    """What make would run for `target`, each command as its words."""
+    """The commands that make would run for `target`, each as a list of words."""
     done = subprocess.run(
         ["make", "--dry-run", target],
         cwd=REPOSITORY,
@@ -57,7 +57,7 @@ def test_s67_all_of_what_is_deployed_must_be_covered_by_its_own_tests() -> None:
     assert {"--cov", "--cov-fail-under=100"} <= set(run)
 
 
-def test_the_gate_writes_the_reports_that_are_collected() -> None:
+def test_the_gate_writes_the_reports_that_the_build_collects() -> None:
     (run,) = pytest_runs("check-deployed")
 
     assert f"--junitxml={FOLDER}/{UNIT_TESTS}" in run

@@ -1,4 +1,4 @@
-"""S3, S6: what a pipeline does, in which order, and what it does when something fails."""
+"""S3, S6: the stages of a pipeline in their order, and its reaction to failures."""
 
 import json
 import shlex
@@ -8,13 +8,13 @@ from typing import Any
 from tests.delivered import SUFFIX, Delivered
 
 
-def test_s6_the_pipeline_updates_itself_before_it_touches_anything_else(
+def test_s6_the_pipeline_updates_itself_before_it_deploys_anything_else(
     delivered: Delivered,
 ) -> None:
     assert list(delivered.stages) == ["Source", "Build", "UpdatePipeline", "Assets", "Environment"]
 
 
-def test_s6_a_newer_push_overtakes_and_a_new_definition_starts_over(delivered: Delivered) -> None:
+def test_s6_a_newer_push_supersedes_and_a_new_definition_restarts(delivered: Delivered) -> None:
     pipeline = delivered.pipeline.one("AWS::CodePipeline::Pipeline")
 
     assert pipeline["PipelineType"] == "V2"
@@ -23,7 +23,9 @@ def test_s6_a_newer_push_overtakes_and_a_new_definition_starts_over(delivered: D
     assert pipeline["Name"] == f"transaction-pipeline-{SUFFIX}"
 
 
-def test_s6_the_synth_command_carries_what_the_first_deploy_was_told(delivered: Delivered) -> None:
+def test_s6_the_synth_command_contains_the_context_of_the_first_deployment(
+    delivered: Delivered,
+) -> None:
     command = delivered.commands("Build", "Synth")[-1]
     (assignment,) = shlex.split(command)[2:]
     flags = shlex.split(assignment.removeprefix("CDK_CONTEXT=").replace("$$", "$"))
@@ -59,7 +61,7 @@ def test_s6_the_pipeline_deploys_itself_and_nothing_else(delivered: Delivered) -
 def test_s6_the_same_commit_and_context_give_the_same_pipeline(
     delivered: Delivered, tmp_path: Path
 ) -> None:
-    """Self-mutation ends: what it deploys is what it was deployed from."""
+    """Self-mutation ends: the pipeline deploys the definition that it already has."""
     again = Delivered.synthesize(
         tmp_path / "cdk.out",
         branch="feature/x",
@@ -80,7 +82,7 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
 
 
 def deployments(found: Delivered, stage: str) -> list[tuple[str, str]]:
-    """What a stage does to which stack, in order."""
+    """The deployment actions of a stage with their stacks, in order."""
     actions = [a for a in found.stages[stage] if a["ActionTypeId"]["Provider"] == "CloudFormation"]
     return [
         (a["Configuration"]["ActionMode"], a["Configuration"]["StackName"])
@@ -88,16 +90,16 @@ def deployments(found: Delivered, stage: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_s3_the_branchs_environment_is_one_deployment_that_a_failed_one_does_not_block(
+def test_s3_a_failed_first_deployment_does_not_block_the_next_one(
     delivered: Delivered,
 ) -> None:
-    """A stack whose first deployment failed takes no change set: every later push would fail."""
+    """After a failed first deployment a stack accepts no change set, so later pushes would fail."""
     assert deployments(delivered, "Environment") == [
         ("REPLACE_ON_FAILURE", f"transaction-{SUFFIX}")
     ]
 
 
-def test_s3_what_has_data_to_keep_is_never_replaced(trunk: Delivered) -> None:
+def test_s3_an_environment_with_data_to_keep_is_never_replaced(trunk: Delivered) -> None:
     for stage, stack in (
         ("BranchHub", None),
         ("Staging", "transaction-staging"),
@@ -123,7 +125,7 @@ def test_the_environment_stack_is_found_by_its_tags(delivered: Delivered) -> Non
     }
 
 
-def test_the_environment_is_adjusted_to_the_place(delivered: Delivered) -> None:
+def test_the_environment_is_adjusted_to_its_account_and_region(delivered: Delivered) -> None:
     path = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")["Configuration"][
         "TemplatePath"
     ].split("::")[1]
@@ -145,16 +147,16 @@ def failure_policies(delivered: Delivered) -> dict[str, Any]:
     }
 
 
-def test_no_stage_is_retried_whatever_its_error(delivered: Delivered) -> None:
-    """CodePipeline's own retry takes every failure for one that passes: see pipeline_retry."""
+def test_codepipeline_retries_no_stage_by_itself(delivered: Delivered) -> None:
+    """CodePipeline's own retry would repeat every failure: see pipeline_retry."""
     assert failure_policies(delivered) == {}
 
 
-def test_s31_production_that_fails_its_tests_goes_back_to_the_last_good_run(
+def test_s31_production_is_rolled_back_if_its_tests_fail(
     trunk: Delivered,
 ) -> None:
     assert failure_policies(trunk) == {"Production": {"Result": "ROLLBACK"}}
 
 
-def test_an_approval_is_not_waited_for_for_ever(trunk: Delivered) -> None:
+def test_an_approval_has_a_timeout(trunk: Delivered) -> None:
     assert trunk.action("ProductionApproval", "Approval")["TimeoutInMinutes"] == 24 * 60

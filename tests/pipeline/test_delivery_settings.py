@@ -1,4 +1,4 @@
-"""What is said at the first deploy is said again by every synth, and a push can change the rest."""
+"""Every synth repeats the settings of the first deployment; a push can change the defaults."""
 
 import json
 import subprocess
@@ -49,7 +49,7 @@ def test_the_real_cdk_json_is_complete() -> None:
     assert read_back.is_trunk
 
 
-def test_s61_without_a_word_everything_is_in_us_east_1(trunk: Delivered) -> None:
+def test_s61_by_default_everything_is_in_us_east_1(trunk: Delivered) -> None:
     assert DeliverySettings.from_context(CDK_JSON.get, defaults=CDK_JSON).region == "us-east-1"
     regions = {
         action["Configuration"].get("Region", action.get("Region", "us-east-1"))
@@ -68,11 +68,11 @@ def test_the_suffix_is_the_branchs_unless_one_is_given() -> None:
 
 
 def test_b4_no_branch_is_given_the_suffix_of_another() -> None:
-    """By hand only the branch's own is taken from those that branches have."""
+    """A suffix given by hand that has the form of a branch's suffix must be the branch's own."""
     assert str(read(environmentSuffix="main-v4grq1").suffix) == "main-v4grq1"
 
 
-def test_only_the_trunk_is_promoted_and_only_as_far_as_said() -> None:
+def test_only_the_trunk_is_promoted_and_only_as_far_as_configured() -> None:
     assert read().promotions == ALL_ENVIRONMENTS
     assert read(promotion="environment").promotions == OWN_ENVIRONMENT
     assert read(branch="feature/x").promotions == OWN_ENVIRONMENT
@@ -83,7 +83,7 @@ def test_only_the_trunk_is_the_trunk() -> None:
     assert read(branch="feature/x", trunk="feature/x").is_trunk
 
 
-def test_an_environment_is_adjusted_to_the_place() -> None:
+def test_an_environment_config_is_adjusted_to_its_account_and_region() -> None:
     place = read(apiPort="8443", databaseCaFile="/ca.pem", auroraEngineVersion="15.10")
 
     config = place.adjust(EPHEMERAL)
@@ -103,7 +103,7 @@ def test_s30_an_environment_has_the_domain_of_its_kind() -> None:
     assert place.adjust(PRODUCTION).monitoring.email == "ops@example.com"
 
 
-def test_s68_the_certificates_are_of_the_accounts_that_are_delivered_to() -> None:
+def test_s68_the_certificates_are_in_the_accounts_of_the_deployment() -> None:
     there = "222222222222"
     accounts = {"account": "111111111111", "productionAccount": there}
     own = {**DOMAIN, "certificateArn": DOMAIN["certificateArn"].replace("111111111111", there)}
@@ -115,7 +115,7 @@ def test_s68_the_certificates_are_of_the_accounts_that_are_delivered_to() -> Non
         read(**accounts, domains={"staging": own})
 
 
-def test_without_a_word_an_environment_is_as_it_was() -> None:
+def test_by_default_an_environment_config_is_unchanged() -> None:
     assert read().adjust(EPHEMERAL) == EPHEMERAL
 
 
@@ -169,12 +169,12 @@ def test_a_wrong_value_is_refused_with_its_key_and_rule(
         read(**{key: value})
 
 
-def test_what_makes_a_pipeline_this_one_is_always_handed_on() -> None:
-    """Or a push that changes a default would make it another's."""
+def test_the_keys_that_identify_a_pipeline_are_always_passed_on() -> None:
+    """Otherwise a push that changes a default would change which pipeline it is."""
     assert read().context() == {"branch": "main", "region": "us-east-1"}
 
 
-def test_everything_that_was_said_is_handed_on() -> None:
+def test_every_given_setting_is_passed_on() -> None:
     said = {
         "branch": "feature/x",
         "environmentSuffix": "dev",
@@ -194,13 +194,13 @@ def test_everything_that_was_said_is_handed_on() -> None:
     assert read(**said).context() == said
 
 
-def test_every_branch_is_told_what_is_not_anothers() -> None:
+def test_every_branch_gets_the_settings_that_belong_to_no_other_branch() -> None:
     told = read(branch="main", environmentSuffix="dev", apiPort="8443").branch_context()
 
     assert told == {"region": "us-east-1", "apiPort": "8443"}
 
 
-def test_what_an_object_leaves_out_is_as_if_it_was_said() -> None:
+def test_omitted_fields_of_an_object_are_equal_to_their_defaults() -> None:
     assert "branches" not in read(branches='{"quota": 10}').context()
 
 
@@ -213,7 +213,7 @@ def test_what_an_object_leaves_out_is_as_if_it_was_said() -> None:
         ({"branch": "feature/x", "hub": "only"}, (True, False)),
     ],
 )
-def test_the_hub_is_synthesized_with_the_trunk_and_when_told_to(
+def test_the_hub_is_synthesized_with_the_trunk_and_on_request(
     said: dict[str, str], stacks: tuple[bool, bool]
 ) -> None:
     settings = read(**said)
@@ -234,7 +234,7 @@ def test_only_production_is_in_the_production_account() -> None:
     assert not read(account=here, productionAccount=there, branch="x").crosses_accounts
 
 
-def test_a_default_is_not_handed_on_so_that_a_push_can_change_it() -> None:
+def test_a_default_is_not_passed_on_so_that_a_push_can_change_it() -> None:
     assert "apiPort" not in read(apiPort="443").context()
     assert "domains" not in read().context()
     assert "source" not in read(source=dict(reversed(DEFAULTS["source"].items()))).context()
@@ -244,8 +244,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_s
 
 
 @given(branch=TEXT.filter(lambda b: not b.startswith("refs/")), path=TEXT.map("/{}".format))
-def test_s6_reading_back_what_was_handed_on_changes_nothing(branch: str, path: str) -> None:
-    """The fixed point of self-mutation: the second synth says what the first said."""
+def test_s6_settings_are_unchanged_after_writing_and_reading(branch: str, path: str) -> None:
+    """The fixed point of self-mutation: the second synth gives the same context as the first."""
     first = read(
         branch=branch,
         databaseCaFile=path,
@@ -263,7 +263,7 @@ def test_s6_reading_back_what_was_handed_on_changes_nothing(branch: str, path: s
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Makefile that hands CDK_CONTEXT on as the real one does, to a program that lists it."""
+    """A Makefile that passes CDK_CONTEXT as the real one does, to a program that lists it."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "Makefile").write_text("synth:\n\t@printf '%s\\0' $(CDK_CONTEXT)\n")
     return folder
@@ -271,7 +271,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(branch=TEXT.filter(lambda b: not b.startswith("refs/")), path=TEXT.map("/{}".format))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_s6_the_synth_command_says_it_through_make_and_shell(
+def test_s6_make_and_the_shell_pass_the_context_on_unchanged(
     checkout: Path, branch: str, path: str
 ) -> None:
     delivery = read(branch=branch, databaseCaFile=path, source=GITHUB)

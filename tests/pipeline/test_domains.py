@@ -1,4 +1,4 @@
-"""S30, S68: the name of each kind of environment, and what is refused of it."""
+"""S30, S68: the domain name of each kind of environment, and the values that are refused."""
 
 import json
 from typing import Any
@@ -28,11 +28,11 @@ def parse(
 
 
 @pytest.mark.parametrize("nothing", [None, "", {}, "{}"])
-def test_s30_without_a_word_no_environment_has_a_domain(nothing: object) -> None:
+def test_s30_by_default_no_environment_has_a_domain(nothing: object) -> None:
     assert parse(nothing) == {}
 
 
-def test_s30_each_kind_of_environment_has_its_own() -> None:
+def test_s30_each_kind_of_environment_has_its_own_domain() -> None:
     said = {"staging": STAGING, "ephemeral": EPHEMERAL}
 
     domains = parse(json.dumps(said))
@@ -43,13 +43,13 @@ def test_s30_each_kind_of_environment_has_its_own() -> None:
 
 
 @pytest.mark.parametrize("zone", [{}, ZONE])
-def test_s30_what_was_read_is_written_as_it_was(zone: dict[str, str]) -> None:
+def test_s30_domains_are_unchanged_after_writing_and_reading(zone: dict[str, str]) -> None:
     said = {"staging": {**STAGING, **zone}}
 
     assert to_json(parse(said)) == said
 
 
-def test_s30_the_record_is_made_where_a_zone_is_given() -> None:
+def test_s30_a_record_is_created_if_a_zone_is_given() -> None:
     assert parse({"staging": STAGING})["staging"].zone is None
     assert parse({"staging": {**STAGING, **ZONE}})["staging"].zone == HostedZone(
         id="Z0123456789AB", name="example.com"
@@ -69,7 +69,9 @@ def test_s30_the_record_is_made_where_a_zone_is_given() -> None:
         ({"staging": {"certificateArn": ARN}}, "domains.staging.name is None: it must be a DNS"),
     ],
 )
-def test_s68_what_is_no_domain_is_refused_by_its_key(value: object, complaint: str) -> None:
+def test_s68_a_value_that_is_no_domain_is_refused_with_its_key(
+    value: object, complaint: str
+) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         parse(value)
 
@@ -107,8 +109,8 @@ def test_s68_a_wrong_field_is_refused_with_its_value_and_rule(
         parse({kind: {**STAGING, **fields}})
 
 
-def test_s68_environments_that_come_and_go_need_a_zone_for_their_records() -> None:
-    """Each has its own load balancer; its tests ask for it by name, minutes after it was made."""
+def test_s68_ephemeral_environments_need_a_zone_for_their_records() -> None:
+    """Each has its own load balancer; its tests use the domain name minutes after its creation."""
     without = {key: EPHEMERAL[key] for key in ("name", "certificateArn")}
 
     with pytest.raises(
@@ -128,7 +130,7 @@ def test_s68_environments_that_come_and_go_need_a_zone_for_their_records() -> No
         ("ephemeral", EPHEMERAL, HERE, THERE, HERE),
     ],
 )
-def test_s68_a_certificate_is_of_the_account_where_its_load_balancer_is(
+def test_s68_a_certificate_is_in_the_account_of_its_load_balancer(
     kind: str,
     fields: dict[str, str],
     account: str | None,

@@ -1,4 +1,4 @@
-"""S5: what was deployed is tested, by a build that may do what it needs and nothing else."""
+"""S5: a build tests the deployed environment with only the permissions that it needs."""
 
 import json
 
@@ -11,7 +11,7 @@ def told(delivered: Delivered, stage: str, name: str) -> dict[str, str]:
     return {v["name"]: v["value"] for v in json.loads(variables)}
 
 
-def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Delivered) -> None:
+def test_s5_tests_run_after_the_deployment_and_get_its_addresses(delivered: Delivered) -> None:
     tests = delivered.action("Environment", "IntegrationTests")
     deploy = delivered.action("Environment", f"transaction-{SUFFIX}.Deploy")
 
@@ -34,7 +34,7 @@ def test_s5_tests_follow_the_deployment_and_learn_its_addresses(delivered: Deliv
     ]
 
 
-def test_s30_where_a_domain_has_a_certificate_tests_trust_who_everyone_trusts(
+def test_s30_with_a_domains_certificate_tests_trust_public_authorities(
     trunk: Delivered,
 ) -> None:
     assert "API_CERTIFICATE_DER" in told(trunk, "Staging", "IntegrationTests")
@@ -49,7 +49,7 @@ def test_s5_tests_run_from_the_commit_that_was_deployed(delivered: Delivered) ->
     assert delivered.action("Build", "Synth")["InputArtifacts"] == [source]
 
 
-def test_s64_tests_may_do_what_they_need_and_nothing_else(delivered: Delivered) -> None:
+def test_s64_tests_have_only_the_permissions_that_they_need(delivered: Delivered) -> None:
     here = "us-east-1:000000000000"
     secret = f"arn:aws:secretsmanager:{here}:secret:transaction-api-credentials-{SUFFIX}-??????"
     queue = f"arn:aws:sqs:{here}:transaction-queue-{SUFFIX}"

@@ -73,7 +73,7 @@ def test_the_image_is_built_with_it(delivered: Delivered) -> None:
     assert all(arguments == {"PYTHON_VERSION": VERSION} for arguments in given)
 
 
-def test_the_image_takes_every_stage_from_that_python() -> None:
+def test_every_stage_of_the_image_is_based_on_that_python() -> None:
     dockerfile = (REPOSITORY / "app_service/Dockerfile").read_text()
     first, *others = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
 

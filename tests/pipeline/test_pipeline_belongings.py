@@ -1,11 +1,11 @@
-"""What a pipeline owns: encrypted with its key, named by its suffix, gone with its stack."""
+"""Resources of a pipeline: encrypted with its key, named by its suffix, deleted with its stack."""
 
 import json
 
 from tests.delivered import SUFFIX, Delivered
 
 
-def test_s62_nothing_of_the_pipeline_stays_when_it_goes(delivered: Delivered) -> None:
+def test_s62_every_resource_of_the_pipeline_is_deleted_with_its_stack(delivered: Delivered) -> None:
     bucket, _ = delivered.pipeline.only("AWS::S3::Bucket")
     keeping = [
         name
@@ -44,7 +44,7 @@ def test_s63_artifacts_are_encrypted_with_the_pipelines_key_private_and_temporar
     assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == 30
 
 
-def test_without_an_account_the_pipeline_is_for_whichever_deploys_it(
+def test_without_an_account_the_pipeline_is_in_the_account_that_deploys_it(
     from_github: Delivered,
 ) -> None:
     assert from_github.pipeline.one("AWS::S3::Bucket")["BucketName"] == {
@@ -52,8 +52,8 @@ def test_without_an_account_the_pipeline_is_for_whichever_deploys_it(
     }
 
 
-def test_s63_the_pipelines_key_is_its_own_and_turns_over(delivered: Delivered) -> None:
-    """Whoever builds code holds no key to the data that the code runs on."""
+def test_s63_the_pipeline_has_its_own_key_with_rotation(delivered: Delivered) -> None:
+    """Builds cannot use the key of the environment's data."""
     key = delivered.pipeline.one("AWS::KMS::Key")
     alias = delivered.pipeline.one("AWS::KMS::Alias")
 
@@ -82,7 +82,7 @@ def test_s52_build_logs_are_encrypted_with_the_pipelines_key(delivered: Delivere
         assert group["KmsKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
 
 
-def test_the_topic_hears_of_failures_successes_and_approvals(delivered: Delivered) -> None:
+def test_the_topic_is_notified_of_failures_successes_and_approvals(delivered: Delivered) -> None:
     topic, properties = delivered.pipeline.only("AWS::SNS::Topic")
     key, _ = delivered.pipeline.only("AWS::KMS::Key")
     pipeline, _ = delivered.pipeline.only("AWS::CodePipeline::Pipeline")
@@ -99,9 +99,7 @@ def test_the_topic_hears_of_failures_successes_and_approvals(delivered: Delivere
     assert properties["KmsMasterKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
 
 
-def test_s51_a_person_is_told_of_runs_where_an_address_is_given(
-    delivered: Delivered, trunk: Delivered
-) -> None:
+def test_s51_a_given_address_is_notified_of_runs(delivered: Delivered, trunk: Delivered) -> None:
     topic, _ = trunk.pipeline.only("AWS::SNS::Topic")
 
     assert delivered.pipeline.all("AWS::SNS::Subscription") == {}
@@ -119,6 +117,6 @@ def test_s63_the_topic_is_for_tls_only_and_for_the_notifications(delivered: Deli
 
     assert denied == [{"Bool": {"aws:SecureTransport": "false"}}]
     assert allowed == [{"Service": "codestar-notifications.amazonaws.com"}]
-    # Or nothing would arrive on an encrypted topic.
+    # Otherwise no message would reach the encrypted topic.
     key_statements = delivered.pipeline.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
     assert allowed[0] in [s["Principal"] for s in key_statements]

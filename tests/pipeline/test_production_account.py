@@ -1,4 +1,4 @@
-"""Production in an account of its own: same gate, same approval, another account's roles."""
+"""Production in its own account: the same gate and approval, with that account's roles."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def test_only_production_is_deployed_by_the_other_accounts_roles(
         }
 
 
-def test_b5_the_gate_and_the_approval_stand_before_it_all_the_same(
+def test_b5_the_gate_and_the_approval_are_before_production_in_another_account(
     across_accounts: Delivered,
 ) -> None:
     gate, approval = across_accounts.stages["ProductionApproval"]
@@ -45,7 +45,7 @@ def test_b5_the_gate_and_the_approval_stand_before_it_all_the_same(
     assert assumed == [f"arn:aws:iam::{THERE}:role/cdk-hnb659fds-lookup-role-{THERE}-us-east-1"]
 
 
-def test_s63_the_other_account_opens_artifacts_with_the_pipelines_own_key(
+def test_s63_the_other_account_decrypts_artifacts_with_the_pipelines_key(
     across_accounts: Delivered,
 ) -> None:
     key, properties = across_accounts.pipeline.only("AWS::KMS::Key")
@@ -60,7 +60,7 @@ def test_s63_the_other_account_opens_artifacts_with_the_pipelines_own_key(
     assert readers == [["kms:Decrypt", "kms:DescribeKey"]]
 
 
-def test_without_another_account_nobody_outside_is_let_in(trunk: Delivered) -> None:
+def test_without_another_account_no_other_account_has_access(trunk: Delivered) -> None:
     policies = [
         *trunk.pipeline.properties("AWS::KMS::Key"),
         *trunk.pipeline.properties("AWS::S3::BucketPolicy"),
@@ -70,7 +70,9 @@ def test_without_another_account_nobody_outside_is_let_in(trunk: Delivered) -> N
     assert account_of(trunk, "Production", "transaction-production.Deploy") == set()
 
 
-def test_the_pipeline_obeys_the_cloudformation_specification(across_accounts: Delivered) -> None:
+def test_the_pipeline_conforms_to_the_cloudformation_specification(
+    across_accounts: Delivered,
+) -> None:
     (template,) = across_accounts.outdir.glob("DeliveryPipeline-*.template.json")
 
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Which environments a commit passes, and what the trunk's pipeline does with them."""
+"""The environments to which a commit is deployed, and the stages of the trunk's pipeline."""
 
 import json
 from pathlib import Path
@@ -15,13 +15,13 @@ from pipeline.promotion import RESERVED_SUFFIXES, promotions_of
 from tests.delivered import Delivered
 
 
-def test_s8_every_branch_but_the_trunk_ends_in_an_ephemeral_environment_of_its_own() -> None:
+def test_s8_every_branch_except_the_trunk_deploys_its_own_ephemeral_environment() -> None:
     for promotion in ("environment", "production"):
         (only,) = promotions_of(is_trunk=False, promotion=promotion)
         assert (only.config, only.suffix, only.needs_approval) == (EPHEMERAL, None, False)
 
 
-def test_the_trunk_passes_every_promoted_environment_and_asks_before_production() -> None:
+def test_the_trunk_deploys_every_promoted_environment_with_approval_before_production() -> None:
     promotions = promotions_of(is_trunk=True, promotion="production")
 
     assert [p.config for p in promotions] == [*PROMOTED]
@@ -29,7 +29,7 @@ def test_the_trunk_passes_every_promoted_environment_and_asks_before_production(
     assert [p.config for p in promotions if p.needs_approval] == [PRODUCTION]
 
 
-def test_the_trunk_can_end_in_one_environment_without_a_person() -> None:
+def test_the_trunk_can_deploy_one_environment_without_approval() -> None:
     (only,) = promotions_of(is_trunk=True, promotion="environment")
 
     assert (only.config, only.needs_approval) == (EPHEMERAL, False)
@@ -42,7 +42,7 @@ def test_b4_no_branch_has_the_suffix_of_a_promoted_environment(branch: str) -> N
 
 @pytest.mark.parametrize("config", KINDS, ids=lambda config: config.kind)
 def test_b4_no_kind_looks_like_the_suffix_of_a_branch(config: EnvironmentConfig) -> None:
-    """The hub would take such an environment for that of a branch, and delete it."""
+    """The hub would treat such an environment as a branch's and delete it."""
     assert not is_branch_suffix(str(EnvironmentSuffix(config.kind)))
 
 

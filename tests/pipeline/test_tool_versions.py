@@ -1,4 +1,4 @@
-"""The delivery tools are pinned in one place, exactly."""
+"""The delivery tools have exact versions, pinned in one place."""
 
 from pathlib import Path
 
@@ -33,11 +33,13 @@ def test_the_pins_are_those_of_package_json(tmp_path: Path) -> None:
         ("{oops", r"package\.json cannot be read"),
     ],
 )
-def test_anything_but_exact_pins_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+def test_a_version_that_is_no_exact_pin_is_refused(
+    tmp_path: Path, content: str, complaint: str
+) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         Toolchain.pinned_in(package_json(tmp_path, content))
 
 
-def test_a_missing_package_json_is_said(tmp_path: Path) -> None:
+def test_a_missing_package_json_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"package\.json cannot be read"):
         Toolchain.pinned_in(tmp_path / "package.json")

@@ -1,4 +1,4 @@
-"""An environment for `make`, where the tests themselves may be run by another make."""
+"""An environment for `make` when the tests themselves run under another make."""
 
 import os
 

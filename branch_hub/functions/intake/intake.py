@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 def take_in(event: Mapping[str, Any], *, receiver: WebhookReceiver) -> dict[str, Any]:
     """Answer a request, or forward an event. An event that cannot be forwarded raises an error, so
     that Lambda retries it."""
-    # Lambda wraps every HTTP request in this field: a sender cannot leave it out.
+    # Lambda adds this field to every HTTP request: a sender cannot leave it out.
     if "requestContext" in event:
         return receiver.receive(event)
     try:

@@ -9,8 +9,8 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class BranchIntakeSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
-    git_host: str  # JSON: kind, and what a host of that kind needs
-    repository: str  # as the git host calls it: owner/name at GitHub
+    git_host: str  # JSON: kind, and settings of that kind of host
+    repository: str  # its name at the git host: owner/name at GitHub
     hub_secret_arn: str  # JSON with webhook_secret and token
     branch_table_name: str
     event_bus_name: str

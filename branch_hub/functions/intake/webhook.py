@@ -48,7 +48,9 @@ class WebhookReceiver:
             # Sending it again would change nothing.
             logger.warning("branch gets no environment", extra={"reason": str(error)})
             return accepted(202, "ignored: the branch can have no environment")
-        except Exception:  # the boundary: the host shows a 5xx as failed, and can send it again
+        except (
+            Exception
+        ):  # the request's boundary: the host shows a 5xx as failed and can send it again
             logger.exception("webhook not forwarded")
             return problem(500, "the event was not forwarded: see the function's log, then resend")
 
@@ -75,7 +77,7 @@ class WebhookReceiver:
 
 def _body(request: Mapping[str, Any]) -> bytes:
     text = request.get("body") or ""
-    # Before it is decoded or hashed: four characters of base64 are three bytes.
+    # Checked before decoding or hashing: four characters of base64 are three bytes.
     if len(text) > _BODY_BYTES_MAX * 4 // 3 + 4:
         raise DeliveryRefused(413, f"the body must be at most {_BODY_BYTES_MAX} bytes")
     try:

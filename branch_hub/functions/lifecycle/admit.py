@@ -15,11 +15,11 @@ _OLDEST_SHOWN = 5
 def admit(
     event: BranchEvent, *, branch: str, execution: str, context: LifecycleContext
 ) -> dict[str, Any]:
-    """Decide by what is true now, whatever the event says.
+    """Decide by the current state: the event is only a hint.
 
-    `create`: the caller holds the lock and deploys the pipeline. `extended`: it exists. `busy`: ask
-    again soon. `gone`: the branch does not exist. `refused`: a person must act. `protected`: it is
-    the trunk, whose pipeline a person deploys.
+    `create`: the caller holds the lock and deploys the pipeline. `extended`: it exists. `busy`:
+    call again soon. `gone`: the branch does not exist. `refused`: a person must act. `protected`:
+    it is the trunk, whose pipeline a person deploys.
     Safe to repeat: the holder of the lock gets `create` again.
     """
     outcome, message = _decide(event, branch, execution, context)
@@ -79,7 +79,7 @@ def _create(
 ) -> tuple[str, str]:
     suffix, now = event.suffix, context.now()
     if branch == context.policy.trunk:
-        # It may have one with another suffix; a second one would also deploy to production.
+        # Its pipeline may have another suffix; a second pipeline would also deploy to production.
         return "protected", f"the pipeline of {branch} is deployed by a person, not by the hub"
     if not context.registry.lock(
         suffix, purpose=Purpose.CREATE, holder=execution, branch=branch, now=now

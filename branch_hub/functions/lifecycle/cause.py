@@ -1,4 +1,4 @@
-"""Why a step of a machine failed, in one sentence: Step Functions passes on whole records."""
+"""Reduces the cause of a failed step to one sentence: Step Functions passes whole records."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def in_one_sentence(cause: str) -> str:
-    """Return what failed and where its log is, from the cause that Step Functions gives.
+    """Return the error and the location of its log, from the cause that Step Functions gives.
 
     A failed build gives its whole record as JSON, a failed function its error; anything else is
     text, and is returned as it is.
@@ -26,10 +26,10 @@ def in_one_sentence(cause: str) -> str:
 
 def _of_build(record: Mapping[str, Any]) -> str:
     failed = next(_messages(record), "")
-    said = f": {failed}" if failed else ""
+    error = f": {failed}" if failed else ""
     log = str((record.get("Logs") or {}).get("DeepLink") or "")
     where = f" (log: {log})" if log and log not in failed else ""
-    return f"build {record.get('Id', '')} {record['BuildStatus']}{said}{where}"
+    return f"build {record.get('Id', '')} {record['BuildStatus']}{error}{where}"
 
 
 def _messages(record: Mapping[str, Any]) -> Iterator[str]:

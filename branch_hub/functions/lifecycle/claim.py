@@ -12,9 +12,9 @@ from lambda_src.shared.branch_suffix import has_suffix
 
 
 def claim(event: BranchEvent, *, execution: str, context: LifecycleContext) -> dict[str, Any]:
-    """Decide by what is true now, whatever the event says.
+    """Decide by the current state: the event is only a hint.
 
-    `delete`: the caller holds the lock. `busy`: ask again soon. Otherwise nothing is deleted:
+    `delete`: the caller holds the lock. `busy`: call again soon. Otherwise nothing is deleted:
     `protected`, `alive`, `not_expired`, or `nothing` exists. Safe to repeat.
     Raises HostUnavailable: only the host decides that a branch is gone.
     """
@@ -59,7 +59,7 @@ def _decide(
         now=context.now(),
         only_if_expired=event.reason is Reason.EXPIRED and not environment.is_half_deleted,
     ):
-        # Locked or extended since it was read: the next call finds out.
+        # Locked or extended since it was read: the next call decides again.
         return "busy", f"environment {suffix} has just changed"
     return "delete", f"environment {suffix} is deleted: {_WHY[event.reason]}"
 
@@ -90,7 +90,7 @@ def _why_it_stays(
     if any(stack.is_termination_protected for stack in environment.stacks):
         return "protected", f"environment {suffix} has termination protection"
     if environment.is_half_deleted:
-        return None  # it is of no use, and blocks a new one
+        return None  # it is unusable and blocks a new one
     if event.reason is Reason.EXPIRED:
         if _has_expired(record, environment, context):
             return None

@@ -1,4 +1,4 @@
-"""What all steps of the lifecycle share, and who owns and locks an environment."""
+"""Objects shared by all steps of the lifecycle; owner and lock of an environment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,10 +46,10 @@ class LifecycleContext:
         return None
 
     def owner(self, environment: Environment, record: EnvironmentRecord | None) -> str | None:
-        """Return the branch that the environment belongs to; None if there is none, or unknown.
+        """Return the branch that owns the environment; None if there is none or it is unknown.
 
-        Of two branches with one suffix the first is the owner: only the owner gets an environment,
-        and only when the owner is gone it is deleted.
+        Of two branches with one suffix the first is the owner. Only the owner gets an environment,
+        which is deleted only after the owner is deleted.
         """
         if self.policy.protects_suffix(environment.suffix):
             return self.policy.trunk

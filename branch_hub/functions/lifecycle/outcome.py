@@ -1,4 +1,4 @@
-"""Records the result: last steps of both machines. Only the holder of the lock may call them."""
+"""Records the result in the last steps of both machines; only the lock's holder may call them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -80,7 +80,7 @@ class StageRetry:
                     "event_id": event_id,
                     FORGET_AFTER: int(forget_after.timestamp()),
                 },
-                # Its own record is no obstacle: the same event comes again if the next call failed.
+                # A repeated event passes its own record: it is sent again if the next call failed.
                 ConditionExpression="attribute_not_exists(suffix) OR event_id = :this",
                 ExpressionAttributeValues={":this": event_id},
             )

@@ -1,7 +1,7 @@
 """Transient errors of a pipeline's actions: these, and no others.
 
-A failed command of a build is never one of them. A failed test stays failed; so does a failed
-download, because it cannot be told from a test that needs the network.
+A failed command of a build is never one of them. A failed test stays failed. So does a failed
+download, because it cannot be distinguished from a test that needs the network.
 """
 
 from collections.abc import Mapping
@@ -41,8 +41,8 @@ def transient_error(action: Mapping[str, Any]) -> Transient | None:
     """Return the known error with which `action` (of ListActionExecutions) failed, or None."""
     result = action.get("output", {}).get("executionResult", {})
     error = result.get("errorDetails", {})
-    said = f"{error.get('message', '')}\n{result.get('externalExecutionSummary', '')}"
+    texts = f"{error.get('message', '')}\n{result.get('externalExecutionSummary', '')}"
     for known in TRANSIENT:
-        if error.get("code") == known.text or known.text in said:
+        if error.get("code") == known.text or known.text in texts:
             return known
     return None

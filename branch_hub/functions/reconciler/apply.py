@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Applier:
-    """The machines check again before they act: a plan is also only a hint."""
+    """The machines check the state again before they act: a plan is only a hint."""
 
     repository: str
     lifetime: timedelta

@@ -1,4 +1,4 @@
-"""Decides what is to be done about each suffix; `apply.py` does it."""
+"""Plans the action for each suffix; `apply.py` carries it out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _DOING: Final = {Purpose.CREATE: "created", Purpose.DESTROY: "deleted"}
 
 
 class Action(StrEnum):
-    """In the order of a plan."""
+    """Actions in the order of a plan."""
 
     DESTROY = "destroy"
     CREATE = "create"
@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """`event` is put on the bus to have the step done."""
+    """`event` is put on the bus to carry out the step."""
 
     action: Action
     suffix: str
@@ -91,15 +91,15 @@ class Planner:
                 return self._step(status, Action.LEAVE, untouchable)
             return self._judge_ephemeral(status)
         except (HostUnavailable, BotoCoreError, ClientError) as error:
-            # An environment that cannot be judged does not stop the others.
-            return self._step(status, Action.LEAVE, f"could not be judged: {error}")
+            # An environment that cannot be checked does not stop the others.
+            return self._step(status, Action.LEAVE, f"could not be checked: {error}")
 
     def _why_untouchable(self, status: EnvironmentStatus) -> str | None:
         environment, record = status.environment, status.record
         reasons = (
             (not is_branch_suffix(status.suffix), "its suffix was given by hand"),
             (self._is_protected(status), "protected"),
-            # A part is not ours: a person must decide.
+            # One of the stacks is not ours: a person must decide.
             (bool(environment.foreign_stacks), "; ".join(environment.foreign_stacks)),
             (
                 any(stack.is_termination_protected for stack in environment.stacks),

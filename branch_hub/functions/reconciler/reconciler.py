@@ -62,6 +62,6 @@ class Reconciler:
         return {"plan": plan, "applied": apply}
 
     def _is_running(self, record: EnvironmentRecord) -> bool:
-        assert record.lock is not None, "asked of locked records"
+        assert record.lock is not None, "called for locked records"
         lock = record.lock
         return self.executions.is_running(lock.holder, since=lock.taken_at, now=self.now())

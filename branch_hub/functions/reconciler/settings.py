@@ -9,7 +9,7 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 class BranchReconcilerSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
-    git_host: str  # JSON: kind, and what a host of that kind needs
+    git_host: str  # JSON: kind, and settings of that kind of host
     repository: str
     hub_secret_arn: str  # JSON with token, which may be empty
     branch_table_name: str

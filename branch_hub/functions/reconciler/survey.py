@@ -13,7 +13,7 @@ from lambda_src.shared.branch_suffix import InvalidBranch, suffix_of_branch
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentStatus:
-    """Of one suffix. `is_live`: its branch exists."""
+    """The status of one suffix. `is_live`: its branch exists."""
 
     suffix: str
     branch: str | None

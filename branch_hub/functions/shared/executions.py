@@ -1,4 +1,4 @@
-"""Whether an execution of a state machine is running: a lock ends with its holder."""
+"""Checks whether an execution of a state machine is running: a lock ends with its holder."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final

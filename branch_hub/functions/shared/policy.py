@@ -1,4 +1,4 @@
-"""Which branches are protected: the hub deletes nothing of them."""
+"""The rule for protected branches, of which the hub deletes nothing."""
 
 import json
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ class Quota:
         return True
 
     def count_in(self, suffix: str) -> None:
-        """Add an environment that exists already, with or without room."""
+        """Add an existing environment, even if the quota is full."""
         self._change("ADD", suffix)
 
     def give_back(self, suffix: str) -> None:

@@ -1,4 +1,4 @@
-"""The registry's record of one environment, and how it is read from DynamoDB."""
+"""The registry's record of one environment, and its parser for DynamoDB items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

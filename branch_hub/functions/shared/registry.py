@@ -136,7 +136,7 @@ class Registry:
         )
 
     def mark_expired(self, suffix: str, *, holder: str, now: datetime) -> bool:
-        """Record for a while that it expired, so that only a push creates it again."""
+        """Record temporarily that it expired, so that only a push creates it again."""
         forget_after = int((now + TOMBSTONE_LIFETIME).timestamp())
         return self._update(
             suffix,

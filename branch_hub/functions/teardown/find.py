@@ -1,4 +1,4 @@
-"""Finds what is to be deleted of an environment."""
+"""Finds the stacks and images of an environment to delete."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which environments may be deleted: those of branches, except the trunk's."""
+"""Allows deleting environments of branches only, except the trunk's."""
 
 from lambda_src.shared.branch_suffix import is_branch_suffix, suffix_of_branch
 

@@ -1,4 +1,4 @@
-"""Every kind of resource that has a physical name, and how to list it."""
+"""The API operations that list every kind of resource with a physical name."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

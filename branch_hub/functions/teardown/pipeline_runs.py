@@ -1,4 +1,4 @@
-"""Runs of an environment's pipeline: none may deploy while its stacks are deleted."""
+"""Stops runs of an environment's pipeline: none may deploy while its stacks are deleted."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 PIPELINE: Final = "transaction-pipeline"
 _RUNNING: Final = ("InProgress", "Stopping")
 _NO_PIPELINE: Final = "PipelineNotFoundException"
-# It ended, or was stopped, since it was listed.
+# The run has ended or was stopped since it was listed.
 _TOO_LATE: Final = ("DuplicatedStopRequestException", "PipelineExecutionNotStoppableException")
 
 

@@ -1,4 +1,4 @@
-"""Deletes what a deleted stack leaves: last logs, revisions, snapshots, images."""
+"""Deletes resources that remain after a stack: last logs, revisions, snapshots, images."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
 
-# Where services write the logs of an environment.
+# Prefixes of the log groups to which services of an environment write.
 _LOGS: Final = ("/aws/lambda/", "/aws/codebuild/", "/aws/rds/", "/aws/ecs/", "/ecs/")
 
 
@@ -39,7 +39,7 @@ class Sweeper:
         ]
         wanted, kept = list(images), []
         if wanted and (busy := self._busy_neighbour(suffix)):
-            # It may have found the image in the repository, and be about to deploy it.
+            # The run may have found the image in the repository and may deploy it next.
             kept = [
                 f"image {image.repository}:{image.tag}: {busy} is running. `cdk gc` "
                 "deletes the image when no stack names it"

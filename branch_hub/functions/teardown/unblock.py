@@ -1,4 +1,4 @@
-"""Empties what blocks the deletion of a stack, and deletes the stack again."""
+"""Empties resources that block the deletion of a stack, and deletes the stack again."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +16,8 @@ _IMAGES_MAX: Final = 100
 
 
 class Unblocking:
-    """Needs what `Deletion` needs, and to empty buckets and repositories and to delete detached
-    network interfaces."""
+    """Needs the permissions of `Deletion`, and those to empty buckets and repositories and delete
+    detached network interfaces."""
 
     def __init__(
         self, *, deletion: Deletion, s3: "S3Client", ecr: "ECRClient", ec2: "EC2Client"
@@ -51,7 +51,7 @@ class Unblocking:
     def _empty_repository(self, name: str) -> Iterator[str]:
         pages = self._ecr.get_paginator("list_images").paginate(repositoryName=name)
         try:
-            # All pages first: deleting would shift them.
+            # All pages are read first, because a deletion shifts them.
             images = [image for page in pages for image in page["imageIds"]]
         except self._ecr.exceptions.RepositoryNotFoundException:
             return

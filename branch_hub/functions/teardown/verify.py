@@ -1,4 +1,4 @@
-"""Lists what remains of an environment, by its tag and by every name."""
+"""Lists the remaining resources of an environment, found by tag and by name."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final

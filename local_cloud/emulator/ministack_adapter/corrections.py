@@ -1,4 +1,4 @@
-"""Where MiniStack differs from AWS and the project needs what AWS does."""
+"""Corrects MiniStack where the project needs the behaviour of AWS."""
 
 import string
 from typing import Any

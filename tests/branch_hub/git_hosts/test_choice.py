@@ -1,4 +1,4 @@
-"""The git host is the one that the settings of the source name."""
+"""The settings of the source choose the git host."""
 
 import json
 from typing import Any
@@ -21,14 +21,14 @@ def connect(settings: dict[str, str]) -> tuple[GitHost, list[Any]]:
     return host, clients
 
 
-def test_s8_a_github_source_is_read_at_github() -> None:
+def test_s8_a_github_source_uses_the_github_host() -> None:
     host, clients = connect(parse_source(GITHUB).host_settings())
 
     assert isinstance(host, GitHubHost)
     assert clients == []
 
 
-def test_s8_a_codecommit_source_is_read_at_codecommit() -> None:
+def test_s8_a_codecommit_source_uses_the_codecommit_host() -> None:
     source = parse_source({"kind": "codecommit", "repository": "app"})
     host, clients = connect(source.host_settings())
 
@@ -40,6 +40,6 @@ def test_every_kind_of_source_has_its_git_host() -> None:
     assert _KINDS.keys() == _HOSTS.keys()
 
 
-def test_another_kind_is_refused() -> None:
+def test_an_unknown_kind_of_git_host_is_refused() -> None:
     with pytest.raises(ValueError, match="kind 'svn': it must be one of github"):
         connect({"kind": "svn"})

@@ -1,4 +1,4 @@
-"""S8, B2: what CodeCommit says about branches; an error of it says nothing."""
+"""S8, B2: branches at CodeCommit; an error never means that a branch is gone."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,14 +27,14 @@ class Unreachable:
         return call
 
 
-def test_s8_a_branch_is_there_when_codecommit_gives_it(aws: type_of_aws) -> None:
+def test_s8_a_branch_exists_if_codecommit_returns_it(aws: type_of_aws) -> None:
     asked, stub = host(aws)
     stub.add_response("get_branch", TIP, BRANCH)
 
     assert asked.exists("feature/a")
 
 
-def test_s8_a_branch_is_gone_when_codecommit_says_so(aws: type_of_aws) -> None:
+def test_s8_a_branch_is_gone_if_codecommit_reports_that_it_does_not_exist(aws: type_of_aws) -> None:
     asked, stub = host(aws)
     stub.add_client_error("get_branch", "BranchDoesNotExistException", expected_params=BRANCH)
 
@@ -59,7 +59,7 @@ def test_b2_any_other_error_does_not_mean_that_a_branch_is_gone(
         asked.last_commit_at("feature/a")
 
 
-def test_b2_out_of_reach_does_not_mean_gone() -> None:
+def test_b2_a_connection_error_does_not_mean_that_a_branch_is_gone() -> None:
     with pytest.raises(HostUnavailable, match="https://codecommit"):
         CodeCommitHost(codecommit=Unreachable(), repository="app").exists("feature/a")
 

@@ -1,4 +1,4 @@
-"""S8, B2: what GitHub says about branches; whatever else it says, no branch is gone."""
+"""S8, B2: branches at GitHub; an unexpected answer never means that a branch is gone."""
 
 import socket
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def test_s8_a_branch_is_found_by_its_exact_name(git: GitServer, branch: str) -> 
     assert not host(git).exists(branch[:-1])
 
 
-def test_b4_a_branch_below_the_name_is_not_the_branch(git: GitServer) -> None:
+def test_b4_a_branch_with_the_name_as_prefix_is_another_branch(git: GitServer) -> None:
     """Older servers answer with everything that begins with the name."""
     git.bodies = {"/feature": [{"ref": "refs/heads/feature/a"}, "nonsense"]}
     assert not host(git).exists("feature")
@@ -36,7 +36,7 @@ def test_b4_a_branch_below_the_name_is_not_the_branch(git: GitServer) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 429, 500, 503])
-def test_b2_a_repository_that_cannot_be_seen_has_lost_no_branch(
+def test_b2_an_unreadable_repository_does_not_mean_that_a_branch_is_gone(
     git: GitServer, status: int
 ) -> None:
     """GitHub answers 404 for all of a repository that a withdrawn token could see."""
@@ -50,14 +50,16 @@ def test_b2_a_repository_that_cannot_be_seen_has_lost_no_branch(
 
 
 @pytest.mark.parametrize("body", [b"<html>", {"ref": "refs/heads/other"}, {"ref": 7}, 7])
-def test_b2_an_answer_of_another_shape_proves_nothing(git: GitServer, body: Any) -> None:
+def test_b2_a_malformed_answer_does_not_mean_that_a_branch_is_gone(
+    git: GitServer, body: Any
+) -> None:
     git.bodies = {"/main": body}
 
     with pytest.raises(HostUnavailable, match=r"no JSON|another ref"):
         host(git).exists("main")
 
 
-def test_b2_a_host_that_does_not_answer_proves_nothing() -> None:
+def test_b2_without_an_answer_of_the_host_no_branch_is_gone() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -84,14 +86,14 @@ def test_b2_a_short_page_with_a_link_is_not_the_last(git: GitServer) -> None:
 
 
 @pytest.mark.parametrize("body", [{"message": "busy"}, [{"title": "x"}], ["main"], [{"name": ""}]])
-def test_b2_a_list_of_another_shape_is_no_list_of_branches(git: GitServer, body: Any) -> None:
+def test_b2_a_malformed_list_of_branches_is_an_error(git: GitServer, body: Any) -> None:
     git.bodies = {"/branches": body}
 
     with pytest.raises(HostUnavailable, match=r"no list|no name"):
         list(host(git).branches())
 
 
-def test_b2_a_list_without_end_is_given_up(git: GitServer) -> None:
+def test_b2_a_list_with_too_many_pages_is_an_error(git: GitServer) -> None:
     git.bodies = {"/branches": [{"name": "main"}]}
     git.headers = {"Link": '<more>; rel="next"'}
 
@@ -147,7 +149,7 @@ def test_the_token_does_not_follow_a_redirect(git: GitServer) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://api.github.com", "ftp://127.0.0.2", "//example.com", ""])
-def test_a_token_does_not_travel_in_clear_text(url: str) -> None:
+def test_the_token_is_not_sent_over_plain_http(url: str) -> None:
     with pytest.raises(ValueError, match="only sent over https"):
         GitHubHost(api_url=url, repository=REPOSITORY, token=str)
 

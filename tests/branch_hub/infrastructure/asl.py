@@ -1,4 +1,4 @@
-"""A state machine's definition as a graph: where each state leads, and what it may look at."""
+"""A state machine's definition as a graph: transitions of each state, and paths that it reads."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.infra.templates import Synthesized
 
-# What one way leads to, and what the state there finds beside what was there before.
+# The target of a transition, and the paths that it adds for the target state.
 Edge = tuple[str, frozenset[str]]
 _PATH = re.compile(r"(?<![$.\w])\$((?:\.\w+)+)")
 _NOTHING: frozenset[str] = frozenset()
@@ -41,7 +41,7 @@ class Definition:
         return dict(self.states[name]["Parameters"]["Payload"])
 
     def acting(self, action: str) -> set[str]:
-        """The states that ask a function for `action`."""
+        """The states that call a function with `action`."""
         return {
             name
             for name, state in self.tasks().items()
@@ -54,7 +54,7 @@ class Definition:
     def reachable(
         self, start: str, *, without: frozenset[str] = _NOTHING, errors: bool = True
     ) -> set[str]:
-        """Every state that a run can come to from `start` without going through `without`."""
+        """Every state that a run can reach from `start` without passing `without`."""
         seen: set[str] = set()
         todo = [start]
         while todo:
@@ -66,7 +66,7 @@ class Definition:
         return seen
 
     def known_at(self) -> dict[str, frozenset[str]]:
-        """By state: the paths that hold something there on every way that leads to it."""
+        """The paths that are set in each state, whichever transitions lead to it."""
         known: dict[str, frozenset[str]] = {self.start: frozenset()}
         todo = [self.start]
         while todo:
@@ -79,7 +79,7 @@ class Definition:
         return known
 
     def paths_of(self, name: str) -> set[str]:
-        """The paths that a state reads of what it was handed, without those of its own answer."""
+        """The paths of its input that a state reads, without those of its own answer."""
         state = {k: v for k, v in self.states[name].items() if k not in _WRITES}
         return {f"${path}" for path in _PATH.findall(json.dumps(state))}
 
@@ -108,7 +108,7 @@ _WRITES = ("Catch", "Result", "ResultPath", "ResultSelector", "Next", "Comment")
 
 
 def _written_by(state: dict[str, Any], known: frozenset[str]) -> frozenset[str]:
-    """What is known after `state` did what it does."""
+    """The paths that are set after `state`."""
     if state["Type"] not in ("Task", "Pass"):
         return known
     made = (

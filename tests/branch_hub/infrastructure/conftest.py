@@ -1,4 +1,4 @@
-"""The hubs of the pipelines that were synthesized anyway: one for each kind of source."""
+"""The hubs of the synthesized pipelines: one for each kind of source."""
 
 import pytest
 
@@ -7,21 +7,21 @@ from tests.branch_hub.infrastructure.asl import Definition
 from tests.delivered import Delivered
 from tests.infra.templates import Synthesized
 
-# Of the repositories that tests/delivered.py names.
+# Suffixes of the repositories in tests/delivered.py.
 CODECOMMIT_HUB = str(EnvironmentSuffix.of_repository("transaction-pipeline"))
 GITHUB_HUB = str(EnvironmentSuffix.of_repository("acme/ledger"))
 
 
 @pytest.fixture
 def hub(delivered: Delivered) -> Synthesized:
-    """Of a CodeCommit repository, in a known account."""
+    """The hub of a CodeCommit repository, in a known account."""
     assert delivered.hub is not None
     return delivered.hub
 
 
 @pytest.fixture
 def github_hub(from_github: Delivered) -> Synthesized:
-    """Of a GitHub repository, for whichever account deploys it."""
+    """The hub of a GitHub repository, for any account."""
     assert from_github.hub is not None
     return from_github.hub
 

@@ -1,4 +1,4 @@
-"""Asks the policies of a template what they allow: an explicit deny wins, patterns as IAM's."""
+"""Evaluates the policies of a template as IAM does: explicit denials win, patterns are IAM's."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ Statement = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """What a role may do. Conditions are held to be met unless they are named as missed."""
+    """The permissions of a role. Conditions are treated as met unless they are named as not met."""
 
     statements: tuple[Statement, ...]
 
@@ -43,7 +43,7 @@ def _covers(statement: Statement, action: str, resource: str) -> bool:
 
 
 def _patterns(statement: Statement) -> Iterator[str]:
-    """Those that are written out; what refers to a resource of the stack is none of these."""
+    """The literal patterns, without references to resources of the stack."""
     for resource in as_list(statement["Resource"]):
         if isinstance(resource, str):
             yield resource

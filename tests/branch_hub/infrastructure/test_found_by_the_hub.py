@@ -1,4 +1,4 @@
-"""S8: what a branch's delivery is called and tagged is what the hub's functions look for."""
+"""S8: the hub's functions find a branch's stacks by the names and tags that its delivery sets."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ def deployed(delivered: Delivered) -> list[DeployedStack]:
             is_termination_protected=False,
         )
         for stack in cx_api.CloudAssembly(str(delivered.outdir)).stacks_recursively
-        # The hub's own stack is beside them, where it is: that one is never an environment's.
+        # The hub's own stack may be among them; it never belongs to an environment.
         if not stack.stack_name.startswith("BranchHub-")
     ]
 
@@ -41,13 +41,13 @@ def test_s8_every_stack_of_a_branch_is_found_by_its_name_and_its_tags(
     assert [finder.why_not_ours(stack, SUFFIX) for stack in stacks] == [None, None]
 
 
-def test_b2_each_stack_of_a_branch_says_whose_it_is(delivered: Delivered) -> None:
+def test_b2_each_stack_of_a_branch_is_tagged_with_its_branch(delivered: Delivered) -> None:
     for stack in deployed(delivered):
         assert Environment(suffix=SUFFIX, pipeline=stack).branch == "feature/x"
 
 
 @pytest.mark.parametrize("branch", ["release/ä", "支付", "a\udc80", "a,b", "a" * 257])
-def test_b2_a_branch_that_cannot_be_a_tags_value_is_left_out(branch: str) -> None:
+def test_b2_a_branch_that_is_no_valid_tag_value_gets_no_tag(branch: str) -> None:
     assert source_tags(repository="acme/ledger", branch=branch) == {"repository": "acme/ledger"}
 
 
@@ -56,13 +56,13 @@ def test_b2_any_other_branch_is_a_tag(branch: str) -> None:
     assert source_tags(repository="ledger", branch=branch)["branch"] == branch
 
 
-def test_s8_the_pipeline_whose_runs_are_stopped_is_the_branchs(delivered: Delivered) -> None:
+def test_s8_the_hub_stops_runs_of_the_branchs_pipeline(delivered: Delivered) -> None:
     pipeline = delivered.pipeline.one("AWS::CodePipeline::Pipeline")
 
     assert pipeline["Name"] == f"{PIPELINE}-{SUFFIX}"
 
 
-def test_s8_the_revisions_that_are_swept_are_the_services(delivered: Delivered) -> None:
+def test_s8_the_hub_sweeps_revisions_of_the_service(delivered: Delivered) -> None:
     assembly = cx_api.CloudAssembly(str(delivered.outdir))
     (environment,) = (
         stack.template

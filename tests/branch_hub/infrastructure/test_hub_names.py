@@ -17,7 +17,7 @@ _NAMING = re.compile(r"(^Name|Name)$")
 _ELSEWHERE = {("AWS::Events::Rule", "EventBusName"), ("AWS::Lambda::Permission", "FunctionName")}
 
 
-def test_s60_every_name_of_the_hub_ends_in_its_suffix_and_is_one_that_its_service_takes(
+def test_s60_every_name_of_the_hub_ends_in_its_suffix_and_is_valid_for_its_service(
     hub: Synthesized,
 ) -> None:
     found = {

@@ -15,7 +15,7 @@ from tests.infra.test_permissions import role_statements
 H = CODECOMMIT_HUB
 
 
-def test_s64_no_role_is_allowed_a_family_of_actions(every_hub: Synthesized) -> None:
+def test_s64_no_role_has_a_wildcard_action(every_hub: Synthesized) -> None:
     families = [
         (role, action)
         for role, statement in role_statements(every_hub)
@@ -24,11 +24,11 @@ def test_s64_no_role_is_allowed_a_family_of_actions(every_hub: Synthesized) -> N
     ]
 
     assert families == []
-    assert every_hub.all("AWS::IAM::ManagedPolicy") == {}  # all is said where the walks look
+    assert every_hub.all("AWS::IAM::ManagedPolicy") == {}  # all policies are inline
     assert [r for r in every_hub.properties("AWS::IAM::Role") if "ManagedPolicyArns" in r] == []
 
 
-def test_s64_every_role_of_the_hub_is_taken_by_one_service(every_hub: Synthesized) -> None:
+def test_s64_every_role_of_the_hub_is_assumed_by_one_service(every_hub: Synthesized) -> None:
     for role in every_hub.properties("AWS::IAM::Role"):
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Action"] == "sts:AssumeRole"
@@ -36,7 +36,7 @@ def test_s64_every_role_of_the_hub_is_taken_by_one_service(every_hub: Synthesize
 
 
 def actions_on(stack: Synthesized, role: str) -> set[str]:
-    """What a role may do, but for its logs, and for keys: see KEY_USES."""
+    """The actions of a role, without those on its logs and on keys (see KEY_USES)."""
     own = ("logs:", "kms:", "xray:")
     return {a for a in stack.actions_of(role) if not a.startswith(own)}
 
@@ -112,7 +112,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
         ("branch-pipelines-role", {"codecommit:GitPull", "sts:AssumeRole"}),
     ],
 )
-def test_s64_a_role_may_do_what_its_code_does_and_nothing_else(
+def test_s64_a_role_has_only_the_permissions_that_its_code_uses(
     hub: Synthesized, role: str, allowed: set[str]
 ) -> None:
     assert actions_on(hub, f"{role}-{H}") == allowed
@@ -127,7 +127,7 @@ _RUNS = {
     ("kms:GenerateDataKey", "its own runs"),
     ("kms:GenerateDataKey", "log delivery"),
 }
-# By role: what it may do with the hub's key, and on whose behalf.
+# By role: its actions with the hub's key, and the service through which it uses the key.
 KEY_USES = {
     "branch-create-machine-role": {*_RUNS, *_TELLS},
     "branch-destroy-machine-role": {*_RUNS, *_TELLS},
@@ -140,7 +140,7 @@ KEY_USES = {
 
 
 def key_uses(stack: Synthesized, role: str) -> set[tuple[str, str]]:
-    """What a role may do with the key of the stack, and through what."""
+    """The actions of a role with the key of the stack, and the services for them."""
     (key,) = stack.all("AWS::KMS::Key")
     return {
         (action, _on_behalf(statement.get("Condition")))
@@ -162,7 +162,7 @@ def _on_behalf(condition: dict[str, dict[str, str]] | None) -> str:
     }[name]
 
 
-def test_s64_a_role_uses_the_hubs_key_for_what_its_code_does_and_nothing_else(
+def test_s64_a_role_uses_the_hubs_key_only_for_the_services_that_its_code_uses(
     hub: Synthesized,
 ) -> None:
     roles = [str(role["RoleName"]) for role in hub.properties("AWS::IAM::Role")]
@@ -174,7 +174,7 @@ def test_s64_a_role_uses_the_hubs_key_for_what_its_code_does_and_nothing_else(
 def test_b3_a_role_that_publishes_notices_may_use_the_key_of_the_topic(
     every_hub: Synthesized,
 ) -> None:
-    """SNS takes nothing for an encrypted topic from a role that may not use the key."""
+    """SNS refuses messages to an encrypted topic from a role that may not use the key."""
     topic, properties = every_hub.only("AWS::SNS::Topic")
     tellers = [
         str(role["RoleName"])
@@ -225,7 +225,7 @@ def test_s64_a_pipeline_is_deployed_with_the_bootstraps_roles_alone(
     }
 
 
-def test_s64_a_role_is_assumed_only_where_the_bootstrap_made_it(
+def test_s64_only_roles_that_the_bootstrap_created_are_assumed(
     delivered: Delivered, trunk: Delivered
 ) -> None:
     """By name, or by the tag that the bootstrap gives its roles."""

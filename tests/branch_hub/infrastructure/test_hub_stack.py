@@ -1,4 +1,4 @@
-"""S8, B2: what the hub consists of, what starts what, and who hears of what."""
+"""S8, B2: the hub's resources, the triggers of its machines, and the recipients of its notices."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ def variables(hub: Synthesized, name: str) -> dict[str, Any]:
     return dict(function["Environment"]["Variables"])
 
 
-def test_outsiders_find_all_that_they_need_in_the_outputs(every_hub: Synthesized) -> None:
+def test_the_outputs_hold_all_values_that_other_programs_need(every_hub: Synthesized) -> None:
     assert set(every_hub.json["Outputs"]) == {
         "WebhookUrl",
         "WebhookSecretName",
@@ -93,7 +93,7 @@ def test_functions_get_the_settings_of_their_git_host(
     assert json.loads(variables(hub, "branch-lifecycle")["GIT_HOST"]) == {"kind": "codecommit"}
 
 
-def test_the_registry_is_found_by_suffix_and_forgets_by_itself(hub: Synthesized) -> None:
+def test_the_registry_has_the_suffix_as_key_and_expires_items(hub: Synthesized) -> None:
     table = hub.one("AWS::DynamoDB::Table", TableName=f"transaction-branches-{H}")
 
     assert table["KeySchema"] == [{"AttributeName": "suffix", "KeyType": "HASH"}]
@@ -102,7 +102,7 @@ def test_the_registry_is_found_by_suffix_and_forgets_by_itself(hub: Synthesized)
         "Enabled": True,
     }
     assert table["BillingMode"] == "PAY_PER_REQUEST"
-    # Its last backup would outlive the hub; the reconciler makes the table anew.
+    # Its last backup would outlive the hub; the reconciler rebuilds the table.
     assert "PointInTimeRecoverySpecification" not in table
 
 
@@ -129,7 +129,7 @@ def rule(hub: Synthesized, name: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_s8_what_happens_to_a_branch_starts_the_machine_with_its_detail(
+def test_s8_an_event_of_a_branch_starts_the_machine_with_its_detail(
     hub: Synthesized, name: str, machine: str, detail_types: list[str]
 ) -> None:
     started, _ = hub.only("AWS::StepFunctions::StateMachine", StateMachineName=f"{machine}-{H}")
@@ -171,7 +171,7 @@ def test_s8_codecommit_reports_created_moved_and_deleted_branches(
         },
     }
     assert found["Targets"][0]["Arn"] == {"Fn::GetAtt": [intake, "Arn"]}
-    assert "EventBusName" not in found  # AWS tells on the account's own
+    assert "EventBusName" not in found  # AWS services publish on the account's default bus
 
 
 def test_an_update_of_a_deployed_hub_keeps_the_rule_of_its_git_host(hub: Synthesized) -> None:
@@ -213,7 +213,7 @@ def test_b2_the_reconciler_runs_every_hour_and_only_reports(
     assert json.loads(found["Targets"][0]["Input"]) == {"apply": False}
 
 
-def test_a_failed_stage_of_our_pipelines_is_looked_at(hub: Synthesized) -> None:
+def test_a_failed_stage_of_our_pipelines_invokes_the_retry_function(hub: Synthesized) -> None:
     retry, _ = hub.only("AWS::Lambda::Function", FunctionName=f"pipeline-retry-{H}")
     found = rule(hub, "pipeline-stage-failed")
 
@@ -225,7 +225,7 @@ def test_a_failed_stage_of_our_pipelines_is_looked_at(hub: Synthesized) -> None:
     assert found["Targets"][0]["Arn"] == {"Fn::GetAtt": [retry, "Arn"]}
 
 
-def test_machines_are_traced_logged_and_keep_what_they_handle_to_themselves(
+def test_machines_are_traced_and_their_logs_hold_no_data(
     hub: Synthesized,
 ) -> None:
     key, _ = hub.only("AWS::KMS::Key")
@@ -238,7 +238,7 @@ def test_machines_are_traced_logged_and_keep_what_they_handle_to_themselves(
         assert "StateMachineType" not in machine or machine["StateMachineType"] == "STANDARD"
 
 
-def test_s63_all_that_is_stored_is_encrypted_with_the_hubs_key(every_hub: Synthesized) -> None:
+def test_s63_all_stored_data_is_encrypted_with_the_hubs_key(every_hub: Synthesized) -> None:
     key, properties = every_hub.only("AWS::KMS::Key")
     where: dict[str, Callable[[dict[str, Any]], object]] = {
         "AWS::DynamoDB::Table": lambda p: p["SSESpecification"]["KMSMasterKeyId"],
@@ -256,7 +256,7 @@ def test_s63_all_that_is_stored_is_encrypted_with_the_hubs_key(every_hub: Synthe
     assert properties["EnableKeyRotation"] is True
 
 
-def test_s52_s62_logs_are_kept_a_week_and_go_with_the_hub(every_hub: Synthesized) -> None:
+def test_s52_s62_logs_are_kept_a_week_and_deleted_with_the_hub(every_hub: Synthesized) -> None:
     groups = every_hub.all("AWS::Logs::LogGroup")
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == 7
@@ -266,7 +266,7 @@ def test_s52_s62_logs_are_kept_a_week_and_go_with_the_hub(every_hub: Synthesized
         assert project["LogsConfig"]["CloudWatchLogs"]["GroupName"]["Ref"] in groups
 
 
-def test_s62_nothing_of_the_hub_stays_when_it_goes(every_hub: Synthesized) -> None:
+def test_s62_every_resource_of_the_hub_is_deleted_with_its_stack(every_hub: Synthesized) -> None:
     stateful = (
         "AWS::DynamoDB::Table",
         "AWS::KMS::Key",
@@ -334,7 +334,7 @@ def test_s51_notices_go_to_the_address_that_is_set(hub: Synthesized, trunk: Deli
     }
 
 
-def test_alarms_may_publish_and_nothing_goes_without_tls(hub: Synthesized) -> None:
+def test_alarms_may_publish_and_requests_without_tls_are_denied(hub: Synthesized) -> None:
     statements = hub.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     allowed = [s for s in statements if s["Effect"] == "Allow"]
 
@@ -345,7 +345,7 @@ def test_alarms_may_publish_and_nothing_goes_without_tls(hub: Synthesized) -> No
     assert [s["Condition"] for s in statements if s["Effect"] == "Deny"] == [
         {"Bool": {"aws:SecureTransport": "false"}}
     ]
-    # Or nothing would arrive on an encrypted topic or queue. The bus has a statement of its own,
+    # Otherwise nothing would arrive on an encrypted topic or queue. The bus has its own statement,
     # which is for the bus alone.
     in_the_account = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
     services = [
@@ -380,7 +380,7 @@ def test_s8_the_build_takes_the_branch_from_the_repository(
 
 
 @pytest.mark.parametrize("branch", ["feature/x", "it's $HOME; `x`", 'a"b', "-c", "$(touch x)"])
-def test_s8_a_branch_reaches_the_deployment_as_it_is(
+def test_s8_the_deployment_gets_a_branch_name_unchanged(
     hub: Synthesized, tmp_path: Path, branch: str
 ) -> None:
     """Run by a shell, with a program in place of npx that lists what it is given."""
@@ -403,14 +403,14 @@ def test_s8_a_branch_reaches_the_deployment_as_it_is(
     assert words[:3] == ["--no-install", "cdk", "deploy"]
     assert words[-3:] == ["-c", f"branch={branch}", "DeliveryPipeline-*"]
     assert words[words.index("--require-approval") + 1] == "never"
-    # What every pipeline is told, and nothing that is this branch's own.
+    # The settings of every pipeline, without those of this branch.
     assert "account=000000000000" in words
     assert "apiPort=8443" in words
     assert sum(word.startswith("branch=") for word in words) == 1
     assert list(tmp_path.iterdir()) == [tmp_path / ".venv"]
 
 
-def test_the_trunks_pipeline_deploys_the_very_hub_that_a_person_deployed(
+def test_the_trunks_pipeline_deploys_the_same_hub_as_a_person(
     trunk: Delivered,
 ) -> None:
     """Before its environments: an old hub never creates or deletes them."""
@@ -424,12 +424,12 @@ def test_the_trunks_pipeline_deploys_the_very_hub_that_a_person_deployed(
     assert _without_ids(template) == _without_ids(own)
 
 
-# Names that CDK makes of the place in the app.
+# Names that CDK derives from the construct path.
 _OF_THE_PLACE = ("Sid", "aws:cdk:path")
 
 
 def _without_ids(template: Path) -> list[str]:
-    """Every resource, but for the names that CDK makes of the place in the app."""
+    """Every resource, without the names that CDK derives from the construct path."""
     resources = json.loads(
         template.read_text(),
         object_hook=lambda found: {k: v for k, v in found.items() if k not in _OF_THE_PLACE},
@@ -440,14 +440,14 @@ def _without_ids(template: Path) -> list[str]:
     )
 
 
-def test_no_other_pipeline_carries_the_hub(delivered: Delivered) -> None:
+def test_no_other_pipeline_deploys_the_hub(delivered: Delivered) -> None:
     assert "BranchHub" not in delivered.stages
 
 
-def test_s8_the_build_has_its_rights_before_its_source_is_tried_out(
+def test_s8_the_build_has_its_permissions_before_its_source_is_checked(
     every_hub: Synthesized,
 ) -> None:
-    """CodeBuild takes a token from the connection with the role when the project is made."""
+    """CodeBuild gets a token from the connection, with the role, when the project is created."""
     (project,) = every_hub.all("AWS::CodeBuild::Project")
     role = every_hub.resources[project]["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
     policies = [

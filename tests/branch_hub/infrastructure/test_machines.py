@@ -1,4 +1,4 @@
-"""S8, B3: what a state machine does with the answers and errors of its functions."""
+"""S8, B3: how the state machines handle answers and errors of their functions."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ LAMBDA_ERRORS = {
 }
 
 
-def test_every_task_tries_again_and_no_error_goes_past_the_machine(machine: Definition) -> None:
+def test_every_task_is_retried_and_every_error_is_handled(machine: Definition) -> None:
     for name, task in machine.tasks().items():
         assert task["Retry"], name
         assert [c["ErrorEquals"] for c in task["Catch"]] == [["States.ALL"]], name
 
 
-def test_a_function_is_asked_again_when_lambda_was_at_fault(machine: Definition) -> None:
+def test_a_function_call_is_retried_after_an_error_of_lambda(machine: Definition) -> None:
     for name, task in machine.tasks().items():
         if task["Resource"].endswith("lambda:invoke"):
             first = task["Retry"][0]
@@ -39,8 +39,8 @@ def test_a_function_is_asked_again_when_lambda_was_at_fault(machine: Definition)
             assert first["BackoffRate"] > 1, name
 
 
-def test_a_refusal_is_not_asked_for_again(machine: Definition) -> None:
-    """`not ours` does not become ours in ten minutes."""
+def test_a_refusal_is_not_retried(machine: Definition) -> None:
+    """A retry would be refused again."""
     for name, task in machine.tasks().items():
         if task["Resource"].endswith("lambda:invoke"):
             order = [r["ErrorEquals"] for r in task["Retry"]]
@@ -51,26 +51,28 @@ def test_a_refusal_is_not_asked_for_again(machine: Definition) -> None:
             ), name
 
 
-def test_every_way_ends(machine: Definition) -> None:
+def test_every_path_ends(machine: Definition) -> None:
     ends = {n for n, s in machine.states.items() if s["Type"] in ("Succeed", "Fail")}
 
     for name in machine.states:
         assert machine.reachable(name) & ends, name
 
 
-def test_there_is_no_state_that_no_run_comes_to(machine: Definition) -> None:
+def test_every_state_is_reachable(machine: Definition) -> None:
     assert machine.reachable(machine.start) == set(machine.states)
 
 
-def test_a_state_reads_only_what_was_written_on_every_way_to_it(machine: Definition) -> None:
-    """A path that holds nothing ends a run on the spot, with the lock held."""
+def test_a_state_reads_only_fields_that_are_set_on_every_path_to_it(machine: Definition) -> None:
+    """A missing path fails the run at once, with the lock held."""
     known = machine.known_at()
 
     for name in machine.states:
         assert machine.paths_of(name) <= known[name], name
 
 
-def test_b3_a_run_begins_by_asking_what_is_true(create: Definition, destroy: Definition) -> None:
+def test_b3_a_run_begins_by_checking_the_current_state(
+    create: Definition, destroy: Definition
+) -> None:
     assert create.next_of(create.start) == create.acting("admit") == {"Admit"}
     assert destroy.next_of(destroy.start) == destroy.acting("claim") == {"Claim"}
     for definition, question in ((create, "Admit"), (destroy, "Claim")):
@@ -98,7 +100,9 @@ CREATION: dict[str, Any] = {
 GOOD_END = ["Claim", "Stop", "Find", "Delete", "Delete", "Sweep", "Verify", "Forget"]
 
 
-def test_b3_a_deletion_goes_from_the_claim_to_the_proof(destroy: Definition) -> None:
+def test_b3_a_deletion_begins_with_the_claim_and_ends_with_the_verification(
+    destroy: Definition,
+) -> None:
     done = run(destroy, DELETION)
 
     assert (done.end, done.succeeded) == ("Deleted", True)
@@ -108,7 +112,7 @@ def test_b3_a_deletion_goes_from_the_claim_to_the_proof(destroy: Definition) -> 
 
 
 @pytest.mark.parametrize("outcome", ["protected", "alive", "not_expired", "nothing", "?"])
-def test_b2_nothing_is_deleted_that_was_not_claimed(destroy: Definition, outcome: str) -> None:
+def test_b2_nothing_is_deleted_without_a_claim(destroy: Definition, outcome: str) -> None:
     done = run(destroy, {**DELETION, "Claim": {"outcome": outcome, "message": "m"}})
 
     assert (done.end, done.states()) == ("NothingToDo", ["Claim"])
@@ -124,7 +128,7 @@ def test_b2_nothing_is_deleted_that_was_not_claimed(destroy: Definition, outcome
         ("refused", ["Admit", "NotifyRefused"], "Refused"),
     ],
 )
-def test_s8_no_pipeline_is_deployed_that_was_not_admitted(
+def test_s8_no_pipeline_is_deployed_without_admission(
     create: Definition, outcome: str, states: list[str], end: str
 ) -> None:
     """A refusal sends a notice and raises no alarm: only a failed execution does."""
@@ -147,7 +151,7 @@ def test_runs_are_stopped_before_the_first_stack_is_deleted(destroy: Definition)
     assert (forced["Stop"], forced["Force"]) == (False, True)
 
 
-def test_b3_each_verification_follows_a_sweep_and_what_all_swept_is_reported(
+def test_b3_each_verification_follows_a_sweep_and_all_sweeps_are_reported(
     destroy: Definition,
 ) -> None:
     sweeps = [{"removed": [f"log {n}"], "kept": []} for n in range(3)]
@@ -160,7 +164,7 @@ def test_b3_each_verification_follows_a_sweep_and_what_all_swept_is_reported(
     assert '["log 0","log 1","log 2"]' in done.notice()
 
 
-def test_b3_what_remains_is_never_forgotten(destroy: Definition) -> None:
+def test_b3_an_environment_with_remains_keeps_its_record(destroy: Definition) -> None:
     done = run(destroy, {**DELETION, "Verify": {"remains": ["queue q"]}})
 
     assert (done.end, done.succeeded) == ("NotDeleted", False)
@@ -169,8 +173,8 @@ def test_b3_what_remains_is_never_forgotten(destroy: Definition) -> None:
     assert 'this remains: ["queue q"]' in done.notice()
 
 
-def test_no_way_ends_with_the_lock_held(create: Definition, destroy: Definition) -> None:
-    """After the lock is taken, every way to an end goes through a state that releases it."""
+def test_no_path_ends_with_the_lock_held(create: Definition, destroy: Definition) -> None:
+    """After the lock is taken, every path to an end passes a state that releases it."""
     for definition, begins, returns in (
         (create, "DeployPipeline", create.acting("settle")),
         (destroy, "Stop", destroy.acting("forget") | destroy.acting("abandon")),
@@ -221,7 +225,7 @@ def test_every_failed_end_sends_a_notice(machine: Definition) -> None:
         ({"Claim": {"outcome": "busy", "message": "m"}}, "StillBusy"),
     ],
 )
-def test_a_notice_that_fails_changes_nothing(
+def test_a_failed_notice_changes_nothing(
     destroy: Definition, answers: dict[str, Any], end: str
 ) -> None:
     notices = {n: TaskFailed("no topic") for n in destroy.tasks() if n.startswith("Notify")}
@@ -232,7 +236,7 @@ def test_a_notice_that_fails_changes_nothing(
 @pytest.mark.parametrize(
     ("name", "question", "minutes"), [("create", "Admit", 90), ("destroy", "Claim", 60)]
 )
-def test_a_busy_environment_is_asked_for_again_and_then_reported(
+def test_a_busy_environment_is_checked_again_and_then_reported(
     request: pytest.FixtureRequest, name: str, question: str, minutes: int
 ) -> None:
     definition: Definition = request.getfixturevalue(name)
@@ -281,7 +285,7 @@ def test_b2_nothing_is_deleted_if_a_stack_of_that_name_must_stay(destroy: Defini
     assert "termination protection" in done.notice()
 
 
-def test_deadlines_of_its_own_come_before_the_machines(machine: Definition) -> None:
+def test_the_machines_own_deadlines_end_before_its_timeout(machine: Definition) -> None:
     """A timed out execution releases no lock and sends no notice."""
     asking = max(ASKED_MAX * LOOK_AGAIN_SECONDS, ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS)
     stopping = STOPS_MAX * LOOK_AGAIN_SECONDS
@@ -299,7 +303,7 @@ def test_s8_a_push_waits_longer_than_a_deletion_takes() -> None:
     assert deletion < ADMISSIONS_MAX * ADMIT_AGAIN_SECONDS
 
 
-def test_b3_the_notice_of_a_failed_deletion_says_what_retries_it(
+def test_b3_the_notice_of_a_failed_deletion_names_what_retries_it(
     destroy: Definition, across_accounts: Delivered
 ) -> None:
     """A reconciler that only reports tries nothing again: the notice must not promise it."""
@@ -314,7 +318,9 @@ def test_b3_the_notice_of_a_failed_deletion_says_what_retries_it(
     assert "The reconciler retries within the hour" in applying_says
 
 
-def test_s8_the_pipeline_comes_from_the_branch_as_it_is_now(create: Definition) -> None:
+def test_s8_the_pipeline_is_deployed_from_the_current_commit_of_the_branch(
+    create: Definition,
+) -> None:
     """The whole ref: a name alone could be a tag's, or `pr/7`."""
     parameters = create.states["DeployPipeline"]["Parameters"]
 
@@ -341,7 +347,7 @@ def test_b3_the_notice_of_a_deletion_lists_what_was_deleted(destroy: Definition)
     )
 
 
-def test_no_subject_is_longer_than_sns_takes(machine: Definition) -> None:
+def test_no_subject_is_longer_than_sns_accepts(machine: Definition) -> None:
     """Only the suffix goes into it: a branch may be 255 characters long, in any script."""
     for name, task in machine.tasks().items():
         if task["Resource"].endswith("sns:publish"):

@@ -1,4 +1,4 @@
-"""B2, S64: what the teardown may reach with everything gone wrong in its code."""
+"""B2, S64: the limits of the teardown's permissions, even if its code is wrong."""
 
 import json
 from typing import Final
@@ -117,13 +117,13 @@ def test_b2_every_log_of_an_environment_can_be_swept(delivered: Delivered, teard
         "/aws/rds/cluster/orders-worker/postgresql",
     ],
 )
-def test_b2_no_log_of_anyone_else_is_deleted(teardown: Role, name: str) -> None:
+def test_b2_no_foreign_log_group_is_deleted(teardown: Role, name: str) -> None:
     assert not teardown.may("logs:DeleteLogGroup", f"arn:aws:logs:{HERE}:log-group:{name}:*")
 
 
 @pytest.mark.parametrize("suffix", KEPT)
 @pytest.mark.parametrize("name", ["transaction-db-{}-backup", "{}-before-update", "of-{}-abcdef"])
-def test_b2_no_snapshot_of_what_stays_is_deleted_whatever_a_person_called_it(
+def test_b2_no_snapshot_of_a_kept_environment_is_deleted_even_with_a_similar_name(
     teardown: Role, suffix: str, name: str
 ) -> None:
     snapshot = f"arn:aws:rds:{HERE}:cluster-snapshot:{name.format(suffix)}"
@@ -132,7 +132,7 @@ def test_b2_no_snapshot_of_what_stays_is_deleted_whatever_a_person_called_it(
 
 
 @pytest.mark.parametrize("base", ["before-prestaging", "productions", "upstaging-1"])
-def test_b2_a_name_that_only_begins_or_ends_like_a_kept_suffix_is_a_branchs(
+def test_b2_a_name_that_only_contains_a_part_of_a_kept_suffix_may_be_deleted(
     teardown: Role, base: str
 ) -> None:
     """A kept suffix `qa` must not protect `qatar-...`."""
@@ -142,13 +142,13 @@ def test_b2_a_name_that_only_begins_or_ends_like_a_kept_suffix_is_a_branchs(
 
 
 @pytest.mark.parametrize("suffix", KEPT)
-def test_b2_staging_production_and_the_trunk_are_out_of_reach(teardown: Role, suffix: str) -> None:
+def test_b2_staging_production_and_the_trunk_cannot_be_deleted(teardown: Role, suffix: str) -> None:
     for action, resource in changes(suffix, key=LIKE_A_BRANCH):
         assert not teardown.may(action, resource), (action, resource)
 
 
 @pytest.mark.parametrize("suffix", KEPT)
-def test_b2_no_pattern_that_is_too_wide_would_bring_them_into_reach(
+def test_b2_not_even_a_pattern_that_is_too_wide_allows_deleting_them(
     teardown: Role, suffix: str
 ) -> None:
     """The deny alone protects them, whatever is allowed in the future."""
@@ -160,7 +160,7 @@ def test_b2_no_pattern_that_is_too_wide_would_bring_them_into_reach(
 
 
 @pytest.mark.parametrize("suffix", ["dev", "by-hand", "prod", "main"])
-def test_b2_nor_is_what_was_named_by_hand(teardown: Role, suffix: str) -> None:
+def test_b2_an_environment_named_by_hand_cannot_be_deleted(teardown: Role, suffix: str) -> None:
     for action, resource in changes(suffix):
         assert not teardown.may(action, resource), (action, resource)
 
@@ -168,7 +168,7 @@ def test_b2_nor_is_what_was_named_by_hand(teardown: Role, suffix: str) -> None:
 @pytest.mark.parametrize(
     "name", [f"BranchHub-{H}", "CDKToolkit", "payroll", "transaction-", "payroll-abcdef"]
 )
-def test_b2_no_stack_of_anyone_else_is_deleted(teardown: Role, name: str) -> None:
+def test_b2_no_foreign_stack_is_deleted(teardown: Role, name: str) -> None:
     stack = f"arn:aws:cloudformation:{HERE}:stack/{name}/{ID}"
 
     assert not teardown.may("cloudformation:DeleteStack", stack)
@@ -185,7 +185,7 @@ def test_b2_a_stack_without_our_tag_is_not_deleted_whatever_its_name(teardown: R
     assert condition == {"StringEquals": {"aws:ResourceTag/application": "transaction-pipeline"}}
 
 
-def test_s64_it_deletes_nothing_by_itself_that_a_stack_owns(teardown: Role) -> None:
+def test_s64_it_deletes_no_resource_that_a_stack_owns(teardown: Role) -> None:
     """CloudFormation deletes the resources of a stack, with its own role."""
     deletes = {a for a in teardown.actions() if a.split(":")[1].startswith(("Delete", "Batch"))}
 
@@ -203,7 +203,7 @@ def test_s64_it_deletes_nothing_by_itself_that_a_stack_owns(teardown: Role) -> N
     assert not any(a.startswith(("iam:Pass", "sts:", "lambda:Invoke")) for a in teardown.actions())
 
 
-# Where IAM calls an operation otherwise than the API does.
+# Operations whose IAM action has another name.
 _OTHERWISE: Final = {
     "s3:ListBuckets": "s3:ListAllMyBuckets",
 }
@@ -211,7 +211,7 @@ _PREFIXES: Final = {"elbv2": "elasticloadbalancing"}
 
 
 @pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: listing.kind)
-def test_b3_it_may_list_all_that_it_must_find(teardown: Role, listing: object) -> None:
+def test_b3_it_may_list_every_resource_that_it_must_find(teardown: Role, listing: object) -> None:
     """A listing that is denied would end every run, after all is gone."""
     service, operation = listing.service, listing.operation  # type: ignore[attr-defined]
     names = get_session().get_service_model(service).operation_names

@@ -1,4 +1,4 @@
-"""A source is said in cdk.json; what is wrong with it is said before anything is made."""
+"""The source is configured in cdk.json; a wrong one is refused before anything is created."""
 
 import json
 import shlex
@@ -30,7 +30,7 @@ def test_a_source_is_read_from_cdk_json_and_from_the_command_line(as_given: Any)
 @pytest.mark.parametrize(
     "written", [CODECOMMIT, GITHUB, {**GITHUB, "apiUrl": "https://github.example.com/api/v3"}]
 )
-def test_a_source_can_be_handed_on(written: dict[str, str]) -> None:
+def test_a_source_is_unchanged_after_writing_and_reading(written: dict[str, str]) -> None:
     assert parse_source(written).to_json() == written
 
 
@@ -101,7 +101,7 @@ def test_codecommit_needs_no_trigger_besides_its_event(delivered: Delivered) -> 
     assert "Triggers" not in delivered.pipeline.one("AWS::CodePipeline::Pipeline")
 
 
-def test_a_branch_reaches_the_shell_as_it_is() -> None:
+def test_the_shell_gets_a_branch_name_unchanged() -> None:
     (command,) = CodeCommitSource(repository="ledger").check_branch(branch="it's $HOME; `x`")
 
     assert shlex.split(command)[-1] == "it's $HOME; `x`"
@@ -121,7 +121,7 @@ def test_the_pipeline_may_use_the_connection_under_both_names(from_github: Deliv
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone of a repository with two branches, one's name the end of the other's."""
+    """A clone of a repository with two branches; the name of one ends with that of the other."""
     folder = tmp_path_factory.mktemp("git")
     commit = ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "--allow-empty", "-m", "x"]
     for arguments in (
@@ -137,8 +137,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("branch", "is_there"), [("feature/x", True), ("x", False), ("v1", False), ("gone", False)]
 )
-def test_a_clone_is_asked_for_exactly_its_branch(clone: Path, branch: str, is_there: bool) -> None:
-    """By git itself: a branch that ends alike, or a tag, is not the branch."""
+def test_a_clone_is_checked_for_exactly_its_branch(
+    clone: Path, branch: str, is_there: bool
+) -> None:
+    """Checked with git: a branch with the same ending, or a tag, is another reference."""
     (command,) = parse_source(GITHUB).check_branch(branch=branch)
 
     done = subprocess.run(command, shell=True, cwd=clone, capture_output=True, check=False)
@@ -163,9 +165,7 @@ def test_a_clone_is_asked_for_exactly_its_branch(clone: Path, branch: str, is_th
         ("https://api.acme.ghe.com", "GITHUB_ENTERPRISE", "https://acme.ghe.com/acme/ledger.git"),
     ],
 )
-def test_a_build_clones_from_where_the_api_belongs_to(
-    api_url: str, kind: str, location: str
-) -> None:
+def test_a_build_clones_from_the_server_of_the_api(api_url: str, kind: str, location: str) -> None:
     source = parse_source({**GITHUB, "apiUrl": api_url})
 
     assert source.build_source(Mock()) == {

@@ -1,4 +1,4 @@
-"""S20: AWS withdraws minor versions; the synth asks, and takes the lowest newer one."""
+"""S20: AWS withdraws minor versions; the synth then uses the lowest newer one."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def aws(rds: "RDSClient") -> Iterator[Stubber]:
 
 
 def offer(aws: Stubber, *versions: str) -> None:
-    """AWS answers in pages, with one entry for each zone group that a version is offered in."""
+    """AWS answers in pages, with one entry for each zone group of a version."""
     middle = len(versions) // 2
     options = [[{"EngineVersion": v} for v in part] for part in (versions[:middle], versions)]
     aws.add_response(
@@ -60,31 +60,31 @@ def test_s20_a_version_that_aws_creates_is_taken(rds: "RDSClient", aws: Stubber)
 def test_s20_a_withdrawn_version_becomes_the_lowest_newer_one(
     rds: "RDSClient", aws: Stubber
 ) -> None:
-    """By number: as text, 15.12 would come before 15.9."""
+    """Compared as numbers: as text, 15.12 would sort before 15.9."""
     offer(aws, "15.12", "16.1", "15.10", "15.7", "limitless-15.9", "15.13")
 
     answer = creatable_version(rds, "15.8")
 
     assert answer.version == "15.10"
-    assert "15.8 was asked for" in answer.line
+    assert "15.8 was requested" in answer.line
 
 
-def test_s20_no_newer_minor_version_is_a_clear_error(rds: "RDSClient", aws: Stubber) -> None:
+def test_s20_without_a_newer_minor_version_there_is_a_clear_error(
+    rds: "RDSClient", aws: Stubber
+) -> None:
     offer(aws, "15.7", "16.1")
 
     with pytest.raises(ConfigurationError, match=r"auroraEngineVersion is '15.8'.* newer 15.x"):
         creatable_version(rds, "15.8")
 
 
-def test_where_no_version_is_listed_the_one_asked_for_stands(
-    rds: "RDSClient", aws: Stubber
-) -> None:
+def test_if_no_version_is_listed_the_requested_one_is_used(rds: "RDSClient", aws: Stubber) -> None:
     offer(aws)
 
     assert creatable_version(rds, "15.8").version == "15.8"
 
 
-def test_where_aws_does_not_answer_the_deployment_will_find_out(
+def test_if_aws_does_not_answer_the_requested_version_is_used(
     rds: "RDSClient", aws: Stubber
 ) -> None:
     aws.add_client_error("describe_orderable_db_instance_options", "Throttling")
@@ -95,7 +95,7 @@ def test_where_aws_does_not_answer_the_deployment_will_find_out(
     assert "Throttling" in answer.line
 
 
-def test_the_answer_is_in_the_log_and_in_the_context_of_the_synth(
+def test_the_version_is_written_to_the_log_and_to_the_context_of_the_synth(
     rds: "RDSClient", aws: Stubber, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "cdk.context.json"
@@ -107,10 +107,10 @@ def test_the_answer_is_in_the_log_and_in_the_context_of_the_synth(
         file.write_text(json.dumps({**written, "other": 1}))
 
     assert json.loads(file.read_text())["other"] == 1
-    assert "15.10: 15.8 was asked for, AWS creates it no more" in capsys.readouterr().out
+    assert "15.10: 15.8 was requested, but AWS no longer creates it" in capsys.readouterr().out
 
 
-def test_no_version_ends_the_build_with_one_line(
+def test_without_a_version_the_build_ends_with_one_line(
     rds: "RDSClient", aws: Stubber, tmp_path: Path
 ) -> None:
     offer(aws, "15.7")
@@ -125,7 +125,7 @@ def settings(**context: str) -> DeliverySettings:
     return DeliverySettings.from_context({**CDK_JSON, **context}.get, defaults=CDK_JSON)
 
 
-def test_s6_what_aws_said_today_does_not_become_what_is_asked_for() -> None:
+def test_s6_the_answer_of_aws_does_not_replace_the_requested_version() -> None:
     """The pipeline asks again in every run: its definition holds no answer."""
     asked, answered = settings(), settings(creatableEngineVersion="15.10")
 
@@ -135,7 +135,7 @@ def test_s6_what_aws_said_today_does_not_become_what_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("context", "asked_for"), [({}, "15.8"), ({"auroraEngineVersion": "15.9"}, "15.9")]
 )
-def test_s20_each_run_asks_for_the_version_of_its_context(
+def test_s20_each_run_requests_the_version_of_its_context(
     context: dict[str, str], asked_for: str
 ) -> None:
     assert (
@@ -143,7 +143,7 @@ def test_s20_each_run_asks_for_the_version_of_its_context(
     )
 
 
-def test_s20_s64_the_synth_may_ask_and_nothing_more(delivered: Delivered) -> None:
+def test_s20_s64_the_synth_may_only_list_the_versions(delivered: Delivered) -> None:
     project = delivered.project("Build", "Synth")
     role = delivered.pipeline.resources[project["ServiceRole"]["Fn::GetAtt"][0]]
     statements = [

@@ -1,4 +1,4 @@
-"""B5: what the pinned CLI finds broader stops for a person; what it cannot tell stops the run."""
+"""B5: broader permissions need an approval; an unclear result stops the run."""
 
 import runpy
 import subprocess
@@ -55,7 +55,7 @@ def test_b5_broader_permissions_are_named_in_the_message() -> None:
     )
 
 
-def test_b5_nothing_broader_is_said_as_such() -> None:
+def test_b5_the_message_reports_that_nothing_is_broader() -> None:
     assert judge(0, NOTHING) == Verdict(is_broader=False)
     assert "No IAM permission" in Verdict(is_broader=False).summary()
 
@@ -63,8 +63,8 @@ def test_b5_nothing_broader_is_said_as_such() -> None:
 @pytest.mark.parametrize(
     ("exit_code", "output"),
     [
-        (0, ""),  # said nothing
-        (0, DIFF),  # found something and let it pass
+        (0, ""),  # printed nothing
+        (0, DIFF),  # found something and exited with 0
         (1, NOTHING),  # failed after it found nothing
         (1, "No stacks match the name(s)"),
         (1, "Unable to resolve AWS account to use"),
@@ -73,7 +73,7 @@ def test_b5_nothing_broader_is_said_as_such() -> None:
         (1, DIFF + DIFF),  # not the output of one diff
     ],
 )
-def test_b5_what_cannot_be_told_stops_the_run(exit_code: int, output: str) -> None:
+def test_b5_an_unclear_result_stops_the_run(exit_code: int, output: str) -> None:
     with pytest.raises(GateError, match=rf"exit code {exit_code}"):
         judge(exit_code, output)
 
@@ -86,7 +86,7 @@ def test_the_message_always_fits_into_an_approval(changes: list[str]) -> None:
     assert summary.startswith(f"BROADER PERMISSIONS ({len(changes)} changes)")
 
 
-def test_what_does_not_fit_is_counted() -> None:
+def test_changes_that_do_not_fit_are_counted() -> None:
     summary = Verdict(is_broader=True, changes=("x" * 300,) * 5).summary()
 
     assert summary.endswith("x; and 3 more")
@@ -113,7 +113,7 @@ def test_the_log_has_the_whole_diff_and_the_message_one_line(
     assert said.out.startswith("BROADER PERMISSIONS")
 
 
-def test_a_failed_diff_fails_the_build_and_says_nothing_to_approve(
+def test_a_failed_diff_fails_the_build_and_gives_no_message_for_the_approval(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["cdk.out", STACKS], answering(1, "no credentials")) == 1
@@ -129,10 +129,10 @@ def test_b5_the_command_only_reads_and_uses_the_cli_that_was_installed() -> None
 
     assert command[:4] == ["cdk", "--app", "cdk.out", "diff"]
     assert {"--security-only", "--fail"} <= set(command)
-    assert command[command.index("--method") + 1] == "template"  # no change set is made
+    assert command[command.index("--method") + 1] == "template"  # no change set is created
 
 
-def test_it_runs_as_the_build_runs_it(
+def test_the_gate_runs_with_the_command_of_the_build(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cdk_command = tmp_path / "cdk"

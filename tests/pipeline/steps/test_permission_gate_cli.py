@@ -1,4 +1,4 @@
-"""B5: what the pinned CLI answers to a change of permissions, and what the gate makes of it.
+"""B5: output of the pinned CLI for changes of permissions, and the result of the gate.
 
 An answer depends on the CLI and on two templates. Answers are kept in `recorded_diffs/` under a key
 of all three; where no kept answer fits, the CLI is asked and its answer kept: commit the file then.
@@ -44,7 +44,7 @@ def doors(stack: cdk.Stack, *ports: int) -> None:
 
 
 def everything(stack: cdk.Stack) -> None:
-    """Both tables of the CLI's answer."""
+    """Both tables of the CLI's output."""
     role(stack, "s3:GetObject")
     doors(stack, 443)
 
@@ -55,7 +55,7 @@ Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What is deployed, and the assembly that is to be deployed, in the folder of the test."""
+    """The deployed template and the assembly to deploy, in the folder of the test."""
 
     assembly: Path
     deployed: Path
@@ -74,11 +74,11 @@ class Change:
         return main([str(self.assembly), STACKS], run)
 
     def asked(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-        """The real CLI's answer, against a template instead of a deployed stack."""
+        """The output of the real CLI, compared with a template instead of a deployed stack."""
         return run_diff([*command, "--template", str(self.deployed)])
 
     def remembered(self, case: str) -> Run:
-        """The real CLI's answer, given now or when it was last asked the same."""
+        """The output of the real CLI, from now or from an earlier call with the same input."""
 
         def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
             file = RECORDED / f"{case}.json"
@@ -86,7 +86,9 @@ class Change:
             question = [self.key, *command[3:]]  # after the folder of the assembly
             if kept.get("question") != question:
                 done = self.asked(command)
-                judge(done.returncode, done.stdout + done.stderr)  # or it is no answer to keep
+                judge(
+                    done.returncode, done.stdout + done.stderr
+                )  # otherwise the output must not be kept
                 kept = {
                     "question": question,
                     "exit_code": done.returncode,
@@ -113,7 +115,7 @@ def _template(folder: Path, build: Build) -> str:
 @pytest.fixture(autouse=True)
 def _cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDK_DISABLE_VERSION_CHECK", "1")
-    monkeypatch.setenv("COLUMNS", "80")  # as some terminals say; nothing may be cut for it
+    monkeypatch.setenv("COLUMNS", "80")  # as some terminals set it; nothing may be cut
     monkeypatch.setenv("PATH", f"{REPOSITORY / 'node_modules' / '.bin'}:{os.environ['PATH']}")
     monkeypatch.chdir(tmp_path)
 
@@ -134,7 +136,7 @@ BROADER: dict[str, tuple[Build, Build, str]] = {
 
 
 @pytest.mark.parametrize("case", BROADER)
-def test_b5_the_real_cli_finds_what_becomes_broader(
+def test_b5_the_real_cli_reports_broader_permissions(
     capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
     before, after, message = BROADER[case]
@@ -147,10 +149,10 @@ def test_b5_the_real_cli_finds_what_becomes_broader(
     assert message in summary
 
 
-def test_b5_at_the_first_deployment_the_real_cli_finds_everything(
+def test_b5_at_the_first_deployment_the_real_cli_reports_all_permissions(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Asked every time, so that starting it is tested."""
+    """Always calls the CLI, so that its start is tested."""
     change = Change.between(lambda s: None, everything)
 
     assert change.judged(change.asked) == 0
@@ -161,7 +163,7 @@ def test_b5_at_the_first_deployment_the_real_cli_finds_everything(
     assert "TCP 443" in summary
 
 
-def test_b5_the_real_cli_lets_what_becomes_narrower_be(
+def test_b5_the_real_cli_does_not_report_narrower_permissions(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def before(stack: cdk.Stack) -> None:

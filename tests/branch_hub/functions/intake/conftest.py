@@ -51,7 +51,7 @@ def request(
     is_base64: bool = False,
     method: str = "POST",
 ) -> dict[str, Any]:
-    """What Lambda makes of a request to a function URL."""
+    """The event that Lambda creates from a request to a function URL."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     text = base64.b64encode(body).decode() if is_base64 else body.decode()
     headers = {
@@ -95,7 +95,7 @@ class Intake:
         )
 
     def ask(self, event: dict[str, Any]) -> tuple[int, str]:
-        """Status, and what the answer says."""
+        """The status and the text of the answer."""
         answer = take_in(event, receiver=self.receiver)
         body = json.loads(answer["body"])
         is_problem = answer["statusCode"] >= 400
@@ -110,7 +110,7 @@ class Intake:
 
 @pytest.fixture
 def intake(account: Account) -> Intake:
-    """Of a repository at GitHub."""
+    """The intake of a repository at GitHub."""
     host = GitHubHost(api_url="https://api.github.com", repository=REPOSITORY, token=str)
     return Intake(account, host)
 

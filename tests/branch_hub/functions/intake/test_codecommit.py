@@ -61,25 +61,25 @@ def test_s8_a_change_of_a_branch_becomes_the_event_of_its_kind(
         {"referenceName": None},
     ],
 )
-def test_s8_what_concerns_no_environment_is_not_sent_on(
+def test_s8_an_event_about_no_environment_is_not_forwarded(
     codecommit_intake: Intake, fields: dict[str, Any]
 ) -> None:
     assert codecommit_intake.take(change(**fields)) == {"sent": 0}
     assert codecommit_intake.bus.events == []
 
 
-def test_s8_an_event_of_another_shape_is_not_sent_on(codecommit_intake: Intake) -> None:
+def test_s8_a_malformed_event_is_not_forwarded(codecommit_intake: Intake) -> None:
     assert codecommit_intake.take({"source": "aws.codecommit"}) == {"sent": 0}
 
 
-def test_s8_what_could_not_be_sent_on_is_tried_again_by_lambda(codecommit_intake: Intake) -> None:
+def test_s8_lambda_retries_an_event_that_could_not_be_forwarded(codecommit_intake: Intake) -> None:
     codecommit_intake.bus.is_reachable = False
 
     with pytest.raises(EventsRefused):
         codecommit_intake.take(change())
 
 
-def test_s8_a_request_cannot_pass_for_an_event_of_codecommit(codecommit_intake: Intake) -> None:
+def test_s8_a_request_is_not_accepted_as_an_event_of_codecommit(codecommit_intake: Intake) -> None:
     """Lambda puts what comes over HTTP into an envelope that the sender has no say in."""
     asked = {"requestContext": {"http": {"method": "POST"}}, "headers": {}, **change()}
 

@@ -1,4 +1,4 @@
-"""S8: GitHub's webhook: believed when it is signed, sent on once, and red when it was not."""
+"""S8: GitHub's webhooks: accepted if signed, forwarded once, and failed if not forwarded."""
 
 import json
 import logging
@@ -53,7 +53,7 @@ def test_s8_a_deleted_branch_becomes_its_event(intake: Intake) -> None:
         "sha256=\udcff",
     ],
 )
-def test_s8_what_is_not_signed_with_the_hubs_secret_is_not_believed(
+def test_s8_a_body_that_is_not_signed_with_the_hubs_secret_is_refused(
     intake: Intake, signature: str
 ) -> None:
     status, detail = intake.ask(request(payload(), signature=signature))
@@ -63,27 +63,27 @@ def test_s8_what_is_not_signed_with_the_hubs_secret_is_not_believed(
     assert intake.bus.events == []
 
 
-def test_s8_a_signature_is_for_its_body_alone(intake: Intake) -> None:
+def test_s8_a_signature_is_valid_for_its_body_only(intake: Intake) -> None:
     stolen = signature_of(json.dumps(payload("feature/a")).encode())
 
     assert intake.ask(request(payload("feature/b"), signature=stolen))[0] == 401
 
 
-def test_s8_a_missing_signature_is_a_wrong_one(intake: Intake) -> None:
+def test_s8_a_missing_signature_is_refused_like_a_wrong_one(intake: Intake) -> None:
     asked = request(payload())
     del asked["headers"]["x-hub-signature-256"]
 
     assert intake.ask(asked)[0] == 401
 
 
-def test_s8_header_names_are_taken_in_any_case(intake: Intake) -> None:
+def test_s8_header_names_are_accepted_in_any_case(intake: Intake) -> None:
     asked = request(payload())
     asked["headers"] = {name.title(): value for name, value in asked["headers"].items()}
 
     assert intake.ask(asked)[0] == 202
 
 
-def test_s8_a_delivery_that_comes_twice_is_sent_once(intake: Intake) -> None:
+def test_s8_a_repeated_delivery_is_forwarded_once(intake: Intake) -> None:
     assert intake.ask(request(payload()))[0] == 202
     assert intake.ask(request(payload())) == (200, "duplicate: it was forwarded before")
     assert len(intake.bus.events) == 1
@@ -105,7 +105,9 @@ def test_s8_another_push_of_the_same_commit_is_another_delivery(intake: Intake) 
     assert len(intake.bus.events) == 2
 
 
-def test_s8_what_could_not_be_sent_on_is_red_and_sent_when_it_comes_again(intake: Intake) -> None:
+def test_s8_a_delivery_that_could_not_be_forwarded_fails_and_is_forwarded_when_repeated(
+    intake: Intake,
+) -> None:
     intake.bus.is_reachable = False
     status, detail = intake.ask(request(payload()))
     assert (status, "resend" in detail) == (500, True)
@@ -115,7 +117,7 @@ def test_s8_what_could_not_be_sent_on_is_red_and_sent_when_it_comes_again(intake
     assert len(intake.bus.events) == 1
 
 
-def test_s8_without_the_secret_nothing_is_believed(
+def test_s8_without_the_secret_every_webhook_is_refused(
     intake: Intake, caplog: pytest.LogCaptureFixture
 ) -> None:
     def unreadable() -> bytes:
@@ -151,7 +153,7 @@ def test_s8_the_case_of_a_repositorys_name_does_not_matter(intake: Intake) -> No
         ("push", payload("a" * 256), 202, "ignored: the branch can have no environment"),
     ],
 )
-def test_s8_what_concerns_no_environment_is_taken_and_ignored(
+def test_s8_a_webhook_about_no_environment_is_accepted_and_ignored(
     intake: Intake, event: str, content: Any, status: int, message: str
 ) -> None:
     answered, said = intake.ask(request(content, event=event))
@@ -200,7 +202,7 @@ def test_s8_a_body_that_is_no_base64_is_refused(intake: Intake, body: str | None
     assert intake.ask(asked)[0] == 400
 
 
-def test_s8_neither_secret_nor_payload_is_logged(
+def test_s8_neither_the_secret_nor_the_payload_is_logged(
     intake: Intake, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="branch_hub")

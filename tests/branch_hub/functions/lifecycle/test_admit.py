@@ -1,4 +1,4 @@
-"""S8, B2: whether a pushed branch gets an environment, by what is true when it is asked."""
+"""S8, B2: the current state decides whether a pushed branch gets an environment."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -49,7 +49,7 @@ def test_s8_a_push_of_a_deleted_branch_creates_nothing(hub: Hub) -> None:
     assert hub.quota.members() == set()
 
 
-def test_s8_a_push_to_what_is_there_extends_it(hub: Hub) -> None:
+def test_s8_a_push_to_an_existing_environment_extends_it(hub: Hub) -> None:
     branch = hub.branch()
     hub.deploy_pipeline(branch)
 
@@ -59,7 +59,7 @@ def test_s8_a_push_to_what_is_there_extends_it(hub: Hub) -> None:
     record = hub.known(branch)
     assert (record.state, record.lock) == (State.LIVE, None)
     assert record.expires_at == hub.now + LIFETIME
-    # Also one that a person deployed counts.
+    # An environment that a person deployed counts, too.
     assert answer["suffix"] in hub.quota.members()
 
 
@@ -109,7 +109,7 @@ def test_s8_of_concurrent_executions_one_creates_it(hub: Hub) -> None:
     assert set(outcomes) <= {"create", "extended", "busy"}
 
 
-def test_s8_a_branch_that_comes_back_waits_until_the_old_one_is_gone(hub: Hub) -> None:
+def test_s8_a_recreated_branch_waits_until_its_old_environment_is_deleted(hub: Hub) -> None:
     branch, destroyer, creator = hub.branch(is_live=False), hub.execution(), hub.execution()
     hub.deploy_pipeline(branch)
     assert hub.claim(branch, destroyer)["outcome"] == "delete"
@@ -133,7 +133,7 @@ def test_s8_the_lock_of_a_finished_execution_blocks_nothing(hub: Hub) -> None:
     assert hub.admit(branch, hub.execution())["outcome"] == "create"
 
 
-def test_s8_what_a_dead_destroyer_left_standing_is_extended(hub: Hub) -> None:
+def test_s8_a_push_extends_an_environment_whose_deletion_was_interrupted(hub: Hub) -> None:
     branch, dead = hub.branch(is_live=False), hub.execution()
     hub.deploy_pipeline(branch)
     hub.claim(branch, dead)
@@ -234,7 +234,7 @@ def test_s7_the_trunk_never_gets_a_second_pipeline(hub: Hub) -> None:
     )
 
 
-def test_b2_what_is_protected_needs_no_room_and_never_expires(hub: Hub) -> None:
+def test_b2_a_protected_environment_needs_no_place_and_never_expires(hub: Hub) -> None:
     base = "release/1"
     for number in range(hub.quota.limit):
         hub.quota.take(f"b{number}")
@@ -252,7 +252,7 @@ def test_b2_what_is_protected_needs_no_room_and_never_expires(hub: Hub) -> None:
     hub.account.client("cloudformation").delete_stack(StackName=f"DeliveryPipeline-{suffix}")
 
 
-def test_s8_what_is_half_deleted_is_not_built_upon(hub: Hub) -> None:
+def test_s8_a_half_deleted_environment_is_not_deployed_again(hub: Hub) -> None:
     branch = hub.branch()
     suffix = suffix_of_branch(branch)
     half_delete(hub, f"transaction-{suffix}", suffix)
@@ -265,7 +265,7 @@ def test_s8_what_is_half_deleted_is_not_built_upon(hub: Hub) -> None:
     assert hub.record(branch) is None
 
 
-def test_b4_what_another_repository_has_under_the_same_name_is_not_built_upon(hub: Hub) -> None:
+def test_b4_a_stack_of_another_repository_with_the_same_name_is_not_updated(hub: Hub) -> None:
     branch = hub.branch()
     hub.deploy_pipeline(branch, tags={"repository": "fork/app"})
 
@@ -295,7 +295,7 @@ def test_b2_a_host_that_does_not_answer_decides_nothing(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("purpose", [Purpose.CREATE, Purpose.DESTROY])
-def test_s8_what_another_takes_between_the_look_and_the_lock_is_asked_for_again(
+def test_s8_an_environment_locked_between_the_check_and_the_lock_is_busy(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, purpose: Purpose
 ) -> None:
     """The other one comes at the worst moment: after all questions, before the write."""

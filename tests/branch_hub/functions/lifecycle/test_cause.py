@@ -1,4 +1,4 @@
-"""What is remembered and told of a failure is one sentence, not the record of a build."""
+"""The recorded and reported cause of a failure is one sentence, not the record of a build."""
 
 import json
 from typing import Any
@@ -47,11 +47,11 @@ def build(**changes: Any) -> str:
         ("The notice says why", "The notice says why"),
     ],
 )
-def test_a_cause_is_what_failed_and_where_its_log_is(cause: str, sentence: str) -> None:
+def test_a_cause_names_the_error_and_its_log(cause: str, sentence: str) -> None:
     assert in_one_sentence(cause) == sentence
 
 
-def test_b2_what_is_remembered_of_a_failed_build_is_short(hub: Hub) -> None:
+def test_b2_the_recorded_cause_of_a_failed_build_is_short(hub: Hub) -> None:
     branch, execution = made(hub)
     answer = hub.settle(branch, execution, succeeded=False, cause=build())
     assert hub.known(branch).cause == in_one_sentence(build())
@@ -59,7 +59,7 @@ def test_b2_what_is_remembered_of_a_failed_build_is_short(hub: Hub) -> None:
     assert "yyyy" not in answer["message"]
 
 
-def test_b3_what_is_remembered_of_a_failed_removal_is_short(hub: Hub) -> None:
+def test_b3_the_recorded_cause_of_a_failed_deletion_is_short(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
     hub.claim(branch, execution)
     cause = '{"errorType": "StillThere", "errorMessage": "a bucket", "stackTrace": []}'

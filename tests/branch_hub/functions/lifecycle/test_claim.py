@@ -37,7 +37,7 @@ def test_s8_a_deleted_branch_is_claimed_with_the_lock(hub: Hub) -> None:
     assert (record.lock.holder, record.lock.purpose) == (execution, Purpose.DESTROY)
 
 
-def test_s8_a_branch_that_is_there_again_keeps_its_environment(hub: Hub) -> None:
+def test_s8_a_branch_that_exists_again_keeps_its_environment(hub: Hub) -> None:
     """The event of a deletion came late, or twice: the host is asked."""
     branch = live(hub)
 
@@ -77,7 +77,7 @@ def test_s8_a_second_deletion_waits_for_the_first(hub: Hub) -> None:
     assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
-def test_s8_what_does_not_exist_keeps_no_place_in_the_quota(hub: Hub) -> None:
+def test_s8_a_missing_environment_keeps_no_place_in_the_quota(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.quota.take(suffix_of_branch(branch))
 
@@ -87,7 +87,7 @@ def test_s8_what_does_not_exist_keeps_no_place_in_the_quota(hub: Hub) -> None:
     assert hub.quota.members() == set()
 
 
-def test_s8_an_environment_without_a_record_is_deleted_by_its_stacks(hub: Hub) -> None:
+def test_s8_an_environment_without_a_record_is_deleted(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     hub.deploy_pipeline(branch)
 
@@ -119,7 +119,7 @@ def test_b2_a_protected_environment_is_known_without_its_branch(hub: Hub, branch
 
 
 @pytest.mark.parametrize("reason", [Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED])
-def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+def test_b2_without_the_registry_a_protected_branch_is_found_by_its_stacks(
     hub: Hub, reason: Reason
 ) -> None:
     branch = hub.branch("release/tagged", is_live=False)
@@ -146,7 +146,7 @@ def test_b2_an_expired_environment_is_deleted_although_its_branch_exists(hub: Hu
     assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "delete"
 
 
-def test_b2_a_push_in_the_meantime_keeps_it(hub: Hub) -> None:
+def test_b2_a_push_before_the_claim_keeps_an_expired_environment(hub: Hub) -> None:
     branch = live(hub)
     hub.now += LIFETIME
     hub.admit(branch, hub.execution())
@@ -154,7 +154,7 @@ def test_b2_a_push_in_the_meantime_keeps_it(hub: Hub) -> None:
     assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "not_expired"
 
 
-def test_b2_a_push_between_the_look_and_the_lock_keeps_it(
+def test_b2_a_push_between_the_check_and_the_lock_keeps_the_environment(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     branch, execution = live(hub), hub.execution()
@@ -182,11 +182,11 @@ def test_b2_an_environment_without_a_record_expires_by_the_age_of_its_stacks(hub
     assert hub.claim(branch, hub.execution(), Reason.EXPIRED)["outcome"] == "delete"
 
 
-def test_b2_what_is_not_there_has_not_expired(hub: Hub) -> None:
+def test_b2_a_missing_environment_has_not_expired(hub: Hub) -> None:
     assert hub.claim(hub.branch(), hub.execution(), Reason.EXPIRED)["outcome"] == "not_expired"
 
 
-def test_b2_an_orphan_of_an_unknown_branch_is_held_against_all_live_ones(hub: Hub) -> None:
+def test_b2_an_orphan_of_an_unknown_branch_is_compared_with_all_live_branches(hub: Hub) -> None:
     branch = hub.branch()
     hub.git.branches["another"] = COMMITTED
     hub.deploy_pipeline(branch)
@@ -209,7 +209,7 @@ def test_b2_an_empty_list_of_branches_proves_nothing(hub: Hub) -> None:
         hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
 
 
-def test_b2_an_orphan_that_is_registered_is_asked_for_by_its_branch(hub: Hub) -> None:
+def test_b2_a_registered_orphan_is_checked_by_its_branch(hub: Hub) -> None:
     branch = live(hub)
 
     answer = hub.claim(branch, hub.execution(), Reason.ORPHANED, branch=None)
@@ -218,7 +218,7 @@ def test_b2_an_orphan_that_is_registered_is_asked_for_by_its_branch(hub: Hub) ->
 
 
 @pytest.mark.parametrize("reason", [Reason.ORPHANED, Reason.EXPIRED, Reason.DELETED])
-def test_b2_what_is_half_deleted_is_finished_though_its_branch_lives(
+def test_b2_a_half_deleted_environment_is_deleted_although_its_branch_exists(
     hub: Hub, reason: Reason
 ) -> None:
     """Nothing could be built upon it: the branch gets a new one when this is gone."""
@@ -243,7 +243,7 @@ def test_b4_branches_with_the_same_slug_are_deleted_separately(hub: Hub) -> None
     assert hub.known(hyphen).state is State.LIVE
 
 
-def test_s8_what_is_tagged_otherwise_is_not_seen(hub: Hub) -> None:
+def test_s8_stacks_with_other_tags_are_not_found(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     suffix = suffix_of_branch(branch)
     hub.account.deploy(f"transaction-{suffix}", tags={**tags_of(suffix), "repository": "fork/app"})
@@ -261,7 +261,7 @@ def test_s8_what_is_tagged_otherwise_is_not_seen(hub: Hub) -> None:
         ({"action": None}, "action is None"),
     ],
 )
-def test_s8_a_request_that_makes_no_sense_is_refused(
+def test_s8_a_malformed_request_is_refused(
     hub: Hub, request_: dict[str, Any], message: str
 ) -> None:
     branch = hub.branch()

@@ -28,7 +28,7 @@ def detail(branch: str, reason: str) -> dict[str, str | None]:
 
 
 @pytest.mark.parametrize("kind", ["github", "codecommit"])
-def test_s8_a_branch_comes_and_goes_through_the_hub_of_its_settings(
+def test_s8_a_branch_is_created_and_deleted_through_the_hub_of_its_settings(
     hub: Hub, aws: type_of_aws, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     account, branch = hub.account, hub.branch()

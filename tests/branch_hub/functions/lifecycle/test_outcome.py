@@ -63,7 +63,7 @@ def test_s8_an_execution_that_lost_the_lock_changes_nothing(hub: Hub) -> None:
     assert suffix_of_branch(branch) in hub.quota.members()
 
 
-def test_b3_a_deleted_environment_is_forgotten_and_frees_its_place(hub: Hub) -> None:
+def test_b3_the_record_and_place_of_a_deleted_environment_are_deleted(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
     hub.claim(branch, execution)
 
@@ -73,7 +73,7 @@ def test_b3_a_deleted_environment_is_forgotten_and_frees_its_place(hub: Hub) -> 
     assert "deleted: stack one, log group two" in answer["message"]
     assert hub.record(branch) is None
     assert hub.quota.members() == set()
-    # The step may be tried again when its answer was lost.
+    # The step is retried if its answer was lost.
     assert hub.forget(branch, execution)["message"].endswith("deleted: nothing was left")
 
 
@@ -105,7 +105,7 @@ def test_b2_only_a_push_creates_an_expired_environment_again(hub: Hub) -> None:
     assert hub.quota.members() == set()
 
 
-def test_b3_a_failed_teardown_keeps_its_place_and_is_tried_again(hub: Hub) -> None:
+def test_b3_a_failed_teardown_keeps_its_place_and_is_retried(hub: Hub) -> None:
     branch, execution = live(hub, is_live=False), hub.execution()
     hub.claim(branch, execution)
 
@@ -124,7 +124,7 @@ def test_b3_a_failed_teardown_keeps_its_place_and_is_tried_again(hub: Hub) -> No
     assert hub.claim(branch, hub.execution())["outcome"] == "delete"
 
 
-def test_b3_what_a_dead_destroyer_left_is_tried_again(hub: Hub) -> None:
+def test_b3_an_interrupted_deletion_is_retried(hub: Hub) -> None:
     branch, dead = live(hub, is_live=False), hub.execution()
     hub.claim(branch, dead)
     hub.end(dead)

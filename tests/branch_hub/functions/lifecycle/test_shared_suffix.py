@@ -9,7 +9,7 @@ from branch_hub.functions.shared.records import State
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.branch_hub.functions.lifecycle.conftest import COMMITTED, Hub
 
-# Each pair of numbers of `feature/t-` has one suffix. Stacks of one test are not in another's way.
+# Each pair of numbers of `feature/t-` has one suffix. Each test has its own stacks.
 WITHOUT_STACKS = (13649, 94517)
 WITH_STACKS = [(71299, 106843), (46850, 106862), (103594, 113542), (77264, 115498)]
 
@@ -65,7 +65,7 @@ def test_b4_it_is_refused_until_the_first_is_deleted(hub: Hub, has_stacks: bool)
     assert hub.record(second) is None
 
 
-def test_b4_of_two_that_come_at_once_the_later_asks_again(
+def test_b4_of_two_concurrent_branches_the_later_waits(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first comes at the worst moment: after all questions, before the write."""
@@ -119,7 +119,7 @@ def test_b4_stacks_without_an_owner_stay_while_any_branch_of_their_suffix_exists
     assert hub.claim(second, hub.execution())["outcome"] == "delete"
 
 
-def test_b4_stacks_say_whose_they_are_when_the_registry_is_lost(hub: Hub) -> None:
+def test_b4_without_the_registry_the_tags_name_the_owner(hub: Hub) -> None:
     first, second = (f"feature/t-{number}" for number in WITH_STACKS[2])
     hub.git.branches = {second: COMMITTED}
     hub.deploy_pipeline(first, tags={"branch": first})
@@ -136,7 +136,7 @@ def test_b4_a_tag_of_another_suffix_names_no_owner(hub: Hub) -> None:
     assert hub.admit(branch, hub.execution())["outcome"] == "extended"
 
 
-def test_b4_the_trunks_suffix_is_no_other_branchs(hub: Hub) -> None:
+def test_b4_no_other_branch_gets_the_trunks_suffix(hub: Hub) -> None:
     """Also where the trunk's pipeline was deployed by hand, and nobody registered it."""
     trunk, other = "feature/t-13649", "feature/t-94517"
     hub.git.branches |= {trunk: COMMITTED, other: COMMITTED}

@@ -1,4 +1,4 @@
-"""A failed stage is started once more, only for errors that are known to pass by themselves."""
+"""A failed stage is retried once, and only for known transient errors."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ RED_TEST = {
 
 
 def action(result: dict[str, Any], **other: Any) -> dict[str, Any]:
-    """As ListActionExecutions tells of one."""
+    """An action in the format of ListActionExecutions."""
     return {
         "actionName": "FileAssets",
         "stageName": STAGE,
@@ -38,7 +38,7 @@ def action(result: dict[str, Any], **other: Any) -> dict[str, Any]:
 
 
 class Failed:
-    """A stage that failed with `actions`, and the function that is told of it."""
+    """A stage that failed with `actions`, and the function that gets its event."""
 
     def __init__(self, account: Account, codepipeline: Any, calls: Stubber) -> None:
         self.calls = calls
@@ -52,7 +52,7 @@ class Failed:
         )
 
     def says(self, *actions: dict[str, Any], then: tuple[dict[str, Any], ...] = ()) -> None:
-        """What CodePipeline tells when it is asked, in pages."""
+        """Stub the answers of CodePipeline, in pages."""
         asked: dict[str, Any] = {
             "pipelineName": PIPELINE,
             "filter": {"pipelineExecutionId": RUN},
@@ -95,13 +95,13 @@ def test_a_known_transient_error_is_retried(failed: Failed) -> None:
     assert failed.answer() == "retried"
 
 
-def test_s4_a_red_test_stays_red(failed: Failed) -> None:
+def test_s4_a_failed_test_is_not_retried(failed: Failed) -> None:
     failed.says(action(RED_TEST))
 
     assert failed.answer() == "left"
 
 
-def test_one_lasting_error_beside_a_transient_one_is_enough_to_leave_it(failed: Failed) -> None:
+def test_a_stage_with_one_lasting_error_is_not_retried(failed: Failed) -> None:
     failed.says(action(THROTTLED), action(RED_TEST, actionName="DockerAssets"))
 
     assert failed.answer() == "left"
@@ -115,7 +115,7 @@ def test_a_stage_is_retried_once(failed: Failed) -> None:
     assert [failed.answer("event-1"), failed.answer("event-2")] == ["retried", "retried before"]
 
 
-def test_an_event_that_comes_twice_because_the_call_failed_retries_after_all(
+def test_a_repeated_event_retries_the_stage_if_the_first_call_failed(
     failed: Failed,
 ) -> None:
     failed.says(action(THROTTLED))
@@ -129,7 +129,7 @@ def test_an_event_that_comes_twice_because_the_call_failed_retries_after_all(
 
 
 def test_only_the_last_attempt_of_an_action_counts(failed: Failed) -> None:
-    """In whichever order they are listed, over pages."""
+    """In any order of the list, over pages."""
     first = action(RED_TEST)
     last = action(THROTTLED, startTime=START + timedelta(minutes=5))
     failed.says(last, then=(first,))
@@ -138,7 +138,7 @@ def test_only_the_last_attempt_of_an_action_counts(failed: Failed) -> None:
     assert failed.answer() == "retried"
 
 
-def test_what_succeeded_or_belongs_to_another_stage_does_not_count(failed: Failed) -> None:
+def test_actions_that_succeeded_or_belong_to_another_stage_are_ignored(failed: Failed) -> None:
     failed.says(
         action(THROTTLED),
         action({}, actionName="DockerAssets", status="Succeeded"),
@@ -149,7 +149,7 @@ def test_what_succeeded_or_belongs_to_another_stage_does_not_count(failed: Faile
     assert failed.answer() == "retried"
 
 
-def test_a_stage_without_a_failed_action_is_left(failed: Failed) -> None:
+def test_a_stage_without_a_failed_action_is_not_retried(failed: Failed) -> None:
     """It was stopped, or rejected."""
     failed.says(action({}, status="Abandoned"))
 
@@ -165,14 +165,14 @@ def test_a_stage_without_a_failed_action_is_left(failed: Failed) -> None:
         "ConflictException",
     ],
 )
-def test_a_run_that_went_on_without_us_is_let_be(failed: Failed, error: str) -> None:
+def test_a_run_that_has_changed_meanwhile_is_not_retried(failed: Failed, error: str) -> None:
     failed.says(action(THROTTLED))
     failed.retried(error=error)
 
     assert failed.answer() == "too late"
 
 
-def test_what_was_retried_is_forgotten_after_a_month(failed: Failed) -> None:
+def test_the_record_of_a_retry_expires_after_a_month(failed: Failed) -> None:
     failed.says(action(THROTTLED))
     failed.retried()
     failed.answer()
@@ -184,7 +184,7 @@ def test_what_was_retried_is_forgotten_after_a_month(failed: Failed) -> None:
 
 
 @pytest.mark.parametrize("known", TRANSIENT, ids=lambda known: known.text)
-def test_each_known_error_is_known_by_its_code_and_in_a_message(known: Any) -> None:
+def test_each_known_error_is_found_by_its_code_and_in_a_message(known: Any) -> None:
     by_code = action({"errorDetails": {"code": known.text}})
     by_message = action({"errorDetails": {"code": "x", "message": f"An error ({known.text}): y"}})
     by_summary = action({"externalExecutionSummary": f"{known.text} (Service: AWSLogs)"})
@@ -194,7 +194,7 @@ def test_each_known_error_is_known_by_its_code_and_in_a_message(known: Any) -> N
 
 
 @pytest.mark.parametrize("result", [{}, {"errorDetails": {}}, RED_TEST])
-def test_what_is_not_known_is_not_transient(result: dict[str, Any]) -> None:
+def test_an_unknown_error_is_not_transient(result: dict[str, Any]) -> None:
     assert transient_error(action(result)) is None
 
 

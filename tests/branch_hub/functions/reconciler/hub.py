@@ -16,7 +16,7 @@ from tests.branch_hub.git_server import REPOSITORY, GitServer
 
 
 class Hub:
-    """One hub with its settings; what is said on its bus and its topic ends in two queues."""
+    """One hub with its settings; two queues receive the messages of its bus and its topic."""
 
     def __init__(self, account: Account, git: GitServer) -> None:
         self.account, self.git = account, git

@@ -1,4 +1,4 @@
-"""B2: a step that fails is told, and does not keep the others from being done."""
+"""B2: a failed step is reported and does not stop the other steps."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""B2: what is to be done about each suffix: decided from how things stand, changing nothing."""
+"""B2: the planned action for each suffix depends on the current state; a plan changes nothing."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def status_of(
     foreign_stacks: tuple[str, ...] = (),
     known: EnvironmentRecord | None = None,
 ) -> EnvironmentStatus:
-    """`stacks` is what both stacks have in common; None: there are none."""
+    """`stacks` holds the common properties of both stacks; None: there are no stacks."""
     suffix = suffix or suffix_of_branch(branch or "")
     pair = [
         None if stacks is None else stack(f"{base}-{suffix}", suffix, **stacks)
@@ -115,14 +115,14 @@ def only(one: EnvironmentStatus, **more: Any) -> Step:
     return step
 
 
-def test_b2_a_live_environment_is_left_until_it_expires() -> None:
+def test_b2_a_live_environment_is_kept_until_it_expires() -> None:
     step = only(status_of(stacks={}, known=record()))
 
     assert (step.action, step.reason, step.event) == (Action.LEAVE, "expires in 10 days", None)
     assert (step.branch, step.age_days) == ("feature/a", 4)
 
 
-def test_b2_what_has_no_branch_any_more_is_destroyed() -> None:
+def test_b2_an_environment_without_a_branch_is_deleted() -> None:
     for known in (None, record()):
         step = only(status_of(is_live=False, stacks={}, known=known))
         assert (step.action, step.event) == (Action.DESTROY, Reason.ORPHANED)
@@ -135,14 +135,14 @@ def test_b2_an_orphan_without_a_known_branch_is_deleted() -> None:
     assert (step.action, step.branch, step.age_days) == (Action.DESTROY, None, 3)
 
 
-def test_b3_a_record_without_stacks_and_branch_is_cleared_up() -> None:
+def test_b3_a_record_without_stacks_and_branch_is_deleted() -> None:
     """A teardown failed after its stacks were gone, and so did what should have tried again."""
     known = record(state=State.DESTROY_FAILED)
 
     assert only(status_of(is_live=False, known=known)).action is Action.DESTROY
 
 
-def test_b2_what_expired_and_is_gone_needs_nothing_more() -> None:
+def test_b2_a_deleted_expired_environment_needs_no_action() -> None:
     known = record(state=State.EXPIRED, expires_at=None)
 
     assert only(status_of(is_live=False, known=known)).action is Action.LEAVE
@@ -151,7 +151,7 @@ def test_b2_what_expired_and_is_gone_needs_nothing_more() -> None:
 @pytest.mark.parametrize("branch", ["main", "release/1"])
 @pytest.mark.parametrize("is_live", [True, False])
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "DELETE_FAILED"])
-def test_b2_what_is_protected_is_left_whatever_its_state(
+def test_b2_a_protected_environment_is_kept_in_every_state(
     branch: str, is_live: bool, status: str
 ) -> None:
     known = record(branch, expires_at=NOW - LIFETIME)
@@ -167,7 +167,7 @@ def test_b2_the_trunks_environment_is_protected_without_its_branch() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["dev", "staging", "production", "my-test"])
-def test_b2_what_was_named_by_hand_is_left(suffix: str) -> None:
+def test_b2_an_environment_named_by_hand_is_kept(suffix: str) -> None:
     step = only(status_of(None, suffix=suffix, is_live=False, stacks={}))
 
     assert (step.action, step.reason) == (Action.LEAVE, "its suffix was given by hand")
@@ -182,13 +182,13 @@ def test_b2_termination_protection_is_respected() -> None:
 @pytest.mark.parametrize(
     "status", ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"]
 )
-def test_b2_what_is_in_progress_is_left(status: str) -> None:
+def test_b2_a_stack_in_progress_is_skipped(status: str) -> None:
     step = only(status_of(is_live=False, stacks={"status": status}))
 
     assert (step.action, step.reason) == (Action.LEAVE, "a stack is in progress")
 
 
-def test_b2_what_only_looks_like_an_environment_is_left_and_reported() -> None:
+def test_b2_foreign_stacks_with_similar_names_are_kept_and_reported() -> None:
     step = only(
         status_of(is_live=False, stacks={}, foreign_stacks=("transaction-x has not its tags",))
     )
@@ -200,7 +200,7 @@ def test_b2_what_only_looks_like_an_environment_is_left_and_reported() -> None:
     ("purpose", "reason"),
     [(Purpose.CREATE, "is being created"), (Purpose.DESTROY, "is being deleted")],
 )
-def test_b2_what_a_machine_works_on_is_left_to_it(purpose: Purpose, reason: str) -> None:
+def test_b2_a_locked_environment_is_skipped(purpose: Purpose, reason: str) -> None:
     lock = Lock(holder="arn", purpose=purpose, taken_at=NOW)
     one = status_of(is_live=False, stacks={}, known=record(lock=lock))
 
@@ -218,9 +218,7 @@ def test_b2_what_a_machine_works_on_is_left_to_it(purpose: Purpose, reason: str)
         (NOW + timedelta(days=1, seconds=1), Action.LEAVE),
     ],
 )
-def test_b2_an_expiry_is_warned_of_for_a_day_and_then_acted_on(
-    expires_at: datetime, action: Action
-) -> None:
+def test_b2_a_warning_precedes_the_expiry_by_a_day(expires_at: datetime, action: Action) -> None:
     step = only(status_of(stacks={}, known=record(expires_at=expires_at)))
 
     assert step.action is action
@@ -228,7 +226,7 @@ def test_b2_an_expiry_is_warned_of_for_a_day_and_then_acted_on(
     assert step.expires_at == (expires_at if action is Action.WARN else None)
 
 
-def test_b2_it_is_warned_once() -> None:
+def test_b2_there_is_only_one_warning() -> None:
     known = record(expires_at=NOW + timedelta(hours=1), warned_at=NOW - timedelta(hours=1))
 
     step = only(status_of(stacks={}, known=known))
@@ -253,7 +251,7 @@ def test_b2_without_a_date_the_last_deployment_counts(
     assert step.action is action
 
 
-def test_b3_what_is_half_deleted_is_finished_though_its_branch_lives() -> None:
+def test_b3_a_half_deleted_environment_is_deleted_although_its_branch_exists() -> None:
     step = only(status_of(stacks={"status": "DELETE_FAILED"}, known=record()))
 
     assert (step.action, step.event, step.reason) == (
@@ -287,15 +285,17 @@ def test_s8_a_missing_environment_is_created(state: State) -> None:
         (record(state=State.REFUSED, expires_at=NOW), "has none: its last commit is older"),
     ],
 )
-def test_b2_what_only_a_push_brings_back_is_left(known: EnvironmentRecord, reason: str) -> None:
+def test_b2_an_environment_that_only_a_push_creates_is_not_created(
+    known: EnvironmentRecord, reason: str
+) -> None:
     step = only(status_of(known=known))
 
     assert (step.action, step.reason[: len(reason)]) == (Action.LEAVE, reason)
 
 
 def test_b2_an_old_branch_is_not_created() -> None:
-    """Made when it was pushed to, it would have expired by now: a hub that is deployed to an old
-    repository does not revive what nobody works on."""
+    """An environment from the last push would have expired: a hub that is deployed to an old
+    repository creates no environments for inactive branches."""
     step = only(status_of(), host=Host(NOW - LIFETIME))
 
     assert (step.action, step.reason) == (
@@ -313,23 +313,23 @@ def test_b2_no_more_are_created_than_the_quota_allows() -> None:
     assert steps[-1].reason == "has none: the quota is full"
 
 
-def test_b2_what_is_counted_already_needs_no_room() -> None:
+def test_b2_an_environment_in_the_quota_needs_no_new_place() -> None:
     one = status_of(known=record(state=State.CREATING))
 
     assert only(one, room=0, counted={one.suffix}).action is Action.CREATE
 
 
-def test_b2_what_cannot_be_judged_does_not_keep_the_others_from_it() -> None:
+def test_b2_an_environment_that_cannot_be_checked_does_not_stop_the_others() -> None:
     failing = Host(HostUnavailable("the rate limit is reached"))
     steps = plan(
         status_of("feature/a"), status_of("feature/b", is_live=False, stacks={}), host=failing
     )
 
     assert [s.action for s in steps] == [Action.DESTROY, Action.LEAVE]
-    assert steps[1].reason == "could not be judged: the rate limit is reached"
+    assert steps[1].reason == "could not be checked: the rate limit is reached"
 
 
-def test_b2_an_error_about_a_lock_is_about_one_suffix() -> None:
+def test_b2_an_error_about_a_lock_affects_only_one_suffix() -> None:
     def broken(_: EnvironmentRecord) -> bool:
         raise ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeExecution")
 
@@ -380,7 +380,7 @@ def test_b2_the_order_of_a_plan_is_always_the_same() -> None:
     assert steps[0].suffix < steps[1].suffix
 
 
-def test_b2_a_step_has_all_that_a_person_needs() -> None:
+def test_b2_a_step_holds_all_facts_that_a_person_needs() -> None:
     step = only(status_of(stacks={}, known=record(expires_at=NOW + timedelta(hours=5))))
 
     assert step.to_json() == {

@@ -49,7 +49,7 @@ def test_b2_a_plan_changes_nothing_until_it_is_applied(hub: Hub) -> None:
     assert hub.git.tokens[-1] == "Bearer t0ken"
 
 
-def test_b2_an_applied_plan_is_said_on_the_bus(hub: Hub) -> None:
+def test_b2_an_applied_plan_is_put_on_the_bus(hub: Hub) -> None:
     orphan, missed, expired = hub.branch(is_live=False), hub.branch(), hub.branch()
     for branch in (orphan, expired):
         hub.account.deploy_environment(suffix_of_branch(branch))
@@ -98,7 +98,7 @@ def test_b2_two_reconcilers_at_once_warn_once(hub: Hub, monkeypatch: pytest.Monk
     assert hub.notices_sent() == []
 
 
-def test_b2_a_locked_environment_is_left_until_its_machine_has_ended(hub: Hub) -> None:
+def test_b2_a_locked_environment_is_skipped_until_its_machine_has_ended(hub: Hub) -> None:
     branch, execution = hub.branch(is_live=False), hub.account.start_execution()
     suffix = suffix_of_branch(branch)
     hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder=execution, branch=branch, now=hub.now)
@@ -119,7 +119,7 @@ def test_b2_the_quota_limits_what_is_created(hub: Hub) -> None:
     )
 
 
-def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
+def test_b3_a_failed_teardown_is_retried(hub: Hub) -> None:
     branch = hub.branch(is_live=False)
     suffix = suffix_of_branch(branch)
     hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder="arn:e", branch=branch, now=hub.now)
@@ -130,7 +130,7 @@ def test_b3_a_teardown_that_failed_is_tried_again(hub: Hub) -> None:
     assert suffix in {event.suffix for event in hub.events_sent()}
 
 
-def test_b2_a_protected_branch_is_known_by_its_stacks_when_the_registry_is_lost(
+def test_b2_without_the_registry_a_protected_branch_is_found_by_its_stacks(
     hub: Hub,
 ) -> None:
     branch = hub.branch("release/tagged", is_live=False)
@@ -172,13 +172,13 @@ def test_b2_a_host_without_any_branch_gives_no_plan(hub: Hub) -> None:
         hub.run(apply=True)
 
 
-def test_s8_a_branch_that_can_have_no_environment_is_passed_over(hub: Hub) -> None:
+def test_s8_a_branch_that_can_have_no_environment_is_skipped(hub: Hub) -> None:
     hub.git.branches["refs/heads/odd"] = as_text(hub.now)
 
     assert suffix_of_branch("main") in hub.run(apply=False)
 
 
 @pytest.mark.parametrize("request_", [{}, {"apply": "yes"}, {"apply": 1}, {"apply": None}])
-def test_b2_nothing_is_guessed_about_applying(hub: Hub, request_: dict[str, Any]) -> None:
+def test_b2_apply_must_be_true_or_false(hub: Hub, request_: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="true or false is needed"):
         entrypoint.handler(request_, None)

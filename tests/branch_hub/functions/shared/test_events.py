@@ -23,7 +23,7 @@ def changed(**fields: Any) -> dict[str, Any]:
     return {**PUSHED.to_detail(), **fields}
 
 
-def test_s8_an_event_is_read_as_it_was_written() -> None:
+def test_s8_an_event_is_unchanged_after_writing_and_reading() -> None:
     detail = PUSHED.to_detail()
 
     assert detail["occurred_at"] == "2026-11-22T03:00:00Z"
@@ -39,9 +39,7 @@ def test_s8_an_event_is_read_as_it_was_written() -> None:
         (Reason.ORPHANED, "Environment Orphaned"),
     ],
 )
-def test_s8_each_reason_is_what_a_rule_on_the_bus_looks_for(
-    reason: Reason, detail_type: str
-) -> None:
+def test_s8_a_rule_on_the_bus_matches_each_reason(reason: Reason, detail_type: str) -> None:
     assert BranchEvent.parse(changed(reason=reason.value)).detail_type == detail_type
 
 

@@ -1,4 +1,4 @@
-"""S8: a lock dies with its holder, and only with it."""
+"""S8: a lock ends when its holder ends, and not before."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ def executions(account: Account) -> Executions:
 def test_s8_an_execution_runs_until_it_ends(account: Account, executions: Executions) -> None:
     arn = account.start_execution()
 
-    # However long it has been running: nobody waits for a clock.
+    # Independent of the time that it has been running.
     assert executions.is_running(arn, since=LONG_AGO, now=NOW)
     account.stop_execution(arn)
     assert not executions.is_running(arn, since=NOW, now=NOW)

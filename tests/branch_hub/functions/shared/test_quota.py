@@ -1,4 +1,4 @@
-"""B2: so many environments at once and no more, however many ask in one moment."""
+"""B2: the quota is never exceeded, even by concurrent calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -33,7 +33,7 @@ def test_b2_concurrent_calls_fill_the_quota_exactly(
     assert quota.members() == {f"b{number}" for number in range(ASKING) if got[number]}
 
 
-def test_b2_a_member_takes_no_second_place(quota: Quota) -> None:
+def test_b2_a_member_takes_only_one_place(quota: Quota) -> None:
     for number in range(LIMIT):
         assert quota.take(f"b{number}")
 
@@ -42,7 +42,7 @@ def test_b2_a_member_takes_no_second_place(quota: Quota) -> None:
     assert len(quota.members()) == LIMIT
 
 
-def test_b2_a_place_that_is_given_back_is_free_again(quota: Quota) -> None:
+def test_b2_a_released_place_is_free_again(quota: Quota) -> None:
     for number in range(LIMIT):
         quota.take(f"b{number}")
 
@@ -63,7 +63,7 @@ def test_b2_the_quota_works_after_its_last_member_left(quota: Quota) -> None:
     assert quota.take("b1")
 
 
-def test_b2_an_existing_environment_counts_also_without_room(quota: Quota) -> None:
+def test_b2_an_existing_environment_is_counted_even_if_the_quota_is_full(quota: Quota) -> None:
     for number in range(LIMIT):
         quota.take(f"b{number}")
 

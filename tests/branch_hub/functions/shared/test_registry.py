@@ -1,4 +1,4 @@
-"""B2, B4: the registry in a real table: who holds a lock, and who may say how it went."""
+"""B2, B4: the registry in a real table: who holds a lock, and who may record the result."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -101,7 +101,7 @@ def test_s8_a_new_try_starts_without_the_old_cause(registry: Registry) -> None:
     assert known(registry).cause is None
 
 
-def test_b2_a_push_extends_and_takes_the_warning_back(registry: Registry) -> None:
+def test_b2_a_push_extends_the_expiry_and_removes_the_warning(registry: Registry) -> None:
     assert push(registry, expires_at=NOW + timedelta(hours=3))
     soon = NOW + timedelta(hours=3)
     assert registry.may_warn(S, branch="feature/a", now=NOW, expires_at=soon)
@@ -129,7 +129,7 @@ def test_s8_a_push_during_a_deletion_is_not_recorded(registry: Registry) -> None
     assert known(registry).state is State.DESTROYING
 
 
-def test_b2_what_never_expires_has_no_date(registry: Registry) -> None:
+def test_b2_an_environment_that_never_expires_has_no_expiry_date(registry: Registry) -> None:
     push(registry)
     assert registry.extend(S, branch="feature/a", commit=None, now=NOW, expires_at=None)
 
@@ -154,7 +154,7 @@ def test_b2_an_expiry_that_a_push_has_moved_is_not_acted_on(registry: Registry) 
     assert known(registry).branch == "feature/a"
 
 
-def test_b2_what_expired_is_remembered_until_a_push(
+def test_b2_an_expired_environment_is_recorded_until_a_push(
     registry: Registry, account: Account, table: str
 ) -> None:
     push(registry)
@@ -188,7 +188,7 @@ def test_s8_only_the_holder_removes_a_record(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("state", [None, State.LIVE])
-def test_b4_what_is_one_branchs_is_not_changed_for_another(
+def test_b4_the_record_of_one_branch_is_not_changed_for_another(
     registry: Registry, state: State | None
 ) -> None:
     """Two branches may share a suffix; the registry's own conditions tell them apart."""
@@ -206,7 +206,7 @@ def test_b4_what_is_one_branchs_is_not_changed_for_another(
     assert known(registry) == before
 
 
-def test_b2_one_of_many_warns_and_again_a_day_later(registry: Registry) -> None:
+def test_b2_one_of_concurrent_calls_warns_and_again_a_day_later(registry: Registry) -> None:
     push(registry)
 
     def warn(now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The hub's secret is fetched rarely, and never told."""
+"""The hub's secret is cached, and never appears in errors."""
 
 import json
 from typing import Any
@@ -55,13 +55,15 @@ def test_s8_an_empty_webhook_secret_is_not_used_because_anyone_could_sign_with_i
 
 
 @pytest.mark.parametrize("content", ["hunter2", '["hunter2"]'])
-def test_what_is_no_object_is_refused_without_quoting_it(aws: type_of_aws, content: str) -> None:
+def test_a_secret_that_is_no_object_is_refused_without_quoting_it(
+    aws: type_of_aws, content: str
+) -> None:
     with pytest.raises(SecretUnreadable, match="does not hold a JSON object") as error:
         secret(aws, content).value("token")
     assert "hunter2" not in str(error.value)
 
 
-def test_a_secret_out_of_reach_is_named() -> None:
+def test_the_error_for_an_unreadable_secret_names_it() -> None:
     class Unreachable:
         def get_secret_value(self, **_: object) -> None:
             raise EndpointConnectionError(endpoint_url="https://secrets")

@@ -125,7 +125,7 @@ def test_b2_every_page_of_stacks_is_read(aws: type_of_aws) -> None:
     assert len(finder.environments()["a-0a1b2c"].stacks) == 2
 
 
-def test_s8_a_deleted_stack_is_not_there(aws: type_of_aws) -> None:
+def test_s8_a_deleted_stack_is_not_found(aws: type_of_aws) -> None:
     cloudformation, stub = aws("cloudformation")
     gone = {"Stacks": [described("transaction-a", "DELETE_COMPLETE")]}
     stub.add_response("describe_stacks", gone, {"StackName": "transaction-a"})
@@ -166,10 +166,10 @@ def test_b2_an_error_does_not_mean_that_a_stack_is_gone(
         ("UPDATE_ROLLBACK_FAILED", False, False, False),
         ("DELETE_IN_PROGRESS", False, True, False),
         ("DELETE_FAILED", False, False, True),
-        ("REVIEW_IN_PROGRESS", False, False, False),  # a change set that nobody carried out
+        ("REVIEW_IN_PROGRESS", False, False, False),  # a change set that was never executed
     ],
 )
-def test_s8_what_the_status_of_a_stack_means(
+def test_s8_the_meaning_of_each_stack_status(
     status: str, serves: bool, is_in_progress: bool, is_half_deleted: bool
 ) -> None:
     found = stack(status)

@@ -1,4 +1,4 @@
-"""The teardown over a real account; CodePipeline is a stub, where runs are told of."""
+"""The teardown over a real account; CodePipeline is a stub where a test needs runs."""
 
 from typing import Any
 
@@ -38,14 +38,14 @@ class Site:
         return f"transaction-pipeline-{self.suffix}"
 
     def without_runs(self) -> None:
-        """Ask the account, which has no pipeline."""
+        """Use the account, which has no pipeline."""
         self.codepipeline = self.account.client("codepipeline")
 
     def ask(self, action: str, **fields: Any) -> dict[str, Any]:
         return self.teardown.carry_out({"action": action, "suffix": self.suffix, **fields})
 
     def runs(self, *statuses: str, pipeline: str | None = None) -> None:
-        """What CodePipeline answers next, when it is asked for runs."""
+        """Stub the next answer of CodePipeline to a list of runs."""
         answer = {
             "pipelineExecutionSummaries": [
                 {"pipelineExecutionId": f"run-{number}", "status": status}
@@ -56,7 +56,7 @@ class Site:
         self.pipeline_calls.add_response("list_pipeline_executions", answer, asked)
 
     def stopped(self, run: str, *, force: bool, error: str | None = None) -> None:
-        """Which run is told to stop next, and what CodePipeline says to that."""
+        """Stub the next stop of a run, and CodePipeline's answer to it."""
         asked: dict[str, Any] = {
             "pipelineName": self.pipeline,
             "pipelineExecutionId": run,

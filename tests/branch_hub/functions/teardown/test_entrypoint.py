@@ -1,4 +1,4 @@
-"""B3: the teardown as the destroy machine calls it, from the first step to the proof."""
+"""B3: the teardown as the destroy machine calls it, from the first step to the verification."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ from tests.branch_hub.functions.teardown.conftest import Site
 from tests.branch_hub.git_server import REPOSITORY
 
 
-def test_b3_an_environment_is_torn_down_and_nothing_remains(
+def test_b3_the_teardown_leaves_nothing_of_an_environment(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = BranchTeardownSettings(repository=REPOSITORY, trunk="main", hub_suffix="hub-0a1b2c")

@@ -1,4 +1,4 @@
-"""S8, B2, B3: what is deleted is the environment's, by its name and by its tags."""
+"""S8, B2, B3: only stacks with the environment's name and tags are deleted."""
 
 import json
 import time
@@ -60,7 +60,7 @@ def test_s8_an_environment_is_found_in_the_order_of_its_deletion(site: Site) -> 
     }
 
 
-def test_s8_nothing_is_found_where_nothing_is(site: Site) -> None:
+def test_s8_without_stacks_nothing_is_found(site: Site) -> None:
     assert site.ask("find") == {"stacks": [], "images": [], "refused": []}
 
 
@@ -110,7 +110,7 @@ def test_s8_a_stack_is_deleted_and_then_gone(site: Site) -> None:
     assert site.ask("delete", stack=site.stack) == {"state": "gone", "blocked_by": []}
 
 
-def test_s8_a_run_that_begins_while_the_stacks_go_is_stopped(site: Site) -> None:
+def test_s8_a_run_that_begins_during_the_deletion_is_stopped(site: Site) -> None:
     """The branch was pushed again: its old pipeline would make again what is deleted."""
     site.runs("InProgress")
     site.stopped("run-0", force=False)
@@ -150,7 +150,9 @@ def test_b2_termination_protection_is_respected(site: Site) -> None:
     "suffix", ["staging", "production", "dev", "", None, suffix_of_branch("main")]
 )
 @pytest.mark.parametrize("action", ["stop", "find", "delete", "unblock", "sweep", "verify"])
-def test_b2_no_action_touches_what_is_not_a_branchs(site: Site, suffix: str, action: str) -> None:
+def test_b2_every_action_is_limited_to_environments_of_branches(
+    site: Site, suffix: str, action: str
+) -> None:
     with pytest.raises(NotOurs, match=r"only environments of branches|the trunk's environment"):
         site.ask(action, stack="transaction-production", suffix=suffix)
 
@@ -192,7 +194,7 @@ def test_s8_a_change_in_progress_is_waited_for(
     assert site.ask("unblock", stack=site.stack) == {"emptied": []}
 
 
-def test_s8_what_blocks_is_named_emptied_and_deleted_again(site: Site) -> None:
+def test_s8_blocking_resources_are_reported_emptied_and_deleted_again(site: Site) -> None:
     """The audit bucket denies what must be done here, keeps versions, and holds many."""
     name = f"kept-{site.suffix}"
     deploy(
@@ -212,7 +214,7 @@ def test_s8_what_blocks_is_named_emptied_and_deleted_again(site: Site) -> None:
 
     failed = delete_until(site, "failed")
     assert [line.split(":")[0] for line in failed["blocked_by"]] == ["Bucket (AWS"]
-    # Only looks: the machine first empties what blocks.
+    # Reads only: the machine first empties the blocking resources.
     assert site.ask("delete", stack=site.stack)["state"] == "failed"
 
     assert site.ask("unblock", stack=site.stack) == {"emptied": [f"4 objects of bucket {name}"]}
@@ -221,7 +223,7 @@ def test_s8_what_blocks_is_named_emptied_and_deleted_again(site: Site) -> None:
     assert site.ask("unblock", stack=site.stack) == {"emptied": []}
 
 
-def test_s8_more_objects_than_one_call_takes_are_emptied(site: Site) -> None:
+def test_s8_a_bucket_with_more_objects_than_one_call_deletes_is_emptied(site: Site) -> None:
     name = f"kept-{site.suffix}"
     deploy(site, resources={"Bucket": bucket(site.suffix)})
     s3 = site.account.client("s3")

@@ -27,7 +27,7 @@ def images(aws: type_of_aws, account: Account) -> Images:
     return Images(cloudformation=aws("cloudformation")[0], ecr=account.client("ecr"))
 
 
-def test_b3_a_template_in_yaml_is_read_as_well(aws: type_of_aws, account: Account) -> None:
+def test_b3_a_template_in_yaml_is_read_too(aws: type_of_aws, account: Account) -> None:
     template = f"Image: !Sub ${{AWS::AccountId}}.dkr/{REPOSITORY}:{IMAGE.tag}"
     answer = {"TemplateBody": template}
     aws("cloudformation")[1].add_response("get_template", answer, {"StackName": ARN})
@@ -35,7 +35,7 @@ def test_b3_a_template_in_yaml_is_read_as_well(aws: type_of_aws, account: Accoun
     assert images(aws, account).unused([IMAGE], [STACK]) == []
 
 
-def test_b3_a_stack_that_went_while_we_looked_names_nothing(
+def test_b3_a_stack_that_was_deleted_meanwhile_names_no_image(
     aws: type_of_aws, account: Account
 ) -> None:
     message = f"Stack with id {ARN} does not exist"
@@ -44,16 +44,14 @@ def test_b3_a_stack_that_went_while_we_looked_names_nothing(
     assert images(aws, account).unused([IMAGE], [STACK]) == [IMAGE]
 
 
-def test_b3_a_template_that_cannot_be_read_might_name_it(
-    aws: type_of_aws, account: Account
-) -> None:
+def test_b3_an_image_stays_if_a_template_cannot_be_read(aws: type_of_aws, account: Account) -> None:
     aws("cloudformation")[1].add_client_error("get_template", "AccessDenied", "no")
 
     with pytest.raises(ClientError, match="AccessDenied"):
         images(aws, account).unused([IMAGE], [STACK])
 
 
-def test_b3_no_template_is_read_when_no_image_is_left_to_ask_for(
+def test_b3_without_candidate_images_no_template_is_read(
     aws: type_of_aws, account: Account
 ) -> None:
     template = {"TemplateBody": f"/{REPOSITORY}:{IMAGE.tag}"}

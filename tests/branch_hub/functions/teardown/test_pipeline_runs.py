@@ -1,4 +1,4 @@
-"""S8: no run deploys while its stacks go."""
+"""S8: no run deploys while its stacks are deleted."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -28,14 +28,14 @@ def test_s8_force_does_not_wait_for_the_actions_of_a_run(site: Site) -> None:
 @pytest.mark.parametrize(
     "error", ["DuplicatedStopRequestException", "PipelineExecutionNotStoppableException"]
 )
-def test_s8_a_run_that_ends_in_the_meantime_is_no_error(site: Site, error: str) -> None:
+def test_s8_a_run_that_ends_meanwhile_is_no_error(site: Site, error: str) -> None:
     site.runs("InProgress")
     site.stopped("run-0", force=False, error=error)
 
     assert site.ask("stop") == {"running": 1}
 
 
-def test_s8_a_run_that_may_not_be_stopped_is_one(site: Site) -> None:
+def test_s8_a_run_that_may_not_be_stopped_is_an_error(site: Site) -> None:
     site.runs("InProgress")
     site.stopped("run-0", force=False, error="AccessDeniedException")
 
@@ -44,10 +44,10 @@ def test_s8_a_run_that_may_not_be_stopped_is_one(site: Site) -> None:
 
 
 @pytest.mark.parametrize("action", ["stop", "sweep"])
-def test_b2_what_another_repository_has_under_the_same_name_is_left(
+def test_b2_the_pipeline_of_another_repository_with_the_same_name_is_kept(
     site: Site, action: str
 ) -> None:
-    """Its pipeline and its logs are called what ours would be called."""
+    """Its pipeline and its log groups have the names that ours would have."""
     logs, name = site.account.client("logs"), f"/aws/lambda/audit-writer-{site.suffix}"
     logs.create_log_group(logGroupName=name)
     tags = tags_of(site.suffix, repository="fork/app")

@@ -1,4 +1,4 @@
-"""B3: after the stacks, nothing remains: what services left is swept, and a proof looks for it."""
+"""B3: nothing remains after the stacks: leftovers are swept, and a verification finds the rest."""
 
 from contextlib import suppress
 from typing import Any
@@ -28,7 +28,7 @@ from tests.branch_hub.functions.teardown.test_find_and_delete import (
         "a-0a1b2c",
     ],
 )
-def test_b3_a_name_that_holds_the_suffix_is_the_environments(name: str) -> None:
+def test_b3_a_name_that_contains_the_suffix_belongs_to_the_environment(name: str) -> None:
     assert is_named_for(name, "a-0a1b2c")
 
 
@@ -36,7 +36,7 @@ def test_b3_a_name_that_holds_the_suffix_is_the_environments(name: str) -> None:
     "name",
     ["audit-writer-ba-0a1b2c", "audit-writer-a-0a1b2cd", "audit-writer-a-0a1b2", "a0a1b2c", ""],
 )
-def test_b4_a_name_that_holds_it_in_anothers_is_not(name: str) -> None:
+def test_b4_a_name_that_contains_it_inside_another_suffix_does_not_belong_to_it(name: str) -> None:
     assert not is_named_for(name, "a-0a1b2c")
 
 
@@ -60,7 +60,7 @@ def test_b3_logs_that_were_written_last_are_swept(site: Site) -> None:
     assert site.ask("sweep") == {"removed": [], "kept": []}
 
 
-def test_b3_nothing_is_swept_from_under_a_stack(site: Site) -> None:
+def test_b3_nothing_is_swept_while_a_stack_exists(site: Site) -> None:
     """A run that began meanwhile has made it again."""
     logs, name = site.account.client("logs"), f"/aws/lambda/audit-writer-{site.suffix}"
     logs.create_log_group(logGroupName=name)
@@ -71,7 +71,7 @@ def test_b3_nothing_is_swept_from_under_a_stack(site: Site) -> None:
     assert logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
 
 
-def test_b3_a_log_group_that_goes_by_itself_is_no_error(
+def test_b3_a_log_group_that_was_deleted_meanwhile_is_no_error(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"/aws/lambda/audit-writer-{site.suffix}"
@@ -88,7 +88,7 @@ def test_b3_a_log_group_that_goes_by_itself_is_no_error(
     assert site.ask("sweep") == {"removed": [], "kept": []}
 
 
-def test_b3_snapshots_by_hand_are_swept_and_those_of_others_kept(site: Site) -> None:
+def test_b3_manual_snapshots_are_swept_and_foreign_ones_kept(site: Site) -> None:
     rds = site.account.client("rds")
     for cluster in (f"transaction-db-{site.suffix}", site.account.name("another-db")):
         rds.create_db_cluster(
@@ -119,7 +119,7 @@ def test_b3_snapshots_by_hand_are_swept_and_those_of_others_kept(site: Site) -> 
 def test_b3_inactive_revisions_are_swept(site: Site) -> None:
     ecs = site.account.client("ecs")
     family = f"transaction-service-{site.suffix}"
-    for _ in range(12):  # more than one call takes
+    for _ in range(12):  # more than one call accepts
         arn = ecs.register_task_definition(
             family=family, containerDefinitions=[{"name": "app", "image": "app"}]
         )["taskDefinition"]["taskDefinitionArn"]
@@ -154,7 +154,7 @@ def images(*tags: str) -> list[dict[str, str]]:
     return [{"repository": REPOSITORY, "tag": tag} for tag in tags]
 
 
-def test_b3_an_image_goes_when_no_live_stack_names_it(site: Site) -> None:
+def test_b3_an_image_that_no_live_stack_names_is_deleted(site: Site) -> None:
     """The stack of another branch with the same sources shares the image."""
     site.account.remove_pipelines()
     other, own = "1" * 64, "2" * 64
@@ -184,7 +184,7 @@ def test_b3_an_image_stays_while_another_pipeline_runs_that_may_deploy_it(site: 
     answer = site.ask("sweep", images=images(tag))
 
     assert answer["removed"] == []
-    # The environment is forgotten after this: who reads the notice must know.
+    # Its record is deleted after this, so the notice must report it.
     assert answer["kept"] == [
         f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} is running. "
         "`cdk gc` deletes the image when no stack names it"
@@ -195,14 +195,14 @@ def test_b3_an_image_stays_while_another_pipeline_runs_that_may_deploy_it(site: 
     assert site.ask("sweep", images=images(tag))["removed"] == [f"image {REPOSITORY}:{tag}"]
 
 
-def test_b3_images_that_are_gone_are_no_error(site: Site) -> None:
+def test_b3_images_that_were_deleted_meanwhile_are_no_error(site: Site) -> None:
     site.account.remove_pipelines()
     missing = [{"repository": "cdk-none-container-assets-1-us-east-1", "tag": "0" * 64}]
 
     assert site.ask("sweep", images=missing) == {"removed": [], "kept": []}
 
 
-def test_b3_everything_that_is_named_is_found(site: Site) -> None:
+def test_b3_every_resource_with_a_name_is_found(site: Site) -> None:
     suffix, account = site.suffix, site.account
     account.deploy(
         f"DeliveryPipeline-{suffix}",
@@ -255,7 +255,7 @@ def named(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": kind, "Properties": properties}
 
 
-def test_b3_what_is_only_tagged_is_found(site: Site) -> None:
+def test_b3_resources_with_only_the_tag_are_found(site: Site) -> None:
     sns = site.account.client("sns")
     tag = [{"Key": "environment-suffix", "Value": site.suffix}]
     arn = sns.create_topic(Name=site.account.name("nameless"), Tags=tag)["TopicArn"]
@@ -263,7 +263,7 @@ def test_b3_what_is_only_tagged_is_found(site: Site) -> None:
     assert site.ask("verify") == {"remains": [f"tagged {arn}"]}
 
 
-def test_b3_another_environments_things_are_not_what_remains(site: Site) -> None:
+def test_b3_resources_of_another_environment_are_not_listed(site: Site) -> None:
     neighbour = f"n{site.suffix}"
     site.account.deploy_environment(
         neighbour, resources={"Topic": named("AWS::SNS::Topic", DisplayName="theirs")}
@@ -272,7 +272,7 @@ def test_b3_another_environments_things_are_not_what_remains(site: Site) -> None
     assert site.ask("verify") == {"remains": []}
 
 
-def test_b3_a_key_that_waits_for_its_deletion_does_not_remain(site: Site) -> None:
+def test_b3_a_key_with_a_scheduled_deletion_is_not_listed(site: Site) -> None:
     kms = site.account.client("kms")
     tags = [{"TagKey": "environment-suffix", "TagValue": site.suffix}]
     key = kms.create_key(Tags=tags)["KeyMetadata"]
@@ -284,7 +284,7 @@ def test_b3_a_key_that_waits_for_its_deletion_does_not_remain(site: Site) -> Non
 
 
 class Tagged:
-    """Clients of services that still tell of a thing by its tag; `owner` knows about the thing."""
+    """Clients that still list a resource by its tag; `owner` holds its owning service's answers."""
 
     def __init__(self, arn: str, **owner: Any) -> None:
         self._arn = arn
@@ -378,7 +378,7 @@ _ARN = "arn:aws:{}:us-east-1:1:{}"
         ),
     ],
 )
-def test_b3_the_tagging_api_is_not_believed_about_what_its_owner_calls_gone(
+def test_b3_a_resource_that_its_owning_service_reports_deleted_is_not_listed(
     site: Site, arn: str, operation: str, gone: Any, there: Any
 ) -> None:
     full = "arn:aws:{}:us-east-1:1:{}".format(*arn.split(":", 1))
@@ -391,7 +391,7 @@ def test_b3_the_tagging_api_is_not_believed_about_what_its_owner_calls_gone(
     assert remains(gone) == []
 
 
-def test_b3_an_owner_that_does_not_answer_proves_nothing(site: Site) -> None:
+def test_b3_a_resource_is_listed_if_its_owning_service_does_not_answer(site: Site) -> None:
     clients = Tagged("arn:aws:kms:us-east-1:1:key/1", describe_key=refusal("AccessDenied"))
 
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""S8: what keeps a stack from going is taken away: only what CloudFormation names, only if ours.
+"""S8: only resources of ours that CloudFormation reports as blocking are emptied.
 
 Repositories that hold images and interfaces that functions left behind block a deletion on AWS and
 not in the emulator: CloudFormation's answers are stubs here, what is emptied is real.
@@ -34,7 +34,7 @@ def failed(kind: str, identity: str | None, **more: Any) -> dict[str, Any]:
 
 
 def half_deleted(aws: type_of_aws, *pages: list[dict[str, Any]]) -> Deletion:
-    """What CloudFormation answers, up to the second DeleteStack."""
+    """The answers of CloudFormation, up to the second DeleteStack."""
     cloudformation, stub = aws("cloudformation")
     stack = {
         "StackName": STACK,
@@ -133,7 +133,7 @@ def _interface(ec2: Any, subnet: str, group: str) -> str:
     return str(made["NetworkInterface"]["NetworkInterfaceId"])
 
 
-def test_s8_what_is_gone_or_cannot_be_emptied_is_left_to_the_next_try(
+def test_s8_resources_that_are_missing_or_cannot_be_emptied_are_skipped(
     aws: type_of_aws, account: Account
 ) -> None:
     emptied = unblock(
@@ -163,7 +163,7 @@ def test_s8_an_object_that_stays_is_an_error(aws: type_of_aws) -> None:
         list(empty_bucket(s3, "kept"))
 
 
-def test_s8_uploads_that_were_never_finished_go_with_the_bucket(account: Account) -> None:
+def test_s8_unfinished_uploads_are_deleted_with_the_bucket(account: Account) -> None:
     name, s3 = account.name("unfinished"), account.client("s3")
     s3.create_bucket(Bucket=name)
     s3.create_multipart_upload(Bucket=name, Key="half")
