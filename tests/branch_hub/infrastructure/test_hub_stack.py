@@ -182,7 +182,7 @@ def test_an_update_of_a_deployed_hub_keeps_the_rule_of_its_git_host(hub: Synthes
 
 
 def test_s8_github_posts_to_a_url_that_needs_no_aws_identity(github_hub: Synthesized) -> None:
-    """Nor hears the hub of another host's events."""
+    """The hub receives no events of another host."""
     intake, _ = github_hub.only("AWS::Lambda::Function", FunctionName=f"branch-intake-{GITHUB_HUB}")
     url, properties = github_hub.only("AWS::Lambda::Url")
     open_to_all = [
