@@ -2,6 +2,7 @@
 
 import atexit
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +24,7 @@ from infra.python_version import deployed_python, lambda_runtime
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = Path("lambda_src/requirements.txt")
-# The Lambda runtime contains these.
-_IN_THE_RUNTIME: Final = frozenset({"boto3", "botocore", "urllib3"})
+_LOCKED: Final = re.compile(r"^([\w.-]+)==", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class LambdaSource:
     """One function's asset: its module, all that it imports, and the data files of `also`.
 
     `module` has the `handler`. `also` maps paths in the repository to paths in the asset. The
-    locked third-party packages are added if a module needs one that the runtime does not contain.
+    locked third-party packages are added if a module imports one of them.
     """
 
     module: str
@@ -44,7 +45,11 @@ class LambdaSource:
 
     @property
     def needs_packages(self) -> bool:
-        return bool(self._imported().packages - _IN_THE_RUNTIME)
+        locked = set(_LOCKED.findall((self.root / REQUIREMENTS).read_text()))
+        distributions = packages_distributions()
+        return any(
+            locked & {*distributions.get(package, ())} for package in self._imported().elsewhere
+        )
 
     def files(self) -> dict[Path, Path]:
         """Map each path in the asset to its source file, sorted."""

@@ -24,12 +24,8 @@ from tests.infra.context import CDK_JSON
 
 GREETER = """
 import json
-from typing import TYPE_CHECKING
 
 import boto3
-
-if TYPE_CHECKING:
-    from lambda_src.shared.numbers import ONE
 
 def handler(event, context):
     from lambda_src.shared import words
@@ -45,6 +41,7 @@ def root(tmp_path: Path) -> Path:
         "lambda_src/shared/__init__.py": "",
         "lambda_src/shared/words.py": "WORD = 'hello'",
         "lambda_src/shared/numbers.py": "ONE = 1",
+        "lambda_src/greeter/__init__.py": "",
         "lambda_src/greeter/entrypoint.py": GREETER,
         "lambda_src/other/entrypoint.py": "from lambda_src.shared import numbers",
         "lambda_src/requirements.txt": "# nothing\n",
@@ -75,6 +72,7 @@ def tree(folder: Path) -> set[str]:
 
 def needs_a_package(root: Path) -> None:
     (root / "lambda_src/shared/words.py").write_text("import pg8000")
+    (root / "lambda_src/requirements.txt").write_text("pg8000==1.0\n")  # without a hash
 
 
 def test_an_asset_holds_what_its_function_imports_and_what_it_names(
@@ -88,6 +86,7 @@ def test_an_asset_holds_what_its_function_imports_and_what_it_names(
         "lambda_src/__init__.py",
         "lambda_src/shared/__init__.py",
         "lambda_src/shared/words.py",
+        "lambda_src/greeter/__init__.py",
         "lambda_src/greeter/entrypoint.py",
         "trust/root.pem",
         "trust/more/other.pem",
@@ -158,29 +157,15 @@ def test_a_module_that_does_not_exist_is_refused(root: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", ["from . import words", "from .words import WORD"])
-def test_a_relative_import_fails_the_synth(root: Path, statement: str) -> None:
-    """The asset would not hold its module, and the function would fail at its first call."""
-    (root / "lambda_src/greeter/entrypoint.py").write_text(statement)
+def test_a_relative_import_is_followed(root: Path, statement: str) -> None:
+    (root / "lambda_src/shared/entrypoint.py").write_text(statement)
+    source = LambdaSource(module="lambda_src.shared.entrypoint", root=root)
 
-    with pytest.raises(ConfigurationError, match=r"`from \.[a-z]* ?import \w+` is relative"):
-        greeter(root).files()
-
-
-def test_the_alternative_of_an_import_for_the_type_checker_is_in_the_asset(root: Path) -> None:
-    (root / "lambda_src/greeter/entrypoint.py").write_text(
-        "if TYPE_CHECKING:\n    from lambda_src.shared import numbers\n"
-        "else:\n    from lambda_src.shared import words\n"
-    )
-
-    found = {path.name for path in greeter(root).files()}
-
-    assert "words.py" in found
-    assert "numbers.py" not in found
+    assert "words.py" in {path.name for path in source.files()}
 
 
 def test_packages_that_cannot_be_installed_stop_the_synth(root: Path, tmp_path: Path) -> None:
     needs_a_package(root)
-    (root / "lambda_src/requirements.txt").write_text("no-hash-given==1.0\n")
 
     with pytest.raises(ConfigurationError, match=r"pip could not install .*requirements\.txt"):
         greeter(root).bundle(tmp_path / "asset")
