@@ -13,12 +13,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.account import open_session
+from operations.hubs import hub_outputs
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
 
-_TAG: Final = "branch-hub"
 _OUTPUT: Final = "ReconcilerFunctionName"
 _COLUMNS: Final = ("action", "suffix", "branch", "age", "reason")
 # As long as a function may run. A retry would send every event twice.
@@ -51,15 +51,11 @@ def find_hub(cloudformation: "CloudFormationClient", *, wanted: str = "") -> tup
 
     Raises CannotReconcile if there is no hub, or if there are several and none is `wanted`.
     """
-    found = {}
-    for page in cloudformation.get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-            for output in stack.get("Outputs", []):
-                if _TAG in tags and output.get("OutputKey") == _OUTPUT:
-                    found[tags[_TAG]] = output.get("OutputValue", "")
-    if wanted:
-        found = {hub: function for hub, function in found.items() if hub == wanted}
+    found = {
+        hub: outputs[_OUTPUT]
+        for hub, outputs in hub_outputs(cloudformation).items()
+        if _OUTPUT in outputs and wanted in ("", hub)
+    }
     if not found:
         raise CannotReconcile(
             f"there is no branch hub{f' {wanted}' if wanted else ''} here: `make up` deploys it "

@@ -22,6 +22,7 @@ from branch_hub.infrastructure.reconciler import Reconciler
 from branch_hub.infrastructure.registry import Registry
 from branch_hub.infrastructure.teardown import Teardown
 from infra.naming import APPLICATION
+from lambda_src.shared.stack_tags import HUB_TAG
 from pipeline.delivery_settings import DeliverySettings
 
 STACK_NAME: Final = "BranchHub"
@@ -39,7 +40,7 @@ class BranchHub(Stack):
             stack_name=f"{STACK_NAME}-{suffix}",
             description=f"Creates and deletes the environments of {settings.source.repository}",
             # No tags of an environment: the teardown must not find this stack.
-            tags={"application": APPLICATION, "branch-hub": str(suffix)},
+            tags={"application": APPLICATION, HUB_TAG: str(suffix)},
             env=Environment(account=settings.account, region=settings.region),
         )
         key = hub_key(self, "Key", suffix=suffix)

@@ -4,3 +4,4 @@ from typing import Final
 
 REPOSITORY_TAG: Final = "repository"
 BRANCH_TAG: Final = "branch"
+HUB_TAG: Final = "branch-hub"  # its value is the suffix of the hub

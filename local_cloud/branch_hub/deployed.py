@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.aws import AwsClients
-from local_cloud.stacks import live_stacks, outputs_of, tags_of
-
-_TAG = "branch-hub"
+from operations.hubs import hub_outputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +52,8 @@ class Hub:
 
 
 def find_hub(aws: AwsClients) -> Hub | None:
-    for stack in live_stacks(aws):
-        outputs = outputs_of(stack)
-        if _TAG in tags_of(stack) and "WebhookUrl" in outputs:
-            return Hub(outputs=outputs, aws=aws)
-    return None
+    hubs = (Hub(outputs=outputs, aws=aws) for outputs in hub_outputs(aws.cloudformation).values())
+    return next((hub for hub in hubs if "WebhookUrl" in hub.outputs), None)
 
 
 def _text(value: Any) -> str:
