@@ -5,7 +5,7 @@ from typing import Final
 from aws_cdk import Stack
 from constructs import Construct
 
-from branch_hub.functions.lifecycle.settings import BranchLifecycleSettings
+from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, allow, hub_source
 from infra.python_function import PythonFunction

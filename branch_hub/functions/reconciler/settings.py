@@ -2,21 +2,12 @@
 
 from dataclasses import dataclass
 
-from lambda_src.shared.environment_variables import EnvironmentSettings
+from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class BranchReconcilerSettings(EnvironmentSettings):
-    """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
+class BranchReconcilerSettings(BranchLifecycleSettings):
+    """Those of the lifecycle, and where the reconciler sends events and warnings."""
 
-    git_host: str  # JSON: kind, and settings of that kind of host
-    repository: str
-    hub_secret_arn: str  # JSON with token, which may be empty
-    branch_table_name: str
     event_bus_name: str
     notices_topic_arn: str
-    trunk: str
-    protected_branches: str  # a JSON array of patterns: release/*
-    environment_quota: int
-    lifetime_days: int
-    hub_suffix: str

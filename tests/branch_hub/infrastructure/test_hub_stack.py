@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from branch_hub.functions.intake.settings import BranchIntakeSettings
-from branch_hub.functions.lifecycle.settings import BranchLifecycleSettings
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.environment_variables import EnvironmentSettings

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from branch_hub.functions.lifecycle import entrypoint
-from branch_hub.functions.lifecycle.settings import BranchLifecycleSettings
+from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.aws_stubs import type_of_aws
 from tests.branch_hub.functions.lifecycle.conftest import Hub

@@ -1,4 +1,4 @@
-"""Settings of the lifecycle function."""
+"""Settings of the functions that decide about environments: lifecycle and reconciler."""
 
 from dataclasses import dataclass
 

@@ -1,15 +1,24 @@
-"""Objects shared by all steps of the lifecycle; owner and lock of an environment."""
+"""Objects that lifecycle and reconciler share; owner and lock of an environment."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Self
+
+import boto3
+from botocore.config import Config
 
 from branch_hub.functions.shared.executions import Executions
+from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from branch_hub.functions.shared.policy import BranchPolicy
 from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.records import EnvironmentRecord, Lock, Purpose, State
 from branch_hub.functions.shared.registry import Registry
+from branch_hub.functions.shared.secret import HubSecret
 from branch_hub.functions.shared.stacks import Environment, StackFinder
+from branch_hub.git_hosts.choice import connect_host
 from branch_hub.git_hosts.git_host import GitHost
 
 _ENDED_SILENTLY = "its execution ended without a result"
@@ -28,6 +37,35 @@ class LifecycleContext:
     stacks: StackFinder
     lifetime: timedelta
     now: Callable[[], datetime]
+
+    @classmethod
+    def connect(cls, settings: BranchLifecycleSettings, *, aws: Config) -> Self:
+        """Create the clients that `settings` name, with the timeouts of `aws`."""
+        client = partial(boto3.client, config=aws)
+        table = boto3.resource("dynamodb", config=aws).Table(settings.branch_table_name)
+        secret = HubSecret(
+            secrets_manager=client("secretsmanager"),
+            secret_arn=settings.hub_secret_arn,
+            clock=time.monotonic,
+        )
+        return cls(
+            repository=settings.repository,
+            host=connect_host(
+                settings.git_host,
+                repository=settings.repository,
+                secret=secret.value,
+                client=client,
+            ),
+            policy=BranchPolicy.parse(trunk=settings.trunk, protected=settings.protected_branches),
+            registry=Registry(table=table),
+            quota=Quota(table=table, limit=settings.environment_quota),
+            executions=Executions(stepfunctions=client("stepfunctions")),
+            stacks=StackFinder(
+                cloudformation=client("cloudformation"), repository=settings.repository
+            ),
+            lifetime=timedelta(days=settings.lifetime_days),
+            now=partial(datetime.now, UTC),
+        )
 
     def lock_of_another(self, record: EnvironmentRecord | None, execution: str) -> Lock | None:
         """Return the lock that blocks `execution`. Releases the lock of a finished execution."""
