@@ -1,11 +1,10 @@
 """The `branches` key of cdk.json: quota, lifetime, protected branches, mode of the reconciler."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from infra.errors import ConfigurationError
+from pipeline.context_values import json_object
 
 KEY: Final = "branches"
 QUOTAS: Final = range(1, 101)
@@ -29,7 +28,7 @@ class BranchSettings:
 
         Missing fields have their defaults. Raises ConfigurationError, which names the key to set.
         """
-        fields = {**cls().to_json(), **_object(value)}
+        fields = {**cls().to_json(), **json_object(KEY, value)}
         if unknown := sorted(fields.keys() - cls().to_json().keys()):
             raise ConfigurationError(
                 f"{KEY}.{unknown[0]} is not known: it must be one of {', '.join(cls().to_json())}"
@@ -49,19 +48,6 @@ class BranchSettings:
             "protected": [*self.protected],
             "reconcile": self.reconcile,
         }
-
-
-def _object(value: object) -> dict[str, Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise ConfigurationError(f"{KEY} is {value!r}: it must be a JSON object") from None
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{KEY} is {value!r}: it must be an object")
-    return dict(value)
 
 
 def _whole(name: str, value: object, allowed: range) -> int:

@@ -1,6 +1,5 @@
 """The `domains` key of the context: name and certificate for each kind of environment."""
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -9,6 +8,7 @@ from infra.config import EPHEMERAL, KINDS, PRODUCTION
 from infra.domain import ANY_SUFFIX, DomainConfig, HostedZone
 from infra.errors import ConfigurationError
 from infra.naming import SUFFIX_LENGTH_MAX
+from pipeline.context_values import json_object, text_field
 
 KEY: Final = "domains"
 NAME_LENGTH_MAX: Final = 253
@@ -33,16 +33,8 @@ def parse_domains(
 
     Raises ConfigurationError, which names the field, its value and the rule.
     """
-    if value is None or value == "":
-        return {}
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise ConfigurationError(f"{KEY} is {value!r}: it must be a JSON object") from None
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{KEY} is {value!r}: it must be an object")
-    _only(KEY, value, _KINDS)
+    by_kind = json_object(KEY, value)
+    _only(KEY, by_kind, _KINDS)
     return {
         kind: _domain(
             f"{KEY}.{kind}",
@@ -51,7 +43,7 @@ def parse_domains(
             region=region,
             account=(production_account if kind == PRODUCTION.kind else None) or account,
         )
-        for kind, fields in value.items()
+        for kind, fields in by_kind.items()
     }
 
 
@@ -79,9 +71,11 @@ def _domain(
             f"{where} is {fields!r}: it must be an object with name and certificateArn"
         )
     _only(where, fields, _FIELDS)
-    name = _matching(where, fields, "name", _NAME, "a DNS name in lower case, like pay.example.com")
+    name = text_field(
+        where, fields, "name", _NAME, "a DNS name in lower case, like pay.example.com"
+    )
     _check_star(where, name, is_shared=is_shared)
-    certificate = _matching(
+    certificate = text_field(
         where, fields, "certificateArn", _CERTIFICATE, "the ARN of a certificate in ACM"
     )
     _check_certificate(where, certificate, region=region, account=account)
@@ -128,8 +122,10 @@ def _zone(where: str, fields: dict[str, Any], name: str) -> HostedZone | None:
     if "hostedZoneId" not in fields and "hostedZoneName" not in fields:
         return None
     zone = HostedZone(
-        id=_matching(where, fields, "hostedZoneId", _ZONE_ID, "a zone's id, like Z0123456789AB"),
-        name=_matching(where, fields, "hostedZoneName", _NAME, "the zone's name, like example.com"),
+        id=text_field(where, fields, "hostedZoneId", _ZONE_ID, "a zone's id, like Z0123456789AB"),
+        name=text_field(
+            where, fields, "hostedZoneName", _NAME, "the zone's name, like example.com"
+        ),
     )
     if name != zone.name and not name.endswith(f".{zone.name}"):
         raise ConfigurationError(
@@ -142,12 +138,3 @@ def _only(where: str, value: Mapping[str, object], known: Collection[str]) -> No
     for key in value:
         if key not in known:
             raise ConfigurationError(f"{where} has {key!r}: it may have {', '.join(known)}")
-
-
-def _matching(
-    where: str, fields: dict[str, Any], field: str, pattern: re.Pattern[str], rule: str
-) -> str:
-    value = fields.get(field)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ConfigurationError(f"{where}.{field} is {value!r}: it must be {rule}")
-    return value

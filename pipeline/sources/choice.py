@@ -1,9 +1,9 @@
 """Creates the source that `source` in cdk.json names. A new source is one entry here."""
 
-import json
 from typing import Final
 
 from infra.errors import ConfigurationError
+from pipeline.context_values import json_object
 from pipeline.sources.codecommit import CodeCommitSource
 from pipeline.sources.github import GitHubSource
 from pipeline.sources.source import Source
@@ -18,14 +18,8 @@ def parse_source(value: object) -> Source:
 
     Raises ConfigurationError, which names the key to set.
     """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise ConfigurationError(f"source is {value!r}: it must be a JSON object") from None
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"source is {value!r}: it must be an object with a kind")
-    kind = value.get("kind")
+    fields = json_object("source", value)
+    kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ConfigurationError(f"source.kind is {kind!r}: it must be one of {', '.join(_KINDS)}")
-    return _KINDS[kind].parse(value)
+    return _KINDS[kind].parse(fields)

@@ -12,7 +12,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from pipeline.sources.fields import text_field
+from pipeline.context_values import text_field
 
 ACTION_NAME: Final = "Source"
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -29,7 +29,7 @@ class CodeCommitSource:
     def parse(cls, fields: dict[str, Any]) -> Self:
         return cls(
             repository=text_field(
-                fields, "repository", _REPOSITORY, "1 to 100 of A-Z a-z 0-9 . _ -"
+                "source", fields, "repository", _REPOSITORY, "1 to 100 of A-Z a-z 0-9 . _ -"
             )
         )
 

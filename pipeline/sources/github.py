@@ -11,7 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from pipeline.sources.fields import text_field
+from pipeline.context_values import text_field
 
 ACTION_NAME: Final = "Source"
 GITHUB_API_URL: Final = "https://api.github.com"
@@ -39,11 +39,16 @@ class GitHubSource:
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> Self:
         return cls(
-            repository=text_field(fields, "repository", _REPOSITORY, "owner/name"),
+            repository=text_field("source", fields, "repository", _REPOSITORY, "owner/name"),
             connection_arn=text_field(
-                fields, "connectionArn", _CONNECTION, "the ARN of a CodeConnections connection"
+                "source",
+                fields,
+                "connectionArn",
+                _CONNECTION,
+                "the ARN of a CodeConnections connection",
             ),
             api_url=text_field(
+                "source",
                 {"apiUrl": GITHUB_API_URL, **fields},
                 "apiUrl",
                 _API_URL,

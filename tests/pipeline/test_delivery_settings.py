@@ -156,7 +156,7 @@ def test_by_default_an_environment_config_is_unchanged() -> None:
         ("apiPort", True, "apiPort is True"),
         ("databaseCaFile", "ca.pem", "databaseCaFile is 'ca.pem': it must be an absolute path"),
         ("auroraEngineVersion", "16.1", "auroraEngineVersion is '16.1': it must be a version 15"),
-        ("source", None, "source is None"),
+        ("source", None, "source.kind is None"),
         ("alarmEmail", "ops", "alarmEmail is 'ops': it must be an address, like ops@example.com"),
         ("alarmEmail", 7, "alarmEmail is 7: it must be text"),
         ("domains", "x", "domains is 'x'"),

@@ -37,7 +37,7 @@ def test_a_source_is_unchanged_after_writing_and_reading(written: dict[str, str]
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
-        (None, r"source is None: it must be an object with a kind"),
+        (None, r"source\.kind is None: it must be one of"),
         ("{oops", r"source is '\{oops': it must be a JSON object"),
         (["github"], r"source is \['github'\]: it must be an object"),
         ({}, r"source\.kind is None: it must be one of github, codecommit"),
