@@ -65,13 +65,13 @@ def test_the_gate_writes_the_reports_that_the_build_collects() -> None:
 
 
 @pytest.mark.parametrize("target", ["check-deployed", "test"])
-def test_s4_format_types_dockerfile_and_security_are_checked(target: str) -> None:
+def test_s4_format_types_imports_dockerfile_and_security_are_checked(target: str) -> None:
     words = [word for command in commands(target) for word in command]
     rooms = {str(Path(word)) for word in words}
 
     for program in (["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy", "."]):
         assert " ".join(program) in " ".join(words)
-    assert {"hadolint", "bandit"} <= set(words)
+    assert {"lint-imports", "hadolint", "bandit"} <= set(words)
     assert rooms >= {*ROOMS, "app.py", "app_service/Dockerfile"}
 
 
