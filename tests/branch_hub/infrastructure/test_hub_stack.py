@@ -1,7 +1,6 @@
-"""S8, B2: the hub's resources, the triggers of its machines, and the recipients of its notices."""
+"""S8, B2: the hub's resources, their settings, and who deploys the hub."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.environment_variables import EnvironmentSettings
 from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB, GITHUB_HUB
-from tests.delivered import CONNECTION, Delivered
+from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 from tests.infra.templates import Synthesized, text
 
@@ -114,117 +113,6 @@ def test_aws_generates_the_signing_key_and_a_person_sets_the_token(hub: Synthesi
     assert json.loads(made["SecretStringTemplate"]) == {"token": ""}
 
 
-def rule(hub: Synthesized, name: str) -> dict[str, Any]:
-    return hub.one("AWS::Events::Rule", Name=f"{name}-{H}")
-
-
-@pytest.mark.parametrize(
-    ("name", "machine", "detail_types"),
-    [
-        ("branch-pushed", "branch-create", ["Branch Pushed"]),
-        (
-            "branch-gone",
-            "branch-destroy",
-            ["Branch Deleted", "Environment Expired", "Environment Orphaned"],
-        ),
-    ],
-)
-def test_s8_an_event_of_a_branch_starts_the_machine_with_its_detail(
-    hub: Synthesized, name: str, machine: str, detail_types: list[str]
-) -> None:
-    started, _ = hub.only("AWS::StepFunctions::StateMachine", StateMachineName=f"{machine}-{H}")
-    bus, _ = hub.only("AWS::Events::EventBus", Name=f"branch-events-{H}")
-    found = rule(hub, name)
-    (target,) = found["Targets"]
-
-    assert found["EventBusName"] == {"Ref": bus}
-    assert found["EventPattern"] == {
-        "source": ["transaction-pipeline.branches"],
-        "detail-type": detail_types,
-    }
-    assert target["Arn"] == {"Ref": started}
-    assert target["InputPath"] == "$.detail"
-
-
-def test_undelivered_events_are_kept_for_two_weeks(every_hub: Synthesized) -> None:
-    queue, properties = every_hub.only("AWS::SQS::Queue")
-
-    for found in every_hub.properties("AWS::Events::Rule"):
-        for target in found["Targets"]:
-            assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": [queue, "Arn"]}}
-    assert properties["MessageRetentionPeriod"] == 14 * 24 * 3600
-
-
-def test_s8_codecommit_reports_created_moved_and_deleted_branches(
-    hub: Synthesized,
-) -> None:
-    found = rule(hub, "branch-codecommit")
-    intake, _ = hub.only("AWS::Lambda::Function", FunctionName=f"branch-intake-{H}")
-
-    assert found["EventPattern"] == {
-        "source": ["aws.codecommit"],
-        "detail-type": ["CodeCommit Repository State Change"],
-        "resources": ["arn:aws:codecommit:us-east-1:000000000000:transaction-pipeline"],
-        "detail": {
-            "referenceType": ["branch"],
-            "event": ["referenceCreated", "referenceUpdated", "referenceDeleted"],
-        },
-    }
-    assert found["Targets"][0]["Arn"] == {"Fn::GetAtt": [intake, "Arn"]}
-    assert "EventBusName" not in found  # AWS services publish on the account's default bus
-
-
-def test_an_update_of_a_deployed_hub_keeps_the_rule_of_its_git_host(hub: Synthesized) -> None:
-    """CloudFormation would create a rule with another id first; its name would be taken."""
-    logical_id, _ = hub.only("AWS::Events::Rule", Name=f"branch-codecommit-{H}")
-
-    assert logical_id == "IntakeCodeCommit674E40FD"
-
-
-def test_s8_github_posts_to_a_url_that_needs_no_aws_identity(github_hub: Synthesized) -> None:
-    """The hub receives no events of another host."""
-    intake, _ = github_hub.only("AWS::Lambda::Function", FunctionName=f"branch-intake-{GITHUB_HUB}")
-    url, properties = github_hub.only("AWS::Lambda::Url")
-    open_to_all = [
-        (p["Action"], p.get("FunctionUrlAuthType"), p.get("InvokedViaFunctionUrl"))
-        for p in github_hub.properties("AWS::Lambda::Permission")
-        if p["Principal"] == "*"
-    ]
-
-    assert properties == {
-        "AuthType": "NONE",
-        "TargetFunctionArn": {"Fn::GetAtt": [intake, "Arn"]},
-    }
-    assert github_hub.json["Outputs"]["WebhookUrl"]["Value"] == {"Fn::GetAtt": [url, "FunctionUrl"]}
-    # Both are needed since October 2025; the second is for the URL alone.
-    assert open_to_all == [
-        ("lambda:InvokeFunctionUrl", "NONE", None),
-        ("lambda:InvokeFunction", None, True),
-    ]
-    assert "aws.codecommit" not in text(github_hub.json)
-
-
-def test_b2_the_reconciler_runs_every_hour_and_only_reports(
-    hub: Synthesized,
-) -> None:
-    found = rule(hub, "branch-reconcile-hourly")
-
-    assert found["ScheduleExpression"] == "rate(1 hour)"
-    assert json.loads(found["Targets"][0]["Input"]) == {"apply": False}
-
-
-def test_a_failed_stage_of_our_pipelines_invokes_the_retry_function(hub: Synthesized) -> None:
-    retry, _ = hub.only("AWS::Lambda::Function", FunctionName=f"pipeline-retry-{H}")
-    found = rule(hub, "pipeline-stage-failed")
-
-    assert found["EventPattern"] == {
-        "source": ["aws.codepipeline"],
-        "detail-type": ["CodePipeline Stage Execution State Change"],
-        "detail": {"pipeline": [{"prefix": "transaction-pipeline-"}], "state": ["FAILED"]},
-    }
-    assert found["Targets"][0]["Arn"] == {"Fn::GetAtt": [retry, "Arn"]}
-
-
 def test_machines_are_traced_and_their_logs_hold_no_data(
     hub: Synthesized,
 ) -> None:
@@ -282,134 +170,6 @@ def test_s62_every_resource_of_the_hub_is_deleted_with_its_stack(every_hub: Synt
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "metric"),
-    [
-        ("branch-create-failed", "ExecutionsFailed"),
-        ("branch-create-timed-out", "ExecutionsTimedOut"),
-        ("branch-destroy-failed", "ExecutionsFailed"),
-        ("branch-destroy-timed-out", "ExecutionsTimedOut"),
-        ("branch-intake-errors", "Errors"),
-        ("branch-reconciler-errors", "Errors"),
-        ("pipeline-retry-errors", "Errors"),
-        ("branch-dead-letters", "ApproximateNumberOfMessagesVisible"),
-    ],
-)
-def test_an_alarm_reports_each_failure_of_the_hub_itself(
-    hub: Synthesized, name: str, metric: str
-) -> None:
-    topic, _ = hub.only("AWS::SNS::Topic", TopicName=f"branch-notices-{H}")
-    alarm = hub.one("AWS::CloudWatch::Alarm", AlarmName=f"{name}-{H}")
-
-    assert alarm["MetricName"] == metric
-    assert alarm["AlarmActions"] == [{"Ref": topic}]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (
-        1,
-        "GreaterThanOrEqualToThreshold",
-    )
-
-
-def test_s51_every_alarm_of_the_hub_says_what_to_do(hub: Synthesized) -> None:
-    told = set()
-    for alarm in hub.properties("AWS::CloudWatch::Alarm"):
-        reason, _, runbook = alarm["AlarmDescription"].partition(". Runbook: ")
-        page = (REPOSITORY / runbook).read_text()
-        assert reason, runbook
-        for part in ("**What it means.**", "**Look at.**", "**Do.**"):
-            assert part in page, (runbook, part)
-        told.add(REPOSITORY / runbook)
-
-    assert told == set((REPOSITORY / "docs" / "runbooks" / "hub").iterdir())
-
-
-def test_s51_notices_go_to_the_address_that_is_set(hub: Synthesized, trunk: Delivered) -> None:
-    assert trunk.hub is not None
-    topic, _ = trunk.hub.only("AWS::SNS::Topic")
-
-    assert hub.all("AWS::SNS::Subscription") == {}
-    assert trunk.hub.one("AWS::SNS::Subscription") == {
-        "Endpoint": "ops@example.com",
-        "Protocol": "email",
-        "TopicArn": {"Ref": topic},
-    }
-
-
-def test_alarms_may_publish_and_requests_without_tls_are_denied(hub: Synthesized) -> None:
-    statements = hub.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
-    allowed = [s for s in statements if s["Effect"] == "Allow"]
-
-    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
-    assert allowed[0]["Condition"]["ArnLike"] == {
-        "aws:SourceArn": f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:*-{H}"
-    }
-    assert [s["Condition"] for s in statements if s["Effect"] == "Deny"] == [
-        {"Bool": {"aws:SecureTransport": "false"}}
-    ]
-    # Otherwise nothing would arrive on an encrypted topic or queue. The bus has its own statement,
-    # which is for the bus alone.
-    in_the_account = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
-    services = [
-        s["Principal"]["Service"]
-        for s in hub.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
-        if s.get("Condition") == in_the_account
-    ]
-    assert services == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
-
-
-def project(hub: Synthesized) -> dict[str, Any]:
-    (found,) = hub.properties("AWS::CodeBuild::Project")
-    return found
-
-
-def test_s8_the_build_takes_the_branch_from_the_repository(
-    hub: Synthesized, github_hub: Synthesized
-) -> None:
-    here, there = project(hub)["Source"], project(github_hub)["Source"]
-
-    assert here["Type"] == "CODECOMMIT"
-    assert here["Location"]["Fn::Join"][1] == [
-        "https://git-codecommit.us-east-1.",
-        {"Ref": "AWS::URLSuffix"},
-        "/v1/repos/transaction-pipeline",
-    ]
-    assert (there["Type"], there["Location"]) == (
-        "GITHUB",
-        "https://github.com/acme/ledger.git",
-    )
-    assert there["Auth"] == {"Type": "CODECONNECTIONS", "Resource": CONNECTION}
-
-
-@pytest.mark.parametrize("branch", ["feature/x", "it's $HOME; `x`", 'a"b', "-c", "$(touch x)"])
-def test_s8_the_deployment_gets_a_branch_name_unchanged(
-    hub: Synthesized, tmp_path: Path, branch: str
-) -> None:
-    """Run by a shell, with a program in place of npx that lists what it is given."""
-    spec = json.loads(project(hub)["Source"]["BuildSpec"])
-    npx = tmp_path / ".venv" / "bin" / "npx"
-    npx.parent.mkdir(parents=True)
-    npx.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
-    npx.chmod(0o755)
-    _, path, deploy = spec["phases"]["build"]["commands"]
-
-    done = subprocess.run(
-        ["/bin/sh", "-c", f"{path}\n{deploy}"],
-        cwd=tmp_path,
-        env={"BRANCH": branch, "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        check=True,
-    )
-
-    words = done.stdout.decode().rstrip("\0").split("\0")
-    assert words[:3] == ["--no-install", "cdk", "deploy"]
-    assert words[-3:] == ["-c", f"branch={branch}", "DeliveryPipeline-*"]
-    assert words[words.index("--require-approval") + 1] == "never"
-    # The settings of every pipeline, without those of this branch.
-    assert "account=000000000000" in words
-    assert "apiPort=8443" in words
-    assert sum(word.startswith("branch=") for word in words) == 1
-    assert list(tmp_path.iterdir()) == [tmp_path / ".venv"]
-
-
 def test_the_trunks_pipeline_deploys_the_same_hub_as_a_person(
     trunk: Delivered,
 ) -> None:
@@ -442,34 +202,3 @@ def _without_ids(template: Path) -> list[str]:
 
 def test_no_other_pipeline_deploys_the_hub(delivered: Delivered) -> None:
     assert "BranchHub" not in delivered.stages
-
-
-def test_s8_the_build_has_its_permissions_before_its_source_is_checked(
-    every_hub: Synthesized,
-) -> None:
-    """CodeBuild gets a token from the connection, with the role, when the project is created."""
-    (project,) = every_hub.all("AWS::CodeBuild::Project")
-    role = every_hub.resources[project]["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
-    policies = [
-        name
-        for name, policy in every_hub.all("AWS::IAM::Policy").items()
-        if {"Ref": role} in policy["Properties"]["Roles"]
-    ]
-
-    assert policies
-    assert all(every_hub.comes_before(policy, project) for policy in policies)
-
-
-def test_s8_a_flood_of_webhooks_leaves_concurrency_for_other_functions(
-    every_hub: Synthesized,
-) -> None:
-    """Of the account's functions it alone has a limit; all others share the rest."""
-    reserved = {
-        text(function["FunctionName"]).strip('"').rsplit("-hub-")[0]: function[
-            "ReservedConcurrentExecutions"
-        ]
-        for function in every_hub.properties("AWS::Lambda::Function")
-        if "ReservedConcurrentExecutions" in function
-    }
-
-    assert reserved == {"branch-intake": 5}
