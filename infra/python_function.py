@@ -90,6 +90,10 @@ class PythonFunction(Construct):
             reserved_concurrent_executions=at_once,
             role=self.role,
             log_group=self.log_group,
+            # Lambda writes each line as JSON, with `level`, `message` and the `extra` of the call.
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            system_log_level_v2=lambda_.SystemLogLevel.INFO,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if may_send_to_itself else None,
             vpc=placement.vpc if placement else None,
             vpc_subnets=PRIVATE if placement else None,

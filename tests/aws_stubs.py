@@ -1,5 +1,6 @@
-"""Fixtures that tests of functions share: stubbed AWS clients, and a reset of logging."""
+"""Fixtures that tests of functions share: stubbed AWS clients, and the log as Lambda writes it."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -10,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from lambda_src.shared.log_lines import OWN_LOGGERS
+from local_cloud.emulator.function_logs import LAMBDA_FIELDS, LambdaLines
 
 _make_client = boto3.client  # tests of entrypoints replace it
 
@@ -58,14 +59,27 @@ def aws() -> Iterator[type_of_aws]:
         stub.assert_no_pending_responses()
 
 
+class _LambdaLog(logging.Handler):
+    """Writes what the functions log as Lambda does. What Lambda would lose fails the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[dict[str, Any]] = []
+        self.setFormatter(LambdaLines())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        lost = LAMBDA_FIELDS & vars(record).keys()
+        assert not lost, f"{record.name} logs {sorted(lost)}: Lambda uses these names itself"
+        self.lines.append(json.loads(self.format(record)))
+
+
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """An entrypoint sets the format of all log lines; restore the old one after each test."""
-    root = logging.getLogger()
-    ours = [logging.getLogger(room) for room in OWN_LOGGERS]
-    formatters = [(handler, handler.formatter) for handler in root.handlers]
-    yield
-    for handler, formatter in formatters:
-        handler.setFormatter(formatter)
-    for logger in ours:
-        logger.setLevel(logging.NOTSET)
+def lambda_log() -> Iterator[list[dict[str, Any]]]:
+    """The lines that the functions write, as objects, with the level of their templates."""
+    root, log = logging.getLogger(), _LambdaLog()
+    level = root.level
+    root.addHandler(log)
+    root.setLevel(logging.INFO)
+    yield log.lines
+    root.removeHandler(log)
+    root.setLevel(level)

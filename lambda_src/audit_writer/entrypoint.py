@@ -13,7 +13,6 @@ from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.audit_writer.writer import write
 from lambda_src.shared.dead_letters import DeadLetterQueue
 from lambda_src.shared.jitter import pause_up_to
-from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
@@ -28,7 +27,6 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def _writer() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = AuditWriterSettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.environment_suffix)
     return partial(
         write,
         archive=S3Archive(

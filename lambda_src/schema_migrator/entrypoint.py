@@ -27,7 +27,6 @@ _STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
     """Invoked by each deployment before it updates the service; an exception stops it."""
-    logging.getLogger("lambda_src").setLevel(logging.INFO)
     settings = SchemaMigratorSettings.from_env(os.environ)
     secrets_manager = boto3.client("secretsmanager", config=_AWS)
     master, service, processor = (

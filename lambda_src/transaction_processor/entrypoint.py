@@ -14,7 +14,6 @@ from lambda_src.shared.database import DatabaseTarget, connect_to_writer, connec
 from lambda_src.shared.dead_letters import DeadLetterQueue
 from lambda_src.shared.invocation import Context, clock_of
 from lambda_src.shared.jitter import pause_up_to, uniform
-from lambda_src.shared.log_lines import write_json_lines
 from lambda_src.transaction_processor.breaker import CircuitBreaker, Limits
 from lambda_src.transaction_processor.breaker_table import BreakerTable
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
@@ -48,7 +47,6 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 @cache
 def _worker() -> Callable[..., dict[str, Any]]:
     settings = TransactionProcessorSettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.environment_suffix)
     sqs_once = boto3.client("sqs", config=_ONCE_AWS)
     secret = DatabaseSecret(
         secrets_manager=boto3.client("secretsmanager", config=_AWS),

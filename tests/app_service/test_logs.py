@@ -26,7 +26,7 @@ def test_a_line_is_json_with_its_extra_fields(stream: io.StringIO) -> None:
     line = json.loads(stream.getvalue())
     assert line.pop("time").endswith("+00:00")
     assert line == {
-        "level": "warning",
+        "level": "WARNING",
         "logger": "a.b",
         "message": "it rained",
         "mm": 3,

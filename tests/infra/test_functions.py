@@ -46,7 +46,7 @@ def test_s52_s63_every_function_logs_to_its_own_group_and_encrypts_its_variables
 ) -> None:
     for name, function in functions(ephemeral).items():
         group, _ = ephemeral.only("AWS::Logs::LogGroup", LogGroupName=f"/aws/lambda/{name}")
-        assert function["LoggingConfig"] == {"LogGroup": {"Ref": group}}
+        assert function["LoggingConfig"]["LogGroup"] == {"Ref": group}
         assert "EncryptionKey" in text(function["KmsKeyArn"])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.aws_stubs import aws, logging_as_before  # noqa: F401
+from tests.aws_stubs import aws, lambda_log  # noqa: F401
 from tests.lambda_src.cluster import Cluster, running_cluster
 from tests.lambda_src.common_ledger import CommonLedger
 

@@ -104,10 +104,16 @@ def run_migrator(
 
 @pytest.mark.usefixtures("_environment")
 def test_s40_a_message_is_posted_with_the_processors_own_role(
-    aws: type_of_aws, cluster: Cluster, master: Connection, monkeypatch: pytest.MonkeyPatch
+    aws: type_of_aws,
+    cluster: Cluster,
+    master: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    lambda_log: list[dict[str, Any]],
 ) -> None:
     result = run_migrator(aws, monkeypatch, "processor's")
     assert "0001_ledger.sql" in result["applied"]
+    [migrated] = [line for line in lambda_log if line["message"] == "schema migrated"]
+    assert migrated["applied"] == result["applied"]
     assert result["logins"] == ["ledger_service", "ledger_processor"]
     open_accounts(master)
     for _ in range(3):

@@ -21,7 +21,6 @@ from branch_hub.functions.intake.webhook import WebhookReceiver
 from branch_hub.functions.shared.bus import BranchEventBus
 from branch_hub.functions.shared.secret import HubSecret
 from branch_hub.git_hosts.choice import connect_host
-from lambda_src.shared.log_lines import write_json_lines
 
 # A git host waits about ten seconds for the answer.
 _AWS = Config(
@@ -37,7 +36,6 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def _intake() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = BranchIntakeSettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.hub_suffix)
     secret = HubSecret(
         secrets_manager=boto3.client("secretsmanager", config=_AWS),
         secret_arn=settings.hub_secret_arn,

@@ -15,7 +15,6 @@ from botocore.config import Config
 from branch_hub.functions.lifecycle.requests import carry_out
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
-from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
@@ -30,5 +29,4 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def _lifecycle() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = BranchLifecycleSettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.hub_suffix)
     return partial(carry_out, context=LifecycleContext.connect(settings, aws=_AWS))

@@ -11,7 +11,6 @@ from botocore.config import Config
 
 from branch_hub.functions.pipeline_retry.retry import StageRetry
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
-from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
@@ -26,7 +25,6 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, str]:
 @cache
 def _retry() -> Callable[[Mapping[str, Any]], dict[str, str]]:
     settings = PipelineRetrySettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.hub_suffix)
     return StageRetry(
         codepipeline=boto3.client("codepipeline", config=_AWS),
         table=boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name),

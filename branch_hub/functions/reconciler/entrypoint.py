@@ -19,7 +19,6 @@ from branch_hub.functions.reconciler.reconciler import Reconciler
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
 from branch_hub.functions.shared.bus import BranchEventBus
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
-from lambda_src.shared.log_lines import write_json_lines
 
 _AWS = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
@@ -34,7 +33,6 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def _reconciler() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = BranchReconcilerSettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.hub_suffix)
     context = LifecycleContext.connect(settings, aws=_AWS)
     applier = Applier(
         repository=context.repository,

@@ -22,7 +22,6 @@ from botocore.config import Config
 from branch_hub.functions.shared.stacks import StackFinder
 from branch_hub.functions.teardown.requests import Teardown
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
-from lambda_src.shared.log_lines import write_json_lines
 
 # Many listings in a row: all users of the account share the rate limits.
 _AWS = Config(
@@ -38,7 +37,6 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def _teardown() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     settings = BranchTeardownSettings.from_env(os.environ)
-    write_json_lines(environment_suffix=settings.hub_suffix)
     return Teardown(
         trunk=settings.trunk,
         stacks=StackFinder(

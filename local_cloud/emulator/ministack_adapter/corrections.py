@@ -1,8 +1,10 @@
 """Corrects MiniStack where the project needs the behaviour of AWS."""
 
 import string
+from pathlib import Path
 from typing import Any
 
+from local_cloud.emulator import function_logs
 from local_cloud.emulator.ministack_adapter import Properties, ResourceType, handlers
 
 
@@ -67,6 +69,14 @@ def correct_image_lookup() -> None:
         return describe(data)
 
     ecr._describe_images = describe_images
+
+
+def correct_function_logs() -> None:
+    """Let Python functions write Lambda's JSON log lines, which every function here asks for."""
+    from ministack.core import lambda_runtime  # noqa: PLC0415
+
+    start = Path(function_logs.__file__).read_text() + "\n\nwrite_as_lambda()\n"
+    lambda_runtime._PYTHON_WORKER_SCRIPT = start + lambda_runtime._PYTHON_WORKER_SCRIPT
 
 
 def record_computing_alarms(recorded: ResourceType) -> None:

@@ -17,6 +17,7 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB, GITHUB_HUB
 from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
+from tests.infra.function_logs import assert_fields_reach_the_log
 from tests.infra.templates import Synthesized, text
 
 H = CODECOMMIT_HUB
@@ -142,6 +143,10 @@ def test_s63_all_stored_data_is_encrypted_with_the_hubs_key(every_hub: Synthesiz
         for found in every_hub.properties(kind):
             assert key in text(used(found)), kind
     assert properties["EnableKeyRotation"] is True
+
+
+def test_s52_the_fields_of_the_hubs_lines_reach_its_log(every_hub: Synthesized) -> None:
+    assert_fields_reach_the_log(every_hub)
 
 
 def test_s52_s62_logs_are_kept_a_week_and_deleted_with_the_hub(every_hub: Synthesized) -> None:

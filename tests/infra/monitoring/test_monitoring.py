@@ -1,7 +1,13 @@
 """S51, S52: who is notified of an alarm, which alarms page, and the saved queries."""
 
+import json
+import logging
+import re
+
 import pytest
 
+from app_service.logs import JsonLines
+from local_cloud.emulator.function_logs import LambdaLines
 from tests.infra.monitoring.alarm_templates import (
     BURN,
     alarms,
@@ -135,3 +141,19 @@ def test_s52_saved_queries_filter_the_logs_of_the_service_and_its_functions(
     for query in ephemeral.properties("AWS::Logs::QueryDefinition"):
         assert {group["Ref"] for group in query["LogGroupNames"]} == {service, *logs}
         assert "filter" in query["QueryString"]
+
+
+def test_s52_saved_queries_find_levels_by_the_names_that_every_program_writes(
+    ephemeral: Synthesized,
+) -> None:
+    errors = ephemeral.one("AWS::Logs::QueryDefinition", Name="transaction-errors-dev")
+    (asked,) = re.findall(r"level in \[(.*?)\]", errors["QueryString"])
+    formats = (LambdaLines(), JsonLines())  # of functions, and of the service
+    written = {
+        json.loads(lines.format(logging.makeLogRecord({"levelno": n, "levelname": name})))["level"]
+        for lines in formats
+        for name, n in logging.getLevelNamesMapping().items()
+        if name == logging.getLevelName(n) and n >= logging.WARNING
+    }
+
+    assert set(asked.replace("'", "").split(", ")) == written
