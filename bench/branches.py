@@ -160,7 +160,6 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
         protected_branches="[]",
         environment_quota=2 * max(COUNTS),
         lifetime_days=14,
-        hub_suffix="hub-0a1b2c",
     )
 
 

@@ -124,7 +124,6 @@ class AuditWriter(Construct):
             environment=AuditWriterSettings(
                 audit_bucket_name=store.bucket.bucket_name,
                 dead_letter_queue_url=queue.dead_letters.queue_url,
-                environment_suffix=str(suffix),
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
             key=key,

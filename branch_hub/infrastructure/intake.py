@@ -43,7 +43,6 @@ class Intake(Construct):
                 hub_secret_arn=hub.secret.secret.secret_arn,
                 branch_table_name=hub.registry.table.table_name,
                 event_bus_name=branch_events.bus.event_bus_name,
-                hub_suffix=str(hub.suffix),
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,

@@ -33,7 +33,7 @@ class PipelineRetry(Construct):
             description="Retries a failed stage once when its error is known to be transient",
             source=hub_source("pipeline_retry"),
             environment=PipelineRetrySettings(
-                branch_table_name=hub.registry.table.table_name, hub_suffix=str(hub.suffix)
+                branch_table_name=hub.registry.table.table_name
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,

@@ -49,7 +49,6 @@ class Reconciler(Construct):
                 protected_branches=hub.protected_branches,
                 environment_quota=hub.branches.quota,
                 lifetime_days=hub.branches.lifetime_days,
-                hub_suffix=str(hub.suffix),
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,

@@ -31,7 +31,6 @@ class Teardown(Construct):
             environment=BranchTeardownSettings(
                 repository=hub.source.repository,
                 trunk=hub.trunk,
-                hub_suffix=str(hub.suffix),
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             memory_mib=MEMORY_MIB,

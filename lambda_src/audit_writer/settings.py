@@ -14,4 +14,3 @@ class AuditWriterSettings(EnvironmentSettings):
 
     audit_bucket_name: str
     dead_letter_queue_url: str
-    environment_suffix: str

@@ -14,4 +14,3 @@ class BranchIntakeSettings(EnvironmentSettings):
     hub_secret_arn: str  # JSON with webhook_secret and token
     branch_table_name: str
     event_bus_name: str
-    hub_suffix: str

@@ -10,4 +10,3 @@ class PipelineRetrySettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
     branch_table_name: str
-    hub_suffix: str

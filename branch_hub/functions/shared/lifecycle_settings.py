@@ -17,4 +17,3 @@ class BranchLifecycleSettings(EnvironmentSettings):
     protected_branches: str  # a JSON array of patterns: release/*
     environment_quota: int
     lifetime_days: int
-    hub_suffix: str

@@ -11,4 +11,3 @@ class BranchTeardownSettings(EnvironmentSettings):
 
     repository: str  # stacks tagged with another repository are left alone
     trunk: str
-    hub_suffix: str

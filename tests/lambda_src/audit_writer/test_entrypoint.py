@@ -22,7 +22,6 @@ def test_a_batch_goes_to_its_bucket_and_a_bad_message_to_its_queue(
     settings = AuditWriterSettings(
         audit_bucket_name="audit-dev",
         dead_letter_queue_url=DEAD_LETTERS,
-        environment_suffix="dev",
     )
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
@@ -44,7 +43,7 @@ def test_a_batch_goes_to_its_bucket_and_a_bad_message_to_its_queue(
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     entrypoint._writer.cache_clear()
-    for name in ("AUDIT_BUCKET_NAME", "DEAD_LETTER_QUEUE_URL", "ENVIRONMENT_SUFFIX"):
+    for name in ("AUDIT_BUCKET_NAME", "DEAD_LETTER_QUEUE_URL"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SettingsError, match="AUDIT_BUCKET_NAME"):
         entrypoint.handler(sqs_event("{"), None)

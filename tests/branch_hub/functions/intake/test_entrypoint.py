@@ -26,7 +26,6 @@ def test_s8_a_webhook_goes_through_the_hub_of_its_settings(
         hub_secret_arn=secret["ARN"],
         branch_table_name=account.create_table(),
         event_bus_name=name,
-        hub_suffix="hub-0a1b2c",
     )
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)

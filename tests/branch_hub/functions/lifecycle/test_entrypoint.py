@@ -44,7 +44,6 @@ def test_s8_a_branch_is_created_and_deleted_through_the_hub_of_its_settings(
         protected_branches="[]",
         environment_quota=1,
         lifetime_days=14,
-        hub_suffix="hub-0a1b2c",
     )
     codecommit, stub = aws("codecommit")
     if kind == "codecommit":

@@ -201,7 +201,7 @@ def test_an_unknown_error_is_not_transient(result: dict[str, Any]) -> None:
 def test_the_function_reads_its_settings_and_answers(
     failed: Failed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = PipelineRetrySettings(branch_table_name=failed.table, hub_suffix="hub-0a1b2c")
+    settings = PipelineRetrySettings(branch_table_name=failed.table)
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(boto3, "client", lambda *_, **__: failed.retry.codepipeline)

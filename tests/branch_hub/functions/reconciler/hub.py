@@ -41,7 +41,6 @@ class Hub:
             protected_branches='["release/*"]',
             environment_quota=5,
             lifetime_days=14,
-            hub_suffix="hub-0a1b2c",
         )
 
     def _queue(self, base: str) -> str:

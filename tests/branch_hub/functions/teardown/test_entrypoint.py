@@ -15,7 +15,7 @@ from tests.branch_hub.git_server import REPOSITORY
 def test_b3_the_teardown_leaves_nothing_of_an_environment(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = BranchTeardownSettings(repository=REPOSITORY, trunk="main", hub_suffix="hub-0a1b2c")
+    settings = BranchTeardownSettings(repository=REPOSITORY, trunk="main")
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(boto3, "client", lambda service, **_: site.teardown.clients(service))
