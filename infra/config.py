@@ -9,6 +9,7 @@ from infra.monitoring.monitoring import MonitoringConfig
 from infra.network import NetworkConfig
 from infra.processors import ProcessorConfig
 from infra.service import ServiceConfig
+from infra.web_firewall import WebFirewallConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class EnvironmentConfig:
     processors: ProcessorConfig = field(default_factory=ProcessorConfig)
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
     domain: DomainConfig | None = None  # None: the load balancer's own name
+    web_firewall: WebFirewallConfig | None = None  # None: no limits, which cost money
 
     def adjusted(
         self,
@@ -62,12 +64,14 @@ STAGING = EnvironmentConfig(
     network=NetworkConfig(nat_gateways=2),
     database=DatabaseConfig(backup_retention_days=7),
     service=ServiceConfig(tasks_min=4, tasks_max=12),
+    web_firewall=WebFirewallConfig(),
 )
 PRODUCTION = EnvironmentConfig(
     kind="production",
     network=NetworkConfig(nat_gateways=2),
     database=DatabaseConfig(backup_retention_days=35),
     service=ServiceConfig(tasks_min=4, tasks_max=20, cpu_units=1024, memory_mib=2048),
+    web_firewall=WebFirewallConfig(),
 )
 
 # The trunk's commits pass these in this order: for another environment add it here. Promotion,

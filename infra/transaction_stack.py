@@ -23,6 +23,7 @@ from infra.queues import AUDIT, TRANSACTIONS, QueueWithDeadLetters
 from infra.security_groups import SecurityGroups
 from infra.service import Service
 from infra.sessions import Sessions
+from infra.web_firewall import WebFirewall
 
 
 class TransactionStack(Stack):
@@ -70,6 +71,9 @@ class TransactionStack(Stack):
         load_balancer = LoadBalancer(
             self, "LoadBalancer", suffix=suffix, api_port=config.service.api_port,
             domain=config.domain, vpc=vpc, security_group=security_groups.load_balancer, key=key)
+        firewall = None if config.web_firewall is None else WebFirewall(
+            self, "WebFirewall", suffix=suffix, config=config.web_firewall,
+            load_balancer=load_balancer.load_balancer, key=key)
         service = Service(
             self, "Service", suffix=suffix, config=config.service,
             vpc=vpc, security_group=security_groups.tasks, targets=load_balancer.targets,
@@ -95,7 +99,7 @@ class TransactionStack(Stack):
             monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, audit_store=audit_store, business=business,
-                transactions=transactions, audit=audit,
+                transactions=transactions, audit=audit, firewall=firewall,
                 functions=(processor.function, writer.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)

@@ -16,6 +16,8 @@ _PROBLEMS = {
     413: "Body too large (`body_too_large`)",
     415: "Not application/json (`unsupported_media_type`)",
     422: f"Refused, nothing was written: {_OUTCOMES}",
+    429: "Too many requests from one address (`too_many_requests`), refused by the firewall in "
+    "front of the service: send the request again after `Retry-After` seconds, which is safe",
     503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
@@ -42,7 +44,8 @@ def _operation(
         "summary": summary,
         "security": [{scheme: []} for scheme in security],
         "responses": {str(s): _answer(*answer) for s, answer in answers.items()}
-        | {str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE) for s in sorted(problems)},
+        | {str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE) for s in sorted(problems)}
+        | {"429": _answer(_PROBLEMS[429], "Problem")},  # a firewall cannot set our media type
     }
     if parameters:
         operation["parameters"] = list(parameters)

@@ -41,6 +41,14 @@ def _service(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         at_least=1,
         for_minutes=2,
     )
+    if monitored.firewall is not None:
+        _, refused_beyond_all = monitored.firewall.refused
+        yield AlarmRule(
+            name="refused-clients",
+            reason="An address with sessions sends more requests than one customer can need",
+            metric=refused_beyond_all,
+            at_least=1,
+        )
     yield AlarmRule(
         name="unhealthy-hosts",
         reason="A task fails its health check and gets no requests",

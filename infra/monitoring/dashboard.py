@@ -38,6 +38,11 @@ def _clients(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
                 for statistic in ("p50", "p99")
             ),
         ),
+        *(
+            _graph("Clients: requests refused by the rate limits", *firewall.refused)
+            for firewall in (monitored.firewall,)
+            if firewall is not None
+        ),
     ]
 
 

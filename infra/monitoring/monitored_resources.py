@@ -13,6 +13,7 @@ from infra.python_function import PythonFunction
 from infra.queues import QueueWithDeadLetters
 from infra.service import Service
 from infra.sessions import Sessions
+from infra.web_firewall import WebFirewall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class MonitoredResources:
     transactions: QueueWithDeadLetters
     audit: QueueWithDeadLetters
     functions: tuple[PythonFunction, ...]
+    firewall: WebFirewall | None
 
     @property
     def queues(self) -> tuple[QueueWithDeadLetters, ...]:

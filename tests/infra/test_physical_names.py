@@ -35,6 +35,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
     ("AWS::Logs::LogGroup", "LogGroupName"): (512, r"[A-Za-z0-9_/.#-]+"),
     ("AWS::Logs::MetricFilter", "FilterName"): (512, r"[^:*]+"),
     ("AWS::Logs::QueryDefinition", "Name"): (255, r"[A-Za-z0-9_/ -]+"),
+    ("AWS::Logs::ResourcePolicy", "PolicyName"): (512, r"[^:*]+"),
     ("AWS::RDS::DBCluster", "DBClusterIdentifier"): (63, _WORDS),
     ("AWS::RDS::DBClusterParameterGroup", "DBClusterParameterGroupName"): (255, _WORDS),
     ("AWS::RDS::DBInstance", "DBInstanceIdentifier"): (63, _WORDS),
@@ -43,6 +44,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
     ("AWS::SNS::Topic", "TopicName"): (256, r"[A-Za-z0-9_-]+"),
     ("AWS::SQS::Queue", "QueueName"): (80, r"[A-Za-z0-9_-]+"),
     ("AWS::SecretsManager::Secret", "Name"): (512, r"[A-Za-z0-9/_+=.@-]+"),
+    ("AWS::WAFv2::WebACL", "Name"): (128, r"[A-Za-z0-9_-]+"),
 }
 # Properties that name something else, or that hold the id of a policy in a role.
 NOT_NAMES = {

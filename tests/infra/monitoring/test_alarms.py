@@ -65,8 +65,8 @@ def test_s51_every_function_that_works_for_clients_has_alarms(every: Synthesized
             assert alarmed(every, metric, name), f"add {name} to MonitoredResources.functions"
 
 
-def test_s51_every_alarm_says_why_it_exists_and_what_to_do(ephemeral: Synthesized) -> None:
-    for name, alarm in (alarms(ephemeral) | composites(ephemeral)).items():
+def test_s51_every_alarm_says_why_it_exists_and_what_to_do(every: Synthesized) -> None:
+    for name, alarm in (alarms(every) | composites(every)).items():
         reason, _, runbook = alarm["AlarmDescription"].partition(". Runbook: ")
         assert reason, name
         assert (REPOSITORY / runbook).is_file(), f"alarm {name} has no runbook: write {runbook}"
@@ -74,9 +74,9 @@ def test_s51_every_alarm_says_why_it_exists_and_what_to_do(ephemeral: Synthesize
             assert part in (REPOSITORY / runbook).read_text(), (name, part)
 
 
-def test_s51_every_runbook_belongs_to_an_alarm(ephemeral: Synthesized) -> None:
+def test_s51_every_runbook_belongs_to_an_alarm(production: Synthesized) -> None:
     descriptions = text(
-        [a["AlarmDescription"] for a in (alarms(ephemeral) | composites(ephemeral)).values()]
+        [a["AlarmDescription"] for a in (alarms(production) | composites(production)).values()]
     )
 
     assert [
