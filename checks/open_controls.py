@@ -6,9 +6,8 @@ from typing import Final
 _DESTROYED: Final = "S62 asks that everything is deleted with its stack"
 
 WHY_OPEN: Final[Mapping[str, str]] = {
-    "ALBWAFEnabled": "A web ACL costs a fixed amount for each environment, and its rules depend on "
-    "the clients. Without a session the API answers health checks only (S33). For "
-    "production it is a decision of the owner: one association with the load balancer.",
+    "ALBWAFEnabled": "Off in a branch's environment: a web ACL costs a fixed amount for each. "
+    "Without a session the API answers health checks only (S33). Staging and production have it.",
     "CloudWatchAlarmAction": "These are the halves of the burn-rate alarms: a composite alarm "
     "watches each pair and is the one that pages (S51). With actions of their own each incident "
     "would page three times.",
@@ -32,8 +31,8 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "not. Functions that need the database are inside.",
     "RDSAutomaticMinorVersionUpgradeEnabled": "The version is part of the code (S20), and an "
     "upgrade goes through staging as every change does. (The description is an error of cdk-nag.)",
-    "RDSEnhancedMonitoringEnabled": "It writes to a log group of the account that no stack owns: "
-    f"{_DESTROYED}. Performance Insights is on.",
+    "RDSEnhancedMonitoringEnabled": "Off in a branch's environment: it writes to a log group of "
+    f"the account that no stack owns; {_DESTROYED}. Staging and production have it.",
     "RDSInBackupPlan": "Aurora backs itself up, with recovery to any second of the retention: 1 "
     "day in a branch's environment, 7 in staging, 35 in production (S20). A recovery point of "
     f"AWS Backup outlives the cluster: {_DESTROYED}.",

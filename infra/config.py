@@ -59,18 +59,21 @@ EPHEMERAL = EnvironmentConfig(
     network=NetworkConfig(nat_gateways=1),
     database=DatabaseConfig(backup_retention_days=1),
 )
+# As production, so that nothing runs there for the first time.
 STAGING = EnvironmentConfig(
     kind="staging",
     network=NetworkConfig(nat_gateways=2),
-    database=DatabaseConfig(backup_retention_days=7),
-    service=ServiceConfig(tasks_min=4, tasks_max=12),
+    database=DatabaseConfig(backup_retention_days=7, metrics_interval_seconds=60),
+    service=ServiceConfig(tasks_min=4, tasks_max=12, container_insights=True),
     web_firewall=WebFirewallConfig(),
 )
 PRODUCTION = EnvironmentConfig(
     kind="production",
     network=NetworkConfig(nat_gateways=2),
-    database=DatabaseConfig(backup_retention_days=35),
-    service=ServiceConfig(tasks_min=4, tasks_max=20, cpu_units=1024, memory_mib=2048),
+    database=DatabaseConfig(backup_retention_days=35, metrics_interval_seconds=60),
+    service=ServiceConfig(
+        tasks_min=4, tasks_max=20, cpu_units=1024, memory_mib=2048, container_insights=True
+    ),
     web_firewall=WebFirewallConfig(),
 )
 

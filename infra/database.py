@@ -5,10 +5,12 @@ from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
+from infra.database_metrics import monitoring_role
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 from infra.network import ISOLATED
@@ -31,6 +33,7 @@ class DatabaseConfig:
     capacity_units_min: float = 0.5
     capacity_units_max: float = 4
     backup_retention_days: int = 7
+    metrics_interval_seconds: int | None = None  # of the operating system; None: not recorded
     ca_file: str | None = None  # CA bundle of clients; None: the AWS roots that they contain
 
     @property
@@ -79,6 +82,7 @@ class Database(Construct):
                 config.engine_version, config.engine_version.split(".")[0]
             )
         )
+        interval, role = self._operating_system_metrics(config.metrics_interval_seconds)
         self.cluster = rds.DatabaseCluster(
             self,
             "Cluster",
@@ -135,6 +139,8 @@ class Database(Construct):
             delete_automated_backups=True,
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=["postgresql"],
+            monitoring_interval=interval,
+            monitoring_role=role,
             deletion_protection=False,
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -171,6 +177,16 @@ class Database(Construct):
             performance_insight_retention=rds.PerformanceInsightRetention.DEFAULT,  # 7 days, free
             auto_minor_version_upgrade=False,
             publicly_accessible=False,
+        )
+
+    def _operating_system_metrics(
+        self, seconds: int | None
+    ) -> tuple[Duration | None, iam.Role | None]:
+        if seconds is None:
+            return None, None
+        instances = f"transaction-db-*-{self._suffix}"
+        return Duration.seconds(seconds), monitoring_role(
+            self, "MetricsRole", suffix=self._suffix, instances=instances
         )
 
     def _role_secret(self, construct_id: str, role: str) -> rds.DatabaseSecret:

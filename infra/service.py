@@ -40,6 +40,7 @@ class ServiceConfig:
     cpu_target_percent: int = 60
     memory_target_percent: int = 70
     session_ttl_seconds: int = 3600
+    container_insights: bool = False  # metrics of each task and container, which cost money
 
 
 class Service(Construct):
@@ -73,14 +74,27 @@ class Service(Construct):
             # Compiled files of a local run must not change the image.
             exclude=["**/__pycache__", "**/*.pyc"],
         )
+        cluster_name = suffix.physical_name("transaction-cluster")
         self.cluster = ecs.Cluster(
             self,
             "Cluster",
             vpc=vpc,
-            cluster_name=suffix.physical_name("transaction-cluster"),
-            # Container insights create a log group that remains after the stack is deleted.
-            container_insights_v2=ecs.ContainerInsights.DISABLED,
+            cluster_name=cluster_name,
+            container_insights_v2=(
+                ecs.ContainerInsights.ENHANCED
+                if config.container_insights
+                else ecs.ContainerInsights.DISABLED
+            ),
         )
+        if config.container_insights:
+            # Otherwise ECS creates this group, and it remains when the stack is deleted.
+            insights = log_group(
+                self,
+                "InsightsLogs",
+                name=f"/aws/ecs/containerinsights/{cluster_name}/performance",
+                key=key,
+            )
+            self.cluster.node.add_dependency(insights)
         self.task = ecs.FargateTaskDefinition(
             self,
             "Task",

@@ -28,8 +28,8 @@ REFUSAL: Final = {
 }
 _NAME: Final = "transaction-api"
 _BODY: Final = "refusal"
-_WITHOUT_SESSION: Final = "without-session"
-_ALL: Final = "all-requests"
+WITHOUT_SESSION: Final = "without-session"
+ALL_REQUESTS: Final = "all-requests"
 _AUTHORIZATION: Final = waf.CfnWebACL.FieldToMatchProperty(single_header={"Name": "authorization"})
 
 
@@ -82,12 +82,12 @@ class WebFirewall(Construct):
             },
             rules=[
                 _rule(
-                    _WITHOUT_SESSION,
+                    WITHOUT_SESSION,
                     priority=0,
                     limit=config.requests_without_session_max,
                     only=without_session,
                 ),
-                _rule(_ALL, priority=1, limit=config.requests_max),
+                _rule(ALL_REQUESTS, priority=1, limit=config.requests_max),
             ],
             visibility_config=_visible(self._name),
         )
@@ -101,19 +101,13 @@ class WebFirewall(Construct):
         load_balancer.set_attribute("waf.fail_open.enabled", "true")
         self._log(suffix, key)
 
-    @property
-    def refused(self) -> tuple[cloudwatch.Metric, cloudwatch.Metric]:
-        """The refused requests: those without a session, and those beyond the limit for all."""
-        return self._refused(_WITHOUT_SESSION), self._refused(_ALL)
-
-    def _refused(self, rule: str) -> cloudwatch.Metric:
-        region = Stack.of(self).region
+    def refused(self, *, rule: str) -> cloudwatch.Metric:
+        """The number of requests that `rule` refused: WITHOUT_SESSION or ALL_REQUESTS."""
         return cloudwatch.Metric(
             namespace="AWS/WAFV2",
             metric_name="BlockedRequests",
-            dimensions_map={"WebACL": self._name, "Rule": rule, "Region": region},
+            dimensions_map={"WebACL": self._name, "Rule": rule, "Region": Stack.of(self).region},
             statistic="sum",
-            label=rule,
         )
 
     def _log(self, suffix: EnvironmentSuffix, key: kms.IKey) -> None:

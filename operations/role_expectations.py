@@ -42,7 +42,7 @@ class Expectation:
 
     needs: Rights = field(default_factory=dict)
     conditional: tuple[Conditional, ...] = ()
-    is_everywhere: bool = True  # False: only where the environment creates its own certificate
+    is_everywhere: bool = True  # False: only in environments with a setting that needs the role
 
 
 NOBODY: Final[Rights] = {
@@ -174,6 +174,10 @@ ROLES: Final[Mapping[str, Expectation]] = {
     "environment-certificate-provider": Expectation(
         is_everywhere=False,
         needs={**_OWN_VARIABLES, "certificate maker": ("lambda:InvokeFunction",)},
+    ),
+    "transaction-db-metrics": Expectation(
+        is_everywhere=False,
+        needs={"database metrics": ("logs:PutLogEvents",)},
     ),
     "transaction-flow-log": Expectation(needs={"flow log stream": ("logs:PutLogEvents",)}),
     "CustomVpcRestrictDefaultSG": Expectation(),

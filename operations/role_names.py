@@ -75,6 +75,7 @@ class Names:
             "service logs": service_logs,
             "service log stream": f"{service_logs}:log-stream:a",
             "flow log stream": f"{flow_logs}:log-stream:a",
+            "database metrics": f"{self._prefix('logs')}:log-group:RDSOSMetrics:log-stream:db-A",
             "migrator": migrator,
             "migrator version": f"{migrator}:1",
             "migrator role": self.role_arn(f"schema-migrator-role-{self.suffix}"),

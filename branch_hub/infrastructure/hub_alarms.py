@@ -30,6 +30,7 @@ class HubAlarms(Construct):
         suffix: EnvironmentSuffix,
         machines: Mapping[str, sfn.IStateMachine],
         functions: Mapping[str, lambda_.IFunction],
+        webhook: tuple[str, lambda_.IFunction],
         dead_letters: sqs.IQueue,
         notices: Notices,
     ) -> None:
@@ -55,6 +56,13 @@ class HubAlarms(Construct):
                 function.metric_errors(period=_PERIOD, statistic="sum"),
                 runbook=f"{name}-errors",
             )
+        name, public = webhook
+        self._alarm(
+            f"{name}-throttles",
+            "A webhook was refused: more arrive at once than the function may handle",
+            public.metric_throttles(period=_PERIOD, statistic="sum"),
+            runbook=f"{name}-throttles",
+        )
         self._alarm(
             "branch-dead-letters",
             "An event was not delivered within a day of retries",

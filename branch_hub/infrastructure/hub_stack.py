@@ -96,6 +96,7 @@ class BranchHub(Stack):
                 "branch-reconciler": reconciler.function,
                 "pipeline-retry": retry.function,
             },
+            webhook=("branch-intake", intake.function),
             dead_letters=branch_events.dead_letters,
             notices=notices,
         )

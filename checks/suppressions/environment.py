@@ -46,9 +46,15 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("AwsSolutions-ECS4", "CKV_AWS_65"),
         where=("Transaction/Service/Cluster",),
-        reason="S62: Container Insights may create its log group again after the stack has deleted "
-        "it; the next environment of that name could then not be created. CPU, memory and healthy "
-        "tasks have metrics and alarms without it.",
+        reason="Off in a branch's environment, for its price, and because Container Insights may "
+        "create its log group again after the stack has deleted it (S62). CPU, memory and healthy "
+        "tasks have metrics and alarms without it. Staging and production have it.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_192",),
+        where=("Transaction/WebFirewall/Acl",),
+        reason="Log4j is a library of Java, and the service is Python. The firewall holds rate "
+        "limits alone: a rule that reads requests could refuse a payment for its contents.",
     ),
     Suppression(
         rules=("CKV_DOCKER_2",),
@@ -70,8 +76,9 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("CKV_AWS_118",),
         where=("Transaction/Database/Cluster/Writer", "Transaction/Database/Cluster/Reader"),
-        reason="S52, S62: enhanced monitoring writes to RDSOSMetrics, a log group of the account "
-        "that no stack owns. Performance Insights is on and shows the load by query and wait.",
+        reason="Off in a branch's environment: enhanced monitoring writes to RDSOSMetrics, a log "
+        "group of the account that no stack owns (S62). Performance Insights is on and shows the "
+        "load by query and wait. Staging and production have it.",
     ),
     Suppression(
         rules=("AwsSolutions-SMG4",),
@@ -179,6 +186,19 @@ ENVIRONMENT: Final = (
         rules=("CKV_AWS_111",),
         where=_IN_THE_NETWORK,
         reason="The same network interfaces: a denial, which checkov leaves out, stands beside it.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=("Transaction/Database/MetricsRole",),
+        details=on(
+            r"arn:aws:logs:.*:log-group:RDSOSMetrics:log-stream:\*",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:GetLogEvents",
+            "logs:PutLogEvents",
+        ),
+        reason="The streams have the names of ids that RDS gives to instances when they are "
+        "created. Only RDS may take the role, for the instances of this environment.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),

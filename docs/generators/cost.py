@@ -26,6 +26,14 @@ KEY_MONTH, SECRET_MONTH = 1.00, 0.40
 ALARM_METRIC_MONTH, COMPOSITE_MONTH, DASHBOARD_MONTH = 0.10, 0.50, 3.00
 LOGS_GB = 0.50
 CUSTOM_METRIC_MONTH = 0.30
+# https://aws.amazon.com/waf/pricing
+WEB_ACL_MONTH, WEB_RULE_MONTH, WEB_REQUEST_MILLION = 5.00, 1.00, 0.60
+# https://aws.amazon.com/cloudwatch/pricing: Container Insights with enhanced observability, ECS
+INSIGHTS_METRIC_MONTH = 0.07
+# Estimated: those of cluster, service and family, and those of a task with its container.
+INSIGHTS_METRICS, INSIGHTS_METRICS_OF_TASK = 60, 40
+INSIGHTS_LOGS_GB_OF_TASK = 0.15
+OS_METRICS_GB_OF_INSTANCE = 0.27  # at one value a minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +76,15 @@ def _load_balancer(template: Template, load: Load) -> float:
         len(_all(template, "AWS::ElasticLoadBalancingV2::LoadBalancer"))
         * HOURS
         * (ALB_HOUR + units * LCU_HOUR)
+    )
+
+
+def _firewall(template: Template, load: Load) -> float:
+    return sum(
+        WEB_ACL_MONTH
+        + len(acl["Rules"]) * WEB_RULE_MONTH
+        + load.transactions / 1e6 * WEB_REQUEST_MILLION
+        for acl in _all(template, "AWS::WAFv2::WebACL")
     )
 
 
@@ -149,9 +166,24 @@ def _monitoring(template: Template, load: Load) -> float:
     )
 
 
+def _details(template: Template, _: Load) -> float:
+    (cluster,) = _all(template, "AWS::ECS::Cluster")
+    (service,) = _all(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    tasks = service["MinCapacity"]
+    insights = (
+        (INSIGHTS_METRICS + tasks * INSIGHTS_METRICS_OF_TASK) * INSIGHTS_METRIC_MONTH
+        + tasks * INSIGHTS_LOGS_GB_OF_TASK * LOGS_GB
+        if cluster["ClusterSettings"][0]["Value"] == "enhanced"
+        else 0
+    )
+    watched = [i for i in _all(template, "AWS::RDS::DBInstance") if i.get("MonitoringInterval")]
+    return insights + len(watched) * OS_METRICS_GB_OF_INSTANCE * LOGS_GB
+
+
 SERVICES: Final[dict[str, Callable[[Template, Load], float]]] = {
     "NAT gateways, public addresses": _network,
     "load balancer": _load_balancer,
+    "rate limits (WAF)": _firewall,
     "tasks (Fargate)": _tasks,
     "database (Aurora)": _database,
     "sessions (DynamoDB)": _sessions,
@@ -161,6 +193,7 @@ SERVICES: Final[dict[str, Callable[[Template, Load], float]]] = {
     "audit trail: moving them to Infrequent Access": _audit_transition,
     "key and secrets": _keys,
     "alarms, dashboard, logs": _monitoring,
+    "metrics of each task and database instance": _details,
 }
 
 
@@ -206,6 +239,9 @@ _EXPLANATION: Final = f"""\
   requests a second of one transaction each; 10 GB of data.
 * {BUSY.transactions_per_batch:g} transactions in a batch; the audit writer takes 150 ms for five.
 * {BUSY.egress_gb:g} GB through NAT and {BUSY.logs_gb:g} GB of logs a month under load.
+* One request for each transaction passes the rate limits: {WEB_REQUEST_MILLION:g} a million. Refused
+  requests are charged, too: a flood of 10,000 a second costs about {WEB_REQUEST_MILLION * 36:.0f} an hour.
+* Container Insights: {INSIGHTS_METRICS} metrics, and {INSIGHTS_METRICS_OF_TASK} for each task.
 * Left out: storage of the audit trail and of backups, KMS requests, data to clients, builds.
 """
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from infra.monitoring.alarm_rule import AlarmRule
 from infra.monitoring.error_budget import error_percent
 from infra.monitoring.monitored_resources import MonitoredResources
+from infra.web_firewall import ALL_REQUESTS
 
 CONNECTIONS_SHARE: Final = 0.79  # of those that the database allows
 
@@ -42,11 +43,10 @@ def _service(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         for_minutes=2,
     )
     if monitored.firewall is not None:
-        _, refused_beyond_all = monitored.firewall.refused
         yield AlarmRule(
             name="refused-clients",
             reason="An address with sessions sends more requests than one customer can need",
-            metric=refused_beyond_all,
+            metric=monitored.firewall.refused(rule=ALL_REQUESTS),
             at_least=1,
         )
     yield AlarmRule(

@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from infra.monitoring.alarm_rule import Metric
 from infra.monitoring.error_budget import error_percent
 from infra.monitoring.monitored_resources import MonitoredResources
+from infra.web_firewall import ALL_REQUESTS, WITHOUT_SESSION
 
 
 def rows(
@@ -39,7 +40,13 @@ def _clients(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             ),
         ),
         *(
-            _graph("Clients: requests refused by the rate limits", *firewall.refused)
+            _graph(
+                "Clients: requests refused by the rate limits",
+                *(
+                    firewall.refused(rule=rule).with_(label=rule)
+                    for rule in (WITHOUT_SESSION, ALL_REQUESTS)
+                ),
+            )
             for firewall in (monitored.firewall,)
             if firewall is not None
         ),

@@ -174,3 +174,23 @@ def test_s20_the_database_lies_in_the_isolated_subnets(every: Synthesized) -> No
 
     assert every.one("AWS::RDS::DBCluster")["DBSubnetGroupName"] == {"Ref": group}
     assert kinds == ["Isolated", "Isolated"]
+
+
+def test_s50_the_trunks_databases_report_their_operating_system(production: Synthesized) -> None:
+    role, _ = production.only("AWS::IAM::Role", RoleName="transaction-db-metrics-role-dev")
+
+    for instance in production.properties("AWS::RDS::DBInstance"):
+        assert instance["MonitoringInterval"] == 60
+        assert instance["MonitoringRoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+
+
+def test_s64_rds_writes_metrics_of_this_environment_to_its_own_group_alone(
+    production: Synthesized,
+) -> None:
+    role = production.one("AWS::IAM::Role", RoleName="transaction-db-metrics-role-dev")
+    (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+    statements = [s for p in role["Policies"] for s in p["PolicyDocument"]["Statement"]]
+
+    assert trusted["Principal"] == {"Service": "monitoring.rds.amazonaws.com"}
+    assert ":db:transaction-db-*-dev" in text(trusted["Condition"]["ArnLike"])
+    assert [":log-group:RDSOSMetrics" in text(s["Resource"]) for s in statements] == [True, True]

@@ -138,13 +138,28 @@ def test_s52_s62_every_program_logs_to_a_group_of_the_stack(every: Synthesized) 
             assert text(name) in owned_groups(every)
 
 
-def test_s62_no_aws_service_creates_a_log_group(every: Synthesized) -> None:
-    """Container insights and enhanced monitoring would create one; both are off."""
-    (setting,) = every.one("AWS::ECS::Cluster")["ClusterSettings"]
+def test_s62_ecs_creates_no_log_group_for_container_insights(every: Synthesized) -> None:
+    cluster, properties = every.only("AWS::ECS::Cluster")
+    (setting,) = properties["ClusterSettings"]
+    name = f"/aws/ecs/containerinsights/{properties['ClusterName']}/performance"
+    groups = [
+        group
+        for group, r in every.all("AWS::Logs::LogGroup").items()
+        if r["Properties"]["LogGroupName"] == name
+    ]
 
-    assert setting == {"Name": "containerInsights", "Value": "disabled"}
-    assert not any(i.get("MonitoringInterval") for i in every.properties("AWS::RDS::DBInstance"))
-    assert "Custom::LogRetention" not in {r["Type"] for r in every.resources.values()}
+    assert setting["Name"] == "containerInsights"
+    assert bool(groups) is (setting["Value"] != "disabled")
+    for group in groups:  # also deleted after the cluster, which writes to it
+        assert every.comes_before(group, cluster)
+
+
+def test_s62_no_aws_service_creates_a_log_group_for_a_branch(ephemeral: Synthesized) -> None:
+    """Enhanced monitoring writes to a group of the account: only the trunk's environments do."""
+    instances = ephemeral.properties("AWS::RDS::DBInstance")
+
+    assert not any(instance.get("MonitoringInterval") for instance in instances)
+    assert "Custom::LogRetention" not in {r["Type"] for r in ephemeral.resources.values()}
 
 
 def test_s62_the_key_is_deleted_as_soon_as_kms_allows(every: Synthesized) -> None:

@@ -92,7 +92,7 @@ def test_s60_every_physical_name_ends_with_the_suffix(longest: Synthesized) -> N
     unsuffixed = [
         name
         for name in names(longest).values()
-        if not re.search(rf"-{LONGEST}(/postgresql)?$", name)
+        if not re.search(rf"-{LONGEST}(/postgresql|/performance)?$", name)
     ]
 
     assert unsuffixed == []

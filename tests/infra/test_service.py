@@ -226,3 +226,9 @@ def test_s64_the_certificate_function_may_use_certificates_only(ephemeral: Synth
     actions = ephemeral.actions_of("environment-certificate-role-dev")
 
     assert {a.split(":")[0] for a in actions} == {"acm", "logs", "kms"}
+
+
+def test_s50_the_trunks_environments_have_metrics_of_each_task(production: Synthesized) -> None:
+    cluster = production.one("AWS::ECS::Cluster")
+
+    assert cluster["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enhanced"}]

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from infra.config import EPHEMERAL
 from infra.naming import EnvironmentSuffix
 from operations import check_roles
 from operations.role_expectations import ROLES, Question
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
+from tests.infra.configurations import PRODUCTION_ELSEWHERE
 from tests.infra.templates import Synthesized, text
 from tests.operations.conftest import set_account
 from tests.operations.test_role_expectations import NAMES
@@ -37,7 +37,7 @@ BUCKET = f"arn:aws:s3:::transaction-audit-000000000000-{SUFFIX}"
 
 
 def resources() -> dict[str, Any]:
-    template = Synthesized.environment(EPHEMERAL, suffix=EnvironmentSuffix(SUFFIX))
+    template = Synthesized.environment(PRODUCTION_ELSEWHERE, suffix=EnvironmentSuffix(SUFFIX))
     (attachment, attached) = template.only("AWS::SecretsManager::SecretTargetAttachment")
     found = {
         logical_id: {"Type": resource["Type"], "Properties": resource["Properties"]}

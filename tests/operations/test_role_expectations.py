@@ -44,7 +44,7 @@ def test_s64_nothing_is_written_of_a_role_that_does_not_exist() -> None:
     def missing(config: EnvironmentConfig) -> set[str]:
         return set(ROLES) - set(matched(Synthesized.environment(config)).values())
 
-    assert missing(EPHEMERAL) == set()
+    assert missing(PRODUCTION_ELSEWHERE) == set()
     assert missing(NAMED) == {name for name, known in ROLES.items() if not known.is_everywhere}
 
 

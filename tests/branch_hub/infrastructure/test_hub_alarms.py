@@ -18,6 +18,7 @@ H = CODECOMMIT_HUB
         ("branch-destroy-failed", "ExecutionsFailed"),
         ("branch-destroy-timed-out", "ExecutionsTimedOut"),
         ("branch-intake-errors", "Errors"),
+        ("branch-intake-throttles", "Throttles"),
         ("branch-reconciler-errors", "Errors"),
         ("pipeline-retry-errors", "Errors"),
         ("branch-dead-letters", "ApproximateNumberOfMessagesVisible"),
