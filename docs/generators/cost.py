@@ -239,8 +239,9 @@ _EXPLANATION: Final = f"""\
   requests a second of one transaction each; 10 GB of data.
 * {BUSY.transactions_per_batch:g} transactions in a batch; the audit writer takes 150 ms for five.
 * {BUSY.egress_gb:g} GB through NAT and {BUSY.logs_gb:g} GB of logs a month under load.
-* One request for each transaction passes the rate limits: {WEB_REQUEST_MILLION:g} a million. Refused
-  requests are charged, too: a flood of 10,000 a second costs about {WEB_REQUEST_MILLION * 36:.0f} an hour.
+* One request for each transaction passes the rate limits: {WEB_REQUEST_MILLION:g} a million.
+  Refused requests are charged, too: a flood of 10,000 a second costs about
+  {WEB_REQUEST_MILLION * 36:.0f} an hour.
 * Container Insights: {INSIGHTS_METRICS} metrics, and {INSIGHTS_METRICS_OF_TASK} for each task.
 * Left out: storage of the audit trail and of backups, KMS requests, data to clients, builds.
 """
