@@ -80,6 +80,25 @@ def test_a_refusal_is_a_429_in_the_format_of_the_service(production: Synthesized
         assert answer["ResponseHeaders"] == [{"Name": "Retry-After", "Value": "300"}]
 
 
+def test_s51_an_alarm_reads_the_metric_that_waf_writes_for_the_limit_of_all_requests(
+    production: Synthesized,
+) -> None:
+    (rule,) = (r for r in acl(production)["Rules"] if r["Name"] == "all-requests")
+    alarm = production.one("AWS::CloudWatch::Alarm", AlarmName="refused-clients-dev")
+    dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/WAFV2", "BlockedRequests")
+    assert dimensions["Rule"] == rule["VisibilityConfig"]["MetricName"]
+    assert dimensions["WebACL"] == acl(production)["VisibilityConfig"]["MetricName"]
+
+
+def test_s50_refused_requests_are_on_the_dashboard(production: Synthesized) -> None:
+    dashboard = text(production.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    for rule in acl(production)["Rules"]:
+        assert rule["VisibilityConfig"]["MetricName"] in dashboard
+
+
 def test_s65_the_api_answers_without_the_firewall(production: Synthesized) -> None:
     attributes = text(production.properties("AWS::ElasticLoadBalancingV2::LoadBalancer"))
 
