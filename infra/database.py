@@ -151,10 +151,17 @@ class Database(Construct):
         self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
         self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
 
-        first, second = (self.cluster.node.find_child(name) for name in (_FIRST, _SECOND))
+        second = self.cluster.node.find_child(_SECOND)
         _create_side_by_side(cast(rds.CfnDBInstance, second.node.default_child))
         # Before the first statement: either instance may be the one that writes.
-        self.first_needed = (first, second, cast(Construct, self.administrator_secret))
+        self.first_needed = tuple(
+            cast(Construct, needed)
+            for needed in (
+                self.cluster.node.find_child(_FIRST),
+                second,
+                self.administrator_secret,
+            )
+        )
         self.name = DATABASE_NAME
         self.port = DATABASE_PORT
         self.writer_host = self.cluster.cluster_endpoint.hostname

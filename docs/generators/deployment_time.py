@@ -158,7 +158,7 @@ def page(templates: Mapping[str, Template]) -> str:
         "Written by `make docs` from the template: CloudFormation creates a",
         "resource as soon as its dependencies exist, so a deployment takes as long as its longest",
         "chain. The times are estimates, on the long side; **none was measured on AWS**. Tests",
-        "fail when slow resources wait for each other that do not have to; the sum is a calculation.",
+        "fail when slow resources wait for each other without need; the sum is a calculation.",
         "",
         "| environment | longest chain | left of 15 minutes |",
         "|---|---|---|",
