@@ -1,4 +1,8 @@
-"""The ledger's database: Aurora PostgreSQL Serverless v2 with a writer and a reader."""
+"""The ledger's database: Aurora PostgreSQL Serverless v2 with a writer and a reader.
+
+Aurora decides which of the two instances writes, at the start and after a failure: the one that is
+available first becomes the writer.
+"""
 
 from dataclasses import dataclass
 from typing import cast
@@ -24,6 +28,7 @@ MAINTENANCE_WINDOW_UTC = "sun:07:30-sun:08:30"
 # The migrations create these roles; the migrator sets their passwords from these secrets.
 SERVICE_ROLE = "ledger_service"
 PROCESSOR_ROLE = "ledger_processor"
+_FIRST, _SECOND = "First", "Second"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +117,10 @@ class Database(Construct):
             ),
             default_database_name=DATABASE_NAME,
             port=DATABASE_PORT,
-            writer=self._instance("Writer", zone=zones[0]),
-            # Scales with the writer, so that it can take over under full load.
-            readers=[self._instance("Reader", zone=zones[1], scale_with_writer=True)],
+            # For CDK one of them is the writer. Both scale with the one that writes, so that the
+            # other one can take over under full load.
+            writer=self._instance(_FIRST, zone=zones[0]),
+            readers=[self._instance(_SECOND, zone=zones[1], scale_with_writer=True)],
             serverless_v2_min_capacity=config.capacity_units_min,
             serverless_v2_max_capacity=config.capacity_units_max,
             vpc=vpc,
@@ -151,10 +157,16 @@ class Database(Construct):
         self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
         self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
 
-        # Needed before the first statement. The reader is not: it takes minutes more.
+        second = self.cluster.node.find_child(_SECOND)
+        _create_side_by_side(cast(rds.CfnDBInstance, second.node.default_child))
+        # Before the first statement: either instance may be the one that writes.
         self.first_needed = tuple(
             cast(Construct, needed)
-            for needed in (self.cluster.node.find_child("Writer"), self.administrator_secret)
+            for needed in (
+                self.cluster.node.find_child(_FIRST),
+                second,
+                self.administrator_secret,
+            )
         )
         self.name = DATABASE_NAME
         self.port = DATABASE_PORT
@@ -202,6 +214,15 @@ class Database(Construct):
         )
         secret.apply_removal_policy(RemovalPolicy.DESTROY)
         return secret
+
+
+def _create_side_by_side(second: rds.CfnDBInstance) -> None:
+    """CDK makes the second instance wait for the first: five minutes more for each new environment.
+
+    The order only decides which of them Aurora makes the writer
+    (https://github.com/aws/aws-cdk/issues/30260). It still needs the cluster, by its name.
+    """
+    second.add_deletion_override("DependsOn")
 
 
 def _note(config: DatabaseConfig) -> str:

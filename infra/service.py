@@ -166,7 +166,8 @@ class Service(Construct):
             service_name=suffix.physical_name(NAME),
             cluster=self.cluster,
             task_definition=self.task,
-            desired_count=config.tasks_min,
+            # Without a desired count: a template that has one sets the service back to it at every
+            # update, also while it is scaled out. The scalable target's minimum starts the tasks.
             min_healthy_percent=100,
             max_healthy_percent=200,
             availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,

@@ -75,7 +75,7 @@ ENVIRONMENT: Final = (
     ),
     Suppression(
         rules=("CKV_AWS_118",),
-        where=("Transaction/Database/Cluster/Writer", "Transaction/Database/Cluster/Reader"),
+        where=("Transaction/Database/Cluster/First", "Transaction/Database/Cluster/Second"),
         reason="Off in a branch's environment: enhanced monitoring writes to RDSOSMetrics, a log "
         "group of the account that no stack owns (S62). Performance Insights is on and shows the "
         "load by query and wait. Staging and production have it.",

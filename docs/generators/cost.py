@@ -90,11 +90,11 @@ def _firewall(template: Template, load: Load) -> float:
 
 def _tasks(template: Template, _: Load) -> float:
     (task,) = _all(template, "AWS::ECS::TaskDefinition")
-    (service,) = _all(template, "AWS::ECS::Service")
+    (scaling,) = _all(template, "AWS::ApplicationAutoScaling::ScalableTarget")
     hourly = (
         int(task["Cpu"]) / 1024 * FARGATE_CPU_HOUR + int(task["Memory"]) / 1024 * FARGATE_GB_HOUR
     )
-    return float(service["DesiredCount"] * hourly * HOURS)
+    return float(scaling["MinCapacity"] * hourly * HOURS)
 
 
 def _database(template: Template, load: Load) -> float:

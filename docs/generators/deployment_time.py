@@ -41,7 +41,8 @@ ESTIMATES: Final[Mapping[str, Estimate]] = {
     "AWS::EC2::NatGateway": Estimate(seconds=120, why="until it is available: 1 to 2 minutes"),
     "AWS::ECS::Service": Estimate(
         seconds=150,
-        why="image pull and start 60 to 90 s, two health checks of 5 s (set), then stable",
+        why="image pull and start 60 to 90 s, two health checks of 5 s (set), then stable; more: "
+        "the time for which ECS watches the deployment's alarms",
     ),
     "AWS::Lambda::Function": Estimate(
         seconds=60, why="one in the VPC waits for its network interfaces"
@@ -81,22 +82,49 @@ def longest_chain(template: Template) -> list[Step]:
             needed = sorted(needs(resources, name))
             last = max(needed, key=end_of, default=None)
             begins = end_of(last) if last is not None else CHANGE_SET_SECONDS
-            done[name] = begins + seconds_of(resources[name]["Type"]), last
+            done[name] = begins + seconds_of(resources, name), last
         return done[name][0]
 
     name: str | None = max(sorted(resources), key=end_of)
     chain = []
     while name is not None:
         ends, before = done[name]
-        kind = resources[name]["Type"]
-        chain.append(Step(name=name, kind=kind, begins=ends - seconds_of(kind), ends=ends))
+        begins = ends - seconds_of(resources, name)
+        chain.append(Step(name=name, kind=resources[name]["Type"], begins=begins, ends=ends))
         name = before
     return chain[::-1]
 
 
-def seconds_of(kind: str) -> int:
-    known = ESTIMATES.get(kind)
-    return known.seconds if known is not None else ANYTHING_ELSE_SECONDS
+def seconds_of(resources: Mapping[str, Any], name: str) -> int:
+    """The estimate for its kind; for a service also what the template's alarms add."""
+    known = ESTIMATES.get(resources[name]["Type"])
+    seconds = known.seconds if known is not None else ANYTHING_ELSE_SECONDS
+    return seconds + watched_seconds(resources, name)
+
+
+def watched_seconds(resources: Mapping[str, Any], name: str) -> int:
+    """How long ECS watches the alarms of a deployment after its tasks are stable.
+
+    ECS derives it from the alarms, and documents no formula. It is based on the evaluation time,
+    of the longest alarm if there are several (https://github.com/aws/copilot-cli/pull/4294).
+    """
+    deployment = resources[name].get("Properties", {}).get("DeploymentConfiguration", {})
+    watched = deployment.get("Alarms", {}).get("AlarmNames", [])
+    return max(
+        (
+            alarm["Properties"]["EvaluationPeriods"] * _period_seconds(alarm["Properties"])
+            for alarm in resources.values()
+            if alarm["Type"] == "AWS::CloudWatch::Alarm"
+            and alarm["Properties"]["AlarmName"] in watched
+        ),
+        default=0,
+    )
+
+
+def _period_seconds(alarm: Mapping[str, Any]) -> int:
+    if "Period" in alarm:
+        return int(alarm["Period"])
+    return max(int(m["MetricStat"]["Period"]) for m in alarm["Metrics"] if "MetricStat" in m)
 
 
 def needs(resources: Mapping[str, Any], name: str) -> set[str]:
@@ -129,8 +157,8 @@ def page(templates: Mapping[str, Template]) -> str:
         "",
         "Written by `make docs` from the template: CloudFormation creates a",
         "resource as soon as its dependencies exist, so a deployment takes as long as its longest",
-        "chain. The times are estimates, on the long side; **none was measured on AWS**. A test",
-        "fails when a chain exceeds the limit.",
+        "chain. The times are estimates, on the long side; **none was measured on AWS**. Tests",
+        "fail when slow resources wait for each other without need; the sum is a calculation.",
         "",
         "| environment | longest chain | left of 15 minutes |",
         "|---|---|---|",
@@ -145,8 +173,8 @@ def page(templates: Mapping[str, Template]) -> str:
     lines += [f"| {_clock(s.begins)} | {_clock(s.ends)} | {s.kind} `{s.name}` |" for s in chain]
     lines += [
         "",
-        "CDK creates the reader after the writer, but nothing depends on the reader: migrations",
-        "and tasks start when the writer exists.",
+        "Both instances of the database are created side by side, and the migration waits for",
+        "both. The service starts with one task; the scalable target starts the others afterwards.",
         "",
         "## Estimated time of each kind of resource",
         "",

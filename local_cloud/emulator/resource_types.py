@@ -11,6 +11,7 @@ from local_cloud.emulator.ministack_adapter import Follower, corrections, follow
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
+from local_cloud.emulator.scalable_targets import scalable_target_followers
 from local_cloud.emulator.services import Services
 from local_cloud.facts import forget_stacks
 from local_cloud.paths import CloudPaths
@@ -35,7 +36,7 @@ def add_resource_types(
             **pipeline_type(paths.pipelines, runs, functools.partial(forget_stacks, paths)),
         }
     )
-    # Types that MiniStack has, and to which the local cloud adds something.
+    # Known types to which the local cloud adds something.
     follow(
         {
             **bucket_followers(aws),
@@ -49,5 +50,6 @@ def add_resource_types(
             **databases.followers(),
             **load_balancers.followers(),
             **services.followers(),
+            **scalable_target_followers(aws),
         }
     )

@@ -1,5 +1,7 @@
 """S20: the database survives the loss of a zone and has one secret for each role."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.infra.templates import Synthesized, text
@@ -32,15 +34,16 @@ def test_s20_the_context_can_set_another_minor_version(production: Synthesized) 
     assert production.one("AWS::RDS::DBClusterParameterGroup")["Family"] == "aurora-postgresql15"
 
 
-def test_s20_writer_and_reader_are_in_different_zones(ephemeral: Synthesized) -> None:
-    writer = ephemeral.one("AWS::RDS::DBInstance", DBInstanceIdentifier="transaction-db-writer-dev")
-    reader = ephemeral.one("AWS::RDS::DBInstance", DBInstanceIdentifier="transaction-db-reader-dev")
+def test_s20_writer_and_reader_are_in_different_zones(every: Synthesized) -> None:
+    zones = [
+        instance["AvailabilityZone"]["Fn::Select"][0]
+        for instance in every.properties("AWS::RDS::DBInstance")
+    ]
 
-    assert writer["AvailabilityZone"]["Fn::Select"][0] == 0
-    assert reader["AvailabilityZone"]["Fn::Select"][0] == 1
+    assert sorted(zones) == [0, 1]
 
 
-def test_s20_the_reader_follows_the_writers_capacity(ephemeral: Synthesized) -> None:
+def test_s20_both_instances_follow_the_writers_capacity(ephemeral: Synthesized) -> None:
     """Only tiers 0 and 1 scale with the writer; a smaller reader cannot take over its load."""
     tiers = [i["PromotionTier"] for i in ephemeral.properties("AWS::RDS::DBInstance")]
 
@@ -130,6 +133,16 @@ def test_s20_waits_of_the_database_are_recorded(ephemeral: Synthesized) -> None:
     assert parameters["log_lock_waits"] == "1"
 
 
+def test_s20_a_cluster_takes_every_parameter_of_its_group(every: Synthesized) -> None:
+    """AWS refuses a group with an unknown name, or with one that belongs to instances."""
+    lines = (Path(__file__).parent / "aurora_cluster_parameters.txt").read_text().splitlines()
+    known = {line for line in lines if not line.startswith("#")}
+
+    assert not every.all("AWS::RDS::DBParameterGroup"), "its names need a list of their own"
+    for group in every.properties("AWS::RDS::DBClusterParameterGroup"):
+        assert group["Parameters"].keys() <= known
+
+
 def test_amounts_and_accounts_are_not_logged(ephemeral: Synthesized) -> None:
     parameters = ephemeral.one("AWS::RDS::DBClusterParameterGroup")["Parameters"]
 
@@ -149,18 +162,16 @@ def test_s20_the_output_says_when_aws_creates_another_version(
     )
 
 
-def test_s66_nothing_waits_for_the_reader(every: Synthesized) -> None:
-    """Writer, then reader, then the rest would take longer than a first deployment may."""
+def test_s66_both_instances_are_created_side_by_side(every: Synthesized) -> None:
+    """One after the other takes five minutes more. Either may write: the migration needs both."""
+    cluster, _ = every.only("AWS::RDS::DBCluster")
     (trigger,) = every.all("Custom::Trigger")
-    (service,) = every.all("AWS::ECS::Service")
-    reader, writer = (
-        every.only("AWS::RDS::DBInstance", DBInstanceIdentifier=f"transaction-db-{who}-dev")[0]
-        for who in ("reader", "writer")
-    )
+    first, second = every.all("AWS::RDS::DBInstance")
 
-    for waiting in (trigger, service):
-        assert every.comes_before(writer, waiting)
-        assert not every.comes_before(reader, waiting)
+    for instance, other in ((first, second), (second, first)):
+        assert not every.comes_before(other, instance)
+        assert every.comes_before(cluster, instance)
+        assert every.comes_before(instance, trigger)
 
 
 def test_s20_the_database_lies_in_the_isolated_subnets(every: Synthesized) -> None:

@@ -16,7 +16,6 @@ def test_s30_tasks_run_in_the_private_subnets_of_both_zones(ephemeral: Synthesiz
     ]
 
     assert service["LaunchType"] == "FARGATE"
-    assert service["DesiredCount"] == 2
     assert service["AvailabilityZoneRebalancing"] == "ENABLED"
     assert zones == [0, 1]
     assert network["AssignPublicIp"] == "DISABLED"
@@ -35,6 +34,16 @@ def test_s31_tasks_are_added_by_cpu_and_by_memory(ephemeral: Synthesized) -> Non
 
     assert "ECSServiceAverageCPUUtilization" in policies
     assert "ECSServiceAverageMemoryUtilization" in policies
+
+
+def test_s31_a_deployment_does_not_set_the_number_of_tasks_back(every: Synthesized) -> None:
+    """CloudFormation would set a service that is scaled out back to its `DesiredCount`."""
+    scaled = text(every.properties("AWS::ApplicationAutoScaling::ScalableTarget"))
+
+    for name, resource in every.resources.items():
+        if resource["Type"] == "AWS::ECS::Service":
+            assert name in scaled, "without a scalable target the service has one task"
+            assert "DesiredCount" not in resource["Properties"]
 
 
 def test_s31_every_zone_has_a_task_and_load_adds_more(every: Synthesized) -> None:

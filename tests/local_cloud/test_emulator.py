@@ -48,8 +48,12 @@ class Deployed:
     authority: LocalAuthority
     certificate_arn: str
 
-    def template(self, *, who: str) -> str:
-        return json.dumps(template(self.certificate_arn, who=who))
+    def template(self, *, who: str, tasks_max: int = 4) -> str:
+        return json.dumps(template(self.certificate_arn, who=who, tasks_max=tasks_max))
+
+    def tasks_wanted(self) -> int:
+        (service,) = self.aws.ecs.describe_services(cluster="app", services=["app"])["services"]
+        return service["desiredCount"]
 
     def outputs(self) -> dict[str, str]:
         stack = self.aws.cloudformation.describe_stacks(StackName="app")["Stacks"][0]
@@ -67,7 +71,7 @@ class Deployed:
 PORT = 8443
 
 
-def template(certificate_arn: str, *, who: str) -> dict[str, Any]:
+def template(certificate_arn: str, *, who: str, tasks_max: int) -> dict[str, Any]:
     return {
         "Resources": {
             "Secret": {
@@ -168,7 +172,6 @@ def template(certificate_arn: str, *, who: str) -> dict[str, Any]:
                     "Cluster": {"Ref": "Ecs"},
                     "ServiceName": "app",
                     "TaskDefinition": {"Ref": "Task"},
-                    "DesiredCount": 2,
                     "LoadBalancers": [
                         {
                             "ContainerName": "app",
@@ -176,6 +179,21 @@ def template(certificate_arn: str, *, who: str) -> dict[str, Any]:
                             "TargetGroupArn": {"Ref": "Targets"},
                         }
                     ],
+                },
+            },
+            "Tasks": {
+                "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+                "Properties": {
+                    "ServiceNamespace": "ecs",
+                    "ScalableDimension": "ecs:service:DesiredCount",
+                    "ResourceId": {
+                        "Fn::Join": [
+                            "/",
+                            ["service", {"Ref": "Ecs"}, {"Fn::GetAtt": ["Service", "Name"]}],
+                        ]
+                    },
+                    "MinCapacity": 2,
+                    "MaxCapacity": tasks_max,
                 },
             },
         },
@@ -298,6 +316,27 @@ def test_s65_a_killed_writer_is_replaced_and_the_api_names_the_new_one(deployed:
     assert [m["DBInstanceIdentifier"] for m in writers] == [after["writer"]["instance"]]
     assert after["writer"]["address"].split(":")[0] == cluster["Endpoint"]
     assert cluster["Endpoint"] == deployed.outputs()["ReaderHost"]  # clients know both
+
+
+def test_s31_the_scalable_target_starts_tasks_and_an_update_keeps_their_number(
+    deployed: Deployed,
+) -> None:
+    assert deployed.tasks_wanted() == 2, "its minimum: the service itself asks for none"
+    deployed.aws.ecs.update_service(cluster="app", service="app", desiredCount=4)
+
+    _update(deployed, who="second")
+    assert deployed.tasks_wanted() == 4, "a deployment changes no number of tasks"
+
+    _update(deployed, who="first", tasks_max=3)
+    assert deployed.tasks_wanted() == 3, "a lower maximum does"
+    deployed.aws.ecs.update_service(cluster="app", service="app", desiredCount=2)
+
+
+def _update(deployed: Deployed, *, who: str, tasks_max: int = 4) -> None:
+    deployed.aws.cloudformation.update_stack(
+        StackName="app", TemplateBody=deployed.template(who=who, tasks_max=tasks_max)
+    )
+    wait(deployed.aws, "stack_update_complete")
 
 
 def test_s31_a_broken_version_is_rolled_back_while_the_old_one_answers(deployed: Deployed) -> None:
