@@ -12,6 +12,7 @@ APPLY ?=
 AWS ?=
 HUB ?=
 UPGRADE ?=
+ENGINE_VERSION ?=
 WORKERS ?= 4
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
@@ -116,8 +117,8 @@ bench-delivery: setup ## measure make up, a push and the idle cloud; writes benc
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
-engine-version: setup ## ask AWS whether ENGINE_VERSION can be created; the next synth uses the answer
-	@python -m pipeline.steps.engine_version $(ENGINE_VERSION)
+engine-version: setup ## choose the database version of CLUSTERS for the next synth: the deployed one is kept
+	@python -m pipeline.steps.engine_version --default "$(DEFAULT_VERSION)" --requested "$(ENGINE_VERSION)" $(CLUSTERS)
 
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)

@@ -6,6 +6,7 @@ from typing import Final, Self
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.monitoring.monitoring import MonitoringConfig
+from infra.naming import EnvironmentSuffix
 from infra.network import NetworkConfig
 from infra.processors import ProcessorConfig
 from infra.service import ServiceConfig
@@ -25,21 +26,27 @@ class EnvironmentConfig:
     domain: DomainConfig | None = None  # None: the load balancer's own name
     web_firewall: WebFirewallConfig | None = None  # None: no limits, which cost money
 
+    @property
+    def suffix(self) -> EnvironmentSuffix | None:
+        """Of a promoted environment; None: the branch's own."""
+        return EnvironmentSuffix(self.kind) if self.kind in {p.kind for p in PROMOTED} else None
+
     def adjusted(
         self,
         *,
         api_port: int,
         database_ca_file: str | None,
         engine_version: str | None,
-        creatable_engine_version: str | None = None,
+        chosen_engine_version: str | None = None,
         alarm_email: str | None = None,
         domain: DomainConfig | None = None,
     ) -> Self:
         """Return this environment with the settings of the account and region it is deployed to.
 
-        `creatable_engine_version` is the version that AWS creates instead of `engine_version`.
+        `chosen_engine_version`: that of the live database, or the one that AWS creates, if it is
+        known.
         """
-        asked_for = engine_version or self.database.engine_version
+        requested = engine_version or self.database.engine_version
         return replace(
             self,
             domain=domain,
@@ -48,8 +55,8 @@ class EnvironmentConfig:
             database=replace(
                 self.database,
                 ca_file=database_ca_file,
-                engine_version=creatable_engine_version or asked_for,
-                engine_version_asked_for=asked_for if creatable_engine_version else None,
+                engine_version=chosen_engine_version or requested,
+                engine_version_requested=requested if chosen_engine_version else None,
             ),
         )
 

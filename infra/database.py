@@ -31,10 +31,14 @@ PROCESSOR_ROLE = "ledger_processor"
 _FIRST, _SECOND = "First", "Second"
 
 
+def cluster_name(suffix: EnvironmentSuffix) -> str:
+    return suffix.physical_name("transaction-db")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatabaseConfig:
     engine_version: str = "15.8"  # the context may name a newer 15.x: AWS withdraws minor versions
-    engine_version_asked_for: str | None = None  # if AWS creates another one
+    engine_version_requested: str | None = None  # if another one is deployed or created
     capacity_units_min: float = 0.5
     capacity_units_max: float = 4
     backup_retention_days: int = 7
@@ -77,7 +81,7 @@ class Database(Construct):
         self.engine_version_note = _note(config)
         self.connections_max = config.connections_max
         self.ca_file = config.ca_file
-        name = suffix.physical_name("transaction-db")
+        name = cluster_name(suffix)
         zones = Stack.of(self).availability_zones
 
         # Otherwise RDS creates this group, and it remains when the stack is deleted.
@@ -226,7 +230,7 @@ def _create_side_by_side(second: rds.CfnDBInstance) -> None:
 
 
 def _note(config: DatabaseConfig) -> str:
-    asked_for = config.engine_version_asked_for or config.engine_version
-    if asked_for == config.engine_version:
+    requested = config.engine_version_requested or config.engine_version
+    if requested == config.engine_version:
         return "The requested version"
-    return f"{asked_for} was requested, but AWS no longer creates it"
+    return f"{requested} was requested: this one was deployed before, or AWS creates no older one"

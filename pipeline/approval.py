@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import DefaultStackSynthesizer, Duration, Stack, pipelines
+from aws_cdk import Duration, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from infra.naming import EnvironmentSuffix
 from infra.python_version import deployed_python
 from pipeline import builds
+from pipeline.lookup_role import lookup_role_arn
 from pipeline.tool_versions import Toolchain
 
 GATE: Final = "PermissionGate"
@@ -63,7 +64,14 @@ def approval_steps(
         partial_build_spec=builds.runtimes(python=deployed_python(), nodejs=builds.NODE),
         logging=builds.logging(log_group, prefix="permission-gate"),
         timeout=Duration.minutes(15),
-        role_policy_statements=[*source_permissions, _may_read_what_is_deployed(stack, account)],
+        role_policy_statements=[
+            *source_permissions,
+            # It reads templates and cannot change anything.
+            iam.PolicyStatement(
+                actions=["sts:AssumeRole"],
+                resources=[lookup_role_arn(account=account, region=stack.region)],
+            ),
+        ],
     )
     approval = pipelines.ManualApprovalStep(
         APPROVAL,
@@ -74,17 +82,3 @@ def approval_steps(
     )
     approval.add_step_dependency(gate)
     return ApprovalSteps(gate=gate, approval=approval)
-
-
-def _may_read_what_is_deployed(stack: Stack, account: str) -> iam.PolicyStatement:
-    """Allow the bootstrap's lookup role: it reads templates and cannot change anything."""
-    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    role = f"cdk-{qualifier}-lookup-role-{account}-{stack.region}"
-    return iam.PolicyStatement(
-        actions=["sts:AssumeRole"],
-        resources=[
-            stack.format_arn(
-                service="iam", account=account, region="", resource="role", resource_name=role
-            )
-        ],
-    )

@@ -6,7 +6,6 @@ from typing import Final, cast
 from aws_cdk import Duration, Environment, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.log_groups import log_group, own_helper_logs
@@ -22,6 +21,7 @@ from pipeline.approval import (
 from pipeline.artifacts import DOWNLOADS, artifact_bucket, download_cache
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.encryption import pipeline_key
+from pipeline.engine_versions import may_choose_engine_versions
 from pipeline.environment_stage import EnvironmentStage
 from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
@@ -29,7 +29,6 @@ from pipeline.notifications import PipelineNotifications
 from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
 from pipeline.stack_tags import source_tags
-from pipeline.steps.engine_version import ACTION
 from pipeline.tool_versions import Toolchain
 
 NAME: Final = "transaction-pipeline"
@@ -101,7 +100,7 @@ class DeliveryPipeline(Stack):
             cache=download_cache(self._artifacts),
             role_policy_statements=[
                 reports.may_write(),
-                iam.PolicyStatement(actions=[ACTION], resources=["*"]),
+                *may_choose_engine_versions(self, self._settings.clusters),
                 *source.check_permissions(self),
                 *source.build_permissions(),
             ],

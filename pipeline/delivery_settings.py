@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
 from infra.config import EnvironmentConfig
-from infra.database import DatabaseConfig
+from infra.database import DatabaseConfig, cluster_name
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import HASH_LENGTH, is_branch_suffix
 from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
+from pipeline.context_values import json_object
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
+from pipeline.lookup_role import lookup_role_arn
 from pipeline.promotion import (
     RESERVED_SUFFIXES,
     TRUNK_PROMOTIONS,
@@ -26,7 +28,7 @@ from pipeline.promotion import (
 )
 from pipeline.sources.choice import parse_source
 from pipeline.sources.source import Source
-from pipeline.steps.engine_version import CONTEXT_KEY
+from pipeline.steps.engine_version import CONTEXT_KEY, Cluster
 
 # These identify the pipeline: a new default in a push must not change them.
 _IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
@@ -66,7 +68,8 @@ class DeliverySettings:
     hub: str | None = None  # HUB_ONLY, HUB_ALSO or None; not passed on
     database_ca_file: str | None = None
     engine_version: str | None = None
-    creatable_engine_version: str | None = None  # the answer of AWS in this build
+    # Chosen in this build, by cluster: see pipeline/steps/engine_version.py.
+    chosen_engine_versions: Mapping[str, str] = field(default_factory=dict)
     alarm_email: str | None = None  # notified of alarms and runs
     domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
     defaults: Mapping[str, object] = field(default_factory=dict)
@@ -106,9 +109,7 @@ class DeliverySettings:
                 _ENGINE_VERSION,
                 "a version 15.x, like 15.8",
             ),
-            creatable_engine_version=_matching(
-                CONTEXT_KEY, lookup(CONTEXT_KEY), _ENGINE_VERSION, "a version 15.x, like 15.8"
-            ),
+            chosen_engine_versions=_engine_versions(lookup(CONTEXT_KEY)),
             alarm_email=_matching(
                 "alarmEmail", lookup("alarmEmail"), _EMAIL, "an address, like ops@example.com"
             ),
@@ -165,7 +166,9 @@ class DeliverySettings:
             api_port=self.api_port,
             database_ca_file=self.database_ca_file,
             engine_version=self.engine_version,
-            creatable_engine_version=self.creatable_engine_version,
+            chosen_engine_version=self.chosen_engine_versions.get(
+                cluster_name(config.suffix or self.suffix)
+            ),
             alarm_email=self.alarm_email,
             domain=self.domains.get(config.kind),
         )
@@ -207,16 +210,44 @@ class DeliverySettings:
         """Context keys for the pipeline of any other branch, without the branch itself."""
         return {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
 
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """The database of each environment, with the role that reads it in another account."""
+        return tuple(
+            Cluster(
+                name=cluster_name(promotion.suffix or self.suffix),
+                role_arn=None
+                if account is None or account == self.account
+                else lookup_role_arn(account=account, region=self.region),
+            )
+            for promotion in self.promotions
+            for account in [self.account_of(promotion)]
+        )
+
     def synth_commands(self) -> list[str]:
-        """Return the shell commands: ask AWS for the engine version, then synthesize with it."""
-        wanted = self.engine_version or DatabaseConfig().engine_version
-        return [f"make engine-version ENGINE_VERSION={wanted}", self.synth_command()]
+        """Return the shell commands: choose the engine versions, then synthesize with them."""
+        clusters = " ".join(cluster.to_argument() for cluster in self.clusters)
+        choose = (
+            f"make engine-version CLUSTERS={shlex.quote(clusters)} "
+            f"DEFAULT_VERSION={DatabaseConfig().engine_version}"
+        )
+        if self.engine_version is not None:
+            choose += f" ENGINE_VERSION={self.engine_version}"
+        return [choose, self.synth_command()]
 
     def synth_command(self) -> str:
         """Return the shell command that synthesizes this pipeline from a checkout."""
         flags = [part for pair in self.context().items() for part in ("-c", "=".join(pair))]
         # make expands dollar signs; the shell expands everything else.
         return f"make synth CDK_CONTEXT={shlex.quote(shlex.join(flags).replace('$', '$$'))}"
+
+
+def _engine_versions(value: object) -> dict[str, str]:
+    return {
+        name: _matching(f"{CONTEXT_KEY}.{name}", version, _ENGINE_VERSION, "a version 15.x")
+        or _missing(f"{CONTEXT_KEY}.{name}")
+        for name, version in json_object(CONTEXT_KEY, value).items()
+    }
 
 
 def _hub(value: object) -> str | None:

@@ -59,7 +59,7 @@ ALL_ENVIRONMENTS: Final = tuple(
     Promotion(
         stage=config.kind.title(),
         config=config,
-        suffix=EnvironmentSuffix(config.kind),
+        suffix=config.suffix,
         tests=SMOKE_TESTS if config is PRODUCTION else INTEGRATION_TESTS,
         needs_approval=config is PRODUCTION,
         in_production_account=config is PRODUCTION,

@@ -1,7 +1,9 @@
-"""Reports whether a deployment would broaden permissions, from the output of `cdk diff`.
+"""Reports whether a deployment would broaden permissions or upgrade a database.
+
+Both come from the output of `cdk diff`.
 
 Runs inside a build, from a checkout, before anything is installed: standard library only.
-`python3 -m pipeline.steps.permission_gate <assembly> <stacks>` prints the whole diff to stderr (the
+`python3 -m pipeline.steps.permission_gate <assembly> <stacks>` prints both diffs to stderr (the
 log) and one bounded line to stdout (the message to the person who approves).
 """
 
@@ -10,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 # An approval's message holds 1000 characters, including the text that the pipeline adds.
@@ -19,6 +21,10 @@ CHANGE_LENGTH_MAX: Final = 160
 _MORE: Final = "; and {} more"
 
 _COUNT: Final = re.compile(r"Number of stacks with differences: (\d+)")
+# The only property of this name in our templates is the database's.
+_UPGRADE: Final = re.compile(
+    r"\[~\] EngineVersion\s+├─ \[-\] (?P<old>\S+)\s+└─ \[\+\] (?P<new>\S+)"
+)
 _ROW: Final = re.compile(r"\s*│(.*)│\s*")
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
@@ -30,16 +36,23 @@ class GateError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`changes`: a line for each added or removed rule; empty if no permission is broader."""
+    """`changes`: a line for each added or removed rule; empty if no permission is broader.
+
+    `upgrade`: the old and the new version of the database's engine.
+    """
 
     is_broader: bool
     changes: tuple[str, ...] = ()
+    upgrade: tuple[str, str] | None = None
 
     def summary(self) -> str:
         """One line of printable ASCII, at most SUMMARY_LENGTH_MAX characters."""
+        text = ""
+        if self.upgrade is not None:
+            text = "DATABASE ENGINE {} becomes {}, which cannot be undone. ".format(*self.upgrade)
         if not self.is_broader:
-            return "No IAM permission or security group rule becomes broader"
-        text = f"BROADER PERMISSIONS ({len(self.changes)} changes)"
+            return f"{text}No IAM permission or security group rule becomes broader"
+        text += f"BROADER PERMISSIONS ({len(self.changes)} changes)"
         for index, change in enumerate(self.changes):
             separator = ": " if index == 0 else "; "
             more = _MORE.format(len(self.changes) - index)
@@ -50,15 +63,27 @@ class Verdict:
 
 
 def diff_command(assembly: str, stacks: str) -> list[str]:
-    """A read-only `cdk diff` that reports only broader permissions, and exits 1 for any."""
-    options = ["--security-only", "--fail", "--method", "template", "--no-color"]
-    return ["cdk", "--app", assembly, "diff", *options, stacks]
+    """A read-only `cdk diff` of everything. It exits with 0 also if something differs."""
+    return ["cdk", "--app", assembly, "diff", "--method", "template", "--no-color", stacks]
+
+
+def permissions_command(assembly: str, stacks: str) -> list[str]:
+    """The same diff of permissions only. It exits with 1 if any becomes broader."""
+    return [*diff_command(assembly, stacks), "--security-only", "--fail"]
 
 
 def run_diff(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     # With a limited width the CLI would split long names.
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def judge_upgrade(exit_code: int, output: str) -> tuple[str, str] | None:
+    """Return the old and the new engine version. Raises GateError if the result is not clear."""
+    if exit_code != 0 or len(_COUNT.findall(output)) != 1:
+        raise GateError(f"cdk diff ended with exit code {exit_code}: see above")
+    found = _UPGRADE.search(output)
+    return None if found is None else (found["old"], found["new"])
 
 
 def judge(exit_code: int, output: str) -> Verdict:
@@ -74,16 +99,22 @@ def judge(exit_code: int, output: str) -> Verdict:
 
 def main(arguments: Sequence[str], run: Run = run_diff) -> int:
     assembly, stacks = arguments
-    done = run(diff_command(assembly, stacks))
-    output = done.stdout + done.stderr
-    sys.stderr.write(output)
     try:
-        verdict = judge(done.returncode, output)
+        verdict = replace(
+            judge(*_logged(run(permissions_command(assembly, stacks)))),
+            upgrade=judge_upgrade(*_logged(run(diff_command(assembly, stacks)))),
+        )
     except GateError as error:
         sys.stderr.write(f"permission gate: {error}\n")
         return 1
     sys.stdout.write(f"{verdict.summary()}\n")
     return 0
+
+
+def _logged(done: "subprocess.CompletedProcess[str]") -> tuple[int, str]:
+    output = done.stdout + done.stderr
+    sys.stderr.write(output)
+    return done.returncode, output
 
 
 def _changes(output: str) -> list[str]:

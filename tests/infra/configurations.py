@@ -13,7 +13,7 @@ PRODUCTION_ELSEWHERE: Final = PRODUCTION.adjusted(
 
 # AWS no longer creates the requested engine version, so another one is used.
 STAGING_WITH_NEWER_ENGINE: Final = STAGING.adjusted(
-    api_port=443, database_ca_file=None, engine_version=None, creatable_engine_version="15.12"
+    api_port=443, database_ca_file=None, engine_version=None, chosen_engine_version="15.12"
 )
 
 # With everything that is optional: a domain with its certificate, and an address for alarms.

@@ -1,4 +1,4 @@
-"""B5: output of the pinned CLI for changes of permissions, and the result of the gate.
+"""B5: output of the pinned CLI for changes, and the result of the gate.
 
 An answer depends on the CLI and on two templates. Answers are kept in `recorded_diffs/` under a key
 of all three; where no kept answer fits, the CLI is asked and its answer kept: commit the file then.
@@ -16,9 +16,10 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rds as rds
 from aws_cdk.assertions import Template
 
-from pipeline.steps.permission_gate import judge, main, run_diff
+from pipeline.steps.permission_gate import judge, judge_upgrade, main, run_diff
 from pipeline.tool_versions import Toolchain
 from tests.infra.context import REPOSITORY
 
@@ -41,6 +42,10 @@ def doors(stack: cdk.Stack, *ports: int) -> None:
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc, allow_all_outbound=False)
     for port in ports:
         group.add_ingress_rule(ec2.Peer.ipv4("10.0.0.0/8"), ec2.Port.tcp(port))
+
+
+def database(stack: cdk.Stack, version: str) -> None:
+    rds.CfnDBCluster(stack, "Cluster", engine="aurora-postgresql", engine_version=version)
 
 
 def everything(stack: cdk.Stack) -> None:
@@ -81,14 +86,16 @@ class Change:
         """The output of the real CLI, from now or from an earlier call with the same input."""
 
         def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-            file = RECORDED / f"{case}.json"
+            is_everything = "--security-only" not in command
+            file = RECORDED / f"{case}{'-everything' if is_everything else ''}.json"
             kept = json.loads(file.read_text()) if file.exists() else {}
             question = [self.key, *command[3:]]  # after the folder of the assembly
             if kept.get("question") != question:
                 done = self.asked(command)
-                judge(
+                # Raises if the output is unclear: such an answer must not be kept.
+                (judge_upgrade if is_everything else judge)(
                     done.returncode, done.stdout + done.stderr
-                )  # otherwise the output must not be kept
+                )
                 kept = {
                     "question": question,
                     "exit_code": done.returncode,
@@ -178,3 +185,12 @@ def test_b5_the_real_cli_does_not_report_narrower_permissions(
 
     assert change.judged(change.remembered("narrower")) == 0
     assert capsys.readouterr().out.startswith("No IAM permission")
+
+
+def test_b5_the_real_cli_reports_an_upgrade_of_the_database(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    change = Change.between(lambda s: database(s, "15.6"), lambda s: database(s, "15.8"))
+
+    assert change.judged(change.remembered("upgrade")) == 0
+    assert capsys.readouterr().out.startswith("DATABASE ENGINE 15.6 becomes 15.8")
