@@ -123,7 +123,8 @@ ENVIRONMENT: Final = (
         rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
         where=_DEPLOYING,
         reason="CloudFormation waits for their answer; without one it fails the deployment and "
-        "rolls it back. Nothing would use a copy of the event in a queue.",
+        "rolls it back. A failed renewal of the certificate is an alarm and is repeated the next "
+        "day. Nothing would use a copy of the event in a queue.",
     ),
     Suppression(
         rules=("Serverless-LambdaTracing",),
@@ -140,7 +141,8 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("CKV_AWS_115",),
         where=_DEPLOYING,
-        reason="CloudFormation calls one at a time: a reservation would only take from others.",
+        reason="CloudFormation, or once a day a schedule, calls one at a time: a reservation would "
+        "only take from others.",
     ),
     Suppression(
         rules=("CKV_AWS_117",),
@@ -187,6 +189,7 @@ ENVIRONMENT: Final = (
             r"arn:aws:acm:.*:certificate/\*",
             "acm:AddTagsToCertificate",
             "acm:DeleteCertificate",
+            "acm:GetCertificate",
             "acm:ImportCertificate",
         ),
         reason="The ARN is known only after the import: the role is limited to this environment's "
