@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
-from infra.config import EnvironmentConfig
+from infra.config import PRODUCTION, EnvironmentConfig
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
@@ -17,6 +17,8 @@ from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
+from pipeline.production_certificate import KEY as PRODUCTION_CERTIFICATE
+from pipeline.production_certificate import parse_production_certificate, require_domain
 from pipeline.promotion import (
     RESERVED_SUFFIXES,
     TRUNK_PROMOTIONS,
@@ -24,6 +26,9 @@ from pipeline.promotion import (
     carries_hub,
     promotions_of,
 )
+from pipeline.shared_notices import HUB as NOTICES_OF_HUB
+from pipeline.shared_notices import KEY as NOTICES
+from pipeline.shared_notices import parse_notices, shared_topic
 from pipeline.sources.choice import parse_source
 from pipeline.sources.source import Source
 from pipeline.steps.engine_version import CONTEXT_KEY
@@ -69,6 +74,8 @@ class DeliverySettings:
     creatable_engine_version: str | None = None  # the answer of AWS in this build
     alarm_email: str | None = None  # notified of alarms and runs
     domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
+    production_certificate: str | None = None  # SELF_SIGNED: production without a domain
+    notices: str | None = None  # NOTICES_OF_HUB: the hub created this branch's pipeline
     defaults: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -84,7 +91,7 @@ class DeliverySettings:
         region = _matching("region", lookup("region"), _REGION, "like us-east-1")
         region = region or _missing("region")
         production_account = _production_account(lookup("productionAccount"), own=account)
-        return cls(
+        settings = cls(
             branch=branch,
             trunk=_branch("trunk", lookup("trunk")),
             suffix=EnvironmentSuffix(by_hand) if by_hand else own,
@@ -118,8 +125,16 @@ class DeliverySettings:
                 account=account,
                 production_account=production_account,
             ),
+            production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
+            notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
         )
+        if settings.has_pipeline and any(p.config is PRODUCTION for p in settings.promotions):
+            require_domain(
+                has_domain=PRODUCTION.kind in settings.domains,
+                certificate=settings.production_certificate,
+            )
+        return settings
 
     @property
     def is_trunk(self) -> bool:
@@ -159,6 +174,13 @@ class DeliverySettings:
         """The environments to which a commit of this branch is deployed, in order."""
         return promotions_of(is_trunk=self.is_trunk, promotion=self.promotion)
 
+    @property
+    def shared_topic(self) -> str | None:
+        """The name of the hub's topic if this branch uses it; None: topics of its own."""
+        if self.is_trunk or self.notices != NOTICES_OF_HUB:
+            return None
+        return shared_topic(self.hub_suffix)
+
     def adjust(self, config: EnvironmentConfig) -> EnvironmentConfig:
         """Return `config` adjusted to the account and region of the deployment."""
         return config.adjusted(
@@ -167,6 +189,7 @@ class DeliverySettings:
             engine_version=self.engine_version,
             creatable_engine_version=self.creatable_engine_version,
             alarm_email=self.alarm_email,
+            shared_topic=self.shared_topic,
             domain=self.domains.get(config.kind),
         )
 
@@ -189,6 +212,8 @@ class DeliverySettings:
             "databaseCaFile": self.database_ca_file,
             "auroraEngineVersion": self.engine_version,
             "alarmEmail": self.alarm_email,
+            PRODUCTION_CERTIFICATE: self.production_certificate,
+            NOTICES: self.notices,
             DOMAINS: _as_text(to_json(self.domains)) if self.domains else None,
             BRANCHES: _as_text(self.branches.to_json()),
         }
@@ -205,7 +230,8 @@ class DeliverySettings:
 
     def branch_context(self) -> dict[str, str]:
         """Context keys for the pipeline of any other branch, without the branch itself."""
-        return {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
+        context = {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
+        return {**context, NOTICES: NOTICES_OF_HUB}
 
     def synth_commands(self) -> list[str]:
         """Return the shell commands: ask AWS for the engine version, then synthesize with it."""

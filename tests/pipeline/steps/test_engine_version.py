@@ -122,7 +122,9 @@ def test_without_a_version_the_build_ends_with_one_line(
 
 
 def settings(**context: str) -> DeliverySettings:
-    return DeliverySettings.from_context({**CDK_JSON, **context}.get, defaults=CDK_JSON)
+    return DeliverySettings.from_context(
+        {**CDK_JSON, "promotion": "environment", **context}.get, defaults=CDK_JSON
+    )
 
 
 def test_s6_the_answer_of_aws_does_not_replace_the_requested_version() -> None:
