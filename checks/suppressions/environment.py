@@ -85,6 +85,18 @@ ENVIRONMENT: Final = (
         "start: a rotation between two deployments would lock them out of the database.",
     ),
     Suppression(
+        rules=("AwsSolutions-SMG4",),
+        where=("Transaction/LoadBalancer/Certificate/Authority",),
+        reason="Clients trust this authority by its certificate: a rotation would lock them out. "
+        "It is valid only for the name of its load balancer, and only one function reads it.",
+    ),
+    Suppression(
+        rules=("Serverless-EventBusDLQ",),
+        where=("Transaction/LoadBalancer/Certificate/Renewal",),
+        reason="The next day's event does the same, and there is a month of them before the "
+        "certificate ends; an alarm tells if it comes near (certificate-expiry).",
+    ),
+    Suppression(
         rules=("AwsSolutions-S1", "CKV_AWS_18"),
         where=("Transaction/AuditStore/Bucket", "Transaction/LoadBalancer/AccessLogs"),
         reason="S62: S3 delivers access logs for hours after the last request, into a bucket that "
