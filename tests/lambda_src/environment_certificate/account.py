@@ -32,12 +32,12 @@ class Acm:
         self.imports += 1
         if CertificateArn is None:
             arn = f"arn:aws:acm:us-east-1:111111111111:certificate/{self.imports:08}"
-            self.certificates[arn] = {"Tags": Tags}
         else:
             arn = CertificateArn
             if Tags is not None:  # as ACM documents
                 raise refusal("InvalidParameterException")
-        self.certificates[arn] |= parts
+            Tags = self._found(arn)["Tags"]  # noqa: N806
+        self.certificates[arn] = {"Tags": Tags, **parts}
         return {"CertificateArn": arn}
 
     def get_certificate(self, *, CertificateArn: str) -> dict[str, str]:  # noqa: N803
