@@ -39,6 +39,7 @@ class EnvironmentConfig:
         engine_version: str | None,
         chosen_engine_version: str | None = None,
         alarm_email: str | None = None,
+        shared_topic: str | None = None,
         domain: DomainConfig | None = None,
     ) -> Self:
         """Return this environment with the settings of the account and region it is deployed to.
@@ -50,7 +51,7 @@ class EnvironmentConfig:
         return replace(
             self,
             domain=domain,
-            monitoring=replace(self.monitoring, email=alarm_email),
+            monitoring=replace(self.monitoring, email=alarm_email, shared_topic=shared_topic),
             service=replace(self.service, api_port=api_port),
             database=replace(
                 self.database,

@@ -14,6 +14,7 @@ from infra.certificate import EnvironmentCertificate
 from infra.domain import DomainConfig, point_to
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
 from infra.network import PUBLIC
+from infra.python_function import PythonFunction
 from infra.security_groups import HTTPS_PORT, TASK_PORT
 
 ACCESS_LOGS: Final = "transaction-access-logs"
@@ -24,7 +25,8 @@ class LoadBalancer(Construct):
     """An internet-facing load balancer with a certificate and one target group.
 
     Attach the service to `targets`. `url` is the address of the API, without a slash at the end.
-    Without a `domain` the certificate is self-signed; `certificate_outputs` hold it for clients.
+    Without a `domain` the environment signs the certificate; `certificate_outputs` hold for clients
+    what verifies it, and `certificate_creator` is the function that renews it.
     """
 
     def __init__(
@@ -60,15 +62,17 @@ class LoadBalancer(Construct):
         self._log_requests(suffix)
         dns_name = self.load_balancer.load_balancer_dns_name
         self.certificate_outputs: dict[str, str] = {}
+        self.certificate_creator: PythonFunction | None = None
         if domain is None:
             host = dns_name
             certificate = EnvironmentCertificate(
                 self, "Certificate", suffix=suffix, dns_name=dns_name, key=key
             )
-            certificate_arn, self.certificate_outputs = certificate.arn, certificate.outputs
+            self.certificate_arn, self.certificate_outputs = certificate.arn, certificate.outputs
+            self.certificate_creator = certificate.creator
         else:
             host = domain.host(suffix)
-            certificate_arn = domain.certificate_arn
+            self.certificate_arn = domain.certificate_arn
             if domain.zone is not None:
                 point_to(
                     self, "Name", host=host, zone=domain.zone, load_balancer=self.load_balancer
@@ -99,7 +103,7 @@ class LoadBalancer(Construct):
             "Https",
             port=api_port,
             protocol=elbv2.ApplicationProtocol.HTTPS,
-            certificates=[elbv2.ListenerCertificate.from_arn(certificate_arn)],
+            certificates=[elbv2.ListenerCertificate.from_arn(self.certificate_arn)],
             ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
             default_target_groups=[self.targets],
             open=False,  # infra/security_groups.py has the rules

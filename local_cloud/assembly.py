@@ -40,6 +40,7 @@ def cdk_context(
     return {
         "branch": branch,
         "promotion": promotion,
+        "productionCertificate": "self-signed",  # the loopback addresses have no domain
         "account": ACCOUNT,
         "region": REGION,
         "source": json.dumps(source, separators=(",", ":")),

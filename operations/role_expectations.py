@@ -99,14 +99,15 @@ def _code_of(function: str) -> Conditional:
     )
 
 
-def _certificate_named(name: str, *, expected: bool) -> Conditional:
-    return Conditional(
-        action="acm:DeleteCertificate",
-        resource="a certificate",
-        key="aws:ResourceTag/Name",
-        value=name,
-        expected=expected,
-    )
+def _certificate_named(name: str, *, expected: bool) -> Iterator[Conditional]:
+    for action in ("acm:DeleteCertificate", "acm:ImportCertificate"):
+        yield Conditional(
+            action=action,
+            resource="a certificate",
+            key="aws:ResourceTag/Name",
+            value=name,
+            expected=expected,
+        )
 
 
 _READ: Final = ("secretsmanager:GetSecretValue",)
@@ -165,10 +166,13 @@ ROLES: Final[Mapping[str, Expectation]] = {
     ),
     "environment-certificate": Expectation(
         is_everywhere=False,
-        needs=_OWN_VARIABLES,
+        needs={
+            **_OWN_VARIABLES,
+            "authority secret": (*_READ, "secretsmanager:PutSecretValue"),
+        },
         conditional=(
-            _certificate_named("transaction-certificate-{suffix}", expected=True),
-            _certificate_named("of-somebody-else", expected=False),
+            *_certificate_named("transaction-certificate-{suffix}", expected=True),
+            *_certificate_named("of-somebody-else", expected=False),
         ),
     ),
     "environment-certificate-provider": Expectation(

@@ -1,6 +1,7 @@
 """The ARNs of one environment's resources, and of a few others in its account."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -12,6 +13,8 @@ _SECRETS: Final = {
     "processor secret": "transaction-db-processor",
     "api secret": "transaction-api-credentials",
 }
+# Only where the environment creates its own certificate.
+_AUTHORITY_SECRET: Final = "transaction-certificate-authority"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,10 @@ class Names:
         """Look up the ARNs in the account of this session."""
         identity = account.client("sts").get_caller_identity()
         secrets = account.client("secretsmanager")
+        authority = f"{_AUTHORITY_SECRET}-{suffix}"
+        # With a domain it does not exist, and no role has rights on it.
+        with suppress(secrets.exceptions.ResourceNotFoundException):
+            authority = secrets.describe_secret(SecretId=authority)["ARN"]
         key = account.client("kms").describe_key(KeyId=f"alias/transaction-key-{suffix}")
         return cls(
             suffix=suffix,
@@ -37,6 +44,7 @@ class Names:
             region=account.region_name,
             looked_up={
                 "key": key["KeyMetadata"]["Arn"],
+                "authority secret": authority,
                 **{
                     name: secrets.describe_secret(SecretId=f"{base}-{suffix}")["ARN"]
                     for name, base in _SECRETS.items()

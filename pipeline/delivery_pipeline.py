@@ -197,6 +197,7 @@ class DeliveryPipeline(Stack):
             pipeline=delivery.pipeline,
             key=self._key,
             email=settings.alarm_email,
+            shared_topic=settings.shared_topic,
         )
         own_helper_logs(self, suffix=self._suffix, owner="pipeline", key=self._key)
 

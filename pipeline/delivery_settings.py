@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, Self
 
-from infra.config import EnvironmentConfig
+from infra.config import PRODUCTION, EnvironmentConfig
 from infra.database import DatabaseConfig, cluster_name
 from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
@@ -19,6 +19,8 @@ from pipeline.context_values import json_object
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import parse_domains, to_json
 from pipeline.lookup_role import lookup_role_arn
+from pipeline.production_certificate import KEY as PRODUCTION_CERTIFICATE
+from pipeline.production_certificate import parse_production_certificate, require_domain
 from pipeline.promotion import (
     RESERVED_SUFFIXES,
     TRUNK_PROMOTIONS,
@@ -26,6 +28,9 @@ from pipeline.promotion import (
     carries_hub,
     promotions_of,
 )
+from pipeline.shared_notices import HUB as NOTICES_OF_HUB
+from pipeline.shared_notices import KEY as NOTICES
+from pipeline.shared_notices import parse_notices, shared_topic
 from pipeline.sources.choice import parse_source
 from pipeline.sources.source import Source
 from pipeline.steps.engine_version import CONTEXT_KEY, Cluster
@@ -72,6 +77,8 @@ class DeliverySettings:
     chosen_engine_versions: Mapping[str, str] = field(default_factory=dict)
     alarm_email: str | None = None  # notified of alarms and runs
     domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
+    production_certificate: str | None = None  # SELF_SIGNED: production without a domain
+    notices: str | None = None  # NOTICES_OF_HUB: the hub created this branch's pipeline
     defaults: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -87,7 +94,7 @@ class DeliverySettings:
         region = _matching("region", lookup("region"), _REGION, "like us-east-1")
         region = region or _missing("region")
         production_account = _production_account(lookup("productionAccount"), own=account)
-        return cls(
+        settings = cls(
             branch=branch,
             trunk=_branch("trunk", lookup("trunk")),
             suffix=EnvironmentSuffix(by_hand) if by_hand else own,
@@ -119,8 +126,16 @@ class DeliverySettings:
                 account=account,
                 production_account=production_account,
             ),
+            production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
+            notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
         )
+        if settings.has_pipeline and any(p.config is PRODUCTION for p in settings.promotions):
+            require_domain(
+                has_domain=PRODUCTION.kind in settings.domains,
+                certificate=settings.production_certificate,
+            )
+        return settings
 
     @property
     def is_trunk(self) -> bool:
@@ -160,6 +175,13 @@ class DeliverySettings:
         """The environments to which a commit of this branch is deployed, in order."""
         return promotions_of(is_trunk=self.is_trunk, promotion=self.promotion)
 
+    @property
+    def shared_topic(self) -> str | None:
+        """The name of the hub's topic if this branch uses it; None: topics of its own."""
+        if self.is_trunk or self.notices != NOTICES_OF_HUB:
+            return None
+        return shared_topic(self.hub_suffix)
+
     def adjust(self, config: EnvironmentConfig) -> EnvironmentConfig:
         """Return `config` adjusted to the account and region of the deployment."""
         return config.adjusted(
@@ -170,6 +192,7 @@ class DeliverySettings:
                 cluster_name(config.suffix or self.suffix)
             ),
             alarm_email=self.alarm_email,
+            shared_topic=self.shared_topic,
             domain=self.domains.get(config.kind),
         )
 
@@ -192,6 +215,8 @@ class DeliverySettings:
             "databaseCaFile": self.database_ca_file,
             "auroraEngineVersion": self.engine_version,
             "alarmEmail": self.alarm_email,
+            PRODUCTION_CERTIFICATE: self.production_certificate,
+            NOTICES: self.notices,
             DOMAINS: _as_text(to_json(self.domains)) if self.domains else None,
             BRANCHES: _as_text(self.branches.to_json()),
         }
@@ -208,7 +233,8 @@ class DeliverySettings:
 
     def branch_context(self) -> dict[str, str]:
         """Context keys for the pipeline of any other branch, without the branch itself."""
-        return {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
+        context = {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
+        return {**context, NOTICES: NOTICES_OF_HUB}
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:

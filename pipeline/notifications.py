@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from aws_cdk import Stack
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codestarnotifications as notifications
 from aws_cdk import aws_kms as kms
@@ -21,7 +22,10 @@ EVENTS: Final = (
 
 
 class PipelineNotifications(Construct):
-    """Notifies `topic` of failed runs, successful runs and waiting approvals."""
+    """Notifies `topic` of failed runs, successful runs and waiting approvals.
+
+    `topic` is the one named `shared_topic`, which its owner subscribes to, or one of its own.
+    """
 
     def __init__(
         self,
@@ -32,17 +36,23 @@ class PipelineNotifications(Construct):
         pipeline: codepipeline.IPipeline,
         key: kms.IKey,
         email: str | None,
+        shared_topic: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.topic = sns.Topic(
-            self,
-            "Topic",
-            topic_name=suffix.physical_name(NAME),
-            master_key=key,
-            enforce_ssl=True,
-        )
-        if email is not None:  # must confirm once
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        self.topic: sns.ITopic
+        if shared_topic is not None:
+            arn = Stack.of(self).format_arn(service="sns", resource=shared_topic)
+            self.topic = sns.Topic.from_topic_arn(self, "SharedTopic", arn)
+        else:
+            self.topic = sns.Topic(
+                self,
+                "Topic",
+                topic_name=suffix.physical_name(NAME),
+                master_key=key,
+                enforce_ssl=True,
+            )
+            if email is not None:  # must confirm once
+                self.topic.add_subscription(subscriptions.EmailSubscription(email))
         pipeline.notify_on(
             "Notifications",
             self.topic,

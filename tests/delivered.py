@@ -121,6 +121,19 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
 
 
 @pytest.fixture(scope="session")
+def of_the_hub(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
+    """A branch as the hub creates its pipeline."""
+    return Delivered.synthesize(
+        tmp_path_factory.mktemp("hub") / "cdk.out",
+        branch="feature/x",
+        account="000000000000",
+        alarmEmail="ops@example.com",
+        hub="also",
+        notices="hub",
+    )
+
+
+@pytest.fixture(scope="session")
 def from_github(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """The trunk at GitHub, for whichever account deploys it; production has a domain."""
     return Delivered.synthesize(
@@ -142,5 +155,6 @@ def across_accounts(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
         tmp_path_factory.mktemp("accounts") / "cdk.out",
         account="111111111111",
         productionAccount="222222222222",
+        productionCertificate="self-signed",
         branches={"reconcile": "apply"},
     )

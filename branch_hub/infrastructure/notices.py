@@ -1,6 +1,4 @@
-"""The topic for notices: refusals, failures, expiries and alarms."""
-
-from typing import Final
+"""The topic for notices: refusals, failures and expiries, and alarms and runs of branches."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -11,12 +9,14 @@ from constructs import Construct
 
 from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
-
-TOPIC: Final = "branch-notices"
+from pipeline.shared_notices import shared_topic
 
 
 class Notices(Construct):
-    """Subscribe to `topic`; `grant_publish` lets a role publish to it."""
+    """Subscribe to `topic`; `grant_publish` lets a role publish to it.
+
+    Alarms and pipelines of branches publish to it, too: they have no topics of their own.
+    """
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Notices(Construct):
         self.topic = sns.Topic(
             self,
             "Topic",
-            topic_name=suffix.physical_name(TOPIC),
+            topic_name=shared_topic(suffix),
             master_key=key,
             enforce_ssl=True,
         )
@@ -41,20 +41,21 @@ class Notices(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="AlarmsOfThisHub",
+                sid="AlarmsOfThisAccount",
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
                 conditions={
                     "StringEquals": {"aws:SourceAccount": stack.account},
                     "ArnLike": {
-                        "aws:SourceArn": stack.format_arn(
-                            service="cloudwatch", resource=f"alarm:*-{suffix}"
-                        )
+                        "aws:SourceArn": stack.format_arn(service="cloudwatch", resource="alarm:*")
                     },
                 },
             )
         )
+
+        # The notification rules of the branches' pipelines.
+        self.topic.grant_publish(iam.ServicePrincipal("codestar-notifications.amazonaws.com"))
 
     def grant_publish(self, grantee: iam.IGrantable) -> None:
         grantee.grant_principal.add_to_principal_policy(

@@ -92,6 +92,18 @@ ENVIRONMENT: Final = (
         "start: a rotation between two deployments would lock them out of the database.",
     ),
     Suppression(
+        rules=("AwsSolutions-SMG4",),
+        where=("Transaction/LoadBalancer/Certificate/Authority",),
+        reason="Clients trust this authority by its certificate: a rotation would lock them out. "
+        "It is valid only for the name of its load balancer, and only one function reads it.",
+    ),
+    Suppression(
+        rules=("Serverless-EventBusDLQ",),
+        where=("Transaction/LoadBalancer/Certificate/Renewal",),
+        reason="The next day's event does the same, and there is a month of them before the "
+        "certificate ends; an alarm tells if it comes near (certificate-expiry).",
+    ),
+    Suppression(
         rules=("AwsSolutions-S1", "CKV_AWS_18"),
         where=("Transaction/AuditStore/Bucket", "Transaction/LoadBalancer/AccessLogs"),
         reason="S62: S3 delivers access logs for hours after the last request, into a bucket that "
@@ -130,7 +142,8 @@ ENVIRONMENT: Final = (
         rules=("Serverless-LambdaDLQ", "CKV_AWS_116"),
         where=_DEPLOYING,
         reason="CloudFormation waits for their answer; without one it fails the deployment and "
-        "rolls it back. Nothing would use a copy of the event in a queue.",
+        "rolls it back. A failed renewal of the certificate is an alarm and is repeated the next "
+        "day. Nothing would use a copy of the event in a queue.",
     ),
     Suppression(
         rules=("Serverless-LambdaTracing",),
@@ -147,7 +160,8 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("CKV_AWS_115",),
         where=_DEPLOYING,
-        reason="CloudFormation calls one at a time: a reservation would only take from others.",
+        reason="CloudFormation, or once a day a schedule, calls one at a time: a reservation would "
+        "only take from others.",
     ),
     Suppression(
         rules=("CKV_AWS_117",),
@@ -207,6 +221,7 @@ ENVIRONMENT: Final = (
             r"arn:aws:acm:.*:certificate/\*",
             "acm:AddTagsToCertificate",
             "acm:DeleteCertificate",
+            "acm:GetCertificate",
             "acm:ImportCertificate",
         ),
         reason="The ARN is known only after the import: the role is limited to this environment's "

@@ -20,8 +20,9 @@ _TOP: Final = """\
 
 `make docs` writes this page from the templates. Every alarm notifies the topic
 `transaction-alarms-<suffix>`. Those that page also notify `transaction-pages-<suffix>`, together as
-the one alarm `page`. The two windows of a burn rate notify when both are in alarm. "No data" is the
-state of an alarm while its metric has no value.
+the one alarm `page`. The alarms of a branch notify the hub's topic instead of both. The two
+windows of a burn rate notify when both are in alarm. "No data" is the state of an alarm while its
+metric has no value.
 
 | alarm | condition | pages | no data | runbook |
 |---|---|---|---|---|

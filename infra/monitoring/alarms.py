@@ -13,6 +13,7 @@ from infra.monitoring.error_budget import error_percent
 from infra.monitoring.monitored_resources import MonitoredResources
 from infra.web_firewall import ALL_REQUESTS
 
+_DAY_MINUTES: Final = 24 * 60
 CONNECTIONS_SHARE: Final = 0.79  # of those that the database allows
 
 
@@ -20,6 +21,7 @@ def alarm_rules(monitored: MonitoredResources) -> list[AlarmRule]:
     """Return all rules, in the order of the dashboard."""
     return [
         *_service(monitored),
+        *_certificate(monitored),
         *_database(monitored),
         *_queues(monitored),
         *_functions(monitored),
@@ -65,6 +67,33 @@ def _service(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         for_minutes=2,
         pages=True,
     )
+
+
+def _certificate(monitored: MonitoredResources) -> Iterator[AlarmRule]:
+    balancer = monitored.load_balancer
+    yield AlarmRule(
+        name="certificate-expiry",
+        reason="The certificate of the API ends in less than 15 days and was not renewed",
+        # ACM reports it twice a day, also for certificates that it did not issue.
+        metric=cloudwatch.Metric(
+            namespace="AWS/CertificateManager",
+            metric_name="DaysToExpiry",
+            dimensions_map={"CertificateArn": balancer.certificate_arn},
+            statistic="min",
+        ),
+        less_than=15,  # half of the time in which the environment renews its own
+        within_minutes=_DAY_MINUTES,
+    )
+    if balancer.certificate_creator is not None:
+        yield AlarmRule(
+            name="environment-certificate-errors",
+            reason="The certificate of the API could not be renewed, or its authority ends soon",
+            runbook="certificate-expiry",
+            metric=balancer.certificate_creator.function.metric_errors(statistic="sum"),
+            at_least=1,
+            # It is called once a day, and Lambda repeats a failed call within some minutes.
+            within_minutes=_DAY_MINUTES,
+        )
 
 
 def _database(monitored: MonitoredResources) -> Iterator[AlarmRule]:

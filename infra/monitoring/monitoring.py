@@ -27,13 +27,17 @@ PAGE: Final = "page"
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringConfig:
+    """With `shared_topic`, the name of a topic of this account, the environment has none."""
+
     email: str | None = None  # gets alarms and pages; must confirm both subscriptions
+    shared_topic: str | None = None  # its owner subscribes `email`
 
 
 class Monitoring(Construct):
     """A dashboard with the alarms on top, and saved queries.
 
-    Every alarm notifies `topic`. The composite alarm of those that page notifies `pages`.
+    Every alarm notifies `topic`. The composite alarm of those that page notifies `pages`. Both are
+    the shared topic if one is configured.
     `server_errors` is the alarm that rolls a deployment back.
     """
 
@@ -49,12 +53,7 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._suffix = suffix
-        self.topic = self._topic("Alarms", "transaction-alarms", key)
-        self.pages = self._topic("Pages", "transaction-pages", key)
-        if config.email is not None:
-            for topic in (self.topic, self.pages):
-                topic.add_subscription(subscriptions.EmailSubscription(config.email))
-
+        self.topic, self.pages = self._topics(config, key)
         rules = alarm_rules(monitored)
         alarms = {rule.name: rule.create(self, suffix=suffix) for rule in rules}
         self.server_errors = alarms["server-errors"]
@@ -95,6 +94,20 @@ class Monitoring(Construct):
                 query_string=query.string(),
                 log_groups=monitored.log_groups,
             )
+
+    def _topics(self, config: MonitoringConfig, key: kms.IKey) -> tuple[sns.ITopic, sns.ITopic]:
+        if config.shared_topic is not None:
+            arn = Stack.of(self).format_arn(service="sns", resource=config.shared_topic)
+            shared = sns.Topic.from_topic_arn(self, "SharedTopic", arn)
+            return shared, shared
+        own = (
+            self._topic("Alarms", "transaction-alarms", key),
+            self._topic("Pages", "transaction-pages", key),
+        )
+        if config.email is not None:
+            for topic in own:
+                topic.add_subscription(subscriptions.EmailSubscription(config.email))
+        return own
 
     def _topic(self, construct_id: str, base: str, key: kms.IKey) -> sns.Topic:
         topic = sns.Topic(

@@ -1,4 +1,4 @@
-"""Settings of the function that creates the certificate."""
+"""Settings of the function that creates and renews the certificate."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,3 +13,4 @@ class EnvironmentCertificateSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
     environment_suffix: str
+    authority_secret_arn: str

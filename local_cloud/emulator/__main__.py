@@ -33,6 +33,7 @@ from local_cloud.emulator.ministack_adapter.corrections import (
     correct_image_lookup,
 )
 from local_cloud.emulator.ministack_adapter.events import publish
+from local_cloud.emulator.ministack_adapter.records import follow_certificates
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.resource_types import add_resource_types
 from local_cloud.emulator.services import Services
@@ -133,6 +134,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     )
     correct_image_lookup()
     correct_function_logs()
+    follow_certificates(load_balancers.refresh)
     add_resource_types(
         paths=paths,
         aws=aws,

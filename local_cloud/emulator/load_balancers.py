@@ -33,6 +33,7 @@ class LoadBalancers:
         self._listener_port = listener_port
         self._caddy = Caddy(program=caddy, folder=folder)
         self._lock = threading.Lock()
+        self._certificate_files: dict[str, tuple[Path, Path]] = {}  # by ARN
 
     def followers(self) -> dict[str, Follower]:
         return {
@@ -45,7 +46,7 @@ class LoadBalancers:
         }
 
     def refresh(self) -> None:
-        """Let Caddy serve what the ELB API holds now; requests in flight finish undisturbed."""
+        """Let Caddy serve what the ELB API and ACM hold now; requests in flight finish."""
         with self._lock:
             self._caddy.load(self._config())
 
@@ -65,7 +66,7 @@ class LoadBalancers:
 
     def _listen(self, _: str, properties: Properties, __: Attributes) -> None:
         for certificate in properties.get("Certificates", []):
-            records.export_certificate(certificate["CertificateArn"], self._folder)
+            self._export(certificate["CertificateArn"])
         self.refresh()
 
     def _listen_again(
@@ -98,14 +99,8 @@ class LoadBalancers:
                     ],
                 }
                 for certificate in listener.get("Certificates", []):
-                    file = certificate["CertificateArn"].rsplit("/", 1)[-1]
-                    certificates.append(
-                        {
-                            "certificate": str(self._folder / f"{file}.pem"),
-                            "key": str(self._folder / f"{file}.key"),
-                            "tags": [name],
-                        }
-                    )
+                    file, key = self._current_files(certificate["CertificateArn"])
+                    certificates.append({"certificate": str(file), "key": str(key), "tags": [name]})
                     server["tls_connection_policies"] = [
                         {"certificate_selection": {"any_tag": [name]}}
                     ]
@@ -118,6 +113,16 @@ class LoadBalancers:
                 "tls": {"certificates": {"load_files": certificates}},
             },
         }
+
+    def _export(self, arn: str) -> tuple[Path, Path]:
+        self._certificate_files[arn] = records.export_certificate(arn, self._folder)
+        return self._certificate_files[arn]
+
+    def _current_files(self, arn: str) -> tuple[Path, Path]:
+        try:
+            return self._export(arn)
+        except KeyError:  # deleted while a listener still has it
+            return self._certificate_files[arn]
 
     def _handler(self, action: Any) -> dict[str, Any]:
         match action["Type"]:

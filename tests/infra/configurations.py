@@ -29,6 +29,15 @@ NAMED: Final = EPHEMERAL.adjusted(
     ),
 )
 
+# As the hub creates it for a branch: its alarms are sent to the hub's topic.
+OF_THE_HUB: Final = EPHEMERAL.adjusted(
+    api_port=443,
+    database_ca_file=None,
+    engine_version=None,
+    alarm_email="ops@example.com",
+    shared_topic="branch-notices-hub-0a1b2c",
+)
+
 # Every kind, and an environment with all optional parts.
 EVERY: Final[dict[str, EnvironmentConfig]] = {
     **{config.kind: config for config in KINDS},

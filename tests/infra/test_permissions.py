@@ -13,6 +13,7 @@ import pytest
 
 from lambda_src.environment_certificate.lifecycle import on_event
 from tests.infra.templates import Resource, Synthesized, as_list, text
+from tests.lambda_src.environment_certificate.account import Acm, Secrets, authority_secret
 
 
 def role_statements(stack: Synthesized) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -88,22 +89,40 @@ def certificate_conditions(stack: Synthesized) -> list[Resource]:
 
 
 def test_s64_the_certificate_maker_may_touch_what_it_tags_itself(ephemeral: Synthesized) -> None:
-    acm = Mock()
-    acm.import_certificate.return_value = {"CertificateArn": "arn"}
-    on_event(
+    acm = Acm()
+    created = on_event(
         {
             "RequestType": "Create",
-            "ResourceProperties": {"Names": ["api.example.com"], "ValidityDays": "1"},
+            "RequestId": "0" * 32,
+            "ResourceProperties": {
+                "Names": ["api.example.com"],
+                "ValidityDays": "1",
+                "Authority": "1",
+            },
         },
-        acm=acm,
-        environment_suffix="dev",
+        acm=acm,  # type: ignore[arg-type]
+        authority_secret=authority_secret(Secrets()),
         now=lambda: datetime.now(UTC),
         pause=Mock(),
         seconds_left=Mock(),
     )
-    (tag,) = acm.import_certificate.call_args.kwargs["Tags"]
+    (tag,) = acm.certificates[created["PhysicalResourceId"]]["Tags"]
 
     assert certificate_conditions(ephemeral) == [
         {"StringEquals": {f"aws:RequestTag/{tag['Key']}": tag["Value"]}},
         {"StringEquals": {f"aws:ResourceTag/{tag['Key']}": tag["Value"]}},
     ]
+
+
+def test_s64_only_the_certificate_maker_may_read_the_authoritys_key(ephemeral: Synthesized) -> None:
+    (secret,) = (
+        logical_id
+        for logical_id, resource in ephemeral.all("AWS::SecretsManager::Secret").items()
+        if resource["Properties"]["Name"] == "transaction-certificate-authority-dev"
+    )
+    readers = {
+        role for role, statement in allowed(ephemeral) if secret in text(statement["Resource"])
+    }
+    assert {ephemeral.resources[role]["Properties"].get("RoleName") for role in readers} == {
+        "environment-certificate-role-dev"
+    }

@@ -29,6 +29,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
         32,
         r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?",
     ),
+    ("AWS::Events::Rule", "Name"): (64, r"[A-Za-z0-9_.-]+"),
     ("AWS::IAM::Role", "RoleName"): (64, r"[\w+=,.@-]+"),
     ("AWS::KMS::Alias", "AliasName"): (256, r"alias/(?!aws/)[A-Za-z0-9/_-]+"),
     ("AWS::Lambda::Function", "FunctionName"): (64, r"[A-Za-z0-9_-]+"),

@@ -231,10 +231,12 @@ def test_s30_the_domain_resolves_to_the_load_balancer(
     ]
 
 
-def test_s64_the_certificate_function_may_use_certificates_only(ephemeral: Synthesized) -> None:
+def test_s64_the_certificate_function_may_use_certificates_and_their_authority_only(
+    ephemeral: Synthesized,
+) -> None:
     actions = ephemeral.actions_of("environment-certificate-role-dev")
 
-    assert {a.split(":")[0] for a in actions} == {"acm", "logs", "kms"}
+    assert {a.split(":")[0] for a in actions} == {"acm", "logs", "kms", "secretsmanager"}
 
 
 def test_s50_the_trunks_environments_have_metrics_of_each_task(production: Synthesized) -> None:

@@ -1,11 +1,16 @@
-"""`make up` deploys the branch hub again when one of its sources has changed."""
+"""What `make up` synthesizes, and when it deploys the branch hub again."""
 
 import tomllib
+from pathlib import Path
 
 import grimp
 
-from local_cloud.assembly import HUB_SOURCES
-from local_cloud.paths import ROOT
+from local_cloud.assembly import HUB_SOURCES, cdk_context
+from local_cloud.paths import ROOT, CloudPaths
+from local_cloud.server import RunningCloud
+from pipeline.delivery_settings import DeliverySettings
+from pipeline.promotion import ALL_ENVIRONMENTS
+from tests.infra.context import CDK_JSON
 
 HUB = "branch_hub.infrastructure.hub_stack"
 
@@ -18,3 +23,10 @@ def test_the_version_of_the_hub_covers_every_module_that_it_imports() -> None:
     imported = [m for m in graph.find_upstream_modules(HUB) if "." in m]
     files = [f"{module.replace('.', '/')}.py" for module in imported]
     assert [file for file in files if not file.startswith(HUB_SOURCES)] == []
+
+
+def test_all_stages_run_on_one_machine_without_a_domain(tmp_path: Path) -> None:
+    cloud = RunningCloud(pid=1, started_epoch_seconds=0, port=4566, api_port=8443)
+    context = cdk_context(CloudPaths(tmp_path), cloud, branch="main", promotion="production")
+    settings = DeliverySettings.from_context({**CDK_JSON, **context}.get, defaults=CDK_JSON)
+    assert settings.promotions == ALL_ENVIRONMENTS

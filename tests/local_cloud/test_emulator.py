@@ -3,11 +3,13 @@
 All tests use the same stack, in the order of this file.
 """
 
+import concurrent.futures
 import http.client
 import json
 import os
 import signal
 import ssl
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -66,6 +68,10 @@ class Deployed:
         url = f"https://{self.outputs()['Host']}:{PORT}/"
         with urllib.request.urlopen(url, context=context, timeout=10) as answer:
             return str(answer.read().decode())
+
+    def served_certificate(self) -> bytes:
+        pem = ssl.get_server_certificate((self.outputs()["Host"], PORT))
+        return ssl.PEM_cert_to_DER_cert(pem)
 
 
 PORT = 8443
@@ -272,6 +278,43 @@ def test_the_service_answers_behind_the_load_balancer_with_its_secret(deployed: 
     assert who == "first"
     assert password == json.loads(secret["SecretString"])["password"]
     assert password.isalnum(), "ExcludePunctuation is applied"
+
+
+def test_an_imported_certificate_is_served_under_its_arn_while_clients_are_answered(
+    deployed: Deployed,
+) -> None:
+    """A request that arrives while Caddy changes its configuration is sent again."""
+    renewed = deployed.authority.issue(name="renewed", addresses=["127.0.0.1"])
+    wanted = ssl.PEM_cert_to_DER_cert(renewed.certificate_file.read_text())
+    assert deployed.served_certificate() != wanted
+    with concurrent.futures.ThreadPoolExecutor(4) as clients:
+        stop = threading.Event()
+
+        def ask_all_the_time() -> int:
+            answers = 0
+            while not stop.is_set():
+                try:
+                    answer = deployed.ask()
+                except http.client.RemoteDisconnected:
+                    answer = deployed.ask()
+                assert answer.startswith("first ")
+                answers += 1
+            return answers
+
+        asking = [clients.submit(ask_all_the_time) for _ in range(4)]
+        try:
+            deployed.aws.acm.import_certificate(
+                CertificateArn=deployed.certificate_arn,
+                Certificate=renewed.certificate_file.read_bytes(),
+                PrivateKey=renewed.key_file.read_bytes(),
+            )
+            deadline = time.monotonic() + 30
+            while deployed.served_certificate() != wanted:
+                assert time.monotonic() < deadline, "the old certificate is still served"
+                time.sleep(0.05)
+        finally:
+            stop.set()
+        assert all(future.result() for future in asking)
 
 
 def test_the_cluster_has_a_writer_and_a_standby_behind_verified_tls(deployed: Deployed) -> None:

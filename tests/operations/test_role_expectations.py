@@ -18,7 +18,14 @@ NAMES = Names(
     region="us-east-1",
     looked_up={
         name: f"arn:of:{name}"
-        for name in ("key", "admin secret", "service secret", "processor secret", "api secret")
+        for name in (
+            "key",
+            "admin secret",
+            "service secret",
+            "processor secret",
+            "api secret",
+            "authority secret",
+        )
     },
 )
 ENVIRONMENTS = (EPHEMERAL, NAMED, PRODUCTION_ELSEWHERE)

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "region": "us-east-1",
     "apiPort": 443,
     "source": {"kind": "codecommit", "repository": "ledger"},
+    "productionCertificate": "self-signed",
 }
 
 
@@ -42,15 +43,47 @@ def read(**said: object) -> DeliverySettings:
     return DeliverySettings.from_context({**DEFAULTS, **said}.get, defaults=DEFAULTS)
 
 
+def read_cdk_json() -> DeliverySettings:
+    context = {**CDK_JSON, "promotion": "environment"}  # a domain for production is to be set
+    return DeliverySettings.from_context(context.get, defaults=CDK_JSON)
+
+
 def test_the_real_cdk_json_is_complete() -> None:
-    read_back = DeliverySettings.from_context(CDK_JSON.get, defaults=CDK_JSON)
+    read_back = read_cdk_json()
 
     assert (read_back.branch, read_back.region, read_back.api_port) == ("main", "us-east-1", 443)
     assert read_back.is_trunk
 
 
+def test_production_without_a_domain_is_refused_and_the_error_says_what_to_set() -> None:
+    with pytest.raises(ConfigurationError, match=r"^domains\.production is missing.*docs/aws\.md"):
+        read(productionCertificate=None)
+    here = {**DOMAIN, "name": "pay.example.com"}
+    assert read(productionCertificate=None, domains={"production": here}).domains["production"]
+    assert read(productionCertificate="self-signed").domains == {}  # a trial
+    # Where nothing is deployed to production.
+    read(productionCertificate=None, promotion="environment")
+    read(productionCertificate=None, branch="feature/x")
+    read(productionCertificate=None, hub="only")
+
+
+@pytest.mark.parametrize(
+    ("said", "topic"),
+    [
+        ({"branch": "feature/x", "notices": "hub"}, "branch-notices-hub-"),
+        ({"branch": "feature/x"}, None),  # deployed by hand, where there may be no hub
+        ({"notices": "hub"}, None),  # the trunk's environments are not the hub's
+        ({"notices": "hub", "promotion": "environment"}, None),
+    ],
+)
+def test_a_branch_of_the_hub_uses_the_hubs_topic(said: dict[str, str], topic: str | None) -> None:
+    found = read(**said).shared_topic
+    assert found == topic or (topic and str(found).startswith(topic))
+    assert read(**said).adjust(EPHEMERAL).monitoring.shared_topic == found
+
+
 def test_s61_by_default_everything_is_in_us_east_1(trunk: Delivered) -> None:
-    assert DeliverySettings.from_context(CDK_JSON.get, defaults=CDK_JSON).region == "us-east-1"
+    assert read_cdk_json().region == "us-east-1"
     regions = {
         action["Configuration"].get("Region", action.get("Region", "us-east-1"))
         for actions in trunk.stages.values()
@@ -159,6 +192,8 @@ def test_by_default_an_environment_config_is_unchanged() -> None:
         ("source", None, "source.kind is None"),
         ("alarmEmail", "ops", "alarmEmail is 'ops': it must be an address, like ops@example.com"),
         ("alarmEmail", 7, "alarmEmail is 7: it must be text"),
+        ("productionCertificate", "none", "productionCertificate is 'none': it must be 'self-s"),
+        ("notices", "mine", "notices is 'mine': it must be 'hub', or not be set"),
         ("domains", "x", "domains is 'x'"),
     ],
 )
@@ -187,6 +222,7 @@ def test_every_given_setting_is_passed_on() -> None:
         "databaseCaFile": "/ca.pem",
         "auroraEngineVersion": "15.10",
         "alarmEmail": "ops@example.com",
+        "notices": "hub",
         "domains": json.dumps({"staging": DOMAIN_THERE}, sort_keys=True, separators=(",", ":")),
         "branches": '{"lifetimeDays":3,"protected":[],"quota":2,"reconcile":"apply"}',
     }
@@ -197,7 +233,7 @@ def test_every_given_setting_is_passed_on() -> None:
 def test_every_branch_gets_the_settings_that_belong_to_no_other_branch() -> None:
     told = read(branch="main", environmentSuffix="dev", apiPort="8443").branch_context()
 
-    assert told == {"region": "us-east-1", "apiPort": "8443"}
+    assert told == {"region": "us-east-1", "apiPort": "8443", "notices": "hub"}
 
 
 def test_omitted_fields_of_an_object_are_equal_to_their_defaults() -> None:

@@ -110,6 +110,29 @@ def test_s51_a_given_address_is_notified_of_runs(delivered: Delivered, trunk: De
     }
 
 
+def test_runs_of_a_branch_are_notified_by_the_hubs_topic(of_the_hub: Delivered) -> None:
+    assert of_the_hub.hub is not None
+    topic = of_the_hub.hub.one("AWS::SNS::Topic")["TopicName"]
+    rule = of_the_hub.pipeline.one("AWS::CodeStarNotifications::NotificationRule")
+
+    (target,) = rule["Targets"]
+    assert target["TargetAddress"] == f"arn:aws:sns:us-east-1:000000000000:{topic}"
+    for kind in ("Topic", "TopicPolicy", "Subscription"):
+        assert of_the_hub.pipeline.all(f"AWS::SNS::{kind}") == {}
+
+
+def test_the_address_confirms_once_for_the_hub_and_all_branches(of_the_hub: Delivered) -> None:
+    templates = [*of_the_hub.outdir.rglob("*.template.json")]
+    subscriptions = [
+        template.name
+        for template in templates
+        for resource in json.loads(template.read_text())["Resources"].values()
+        if resource["Type"] == "AWS::SNS::Subscription"
+    ]
+    assert len(templates) >= 3  # hub, pipeline and environment
+    assert [name.split("-")[0] for name in subscriptions] == ["BranchHub"]
+
+
 def test_s63_the_topic_is_for_tls_only_and_for_the_notifications(delivered: Delivered) -> None:
     statements = delivered.pipeline.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     denied = [s["Condition"] for s in statements if s["Effect"] == "Deny"]

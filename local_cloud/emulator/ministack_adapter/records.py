@@ -1,6 +1,10 @@
 """Records that MiniStack keeps in memory and that the local cloud reads or changes."""
 
+import hashlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def set_cluster_endpoints(cluster_id: str, *, writer: str, reader: str, port: int) -> None:
@@ -29,15 +33,32 @@ def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:
 def export_certificate(arn: str, folder: Path) -> tuple[Path, Path]:
     """Write an imported ACM certificate and its key for the load balancer. KeyError if unknown.
 
-    The API of AWS does not return the key either; its load balancer has access to it.
+    The API of AWS does not return the key either; its load balancer has access to it. After a new
+    import the files have other names, because the old ones may be in use.
     """
     from ministack.services import acm  # noqa: PLC0415
 
     record = acm._certificates[arn]
     folder.mkdir(parents=True, exist_ok=True)
-    name = arn.rsplit("/", 1)[-1]
+    chain = record["_pem_body"] + record["_pem_chain"]
+    name = f"{arn.rsplit('/', 1)[-1]}-{hashlib.sha256(chain.encode()).hexdigest()[:16]}"
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    certificate.write_text(record["_pem_body"] + record["_pem_chain"])
+    certificate.write_text(chain)
     key.touch(mode=0o600)
     key.write_text(record["_private_key"])
     return certificate, key
+
+
+def follow_certificates(replaced: Callable[[], None]) -> None:
+    """Call `replaced` on a thread after each import that replaces a certificate under its ARN."""
+    from ministack.services import acm  # noqa: PLC0415
+
+    original = acm._import_certificate
+
+    def import_certificate(data: dict[str, Any]) -> Any:
+        answer = original(data)
+        if data.get("CertificateArn"):
+            threading.Thread(target=replaced, daemon=True).start()
+        return answer
+
+    acm._import_certificate = import_certificate

@@ -67,9 +67,14 @@ def test_alarms_may_publish_and_requests_without_tls_are_denied(hub: Synthesized
     statements = hub.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     allowed = [s for s in statements if s["Effect"] == "Allow"]
 
-    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
-    assert allowed[0]["Condition"]["ArnLike"] == {
-        "aws:SourceArn": f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:*-{H}"
+    assert [s["Principal"] for s in allowed] == [
+        {"Service": "cloudwatch.amazonaws.com"},
+        {"Service": "codestar-notifications.amazonaws.com"},
+    ]
+    # The alarms of branches, too, and no other account's.
+    assert allowed[0]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "000000000000"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:*"},
     }
     assert [s["Condition"] for s in statements if s["Effect"] == "Deny"] == [
         {"Bool": {"aws:SecureTransport": "false"}}
@@ -83,3 +88,8 @@ def test_alarms_may_publish_and_requests_without_tls_are_denied(hub: Synthesized
         if s.get("Condition") == in_the_account
     ]
     assert services == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    assert [
+        s["Action"]
+        for s in hub.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+        if s["Principal"] == {"Service": "codestar-notifications.amazonaws.com"}
+    ] == [["kms:Decrypt", "kms:GenerateDataKey*"]]

@@ -6,7 +6,8 @@ from typing import Any
 from tests.infra.templates import Synthesized, text
 
 BURN = "error-budget-burn"
-# Only deployments call these and the functions that CDK adds: a deployment fails with them.
+# Only deployments call these and the functions that CDK adds: a deployment fails with them. The
+# certificate's function is also called once a day, and has an alarm of its own.
 CALLED_BY_DEPLOYMENTS = {
     "schema-migrator-dev",
     "environment-certificate-dev",

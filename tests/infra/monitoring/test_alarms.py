@@ -123,3 +123,38 @@ def test_s51_the_alarm_on_connections_follows_the_capacity(units: int, connectio
     alarm = alarms(Synthesized.environment(config))["database-connections"]
 
     assert 0.7 * connections < alarm["Threshold"] < 0.9 * connections
+
+
+def test_s51_the_certificate_of_the_listener_is_watched(every: Synthesized) -> None:
+    listener = every.one("AWS::ElasticLoadBalancingV2::Listener")
+    (certificate,) = listener["Certificates"]
+    alarm = alarms(every)["certificate-expiry"]
+    (metric,) = metrics(alarm)
+    assert (metric["Namespace"], metric["MetricName"]) == ("AWS/CertificateManager", "DaysToExpiry")
+    assert metric["Dimensions"] == [
+        {"Name": "CertificateArn", "Value": certificate["CertificateArn"]}
+    ]
+    # Below the 30 days in which the environment renews, with time left for a person.
+    assert 7 <= alarm["Threshold"] < 30
+    assert alarm["ComparisonOperator"] == "LessThanThreshold"
+    # ACM reports twice a day: a shorter period would have no value most of the time.
+    assert metric["Period"] >= 12 * 3600
+
+
+def test_s51_a_failed_renewal_of_the_certificate_is_an_alarm(ephemeral: Synthesized) -> None:
+    (function,) = (
+        logical_id
+        for logical_id, resource in ephemeral.all("AWS::Lambda::Function").items()
+        if resource["Properties"].get("FunctionName") == "environment-certificate-dev"
+    )
+    (metric,) = metrics(alarms(ephemeral)["environment-certificate-errors"])
+    assert (metric["Namespace"], metric["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert metric["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+
+
+def test_cloudwatch_accepts_the_length_of_every_alarm(every: Synthesized) -> None:
+    """At most seven days, and with periods below an hour one day (PutMetricAlarm)."""
+    for name, alarm in alarms(every).items():
+        period = max(metric["Period"] for metric in metrics(alarm))
+        longest = 7 * 86400 if period >= 3600 else 86400
+        assert period * alarm["EvaluationPeriods"] <= longest, name

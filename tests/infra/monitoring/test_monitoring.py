@@ -8,6 +8,7 @@ import pytest
 
 from app_service.logs import JsonLines
 from local_cloud.emulator.function_logs import LambdaLines
+from tests.infra.configurations import OF_THE_HUB
 from tests.infra.monitoring.alarm_templates import (
     BURN,
     alarms,
@@ -117,6 +118,30 @@ def test_s51_alarms_and_pages_are_sent_to_the_configured_address(
         topic(named, "transaction-alarms"),
         topic(named, "transaction-pages"),
     ]
+
+
+def test_alarms_of_a_branch_are_sent_to_the_hubs_topic_only() -> None:
+    """An address confirms once for all branches, and a branch's deletion leaves the topic alone."""
+    branch = Synthesized.environment(OF_THE_HUB)
+    for kind in ("Topic", "TopicPolicy", "Subscription"):
+        assert branch.all(f"AWS::SNS::{kind}") == {}
+    sent = {
+        text(action)
+        for alarm in (*alarms(branch).values(), *composites(branch).values())
+        for action in (*alarm.get("AlarmActions", []), *alarm.get("OKActions", []))
+    }
+    (arn,) = sent
+    assert ":branch-notices-hub-0a1b2c" in arn
+
+
+def test_the_name_of_an_alarm_says_which_environment_it_is_about() -> None:
+    """Mails about all branches come from one topic."""
+    branch = Synthesized.environment(OF_THE_HUB)
+    for kind, name in (
+        ("AWS::CloudWatch::Alarm", "AlarmName"),
+        ("AWS::CloudWatch::CompositeAlarm", "AlarmName"),
+    ):
+        assert all(alarm[name].endswith("-dev") for alarm in branch.properties(kind))
 
 
 def test_s31_a_deployment_that_causes_errors_is_rolled_back(ephemeral: Synthesized) -> None:
