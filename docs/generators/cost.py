@@ -170,6 +170,8 @@ def page(templates: Mapping[str, Template]) -> str:
     lines = [
         "# What an environment costs",
         "",
+        "Pipelines, builds, the hub and ten branches: [below](#what-delivery-costs).",
+        "",
         "US dollars a month, written by `make docs` from the synthesized templates. List prices of",
         f"us-east-1, {PRICES_AS_OF}.",
         "",
@@ -206,7 +208,7 @@ _EXPLANATION: Final = f"""\
   requests a second of one transaction each; 10 GB of data.
 * {BUSY.transactions_per_batch:g} transactions in a batch; the audit writer takes 150 ms for five.
 * {BUSY.egress_gb:g} GB through NAT and {BUSY.logs_gb:g} GB of logs a month under load.
-* Left out: storage of the audit trail and of backups, KMS requests, data to clients, builds.
+* Left out: storage of the audit trail and of backups, KMS requests, data to clients.
 """
 
 
