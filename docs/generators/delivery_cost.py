@@ -167,6 +167,8 @@ an action, each rounded up; [CodeBuild](https://aws.amazon.com/codebuild/pricing
 
 Assumed, not measured: the minutes of each action ([delivery.md](delivery.md) explains them);
 {ARTIFACTS_GB} GB of artifacts and {LOGS_GB} GB of logs a run; {DAYS} days a month; the hub's
-functions run ten seconds an hour. CodeBuild also rounds each build up to a minute. Left out: free tiers,
+functions run ten seconds an hour. CodeBuild also rounds each build up to a minute.
+
+Left out: free tiers,
 failed and repeated runs, KMS requests, state transitions, notices, image storage.
 """
