@@ -32,8 +32,8 @@ FAMILIES: Final = (
         rules=("ActionFamily",),
         where=("BranchHub/Key",),
         details=(r"kms:Decrypt\* for delivery\.logs\.amazonaws\.com",),
-        reason="CDK's grant for the encrypted logs of state machines, as Step Functions documents "
-        "it, without a condition: docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html",
+        reason="CDK's grant for the encrypted logs of state machines, without a condition, as in "
+        "docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html",
     ),
     Suppression(
         rules=("ActionFamily",),
