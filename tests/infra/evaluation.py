@@ -7,12 +7,13 @@ a resource stands for what AWS chooses.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ministack.core.iam_evaluator import (
     EvalContext,
     combine_resource_policy,
     evaluate,
+    evaluate_resource_policy,
     parse_policy_document,
 )
 
@@ -23,7 +24,14 @@ ACCOUNT, REGION = "000000000000", "us-east-1"
 _PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws"}
 
 
-def resolved(stack: Synthesized, value: Any) -> Any:
+class Template(Protocol):
+    """A stack's resources by logical id."""
+
+    @property
+    def resources(self) -> dict[str, Any]: ...
+
+
+def resolved(stack: Template, value: Any) -> Any:
     """`value` with text in place of every reference."""
     if isinstance(value, list):
         return [resolved(stack, part) for part in value]
@@ -34,7 +42,7 @@ def resolved(stack: Synthesized, value: Any) -> Any:
     return {key: resolved(stack, part) for key, part in value.items()}
 
 
-def _reference(stack: Synthesized, value: dict[str, Any]) -> str:
+def _reference(stack: Template, value: dict[str, Any]) -> str:
     match value:
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(resolved(stack, part) for part in parts)
@@ -45,13 +53,13 @@ def _reference(stack: Synthesized, value: dict[str, Any]) -> str:
     return json.dumps(value)  # names nothing that is asked about
 
 
-def arn_of(stack: Synthesized, name: str) -> str:
+def arn_of(stack: Template, name: str) -> str:
     if stack.resources[name]["Type"] == "AWS::S3::Bucket":
         return f"arn:aws:s3:::{_name(stack, name)}"
     return f"arn:aws:any:{REGION}:{ACCOUNT}:{name}"
 
 
-def _name(stack: Synthesized, name: str) -> str:
+def _name(stack: Template, name: str) -> str:
     if stack.resources.get(name, {}).get("Type") == "AWS::S3::Bucket":
         return str(resolved(stack, stack.resources[name]["Properties"]["BucketName"]))
     return name
@@ -87,6 +95,20 @@ class Caller:
         own = evaluate(request, [parse_policy_document({"Statement": list(self.statements)})])
         both = combine_resource_policy(own, request, dict(bucket_policy), ACCOUNT)
         return bool(both.decision == "Allow")
+
+
+def denies_plain_http(policy: Mapping[str, Any], *, action: str, resource: str) -> bool:
+    """Whether a policy denies `action` to everyone whose request is not encrypted."""
+    request = EvalContext(
+        principal_arn=f"arn:aws:iam::{ACCOUNT}:role/anyone",
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        secure_transport=False,
+    )
+    return bool(evaluate_resource_policy(dict(policy), request).decision == "Deny")
 
 
 def callers(stack: Synthesized) -> dict[str, Caller]:
