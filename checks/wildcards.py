@@ -1,4 +1,4 @@
-"""Lists the wildcards in the permissions of roles, action by action.
+"""Lists the wildcards in the permissions of roles and of resources, action by action.
 
 cdk-nag finds the same (AwsSolutions-IAM5) but names action and resource apart: accepted for one
 action, `Resource::*` would be accepted for every other action of the role.
@@ -12,6 +12,8 @@ from checks.assembly import StackTemplate
 from checks.findings import Finding
 
 RULE: Final = "AwsSolutions-IAM5"
+# Not a rule of cdk-nag, which does not read the policies of buckets, keys and queues.
+FAMILY: Final = "ActionFamily"
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
 
 
@@ -34,6 +36,40 @@ def wildcards(templates: Iterable[StackTemplate]) -> Iterator[Finding]:
                                 detail=detail,
                                 configuration=template.configuration,
                             )
+
+
+def action_families(templates: Iterable[StackTemplate]) -> Iterator[Finding]:
+    """Yield every action with a wildcard that the policy of a resource allows, with its principal.
+
+    As `action for principal`. `NotAction` counts as a wildcard.
+    """
+    for template in templates:
+        resources = json.loads(template.file.read_text())["Resources"]
+        for logical_id, resource in resources.items():
+            for statement in _allowed_in(resource.get("Properties", {})):
+                principals = statement["Principal"]
+                named = principals if isinstance(principals, dict) else {"AWS": principals}
+                for action in _list(statement.get("Action", "*")):
+                    for who in (name for names in named.values() for name in _list(names)):
+                        if "*" in action:
+                            yield Finding(
+                                rule=FAMILY,
+                                where=template.place(logical_id),
+                                detail=f"{action} for {_flat(who)}",
+                                configuration=template.configuration,
+                            )
+
+
+def _allowed_in(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every statement in `value` that allows something to a principal."""
+    if isinstance(value, dict):
+        if value.get("Effect") == "Allow" and "Principal" in value:
+            yield value
+        for part in value.values():
+            yield from _allowed_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _allowed_in(part)
 
 
 def _statements(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -57,7 +57,8 @@ class LoadBalancer(Construct):
             deletion_protection=False,
             idle_timeout=Duration.seconds(60),
         )
-        # An operator, or AWS, can move requests out of a zone before its health checks fail.
+        # Lets an operator move requests out of a zone before its health checks fail. AWS does it by
+        # itself only where zonal autoshift is configured, which it is not.
         self.load_balancer.set_attribute("zonal_shift.config.enabled", "true")
         self._log_requests(suffix)
         dns_name = self.load_balancer.load_balancer_dns_name

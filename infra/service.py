@@ -15,12 +15,12 @@ from constructs import Construct
 
 from app_service.settings import ServiceSettings
 from infra.api_credentials import CLIENT_ID_FIELD, CLIENT_SECRET_FIELD, ApiCredentials
+from infra.base_image import base_image_args
 from infra.database import Database
 from infra.lambda_code import REPOSITORY
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 from infra.network import PRIVATE
-from infra.python_version import deployed_python
 from infra.queues import QueueWithDeadLetters
 from infra.security_groups import HTTPS_PORT, TASK_PORT
 from infra.sessions import Sessions
@@ -70,7 +70,7 @@ class Service(Construct):
             "Image",
             directory=str(REPOSITORY / "app_service"),
             platform=ecr_assets.Platform.LINUX_AMD64,
-            build_args={"PYTHON_VERSION": deployed_python()},
+            build_args=base_image_args(),
             # Compiled files of a local run must not change the image.
             exclude=["**/__pycache__", "**/*.pyc"],
         )

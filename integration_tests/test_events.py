@@ -5,6 +5,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+from botocore.exceptions import ClientError
+
 from integration_tests.audit_trail import transactions_since
 from integration_tests.environment import DeployedEnvironment
 from integration_tests.ledger_client import LedgerClient, new_transaction
@@ -39,6 +42,14 @@ def test_a_queued_transaction_is_posted_once(
     for each in (transaction, marker):
         eventually(lambda each=each: is_posted(each["transaction_id"]), what="the posting")
     assert ledger.balance_minor(target) == 43
+
+
+def test_a_record_cannot_be_written_again(environment: DeployedEnvironment, s3: "S3Client") -> None:
+    """S23: with If-None-Match the key must be new, and without it the bucket's policy refuses."""
+    bucket, key = environment.audit_bucket_name, "audit/refused/integration-test"
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"never stored")
 
 
 def test_every_posting_is_in_the_audit_trail_once(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-from aws_cdk import Duration, Environment, Stack, Stage, pipelines
+from aws_cdk import Aspects, Duration, Environment, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from constructs import Construct
@@ -23,6 +23,7 @@ from pipeline.delivery_settings import DeliverySettings
 from pipeline.encryption import pipeline_key
 from pipeline.engine_versions import may_choose_engine_versions
 from pipeline.environment_stage import EnvironmentStage
+from pipeline.exact_actions import ExactActions
 from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
@@ -200,6 +201,7 @@ class DeliveryPipeline(Stack):
             shared_topic=settings.shared_topic,
         )
         own_helper_logs(self, suffix=self._suffix, owner="pipeline", key=self._key)
+        Aspects.of(self).add(ExactActions())
 
 
 def _name_asset_builds(delivery: pipelines.CodePipeline, suffix: EnvironmentSuffix) -> None:

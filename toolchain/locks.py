@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from toolchain.base_image import lock_base_image
 from toolchain.pip_settings import lock_environment
 from toolchain.report import run, say
 from toolchain.setup import ROOT, with_tools_first
@@ -35,6 +36,7 @@ def main() -> None:
         folder=ROOT,
         environment=with_tools_first(ROOT),
     )
+    lock_base_image()
 
 
 def compile_lock(source: Path, *options: str) -> None:

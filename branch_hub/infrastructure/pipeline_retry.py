@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from branch_hub.functions.pipeline_retry.build_log import GROUPS, STREAMS
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.hub import Hub, allow, hub_source
@@ -43,6 +44,14 @@ class PipelineRetry(Construct):
         pipelines = Stack.of(self).format_arn(service="codepipeline", resource=f"{PIPELINES}*")
         allow(self.function, ["codepipeline:ListActionExecutions"], pipelines)
         allow(self.function, ["codepipeline:RetryStageExecution"], f"{pipelines}/*")
+        streams = f"log-group:{GROUPS}{PIPELINES}*:log-stream:{STREAMS}*"
+        allow(
+            self.function,
+            ["logs:GetLogEvents"],
+            Stack.of(self).format_arn(
+                service="logs", resource=streams, arn_format=ArnFormat.NO_RESOURCE_NAME
+            ),
+        )
         events.Rule(
             self,
             "Failed",

@@ -117,8 +117,12 @@ HUB: Final = (
         details=(
             *on(r"arn:.*:transaction-pipeline-\*", "codepipeline:ListActionExecutions"),
             *on(r"arn:.*:transaction-pipeline-\*/\*", "codepipeline:RetryStageExecution"),
+            *on(
+                r"arn:.*:log-group:/aws/codebuild/transaction-pipeline-\*:log-stream:assets/\*",
+                "logs:GetLogEvents",
+            ),
         ),
-        reason="It retries stages of any branch's pipeline, and nothing else.",
+        reason="It retries stages of any branch's pipeline, and reads why its asset builds failed.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),

@@ -203,6 +203,8 @@ def page(templates: Mapping[str, Template]) -> str:
     lines = [
         "# What an environment costs",
         "",
+        "Pipelines, builds, the hub and ten branches: [below](#what-delivery-costs).",
+        "",
         "US dollars a month, written by `make docs` from the synthesized templates. List prices of",
         f"us-east-1, {PRICES_AS_OF}.",
         "",
@@ -243,7 +245,7 @@ _EXPLANATION: Final = f"""\
   Refused requests are charged, too: a flood of 10,000 a second costs about
   {WEB_REQUEST_MILLION * 36:.0f} an hour.
 * Container Insights: {INSIGHTS_METRICS} metrics, and {INSIGHTS_METRICS_OF_TASK} for each task.
-* Left out: storage of the audit trail and of backups, KMS requests, data to clients, builds.
+* Left out: storage of the audit trail and of backups, KMS requests, data to clients.
 """
 
 

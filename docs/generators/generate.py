@@ -13,7 +13,14 @@ from checks.assembly import StackTemplate
 from checks.environment_template import ROOT, environment_template
 from checks.findings import Finding
 from checks.nag import nag
-from docs.generators import alarms, architecture, branch_life, cost, deployment_time
+from docs.generators import (
+    alarms,
+    architecture,
+    branch_life,
+    cost,
+    delivery_cost,
+    deployment_time,
+)
 from infra.config import EPHEMERAL, KINDS
 from infra.errors import ConfigurationError
 
@@ -23,16 +30,28 @@ def of_environments(templates: Mapping[str, dict[str, Any]]) -> dict[Path, str]:
     return {
         architecture.PICTURE: architecture.draw(templates[EPHEMERAL.kind]),
         alarms.PAGE: alarms.page(templates),
-        cost.PAGE: cost.page(templates),
         deployment_time.PAGE: deployment_time.page(templates),
     }
 
 
+def of_costs(
+    environments: Mapping[str, dict[str, Any]], templates: Iterable[StackTemplate]
+) -> dict[Path, str]:
+    """Return the page of costs: of each kind of environment, and of a branch's delivery."""
+    hub, pipeline = _hub_and_pipeline(templates)
+    delivery = delivery_cost.section(environments[EPHEMERAL.kind], pipeline, hub)
+    return {cost.PAGE: cost.page(environments) + delivery}
+
+
 def of_branch(templates: Iterable[StackTemplate]) -> dict[Path, str]:
     """Return the pictures generated from the hub and the pipeline of a branch."""
-    files = {template.stack: template.file for template in templates}
-    hub, pipeline = (json.loads(files[s].read_text()) for s in ("BranchHub", "DeliveryPipeline"))
+    hub, pipeline = _hub_and_pipeline(templates)
     return {branch_life.PICTURE: branch_life.draw(hub, branch_life.stages_of(pipeline))}
+
+
+def _hub_and_pipeline(templates: Iterable[StackTemplate]) -> list[dict[str, Any]]:
+    files = {template.stack: template.file for template in templates}
+    return [json.loads(files[s].read_text()) for s in ("BranchHub", "DeliveryPipeline")]
 
 
 def of_findings(findings: Iterable[Finding]) -> dict[Path, str]:
@@ -60,7 +79,8 @@ def main() -> int:
         trunk = synthesize(Path(scratch) / "trunk", extra=TRUNK)
         try:
             texts = {
-                **of_environments(environments()),
+                **of_environments(kinds := environments()),
+                **of_costs(kinds, branch),
                 **of_branch(branch),
                 **of_findings(reported([*branch, *trunk])),
             }

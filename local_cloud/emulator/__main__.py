@@ -34,6 +34,7 @@ from local_cloud.emulator.ministack_adapter.corrections import (
 )
 from local_cloud.emulator.ministack_adapter.events import publish
 from local_cloud.emulator.ministack_adapter.records import follow_certificates
+from local_cloud.emulator.object_creation import ObjectCreation
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.resource_types import add_resource_types
 from local_cloud.emulator.services import Services
@@ -164,7 +165,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         await asyncio.to_thread(databases.stop)
 
     edge = Edge(
-        inner=application(),
+        inner=ObjectCreation(inner=application()),
         pipelines=CodePipelineApi(state_dir=paths.state, runs=runs),
         github=GitHubApi(
             git_root=paths.git, state_dir=paths.state, base_url=f"{aws.endpoint_url}{GITHUB_PATH}"

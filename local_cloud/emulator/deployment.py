@@ -2,7 +2,7 @@
 
 During a deployment the old tasks serve until all new tasks are healthy. If three new tasks fail
 before they are healthy (ECS's own minimum), the circuit breaker stops the new tasks, the old ones
-continue, and the deployment fails with the task's error.
+continue, and the deployment fails with the task's error. An alarm does the same.
 """
 
 import logging
@@ -56,6 +56,7 @@ class Service:
         self._wanted: Wanted | None = None
         self._failures = 0
         self._last_failure = ""
+        self._stopped_because = ""
         self._failed_definition: str | None = None
         self._good_definition: str | None = None
         self._retry_at_monotonic = 0.0
@@ -70,6 +71,23 @@ class Service:
                 self._failures = 0
                 self._retry_at_monotonic = 0.0
                 self._failed_definition = None
+                self._stopped_because = ""
+
+    @property
+    def deploying(self) -> str | None:
+        """The definition that is being deployed, or None."""
+        with self._changed:
+            definition = self._wanted.definition_arn if self._wanted else None
+            done = (self._good_definition, self._failed_definition)
+            return None if definition in done else definition
+
+    def stop_deployment(self, definition: str, why: str) -> None:
+        """Let the deployment of `definition` fail. The old tasks continue."""
+        with self._changed:
+            if self.deploying == definition:
+                self._failed_definition = definition
+                self._stopped_because = why
+                self._changed.notify_all()
 
     def wait_until_stable(self, definition_arn: str, *, timeout_seconds: float) -> None:
         """Return when only healthy tasks of `definition_arn` run. Raises DeploymentFailed."""
@@ -214,6 +232,8 @@ class Service:
         return len(current) == wanted.count and len(self._alive()) == wanted.count
 
     def _failure_message(self) -> str:
+        if self._stopped_because:
+            return f"ECS deployment failed: service {self.name}: {self._stopped_because}"
         return (
             f"ECS Deployment Circuit Breaker was triggered: service {self.name}: "
             + self._last_failure

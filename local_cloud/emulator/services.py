@@ -12,6 +12,7 @@ from pathlib import Path
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients
 from local_cloud.emulator.deployment import Service, Wanted
+from local_cloud.emulator.deployment_alarms import DeploymentAlarms, alarm_names
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import (
     Attributes,
@@ -59,6 +60,8 @@ class Services:
             zones=zones,
         )
         self._services: dict[str, Service] = {}  # by service ARN
+        self._alarms = DeploymentAlarms(aws)
+        self._alarm_names: dict[str, tuple[str, ...]] = {}  # by service ARN
         self._retired: list[Service] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -138,6 +141,8 @@ class Services:
                     for arn, service in services.items():
                         self._follow_api(arn, service)
                     next_read = time.monotonic() + _READ_API_INTERVAL_SECONDS
+                for arn, service in services.items():
+                    self._alarms.watch(service, self._alarm_names.get(arn, ()))
                 for service in [*services.values(), *retired]:
                     service.reconcile()
                     self._publish(service)
@@ -161,6 +166,7 @@ class Services:
         record = describe_service(self._aws, arn)
         if record.get("status") != "ACTIVE":
             return
+        self._alarm_names[arn] = alarm_names(record)
         groups = [b["targetGroupArn"] for b in record.get("loadBalancers", [])]
         service.want(
             Wanted(

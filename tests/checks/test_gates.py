@@ -13,16 +13,17 @@ from checks.findings import Finding, not_accepted, unneeded
 from checks.lint import lint
 from checks.nag import GATES, nag
 from checks.open_controls import WHY_OPEN
+from checks.suppressions.action_families import FAMILIES
 from checks.suppressions.branch_hub import HUB
 from checks.suppressions.environment import ENVIRONMENT
 from checks.suppressions.pipeline import PIPELINE
 from checks.wildcards import RULE as WILDCARD
-from checks.wildcards import wildcards
+from checks.wildcards import action_families, wildcards
 from infra.errors import ConfigurationError
 from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 
-SUPPRESSIONS = (*ENVIRONMENT, *PIPELINE, *HUB)
+SUPPRESSIONS = (*ENVIRONMENT, *PIPELINE, *HUB, *FAMILIES)
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +48,9 @@ def findings(
     elsewhere = tuple(report.prefix for report in REPORTS)
     gated = [f for f in nagged if not f.rule.startswith(elsewhere) and f.rule != WILDCARD]
     dockerfile = REPOSITORY / "app_service/Dockerfile"
-    more = stack_templates(across_accounts.outdir)
-    return [*gated, *wildcards([*templates, *more]), *checkov(templates, dockerfile)]
+    every = [*templates, *stack_templates(across_accounts.outdir)]
+    ours = [*wildcards(every), *action_families(every)]
+    return [*gated, *ours, *checkov(templates, dockerfile)]
 
 
 def test_every_stack_is_checked_in_every_configuration(templates: list[StackTemplate]) -> None:
@@ -82,6 +84,17 @@ def test_s64_every_wildcard_that_cdk_nag_finds_is_found_with_its_action(
     }
 
     assert {(found.where, found.detail) for found in nagged if found.rule == WILDCARD} == ours
+
+
+def test_s64_no_policy_of_a_role_has_a_wildcard_action(
+    templates: list[StackTemplate], across_accounts: Delivered
+) -> None:
+    """Of every role in every stack: environments, pipelines and hub."""
+    every = [*templates, *stack_templates(across_accounts.outdir)]
+    found = [*wildcards(every)]
+
+    assert [f for f in found if "*" in f.detail.split(" on ")[0]] == []
+    assert found  # wildcards in resources, each accepted for a reason
 
 
 def test_every_finding_is_corrected_or_accepted(findings: list[Finding]) -> None:

@@ -29,6 +29,12 @@ def test_b8_pages_of_environments_match_the_current_templates(
     assert_current(generate.of_environments(environments))
 
 
+def test_the_costs_match_the_current_templates(
+    environments: dict[str, Template], branch: list[StackTemplate]
+) -> None:
+    assert_current(generate.of_costs(environments, branch))
+
+
 def test_s8_the_picture_matches_the_current_hub_and_pipeline(
     branch: list[StackTemplate],
 ) -> None:

@@ -157,7 +157,7 @@ def test_the_load_balancer_is_public_strict_and_deletable(ephemeral: Synthesized
     assert attributes["deletion_protection.enabled"] == "false"
 
 
-def test_s65_requests_can_be_moved_out_of_a_zone(ephemeral: Synthesized) -> None:
+def test_s65_an_operator_may_move_requests_out_of_a_zone(ephemeral: Synthesized) -> None:
     balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
 
     assert {"Key": "zonal_shift.config.enabled", "Value": "true"} in balancer[

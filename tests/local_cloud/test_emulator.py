@@ -29,7 +29,7 @@ from local_cloud.server import start_cloud, stop_cloud
 
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/app"
 PROGRAM = """
-import http.server, os, sys
+import http.server, os, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = " ".join([os.environ["WHO"], os.environ["PASSWORD"]]).encode()
@@ -39,6 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 if os.environ["WHO"] == "broken":
     sys.exit("broken on purpose")
+if os.environ["WHO"] == "slow":
+    time.sleep(60)
 http.server.HTTPServer((os.environ["BIND_ADDRESS"], 8080), Handler).serve_forever()
 """
 
@@ -171,13 +173,34 @@ def template(certificate_arn: str, *, who: str, tasks_max: int) -> dict[str, Any
                     ],
                 },
             },
+            "Errors": {
+                "Type": "AWS::CloudWatch::Alarm",
+                "Properties": {
+                    "AlarmName": "app-errors",
+                    "Namespace": "app",
+                    "MetricName": "errors",
+                    "Statistic": "Sum",
+                    "Period": 60,
+                    "EvaluationPeriods": 1,
+                    "Threshold": 1,
+                    "ComparisonOperator": "GreaterThanThreshold",
+                    "TreatMissingData": "ignore",
+                },
+            },
             "Service": {
                 "Type": "AWS::ECS::Service",
-                "DependsOn": ["Listener"],
+                "DependsOn": ["Listener", "Errors"],
                 "Properties": {
                     "Cluster": {"Ref": "Ecs"},
                     "ServiceName": "app",
                     "TaskDefinition": {"Ref": "Task"},
+                    "DeploymentConfiguration": {
+                        "Alarms": {
+                            "AlarmNames": ["app-errors"],
+                            "Enable": True,
+                            "Rollback": True,
+                        }
+                    },
                     "LoadBalancers": [
                         {
                             "ContainerName": "app",
@@ -391,6 +414,27 @@ def test_s31_a_broken_version_is_rolled_back_while_the_old_one_answers(deployed:
     events = deployed.aws.cloudformation.describe_stack_events(StackName="app")["StackEvents"]
     reasons = " ".join(e.get("ResourceStatusReason", "") for e in events)
     assert "broken on purpose" in reasons, "the last line of the task's log"
+    assert deployed.ask().startswith("first ")
+
+
+def test_s31_a_version_whose_alarm_starts_is_rolled_back(deployed: Deployed) -> None:
+    file = deployed.paths.services / "app.json"
+    deployed.aws.cloudformation.update_stack(
+        StackName="app", TemplateBody=deployed.template(who="slow")
+    )
+    deadline = time.monotonic() + 30
+    while not any(task["state"] == "starting" for task in json.loads(file.read_text())):
+        assert time.monotonic() < deadline, "no new task was started"
+        time.sleep(0.05)
+
+    deployed.aws.cloudwatch.set_alarm_state(
+        AlarmName="app-errors", StateValue="ALARM", StateReason="the test says so"
+    )
+
+    with pytest.raises(Exception, match="StackUpdateComplete"):
+        wait(deployed.aws, "stack_update_complete")
+    events = deployed.aws.cloudformation.describe_stack_events(StackName="app")["StackEvents"]
+    assert "alarm app-errors started" in " ".join(e.get("ResourceStatusReason", "") for e in events)
     assert deployed.ask().startswith("first ")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from branch_hub.functions.pipeline_retry.build_log import AssetLogs
 from branch_hub.functions.pipeline_retry.retry import StageRetry
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
 
@@ -27,6 +28,7 @@ def _retry() -> Callable[[Mapping[str, Any]], dict[str, str]]:
     settings = PipelineRetrySettings.from_env(os.environ)
     return StageRetry(
         codepipeline=boto3.client("codepipeline", config=_AWS),
+        asset_logs=AssetLogs(logs=boto3.client("logs", config=_AWS)),
         table=boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name),
         now=lambda: datetime.now(UTC),
     ).on_failed_stage

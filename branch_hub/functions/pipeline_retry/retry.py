@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from branch_hub.functions.pipeline_retry.transient import transient_error
+from branch_hub.functions.pipeline_retry.build_log import STAGE, AssetLogs
+from branch_hub.functions.pipeline_retry.transient import Transient, refused_pull, transient_error
 from branch_hub.functions.shared.registry import FORGET_AFTER
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class StageRetry:
     """Needs `codepipeline:ListActionExecutions` and `RetryStageExecution`, `dynamodb:PutItem`."""
 
     codepipeline: Any
+    asset_logs: AssetLogs
     table: "Table"
     now: Callable[[], datetime]
 
@@ -31,7 +33,7 @@ class StageRetry:
         detail = event["detail"]
         pipeline, run, stage = detail["pipeline"], detail["execution-id"], detail["stage"]
         failed = self._failed_actions(pipeline, run, stage)
-        errors = [transient_error(action) for action in failed]
+        errors = [self._transient_error(action, pipeline) for action in failed]
         if not errors or None in errors:
             return {"outcome": "left"}
         if not self._is_first(run, stage, event["id"]):
@@ -54,6 +56,12 @@ class StageRetry:
             return {"outcome": "too late"}
         logger.info("stage retried", extra={"pipeline": pipeline, "stage": stage, "run": run})
         return {"outcome": "retried"}
+
+    def _transient_error(self, action: Mapping[str, Any], pipeline: str) -> Transient | None:
+        known = transient_error(action)
+        if known is None and action["stageName"] == STAGE:
+            return refused_pull(self.asset_logs.end_of(action, pipeline=pipeline))
+        return known
 
     def _failed_actions(self, pipeline: str, run: str, stage: str) -> list[dict[str, Any]]:
         """Return the last attempt of each action of the stage, if it failed."""

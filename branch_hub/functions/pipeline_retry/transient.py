@@ -1,7 +1,8 @@
 """Transient errors of a pipeline's actions: these, and no others.
 
-A failed command of a build is never one of them. A failed test stays failed. So does a failed
-download, because it cannot be distinguished from a test that needs the network.
+A failed command of a build that runs tests is never one of them. A failed test stays failed. So
+does a failed download there, because it cannot be distinguished from a test that needs the network.
+The builds of the stage Assets run no test: there, a pull that a registry limits is transient.
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,25 @@ TRANSIENT: Final = (
         source="docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html",
     ),
 )
+
+# In the log of an image build.
+REFUSED_PULLS: Final = (
+    Transient(
+        # The code of a registry's error, as docker prints it: Docker Hub, ECR and ECR Public.
+        text="toomanyrequests",
+        source="github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes",
+    ),
+    Transient(
+        text="429 Too Many Requests",  # as BuildKit prints the status if there is no such code
+        source="docs.aws.amazon.com/AmazonECR/latest/userguide/common-errors.html",
+    ),
+)
+
+
+def refused_pull(log: str) -> Transient | None:
+    """Return the known error with which a registry refused a pull, or None."""
+    text = log.lower()
+    return next((known for known in REFUSED_PULLS if known.text.lower() in text), None)
 
 
 def transient_error(action: Mapping[str, Any]) -> Transient | None:

@@ -93,4 +93,7 @@ def test_a_dockerfile_that_cannot_begin_is_refused(text: str, message: str) -> N
 
 def test_the_projects_dockerfile_is_known() -> None:
     text = (ROOT / "app_service" / "Dockerfile").read_text()
-    assert read_dockerfile(text, build_args={"PYTHON_VERSION": "9.9"})[-1].cmd
+    digest = {"PYTHON_DIGEST": f"@sha256:{'0' * 64}"}
+
+    for known in ({}, digest):
+        assert read_dockerfile(text, build_args={"PYTHON_TAG": "9.9.1-slim", **known})[-1].cmd

@@ -182,7 +182,7 @@ def test_the_projects_image_holds_the_service_and_no_tests(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT / "app_service")
-    build = ["build", "--build-arg", "PYTHON_VERSION=9.9", "--tag", URI, "."]
+    build = ["build", "--build-arg", "PYTHON_TAG=9.9.1-slim", "--tag", URI, "."]
     assert docker.main(build) == 0
     folder = ImageStore(state).find(URI)
     assert folder is not None

@@ -6,16 +6,21 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
+from botocore.stub import ANY
 
 from branch_hub.functions.pipeline_retry import entrypoint
+from branch_hub.functions.pipeline_retry.build_log import AssetLogs
 from branch_hub.functions.pipeline_retry.retry import StageRetry
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
-from branch_hub.functions.pipeline_retry.transient import TRANSIENT, transient_error
+from branch_hub.functions.pipeline_retry.transient import (
+    TRANSIENT,
+    transient_error,
+)
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
 
 PIPELINE, STAGE = "transaction-pipeline-feature-x-5femoa", "Assets"
+BUILD = "0a1b2c3d-0000-0000-0000-000000000000"
 RUN = "12345678-1234-1234-1234-123456789012"
 START = datetime(2026, 11, 22, tzinfo=UTC)
 THROTTLED = {"errorDetails": {"code": "ThrottlingException", "message": "slow down"}}
@@ -40,13 +45,15 @@ def action(result: dict[str, Any], **other: Any) -> dict[str, Any]:
 class Failed:
     """A stage that failed with `actions`, and the function that gets its event."""
 
-    def __init__(self, account: Account, codepipeline: Any, calls: Stubber) -> None:
-        self.calls = calls
+    def __init__(self, account: Account, aws: type_of_aws) -> None:
+        codepipeline, self.calls = aws("codepipeline")
+        logs, self.log_calls = aws("logs")
         self.account = account
         self.dynamodb = account.client("dynamodb")
         self.table = account.create_table()
         self.retry = StageRetry(
             codepipeline=codepipeline,
+            asset_logs=AssetLogs(logs=logs),
             table=account.table(self.table),
             now=lambda: START,
         )
@@ -66,6 +73,22 @@ class Failed:
                 "list_action_executions", {"actionExecutionDetails": [*then]}, {**asked, **more}
             )
 
+    def logged(self, *lines: str, stream: str = f"assets/{BUILD}") -> None:
+        """Stub the end of the log of the build; without lines there is no log."""
+        asked = {
+            "logGroupName": f"/aws/codebuild/{PIPELINE}",
+            "logStreamName": stream,
+            "startFromHead": False,
+            "limit": ANY,
+        }
+        if lines:
+            events = [{"message": line} for line in lines]
+            self.log_calls.add_response("get_log_events", {"events": events}, asked)
+        else:
+            self.log_calls.add_client_error(
+                "get_log_events", "ResourceNotFoundException", expected_params=asked
+            )
+
     def retried(self, error: str | None = None) -> None:
         asked = {
             "pipelineName": PIPELINE,
@@ -78,14 +101,14 @@ class Failed:
         else:
             self.calls.add_client_error("retry_stage_execution", error, expected_params=asked)
 
-    def answer(self, event_id: str = "event-1") -> str:
-        detail = {"pipeline": PIPELINE, "execution-id": RUN, "stage": STAGE, "state": "FAILED"}
+    def answer(self, event_id: str = "event-1", *, stage: str = STAGE) -> str:
+        detail = {"pipeline": PIPELINE, "execution-id": RUN, "stage": stage, "state": "FAILED"}
         return self.retry.on_failed_stage({"id": event_id, "detail": detail})["outcome"]
 
 
 @pytest.fixture
 def failed(account: Account, aws: type_of_aws) -> Failed:
-    return Failed(account, *aws("codepipeline"))
+    return Failed(account, aws)
 
 
 def test_a_known_transient_error_is_retried(failed: Failed) -> None:
@@ -105,6 +128,53 @@ def test_a_stage_with_one_lasting_error_is_not_retried(failed: Failed) -> None:
     failed.says(action(THROTTLED), action(RED_TEST, actionName="DockerAssets"))
 
     assert failed.answer() == "left"
+
+
+COMMAND_FAILED = {
+    "errorDetails": {"code": "JobFailed", "message": "Build terminated with state: FAILED"},
+    "externalExecutionId": f"DeliveryPipelineAssets:{BUILD}",
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # As in aws/aws-cdk#23923 and apptension/saas-boilerplate#204.
+        "toomanyrequests: Rate exceeded\n",
+        "unexpected status code https://r/v2/x: 429 Too Many Requests - Server message\n",
+        "denied: TOOMANYREQUESTS\n",
+    ],
+)
+def test_an_image_build_whose_pull_was_refused_for_now_is_retried(
+    failed: Failed, line: str
+) -> None:
+    failed.says(action(COMMAND_FAILED))
+    failed.logged("Step 1/19\n", line, "exited with error code 1\n")
+    failed.retried()
+
+    assert failed.answer() == "retried"
+
+
+def test_an_image_build_that_failed_otherwise_is_not_retried(failed: Failed) -> None:
+    failed.says(action(COMMAND_FAILED))
+    failed.logged("COPY failed: no such file\n")
+
+    assert failed.answer() == "left"
+
+
+def test_an_image_build_without_a_log_is_not_retried(failed: Failed) -> None:
+    failed.says(action(COMMAND_FAILED))
+    failed.logged()
+
+    assert failed.answer() == "left"
+
+
+def test_s4_the_log_of_a_build_that_runs_tests_is_not_asked(failed: Failed) -> None:
+    """A test that prints 429 stays failed: no call is prepared, so asking would fail."""
+    red = action(COMMAND_FAILED, stageName="Build")
+
+    failed.says(red)
+    assert failed.answer(stage="Build") == "left"
 
 
 def test_a_stage_is_retried_once(failed: Failed) -> None:
@@ -204,7 +274,8 @@ def test_the_function_reads_its_settings_and_answers(
     settings = PipelineRetrySettings(branch_table_name=failed.table)
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(boto3, "client", lambda *_, **__: failed.retry.codepipeline)
+    clients = {"codepipeline": failed.retry.codepipeline, "logs": failed.retry.asset_logs.logs}
+    monkeypatch.setattr(boto3, "client", lambda service, **_: clients[service])
     monkeypatch.setattr(boto3, "resource", lambda service, **_: failed.account.resource(service))
     entrypoint._retry.cache_clear()
     failed.says(action(THROTTLED))
