@@ -16,5 +16,8 @@ class BranchLifecycleSettings(EnvironmentSettings):
     trunk: str
     protected_branches: str  # a JSON array of patterns: release/*
     environment_quota: int
+    # What one environment of a branch needs, and each of the trunk's: account_room.py reads them.
+    branch_needs: str
+    trunk_needs: str
     lifetime_days: int
     hub_suffix: str
