@@ -11,7 +11,7 @@ class BranchLifecycleSettings(EnvironmentSettings):
 
     git_host: str  # JSON: kind, and settings of that kind of host
     repository: str
-    hub_secret_arn: str  # JSON with token, which may be empty
+    hub_secret_arn: str  # JSON with token, which is empty for CodeCommit
     branch_table_name: str
     trunk: str
     protected_branches: str  # a JSON array of patterns: release/*
