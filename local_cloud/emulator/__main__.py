@@ -79,6 +79,8 @@ def _configure_ministack(state: Path, port: int) -> None:
         NODE_PATH=str(NODE_MODULES),
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         LOG_LEVEL="WARNING",
+        # By default a number that depends on this machine: the hub counts with it (B11).
+        LAMBDA_ACCOUNT_CONCURRENCY="1000",
         SFN_WAIT_SCALE=os.environ.get("SFN_WAIT_SCALE", _WAIT_SCALE),
     )
     (state / "cloud" / "tmp").mkdir(parents=True, exist_ok=True)

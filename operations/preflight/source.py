@@ -18,8 +18,9 @@ def source(situation: Situation) -> Iterator[Finding]:
     host = situation.settings.source
     if isinstance(host, GitHubSource):
         yield from _connection(situation, host)
-    elif isinstance(host, CodeCommitSource):
-        yield from _repository(situation, host)
+        return
+    assert isinstance(host, CodeCommitSource)  # a new kind of source needs its check here
+    yield from _repository(situation, host)
 
 
 def _connection(situation: Situation, host: GitHubSource) -> Iterator[Finding]:
