@@ -1,6 +1,8 @@
 """B11: the hub counts what the templates create, and promises no more than a new account has."""
 
 import json
+import math
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -9,12 +11,13 @@ import pytest
 from branch_hub.functions.shared import account_quotas as quotas
 from branch_hub.functions.shared.account_quotas import AccountQuota
 from branch_hub.infrastructure.environment_needs import BRANCH_NEEDS, needs_of, trunk_needs
+from branch_hub.infrastructure.intake import AT_ONCE
 from infra.config import EPHEMERAL, KINDS, PRODUCTION, STAGING, EnvironmentConfig
 from infra.naming import EnvironmentSuffix
 from pipeline.branch_settings import BranchSettings
 from pipeline.delivery_settings import DeliverySettings
 from tests.delivered import Delivered
-from tests.infra.context import CDK_JSON
+from tests.infra.context import CDK_JSON, REPOSITORY
 from tests.infra.templates import Synthesized
 
 TYPES = {
@@ -126,6 +129,22 @@ def test_b11_the_default_quota_fits_the_network_of_a_new_account() -> None:
     assert fits(quotas.GATEWAY_ENDPOINTS, branches=branches)
     assert fits(quotas.DATABASE_INSTANCES, branches=branches)
     assert not fits(quotas.ELASTIC_IPS, branches=branches + 1)
+
+
+def test_b11_the_page_says_what_to_request() -> None:
+    """Its table: AWS's default, what the trunk and each branch need, and the value for 10."""
+    page = (REPOSITORY / "docs" / "aws.md").read_text()
+    rows = re.findall(r"^\|.*\| (L-\w{8}) \|(.*)\|$", page, re.MULTILINE)
+    written = {code: [float(n.replace(",", "")) for n in cells.split("|")] for code, cells in rows}
+    others = {quotas.VPCS.code: 1, quotas.LAMBDA_EXECUTIONS.code: AT_ONCE}
+
+    def row(quota: AccountQuota) -> list[float]:
+        trunk = sum(needs.get(quota.code, 0) for needs in trunk_needs(settings()).values())
+        each = BRANCH_NEEDS[quota.code]
+        needed = others.get(quota.code, 0) + trunk + 10 * each
+        return [quota.default, trunk, each, math.ceil(needed / (1 + quota.queued))]
+
+    assert written == {code: row(quota) for code, quota in quotas.QUOTAS.items()}
 
 
 def test_b11_another_nat_gateway_for_branches_is_counted() -> None:
