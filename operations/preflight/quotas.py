@@ -46,8 +46,8 @@ def quotas(situation: Situation) -> Iterator[Finding]:
 
 def _enough(room: QuotaRoom) -> str:
     return (
-        f"quota {room.quota.label}: {room.value:g} allow the trunk and "
-        f"{room.environments} environments of branches"
+        f"quota {room.quota.label}: {room.value:g}; environments of branches that fit beside the "
+        f"trunk: {room.environments}"
     )
 
 

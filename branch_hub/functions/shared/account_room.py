@@ -48,9 +48,8 @@ class QuotaRoom:
         queue = f" ({self.quota.queued} more wait for each)" if self.quota.queued else ""
         return (
             f"{self.quota.label}: the quota is {self.value:g}{queue}; others use {self.others:g}, "
-            f"the trunk's environments need {self.trunk:g}, "
-            f"{environments} of branches need {environments} x {self.needed:g}. Request an "
-            f"increase: {self.quota.increase(value, region=region)}"
+            f"the trunk needs {self.trunk:g}; branches, with this one, need {environments} x "
+            f"{self.needed:g}. Request an increase: {self.quota.increase(value, region=region)}"
         )
 
 
@@ -93,9 +92,9 @@ class Capacity:
         wanted = self.counted + self.protected + 1
         reasons = (r.short_of(wanted, region=region) for r in self.room.too_small_for(wanted))
         return (
-            f"branch {branch} gets no environment: the quotas of the AWS account allow "
-            f"{self.room.environments} environments of branches. {'. '.join(reasons)}. Or delete a "
-            "finished branch, which deletes its environment. Then push a new commit"
+            f"branch {branch} gets no environment, because quotas of the AWS account are too "
+            f"small. {'. '.join(reasons)}. Or delete a finished branch, which deletes its "
+            "environment. Then push a new commit"
         )
 
 

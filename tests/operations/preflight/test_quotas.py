@@ -34,8 +34,8 @@ def test_b11_a_new_accounts_fargate_is_too_small_and_its_network_fits(account: A
     )
     assert "--quota-code L-3032A538 --desired-value 29 --region us-east-1" in todo
     assert (
-        "fine: quota EC2-VPC Elastic IPs (ec2 L-0263D0A3): 5 allow the trunk and 1 environments "
-        "of branches"
+        "fine: quota EC2-VPC Elastic IPs (ec2 L-0263D0A3): 5; environments of branches that fit "
+        "beside the trunk: 1"
     ) in found
 
 

@@ -29,9 +29,9 @@ def test_b11_a_branch_that_the_account_has_no_room_for_is_refused(fresh: Hub) ->
 
     assert answer["outcome"] == "refused"
     assert answer["message"] == (
-        f"branch {second} gets no environment: the quotas of the AWS account allow 1 environments "
-        "of branches. EC2-VPC Elastic IPs (ec2 L-0263D0A3): the quota is 5; others use 0, the "
-        "trunk's environments need 4, 2 of branches need 2 x 1. Request an increase: aws "
+        f"branch {second} gets no environment, because quotas of the AWS account are too small. "
+        "EC2-VPC Elastic IPs (ec2 L-0263D0A3): the quota is 5; others use 0, the trunk needs 4; "
+        "branches, with this one, need 2 x 1. Request an increase: aws "
         "service-quotas request-service-quota-increase --service-code ec2 --quota-code "
         "L-0263D0A3 --desired-value 6 --region us-east-1. Or delete a finished branch, which "
         "deletes its environment. Then push a new commit"
@@ -63,7 +63,7 @@ def test_b11_what_others_use_is_taken_from_the_quota(fresh: Hub) -> None:
 
     ec2.release_address(AllocationId=address)
     assert answer["outcome"] == "refused"
-    assert "others use 1, the trunk's environments need 4" in answer["message"]
+    assert "others use 1, the trunk needs 4" in answer["message"]
 
 
 def test_b11_what_a_branch_has_already_is_not_counted_twice(fresh: Hub) -> None:
