@@ -2,15 +2,40 @@
 
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.account import Account
 
 
+class EmptyAccount:
+    """An account without any resource, and with AWS's default of Lambda executions. The emulator's
+    account is shared with other tests."""
+
+    def client(self, _service: str) -> Any:
+        return self
+
+    def get_account_settings(self) -> Any:
+        limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
+        return {"AccountLimit": limit}
+
+    def get_metric_statistics(self, **_: object) -> Any:
+        return {"Datapoints": []}
+
+    def describe_addresses(self) -> Any:
+        return {"Addresses": []}
+
+    def get_paginator(self, _operation: str) -> Any:
+        return self
+
+    def paginate(self, **_: object) -> list[Any]:
+        return []
+
+
 class FakeQuotas:
     """`values` holds the account's own values by code, `defaults` those of AWS."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account | EmptyAccount) -> None:
         self._account = account
         self.values: dict[str, float] = {}
         self.defaults: dict[str, float] = {}
@@ -23,7 +48,7 @@ class FakeQuotas:
 
     @property
     def meta(self) -> Any:
-        return self._account.client("ec2").meta
+        return boto3.client("ec2", region_name="us-east-1").meta
 
     class exceptions:  # noqa: N801 - the name in boto3
         class NoSuchResourceException(Exception): ...

@@ -9,9 +9,8 @@ from operations.preflight.engine import engine
 from operations.preflight.findings import Situation, carry_out
 from operations.preflight.quotas import certificates, quotas, unreserved_executions
 from pipeline.delivery_settings import DeliverySettings
-from tests.account import Account
 from tests.aws_stubs import unreachable
-from tests.branch_hub.functions.quotas import FakeQuotas
+from tests.branch_hub.functions.quotas import EmptyAccount, FakeQuotas
 from tests.infra.context import CDK_JSON
 from tests.operations.preflight.conftest import ACCOUNT, Ask
 
@@ -22,8 +21,8 @@ def lines_of(fake: FakeQuotas) -> list[str]:
     return [str(finding) for finding in carry_out("quotas", quotas, situation)]
 
 
-def test_b11_a_new_accounts_fargate_is_too_small_and_its_network_fits(account: Account) -> None:
-    fake = FakeQuotas(account)
+def test_b11_a_new_accounts_fargate_is_too_small_and_its_network_fits() -> None:
+    fake = FakeQuotas(EmptyAccount())
     fake.values = {code: float(quota.default) for code, quota in QUOTAS.items()}
 
     found = lines_of(fake)
@@ -39,8 +38,8 @@ def test_b11_a_new_accounts_fargate_is_too_small_and_its_network_fits(account: A
     ) in found
 
 
-def test_b11_quotas_that_cannot_be_read_are_to_do(account: Account) -> None:
-    fake = FakeQuotas(account)
+def test_b11_quotas_that_cannot_be_read_are_to_do() -> None:
+    fake = FakeQuotas(EmptyAccount())
     fake.is_reachable = False
 
     found = lines_of(fake)
