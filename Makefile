@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
-	drill-kill-task drill-lose-zone engine-version help integration-test lock logs reconcile redrive \
+	drill-kill-task drill-lose-zone engine-version help integration-test lock logs preflight reconcile redrive \
 	retry session setup smoke-test status synth test up
 
 help: ## list the commands
@@ -105,6 +105,9 @@ drill-lose-zone: ## kill everything in the writer's zone under load, then bring 
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
 	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")
+
+preflight: setup ## check an account before the first deployment (AWS=yes: on AWS; CDK_CONTEXT="-c key=value ...")
+	@$(call operation,preflight) $(CDK_CONTEXT)
 
 bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 

@@ -159,6 +159,8 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
         trunk="main",
         protected_branches="[]",
         environment_quota=2 * max(COUNTS),
+        branch_needs="{}",
+        trunk_needs="{}",
         lifetime_days=14,
     )
 

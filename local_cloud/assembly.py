@@ -18,6 +18,8 @@ HUB = "BranchHub-*"
 PIPELINE = "DeliveryPipeline-*"
 
 _BOOTSTRAP_STACK = "CDKToolkit"
+# The default fits a new AWS account.
+_QUOTA = 10
 # The templates need one. Nobody has to authorise it here.
 _CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/local"
 # The hub's template depends on these paths only.
@@ -45,6 +47,7 @@ def cdk_context(
         "region": REGION,
         "source": json.dumps(source, separators=(",", ":")),
         "apiPort": str(cloud.api_port),
+        "branches": json.dumps({"quota": _QUOTA}, separators=(",", ":")),
         "databaseCaFile": str(paths.database_authority / "ca.pem"),
     }
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from local_cloud.assembly import cdk_context, trunk
 from local_cloud.aws import environment
 from local_cloud.environments import the_environment
 from local_cloud.paths import ROOT, CloudPaths
@@ -14,6 +15,7 @@ from local_cloud.server import CloudError, running_cloud
 OPERATIONS = {
     "check-roles": ("ask IAM about the roles of an environment", True),
     "redrive": ("show the dead letters of an environment and send them back", True),
+    "preflight": ("check the account before a first deployment", False),
     "reconcile": ("show what the branch hub would create and delete", False),
 }
 
@@ -29,6 +31,10 @@ def operate(paths: CloudPaths, command: str, *, suffix: str, more: Sequence[str]
     _, has_environment = OPERATIONS[command]
     if has_environment:
         more = ["--suffix", the_environment(paths, cloud, suffix=suffix)["suffix"], *more]
+    if command == "preflight":
+        # As on AWS, for all environments of the trunk.
+        context = cdk_context(paths, cloud, branch=trunk(), promotion="production")
+        more = [*(part for pair in context.items() for part in ("-c", "=".join(pair))), *more]
     # Credentials of an AWS account are never read.
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},

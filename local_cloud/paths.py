@@ -62,6 +62,11 @@ class CloudPaths:
         return self.cloud / "pipelines"
 
     @property
+    def quotas(self) -> Path:
+        """Values of service quotas by code, where a person has written some."""
+        return self.state / "quotas.json"
+
+    @property
     def lost_zones(self) -> Path:
         """The zones in which nothing may be started: see `zones.py`."""
         return self.cloud / "lost-zones"

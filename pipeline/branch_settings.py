@@ -17,7 +17,8 @@ REPORT, APPLY = "report", "apply"
 class BranchSettings:
     """`protected` holds shell patterns; the trunk is always protected."""
 
-    quota: int = 10
+    # Beside staging and production a new account has one elastic IP left (docs/aws.md).
+    quota: int = 1
     lifetime_days: int = 14
     protected: tuple[str, ...] = ("release/*",)
     reconcile: str = REPORT

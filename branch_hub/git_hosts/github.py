@@ -18,6 +18,7 @@ from branch_hub.git_hosts.git_host import (
     HostAccess,
     HostUnavailable,
 )
+from branch_hub.git_hosts.github_refusals import NO_TOKEN, PUBLIC_API, refusal_advice
 
 _TIMEOUT_SECONDS: Final = 10.0
 _PAGE_SIZE: Final = 100
@@ -29,7 +30,7 @@ _BRANCHES: Final = "refs/heads/"
 
 
 class GitHubHost:
-    """`token` returns the bearer token at each call; it is empty for a public repository."""
+    """`token` returns the bearer token at each call. github.com needs one for every repository."""
 
     def __init__(self, *, api_url: str, repository: str, token: Callable[[], str]) -> None:
         parts = urlsplit(api_url)
@@ -38,6 +39,7 @@ class GitHubHost:
                 f"GitHub's address is {api_url!r}: the token is only sent over https, "
                 "or to this machine"
             )
+        self._host = parts.hostname
         self._url = f"{api_url.rstrip('/')}/repos/{repository}"
         self._repository = repository
         self._token = token
@@ -141,6 +143,10 @@ class GitHubHost:
         return name
 
     def _get(self, path: str, *, expected: tuple[int, ...]) -> tuple[int, Any, Mapping[str, str]]:
+        headers = self._headers()
+        has_token = "Authorization" in headers
+        if not has_token and self._host == PUBLIC_API:
+            raise HostUnavailable(f"{self._repository}{path}: not asked, {NO_TOKEN}")
         # Keeps no connection: Lambda may pause the function, and it would be dead at the next call.
         pool = urllib3.PoolManager(timeout=_TIMEOUT_SECONDS, retries=False)
         try:
@@ -149,7 +155,7 @@ class GitHubHost:
                 http.request(
                     "GET",
                     f"{self._url}{path}",
-                    headers=self._headers(),
+                    headers=headers,
                     redirect=False,  # a redirect would send the token to another host
                     preload_content=False,
                 ) as answer,
@@ -159,7 +165,8 @@ class GitHubHost:
             raise HostUnavailable(f"{self._repository}{path}: {error}") from None
         status = answer.status
         if status not in expected:
-            raise HostUnavailable(f"{self._repository}{path}: answered {status}{_advice(status)}")
+            advice = refusal_advice(status, answer.headers, has_token=has_token)
+            raise HostUnavailable(f"{self._repository}{path}: answered {status}{advice}")
         try:
             return status, json.loads(content) if status == 200 else None, answer.headers
         except ValueError:
@@ -182,19 +189,6 @@ def _is_signed(delivery: Delivery) -> bool:
     signature = delivery.headers.get("x-hub-signature-256", "")
     # As bytes: compare_digest raises an error for text that is not ASCII.
     return hmac.compare_digest(f"sha256={digest}".encode(), signature.encode("utf-8", "replace"))
-
-
-_ADVICE: Final = {
-    301: "the repository has moved: set source.repository to its new name",
-    401: "the token is not valid: put another one into the hub's secret",
-    403: "the token may not read this, or the rate limit is reached",
-    404: "the repository does not exist, or the token may not read it",
-    429: "the rate limit is reached",
-}
-
-
-def _advice(status: int) -> str:
-    return f" ({_ADVICE[status]})" if status in _ADVICE else ""
 
 
 def _ref(body: Any) -> str | None:

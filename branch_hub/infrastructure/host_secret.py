@@ -14,7 +14,7 @@ from infra.naming import EnvironmentSuffix
 
 SECRET: Final = "branch-hub"
 SIGNING_FIELD: Final = "webhook_secret"
-# Empty for public repositories and for CodeCommit; a person sets it: docs/aws.md.
+# Empty for CodeCommit. For GitHub a person sets it: docs/aws.md.
 TOKEN_FIELD: Final = "token"
 
 

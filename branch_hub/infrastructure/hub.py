@@ -1,6 +1,7 @@
 """Values that the constructs of one hub share."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
+from branch_hub.functions.shared.account_quotas import Needs
 from branch_hub.infrastructure.host_secret import HostSecret
 from branch_hub.infrastructure.registry import Registry
 from infra.lambda_code import LambdaSource
@@ -31,6 +33,7 @@ class Hub:
     source: Source
     trunk: str
     branches: BranchSettings
+    trunk_needs: Mapping[str, Needs]  # by suffix
     registry: Registry
     secret: HostSecret
 

@@ -9,6 +9,7 @@ from branch_hub.functions.shared.events import Reason
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.create_machine import CreateMachine
 from branch_hub.infrastructure.destroy_machine import DestroyMachine
+from branch_hub.infrastructure.environment_needs import trunk_needs
 from branch_hub.infrastructure.host_secret import HostSecret
 from branch_hub.infrastructure.hub import CREATE, DESTROY, Hub
 from branch_hub.infrastructure.hub_alarms import HubAlarms
@@ -52,6 +53,7 @@ class BranchHub(Stack):
             source=settings.source,
             trunk=settings.trunk,
             branches=settings.branches,
+            trunk_needs=trunk_needs(settings),
             registry=Registry(self, "Registry", suffix=suffix, key=key),
             secret=HostSecret(self, "HostSecret", suffix=suffix, key=key),
         )

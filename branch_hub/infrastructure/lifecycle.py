@@ -1,12 +1,15 @@
 """The lifecycle function: decides on creation and deletion, and holds locks."""
 
+import json
 from typing import Final
 
 from aws_cdk import Stack
 from constructs import Construct
 
+from branch_hub.functions.shared.account_use import READS
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.infrastructure.environment_needs import BRANCH_NEEDS
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, allow, hub_source
 from infra.python_function import PythonFunction
 
@@ -35,10 +38,14 @@ class Lifecycle(Construct):
                 trunk=hub.trunk,
                 protected_branches=hub.protected_branches,
                 environment_quota=hub.branches.quota,
+                branch_needs=json.dumps(BRANCH_NEEDS),
+                trunk_needs=json.dumps(hub.trunk_needs),
                 lifetime_days=hub.branches.lifetime_days,
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,
+            # The SDK's model of EC2 is large: with less memory its first call takes seconds.
+            memory_mib=512,
         )
         self.function = lifecycle.function
         hub.grant_branch_list(self.function, stack)
@@ -62,3 +69,4 @@ class Lifecycle(Construct):
             ),
         )
         hub.grant_execution_status(self.function, stack)
+        allow(self.function, [*READS], "*")

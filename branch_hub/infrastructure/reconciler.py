@@ -1,5 +1,6 @@
 """The reconciler: compares branches with environments, hourly and on request."""
 
+import json
 from typing import Final
 
 from aws_cdk import Duration, Stack
@@ -8,7 +9,9 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.account_use import READS
 from branch_hub.infrastructure.bus import BranchEvents
+from branch_hub.infrastructure.environment_needs import BRANCH_NEEDS
 from branch_hub.infrastructure.hub import Hub, allow, hub_source
 from branch_hub.infrastructure.notices import Notices
 from infra.python_function import PythonFunction
@@ -48,10 +51,14 @@ class Reconciler(Construct):
                 trunk=hub.trunk,
                 protected_branches=hub.protected_branches,
                 environment_quota=hub.branches.quota,
+                branch_needs=json.dumps(BRANCH_NEEDS),
+                trunk_needs=json.dumps(hub.trunk_needs),
                 lifetime_days=hub.branches.lifetime_days,
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,
+            # The SDK's model of EC2 is large: with less memory its first call takes seconds.
+            memory_mib=512,
         )
         self.function = reconciler.function
         hub.grant_branch_list(self.function, Stack.of(self))
@@ -62,7 +69,7 @@ class Reconciler(Construct):
         branch_events.grant_put(self.function)
         notices.grant_publish(self.function)
         # AWS asks for all resources when stacks are listed without a name.
-        allow(self.function, ["cloudformation:DescribeStacks"], "*")
+        allow(self.function, ["cloudformation:DescribeStacks", *READS], "*")
         self._every_hour(hub, branch_events)
 
     def _every_hour(self, hub: Hub, branch_events: BranchEvents) -> None:

@@ -43,7 +43,7 @@ FAMILIES: Final = (
     ),
     Suppression(
         rules=("ActionFamily",),
-        where=("DeliveryPipeline/Key",),
+        where=("BranchHub/Key", "DeliveryPipeline/Key"),
         details=(r"kms:GenerateDataKey\* for codestar-notifications\.amazonaws\.com",),
         reason="CDK's grant for notices of an encrypted topic, as the service documents it.",
     ),

@@ -160,6 +160,27 @@ HUB: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
+        where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE),
+        details=on(
+            r"\*",
+            "cloudwatch:GetMetricStatistics",
+            "ec2:DescribeAddresses",
+            "ec2:DescribeNatGateways",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcs",
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "lambda:GetAccountSettings",
+            "rds:DescribeDBClusters",
+            "rds:DescribeDBInstances",
+            "servicequotas:GetAWSDefaultServiceQuota",
+            "servicequotas:GetServiceQuota",
+        ),
+        reason="B11: it compares the account's quotas with all that uses them. AWS has no narrower "
+        "resource for listing all of a kind.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
         where=(_RECONCILER_ROLE,),
         details=on(r"\*", "cloudformation:DescribeStacks"),
         reason="AWS knows no narrower resource for listing stacks.",

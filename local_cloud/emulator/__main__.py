@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
+from local_cloud.emulator import codeconnections_api, codepipeline_api, service_quotas_api
 from local_cloud.emulator.builds import BuildService
-from local_cloud.emulator.codepipeline_api import CodePipelineApi
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.edge import Edge
 from local_cloud.emulator.github_api import GitHubApi
@@ -84,6 +84,8 @@ def _configure_ministack(state: Path, port: int) -> None:
         NODE_PATH=str(NODE_MODULES),
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         LOG_LEVEL="WARNING",
+        # By default a number that depends on this machine: the hub counts with it (B11).
+        LAMBDA_ACCOUNT_CONCURRENCY="1000",
         SFN_WAIT_SCALE=os.environ.get("SFN_WAIT_SCALE", _WAIT_SCALE),
     )
     (state / "cloud" / "tmp").mkdir(parents=True, exist_ok=True)
@@ -166,7 +168,13 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
 
     edge = Edge(
         inner=ObjectCreation(inner=application()),
-        pipelines=CodePipelineApi(state_dir=paths.state, runs=runs),
+        apis={
+            codepipeline_api.TARGET: codepipeline_api.CodePipelineApi(
+                state_dir=paths.state, runs=runs
+            ).call,
+            service_quotas_api.TARGET: service_quotas_api.ServiceQuotasApi(paths.quotas).call,
+            codeconnections_api.TARGET: codeconnections_api.call,
+        },
         github=GitHubApi(
             git_root=paths.git, state_dir=paths.state, base_url=f"{aws.endpoint_url}{GITHUB_PATH}"
         ),

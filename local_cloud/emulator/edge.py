@@ -1,6 +1,7 @@
-"""Answers CodePipeline and the git host's API; passes all other requests to MiniStack."""
+"""Answers the git host's API and AWS APIs that MiniStack lacks; MiniStack answers the others."""
 
 import asyncio
+import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local_cloud.emulator.codepipeline_api import TARGET, ApiError, CodePipelineApi
+from local_cloud.emulator.codepipeline_api import ApiError
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.git_host import GITHUB_PATH, PUSHED_PATH
@@ -20,6 +21,9 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# An operation's name and its request; raises ApiError.
+JsonApi = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+
 _AMZ_JSON = "application/x-amz-json-1.1"
 
 
@@ -28,7 +32,7 @@ class Edge:
     """An ASGI application in front of `inner`."""
 
     inner: App
-    pipelines: CodePipelineApi
+    apis: Mapping[str, JsonApi]  # by the start of the header X-Amz-Target
     github: GitHubApi
     runs: PipelineRuns
 
@@ -59,14 +63,16 @@ class Edge:
         if path == PUSHED_PATH:
             return lambda body: (200, {}, self.runs.pushed(**json.loads(body)))
         target = next((v.decode() for k, v in scope["headers"] if k == b"x-amz-target"), "")
-        if target.startswith(TARGET):
-            return lambda body: self._call(target.removeprefix(TARGET), json.loads(body or b"{}"))
+        for prefix, api in self.apis.items():
+            if target.startswith(prefix):
+                operation = target.removeprefix(prefix)
+                return functools.partial(self._call, api, operation)
         return None
 
-    def _call(self, operation: str, request: Any) -> tuple[int, dict[str, str], Any]:
+    def _call(self, api: JsonApi, operation: str, body: bytes) -> tuple[int, dict[str, str], Any]:
         headers = {"content-type": _AMZ_JSON}
         try:
-            return 200, headers, self.pipelines.call(operation, request)
+            return 200, headers, api(operation, json.loads(body or b"{}"))
         except ApiError as error:
             return 400, headers, {"__type": error.code, "message": str(error)}
 

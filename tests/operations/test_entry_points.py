@@ -20,6 +20,7 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
             f"error: SUFFIX='dev': its roles cannot be checked: {ACCOUNT}",
         ),
         ("reconcile", [], f"reconcile: {ACCOUNT}"),
+        ("preflight", [], f"preflight: {ACCOUNT}"),
     ],
 )
 @pytest.mark.usefixtures("no_account")
@@ -31,7 +32,8 @@ def test_s68_a_program_that_cannot_ask_says_why_and_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", [program, *arguments])
-    monkeypatch.delitem(sys.modules, f"operations.{program}", raising=False)
+    for module in (f"operations.{program}.__main__", f"operations.{program}"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
 
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(f"operations.{program}", run_name="__main__")

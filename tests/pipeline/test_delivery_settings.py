@@ -237,7 +237,7 @@ def test_every_branch_gets_the_settings_that_belong_to_no_other_branch() -> None
 
 
 def test_omitted_fields_of_an_object_are_equal_to_their_defaults() -> None:
-    assert "branches" not in read(branches='{"quota": 10}').context()
+    assert "branches" not in read(branches='{"quota": 1}').context()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from branch_hub.functions.shared.account_room import Capacity
 from branch_hub.functions.shared.events import BranchEvent
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext, holds
 from branch_hub.functions.shared.moments import age
@@ -85,13 +86,24 @@ def _create(
         suffix, purpose=Purpose.CREATE, holder=execution, branch=branch, now=now
     ):
         return "busy", f"another execution has just locked environment {suffix}"
-    if not context.policy.protects(branch) and not context.quota.take(suffix):
-        message = _no_room(branch, context, now)
+    capacity = context.capacity(suffix=suffix)
+    if not _has_place(suffix, branch, capacity, context):
+        message = _no_room(branch, capacity, context, now)
         context.registry.release(suffix, holder=execution, state=State.REFUSED, cause=message)
         return "refused", message
     # The lifetime starts with the push, also for an environment that does not exist yet.
     _note_push(event, branch, context, _expires_at(branch, context))
-    return "create", f"environment {suffix} is created for branch {branch}"
+    unchecked = "; ".join(capacity.room.unchecked)
+    note = f". These quotas were not checked: {unchecked}" if unchecked else ""
+    return "create", f"environment {suffix} is created for branch {branch}{note}"
+
+
+def _has_place(suffix: str, branch: str, capacity: Capacity, context: LifecycleContext) -> bool:
+    """Take a place for every environment that is not protected. Atomic: of two branches that are
+    pushed at once, the account's last place goes to one."""
+    if context.policy.protects(branch):
+        return capacity.has_room
+    return context.quota.take(suffix, at_most=capacity.at_most)
 
 
 def _note_push(
@@ -135,8 +147,10 @@ def _in_the_way(branch: str, environment: Environment) -> str:
     )
 
 
-def _no_room(branch: str, context: LifecycleContext, now: datetime) -> str:
+def _no_room(branch: str, capacity: Capacity, context: LifecycleContext, now: datetime) -> str:
     members = context.quota.members()
+    if context.policy.protects(branch) or len(members) < context.quota.limit:
+        return capacity.refusal(branch, region=context.account.region)
     others = sorted(
         (r for r in context.registry.all() if r.suffix in members), key=lambda r: r.created_at
     )

@@ -19,6 +19,7 @@ from lambda_src.shared.branch_suffix import is_branch_suffix
 WARNED_BEFORE: Final = timedelta(days=1)
 # The host limits requests: one run reads the age of at most so many branches.
 _ASKED_MAX: Final = 100
+_FULL: Final = "has none: branches.quota or a quota of the account is full"
 _DOING: Final = {Purpose.CREATE: "created", Purpose.DESTROY: "deleted"}
 
 
@@ -56,7 +57,7 @@ class Step:
 
 class Planner:
     """Plans one run. `is_running` checks the holder of a record's lock, `last_commit_at` reads a
-    branch's age, `room` is the number of environments that the quota still allows."""
+    branch's age, `room` is the number of environments that the quotas still allow."""
 
     def __init__(
         self,
@@ -154,7 +155,7 @@ class Planner:
             return self._step(status, Action.LEAVE, reason)
         is_counted = status.suffix in self._counted
         if not is_counted and self._room <= 0:
-            return self._step(status, Action.LEAVE, "has none: the quota is full")
+            return self._step(status, Action.LEAVE, _FULL)
         is_fresh = self._is_fresh(status)
         if not is_fresh:
             reason = (

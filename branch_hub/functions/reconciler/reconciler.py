@@ -31,11 +31,12 @@ class Reconciler:
         hub = self.context
         statuses = survey(host=hub.host, stacks=hub.stacks, registry=hub.registry)
         counted = hub.quota.members()
+        capacity = hub.capacity()
         planner = Planner(
             policy=hub.policy,
             lifetime=hub.lifetime,
             now=hub.now(),
-            room=hub.quota.limit - len(counted),
+            room=min(hub.quota.limit, capacity.at_most) - len(counted),
             counted=counted,
             is_running=self._is_running,
             last_commit_at=hub.host.last_commit_at,

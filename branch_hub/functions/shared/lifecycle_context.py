@@ -1,15 +1,17 @@
 """Objects that lifecycle and reconciler share; owner and lock of an environment."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Self
 
 import boto3
 from botocore.config import Config
 
+from branch_hub.functions.shared.account_room import AccountSurvey, Capacity
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from branch_hub.functions.shared.policy import BranchPolicy
@@ -21,7 +23,13 @@ from branch_hub.functions.shared.stacks import Environment, StackFinder
 from branch_hub.git_hosts.choice import connect_host
 from branch_hub.git_hosts.git_host import GitHost
 
+logger = logging.getLogger(__name__)
+
 _ENDED_SILENTLY = "its execution ended without a result"
+# Short: a branch must not wait for an API that does not answer.
+_QUOTA_CALLS = Config(
+    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +41,7 @@ class LifecycleContext:
     policy: BranchPolicy
     registry: Registry
     quota: Quota
+    account: AccountSurvey
     executions: Executions
     stacks: StackFinder
     lifetime: timedelta
@@ -59,6 +68,11 @@ class LifecycleContext:
             policy=BranchPolicy.parse(trunk=settings.trunk, protected=settings.protected_branches),
             registry=Registry(table=table),
             quota=Quota(table=table, limit=settings.environment_quota),
+            account=AccountSurvey.parse(
+                needed=settings.branch_needs,
+                trunk=settings.trunk_needs,
+                client=cache(partial(boto3.client, config=_QUOTA_CALLS)),
+            ),
             executions=Executions(stepfunctions=client("stepfunctions")),
             stacks=StackFinder(
                 cloudformation=client("cloudformation"), repository=settings.repository
@@ -92,6 +106,27 @@ class LifecycleContext:
         if self.policy.protects_suffix(environment.suffix):
             return self.policy.trunk
         return (record.branch if record is not None else None) or environment.branch
+
+    def capacity(self, *, suffix: str | None = None) -> Capacity:
+        """What the account's quotas allow beside the admitted environments. `suffix` asks."""
+        counted = self.quota.members() - {suffix}
+        protected = self._protected_in_creation() - {suffix}
+        ours = counted | protected | ({suffix} if suffix is not None else set())
+        room = self.account.room(ours=ours, now=self.now())
+        if room.unchecked:
+            logger.warning("quotas were not checked", extra={"quotas": [*room.unchecked]})
+        return Capacity(counted=len(counted), protected=len(protected), room=room)
+
+    def _protected_in_creation(self) -> set[str]:
+        """They need no place in the quota. Until their resources exist, only the registry knows
+        them."""
+        return {
+            record.suffix
+            for record in self.registry.all()
+            if record.state is State.CREATING
+            and record.branch not in (None, self.policy.trunk)
+            and self.policy.protects(str(record.branch))
+        }
 
 
 def holds(record: EnvironmentRecord | None, execution: str) -> bool:

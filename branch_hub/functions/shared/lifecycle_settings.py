@@ -11,9 +11,12 @@ class BranchLifecycleSettings(EnvironmentSettings):
 
     git_host: str  # JSON: kind, and settings of that kind of host
     repository: str
-    hub_secret_arn: str  # JSON with token, which may be empty
+    hub_secret_arn: str  # JSON with token, which is empty for CodeCommit
     branch_table_name: str
     trunk: str
     protected_branches: str  # a JSON array of patterns: release/*
     environment_quota: int
+    # What one environment of a branch needs, and each of the trunk's: account_room.py reads them.
+    branch_needs: str
+    trunk_needs: str
     lifetime_days: int

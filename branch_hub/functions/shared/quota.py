@@ -15,8 +15,14 @@ class Quota:
         self._table = table
         self.limit = limit
 
-    def take(self, suffix: str) -> bool:
-        """Add `suffix` if it is a member already or if there is room. Atomic."""
+    def take(self, suffix: str, *, at_most: int | None = None) -> bool:
+        """Add `suffix` if it is a member already or if there is room. Atomic.
+
+        `at_most` is what the account allows, if it is less than the limit.
+        """
+        limit = self.limit if at_most is None else min(self.limit, at_most)
+        if limit < 1:
+            return suffix in self.members()
         try:
             self._table.update_item(
                 Key=_KEY,
@@ -27,7 +33,7 @@ class Quota:
                 ),
                 ExpressionAttributeValues={
                     ":suffixes": {suffix},
-                    ":limit": self.limit,
+                    ":limit": limit,
                     ":suffix": suffix,
                 },
             )

@@ -13,6 +13,21 @@ from tests.infra.templates import Synthesized, as_list, text
 from tests.infra.test_permissions import role_statements
 
 H = CODECOMMIT_HUB
+# What shows how much of a quota is used: nothing is changed with it.
+QUOTAS = {
+    "cloudwatch:GetMetricStatistics",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeNatGateways",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "lambda:GetAccountSettings",
+    "rds:DescribeDBClusters",
+    "rds:DescribeDBInstances",
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetServiceQuota",
+}
 
 
 def test_s64_no_role_has_a_wildcard_action(every_hub: Synthesized) -> None:
@@ -57,6 +72,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
         (
             "branch-lifecycle-role",
             {
+                *QUOTAS,
                 "secretsmanager:GetSecretValue",
                 "codecommit:GetBranch",
                 "codecommit:GetCommit",
@@ -72,6 +88,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
         (
             "branch-reconciler-role",
             {
+                *QUOTAS,
                 "secretsmanager:GetSecretValue",
                 "codecommit:GetBranch",
                 "codecommit:GetCommit",

@@ -77,7 +77,7 @@ def test_b2_protection_quota_and_lifetime_are_those_of_cdk_json(hub: Synthesized
     for name in ("branch-lifecycle", "branch-reconciler"):
         told = variables(hub, name)
         assert json.loads(told["PROTECTED_BRANCHES"]) == ["release/*"]
-        assert (told["ENVIRONMENT_QUOTA"], told["LIFETIME_DAYS"]) == ("10", "14")
+        assert (told["ENVIRONMENT_QUOTA"], told["LIFETIME_DAYS"]) == ("1", "14")
         assert told["TRUNK"] == "main"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from branch_hub.functions.lifecycle.requests import carry_out
+from branch_hub.functions.shared.account_room import AccountSurvey
 from branch_hub.functions.shared.events import BranchEvent, Reason
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
@@ -18,6 +19,7 @@ from branch_hub.functions.shared.stacks import StackFinder
 from branch_hub.git_hosts.github import GitHubHost
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.account import Account, tags_of
+from tests.branch_hub.functions.quotas import FakeQuotas
 from tests.branch_hub.git_server import REPOSITORY, GitServer
 
 LIFETIME = timedelta(days=14)
@@ -34,6 +36,10 @@ class Hub:
         self.registry = Registry(table=account.table(self.table))
         self.quota = Quota(table=account.table(self.table), limit=2)
         self.trunk = "main"
+        # By default no quota of the account limits anything.
+        self.quotas = FakeQuotas(account)
+        self.needed: dict[str, float] = {}
+        self.trunk_needs: dict[str, float] = {}
         self._running: list[str] = []
 
     @property
@@ -44,6 +50,9 @@ class Hub:
             policy=BranchPolicy(trunk=self.trunk, protected=("release/*",)),
             registry=self.registry,
             quota=self.quota,
+            account=AccountSurvey(
+                client=self.quotas.client, needed=self.needed, trunk={"staging": self.trunk_needs}
+            ),
             executions=Executions(stepfunctions=self.account.client("stepfunctions")),
             stacks=StackFinder(
                 cloudformation=self.account.client("cloudformation"), repository=REPOSITORY

@@ -43,6 +43,8 @@ def test_s8_a_branch_is_created_and_deleted_through_the_hub_of_its_settings(
         trunk="main",
         protected_branches="[]",
         environment_quota=1,
+        branch_needs="{}",
+        trunk_needs="{}",
         lifetime_days=14,
     )
     codecommit, stub = aws("codecommit")

@@ -40,6 +40,8 @@ class Hub:
             trunk="main",
             protected_branches='["release/*"]',
             environment_quota=5,
+            branch_needs="{}",
+            trunk_needs="{}",
             lifetime_days=14,
         )
 

@@ -310,7 +310,7 @@ def test_b2_no_more_are_created_than_the_quota_allows() -> None:
     steps = plan(*branches, room=2)
 
     assert [s.action for s in steps] == [Action.CREATE] * 2 + [Action.LEAVE] * 2
-    assert steps[-1].reason == "has none: the quota is full"
+    assert steps[-1].reason == "has none: branches.quota or a quota of the account is full"
 
 
 def test_b2_an_environment_in_the_quota_needs_no_new_place() -> None:

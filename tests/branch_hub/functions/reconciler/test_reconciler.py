@@ -115,7 +115,7 @@ def test_b2_the_quota_limits_what_is_created(hub: Hub) -> None:
     branch = hub.branch()
 
     assert hub.run(apply=False)[suffix_of_branch(branch)]["reason"] == (
-        "has none: the quota is full"
+        "has none: branches.quota or a quota of the account is full"
     )
 
 

@@ -1,0 +1,1 @@
+"""`make preflight`: checks an account before the first deployment."""
