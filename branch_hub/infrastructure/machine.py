@@ -18,7 +18,7 @@ from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
 # Longer than all waits of a machine: its own deadlines end with a notice.
-TIMEOUT: Final = Duration.hours(3)
+TIMEOUT: Final = Duration.hours(4)
 SUFFIX: Final = "$$.Execution.Input.suffix"
 EXECUTION: Final = "$$.Execution.Id"
 # Errors of the Lambda service, not of the function.
