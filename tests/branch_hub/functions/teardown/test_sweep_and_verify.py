@@ -184,8 +184,8 @@ def test_b3_an_image_stays_while_another_pipeline_runs_that_may_deploy_it(site: 
     assert answer["removed"] == []
     # Its record is deleted after this, so the notice must report it.
     assert answer["kept"] == [
-        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} is running. "
-        "`cdk gc` deletes the image when no stack names it"
+        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} is running. The asset "
+        "collector deletes it when no template has named it for some time"
     ]
     assert tag in image_tags(ecr)
 
