@@ -31,9 +31,14 @@ class Revisions:
             self._ecs.delete_task_definitions(taskDefinitions=arns[start : start + _BATCH_MAX])
 
     def _families(self) -> Iterator[str]:
+        """INACTIVE are the families without an active revision."""
         pages = self._ecs.get_paginator("list_task_definition_families")
-        for page in pages.paginate(familyPrefix=f"{FAMILY}-", status="ALL"):
-            yield from page["families"]
+        active = pages.paginate(familyPrefix=f"{FAMILY}-", status="ACTIVE")
+        inactive = pages.paginate(familyPrefix=f"{FAMILY}-", status="INACTIVE")
+        found = {
+            each for pages in (active, inactive) for page in pages for each in page["families"]
+        }
+        yield from sorted(found)
 
     def _old(self, family: str, limit: datetime) -> Iterator[str]:
         pages = self._ecs.get_paginator("list_task_definitions").paginate(

@@ -55,7 +55,7 @@ class Site:
             marks=Marks(table=table),
             revisions=Revisions(ecs=account.client("ecs")),
             stacks=StackFinder(cloudformation=cloudformation, repository=SOURCE),
-            runs=PipelineRuns(codepipeline=self),  # type: ignore[arg-type]
+            runs=PipelineRuns(codepipeline=self),
             registry=self.registry,
             executions=Executions(stepfunctions=account.client("stepfunctions")),
             sns=self,  # type: ignore[arg-type]

@@ -6,10 +6,12 @@ import pytest
 
 from branch_hub.functions.asset_collector.assets import AssetStore, NotBootstrapped
 from branch_hub.functions.asset_collector.collector import InvalidRequest, NotCollected
+from branch_hub.functions.asset_collector.revisions import KEPT
 from branch_hub.functions.shared.records import Purpose
 from tests.account import Account, tags_of
 from tests.aws_stubs import type_of_aws
 from tests.branch_hub.functions.asset_collector.conftest import BUCKET, Site, topic
+from tests.branch_hub.functions.asset_collector.test_revisions import register
 
 
 def test_an_asset_that_no_template_names_is_deleted_after_its_time_and_a_named_one_stays(
@@ -20,6 +22,9 @@ def test_an_asset_that_no_template_names_is_deleted_after_its_time_and_a_named_o
     site.deploy(used)
     site.deploy(used_image)
     site.account.client("s3").put_object(Bucket=BUCKET, Key="by-hand.txt", Body=b"")
+    suffix = site.account.name("staging")
+    for arn in register(site.account, suffix, KEPT + 1):
+        site.account.client("ecs").deregister_task_definition(taskDefinition=arn)
 
     assert site.collect(day=1)["due"] == 0  # both are marked
     assert site.collect(day=30)["due"] == 0
@@ -28,6 +33,7 @@ def test_an_asset_that_no_template_names_is_deleted_after_its_time_and_a_named_o
 
     assert f"object {unused}" in collected["names"]
     assert f"image {unused_image}" in collected["names"]
+    assert f"revision transaction-service-{suffix}:1" in collected["names"]
     assert not site.is_there(unused)
     assert not site.is_there(unused_image)
     for stays in (used, used_image, "by-hand.txt"):
@@ -110,7 +116,7 @@ def test_nothing_is_collected_while_a_pipeline_runs(site: Site) -> None:
     key, suffix = site.object(), f"{site.account.name('runner')}-0a1b2c"
     site.collect(day=0)
     site.account.deploy(f"DeliveryPipeline-{suffix}", tags=tags_of(suffix))
-    site.codepipeline = site.pipeline_calls.client  # type: ignore[attr-defined]
+    site.codepipeline = site.pipeline_calls.client
     for statuses in (["InProgress"], ["Succeeded"], ["InProgress"]):
         site.pipeline_calls.add_response(
             "list_pipeline_executions",
