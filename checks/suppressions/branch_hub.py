@@ -11,6 +11,7 @@ _INNER_FUNCTIONS: Final = (
     "BranchHub/Teardown/Teardown/Function",
     "BranchHub/Reconciler/Reconciler/Function",
     "BranchHub/PipelineRetry/Retry/Function",
+    "BranchHub/Assets/Collector/Function",
 )
 _FUNCTIONS: Final = (_INTAKE, *_INNER_FUNCTIONS)
 _CREATE_ROLE: Final = "BranchHub/Create/Create/Role"
@@ -18,6 +19,7 @@ _DESTROY_ROLE: Final = "BranchHub/Destroy/Destroy/Role"
 _LIFECYCLE_ROLE: Final = "BranchHub/Lifecycle/Lifecycle/Role"
 _TEARDOWN_ROLE: Final = "BranchHub/Teardown/Teardown/Role"
 _RECONCILER_ROLE: Final = "BranchHub/Reconciler/Reconciler/Role"
+_COLLECTOR_ROLE: Final = "BranchHub/Assets/Collector/Role"
 _RETRY_ROLE: Final = "BranchHub/PipelineRetry/Retry/Role"
 
 # The name of a branch's resource: any text, a hyphen and the six characters of its hash.
@@ -178,6 +180,35 @@ HUB: Final = (
         where=(_RECONCILER_ROLE,),
         details=on(r"\*", "cloudformation:DescribeStacks"),
         reason="AWS knows no narrower resource for listing stacks.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_COLLECTOR_ROLE,),
+        details=(
+            *on(
+                r"arn:.*:stack/\*/\*", "cloudformation:GetTemplate", "cloudformation:ListChangeSets"
+            ),
+            *on(r"arn:.*:transaction-pipeline-\*", "codepipeline:ListPipelineExecutions"),
+            *on(r"arn:.*:service/transaction-cluster-\*/\*", "ecs:DescribeServices"),
+            *on(
+                r"\*",
+                "cloudformation:DescribeStacks",
+                "ecs:DescribeTaskDefinition",
+                "ecs:ListTaskDefinitionFamilies",
+                "ecs:ListTaskDefinitions",
+            ),
+        ),
+        reason="An asset that any stack of the account names must stay. It only reads.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_COLLECTOR_ROLE,),
+        details=(
+            *on(r"arn:aws:s3:::cdk-hnb659fds-assets-.*/\*", "s3:DeleteObject"),
+            *on(r"arn:.*:task-definition/transaction-service-\*:\*", "ecs:DeleteTaskDefinitions"),
+        ),
+        reason="The names of assets are hashes. Old versions stay, so an object can be restored; "
+        "ECS keeps a revision as long as a service or task uses it.",
     ),
     # Functions
     Suppression(

@@ -33,11 +33,13 @@ class Revisions:
     def _families(self) -> Iterator[str]:
         """INACTIVE are the families without an active revision."""
         pages = self._ecs.get_paginator("list_task_definition_families")
-        active = pages.paginate(familyPrefix=f"{FAMILY}-", status="ACTIVE")
-        inactive = pages.paginate(familyPrefix=f"{FAMILY}-", status="INACTIVE")
-        found = {
-            each for pages in (active, inactive) for page in pages for each in page["families"]
-        }
+        found: set[str] = set()
+        for status in ("ACTIVE", "INACTIVE"):
+            for page in pages.paginate(
+                familyPrefix=f"{FAMILY}-",
+                status=status,  # type: ignore[arg-type]  # one of ECS's own
+            ):
+                found.update(page["families"])
         yield from sorted(found)
 
     def _old(self, family: str, limit: datetime) -> Iterator[str]:

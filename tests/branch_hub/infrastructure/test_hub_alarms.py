@@ -19,6 +19,7 @@ H = CODECOMMIT_HUB
         ("branch-destroy-timed-out", "ExecutionsTimedOut"),
         ("branch-intake-errors", "Errors"),
         ("branch-reconciler-errors", "Errors"),
+        ("asset-collector-errors", "Errors"),
         ("pipeline-retry-errors", "Errors"),
         ("branch-dead-letters", "ApproximateNumberOfMessagesVisible"),
     ],

@@ -189,7 +189,9 @@ def test_b2_a_stack_without_our_tag_is_not_deleted_whatever_its_name(teardown: R
 
 def test_s64_it_deletes_no_resource_that_a_stack_owns(teardown: Role) -> None:
     """CloudFormation deletes the resources of a stack, with its own role."""
-    deletes = {a for a in teardown.actions() if a.split(":")[1].startswith(("Delete", "Batch"))}
+    deletes = {
+        a for a in teardown.actions() if a.split(":")[1].startswith(("Delete", "BatchDelete"))
+    }
 
     assert deletes == {
         "cloudformation:DeleteStack",

@@ -27,7 +27,7 @@ def test_an_asset_that_no_template_names_is_deleted_after_its_time_and_a_named_o
         site.account.client("ecs").deregister_task_definition(taskDefinition=arn)
 
     assert site.collect(day=1)["due"] == 0  # both are marked
-    assert site.collect(day=30)["due"] == 0
+    assert site.collect(day=29)["due"] == 0
     assert site.is_there(unused)
     collected = site.collect(day=32)
 
