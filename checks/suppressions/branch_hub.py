@@ -143,7 +143,7 @@ HUB: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE),
+        where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE, _COLLECTOR_ROLE),
         details=on(
             r"arn:.*:execution:branch-(create|destroy)-hub-\w+:\*", "states:DescribeExecution"
         ),
