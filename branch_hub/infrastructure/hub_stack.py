@@ -5,7 +5,7 @@ from typing import Final
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from branch_hub.functions.shared.events import Reason
+from branch_hub.events import Reason
 from branch_hub.infrastructure.asset_collector import AssetCollector
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.create_machine import CreateMachine

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from branch_hub.functions.shared.moments import as_text
+from branch_hub.moments import as_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -37,7 +37,7 @@ class Revisions:
         for status in ("ACTIVE", "INACTIVE"):
             for page in pages.paginate(
                 familyPrefix=f"{FAMILY}-",
-                status=status,  # type: ignore[arg-type]  # one of ECS's own
+                status=status,
             ):
                 found.update(page["families"])
         yield from sorted(found)

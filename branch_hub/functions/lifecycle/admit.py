@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from branch_hub.functions.shared.events import BranchEvent
+from branch_hub.events import BranchEvent
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext, holds
-from branch_hub.functions.shared.moments import age
 from branch_hub.functions.shared.records import Lock, Purpose, State
 from branch_hub.functions.shared.stacks import Environment
+from branch_hub.moments import age
 
 _OLDEST_SHOWN = 5
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
+from branch_hub.moments import as_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from branch_hub.functions.shared.events import Reason
+from branch_hub.events import Reason
 from branch_hub.functions.shared.records import State
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.branch_hub.functions.lifecycle.conftest import COMMITTED, Hub
