@@ -158,6 +158,21 @@ class Registry:
             return False
         return True
 
+    def remove_expired(self, suffix: str, *, branch: str) -> bool:
+        """Delete the record of an expired environment of `branch`. False: it is another one."""
+        try:
+            self._table.delete_item(
+                Key={"suffix": suffix},
+                ConditionExpression=(
+                    "#state = :expired AND branch = :branch AND attribute_not_exists(lock_holder)"
+                ),
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":expired": State.EXPIRED.value, ":branch": branch},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
     def may_warn(self, suffix: str, *, branch: str, now: datetime, expires_at: datetime) -> bool:
         """Record a warning. False: there was one within a day, or it is another branch's. Of two
         concurrent calls one returns True."""
