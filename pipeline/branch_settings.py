@@ -1,4 +1,4 @@
-"""The `branches` key of cdk.json: quota, lifetime, protected branches, mode of the reconciler."""
+"""The `branches` key of cdk.json: quota, lifetime, protected branches, modes of the deletions."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -9,7 +9,7 @@ from pipeline.context_values import json_object
 KEY: Final = "branches"
 QUOTAS: Final = range(1, 101)
 LIFETIMES_DAYS: Final = range(1, 366)
-# The modes of the reconciler: report the plan, or carry it out.
+# The modes of the reconciler and of the asset collector: report the plan, or carry it out.
 REPORT, APPLY = "report", "apply"
 
 
@@ -22,6 +22,7 @@ class BranchSettings:
     lifetime_days: int = 14
     protected: tuple[str, ...] = ("release/*",)
     reconcile: str = REPORT
+    collect: str = REPORT
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -38,7 +39,8 @@ class BranchSettings:
             quota=_whole("quota", fields["quota"], QUOTAS),
             lifetime_days=_whole("lifetimeDays", fields["lifetimeDays"], LIFETIMES_DAYS),
             protected=_patterns("protected", fields["protected"]),
-            reconcile=_reconcile("reconcile", fields["reconcile"]),
+            reconcile=_mode("reconcile", fields["reconcile"]),
+            collect=_mode("collect", fields["collect"]),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class BranchSettings:
             "lifetimeDays": self.lifetime_days,
             "protected": [*self.protected],
             "reconcile": self.reconcile,
+            "collect": self.collect,
         }
 
 
@@ -68,7 +71,7 @@ def _patterns(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _reconcile(name: str, value: object) -> str:
+def _mode(name: str, value: object) -> str:
     if value not in (REPORT, APPLY):
         raise ConfigurationError(f"{KEY}.{name} is {value!r}: it must be {REPORT} or {APPLY}")
     return str(value)

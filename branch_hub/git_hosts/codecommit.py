@@ -6,14 +6,14 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from branch_hub.functions.shared.events import BranchEvent, InvalidEvent, Reason
-from branch_hub.functions.shared.moments import parse_moment
+from branch_hub.events import BranchEvent, InvalidEvent, Reason
 from branch_hub.git_hosts.git_host import (
     Delivery,
     DeliveryRefused,
     HostAccess,
     HostUnavailable,
 )
+from branch_hub.moments import parse_moment
 
 _NO_BRANCH: Final = "BranchDoesNotExistException"
 _REASONS: Final[Mapping[str, Reason]] = {

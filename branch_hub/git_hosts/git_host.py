@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from branch_hub.functions.shared.events import BranchEvent
+from branch_hub.events import BranchEvent
 
 
 class HostUnavailable(Exception):

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 
-from branch_hub.functions.shared.events import BranchEvent, Reason
+from branch_hub.events import BranchEvent, Reason
 from branch_hub.git_hosts.git_host import (
     Delivery,
     DeliveryIgnored,

@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from branch_hub.functions.shared.events import DETAIL_TYPES, SOURCE, Reason
+from branch_hub.events import DETAIL_TYPES, SOURCE, Reason
 from infra.naming import EnvironmentSuffix
 
 BUS: Final = "branch-events"

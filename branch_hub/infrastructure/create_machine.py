@@ -23,8 +23,8 @@ from branch_hub.infrastructure.notices import Notices
 
 BRANCH: Final = "$$.Execution.Input.branch"
 LOOK_AGAIN_SECONDS: Final = 15
-# 90 minutes: longer than the longest deletion, for which it waits.
-ASKED_MAX: Final = 360
+# Two hours: longer than the longest deletion, for which it waits.
+ASKED_MAX: Final = 480
 # The build did not start; a build that ran and failed is not retried.
 _BUILD_NOT_STARTED: Final = (
     "CodeBuild.AccountLimitExceededException",
@@ -103,7 +103,7 @@ class CreateMachine(Construct):
             .when(
                 is_busy,
                 self._notify_refusal(
-                    "Another execution held the lock for 90 minutes.",
+                    "Another execution held the lock for two hours.",
                     end=sfn.Fail(self, "StillBusy", error="StillBusy", cause="See the notice"),
                 ),
             )

@@ -5,7 +5,8 @@ from typing import Final
 from aws_cdk import CfnOutput, Environment, Stack
 from constructs import Construct
 
-from branch_hub.functions.shared.events import Reason
+from branch_hub.events import Reason
+from branch_hub.infrastructure.asset_collector import AssetCollector
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.create_machine import CreateMachine
 from branch_hub.infrastructure.destroy_machine import DestroyMachine
@@ -63,6 +64,9 @@ class BranchHub(Stack):
         reconciler = Reconciler(
             self, "Reconciler", hub=hub, branch_events=branch_events, notices=notices
         )
+        collector = AssetCollector(
+            self, "Assets", hub=hub, branch_events=branch_events, notices=notices
+        )
         retry = PipelineRetry(self, "PipelineRetry", hub=hub, branch_events=branch_events)
         builds = PipelineBuilds(self, "Pipelines", hub=hub, context=settings.branch_context())
         create = CreateMachine(
@@ -97,6 +101,7 @@ class BranchHub(Stack):
                 "branch-intake": intake.function,
                 "branch-reconciler": reconciler.function,
                 "pipeline-retry": retry.function,
+                "asset-collector": collector.function,
             },
             webhook=("branch-intake", intake.function),
             dead_letters=branch_events.dead_letters,

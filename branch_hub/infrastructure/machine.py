@@ -11,14 +11,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from branch_hub.functions.shared.events import InvalidEvent
+from branch_hub.events import InvalidEvent
 from branch_hub.functions.teardown.guard import NotOurs
 from branch_hub.infrastructure.notices import Notices
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
 # Longer than all waits of a machine: its own deadlines end with a notice.
-TIMEOUT: Final = Duration.hours(3)
+TIMEOUT: Final = Duration.hours(4)
 SUFFIX: Final = "$$.Execution.Input.suffix"
 EXECUTION: Final = "$$.Execution.Id"
 # Errors of the Lambda service, not of the function.

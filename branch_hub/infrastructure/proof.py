@@ -7,8 +7,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from branch_hub.infrastructure.destroy_steps import Steps, written_out
 from branch_hub.infrastructure.machine import EXECUTION, SUFFIX, ask, count, message_of, notify_of
 
-# Services write their last logs late, and listings are eventually consistent.
-AGAIN_SECONDS: Final = (10, 20, 40, 80, 160)
+# Half an hour. Services write their last logs late, listings are eventually consistent, and AWS
+# states no time for the deletion of a cluster's automated snapshots.
+AGAIN_SECONDS: Final = (10, 20, 40, 80, 160, 290, 600, 600)
 BEGIN: Final[dict[str, Any]] = {
     "verified": {"now": 0},
     "verify_again": [*AGAIN_SECONDS],

@@ -11,6 +11,7 @@ _INNER_FUNCTIONS: Final = (
     "BranchHub/Teardown/Teardown/Function",
     "BranchHub/Reconciler/Reconciler/Function",
     "BranchHub/PipelineRetry/Retry/Function",
+    "BranchHub/Assets/Collector/Function",
 )
 _FUNCTIONS: Final = (_INTAKE, *_INNER_FUNCTIONS)
 _CREATE_ROLE: Final = "BranchHub/Create/Create/Role"
@@ -18,6 +19,7 @@ _DESTROY_ROLE: Final = "BranchHub/Destroy/Destroy/Role"
 _LIFECYCLE_ROLE: Final = "BranchHub/Lifecycle/Lifecycle/Role"
 _TEARDOWN_ROLE: Final = "BranchHub/Teardown/Teardown/Role"
 _RECONCILER_ROLE: Final = "BranchHub/Reconciler/Reconciler/Role"
+_COLLECTOR_ROLE: Final = "BranchHub/Assets/Collector/Role"
 _RETRY_ROLE: Final = "BranchHub/PipelineRetry/Retry/Role"
 
 # The name of a branch's resource: any text, a hyphen and the six characters of its hash.
@@ -82,26 +84,45 @@ HUB: Final = (
             *on(r"arn:.*:key/\*", "kms:DescribeKey"),  # a key has no name: limited to our tag
             # An image that any stack names must stay.
             *on(r"arn:.*:stack/\*/\*", "cloudformation:GetTemplate"),
-            # AWS has no narrower resource for listing all of a kind.
+            # AWS has no narrower resource for listing all of a kind; the others only read.
             *on(
                 r"\*",
+                "acm:DescribeCertificate",
                 "cloudformation:DescribeStacks",
                 "cloudwatch:DescribeAlarms",
+                "codebuild:BatchGetReportGroups",
                 "codebuild:ListProjects",
+                "codestar-notifications:DescribeNotificationRule",
                 "dynamodb:ListTables",
+                "ec2:DescribeAddresses",
+                "ec2:DescribeFlowLogs",
+                "ec2:DescribeInternetGateways",
                 "ec2:DescribeNatGateways",
                 "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroupRules",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcs",
                 "ecs:DescribeTaskDefinition",
                 "ecs:ListClusters",
                 "ecs:ListTaskDefinitions",
+                "elasticloadbalancing:DescribeListeners",
                 "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeRules",
                 "elasticloadbalancing:DescribeTargetGroups",
+                "events:DescribeRule",
                 "iam:ListRoles",
                 "kms:ListAliases",
+                "lambda:GetEventSourceMapping",
                 "lambda:ListFunctions",
                 "logs:DescribeLogGroups",
+                "rds:DescribeDBClusterParameterGroups",
                 "rds:DescribeDBClusterSnapshots",
                 "rds:DescribeDBClusters",
+                "rds:DescribeDBInstances",
+                "rds:DescribeDBSubnetGroups",
                 "s3:ListAllMyBuckets",
                 "secretsmanager:ListSecrets",
                 "sns:ListTopics",
@@ -126,7 +147,7 @@ HUB: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE),
+        where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE, _COLLECTOR_ROLE),
         details=on(
             r"arn:.*:execution:branch-(create|destroy)-hub-\w+:\*", "states:DescribeExecution"
         ),
@@ -184,6 +205,35 @@ HUB: Final = (
         where=(_RECONCILER_ROLE,),
         details=on(r"\*", "cloudformation:DescribeStacks"),
         reason="AWS knows no narrower resource for listing stacks.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_COLLECTOR_ROLE,),
+        details=(
+            *on(
+                r"arn:.*:stack/\*/\*", "cloudformation:GetTemplate", "cloudformation:ListChangeSets"
+            ),
+            *on(r"arn:.*:transaction-pipeline-\*", "codepipeline:ListPipelineExecutions"),
+            *on(r"arn:.*:service/transaction-cluster-\*/\*", "ecs:DescribeServices"),
+            *on(
+                r"\*",
+                "cloudformation:DescribeStacks",
+                "ecs:DescribeTaskDefinition",
+                "ecs:ListTaskDefinitionFamilies",
+                "ecs:ListTaskDefinitions",
+            ),
+        ),
+        reason="An asset that any stack of the account names must stay. It only reads.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_COLLECTOR_ROLE,),
+        details=(
+            *on(r"arn:aws:s3:::cdk-hnb659fds-assets-.*/\*", "s3:DeleteObject"),
+            *on(r"arn:.*:task-definition/transaction-service-\*:\*", "ecs:DeleteTaskDefinitions"),
+        ),
+        reason="The names of assets are hashes. Old versions stay, so an object can be restored; "
+        "ECS keeps a revision as long as a service or task uses it.",
     ),
     # Functions
     Suppression(

@@ -189,10 +189,12 @@ def _states(template: Template, machine: str) -> dict[str, Any]:
 
 
 def _schedule(template: Template) -> str:
+    """Of the reconciler; the asset collector is no part of a branch's life."""
     (rate,) = (
         r["Properties"]["ScheduleExpression"]
         for r in template["Resources"].values()
-        if r["Type"] == "AWS::Events::Rule" and "ScheduleExpression" in r["Properties"]
+        if r["Type"] == "AWS::Events::Rule"
+        and str(r["Properties"].get("Name")).startswith("branch-reconcile-hourly")
     )
     return {"rate(1 hour)": "every hour:"}[rate]
 

@@ -11,7 +11,7 @@ from pipeline.steps.engine_version import creatable_version
 def engine(situation: Situation) -> Iterator[Finding]:
     wanted = situation.settings.engine_version or DatabaseConfig().engine_version
     try:
-        line = creatable_version(situation.client("rds"), wanted).line
+        line = creatable_version(situation.client("rds"), wanted).reason
     except ConfigurationError as error:
         yield to_do(f"database: {error}")
         return

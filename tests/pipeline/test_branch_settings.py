@@ -9,14 +9,22 @@ from infra.errors import ConfigurationError
 from pipeline.branch_settings import BranchSettings
 from tests.infra.context import CDK_JSON
 
-SAID = {"quota": 3, "lifetimeDays": 2, "protected": ["v*"], "reconcile": "apply"}
+SAID = {
+    "quota": 3,
+    "lifetimeDays": 2,
+    "protected": ["v*"],
+    "reconcile": "apply",
+    "collect": "apply",
+}
 
 
 @pytest.mark.parametrize("as_given", [dict, json.dumps])
 def test_settings_are_read_from_cdk_json_and_from_the_command_line(as_given: Any) -> None:
     read = BranchSettings.parse(as_given(SAID))
 
-    assert read == BranchSettings(quota=3, lifetime_days=2, protected=("v*",), reconcile="apply")
+    assert read == BranchSettings(
+        quota=3, lifetime_days=2, protected=("v*",), reconcile="apply", collect="apply"
+    )
     assert read.to_json() == SAID
 
 
@@ -28,6 +36,7 @@ def test_omitted_fields_have_their_defaults() -> None:
 def test_b2_the_first_plans_are_only_reported() -> None:
     assert BranchSettings.parse(CDK_JSON["branches"]).reconcile == "report"
     assert BranchSettings().reconcile == "report"
+    assert BranchSettings().collect == "report"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +53,7 @@ def test_b2_the_first_plans_are_only_reported() -> None:
         ({"protected": "release/*"}, r"branches\.protected is 'release/\*': it must be a list"),
         ({"protected": [""]}, r"branches\.protected is \[''\]"),
         ({"protected": [7]}, r"branches\.protected is \[7\]"),
+        ({"collect": True}, r"branches\.collect is True: it must be report or apply"),
         ({"reconcile": "now"}, r"branches\.reconcile is 'now': it must be report or apply"),
     ],
 )

@@ -224,7 +224,9 @@ def test_every_given_setting_is_passed_on() -> None:
         "alarmEmail": "ops@example.com",
         "notices": "hub",
         "domains": json.dumps({"staging": DOMAIN_THERE}, sort_keys=True, separators=(",", ":")),
-        "branches": '{"lifetimeDays":3,"protected":[],"quota":2,"reconcile":"apply"}',
+        "branches": (
+            '{"collect":"report","lifetimeDays":3,"protected":[],"quota":2,"reconcile":"apply"}'
+        ),
     }
 
     assert read(**said).context() == said

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.registry import FORGET_AFTER
+from branch_hub.moments import as_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from branch_hub.events import InvalidEvent
 from branch_hub.functions.intake.webhook import WebhookReceiver
-from branch_hub.functions.shared.events import InvalidEvent
 from lambda_src.shared.branch_suffix import InvalidBranch
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from branch_hub.events import BranchEvent, InvalidEvent
 from branch_hub.functions.intake.answers import accepted, problem
 from branch_hub.functions.intake.deliveries import Deliveries
-from branch_hub.functions.shared.events import BranchEvent, InvalidEvent
 from branch_hub.git_hosts.git_host import Delivery, DeliveryIgnored, DeliveryRefused, GitHost
 from lambda_src.shared.branch_suffix import InvalidBranch
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from branch_hub.events import BranchEvent
 from branch_hub.functions.shared.account_room import Capacity
-from branch_hub.functions.shared.events import BranchEvent
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext, holds
-from branch_hub.functions.shared.moments import age
 from branch_hub.functions.shared.records import Lock, Purpose, State
 from branch_hub.functions.shared.stacks import Environment
+from branch_hub.moments import age
 
 _OLDEST_SHOWN = 5
 
@@ -43,7 +43,7 @@ def _decide(
     other = context.lock_of_another(record, execution)
     environment = context.stacks.environment(suffix)
     owner = context.owner(environment, record)
-    if owner is not None and owner != branch:
+    if owner is not None and owner != branch and not _is_released(owner, environment, context):
         return "refused", _taken(branch, suffix, owner)
     if other is not None:
         return _wait_for(other, event, branch, context)
@@ -53,6 +53,13 @@ def _decide(
     if is_there and not holds(record, execution):
         return _extend(event, branch, context)
     return _create(event, branch, execution, context)
+
+
+def _is_released(owner: str, environment: Environment, context: LifecycleContext) -> bool:
+    """Whether only an expired record is left of an owner that was deleted, and is now deleted."""
+    if environment.stacks or environment.foreign_stacks or context.host.exists(owner):
+        return False
+    return context.registry.remove_expired(environment.suffix, branch=owner)
 
 
 def _wait_for(

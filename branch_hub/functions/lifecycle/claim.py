@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from branch_hub.functions.shared.events import BranchEvent, Reason
+from branch_hub.events import BranchEvent, Reason
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 from branch_hub.functions.shared.records import EnvironmentRecord, Purpose
 from branch_hub.functions.shared.stacks import Environment

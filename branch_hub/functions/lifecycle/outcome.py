@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from branch_hub.events import Reason
 from branch_hub.functions.lifecycle.cause import in_one_sentence
-from branch_hub.functions.shared.events import Reason
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext, holds
 from branch_hub.functions.shared.records import State
 

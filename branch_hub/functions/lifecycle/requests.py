@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from branch_hub.events import BranchEvent, InvalidEvent, Reason
 from branch_hub.functions.lifecycle.admit import admit
 from branch_hub.functions.lifecycle.claim import claim
 from branch_hub.functions.lifecycle.outcome import abandon, forget, settle
-from branch_hub.functions.shared.events import BranchEvent, InvalidEvent, Reason
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 
 Request = Mapping[str, Any]

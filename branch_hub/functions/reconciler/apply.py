@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from branch_hub.events import BranchEvent
 from branch_hub.functions.reconciler.plan import Action, Step
 from branch_hub.functions.shared.bus import BranchEventBus, EventsRefused
-from branch_hub.functions.shared.events import BranchEvent
 from branch_hub.functions.shared.registry import Registry
 
 if TYPE_CHECKING:

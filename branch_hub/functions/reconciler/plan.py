@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from branch_hub.events import Reason
 from branch_hub.functions.reconciler.survey import EnvironmentStatus
-from branch_hub.functions.shared.events import Reason
-from branch_hub.functions.shared.moments import age, as_text
 from branch_hub.functions.shared.policy import BranchPolicy
 from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
 from branch_hub.git_hosts.git_host import HostUnavailable
+from branch_hub.moments import age, as_text
 from lambda_src.shared.branch_suffix import is_branch_suffix
 
 WARNED_BEFORE: Final = timedelta(days=1)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from branch_hub.functions.shared.events import SOURCE, BranchEvent
+from branch_hub.events import SOURCE, BranchEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from branch_hub.functions.shared.moments import parse_moment
+from branch_hub.moments import parse_moment
 
 
 class State(StrEnum):

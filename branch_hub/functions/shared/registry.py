@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
+from branch_hub.moments import as_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -153,6 +153,21 @@ class Registry:
                 Key={"suffix": suffix},
                 ConditionExpression="lock_holder = :holder",
                 ExpressionAttributeValues={":holder": holder},
+            )
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def remove_expired(self, suffix: str, *, branch: str) -> bool:
+        """Delete the record of an expired environment of `branch`. False: it is another one."""
+        try:
+            self._table.delete_item(
+                Key={"suffix": suffix},
+                ConditionExpression=(
+                    "#state = :expired AND branch = :branch AND attribute_not_exists(lock_holder)"
+                ),
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":expired": State.EXPIRED.value, ":branch": branch},
             )
         except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False

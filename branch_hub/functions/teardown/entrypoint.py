@@ -5,10 +5,9 @@ Calls `cloudformation:DescribeStacks`, `DeleteStack`, `ListStackResources` and `
 `ListBucketVersions`, `DeleteObject`, `DeleteObjectVersion`, `ListBucketMultipartUploads` and
 `AbortMultipartUpload`; `ecr:ListImages` and `BatchDeleteImage`; `ec2:DescribeNetworkInterfaces`,
 `DeleteNetworkInterface` and `DescribeNatGateways`; `logs:DeleteLogGroup`;
-`rds:DeleteDBClusterSnapshot`; `ecs:ListTaskDefinitions`, `DescribeTaskDefinition`,
-`DeleteTaskDefinitions`, `DescribeClusters` and `DescribeServices`;
-`dynamodb:DescribeTable`; `kms:DescribeKey`; `secretsmanager:DescribeSecret`; `tag:GetResources`;
-and the operation of each of `listings.LISTINGS`.
+`rds:DeleteDBClusterSnapshot`; `ecs:ListTaskDefinitions`, `DescribeTaskDefinition`
+and `DeleteTaskDefinitions`; `tag:GetResources`; and the operations of `listings.LISTINGS` and of
+`gone.QUESTIONS`.
 """
 
 import os

@@ -41,8 +41,8 @@ class Sweeper:
         if wanted and (busy := self._busy_neighbour(suffix)):
             # The run may have found the image in the repository and may deploy it next.
             kept = [
-                f"image {image.repository}:{image.tag}: {busy} is running. `cdk gc` "
-                "deletes the image when no stack names it"
+                f"image {image.repository}:{image.tag}: {busy} is running. The asset "
+                "collector deletes it when no template has named it for some time"
                 for image in wanted
             ]
         else:

@@ -20,6 +20,7 @@ H = CODECOMMIT_HUB
         ("branch-intake-errors", "Errors"),
         ("branch-intake-throttles", "Throttles"),
         ("branch-reconciler-errors", "Errors"),
+        ("asset-collector-errors", "Errors"),
         ("pipeline-retry-errors", "Errors"),
         ("branch-dead-letters", "ApproximateNumberOfMessagesVisible"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB, GITHUB_HUB
+from tests.branch_hub.infrastructure.iam import Role
 from tests.delivered import CONNECTION, Delivered
 from tests.infra.templates import Synthesized, as_list, text
 from tests.infra.test_permissions import role_statements
@@ -103,6 +104,29 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
             },
         ),
         (
+            "asset-collector-role",
+            {
+                "cloudformation:DescribeStacks",
+                "cloudformation:GetTemplate",
+                "cloudformation:ListChangeSets",
+                "codepipeline:ListPipelineExecutions",
+                "dynamodb:DeleteItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+                "ecr:BatchDeleteImage",
+                "ecr:DescribeImages",
+                "ecs:DeleteTaskDefinitions",
+                "ecs:DescribeServices",
+                "ecs:DescribeTaskDefinition",
+                "ecs:ListTaskDefinitionFamilies",
+                "ecs:ListTaskDefinitions",
+                "s3:DeleteObject",
+                "s3:ListBucket",
+                "sns:Publish",
+                "states:DescribeExecution",
+            },
+        ),
+        (
             "pipeline-retry-role",
             {
                 "dynamodb:PutItem",
@@ -146,6 +170,7 @@ _RUNS = {
 }
 # By role: its actions with the hub's key, and the service through which it uses the key.
 KEY_USES = {
+    "asset-collector-role": {_VARIABLES, *_TABLE, *_TELLS},
     "branch-create-machine-role": {*_RUNS, *_TELLS},
     "branch-destroy-machine-role": {*_RUNS, *_TELLS},
     "branch-intake-role": {_VARIABLES, _SECRET, *_TABLE},
@@ -207,6 +232,27 @@ def test_b3_a_role_that_publishes_notices_may_use_the_key_of_the_topic(
     assert len(tellers) >= 3  # both machines and the reconciler
     for role in tellers:
         assert key_uses(every_hub, role) >= _TELLS, role
+
+
+def test_s64_the_asset_collector_deletes_only_in_the_bootstrap_and_no_version(
+    hub: Synthesized,
+) -> None:
+    role = Role.of(hub, f"asset-collector-role-{H}")
+    place = "000000000000-us-east-1"
+    deletes = {a for a in role.actions() if a.split(":")[1].startswith(("Delete", "Batch"))}
+
+    assert deletes - {"dynamodb:DeleteItem"} == {
+        "s3:DeleteObject",
+        "ecr:BatchDeleteImage",
+        "ecs:DeleteTaskDefinitions",
+    }
+    for bucket in ("transaction-audit-000000000000-production", f"payroll-{place}"):
+        assert not role.may("s3:DeleteObject", f"arn:aws:s3:::{bucket}/key")
+    assert role.may("s3:DeleteObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{place}/key")
+    images = f"cdk-hnb659fds-container-assets-{place}"
+    for repository in (images, "payroll"):
+        arn = f"arn:aws:ecr:us-east-1:000000000000:repository/{repository}"
+        assert role.may("ecr:BatchDeleteImage", arn) == (repository == images)
 
 
 def test_s64_no_role_both_decides_and_deletes(hub: Synthesized) -> None:

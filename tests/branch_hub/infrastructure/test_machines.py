@@ -234,7 +234,7 @@ def test_a_failed_notice_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "question", "minutes"), [("create", "Admit", 90), ("destroy", "Claim", 60)]
+    ("name", "question", "minutes"), [("create", "Admit", 120), ("destroy", "Claim", 60)]
 )
 def test_a_busy_environment_is_checked_again_and_then_reported(
     request: pytest.FixtureRequest, name: str, question: str, minutes: int

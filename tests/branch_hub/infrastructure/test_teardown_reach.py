@@ -8,11 +8,13 @@ from botocore import xform_name
 from botocore.session import get_session
 from hypothesis import HealthCheck, assume, given, settings
 
+from branch_hub.functions.teardown.gone import QUESTIONS
 from branch_hub.functions.teardown.listings import LISTINGS
 from branch_hub.functions.teardown.names import is_named_for
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from pipeline.promotion import RESERVED_SUFFIXES
+from tests.branch_hub.functions.teardown.arns import ARNS
 from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
 from tests.branch_hub.infrastructure.iam import Role
 from tests.delivered import SUFFIX, Delivered
@@ -187,7 +189,9 @@ def test_b2_a_stack_without_our_tag_is_not_deleted_whatever_its_name(teardown: R
 
 def test_s64_it_deletes_no_resource_that_a_stack_owns(teardown: Role) -> None:
     """CloudFormation deletes the resources of a stack, with its own role."""
-    deletes = {a for a in teardown.actions() if a.split(":")[1].startswith(("Delete", "Batch"))}
+    deletes = {
+        a for a in teardown.actions() if a.split(":")[1].startswith(("Delete", "BatchDelete"))
+    }
 
     assert deletes == {
         "cloudformation:DeleteStack",
@@ -219,3 +223,16 @@ def test_b3_it_may_list_every_resource_that_it_must_find(teardown: Role, listing
     action = f"{_PREFIXES.get(service, service)}:{called}"
 
     assert teardown.may(_OTHERWISE.get(action, action), "*")
+
+
+@pytest.mark.parametrize(("service", "kind"), QUESTIONS)
+def test_b3_it_may_ask_about_every_resource_that_can_be_listed_after_its_deletion(
+    teardown: Role, service: str, kind: str
+) -> None:
+    question = QUESTIONS[service, kind]
+    client = question.client or service
+    names = get_session().get_service_model(client).operation_names
+    (called,) = (name for name in names if xform_name(name) == question.operation)
+    arn = ARNS[service, kind].format(suffix=SUFFIX)
+
+    assert teardown.may(f"{service}:{called}", arn), arn

@@ -101,6 +101,13 @@ def test_s8_github_posts_to_a_url_that_needs_no_aws_identity(github_hub: Synthes
     assert "aws.codecommit" not in text(github_hub.json)
 
 
+def test_the_asset_collector_runs_every_day_and_only_reports(hub: Synthesized) -> None:
+    found = rule(hub, "asset-collect-daily")
+
+    assert found["ScheduleExpression"] == "cron(40 3 * * ? *)"
+    assert json.loads(found["Targets"][0]["Input"]) == {"apply": False}
+
+
 def test_b2_the_reconciler_runs_every_hour_and_only_reports(
     hub: Synthesized,
 ) -> None:

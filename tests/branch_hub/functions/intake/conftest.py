@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from branch_hub.events import BranchEvent
 from branch_hub.functions.intake.deliveries import Deliveries
 from branch_hub.functions.intake.intake import take_in
 from branch_hub.functions.intake.webhook import WebhookReceiver
 from branch_hub.functions.shared.bus import EventsRefused
-from branch_hub.functions.shared.events import BranchEvent
 from branch_hub.git_hosts.codecommit import CodeCommitHost
 from branch_hub.git_hosts.git_host import GitHost
 from branch_hub.git_hosts.github import GitHubHost

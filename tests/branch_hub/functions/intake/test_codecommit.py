@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from branch_hub.events import Reason
 from branch_hub.functions.shared.bus import EventsRefused
-from branch_hub.functions.shared.events import Reason
 from tests.branch_hub.functions.intake.conftest import NOW, Intake
 from tests.branch_hub.git_server import REPOSITORY
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from branch_hub.functions.shared.events import Reason
+from branch_hub.events import Reason
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from lambda_src.shared.json_secret import SecretUnreadable
 from tests.branch_hub.functions.intake.conftest import (

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from branch_hub.events import BranchEvent, Reason
 from branch_hub.functions.lifecycle.requests import carry_out
 from branch_hub.functions.shared.account_room import AccountSurvey
-from branch_hub.functions.shared.events import BranchEvent, Reason
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 from branch_hub.functions.shared.policy import BranchPolicy

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from branch_hub.functions.shared.events import InvalidEvent, Reason
+from branch_hub.events import InvalidEvent, Reason
 from branch_hub.functions.shared.records import Purpose, State
 from branch_hub.git_hosts.git_host import HostUnavailable
 from lambda_src.shared.branch_suffix import suffix_of_branch

@@ -1,6 +1,6 @@
 """S8, B2, B3: only the holder of the lock records the result, once."""
 
-from branch_hub.functions.shared.events import Reason
+from branch_hub.events import Reason
 from branch_hub.functions.shared.records import State
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.branch_hub.functions.lifecycle.conftest import LIFETIME, Hub

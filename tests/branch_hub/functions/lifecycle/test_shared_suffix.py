@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from branch_hub.functions.shared.events import Reason
-from branch_hub.functions.shared.records import State
+from branch_hub.events import Reason
+from branch_hub.functions.shared.records import Purpose, State
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.branch_hub.functions.lifecycle.conftest import COMMITTED, Hub
 
@@ -63,6 +63,25 @@ def test_b4_it_is_refused_until_the_first_is_deleted(hub: Hub, has_stacks: bool)
     assert hub.admit(second, hub.execution())["outcome"] == "refused"
     hub.forget(first, execution)
     assert hub.record(second) is None
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_b4_an_expired_record_of_a_deleted_branch_frees_its_suffix(
+    hub: Hub, is_deleted: bool
+) -> None:
+    """The event of the deletion was missed: the record would stay for 30 days."""
+    first, second = pair(hub)
+    execution = hub.execution()
+    suffix = hub.known(first).suffix
+    hub.registry.lock(suffix, purpose=Purpose.DESTROY, holder=execution, branch=first, now=hub.now)
+    hub.registry.mark_expired(suffix, holder=execution, now=hub.now)
+    if is_deleted:
+        del hub.git.branches[first]
+
+    answer = hub.admit(second, hub.execution())
+
+    assert answer["outcome"] == ("create" if is_deleted else "refused")
+    assert hub.known(second).branch == (second if is_deleted else first)
 
 
 def test_b4_of_two_concurrent_branches_the_later_waits(

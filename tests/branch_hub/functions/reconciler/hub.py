@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from branch_hub.events import BranchEvent
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
-from branch_hub.functions.shared.events import BranchEvent
-from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.registry import Registry
+from branch_hub.moments import as_text
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.account import Account
 from tests.branch_hub.git_server import REPOSITORY, GitServer

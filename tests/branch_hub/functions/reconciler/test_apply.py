@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from branch_hub.events import Reason
 from branch_hub.functions.reconciler.apply import Applier
 from branch_hub.functions.reconciler.plan import Action, Step
 from branch_hub.functions.shared.bus import BranchEventBus
-from branch_hub.functions.shared.events import Reason
 from branch_hub.functions.shared.registry import Registry
 from tests.account import Account
 from tests.aws_stubs import type_of_aws

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from branch_hub.events import Reason
 from branch_hub.functions.reconciler.plan import Action, Planner, Step
 from branch_hub.functions.reconciler.survey import EnvironmentStatus
-from branch_hub.functions.shared.events import Reason
 from branch_hub.functions.shared.policy import BranchPolicy
 from branch_hub.functions.shared.records import EnvironmentRecord, Lock, Purpose, State
 from branch_hub.functions.shared.stacks import DeployedStack, Environment

@@ -7,13 +7,13 @@ from typing import Any
 import boto3
 import pytest
 
+from branch_hub.events import Reason
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.reconciler import InvalidRequest
-from branch_hub.functions.shared.events import Reason
-from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.records import Purpose, State
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.git_hosts.git_host import HostUnavailable
+from branch_hub.moments import as_text
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.account import Account, tags_of
 from tests.branch_hub.functions.reconciler.hub import Hub

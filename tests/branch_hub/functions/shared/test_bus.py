@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from branch_hub.events import BranchEvent, Reason
 from branch_hub.functions.shared.bus import BranchEventBus, EventsRefused
-from branch_hub.functions.shared.events import BranchEvent, Reason
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
 

@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
-from branch_hub.functions.shared.moments import as_text
 from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
 from branch_hub.functions.shared.registry import Registry
+from branch_hub.moments import as_text
 from tests.account import Account
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)

@@ -4,9 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from branch_hub.functions.teardown import verify
 from branch_hub.functions.teardown.names import is_named_for
 from branch_hub.functions.teardown.requests import StillThere
 from tests.account import tags_of
@@ -186,8 +184,8 @@ def test_b3_an_image_stays_while_another_pipeline_runs_that_may_deploy_it(site: 
     assert answer["removed"] == []
     # Its record is deleted after this, so the notice must report it.
     assert answer["kept"] == [
-        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} is running. "
-        "`cdk gc` deletes the image when no stack names it"
+        f"image {REPOSITORY}:{tag}: the pipeline of {neighbour} is running. The asset "
+        "collector deletes it when no template has named it for some time"
     ]
     assert tag in image_tags(ecr)
 
@@ -281,118 +279,3 @@ def test_b3_a_key_with_a_scheduled_deletion_is_not_listed(site: Site) -> None:
     kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
 
     assert site.ask("verify") == {"remains": []}
-
-
-class Tagged:
-    """Clients that still list a resource by its tag; `owner` holds its owning service's answers."""
-
-    def __init__(self, arn: str, **owner: Any) -> None:
-        self._arn = arn
-        self._owner = owner
-
-    def __call__(self, _: str) -> Any:
-        return self
-
-    def get_paginator(self, operation: str) -> Any:
-        self._is_tagging = operation == "get_resources"
-        return self
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        if not self._is_tagging:
-            return []
-        return [{"ResourceTagMappingList": [{"ResourceARN": self._arn}]}]
-
-    def __getattr__(self, operation: str) -> Any:
-        def answer(**_: Any) -> Any:
-            said = self._owner[operation]
-            if isinstance(said, Exception):
-                raise said
-            return said
-
-        return answer
-
-
-def refusal(code: str, message: str = "") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, "Describe")
-
-
-_ARN = "arn:aws:{}:us-east-1:1:{}"
-
-
-@pytest.mark.parametrize(
-    ("arn", "operation", "gone", "there"),
-    [
-        (
-            "ec2:natgateway/nat-1",
-            "describe_nat_gateways",
-            {"NatGateways": [{"State": "deleted"}]},
-            {"NatGateways": [{"State": "available"}]},
-        ),
-        (
-            "ecs:cluster/transaction",
-            "describe_clusters",
-            {"clusters": [{"status": "INACTIVE"}]},
-            {"clusters": [{"status": "ACTIVE"}]},
-        ),
-        (
-            "ecs:service/transaction/service",
-            "describe_services",
-            {"services": [{"status": "INACTIVE"}]},
-            {"services": [{"status": "DRAINING"}]},
-        ),
-        (
-            "ecs:task-definition/service:1",
-            "describe_task_definition",
-            {"taskDefinition": {"status": "DELETE_IN_PROGRESS"}},
-            {"taskDefinition": {"status": "INACTIVE"}},
-        ),
-        (
-            "secretsmanager:secret:transaction-db",
-            "describe_secret",
-            {"DeletedDate": "soon"},
-            {"Name": "transaction-db"},
-        ),
-        (
-            "dynamodb:table/transaction-sessions",
-            "describe_table",
-            refusal("ResourceNotFoundException"),
-            {"Table": {"TableStatus": "ACTIVE"}},
-        ),
-        (
-            "kms:key/1",
-            "describe_key",
-            refusal("NotFoundException"),
-            {"KeyMetadata": {"KeyState": "Enabled"}},
-        ),
-        (
-            "ecs:service/transaction/service",
-            "describe_services",
-            refusal("ClusterNotFoundException", "Cluster not found."),
-            {"services": [{"status": "ACTIVE"}]},
-        ),
-        (
-            "ecs:task-definition/service:1",
-            "describe_task_definition",
-            refusal("ClientException", "The task definition was not found"),
-            {"taskDefinition": {"status": "ACTIVE"}},
-        ),
-    ],
-)
-def test_b3_a_resource_that_its_owning_service_reports_deleted_is_not_listed(
-    site: Site, arn: str, operation: str, gone: Any, there: Any
-) -> None:
-    full = "arn:aws:{}:us-east-1:1:{}".format(*arn.split(":", 1))
-
-    def remains(said: Any) -> list[str]:
-        clients = Tagged(full, **{operation: said})
-        return verify.remains(site.suffix, clients=clients, stacks=site.teardown.stacks)
-
-    assert remains(there) == [f"tagged {full}"]
-    assert remains(gone) == []
-
-
-def test_b3_a_resource_is_listed_if_its_owning_service_does_not_answer(site: Site) -> None:
-    clients = Tagged("arn:aws:kms:us-east-1:1:key/1", describe_key=refusal("AccessDenied"))
-
-    with pytest.raises(ClientError, match="AccessDenied"):
-        verify.remains(site.suffix, clients=clients, stacks=site.teardown.stacks)

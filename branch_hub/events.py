@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from branch_hub.functions.shared.moments import as_text, parse_moment
+from branch_hub.moments import as_text, parse_moment
 from lambda_src.shared.branch_suffix import is_branch_suffix, suffix_of_branch
 
 SOURCE: Final = "transaction-pipeline.branches"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from branch_hub.functions.shared.events import BranchEvent, InvalidEvent, Reason
+from branch_hub.events import BranchEvent, InvalidEvent, Reason
 from lambda_src.shared.branch_suffix import suffix_of_branch
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from branch_hub.functions.shared.moments import age, as_text, parse_moment
+from branch_hub.moments import age, as_text, parse_moment
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 
