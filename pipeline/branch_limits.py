@@ -1,6 +1,7 @@
 """The roles and the permissions boundary with which a branch is deployed, by their names.
 
-The hub's stack creates them: branch_hub/infrastructure/branch_roles.py and branch_boundary.py.
+The hub's stack creates them: branch_roles.py, branch_assets.py and branch_boundary.py in
+branch_hub/infrastructure/.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from infra.naming import EnvironmentSuffix
 BOUNDARY: Final = "branch-boundary"
 DEPLOY_ROLE: Final = "branch-deploy-role"
 EXECUTION_ROLE: Final = "branch-execution-role"
+FILE_ROLE: Final = "branch-file-role"
+IMAGE_ROLE: Final = "branch-image-role"
+IMAGES: Final = "branch-images"
 ROLES: Final = "branch-roles"
 
 
@@ -46,6 +50,23 @@ class BranchLimits:
         return self.hub.physical_name(EXECUTION_ROLE)
 
     @property
+    def file_role_name(self) -> str:
+        return self.hub.physical_name(FILE_ROLE)
+
+    @property
+    def file_prefix(self) -> str:
+        """Of the keys of file assets in the bootstrap's bucket."""
+        return f"{self.hub.physical_name('branch-files')}/"
+
+    @property
+    def image_role_name(self) -> str:
+        return self.hub.physical_name(IMAGE_ROLE)
+
+    @property
+    def image_repository(self) -> str:
+        return self.hub.physical_name(IMAGES)
+
+    @property
     def role_path(self) -> str:
         """The path of every role of a branch. In an ARN it stands before the name of the role.
 
@@ -55,10 +76,14 @@ class BranchLimits:
         return f"/{self.hub.physical_name(ROLES)}/"
 
     def synthesizer(self) -> DefaultStackSynthesizer:
-        """For one stack: the hub's roles deploy it, the bootstrap's roles publish its assets."""
+        """For one stack: the hub's roles deploy it and publish its assets."""
         return DefaultStackSynthesizer(
             deploy_role_arn=_role_arn(self.deploy_role_name),
             cloud_formation_execution_role=_role_arn(self.execution_role_name),
+            file_asset_publishing_role_arn=_role_arn(self.file_role_name),
+            bucket_prefix=self.file_prefix,
+            image_asset_publishing_role_arn=_role_arn(self.image_role_name),
+            image_assets_repository_name=self.image_repository,
         )
 
     def boundary(self) -> PermissionsBoundary:

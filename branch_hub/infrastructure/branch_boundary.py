@@ -1,7 +1,7 @@
 """The permissions boundary: the most that any role of a branch may do, whatever its policies say.
 
-It allows the services that a branch's stacks use, and denies the trunk's environments, the trunk and
-the hub. Facts about IAM come from these pages:
+It allows the services that a branch's stacks use, and denies the trunk, its environments and the
+hub. Facts about IAM come from these pages:
 
 * Delegation: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 * No wildcard as service of an ARN, so that every pattern is written for each service:
@@ -29,8 +29,8 @@ SERVICES: Final = (
     "codestar-notifications", "dynamodb", "ec2", "ecs", "elasticloadbalancing", "events", "kms",
     "lambda", "logs", "rds", "s3", "secretsmanager", "sns", "sqs",
 )  # fmt: skip
-# Of other services. Not allowed: changing a stack (a stack keeps the role that deployed it), pushing
-# to the repository, storing images other than as the bootstrap's role.
+# Of other services. Not allowed: changing a stack (a stack keeps the role that deployed it),
+# pushing to the repository, storing images.
 ACTIONS: Final = (
     "cloudformation:Describe*", "cloudformation:Get*", "cloudformation:List*",
     "codecommit:*UploadArchive*", "codecommit:Get*", "codecommit:GitPull", "codecommit:List*",
@@ -94,7 +94,13 @@ def boundary_statements(
         *_may_use_roles_of_branches(stack, limits),
         *_may_set_names_of_branches(domains),
         _deny(["*"], "*", when={f"aws:ResourceTag/{ENVIRONMENT_TAG}": [*kept]}),
-        _deny(["*"], "*", when={f"aws:ResourceTag/{HUB_TAG}": str(limits.hub)}),
+        # The hub's roles and images for branches have this tag, too: only what is allowed above.
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            not_actions=["ecr:*", "sts:AssumeRole"],
+            resources=["*"],
+            conditions={"StringEquals": {f"aws:ResourceTag/{HUB_TAG}": str(limits.hub)}},
+        ),
         _deny(["*"], *(name for suffix in (*kept, str(limits.hub)) for name in _named(suffix))),
         _deny([*_OF_THE_ACCOUNT], "*"),
         _deny(
@@ -107,8 +113,8 @@ def boundary_statements(
 def _may_use_roles_of_branches(stack: Stack, limits: BranchLimits) -> Iterator[iam.PolicyStatement]:
     """IAM allows delegating roles in this way: every role of a branch has the same boundary.
 
-    The roles of the hub, the trunk and the bootstrap have another path, and so have those of another
-    account, such as that of production.
+    The roles of the hub, the trunk and the bootstrap have another path, and the ARNs of roles of
+    production's account have another account.
     """
     own = role_arn(stack, f"{limits.role_path[1:]}*")
     linked = role_arn(stack, "aws-service-role/*")
@@ -121,8 +127,10 @@ def _may_use_roles_of_branches(stack: Stack, limits: BranchLimits) -> Iterator[i
     yield _allow(
         ["sts:AssumeRole"],
         own,
-        role_arn(stack, limits.deploy_role_name),
-        *(bootstrap_role(stack, kind) for kind in ("file-publishing", "image-publishing")),
+        *(
+            role_arn(stack, name)
+            for name in (limits.deploy_role_name, limits.file_role_name, limits.image_role_name)
+        ),
     )
 
 
@@ -156,11 +164,6 @@ def boundary_arn(stack: Stack, limits: BranchLimits) -> str:
     )
 
 
-def bootstrap_role(stack: Stack, kind: str) -> str:
-    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    return role_arn(stack, f"cdk-{qualifier}-{kind}-role-{stack.account}-{stack.region}")
-
-
 def role_arn(stack: Stack, name: str) -> str:
     return stack.format_arn(service="iam", region="", resource="role", resource_name=name)
 
@@ -168,8 +171,8 @@ def role_arn(stack: Stack, name: str) -> str:
 def _named(suffix: str) -> Iterator[str]:
     """ARNs of what is named for `suffix`.
 
-    The name of a branch may contain a short suffix, such as `staging`: then it must be at the end of
-    the name. Any other may be anywhere: CloudFormation puts random characters behind it.
+    The suffix of a branch may contain a short one, such as `staging`: only names that end with it
+    are matched. Any other may be anywhere: CloudFormation puts random characters behind it.
     """
     anywhere = not _may_be_in_a_branch(suffix)
     for service, endings in _AFTER_THE_SUFFIX.items():

@@ -1,19 +1,22 @@
-"""The roles that deploy branches: no other roles are used in the builds and pipelines of branches."""
+"""The roles that deploy branches. Builds and pipelines of branches may assume no others."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from aws_cdk import DefaultStackSynthesizer, Stack, Tags
+from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.infrastructure.branch_assets import (
+    BranchAssets,
+    bootstrap_bucket,
+    bootstrap_like_role,
+)
 from branch_hub.infrastructure.branch_boundary import boundary_statements
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub
 from pipeline.delivery_settings import DeliverySettings
 
-# CDK Pipelines may assume a role in order to update itself if the role has this tag.
-_DEPLOYS: Final = ("aws-cdk:bootstrap-role", "deploy")
 _SETS_THE_ROLE: Final = (
     "cloudformation:ContinueUpdateRollback",
     "cloudformation:CreateChangeSet",
@@ -40,7 +43,7 @@ _LOOKS: Final = (
 
 
 class BranchRoles(Construct):
-    """The permissions boundary of branches, and two roles like the two of the bootstrap.
+    """The permissions boundary of branches, and the same kinds of roles as a bootstrap has.
 
     The deploy role changes stacks; CloudFormation has the execution role while it does so.
     """
@@ -69,15 +72,11 @@ class BranchRoles(Construct):
             managed_policies=[boundary],
             permissions_boundary=boundary,
         )
-        deploy = iam.Role(
-            self,
-            "DeployRole",
-            role_name=limits.deploy_role_name,
-            description="Deploys the pipelines and environments of branches",
-            # As the bootstrap's: a role of this account whose own policies allow it.
-            assumed_by=iam.AccountRootPrincipal(),
+        BranchAssets(self, "Assets", hub=hub)
+        # CDK Pipelines may assume a role in order to update itself if the role has this tag.
+        deploy = bootstrap_like_role(
+            self, "DeployRole", name=limits.deploy_role_name, kind="deploy"
         )
-        Tags.of(deploy).add(*_DEPLOYS)
         for statement in _may_deploy_branches(stack, hub, execution):
             deploy.add_to_policy(statement)
 
@@ -107,13 +106,11 @@ def _may_deploy_branches(
         resources=[execution.role_arn],
         conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
     )
-    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
     yield iam.PolicyStatement(
         actions=["s3:GetObject"],
-        resources=[
-            f"arn:{stack.partition}:s3:::cdk-{qualifier}-assets-{stack.account}-{stack.region}/*"
-        ],
+        resources=[f"{bootstrap_bucket(stack)}/{hub.limits.file_prefix}*"],
     )
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
     yield iam.PolicyStatement(
         actions=["ssm:GetParameter", "ssm:GetParameters"],
         resources=[

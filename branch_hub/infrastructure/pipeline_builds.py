@@ -8,7 +8,7 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from branch_hub.infrastructure.branch_boundary import bootstrap_role, role_arn
+from branch_hub.infrastructure.branch_boundary import role_arn
 from branch_hub.infrastructure.hub import Hub
 from infra.log_groups import log_group
 from infra.python_version import deployed_python
@@ -79,14 +79,14 @@ def build_spec(context: dict[str, str]) -> dict[str, Any]:
 
 
 def _may_deploy(stack: Stack, hub: Hub) -> iam.PolicyStatement:
-    """Only branches: the build runs code of the branch. The bootstrap's role deploys anything.
+    """Only branches: the build runs code of the branch, and the bootstrap's roles deploy anything.
 
-    Its role for lookups would read the whole account, and a deployment does not need it.
+    Nor may it assume the role for lookups, which reads the whole account: no deployment needs it.
     """
     return iam.PolicyStatement(
         actions=["sts:AssumeRole"],
         resources=[
             role_arn(stack, hub.limits.deploy_role_name),
-            bootstrap_role(stack, "file-publishing"),
+            role_arn(stack, hub.limits.file_role_name),
         ],
     )
