@@ -90,9 +90,8 @@ def kept(trunk: Delivered) -> Iterator[tuple[str, str, dict[str, str], Asked]]:
     ]
     promoted: tuple[EnvironmentConfig, ...] = (STAGING, PRODUCTION)
     for config in promoted:
-        suffix = EnvironmentSuffix(config.kind)
-        found = Synthesized.environment(config, suffix=suffix)
-        stacks.append((f"transaction-{suffix}", str(suffix), found))
+        found = Synthesized.environment(config, suffix=EnvironmentSuffix(config.kind))
+        stacks.append((f"transaction-{config.kind}", config.kind, found))
     for stack, suffix, synthesized in stacks:
         for asked in asked_for(synthesized.resources, stack=stack):
             yield stack, suffix, tagged(suffix), asked
