@@ -28,7 +28,10 @@ from local_cloud.emulator.ministack_adapter.builds import (
     execute_builds,
     integrate_builds_with_step_functions,
 )
-from local_cloud.emulator.ministack_adapter.corrections import correct_image_lookup
+from local_cloud.emulator.ministack_adapter.corrections import (
+    correct_image_lookup,
+    correct_roles_with_a_path,
+)
 from local_cloud.emulator.ministack_adapter.events import publish
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.resource_types import add_resource_types
@@ -129,6 +132,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         publish=functools.partial(publish, source="aws.codepipeline"),
     )
     correct_image_lookup()
+    correct_roles_with_a_path()
     add_resource_types(
         paths=paths,
         aws=aws,
