@@ -19,6 +19,7 @@ from aws_cdk import aws_iam as iam
 from branch_hub.infrastructure.hub import ANY_BRANCH
 from infra.config import EPHEMERAL
 from infra.domain import ANY_SUFFIX, DomainConfig
+from lambda_src.environment_certificate.settings import CERTIFICATE
 from lambda_src.shared.branch_suffix import SLUG_LENGTH_MAX
 from lambda_src.shared.stack_tags import ENVIRONMENT_TAG, HUB_TAG
 from pipeline.branch_limits import BranchLimits
@@ -46,37 +47,40 @@ _BOUNDED_CHANGES: Final = (
     "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
     "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
 )  # fmt: skip
-_OTHER_CHANGES: Final = (
-    "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
-    "iam:UpdateRole", "iam:UpdateRoleDescription",
+_OTHER_USES: Final = (
+    "iam:DeleteRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy", "iam:UpdateRole*",
 )  # fmt: skip
-# Settings of the account or region, in services that are allowed; and what costs most.
-_OF_THE_ACCOUNT: Final = (
+# In services that are allowed: settings of the account or region; what costs most; and what would
+# pass the denials below. An access point of a bucket has a name of its own, and the default list of
+# network rules of a VPC has no tags.
+_NEVER: Final = (
     "acm:PutAccountConfiguration", "codebuild:*SourceCredentials", "dynamodb:Purchase*",
     "dynamodb:UpdateAbacStatus", "ec2:*BlockPublicAccess*", "ec2:*Default*", "ec2:*Fleet*",
-    "ec2:*Spot*", "ec2:*SerialConsole*", "ec2:Purchase*", "ec2:RunInstances",
+    "ec2:*Spot*", "ec2:*SerialConsole*", "ec2:CreateNetworkAcl*", "ec2:DeleteNetworkAcl*",
+    "ec2:Purchase*", "ec2:ReplaceNetworkAcl*", "ec2:RunInstances",
     "ecs:DeleteAccountSetting", "ecs:PutAccountSetting*", "events:PutPermission",
     "events:RemovePermission", "kms:*CustomKeyStore", "logs:*AccountPolicy",
     "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "rds:ModifyCertificates",
-    "rds:Purchase*", "s3:PutAccountPublicAccessBlock", "sns:SetSMSAttributes",
+    "rds:Purchase*", "s3:*AccessGrant*", "s3:*AccessPoint*", "s3:PutAccountPublicAccessBlock",
+    "sns:SetSMSAttributes",
 )  # fmt: skip
-# By service: what may follow the suffix in the ARN of a resource that is named for it. Services
-# whose names hold no suffix at a known place, such as EC2 and KMS, are found by their tags alone.
+# By service: what may follow a short suffix in the ARN of a resource that is named for it. What has
+# no such name is denied by its tags alone: all of the services that are not here, such as EC2, KMS
+# and load balancing. Others do not tell IAM the tags for every action.
 _AFTER_THE_SUFFIX: Final[Mapping[str, tuple[str, ...]]] = {
     "cloudwatch": ("",),
-    "codebuild": ("",),
-    "codepipeline": ("", "/*"),
+    "codebuild": (),
+    "codepipeline": (),
     "dynamodb": ("", "/*"),
     "ecs": ("", "/*", ":*"),
-    "elasticloadbalancing": ("/*",),
-    "events": ("", "/*"),
-    "kms": ("",),
+    "events": (),
     "lambda": ("", ":*"),
     "logs": ("", ":*", "/*"),
     "rds": ("",),
     "s3": ("", "/*"),
-    "secretsmanager": (),  # AWS puts characters behind it
-    "sns": ("", ":*"),
+    "secretsmanager": (),
+    "sns": ("",),
     "sqs": ("",),
 }
 
@@ -101,8 +105,14 @@ def boundary_statements(
             resources=["*"],
             conditions={"StringEquals": {f"aws:ResourceTag/{HUB_TAG}": str(limits.hub)}},
         ),
-        _deny(["*"], *(name for suffix in (*kept, str(limits.hub)) for name in _named(suffix))),
-        _deny([*_OF_THE_ACCOUNT], "*"),
+        _deny(
+            ["*"],
+            *(name for suffix in (*kept, str(limits.hub)) for name in _named(suffix)),
+            # The names of roles are unique in the account, whatever their paths.
+            *(f"arn:*:iam::*:role/*-{suffix}" for suffix in kept),
+        ),
+        _deny([*_NEVER], "*"),
+        *_never_certificates(kept, domains),
         _deny(
             ["s3:Abort*", "s3:Delete*", "s3:Put*", "s3:Replicate*"],
             f"arn:*:s3:::cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-*",
@@ -120,10 +130,9 @@ def _may_use_roles_of_branches(stack: Stack, limits: BranchLimits) -> Iterator[i
     linked = role_arn(stack, "aws-service-role/*")
     boundary = boundary_arn(stack, limits)
     yield _allow([*_BOUNDED_CHANGES], own, when={"iam:PermissionsBoundary": boundary})
-    yield _allow([*_OTHER_CHANGES], own)
+    yield _allow([*_OTHER_USES], own)
     # AWS defines what a linked role may do, and for which service.
-    yield _allow(["iam:PassRole"], own, linked)
-    yield _allow(["iam:CreateServiceLinkedRole"], linked)
+    yield _allow(["iam:CreateServiceLinkedRole", "iam:PassRole"], linked)
     yield _allow(
         ["sts:AssumeRole"],
         own,
@@ -155,6 +164,17 @@ def _may_set_names_of_branches(
             }
         },
     )
+
+
+def _never_certificates(
+    kept: tuple[str, ...], domains: Mapping[str, DomainConfig]
+) -> Iterator[iam.PolicyStatement]:
+    """A certificate has no name, and only its tag `Name` if an environment signs it itself."""
+    names = [f"{CERTIFICATE}-{suffix}" for suffix in kept]
+    yield _deny(["acm:*"], "*", when={"aws:ResourceTag/Name": names})
+    theirs = [d.certificate_arn for kind, d in domains.items() if kind != EPHEMERAL.kind]
+    if theirs:
+        yield _deny(["acm:*"], *theirs)
 
 
 def boundary_arn(stack: Stack, limits: BranchLimits) -> str:

@@ -4,12 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_iam as iam
 
-from branch_hub.infrastructure.branch_boundary import SERVICES
+from branch_hub.infrastructure.branch_boundary import SERVICES, boundary_statements
 from infra.config import PRODUCTION, STAGING, EnvironmentConfig
+from infra.domain import DomainConfig, HostedZone
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import suffix_of_branch
+from pipeline.branch_limits import BranchLimits
 from pipeline.promotion import RESERVED_SUFFIXES
 from tests.branch_hub.infrastructure.arns import (
     ACCOUNT,
@@ -50,6 +54,33 @@ class Limited:
 def boundary(hub: Synthesized) -> list[Statement]:
     policy = hub.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"branch-boundary-{H}")
     return list(rendered(policy["PolicyDocument"]["Statement"]))
+
+
+@pytest.fixture
+def largest() -> list[Statement]:
+    """The boundary with the longest name of a trunk, and with domains of every kind."""
+    domains = {
+        kind: DomainConfig(
+            name=name,
+            certificate_arn=f"arn:aws:acm:{HERE}:certificate/0a1b2c3d-0000-0000-0000-00000000000",
+            zone=HostedZone(id="Z0123456789ABCDEFGHIJ", name="example.com"),
+        )
+        for kind, name in (
+            ("ephemeral", "*.dev.example.com"),
+            ("staging", "staging.dev.example.com"),
+            ("production", "pay.example.com"),
+        )
+    }
+    stack = cdk.Stack(env=cdk.Environment(account=ACCOUNT, region="us-east-1"))
+    statements = boundary_statements(
+        stack,
+        limits=BranchLimits(hub=EnvironmentSuffix(H)),
+        kept=(*RESERVED_SUFFIXES, "aaaaaaaaa-bbbbbb"),
+        domains=domains,
+    )
+    return list(
+        stack.resolve(iam.PolicyDocument(statements=statements, minimize=True))["Statement"]
+    )
 
 
 @pytest.fixture
@@ -97,13 +128,10 @@ def kept(trunk: Delivered) -> Iterator[tuple[str, str, dict[str, str], Asked]]:
             yield stack, suffix, tagged(suffix), asked
 
 
-def test_b12_the_boundary_fits_into_a_managed_policy(boundary: list[Statement]) -> None:
-    """With the longest names that a trunk and a repository can have."""
-    document = {"Version": "2012-10-17", "Statement": boundary}
-    text = json.dumps(document, separators=(",", ":"))
-    longest = len("aaaaaaaaa-bbbbbb") - len(TRUNKS)
+def test_b12_the_boundary_fits_into_a_managed_policy(largest: list[Statement]) -> None:
+    document = {"Version": "2012-10-17", "Statement": rendered(largest)}
 
-    assert len(text) + longest * text.count(TRUNKS) <= 6144
+    assert len(json.dumps(document, separators=(",", ":"))) <= 6144
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -162,14 +190,38 @@ def test_b12_nothing_of_staging_production_and_the_trunk_can_be_changed(
         assert not branch.asks(request), (stack, asked.deletes, asked.arn)
 
 
+# Their resources are denied by the tags: IAM knows these for every action of the services.
+TAGS_SUFFICE: Final = ("codebuild", "elasticloadbalancing", "kms", "secretsmanager")
+
+
 def test_b12_what_has_a_name_of_ours_is_denied_by_its_name_alone(
     trunk: Delivered, branch: Limited
 ) -> None:
     """Some services do not tell IAM the tags of a resource for every action."""
-    for stack, suffix, _, asked in kept(trunk):
-        short_secret = asked.kind == "AWS::SecretsManager::Secret" and suffix == "staging"
-        if asked.is_named and not short_secret:
+    for stack, _, _, asked in kept(trunk):
+        if asked.is_named and not asked.deletes.startswith(TAGS_SUFFICE):
             assert not branch.may(asked.deletes, asked.arn), (stack, asked.arn)
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("codepipeline:StartPipelineExecution", f"codepipeline:{HERE}:transaction-pipeline-{{}}"),
+        (
+            "codepipeline:PutApprovalResult",
+            f"codepipeline:{HERE}:transaction-pipeline-{{}}/ProductionApproval/Approval",
+        ),
+        ("codebuild:StartBuild", f"codebuild:{HERE}:project/transaction-synth-{{}}"),
+        (
+            "codebuild:StartBuild",
+            f"codebuild:{HERE}:project/transaction-pipeline-{{}}-selfupdate",
+        ),
+    ],
+)
+def test_b12_the_pipeline_of_the_trunk_cannot_be_started_or_approved(
+    branch: Limited, action: str, arn: str
+) -> None:
+    assert not branch.may(action, f"arn:aws:{arn.format(TRUNKS)}")
 
 
 @pytest.mark.parametrize("suffix", [*RESERVED_SUFFIXES, TRUNKS])
@@ -179,12 +231,6 @@ def test_b12_what_has_a_name_of_ours_is_denied_by_its_name_alone(
         ("s3:DeleteObject", "s3:::transaction-audit-000000000000-{}/audit/2026/y.gz"),
         ("s3:PutObject", "s3:::transaction-artifacts-000000000000-{}/source/x.zip"),
         ("s3:PutBucketPolicy", "s3:::transaction-audit-000000000000-{}"),
-        ("codepipeline:StartPipelineExecution", f"codepipeline:{HERE}:transaction-pipeline-{{}}"),
-        (
-            "codepipeline:PutApprovalResult",
-            f"codepipeline:{HERE}:transaction-pipeline-{{}}/ProductionApproval/Approval",
-        ),
-        ("codebuild:StartBuild", f"codebuild:{HERE}:project/transaction-synth-{{}}"),
         ("ecs:ExecuteCommand", f"ecs:{HERE}:task/transaction-cluster-{{}}/0a1b"),
         ("lambda:InvokeFunction", f"lambda:{HERE}:function:schema-migrator-{{}}:7"),
         ("dynamodb:Query", f"dynamodb:{HERE}:table/transaction-sessions-{{}}/index/by-user"),
@@ -196,10 +242,6 @@ def test_b12_what_has_a_name_of_ours_is_denied_by_its_name_alone(
         (
             "rds:RestoreDBClusterFromSnapshot",
             f"rds:{HERE}:cluster-snapshot:rds:transaction-db-{{}}-2026-11-26-03-10",
-        ),
-        (
-            "elasticloadbalancing:RegisterTargets",
-            f"elasticloadbalancing:{HERE}:targetgroup/transaction-tg-{{}}/0a1b",
         ),
     ],
 )
@@ -215,6 +257,10 @@ def test_b12_keys_secrets_and_networks_of_others_are_denied_by_their_tags(branch
             ("kms:PutKeyPolicy", f"arn:aws:kms:{HERE}:key/0a1b"),
             ("kms:Decrypt", f"arn:aws:kms:{HERE}:key/0a1b"),
             ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:x-0a1b2c"),
+            (
+                "elasticloadbalancing:RegisterTargets",
+                f"arn:aws:elasticloadbalancing:{HERE}:targetgroup/transaction-tg/0a1b",
+            ),
             ("ec2:CreateNetworkInterface", f"arn:aws:ec2:{HERE}:subnet/subnet-0a"),
             ("ec2:AcceptVpcPeeringConnection", f"arn:aws:ec2:{HERE}:vpc/vpc-0a"),
             ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:vpc/vpc-0a"),
@@ -246,6 +292,51 @@ def test_b12_the_hub_cannot_be_changed_or_asked_for_anything(
     branch: Limited, action: str, resource: str
 ) -> None:
     assert not branch.may(action, f"arn:aws:{resource}")
+
+
+@pytest.mark.parametrize("suffix", [*RESERVED_SUFFIXES, TRUNKS])
+def test_b12_a_branch_cannot_take_the_name_of_a_role_of_a_kept_environment(
+    branch: Limited, suffix: str
+) -> None:
+    """It would be unique, and the environment could not be deployed."""
+    role = f"{OWN_ROLES}transaction-service-role-{suffix}"
+    request = Request(
+        action="iam:CreateRole", resource=role, context={"iam:PermissionsBoundary": BOUNDARY}
+    )
+
+    assert not branch.asks(request)
+
+
+def test_b12_certificates_are_told_apart(github_hub: Synthesized) -> None:
+    """By the tag of one that an environment signs, by the ARN of one for a domain (see TRUNK)."""
+    policy = github_hub.one("AWS::IAM::ManagedPolicy")
+    branch = Limited(list(rendered(policy["PolicyDocument"]["Statement"])))
+
+    def may(name: str, certificate: str = "mine") -> bool:
+        arn = f"arn:aws:acm:us-east-1:111111111111:certificate/{certificate}"
+        tags = {"aws:ResourceTag/Name": f"transaction-certificate-{name}"}
+        return branch.asks(Request(action="acm:ImportCertificate", resource=arn, context=tags))
+
+    assert may(SUFFIX)
+    assert not may("production")
+    assert not may(SUFFIX, "0a1b")
+
+
+def test_b12_a_branch_sets_names_of_branches_alone_in_a_zone_that_production_shares(
+    largest: list[Statement],
+) -> None:
+    branch = Limited(largest)
+    zone = "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"
+
+    def may(name: str, zone: str = zone) -> bool:
+        key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+        change = "route53:ChangeResourceRecordSets"
+        return branch.asks(Request(action=change, resource=zone, context={key: name}))
+
+    assert may(f"{SUFFIX}.dev.example.com")
+    assert not may("pay.example.com")
+    assert not may("staging.dev.example.com")
+    assert not may(f"{SUFFIX}.dev.example.com", "arn:aws:route53:::hostedzone/Z9")
 
 
 def test_b12_the_hubs_key_is_denied_by_the_tag_of_the_hub(branch: Limited) -> None:
@@ -348,6 +439,8 @@ def test_b12_every_role_that_a_branch_creates_has_the_same_boundary(
         "account:CloseAccount",
         "ec2:RunInstances",
         "ec2:DisableEbsEncryptionByDefault",
+        "ec2:ReplaceNetworkAclEntry",
+        "s3:CreateAccessPoint",
         "s3:PutAccountPublicAccessBlock",
         "codebuild:ImportSourceCredentials",
         "events:PutPermission",
