@@ -33,7 +33,7 @@ HUB: Final = (
         where=(f"{_BRANCH_ROLES}/Boundary",),
         details=(
             r"[a-z0-9-]+:\S* on \*",
-            r"(iam|sts):\w+ on .*:role/(branch-roles-hub-\w+|aws-service-role)/\*",
+            r"(iam|sts):\w+\*? on .*:role/(branch-roles-hub-\w+|aws-service-role)/\*",
         ),
         reason="B12: a permissions boundary is the most that a role may do. Its denials except the "
         "trunk, its environments and the hub from every permission.",
