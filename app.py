@@ -23,17 +23,18 @@ def build(app: cdk.App) -> None:
         app.node.try_get_context,
         defaults=json.loads((HERE / "cdk.json").read_text())["context"],
     )
-    if settings.has_hub:
-        BranchHub(app, settings=settings)
+    hub_stack = BranchHub(app, settings=settings) if settings.has_hub else None
     if settings.has_pipeline:
         toolchain = Toolchain.pinned_in(HERE / "package.json")
         hub = [partial(HubStage, construct_id=HUB_STAGE, settings=settings)]
-        DeliveryPipeline(
+        pipeline = DeliveryPipeline(
             app,
             settings=settings,
             toolchain=toolchain,
             first_stages=hub if settings.carries_hub else [],
         )
+        if hub_stack and settings.limits:
+            pipeline.add_stack_dependency(hub_stack)  # whose roles deploy it
 
 
 def main() -> None:

@@ -19,6 +19,8 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "after a day, and the reconciler rebuilds the branch hub's table. Each would leave a backup "
     f"for 35 days after its deletion: {_DESTROYED}.",
     "ELBDeletionProtectionEnabled": f"{_DESTROYED}.",
+    "IAMPolicyNoStatementsWithFullAccess": "The permissions boundary of branches allows whole "
+    "services, as the most that a role may do; its denials protect what is not a branch's (B12).",
     "IAMNoInlinePolicy": "Each policy belongs to one role and is deleted with it. A managed policy "
     "could be attached to another role, which is what least privilege must prevent (S64).",
     "LambdaConcurrency": "The mapping's maximum concurrency protects the database (S40). A "

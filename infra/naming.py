@@ -12,6 +12,7 @@ from lambda_src.shared.branch_suffix import (
     suffix_of_branch,
     suffix_of_repository,
 )
+from lambda_src.shared.stack_tags import ENVIRONMENT_TAG
 
 APPLICATION: Final = "transaction-pipeline"
 
@@ -80,7 +81,7 @@ class EnvironmentSuffix:
 
     def tags(self) -> dict[str, str]:
         """Tags that identify every stack of this environment."""
-        return {"application": APPLICATION, "environment-suffix": self.value}
+        return {"application": APPLICATION, ENVIRONMENT_TAG: self.value}
 
     def __str__(self) -> str:
         return self.value

@@ -1,6 +1,6 @@
 """The stack of one environment: its constructs and how they are connected."""
 
-from aws_cdk import CfnOutput, Fn, Stack
+from aws_cdk import CfnOutput, Fn, IStackSynthesizer, PermissionsBoundary, Stack
 from constructs import Construct
 
 from infra.api_credentials import ApiCredentials
@@ -27,7 +27,10 @@ from infra.web_firewall import WebFirewall
 
 
 class TransactionStack(Stack):
-    """The transaction system of one environment. Other programs read only its `outputs`."""
+    """The transaction system of one environment. Other programs read only its `outputs`.
+
+    `synthesizer` names the roles that deploy it, `permissions_boundary` limits its own roles.
+    """
 
     def __init__(
         self,
@@ -36,10 +39,14 @@ class TransactionStack(Stack):
         *,
         suffix: EnvironmentSuffix,
         config: EnvironmentConfig,
+        synthesizer: IStackSynthesizer | None = None,
+        permissions_boundary: PermissionsBoundary | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
+            synthesizer=synthesizer,
+            permissions_boundary=permissions_boundary,
             stack_name=suffix.physical_name("transaction"),
             description=f"Transaction system of environment {suffix} ({config.kind})",
             tags=suffix.tags(),

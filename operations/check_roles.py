@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -53,9 +54,11 @@ def check(suffix: str) -> int:
             wrong.append(f"{role} ({logical_id}) is missing in operations/role_expectations.py")
             continue
         found.add(known)
-        every = list(questions(names, role, ROLES[known]))
+        path = iam.get_role(RoleName=role)["Role"]["Path"]
+        named = replace(names, role_path=path)
+        every = list(questions(named, role, ROLES[known]))
         asked = [question for question in every if has_context or question.context is None]
-        mistakes = list(wrong_answers(iam, names, asked))
+        mistakes = list(wrong_answers(iam, named, asked))
         print(summary(role, asked, skipped=len(every) - len(asked), wrong=len(mistakes)))
         wrong += mistakes
     wrong += [

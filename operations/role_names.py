@@ -19,13 +19,17 @@ _AUTHORITY_SECRET: Final = "transaction-certificate-authority"
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """`looked_up` holds the ARNs that AWS chooses: those of the key and of the secrets."""
+    """`looked_up` holds the ARNs that AWS chooses: those of the key and of the secrets.
+
+    `role_path` is part of the ARN of each role: roles of branches have one (B12).
+    """
 
     suffix: str
     partition: str
     account: str
     region: str
     looked_up: Mapping[str, str]
+    role_path: str = "/"
 
     @classmethod
     def of_environment(cls, suffix: str, account: boto3.Session) -> Self:
@@ -95,7 +99,7 @@ class Names:
         return f"{self._prefix(service)}:{resource}-{self.suffix}"
 
     def role_arn(self, name: str) -> str:
-        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+        return f"arn:{self.partition}:iam::{self.account}:role{self.role_path}{name}"
 
     def _prefix(self, service: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}"

@@ -54,9 +54,12 @@ class DeliveryPipeline(Stack):
         self._toolchain = toolchain
         self._suffix = suffix = settings.suffix
         self._origin = source_tags(repository=settings.source.repository, branch=settings.branch)
+        limits = settings.limits
         super().__init__(
             scope,
             f"{STACK_NAME}-{suffix}",
+            synthesizer=limits.synthesizer() if limits else None,
+            permissions_boundary=limits.boundary() if limits else None,
             description=f"Delivers environment {suffix}",
             tags={**suffix.tags(), **self._origin},
             env=Environment(account=settings.account, region=settings.region),
@@ -77,6 +80,8 @@ class DeliveryPipeline(Stack):
             self._add_environment(delivery, promotion)
         delivery.build_pipeline()
         self._complete(delivery)
+        if limits:
+            limits.place_roles(self)
 
     def _synth_step(self, reports: TestReports) -> pipelines.CodeBuildStep:
         """Check the commit, then synthesize it. If a check fails, the run ends here."""
@@ -149,6 +154,7 @@ class DeliveryPipeline(Stack):
             config=settings.adjust(promotion.config),
             tags=self._origin,
             env=Environment(account=account, region=settings.region),
+            limits=settings.limits,
         )
         tests = tests_step(
             self,

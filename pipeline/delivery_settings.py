@@ -13,6 +13,7 @@ from infra.domain import DomainConfig
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import HASH_LENGTH, is_branch_suffix
+from pipeline.branch_limits import BranchLimits
 from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
 from pipeline.context_values import json_object
@@ -145,6 +146,17 @@ class DeliverySettings:
     def hub_suffix(self) -> EnvironmentSuffix:
         """The suffix of the repository's hub, which all branches share."""
         return EnvironmentSuffix.of_repository(self.source.repository)
+
+    @property
+    def limits(self) -> BranchLimits | None:
+        """The limits that the hub sets for a branch; None: deployed with the bootstrap's roles.
+
+        These are the trunk, and an environment with a suffix set by hand, which only a person may
+        deploy.
+        """
+        if self.is_trunk or not is_branch_suffix(str(self.suffix)):
+            return None
+        return BranchLimits(hub=self.hub_suffix)
 
     @property
     def has_hub(self) -> bool:

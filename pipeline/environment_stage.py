@@ -8,10 +8,14 @@ from constructs import Construct
 from infra.config import EnvironmentConfig
 from infra.naming import EnvironmentSuffix
 from infra.transaction_stack import TransactionStack
+from pipeline.branch_limits import BranchLimits
 
 
 class EnvironmentStage(Stage):
-    """One environment's stack. `tags` are added to it; `outputs` are its outputs."""
+    """One environment's stack. `tags` are added to it; `outputs` are its outputs.
+
+    `limits`: those of a branch.
+    """
 
     def __init__(
         self,
@@ -22,9 +26,19 @@ class EnvironmentStage(Stage):
         config: EnvironmentConfig,
         tags: Mapping[str, str],
         env: Environment,
+        limits: BranchLimits | None = None,
     ) -> None:
         super().__init__(scope, construct_id, env=env)
-        stack = TransactionStack(self, "Transaction", suffix=suffix, config=config)
+        stack = TransactionStack(
+            self,
+            "Transaction",
+            suffix=suffix,
+            config=config,
+            synthesizer=limits.synthesizer() if limits else None,
+            permissions_boundary=limits.boundary() if limits else None,
+        )
+        if limits:
+            limits.place_roles(stack)
         for key, value in tags.items():
             stack.tags.set_tag(key, value)
         self.outputs: dict[str, CfnOutput] = stack.outputs

@@ -14,8 +14,10 @@ from branch_hub.infrastructure.host_secret import HostSecret
 from branch_hub.infrastructure.registry import Registry
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
-from lambda_src.shared.branch_suffix import HASH_LENGTH
+from lambda_src.shared.branch_suffix import HASH_LENGTH, suffix_of_branch
+from pipeline.branch_limits import BranchLimits
 from pipeline.branch_settings import BranchSettings
+from pipeline.promotion import RESERVED_SUFFIXES
 from pipeline.sources.source import Source
 
 CREATE: Final = "branch-create"
@@ -36,6 +38,15 @@ class Hub:
     trunk_needs: Mapping[str, Needs]  # by suffix
     registry: Registry
     secret: HostSecret
+
+    @property
+    def limits(self) -> BranchLimits:
+        return BranchLimits(hub=self.suffix)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Suffixes of the trunk and its environments, which no branch and no teardown may touch."""
+        return (*RESERVED_SUFFIXES, suffix_of_branch(self.trunk))
 
     @property
     def git_host(self) -> str:

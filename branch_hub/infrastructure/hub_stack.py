@@ -7,6 +7,7 @@ from constructs import Construct
 
 from branch_hub.events import Reason
 from branch_hub.infrastructure.asset_collector import AssetCollector
+from branch_hub.infrastructure.branch_roles import BranchRoles
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.create_machine import CreateMachine
 from branch_hub.infrastructure.destroy_machine import DestroyMachine
@@ -58,6 +59,7 @@ class BranchHub(Stack):
             registry=Registry(self, "Registry", suffix=suffix, key=key),
             secret=HostSecret(self, "HostSecret", suffix=suffix, key=key),
         )
+        BranchRoles(self, "BranchRoles", hub=hub, settings=settings)
         intake = Intake(self, "Intake", hub=hub, branch_events=branch_events)
         lifecycle = Lifecycle(self, "Lifecycle", hub=hub)
         teardown = Teardown(self, "Teardown", hub=hub)

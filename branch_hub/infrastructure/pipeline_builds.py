@@ -3,19 +3,18 @@
 import shlex
 from typing import Any, Final, cast
 
-from aws_cdk import DefaultStackSynthesizer, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from branch_hub.infrastructure.branch_boundary import role_arn
 from branch_hub.infrastructure.hub import Hub
 from infra.log_groups import log_group
 from infra.python_version import deployed_python
 from pipeline import builds
 
 PROJECT: Final = "branch-pipelines"
-# Of the bootstrap: the same roles with which a person deploys.
-_BOOTSTRAP_ROLES: Final = ("deploy", "file-publishing", "lookup")
 
 
 class PipelineBuilds(Construct):
@@ -35,7 +34,7 @@ class PipelineBuilds(Construct):
             assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
         )
         group.grant_write(role)
-        for statement in (*hub.source.may_clone(stack), _may_deploy_as_bootstrapped(stack)):
+        for statement in (*hub.source.may_clone(stack), _may_deploy(stack, hub)):
             role.add_to_policy(statement)
         self.project = codebuild.Project(
             self,
@@ -79,17 +78,15 @@ def build_spec(context: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _may_deploy_as_bootstrapped(stack: Stack) -> iam.PolicyStatement:
-    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+def _may_deploy(stack: Stack, hub: Hub) -> iam.PolicyStatement:
+    """Only branches: the build runs code of the branch, and the bootstrap's roles deploy anything.
+
+    Nor may it assume the role for lookups, which reads the whole account: no deployment needs it.
+    """
     return iam.PolicyStatement(
         actions=["sts:AssumeRole"],
         resources=[
-            stack.format_arn(
-                service="iam",
-                region="",
-                resource="role",
-                resource_name=f"cdk-{qualifier}-{role}-role-{stack.account}-{stack.region}",
-            )
-            for role in _BOOTSTRAP_ROLES
+            role_arn(stack, hub.limits.deploy_role_name),
+            role_arn(stack, hub.limits.file_role_name),
         ],
     )

@@ -37,5 +37,5 @@ class Teardown(Construct):
             key=hub.key,
         )
         self.function = teardown.function
-        for statement in teardown_permissions(Stack.of(self), trunk=hub.trunk):
+        for statement in teardown_permissions(Stack.of(self), hub=hub):
             teardown.role.add_to_policy(statement)

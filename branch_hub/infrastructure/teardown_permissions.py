@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import ArnFormat, DefaultStackSynthesizer, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
 from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
-from branch_hub.infrastructure.hub import ANY_BRANCH
+from branch_hub.infrastructure.hub import ANY_BRANCH, Hub
 from infra.naming import APPLICATION
-from lambda_src.shared.branch_suffix import suffix_of_branch
-from pipeline.promotion import RESERVED_SUFFIXES
 
 _STACKS: Final = (APPLICATION_STACK, PIPELINE_STACK)
 _OURS: Final = {"StringEquals": {"aws:ResourceTag/application": APPLICATION}}
@@ -87,13 +85,12 @@ def _functions() -> list[str]:
     return sorted(own | {*_MORE_FUNCTIONS})
 
 
-def teardown_permissions(stack: Stack, *, trunk: str) -> list[iam.PolicyStatement]:
-    """Never allows deleting those of `trunk`, although they are named like a branch's."""
-    kept = (*RESERVED_SUFFIXES, suffix_of_branch(trunk))
-    return [*_may_change(stack), *_may_look(stack), *_may_never(stack, kept)]
+def teardown_permissions(stack: Stack, *, hub: Hub) -> list[iam.PolicyStatement]:
+    """Never allows deleting those of the trunk, although they are named like a branch's."""
+    return [*_may_change(stack, hub), *_may_look(stack), *_may_never(stack, hub.kept)]
 
 
-def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
+def _may_change(stack: Stack, hub: Hub) -> Iterator[iam.PolicyStatement]:
     yield _allow(_DELETES_STACKS, *_stacks(stack, ANY_BRANCH), when=_OURS)
     yield _allow(_STOPS_RUNS, _pipeline(stack, ANY_BRANCH))
     bucket = _bucket(stack, ANY_BRANCH)
@@ -102,11 +99,8 @@ def _may_change(stack: Stack) -> Iterator[iam.PolicyStatement]:
     yield _allow(_DELETES_LOGS, *_log_groups(stack, ANY_BRANCH))
     yield _allow(_DELETES_SNAPSHOTS, _snapshots(stack, ANY_BRANCH))
     yield _allow(_DELETES_REVISIONS, _revisions(stack, ANY_BRANCH))
-    images = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-container-assets"
-    yield _allow(
-        ("ecr:BatchDeleteImage",),
-        _arn(stack, "ecr", "repository", f"{images}-{stack.account}-{stack.region}"),
-    )
+    images = _arn(stack, "ecr", "repository", hub.limits.image_repository)
+    yield _allow(("ecr:BatchDeleteImage",), images)
     # A network interface has no name of ours. AWS does not delete one that is in use.
     yield _allow(("ec2:DeleteNetworkInterface",), _arn(stack, "ec2", "network-interface", "*"))
 

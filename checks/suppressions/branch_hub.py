@@ -26,7 +26,78 @@ _RETRY_ROLE: Final = "BranchHub/PipelineRetry/Retry/Role"
 _OF_A_BRANCH: Final = r"\*-\?{6}"
 _STACKS: Final = rf"arn:.*:stack/(DeliveryPipeline|transaction)-{_OF_A_BRANCH}/\*"
 
+_BRANCH_ROLES: Final = "BranchHub/BranchRoles"
+
 HUB: Final = (
+    # What branches may do: tests/branch_hub/infrastructure/test_branch_limits.py evaluates it.
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(f"{_BRANCH_ROLES}/Boundary",),
+        details=(
+            r"[a-z0-9-]+:\S* on \*",
+            r"(iam|sts):\w+\*? on .*:role/(branch-roles-hub-\w+|aws-service-role)/\*",
+        ),
+        reason="B12: a permissions boundary is the most that a role may do. Its denials except the "
+        "trunk, its environments and the hub from every permission.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_109", "CKV_AWS_111"),
+        where=(f"{_BRANCH_ROLES}/Boundary",),
+        reason="B12: the same. Roles that a branch creates have this boundary, too.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(f"{_BRANCH_ROLES}/DeployRole",),
+        details=(
+            *on(
+                _STACKS,
+                "cloudformation:ContinueUpdateRollback",
+                "cloudformation:CreateChangeSet",
+                "cloudformation:CreateStack",
+                "cloudformation:DeleteChangeSet",
+                "cloudformation:DeleteStack",
+                "cloudformation:ExecuteChangeSet",
+                "cloudformation:RollbackStack",
+                "cloudformation:UpdateStack",
+            ),
+            *on(r"arn:aws:s3:::cdk-.*/branch-files-hub-\w+/\*", "s3:GetObject"),
+        ),
+        reason="B12: stacks of branches and their templates, which no other role may deploy.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(f"{_BRANCH_ROLES}/DeployRole",),
+        details=on(
+            r"\*",
+            "cloudformation:DescribeChangeSet",
+            "cloudformation:DescribeEvents",
+            "cloudformation:DescribeStackEvents",
+            "cloudformation:DescribeStackResources",
+            "cloudformation:DescribeStacks",
+            "cloudformation:GetTemplate",
+            "cloudformation:GetTemplateSummary",
+            "cloudformation:ListStackResources",
+            "cloudformation:ValidateTemplate",
+        ),
+        reason="The CDK CLI also looks at stacks that do not exist yet, and at the bootstrap's.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(f"{_BRANCH_ROLES}/Assets/FileRole",),
+        details=on(
+            r"arn:aws:s3:::cdk-.*/branch-files-hub-\w+/\*",
+            "s3:AbortMultipartUpload",
+            "s3:GetObject",
+            "s3:PutObject",
+        ),
+        reason="The name of an asset is a hash. The prefix is that of branches.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(f"{_BRANCH_ROLES}/Assets/ImageRole",),
+        details=on(r"\*", "ecr:GetAuthorizationToken"),
+        reason="AWS knows no narrower resource for logging in to a registry.",
+    ),
     # Branches are created and deleted: a role is limited to the names of their resources.
     Suppression(
         rules=("AwsSolutions-IAM5",),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+ENVIRONMENT_TAG: Final = "environment-suffix"
 REPOSITORY_TAG: Final = "repository"
 BRANCH_TAG: Final = "branch"
 HUB_TAG: Final = "branch-hub"  # its value is the suffix of the hub

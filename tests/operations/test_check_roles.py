@@ -49,7 +49,15 @@ def resources() -> dict[str, Any]:
         found[logical_id] = {"Type": function["Type"], "Properties": {"FunctionName": name} | CODE}
     # The attachment's Ref is that of its secret.
     every = text(found).replace(text({"Ref": attachment}), text(attached["SecretId"]))
-    return dict(json.loads(every))
+    # As the roles of a branch have.
+    return with_path(dict(json.loads(every)))
+
+
+def with_path(resources: dict[str, Any]) -> dict[str, Any]:
+    for resource in resources.values():
+        if resource["Type"] == "AWS::IAM::Role":
+            resource["Properties"]["Path"] = "/branch-roles-hub-fedge4/"
+    return resources
 
 
 @pytest.fixture(scope="module")

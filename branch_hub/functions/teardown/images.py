@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_ecr import ECRClient
 
-# The repository of `cdk bootstrap`; the tag is the hash of the image's sources.
-_IMAGE: Final = re.compile(
-    r"/(?P<repository>cdk-[a-z0-9]+-container-assets-[0-9]{12}-[a-z0-9-]+):(?P<tag>[0-9a-f]{64})"
-)
+# The hub's repository; the tag is the hash of the image's sources. That of the bootstrap holds the
+# images of the trunk.
+_IMAGE: Final = re.compile(r"/(?P<repository>branch-images-hub-[0-9a-v]{6}):(?P<tag>[0-9a-f]{64})")
 _BATCH_MAX: Final = 100
 
 

@@ -129,6 +129,18 @@ def end_function_workers(name: str) -> None:
     invalidate_worker(name, account=get_account_id(), region=get_region())
 
 
+def correct_roles_with_a_path() -> None:
+    """Let SimulatePrincipalPolicy find a role whose ARN has a path before its name."""
+    from ministack.core import iam_evaluator  # noqa: PLC0415
+
+    by_name = iam_evaluator._gather_role_policies
+
+    def by_path_and_name(role: str, account_id: str) -> Any:
+        return by_name(role.rpartition("/")[2], account_id)
+
+    iam_evaluator._gather_role_policies = by_path_and_name
+
+
 def set_bucket_tags(name: str, tags: dict[str, str]) -> None:
     """Set a bucket's tags: CloudFormation ignores them, and CDK's clean-up function needs one."""
     from ministack.services import s3  # noqa: PLC0415

@@ -9,6 +9,8 @@ from tests.infra.test_physical_names import NOT_NAMES, RULES, literal
 HUB_RULES = {
     **RULES,
     ("AWS::CodeBuild::Project", "Name"): (150, r"[A-Za-z0-9][A-Za-z0-9_-]+"),
+    ("AWS::ECR::Repository", "RepositoryName"): (256, r"[a-z0-9]+(-[a-z0-9]+)*"),
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"): (128, r"[\w+=,.@-]+"),
     ("AWS::Events::EventBus", "Name"): (256, r"(?!aws\.|default$)[A-Za-z0-9._-]+"),
     ("AWS::Events::Rule", "Name"): (64, r"[A-Za-z0-9._-]+"),
     ("AWS::StepFunctions::StateMachine", "StateMachineName"): (80, r"[A-Za-z0-9_-]+"),

@@ -38,17 +38,27 @@ def test_s64_no_role_has_a_wildcard_action(every_hub: Synthesized) -> None:
         for action in as_list(statement["Action"])
         if "*" in action
     ]
+    managed = [r for r in every_hub.properties("AWS::IAM::Role") if "ManagedPolicyArns" in r]
 
     assert families == []
-    assert every_hub.all("AWS::IAM::ManagedPolicy") == {}  # all policies are inline
-    assert [r for r in every_hub.properties("AWS::IAM::Role") if "ManagedPolicyArns" in r] == []
+    # All other policies are inline. This one is the boundary, see test_branch_limits.py.
+    assert [r["RoleName"].rpartition("-hub-")[0] for r in managed] == ["branch-execution-role"]
 
 
-def test_s64_every_role_of_the_hub_is_assumed_by_one_service(every_hub: Synthesized) -> None:
+# Like the bootstrap's, they are for the roles of this account whose own policies allow it.
+FOR_BRANCHES = ("branch-deploy-role", "branch-file-role", "branch-image-role")
+
+
+def test_s64_every_other_role_of_the_hub_is_assumed_by_one_service(
+    every_hub: Synthesized,
+) -> None:
     for role in every_hub.properties("AWS::IAM::Role"):
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Action"] == "sts:AssumeRole"
-        assert text(statement["Principal"]["Service"]).endswith('.amazonaws.com"')
+        if str(role["RoleName"]).startswith(FOR_BRANCHES):
+            assert text(statement["Principal"]["AWS"]).endswith((':root"', ':root"]]}'))
+        else:
+            assert text(statement["Principal"]["Service"]).endswith('.amazonaws.com"')
 
 
 def actions_on(stack: Synthesized, role: str) -> set[str]:
@@ -258,11 +268,11 @@ def test_s64_the_asset_collector_deletes_only_in_the_bootstrap_and_no_version(
 def test_s64_no_role_both_decides_and_deletes(hub: Synthesized) -> None:
     """Only the teardown deletes, and it is asked by the machine that was told to."""
     for role in hub.properties("AWS::IAM::Role"):
-        if role["RoleName"] != f"branch-teardown-role-{H}":
+        if role["RoleName"] not in (f"branch-teardown-role-{H}", f"branch-deploy-role-{H}"):
             assert "cloudformation:DeleteStack" not in hub.actions_of(role["RoleName"])
 
 
-def test_s64_a_pipeline_is_deployed_with_the_bootstraps_roles_alone(
+def test_b12_a_pipeline_is_deployed_with_the_roles_for_branches_alone(
     hub: Synthesized, github_hub: Synthesized
 ) -> None:
     (assumed,) = (
@@ -278,8 +288,8 @@ def test_s64_a_pipeline_is_deployed_with_the_bootstraps_roles_alone(
     }
 
     assert assumed == [
-        f"arn:aws:iam::000000000000:role/cdk-hnb659fds-{role}-role-000000000000-us-east-1"
-        for role in ("deploy", "file-publishing", "lookup")
+        f"arn:aws:iam::000000000000:role/{role}-{H}"
+        for role in ("branch-deploy-role", "branch-file-role")
     ]
     assert cloned == {
         (f"{service}:{action}", CONNECTION)
@@ -288,15 +298,13 @@ def test_s64_a_pipeline_is_deployed_with_the_bootstraps_roles_alone(
     }
 
 
-def test_s64_only_roles_that_the_bootstrap_created_are_assumed(
+def test_s64_only_roles_that_the_bootstrap_or_the_hub_created_are_assumed(
     delivered: Delivered, trunk: Delivered
 ) -> None:
-    """By name, or by the tag that the bootstrap gives its roles."""
-    for found in (delivered, trunk):
+    """By name, or by the tag that both give these roles."""
+    for found, start in ((delivered, "branch-"), (trunk, "cdk-hnb659fds-")):
         for _, statement in role_statements(found.pipeline):
             if "sts:AssumeRole" in as_list(statement["Action"]):
                 tag = "iam:ResourceTag/aws-cdk:bootstrap-role"
-                named = all(
-                    ":role/cdk-hnb659fds-" in text(r) for r in as_list(statement["Resource"])
-                )
+                named = all(f":role/{start}" in text(r) for r in as_list(statement["Resource"]))
                 assert named or tag in text(statement.get("Condition")), statement

@@ -18,7 +18,6 @@ def test_the_function_reports_what_it_would_delete(
         branch_table_name=account.create_table(),
         notices_topic_arn=site.collector.topic_arn,
         kept_days=30,
-        hub_suffix="hub-0a1b2c",
     )
     for variable, value in settings.to_env().items():
         monkeypatch.setenv(variable, value)

@@ -13,11 +13,8 @@ from tests.account import tags_of
 from tests.branch_hub.functions.teardown.conftest import Site
 
 HASH = "0123456789abcdef" * 4
-SUB = (
-    "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/"
-    "cdk-hnb659fds-container-assets-${AWS::AccountId}-${AWS::Region}:"
-)
-REPOSITORY = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
+REPOSITORY = "branch-images-hub-fedge4"
+SUB = f"${{AWS::AccountId}}.dkr.ecr.${{AWS::Region}}.${{AWS::URLSuffix}}/{REPOSITORY}:"
 
 
 def task_definition(suffix: str, tag: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from branch_hub.functions.teardown.images import Image, Images
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
 
-REPOSITORY = "cdk-hnb659fds-container-assets-111111111111-us-east-1"
+REPOSITORY = "branch-images-hub-fedge4"
 ARN = "arn:aws:cloudformation:us-east-1:111111111111:stack/transaction-a/id"
 STACK = DeployedStack(
     name="transaction-a",

@@ -1,0 +1,581 @@
+"""B12: what a branch may do, even if its code and its templates are an attacker's."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+
+from branch_hub.infrastructure.branch_boundary import SERVICES, boundary_statements
+from infra.config import PRODUCTION, STAGING, EnvironmentConfig
+from infra.domain import DomainConfig, HostedZone
+from infra.naming import EnvironmentSuffix
+from lambda_src.shared.branch_suffix import suffix_of_branch
+from pipeline.branch_limits import BranchLimits
+from pipeline.promotion import RESERVED_SUFFIXES
+from tests.branch_hub.infrastructure.arns import (
+    ACCOUNT,
+    UNKNOWN_OWNER,
+    Asked,
+    asked_for,
+    rendered,
+)
+from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB as H
+from tests.branch_hub.infrastructure.iam_request import Request, Statement, is_allowed
+from tests.delivered import SUFFIX, Delivered
+from tests.infra.templates import Synthesized, as_list
+
+ROLES: Final = f"arn:aws:iam::{ACCOUNT}:role/"
+OWN_ROLES: Final = f"{ROLES}branch-roles-{H}/"
+BOUNDARY: Final = f"arn:aws:iam::{ACCOUNT}:policy/branch-boundary-{H}"
+HERE: Final = f"us-east-1:{ACCOUNT}"
+TRUNKS: Final = suffix_of_branch("main")
+EVERYTHING: Final[Statement] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+# A branch may be named like an environment.
+SUFFIXES: Final = (SUFFIX, suffix_of_branch("staging"), suffix_of_branch("staging/x"))
+
+
+class Limited:
+    """A role of a branch, which is an administrator by its own policies, in its boundary."""
+
+    def __init__(self, boundary: list[Statement]) -> None:
+        self._boundary = boundary
+
+    def may(self, action: str, resource: str) -> bool:
+        return self.asks(Request(action=action, resource=resource))
+
+    def asks(self, request: Request) -> bool:
+        return is_allowed([EVERYTHING], request) and is_allowed(self._boundary, request)
+
+
+@pytest.fixture
+def boundary(hub: Synthesized) -> list[Statement]:
+    policy = hub.one("AWS::IAM::ManagedPolicy", ManagedPolicyName=f"branch-boundary-{H}")
+    return list(rendered(policy["PolicyDocument"]["Statement"]))
+
+
+@pytest.fixture
+def largest() -> list[Statement]:
+    """The boundary with the longest name of a trunk, and with domains of every kind."""
+    domains = {
+        kind: DomainConfig(
+            name=name,
+            certificate_arn=f"arn:aws:acm:{HERE}:certificate/0a1b2c3d-0000-0000-0000-00000000000",
+            zone=HostedZone(id="Z0123456789ABCDEFGHIJ", name="example.com"),
+        )
+        for kind, name in (
+            ("ephemeral", "*.dev.example.com"),
+            ("staging", "staging.dev.example.com"),
+            ("production", "pay.example.com"),
+        )
+    }
+    stack = cdk.Stack(env=cdk.Environment(account=ACCOUNT, region="us-east-1"))
+    statements = boundary_statements(
+        stack,
+        limits=BranchLimits(hub=EnvironmentSuffix(H)),
+        kept=(*RESERVED_SUFFIXES, "aaaaaaaaa-bbbbbb"),
+        domains=domains,
+    )
+    return list(
+        stack.resolve(iam.PolicyDocument(statements=statements, minimize=True))["Statement"]
+    )
+
+
+@pytest.fixture
+def branch(boundary: list[Statement]) -> Limited:
+    return Limited(boundary)
+
+
+@pytest.fixture
+def deployer(hub: Synthesized) -> list[Statement]:
+    arns = {
+        json.dumps({"Fn::GetAtt": [logical_id, "Arn"]}): json.dumps(
+            ROLES + role["Properties"]["RoleName"]
+        )
+        for logical_id, role in hub.all("AWS::IAM::Role").items()
+    }
+    text = json.dumps(rendered(hub.statements_of(f"branch-deploy-role-{H}")))
+    for reference, arn in arns.items():
+        text = text.replace(reference, arn)
+    return list(json.loads(text))
+
+
+def templates_of(outdir: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(stack name, resources) of the pipeline and the environment of a branch."""
+    for path in sorted(outdir.rglob("*.template.json")):
+        if "BranchHub" not in path.name:
+            base = "transaction" if "Transaction" in path.name else "DeliveryPipeline"
+            yield f"{base}-{SUFFIX}", json.loads(path.read_text())["Resources"]
+
+
+def tagged(suffix: str) -> dict[str, str]:
+    return {"aws:ResourceTag/environment-suffix": suffix}
+
+
+def kept(trunk: Delivered) -> Iterator[tuple[str, str, dict[str, str], Asked]]:
+    """Everything of staging, production and the trunk's pipeline: its suffix, tags and requests."""
+    stacks: list[tuple[str, str, Synthesized]] = [
+        (f"DeliveryPipeline-{TRUNKS}", TRUNKS, trunk.pipeline)
+    ]
+    promoted: tuple[EnvironmentConfig, ...] = (STAGING, PRODUCTION)
+    for config in promoted:
+        found = Synthesized.environment(config, suffix=EnvironmentSuffix(config.kind))
+        stacks.append((f"transaction-{config.kind}", config.kind, found))
+    for stack, suffix, synthesized in stacks:
+        for asked in asked_for(synthesized.resources, stack=stack):
+            yield stack, suffix, tagged(suffix), asked
+
+
+def test_b12_the_boundary_fits_into_a_managed_policy(largest: list[Statement]) -> None:
+    document = {"Version": "2012-10-17", "Statement": rendered(largest)}
+
+    assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_b12_everything_of_a_branchs_templates_can_be_created_and_deleted(
+    delivered: Delivered, branch: Limited, suffix: str
+) -> None:
+    for stack, resources in templates_of(delivered.outdir):
+        own = json.loads(json.dumps(resources).replace(SUFFIX, suffix))
+        for asked in asked_for(own, stack=stack.replace(SUFFIX, suffix)):
+            for action in (asked.creates, asked.deletes):
+                request = Request(action=action, resource=asked.arn, context=tagged(suffix))
+                assert branch.asks(request), (action, asked.arn)
+
+
+def test_b12_every_service_of_a_branchs_templates_is_allowed(delivered: Delivered) -> None:
+    """Also of the kinds that the test above leaves out, such as listeners and scaling."""
+    prefixes = {
+        "applicationautoscaling": "application-autoscaling",
+        "elasticloadbalancingv2": "elasticloadbalancing",
+        "codestarnotifications": "codestar-notifications",
+    }
+    for _, resources in templates_of(delivered.outdir):
+        for resource in resources.values():
+            if resource["Type"].startswith("AWS::"):
+                service = resource["Type"].split("::")[1].lower()
+                assert prefixes.get(service, service) in (*SERVICES, "iam"), resource["Type"]
+
+
+def test_b12_no_permission_of_a_branchs_own_roles_is_lost(
+    delivered: Delivered, branch: Limited
+) -> None:
+    """What its templates allow on resources of its own or on all of a kind."""
+    for _, resources in templates_of(delivered.outdir):
+        for resource in resources.values():
+            properties = resource.get("Properties", {})
+            documents = [p["PolicyDocument"] for p in properties.get("Policies", [])]
+            if resource["Type"] == "AWS::IAM::Policy":
+                documents.append(properties["PolicyDocument"])
+            for statement in (s for d in documents for s in d["Statement"]):
+                for action in as_list(statement["Action"]):
+                    if action in ("sts:AssumeRole", "iam:PassRole"):
+                        continue  # below
+                    assert branch.may(action, f"arn:aws:{action.split(':')[0]}:{HERE}:x-{SUFFIX}")
+
+
+@pytest.mark.parametrize("allowed", ["by the boundary", "by a boundary that allows everything"])
+def test_b12_nothing_of_staging_production_and_the_trunk_can_be_changed(
+    trunk: Delivered, boundary: list[Statement], allowed: str
+) -> None:
+    """The denials alone suffice: another service may be allowed in the future."""
+    wider = [EVERYTHING] if "everything" in allowed else []
+    branch = Limited([*wider, *boundary])
+
+    for stack, _, tags, asked in kept(trunk):
+        request = Request(action=asked.deletes, resource=asked.arn, context=tags)
+        assert not branch.asks(request), (stack, asked.deletes, asked.arn)
+
+
+# Their resources are denied by the tags: IAM knows these for every action of the services.
+TAGS_SUFFICE: Final = ("codebuild", "elasticloadbalancing", "kms", "secretsmanager")
+
+
+def test_b12_what_has_a_name_of_ours_is_denied_by_its_name_alone(
+    trunk: Delivered, branch: Limited
+) -> None:
+    """Some services do not tell IAM the tags of a resource for every action."""
+    for stack, _, _, asked in kept(trunk):
+        if asked.is_named and not asked.deletes.startswith(TAGS_SUFFICE):
+            assert not branch.may(asked.deletes, asked.arn), (stack, asked.arn)
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("codepipeline:StartPipelineExecution", f"codepipeline:{HERE}:transaction-pipeline-{{}}"),
+        (
+            "codepipeline:PutApprovalResult",
+            f"codepipeline:{HERE}:transaction-pipeline-{{}}/ProductionApproval/Approval",
+        ),
+        ("codebuild:StartBuild", f"codebuild:{HERE}:project/transaction-synth-{{}}"),
+        (
+            "codebuild:StartBuild",
+            f"codebuild:{HERE}:project/transaction-pipeline-{{}}-selfupdate",
+        ),
+    ],
+)
+def test_b12_the_pipeline_of_the_trunk_cannot_be_started_or_approved(
+    branch: Limited, action: str, arn: str
+) -> None:
+    assert not branch.may(action, f"arn:aws:{arn.format(TRUNKS)}")
+
+
+@pytest.mark.parametrize("suffix", [*RESERVED_SUFFIXES, TRUNKS])
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("s3:DeleteObject", "s3:::transaction-audit-000000000000-{}/audit/2026/y.gz"),
+        ("s3:PutObject", "s3:::transaction-artifacts-000000000000-{}/source/x.zip"),
+        ("s3:PutBucketPolicy", "s3:::transaction-audit-000000000000-{}"),
+        ("ecs:ExecuteCommand", f"ecs:{HERE}:task/transaction-cluster-{{}}/0a1b"),
+        ("lambda:InvokeFunction", f"lambda:{HERE}:function:schema-migrator-{{}}:7"),
+        ("dynamodb:Query", f"dynamodb:{HERE}:table/transaction-sessions-{{}}/index/by-user"),
+        ("logs:GetLogEvents", f"logs:{HERE}:log-group:/ecs/transaction-service-{{}}:log-stream:a"),
+        (
+            "logs:DeleteLogGroup",
+            f"logs:{HERE}:log-group:/aws/rds/cluster/transaction-db-{{}}/postgresql",
+        ),
+        (
+            "rds:RestoreDBClusterFromSnapshot",
+            f"rds:{HERE}:cluster-snapshot:rds:transaction-db-{{}}-2026-11-26-03-10",
+        ),
+    ],
+)
+def test_b12_what_belongs_to_a_resource_of_a_kept_environment_is_denied(
+    branch: Limited, suffix: str, action: str, arn: str
+) -> None:
+    assert not branch.may(action, f"arn:aws:{arn.format(suffix)}")
+
+
+def test_b12_keys_secrets_and_networks_of_others_are_denied_by_their_tags(branch: Limited) -> None:
+    for suffix in (*RESERVED_SUFFIXES, TRUNKS):
+        for action, arn in (
+            ("kms:PutKeyPolicy", f"arn:aws:kms:{HERE}:key/0a1b"),
+            ("kms:Decrypt", f"arn:aws:kms:{HERE}:key/0a1b"),
+            ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{HERE}:secret:x-0a1b2c"),
+            (
+                "elasticloadbalancing:RegisterTargets",
+                f"arn:aws:elasticloadbalancing:{HERE}:targetgroup/transaction-tg/0a1b",
+            ),
+            ("ec2:CreateNetworkInterface", f"arn:aws:ec2:{HERE}:subnet/subnet-0a"),
+            ("ec2:AcceptVpcPeeringConnection", f"arn:aws:ec2:{HERE}:vpc/vpc-0a"),
+            ("ec2:CreateTags", f"arn:aws:ec2:{HERE}:vpc/vpc-0a"),
+        ):
+            theirs = Request(action=action, resource=arn, context=tagged(suffix))
+            own = Request(action=action, resource=arn, context=tagged(SUFFIX))
+            assert branch.asks(own)
+            assert not branch.asks(theirs), (action, suffix)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("dynamodb:PutItem", f"dynamodb:{HERE}:table/transaction-branches-{H}"),
+        ("codebuild:StartBuild", f"codebuild:{HERE}:project/branch-pipelines-{H}"),
+        ("codebuild:UpdateProject", f"codebuild:{HERE}:project/branch-pipelines-{H}"),
+        ("lambda:UpdateFunctionCode", f"lambda:{HERE}:function:branch-teardown-{H}"),
+        ("lambda:InvokeFunction", f"lambda:{HERE}:function:branch-teardown-{H}"),
+        ("events:PutEvents", f"events:{HERE}:event-bus/branch-events-{H}"),
+        ("events:PutRule", f"events:{HERE}:rule/branch-events-{H}/mine"),
+        ("states:StartExecution", f"states:{HERE}:stateMachine:branch-destroy-{H}"),
+        ("secretsmanager:GetSecretValue", f"secretsmanager:{HERE}:secret:branch-hub-{H}-AbCdEf"),
+        ("sns:Subscribe", f"sns:{HERE}:branch-notices-{H}"),
+        ("ecr:PutImage", f"ecr:{HERE}:repository/branch-images-{H}"),
+        ("ecr:DeleteRepository", f"ecr:{HERE}:repository/branch-images-{H}"),
+    ],
+)
+def test_b12_the_hub_cannot_be_changed_or_asked_for_anything(
+    branch: Limited, action: str, resource: str
+) -> None:
+    assert not branch.may(action, f"arn:aws:{resource}")
+
+
+@pytest.mark.parametrize("suffix", [*RESERVED_SUFFIXES, TRUNKS])
+def test_b12_a_branch_cannot_take_the_name_of_a_role_of_a_kept_environment(
+    branch: Limited, suffix: str
+) -> None:
+    """It would be unique, and the environment could not be deployed."""
+    role = f"{OWN_ROLES}transaction-service-role-{suffix}"
+    request = Request(
+        action="iam:CreateRole", resource=role, context={"iam:PermissionsBoundary": BOUNDARY}
+    )
+
+    assert not branch.asks(request)
+
+
+def test_b12_certificates_are_told_apart(github_hub: Synthesized) -> None:
+    """By the tag of one that an environment signs, by the ARN of one for a domain (see TRUNK)."""
+    policy = github_hub.one("AWS::IAM::ManagedPolicy")
+    branch = Limited(list(rendered(policy["PolicyDocument"]["Statement"])))
+
+    def may(name: str, certificate: str = "mine") -> bool:
+        arn = f"arn:aws:acm:us-east-1:111111111111:certificate/{certificate}"
+        tags = {"aws:ResourceTag/Name": f"transaction-certificate-{name}"}
+        return branch.asks(Request(action="acm:ImportCertificate", resource=arn, context=tags))
+
+    assert may(SUFFIX)
+    assert not may("production")
+    assert not may(SUFFIX, "0a1b")
+
+
+def test_b12_a_branch_sets_names_of_branches_alone_in_a_zone_that_production_shares(
+    largest: list[Statement],
+) -> None:
+    branch = Limited(largest)
+    zone = "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"
+
+    def may(name: str, zone: str = zone) -> bool:
+        key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+        change = "route53:ChangeResourceRecordSets"
+        return branch.asks(Request(action=change, resource=zone, context={key: name}))
+
+    assert may(f"{SUFFIX}.dev.example.com")
+    assert not may("pay.example.com")
+    assert not may("staging.dev.example.com")
+    assert not may(f"{SUFFIX}.dev.example.com", "arn:aws:route53:::hostedzone/Z9")
+
+
+def test_b12_the_hubs_key_is_denied_by_the_tag_of_the_hub(branch: Limited) -> None:
+    key = Request(
+        action="kms:PutKeyPolicy",
+        resource=f"arn:aws:kms:{HERE}:key/0a1b",
+        context={"aws:ResourceTag/branch-hub": H},
+    )
+
+    assert not branch.asks(key)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:PutObject", f"s3:::cdk-hnb659fds-assets-{ACCOUNT}-us-east-1/branch-files-{H}/0a.zip"),
+        ("s3:PutObject", f"s3:::cdk-hnb659fds-assets-{ACCOUNT}-us-east-1/0a.zip"),
+        ("s3:PutBucketPolicy", f"s3:::cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"),
+        ("ecr:PutImage", f"ecr:{HERE}:repository/cdk-hnb659fds-container-assets-x"),
+        ("ssm:PutParameter", f"ssm:{HERE}:parameter/cdk-bootstrap/hnb659fds/version"),
+        ("cloudformation:UpdateStack", f"cloudformation:{HERE}:stack/CDKToolkit/0a"),
+        ("cloudformation:CreateStack", f"cloudformation:{HERE}:stack/transaction-{SUFFIX}/0a"),
+        ("cloudformation:UpdateStack", f"cloudformation:{HERE}:stack/payroll/0a"),
+        ("codecommit:GitPush", f"codecommit:{HERE}:transaction-pipeline"),
+    ],
+)
+def test_b12_bootstrap_stacks_and_repository_cannot_be_changed(
+    branch: Limited, action: str, resource: str
+) -> None:
+    assert not branch.may(action, f"arn:aws:{resource}")
+
+
+OTHER_ROLES: Final = (
+    *(
+        f"{ROLES}cdk-hnb659fds-{kind}-role-{ACCOUNT}-us-east-1"
+        for kind in ("deploy", "cfn-exec", "file-publishing", "image-publishing", "lookup")
+    ),
+    f"{ROLES}branch-execution-role-{H}",
+    f"{ROLES}branch-teardown-role-{H}",
+    f"{ROLES}branch-pipelines-role-{H}",
+    f"{ROLES}transaction-service-role-production",
+    f"{ROLES}administrator",
+    f"{ROLES}branch-roles-another-hub/administrator",
+    "arn:aws:iam::222222222222:role/cdk-hnb659fds-deploy-role-222222222222-us-east-1",
+    f"arn:aws:iam::222222222222:role/branch-roles-{H}/x",
+)
+
+
+@pytest.mark.parametrize("role", OTHER_ROLES)
+@pytest.mark.parametrize(
+    "action",
+    [
+        "sts:AssumeRole",
+        "iam:PassRole",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:AttachRolePolicy",
+        "iam:DeleteRole",
+        "iam:TagRole",
+    ],
+)
+def test_b12_no_role_that_is_not_a_branchs_can_be_used_or_changed(
+    branch: Limited, role: str, action: str
+) -> None:
+    """Of this account and of the account that production is in."""
+    request = Request(action=action, resource=role, context={"iam:PermissionsBoundary": BOUNDARY})
+
+    assert not branch.asks(request)
+
+
+@pytest.mark.parametrize("action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"])
+def test_b12_every_role_that_a_branch_creates_has_the_same_boundary(
+    branch: Limited, action: str
+) -> None:
+    role = f"{OWN_ROLES}mine"
+    another = f"arn:aws:iam::{ACCOUNT}:policy/mine"
+
+    def may(**context: str) -> bool:
+        return branch.asks(Request(action=action, resource=role, context=context))
+
+    assert may(**{"iam:PermissionsBoundary": BOUNDARY})
+    assert not may(**{"iam:PermissionsBoundary": another})
+    assert not may()
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:SetDefaultPolicyVersion",
+        "iam:CreateUser",
+        "iam:CreateAccessKey",
+        "iam:CreateLoginProfile",
+        "iam:CreateOpenIDConnectProvider",
+        "iam:AddRoleToInstanceProfile",
+        "iam:UpdateAccountPasswordPolicy",
+        "organizations:LeaveOrganization",
+        "account:CloseAccount",
+        "ec2:RunInstances",
+        "ec2:DisableEbsEncryptionByDefault",
+        "ec2:ReplaceNetworkAclEntry",
+        "s3:CreateAccessPoint",
+        "s3:PutAccountPublicAccessBlock",
+        "codebuild:ImportSourceCredentials",
+        "events:PutPermission",
+        "cloudtrail:StopLogging",
+    ],
+)
+@pytest.mark.parametrize("resource", ["*", BOUNDARY, f"{OWN_ROLES}mine"])
+def test_b12_neither_the_boundary_nor_the_account_can_be_changed(
+    branch: Limited, action: str, resource: str
+) -> None:
+    assert not branch.may(action, resource)
+
+
+def test_b12_the_pipeline_of_a_branch_may_assume_the_roles_for_branches(
+    hub: Synthesized, branch: Limited
+) -> None:
+    """They have the tag of the hub, which is denied for everything else."""
+    tags = {"aws:ResourceTag/branch-hub": H}
+    for name in ("branch-deploy-role", "branch-file-role", "branch-image-role"):
+        assert hub.one("AWS::IAM::Role", RoleName=f"{name}-{H}")
+        role = f"{ROLES}{name}-{H}"
+        assert branch.asks(Request(action="sts:AssumeRole", resource=role, context=tags))
+    images = f"arn:aws:ecr:{HERE}:repository/branch-images-{H}"
+    assert branch.asks(Request(action="ecr:BatchGetImage", resource=images, context=tags))
+
+
+def test_b12_a_branch_may_pass_its_own_roles(branch: Limited) -> None:
+    assert branch.may("iam:PassRole", f"{OWN_ROLES}transaction-service-role-{SUFFIX}")
+
+
+def test_b12_every_role_of_a_branch_has_the_boundary_and_the_path(delivered: Delivered) -> None:
+    roles = [
+        rendered(resource["Properties"])
+        for _, resources in templates_of(delivered.outdir)
+        for resource in resources.values()
+        if resource["Type"] == "AWS::IAM::Role"
+    ]
+
+    assert roles
+    for role in roles:
+        assert role["PermissionsBoundary"] == BOUNDARY
+        assert role["Path"] == f"/branch-roles-{H}/"
+
+
+def test_b12_the_execution_role_has_the_boundary_and_no_more(hub: Synthesized) -> None:
+    (policy,) = hub.all("AWS::IAM::ManagedPolicy")
+    role = hub.one("AWS::IAM::Role", RoleName=f"branch-execution-role-{H}")
+
+    assert role["PermissionsBoundary"] == {"Ref": policy}
+    assert role["ManagedPolicyArns"] == [{"Ref": policy}]
+    assert hub.statements_of(f"branch-execution-role-{H}") == []
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "cloudformation.amazonaws.com"}
+
+
+def deploys(statements: list[Statement], action: str, stack: str, role: str | None = None) -> bool:
+    return is_allowed(
+        statements,
+        Request(
+            action=f"cloudformation:{action}",
+            resource=f"arn:aws:cloudformation:{HERE}:stack/{stack}/0a1b",
+            context={"cloudformation:RoleArn": role} if role else {},
+        ),
+    )
+
+
+EXECUTION: Final = f"{ROLES}branch-execution-role-{H}"
+DEPLOYMENTS: Final = ("CreateChangeSet", "CreateStack", "UpdateStack")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_b12_the_deploy_role_deploys_stacks_of_branches(
+    deployer: list[Statement], suffix: str
+) -> None:
+    for stack in (f"transaction-{suffix}", f"DeliveryPipeline-{suffix}"):
+        for action in DEPLOYMENTS:
+            assert deploys(deployer, action, stack, EXECUTION)
+        for action in ("ExecuteChangeSet", "DeleteStack"):
+            assert deploys(deployer, action, stack)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        *(f"transaction-{suffix}" for suffix in (*RESERVED_SUFFIXES, TRUNKS)),
+        f"DeliveryPipeline-{TRUNKS}",
+        f"BranchHub-{H}",
+        "CDKToolkit",
+        "payroll-abcdef",
+    ],
+)
+def test_b12_the_deploy_role_changes_no_other_stack(deployer: list[Statement], stack: str) -> None:
+    for action in (*DEPLOYMENTS, "ExecuteChangeSet", "DeleteStack"):
+        assert not deploys(deployer, action, stack, EXECUTION)
+
+
+@pytest.mark.parametrize("role", [None, f"{ROLES}cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-us-east-1"])
+def test_b12_a_stack_that_an_administrators_role_deployed_is_not_changed_with_that_role(
+    deployer: list[Statement], role: str | None
+) -> None:
+    """Without a role in the request, CloudFormation takes the role of the last deployment."""
+    for action in (*DEPLOYMENTS, "ContinueUpdateRollback", "RollbackStack"):
+        assert not deploys(deployer, action, f"transaction-{SUFFIX}", role)
+
+
+def test_b12_the_deploy_role_passes_only_the_execution_role(deployer: list[Statement]) -> None:
+    to_it = {"iam:PassedToService": "cloudformation.amazonaws.com"}
+    for role in (*OTHER_ROLES, f"{OWN_ROLES}mine"):
+        request = Request(action="iam:PassRole", resource=role, context=to_it)
+        assert is_allowed(deployer, request) == (role == EXECUTION), role
+    assert not is_allowed(deployer, Request(action="iam:PassRole", resource=EXECUTION))
+
+
+def test_b12_branches_store_no_asset_where_the_trunk_takes_its_own(hub: Synthesized) -> None:
+    bucket = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
+    files = rendered(hub.statements_of(f"branch-file-role-{H}"))
+    repository, _ = hub.only("AWS::ECR::Repository", RepositoryName=f"branch-images-{H}")
+    images = hub.statements_of(f"branch-image-role-{H}")
+
+    def may(action: str, key: str) -> bool:
+        return is_allowed(files, Request(action=action, resource=f"{bucket}/{key}"))
+
+    assert may("s3:PutObject", f"branch-files-{H}/0a1b.zip")
+    assert not may("s3:PutObject", "0a1b.zip")
+    assert not may("s3:DeleteObject", f"branch-files-{H}/0a1b.zip")
+    assert [s["Resource"] for s in images if "ecr:PutImage" in as_list(s["Action"])] == [
+        {"Fn::GetAtt": [repository, "Arn"]}
+    ]
+
+
+def test_b12_the_documented_gaps_are_the_kinds_that_a_branch_has(delivered: Delivered) -> None:
+    found = {
+        resource["Type"]
+        for _, resources in templates_of(delivered.outdir)
+        for resource in resources.values()
+    }
+
+    assert {kind for kind in UNKNOWN_OWNER if kind not in found} == set()
