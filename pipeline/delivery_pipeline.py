@@ -1,5 +1,6 @@
 """The delivery of one branch: source, synth, self-update, assets, environments, in this order."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -26,14 +27,12 @@ from pipeline.environment_stage import EnvironmentStage
 from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
+from pipeline.own_pipeline import PIPELINE, PIPELINE_STACK, OwnPipelineCheck
 from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
 from pipeline.stack_tags import source_tags
 from pipeline.steps.engine_version import ACTION
 from pipeline.tool_versions import Toolchain
-
-NAME: Final = "transaction-pipeline"
-STACK_NAME: Final = "DeliveryPipeline"
 
 
 class DeliveryPipeline(Stack):
@@ -56,7 +55,7 @@ class DeliveryPipeline(Stack):
         self._origin = source_tags(repository=settings.source.repository, branch=settings.branch)
         super().__init__(
             scope,
-            f"{STACK_NAME}-{suffix}",
+            f"{PIPELINE_STACK}-{suffix}",
             description=f"Delivers environment {suffix}",
             tags={**suffix.tags(), **self._origin},
             env=Environment(account=settings.account, region=settings.region),
@@ -65,7 +64,10 @@ class DeliveryPipeline(Stack):
         self._artifacts = artifact_bucket(self, "Artifacts", suffix=suffix, key=self._key)
         reports = TestReports(self, "Reports", suffix=suffix)
         self._logs = log_group(
-            self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}", key=self._key
+            self,
+            "BuildLogs",
+            name=f"/aws/codebuild/{suffix.physical_name(PIPELINE)}",
+            key=self._key,
         )
 
         self._source = settings.source.bind(self, branch=settings.branch)
@@ -113,7 +115,7 @@ class DeliveryPipeline(Stack):
         return pipelines.CodePipeline(
             self,
             "Delivery",
-            pipeline_name=self._suffix.physical_name(NAME),
+            pipeline_name=self._suffix.physical_name(PIPELINE),
             pipeline_type=codepipeline.PipelineType.V2,
             # A newer push replaces a waiting older one; parallel runs would share stacks.
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
@@ -133,9 +135,22 @@ class DeliveryPipeline(Stack):
                 self._logs, prefix="assets", timeout_minutes=30
             ),
             self_mutation_code_build_defaults=builds.options(
-                self._logs, prefix="self-mutation", timeout_minutes=30
+                self._logs,
+                prefix="self-mutation",
+                timeout_minutes=30,
+                first=self._check_of_a_branch(),
             ),
         )
+
+    def _check_of_a_branch(self) -> list[str]:
+        """The command that refuses an app that is more than this branch's. The trunk has none."""
+        settings = self._settings
+        if settings.is_trunk:
+            return []
+        check = OwnPipelineCheck(
+            source=settings.source, account=settings.account, region=settings.region
+        )
+        return [check.command(".", branch=shlex.quote(settings.branch), suffix=str(self._suffix))]
 
     def _add_environment(self, delivery: pipelines.CodePipeline, promotion: Promotion) -> None:
         """Deploy one environment and test it; first ask for approval if it needs one."""
