@@ -30,6 +30,7 @@ from pipeline.notifications import PipelineNotifications
 from pipeline.own_pipeline import PIPELINE, PIPELINE_STACK, OwnPipelineCheck
 from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
+from pipeline.role_names import GATE_ROLE, name_role, name_roles
 from pipeline.stack_tags import source_tags
 from pipeline.steps.engine_version import ACTION
 from pipeline.tool_versions import Toolchain
@@ -70,6 +71,7 @@ class DeliveryPipeline(Stack):
             key=self._key,
         )
 
+        self._gates: list[pipelines.CodeBuildStep] = []
         self._source = settings.source.bind(self, branch=settings.branch)
         self._synth = self._synth_step(reports)
         delivery = self._self_updating_pipeline()
@@ -186,6 +188,7 @@ class DeliveryPipeline(Stack):
                 source_permissions=settings.source.build_permissions(),
                 log_group=self._logs,
             )
+            self._gates.append(steps.gate)
             # In a stage of its own, so that rolling production back does not ask again.
             delivery.add_wave(approval_stage(promotion.stage), pre=[steps.gate, steps.approval])
         delivery.add_stage(stage, post=[tests])
@@ -196,6 +199,9 @@ class DeliveryPipeline(Stack):
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
         _name_asset_builds(delivery, self._suffix)
+        name_roles(delivery, suffix=self._suffix)
+        for gate in self._gates:
+            name_role(gate.project, GATE_ROLE, suffix=self._suffix)
         replace_on_failure(delivery.pipeline, promotions=settings.promotions)
         apply_failure_policy(
             delivery.pipeline,

@@ -222,7 +222,7 @@ def test_a_failure_that_cannot_be_recorded_is_reported(create: Definition) -> No
 
 def test_s64_a_refused_pipeline_is_a_notice_and_no_failed_execution(create: Definition) -> None:
     """Only a failed execution raises an alarm."""
-    build = {"Build": {"ExportedEnvironmentVariables": []}}
+    build: dict[str, Any] = {"Build": {"ExportedEnvironmentVariables": []}}
     refused = {"outcome": "refused", "message": "the stacks of the app are two"}
     done = run(create, {**CREATION, "DeployPipeline": build, "Settle": refused})
 

@@ -1,8 +1,8 @@
 """Stub of the two commands of the hub's build.
 
-`cdk synth ... --output <folder> -c branch=<branch>` writes an app that the build's check accepts; with
-a file `second-stack` it has one stack more. `cdk deploy --app <folder> DeliveryPipeline-<suffix>`
-creates two small stacks.
+`cdk synth ... --output <folder> -c branch=<branch>` writes an app that the build's check accepts;
+with a file `second-stack` it has one stack more. `cdk deploy --app <folder>
+DeliveryPipeline-<suffix>` creates two small stacks.
 """
 
 import json
