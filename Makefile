@@ -11,6 +11,10 @@ REASON ?=
 APPLY ?=
 AWS ?=
 HUB ?=
+ACCOUNT ?=
+PRODUCTION_ACCOUNT ?=
+POLICY ?=
+FORCE ?=
 UPGRADE ?=
 WORKERS ?= 4
 
@@ -28,7 +32,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery check-deployed \
+.PHONY: api-client approve bench bench-branches bench-delivery bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
@@ -104,6 +108,9 @@ drill-lose-zone: ## kill everything in the writer's zone under load, then bring 
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
 	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")
+
+bootstrap-production: setup ## bootstrap PRODUCTION_ACCOUNT so that it trusts only the trunk's pipeline in ACCOUNT (POLICY=..., FORCE=yes)
+	@python -m operations.bootstrap_production --account "$(ACCOUNT)" --production-account "$(PRODUCTION_ACCOUNT)" $(if $(POLICY),--policy "$(POLICY)") $(if $(filter yes,$(FORCE)),--force)
 
 bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 

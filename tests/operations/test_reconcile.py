@@ -87,7 +87,11 @@ def test_b2_the_plan_is_the_answer_of_the_function(
 
     git.refusals = {"": 503}
     assert reconcile.main(["--hub", name, "--apply"]) == 1
-    assert "answered 503" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no plan, and nothing was changed: " in said
+    assert "answered 503" in said
+    # It is no fault of the function: its log says nothing more.
+    assert "log group" not in said
 
 
 def test_b2_the_plan_is_a_table() -> None:
