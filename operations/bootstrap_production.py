@@ -51,9 +51,8 @@ def main(arguments: Sequence[str], run: Run = run_cdk) -> int:
     except (ConfigurationError, NotBootstrapped) as error:
         print(f"bootstrap-production: {error}", file=sys.stderr)
         return 1
-    print(
-        f"{chosen.production_account} trusts only the pipeline {settings.suffix} of {chosen.account}"
-    )
+    there = chosen.production_account
+    print(f"{there} trusts only the pipeline {settings.suffix} of {chosen.account}")
     return 0
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _OUTPUT: Final = "ReconcilerFunctionName"
-# The error of the reconciler if the git host gives no list of branches: no fault of the function.
-_NO_ANSWER: Final = "HostUnavailable"
 _COLUMNS: Final = ("action", "suffix", "branch", "age", "reason")
 # As long as a function may run. A retry would send every event twice.
 _PATIENCE: Final = Config(read_timeout=910, retries={"total_max_attempts": 1})
@@ -73,12 +71,10 @@ def ask(lambda_: "LambdaClient", function: str, *, apply: bool) -> dict[str, Any
     """Return the reconciler's answer. Raises CannotReconcile if the function failed."""
     answer = lambda_.invoke(FunctionName=function, Payload=json.dumps({"apply": apply}))
     content = json.loads(answer["Payload"].read())
-    if content.get("errorType") == _NO_ANSWER:
-        raise CannotReconcile(f"no plan, and nothing was changed: {content.get('errorMessage')}")
     if "FunctionError" in answer:
         raise CannotReconcile(
-            f"{function}: {content.get('errorType')}: {content.get('errorMessage')}. "
-            f"Its log group /aws/lambda/{function} says more"
+            f"there is no plan: {content.get('errorMessage')}. "
+            f"The whole error is in the log group /aws/lambda/{function}"
         )
     return dict(content)
 

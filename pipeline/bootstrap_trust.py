@@ -69,7 +69,9 @@ def _narrowed_role(
             statements.append(statement)
             continue
         found.add(logical_id)
-        role = suffix.physical_name(TRUSTED.get(logical_id, ""))
+        if logical_id not in TRUSTED:
+            continue  # `narrowed` refuses the template
+        role = suffix.physical_name(TRUSTED[logical_id])
         condition = {
             # The role of a session, whatever the session is called. No wildcard: a role with a
             # similar name is not trusted.

@@ -88,10 +88,14 @@ def test_b2_the_plan_is_the_answer_of_the_function(
     git.refusals = {"": 503}
     assert reconcile.main(["--hub", name, "--apply"]) == 1
     said = capsys.readouterr().err
-    assert "no plan, and nothing was changed: " in said
+    assert said.startswith("reconcile: there is no plan: ")
     assert "answered 503" in said
-    # It is no fault of the function: its log says nothing more.
-    assert "log group" not in said
+
+    git.refusals = {}
+    git.branches.clear()
+    assert reconcile.main(["--hub", name]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("reconcile: there is no plan: the git host lists no branch: push one")
 
 
 def test_b2_the_plan_is_a_table() -> None:
