@@ -94,13 +94,11 @@ def _of_another_account(statement: Mapping[str, Any]) -> Mapping[str, Any] | Non
 
 
 def _both(condition: Mapping[str, Any] | None, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Operators of one condition must all hold; `condition` may be chosen by an `Fn::If`."""
+    """Operators of one condition must all hold; the CDK chooses `condition` by an `Fn::If`."""
     if condition is None:
         return dict(more)
-    if "Fn::If" in condition:
-        name, one, _ = condition["Fn::If"]
-        return {"Fn::If": [name, {**one, **more}, dict(more)]}
-    return {**condition, **more}
+    name, one, _ = condition["Fn::If"]
+    return {"Fn::If": [name, {**one, **more}, dict(more)]}
 
 
 def _arn(account: str, role: str) -> str:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from pipeline.steps.own_pipeline import main
 from tests.delivered import Delivered
 from tests.infra.context import CDK_JSON
 
+PROGRAM = "pipeline.steps.own_pipeline"
+ACCOUNT = "111111111111"
 BRANCH = "feature/x"
 SUFFIX = "feature-x-5femoa"
 ENVIRONMENT = "assembly-DeliveryPipeline-feature-x-5femoa-Environment"
@@ -24,9 +28,9 @@ STACK = f"DeliveryPipeline-{SUFFIX}"
 Change = Callable[[dict[str, Any]], None]
 
 
-def check(*, account: str | None = None, source: object = None) -> OwnPipelineCheck:
+def check() -> OwnPipelineCheck:
     return OwnPipelineCheck(
-        source=parse_source(source or CDK_JSON["source"]), account=account, region="us-east-1"
+        source=parse_source(CDK_JSON["source"]), account=ACCOUNT, region="us-east-1"
     )
 
 
@@ -34,7 +38,7 @@ def check(*, account: str | None = None, source: object = None) -> OwnPipelineCh
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the hub's build synthesizes for a branch."""
     outdir = tmp_path_factory.mktemp("own") / "cdk.out"
-    return Delivered.synthesize(outdir, branch=BRANCH).outdir
+    return Delivered.synthesize(outdir, branch=BRANCH, account=ACCOUNT).outdir
 
 
 @pytest.fixture
@@ -44,8 +48,8 @@ def assembly(own: Path, tmp_path: Path) -> Path:
     return shutil.copytree(own, tmp_path / "cdk.out", ignore=ignored)
 
 
-def judged(assembly: Path, capsys: pytest.CaptureFixture[str], **said: Any) -> tuple[int, str]:
-    code = main([str(assembly), BRANCH, SUFFIX, check(**said).rules()])
+def judged(assembly: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = main([str(assembly), BRANCH, SUFFIX, check().rules()])
     return code, capsys.readouterr().out
 
 
@@ -78,6 +82,18 @@ def test_s64_the_text_runs_alone_and_gets_any_branch_name_unchanged(
         )
         assert done.returncode == code, done.stderr
         assert (f"branch {branch} may deploy only" in done.stdout) is (code == REFUSED)
+
+
+def test_s64_the_program_ends_with_the_codes_of_its_answers(
+    assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for branch, code in ((BRANCH, 0), ("another", REFUSED)):
+        words = ["own_pipeline", str(assembly), branch, SUFFIX, check().rules()]
+        monkeypatch.setattr(sys, "argv", words)
+        monkeypatch.delitem(sys.modules, PROGRAM, raising=False)
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(PROGRAM, run_name="__main__")
+        assert ended.value.code == code
 
 
 @pytest.mark.parametrize("context", [{"trunk": BRANCH}, {"hub": "also"}])
@@ -197,7 +213,7 @@ def another_stage(manifest: dict[str, Any]) -> None:
     ("folder", "how", "complaint"),
     [
         (".", another_stack, "the stacks of the app are"),
-        (".", another_account, "is aws://222222222222/us-east-1: it must be aws://unknown"),
+        (".", another_account, "is aws://222222222222/us-east-1: it must be aws://1111"),
         (".", another_stage, "the app's stages are"),
         (ENVIRONMENT, another_stack, "the stacks of the stage are"),
         (ENVIRONMENT, another_account, f"environment of transaction-{SUFFIX} is aws://2222"),
