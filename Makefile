@@ -11,6 +11,10 @@ REASON ?=
 APPLY ?=
 AWS ?=
 HUB ?=
+ACCOUNT ?=
+PRODUCTION_ACCOUNT ?=
+POLICY ?=
+FORCE ?=
 UPGRADE ?=
 ENGINE_VERSION ?=
 WORKERS ?= 4
@@ -29,7 +33,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery check-deployed \
+.PHONY: api-client approve bench bench-branches bench-delivery bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
@@ -108,6 +112,9 @@ reconcile: setup ## show what the branch hub would create and delete (APPLY=yes:
 
 preflight: setup ## check an account before the first deployment (AWS=yes: on AWS; CDK_CONTEXT="-c key=value ...")
 	@$(call operation,preflight) $(CDK_CONTEXT)
+
+bootstrap-production: setup ## bootstrap PRODUCTION_ACCOUNT so that it trusts only the trunk's pipeline in ACCOUNT (POLICY=..., FORCE=yes)
+	@python -m operations.bootstrap_production --account "$(ACCOUNT)" --production-account "$(PRODUCTION_ACCOUNT)" $(if $(POLICY),--policy "$(POLICY)") $(if $(filter yes,$(FORCE)),--force)
 
 bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
 

@@ -73,8 +73,8 @@ def ask(lambda_: "LambdaClient", function: str, *, apply: bool) -> dict[str, Any
     content = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
         raise CannotReconcile(
-            f"{function}: {content.get('errorType')}: {content.get('errorMessage')}. "
-            f"Its log group /aws/lambda/{function} says more"
+            f"there is no plan: {content.get('errorMessage')}. "
+            f"The whole error is in the log group /aws/lambda/{function}"
         )
     return dict(content)
 

@@ -1,6 +1,6 @@
 """Settings of every build of a pipeline: image, tools and log group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aws_cdk import Duration, pipelines
@@ -16,11 +16,19 @@ def environment(compute: codebuild.ComputeType) -> codebuild.BuildEnvironment:
     return codebuild.BuildEnvironment(build_image=IMAGE, compute_type=compute)
 
 
-def runtimes(*, sections: Mapping[str, Any] | None = None, **versions: str) -> codebuild.BuildSpec:
-    """The build specification that selects language versions, with the other `sections`."""
-    install = {"install": {"runtime-versions": versions}}
+def runtimes(
+    *,
+    first: Sequence[str] = (),
+    sections: Mapping[str, Any] | None = None,
+    **versions: str,
+) -> codebuild.BuildSpec:
+    """The build specification that selects language versions, with the other `sections`.
+
+    `first` are commands that run before those that CDK adds.
+    """
+    install = {"runtime-versions": versions, **({"commands": [*first]} if first else {})}
     return codebuild.BuildSpec.from_object(
-        {"version": "0.2", "phases": install, **(sections or {})}
+        {"version": "0.2", "phases": {"install": install}, **(sections or {})}
     )
 
 
@@ -32,12 +40,12 @@ def logging(group: logs.ILogGroup, *, prefix: str) -> codebuild.LoggingOptions:
 
 
 def options(
-    group: logs.ILogGroup, *, prefix: str, timeout_minutes: int
+    group: logs.ILogGroup, *, prefix: str, timeout_minutes: int, first: Sequence[str] = ()
 ) -> pipelines.CodeBuildOptions:
-    """For the builds that CDK Pipelines adds: they run its Node tools."""
+    """For the builds that CDK Pipelines adds: they run its Node tools, after `first`."""
     return pipelines.CodeBuildOptions(
         build_environment=environment(codebuild.ComputeType.SMALL),
-        partial_build_spec=runtimes(nodejs=NODE),
+        partial_build_spec=runtimes(nodejs=NODE, first=first),
         logging=logging(group, prefix=prefix),
         timeout=Duration.minutes(timeout_minutes),
     )

@@ -1,5 +1,6 @@
 """The delivery of one branch: source, synth, self-update, assets, environments, in this order."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -27,13 +28,12 @@ from pipeline.exact_actions import ExactActions
 from pipeline.failure_policy import apply_failure_policy, replace_on_failure
 from pipeline.integration_tests import tests_step
 from pipeline.notifications import PipelineNotifications
+from pipeline.own_pipeline import PIPELINE, PIPELINE_STACK, OwnPipelineCheck
 from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
+from pipeline.role_names import GATE_ROLE, name_role, name_roles
 from pipeline.stack_tags import source_tags
 from pipeline.tool_versions import Toolchain
-
-NAME: Final = "transaction-pipeline"
-STACK_NAME: Final = "DeliveryPipeline"
 
 
 class DeliveryPipeline(Stack):
@@ -57,7 +57,7 @@ class DeliveryPipeline(Stack):
         limits = settings.limits
         super().__init__(
             scope,
-            f"{STACK_NAME}-{suffix}",
+            f"{PIPELINE_STACK}-{suffix}",
             synthesizer=limits.synthesizer() if limits else None,
             permissions_boundary=limits.boundary() if limits else None,
             description=f"Delivers environment {suffix}",
@@ -68,9 +68,13 @@ class DeliveryPipeline(Stack):
         self._artifacts = artifact_bucket(self, "Artifacts", suffix=suffix, key=self._key)
         reports = TestReports(self, "Reports", suffix=suffix)
         self._logs = log_group(
-            self, "BuildLogs", name=f"/aws/codebuild/{suffix.physical_name(NAME)}", key=self._key
+            self,
+            "BuildLogs",
+            name=f"/aws/codebuild/{suffix.physical_name(PIPELINE)}",
+            key=self._key,
         )
 
+        self._gates: list[pipelines.CodeBuildStep] = []
         self._source = settings.source.bind(self, branch=settings.branch)
         self._synth = self._synth_step(reports)
         delivery = self._self_updating_pipeline()
@@ -118,7 +122,7 @@ class DeliveryPipeline(Stack):
         return pipelines.CodePipeline(
             self,
             "Delivery",
-            pipeline_name=self._suffix.physical_name(NAME),
+            pipeline_name=self._suffix.physical_name(PIPELINE),
             pipeline_type=codepipeline.PipelineType.V2,
             # A newer push replaces a waiting older one; parallel runs would share stacks.
             execution_mode=codepipeline.ExecutionMode.SUPERSEDED,
@@ -138,9 +142,22 @@ class DeliveryPipeline(Stack):
                 self._logs, prefix="assets", timeout_minutes=30
             ),
             self_mutation_code_build_defaults=builds.options(
-                self._logs, prefix="self-mutation", timeout_minutes=30
+                self._logs,
+                prefix="self-mutation",
+                timeout_minutes=30,
+                first=self._check_of_a_branch(),
             ),
         )
+
+    def _check_of_a_branch(self) -> list[str]:
+        """The command that refuses an app that is more than this branch's. The trunk has none."""
+        settings = self._settings
+        if settings.is_trunk:
+            return []
+        check = OwnPipelineCheck(
+            source=settings.source, account=settings.account, region=settings.region
+        )
+        return [check.command(".", branch=shlex.quote(settings.branch), suffix=str(self._suffix))]
 
     def _add_environment(self, delivery: pipelines.CodePipeline, promotion: Promotion) -> None:
         """Deploy one environment and test it; first ask for approval if it needs one."""
@@ -177,6 +194,7 @@ class DeliveryPipeline(Stack):
                 source_permissions=settings.source.build_permissions(),
                 log_group=self._logs,
             )
+            self._gates.append(steps.gate)
             # In a stage of its own, so that rolling production back does not ask again.
             delivery.add_wave(approval_stage(promotion.stage), pre=[steps.gate, steps.approval])
         delivery.add_stage(stage, post=[tests])
@@ -187,6 +205,9 @@ class DeliveryPipeline(Stack):
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
         _name_asset_builds(delivery, self._suffix)
+        name_roles(delivery, suffix=self._suffix)
+        for gate in self._gates:
+            name_role(gate.project, GATE_ROLE, suffix=self._suffix)
         replace_on_failure(delivery.pipeline, promotions=settings.promotions)
         apply_failure_policy(
             delivery.pipeline,

@@ -18,7 +18,7 @@ from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
 from pipeline.context_values import json_object
 from pipeline.domains import KEY as DOMAINS
-from pipeline.domains import parse_domains, to_json
+from pipeline.domains import of_ephemeral, parse_domains, to_json
 from pipeline.lookup_role import lookup_role_arn
 from pipeline.production_certificate import KEY as PRODUCTION_CERTIFICATE
 from pipeline.production_certificate import parse_production_certificate, require_domain
@@ -38,8 +38,18 @@ from pipeline.steps.engine_version import CONTEXT_KEY, Cluster
 
 # These identify the pipeline: a new default in a push must not change them.
 _IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
-# These belong to one branch: the hub passes all others to every pipeline.
-_OF_ONE_BRANCH: Final = ("branch", "environmentSuffix")
+# These are decided outside of a branch: the cdk.json of any branch but the trunk cannot change
+# them. They are always passed on; an empty value means that the key is not set.
+DECIDED_OUTSIDE: Final = (
+    *_IDENTITY,
+    "trunk",
+    "promotion",
+    BRANCHES,
+    "source",
+    "productionAccount",
+    DOMAINS,
+    "hub",
+)
 BRANCH_LENGTH_MAX: Final = 255
 # Values of `hub`: what is synthesized. By default the hub is synthesized with the trunk's pipeline.
 HUB_ONLY, HUB_ALSO = "only", "also"
@@ -95,9 +105,16 @@ class DeliverySettings:
         region = _matching("region", lookup("region"), _REGION, "like us-east-1")
         region = region or _missing("region")
         production_account = _production_account(lookup("productionAccount"), own=account)
+        trunk = _branch("trunk", lookup("trunk"))
+        domains = parse_domains(
+            lookup(DOMAINS), region=region, account=account, production_account=production_account
+        )
+        if branch != trunk:
+            # Only the trunk deploys promoted environments: no other branch is given their facts.
+            production_account, domains = None, of_ephemeral(domains)
         settings = cls(
             branch=branch,
-            trunk=_branch("trunk", lookup("trunk")),
+            trunk=trunk,
             suffix=EnvironmentSuffix(by_hand) if by_hand else own,
             environment_suffix=by_hand,
             source=parse_source(lookup("source")),
@@ -121,12 +138,7 @@ class DeliverySettings:
             alarm_email=_matching(
                 "alarmEmail", lookup("alarmEmail"), _EMAIL, "an address, like ops@example.com"
             ),
-            domains=parse_domains(
-                lookup(DOMAINS),
-                region=region,
-                account=account,
-                production_account=production_account,
-            ),
+            domains=domains,
             production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
             notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
@@ -212,9 +224,44 @@ class DeliverySettings:
         """Context keys that reproduce these settings in a later synth.
 
         Defaults of the commit's cdk.json are left out, so that a push can change or remove them.
-        The keys that identify the pipeline are always included.
+        The keys that identify the pipeline are always included. Of a branch other than the
+        trunk, all keys of DECIDED_OUTSIDE are.
         """
-        given = {
+        return self._differing() if self.is_trunk else {**self._differing(), **self._decided()}
+
+    def branch_context(self) -> dict[str, str]:
+        """Context keys for the pipeline of any other branch, without the branch itself."""
+        of_branches = {
+            **self._differing(),
+            **self._decided(),
+            # The hub creates no pipeline with a suffix set by hand.
+            "environmentSuffix": "",
+            "productionAccount": "",
+            DOMAINS: _as_text(to_json(of_ephemeral(self.domains))),
+            NOTICES: NOTICES_OF_HUB,
+        }
+        return {key: value for key, value in of_branches.items() if key != "branch"}
+
+    def _decided(self) -> dict[str, str]:
+        """The keys of DECIDED_OUTSIDE, also those that are not set. The pipeline has no hub."""
+        given = self._given()
+        return {key: given.get(key) or "" for key in DECIDED_OUTSIDE}
+
+    def _differing(self) -> dict[str, str]:
+        """The keys that are set and differ from the defaults, and the pipeline's identity."""
+        defaults = {
+            **self.defaults,
+            # Fields that an object omits have default values.
+            BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
+        }
+        return {
+            key: value
+            for key, value in self._given().items()
+            if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
+        }
+
+    def _given(self) -> dict[str, str | None]:
+        return {
             "branch": self.branch,
             "environmentSuffix": self.environment_suffix,
             "account": self.account,
@@ -232,21 +279,6 @@ class DeliverySettings:
             DOMAINS: _as_text(to_json(self.domains)) if self.domains else None,
             BRANCHES: _as_text(self.branches.to_json()),
         }
-        defaults = {
-            **self.defaults,
-            # Fields that an object omits have default values.
-            BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
-        }
-        return {
-            key: value
-            for key, value in given.items()
-            if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
-        }
-
-    def branch_context(self) -> dict[str, str]:
-        """Context keys for the pipeline of any other branch, without the branch itself."""
-        context = {k: v for k, v in self.context().items() if k not in _OF_ONE_BRANCH}
-        return {**context, NOTICES: NOTICES_OF_HUB}
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -289,7 +321,7 @@ def _engine_versions(value: object) -> dict[str, str]:
 
 
 def _hub(value: object) -> str | None:
-    return None if value is None else _one_of("hub", value, (HUB_ONLY, HUB_ALSO))
+    return None if value in (None, "") else _one_of("hub", value, (HUB_ONLY, HUB_ALSO))
 
 
 def _as_text(value: object) -> str:

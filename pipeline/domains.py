@@ -47,6 +47,11 @@ def parse_domains(
     }
 
 
+def of_ephemeral(domains: Mapping[str, DomainConfig]) -> dict[str, DomainConfig]:
+    """Return only the domain of environments of branches."""
+    return {kind: domain for kind, domain in domains.items() if kind == EPHEMERAL.kind}
+
+
 def to_json(domains: Mapping[str, DomainConfig]) -> dict[str, dict[str, str]]:
     """Return the JSON that `parse_domains` reads."""
     return {

@@ -87,5 +87,7 @@ class GitHost(Protocol):
 def live_branches(host: GitHost) -> list[str]:
     """Raises HostUnavailable, also for an empty list: a repository has at least one branch."""
     if not (live := list(host.branches())):
-        raise HostUnavailable("the git host lists no branch: nothing can be concluded from that")
+        raise HostUnavailable(
+            "the git host lists no branch: push one; without any, no environment may be deleted"
+        )
     return live

@@ -1,5 +1,6 @@
 """The create machine: decides, deploys the pipeline of a pushed branch, records the result."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aws_cdk import Duration, Stack
@@ -22,6 +23,7 @@ from branch_hub.infrastructure.machine import (
 from branch_hub.infrastructure.notices import Notices
 
 BRANCH: Final = "$$.Execution.Input.branch"
+UNSETTLED: Final = "$.unsettled.Cause"
 LOOK_AGAIN_SECONDS: Final = 15
 # Two hours: longer than the longest deletion, for which it waits.
 ASKED_MAX: Final = 480
@@ -78,8 +80,19 @@ class CreateMachine(Construct):
         admit.add_catch(failed, result_path="$.error")
         deploy = self._deploy(builds)
         deploy.add_catch(failed, result_path="$.error")
-        settle = self._settle("Settle", succeeded=True, cause="")
+        settle = self._settle(
+            "Settle", {"succeeded": True, "build": sfn.JsonPath.object_at("$.build")}
+        )
         settle.add_catch(failed, result_path="$.error")
+        settled = (
+            sfn.Choice(self, "Settled")
+            .when(
+                sfn.Condition.string_equals("$.settled.outcome", "refused"),
+                # Its app is not only its own pipeline: a notice, and no alarm.
+                self._notify_refusal("", answer="settled", end=sfn.Succeed(self, "RefusedByCheck")),
+            )
+            .otherwise(sfn.Succeed(self, "Created"))
+        )
 
         wait = sfn.Wait(
             self,
@@ -92,7 +105,7 @@ class CreateMachine(Construct):
             sfn.Choice(self, "Decide")
             .when(
                 sfn.Condition.string_equals("$.admission.outcome", "create"),
-                deploy.next(settle).next(sfn.Succeed(self, "Created")),
+                deploy.next(settle).next(settled),
             )
             .when(
                 sfn.Condition.and_(
@@ -128,7 +141,8 @@ class CreateMachine(Construct):
                 "ProjectName": builds.project_name,
                 "SourceVersion.$": f"States.Format('refs/heads/{{}}', {BRANCH})",
                 "EnvironmentVariablesOverride": [
-                    {"Name": "BRANCH", "Type": "PLAINTEXT", "Value.$": BRANCH}
+                    {"Name": "BRANCH", "Type": "PLAINTEXT", "Value.$": BRANCH},
+                    {"Name": "SUFFIX", "Type": "PLAINTEXT", "Value.$": SUFFIX},
                 ],
             },
             "ResultPath": "$.build",
@@ -142,7 +156,7 @@ class CreateMachine(Construct):
         )
         return deploy
 
-    def _settle(self, state: str, *, succeeded: bool, cause: str) -> tasks.LambdaInvoke:
+    def _settle(self, state: str, result: Mapping[str, Any]) -> tasks.LambdaInvoke:
         return ask(
             self,
             state,
@@ -152,38 +166,50 @@ class CreateMachine(Construct):
                 "suffix": sfn.JsonPath.string_at(SUFFIX),
                 "branch": sfn.JsonPath.string_at(BRANCH),
                 "execution": sfn.JsonPath.string_at(EXECUTION),
-                "succeeded": succeeded,
-                "cause": cause,
+                **result,
             },
             answer="settled",
-            fields=("outcome",),
+            fields=("outcome", "message"),
         )
 
     def _failed(self) -> sfn.IChainable:
         """Handles every error: release the lock, notify, fail."""
         settle = self._settle(
-            "SettleFailure", succeeded=False, cause=sfn.JsonPath.string_at("$.error.Cause")
-        )
-        notify = notify_of(
-            self,
-            "NotifyFailure",
-            self._notices,
-            subject=message_of("Environment {} was not created", SUFFIX),
-            message=message_of("The pipeline of {} was not deployed: {}", SUFFIX, "$.error.Cause"),
+            "SettleFailure", {"succeeded": False, "cause": sfn.JsonPath.string_at("$.error.Cause")}
         )
         end = sfn.Fail(self, "NotCreated", error="NotCreated", cause="See the notice")
-        settle.add_catch(notify, result_path=sfn.JsonPath.DISCARD)
-        notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)
-        return settle.next(notify).next(end)
+        # The function makes one sentence of the cause, which may be the whole record of a build.
+        notify = self._notify_failure("NotifyFailure", message_of("{}", "$.settled.message"), end)
+        unsettled = self._notify_failure(
+            "NotifyUnsettled",
+            message_of("{} was not created, and this could not be recorded: {}", SUFFIX, UNSETTLED),
+            end,
+        )
+        settle.add_catch(unsettled, result_path="$.unsettled")
+        return settle.next(notify)
 
-    def _notify_refusal(self, why: str, *, end: sfn.Fail | sfn.Succeed) -> sfn.IChainable:
+    def _notify_failure(self, state: str, message: str, end: sfn.Fail) -> tasks.SnsPublish:
+        notify = notify_of(
+            self,
+            state,
+            self._notices,
+            subject=message_of("Environment {} was not created", SUFFIX),
+            message=message,
+        )
+        notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)
+        notify.next(end)
+        return notify
+
+    def _notify_refusal(
+        self, why: str, *, end: sfn.Fail | sfn.Succeed, answer: str = "admission"
+    ) -> sfn.IChainable:
         """Only notifies: no lock is held here."""
         notify = notify_of(
             self,
             f"Notify{end.node.id}",
             self._notices,
             subject=message_of("Environment {} was not created", SUFFIX),
-            message=message_of(f"{{}} {why}".strip(), "$.admission.message"),
+            message=message_of(f"{{}} {why}".strip(), f"$.{answer}.message"),
         )
         notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)
         return notify.next(end)

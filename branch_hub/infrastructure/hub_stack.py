@@ -27,6 +27,7 @@ from branch_hub.infrastructure.teardown import Teardown
 from infra.naming import APPLICATION
 from lambda_src.shared.stack_tags import HUB_TAG
 from pipeline.delivery_settings import DeliverySettings
+from pipeline.own_pipeline import OwnPipelineCheck
 
 STACK_NAME: Final = "BranchHub"
 
@@ -70,7 +71,15 @@ class BranchHub(Stack):
             self, "Assets", hub=hub, branch_events=branch_events, notices=notices
         )
         retry = PipelineRetry(self, "PipelineRetry", hub=hub, branch_events=branch_events)
-        builds = PipelineBuilds(self, "Pipelines", hub=hub, context=settings.branch_context())
+        builds = PipelineBuilds(
+            self,
+            "Pipelines",
+            hub=hub,
+            context=settings.branch_context(),
+            check=OwnPipelineCheck(
+                source=settings.source, account=settings.account, region=settings.region
+            ),
+        )
         create = CreateMachine(
             self,
             "Create",

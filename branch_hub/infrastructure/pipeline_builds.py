@@ -8,20 +8,29 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from branch_hub.functions.lifecycle.verdict import VERDICT
 from branch_hub.infrastructure.branch_boundary import role_arn
 from branch_hub.infrastructure.hub import Hub
 from infra.log_groups import log_group
 from infra.python_version import deployed_python
 from pipeline import builds
+from pipeline.own_pipeline import ACCEPTED, PIPELINE_STACK, REFUSED, OwnPipelineCheck
 
 PROJECT: Final = "branch-pipelines"
+_ASSEMBLY: Final = "cdk.out"
 
 
 class PipelineBuilds(Construct):
-    """`project` takes the branch as source version and as the variable BRANCH."""
+    """`project` takes the branch as source version, and BRANCH and SUFFIX as variables."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, hub: Hub, context: dict[str, str]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        hub: Hub,
+        context: dict[str, str],
+        check: OwnPipelineCheck,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -44,7 +53,7 @@ class PipelineBuilds(Construct):
             # All permissions are above: CDK would add log groups and report groups.
             role=role.without_policy_updates(),
             environment=builds.environment(codebuild.ComputeType.SMALL),
-            build_spec=codebuild.BuildSpec.from_object(build_spec(context)),
+            build_spec=codebuild.BuildSpec.from_object(build_spec(context, check)),
             logging=builds.logging(group, prefix=PROJECT),
             timeout=Duration.minutes(30),
         )
@@ -58,12 +67,20 @@ class PipelineBuilds(Construct):
             definition.add_property_override(f"Source.{field}", value)
 
 
-def build_spec(context: dict[str, str]) -> dict[str, Any]:
-    """`context` is the same for every branch; the branch itself is in BRANCH."""
+def build_spec(context: dict[str, str], check: OwnPipelineCheck) -> dict[str, Any]:
+    """`context` is the same for every branch; the branch itself is in BRANCH and SUFFIX.
+
+    What was checked is deployed: the second command of the CLI does not run the app again. VERDICT
+    is the answer of the check; a refusal is no failed build, so that it raises no alarm.
+    """
+    cdk = ["npx", "--no-install", "cdk"]
     arguments = [part for pair in context.items() for part in ("-c", "=".join(pair))]
-    deploy = ["npx", "--no-install", "cdk", "deploy", *arguments, "--require-approval", "never"]
+    synth = [*cdk, "synth", "--quiet", "--output", _ASSEMBLY, *arguments]
+    deploy = [*cdk, "deploy", "--app", _ASSEMBLY, "--require-approval", "never"]
+    checking = check.command(_ASSEMBLY, branch='"$BRANCH"', suffix='"$SUFFIX"')
     return {
         "version": "0.2",
+        "env": {"exported-variables": [VERDICT]},
         "phases": {
             "install": {"runtime-versions": {"python": deployed_python()}},
             "build": {
@@ -71,7 +88,12 @@ def build_spec(context: dict[str, str]) -> dict[str, Any]:
                     "make setup",
                     'export PATH="$PWD/.venv/bin:$PATH"',
                     # Quoted: the shell passes any branch name as one argument.
-                    f"{shlex.join(deploy)} -c \"branch=$BRANCH\" 'DeliveryPipeline-*'",
+                    f'{shlex.join(synth)} -c "branch=$BRANCH"',
+                    # An assignment keeps the program's exit code, an export would hide it.
+                    f'{VERDICT}="$({checking})" || [ $? -eq {REFUSED} ]',
+                    f"export {VERDICT}",
+                    f'[ "${VERDICT}" != {ACCEPTED} ] '
+                    f'|| {shlex.join(deploy)} "{PIPELINE_STACK}-$SUFFIX"',
                 ]
             },
         },

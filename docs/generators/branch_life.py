@@ -47,7 +47,7 @@ _CREATES: Final = frozenset({"DeployPipeline", "Environment"})
 DETOURS: Final = frozenset(
     {
         *("Abandon", "Force", "SettleFailure", "NotifyAbandoned", "NotifyFailure"),
-        *("NotifyRefused", "NotifyStillBusy", "Unblock"),
+        *("NotifyRefused", "NotifyRefusedByCheck", "NotifyStillBusy", "NotifyUnsettled", "Unblock"),
     }
 )
 

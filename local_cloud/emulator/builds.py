@@ -44,7 +44,7 @@ class BuildService:
                 )
                 or ""
             )
-            run_build(
+            exported = run_build(
                 BuildRequest(
                     project=parse_project(build.project),
                     environment=prepare_environment(self._context),
@@ -70,4 +70,4 @@ class BuildService:
             return EndedBuild(status="FAULT", reason=str(error), commit=commit, log=str(log))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return EndedBuild(status="SUCCEEDED", commit=commit, log=str(log))
+        return EndedBuild(status="SUCCEEDED", commit=commit, log=str(log), exported=exported)

@@ -21,6 +21,11 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
         ),
         ("reconcile", [], f"reconcile: {ACCOUNT}"),
         ("preflight", [], f"preflight: {ACCOUNT}"),
+        (
+            "bootstrap_production",
+            ["--account", "1", "--production-account", "2"],
+            "bootstrap-production: account is '1': it must be 12 digits",
+        ),
     ],
 )
 @pytest.mark.usefixtures("no_account")

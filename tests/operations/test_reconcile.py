@@ -87,7 +87,15 @@ def test_b2_the_plan_is_the_answer_of_the_function(
 
     git.refusals = {"": 503}
     assert reconcile.main(["--hub", name, "--apply"]) == 1
-    assert "answered 503" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("reconcile: there is no plan: ")
+    assert "answered 503" in said
+
+    git.refusals = {}
+    git.branches.clear()
+    assert reconcile.main(["--hub", name]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("reconcile: there is no plan: the git host lists no branch: push one")
 
 
 def test_b2_the_plan_is_a_table() -> None:

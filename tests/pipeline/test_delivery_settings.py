@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from infra.config import EPHEMERAL, PRODUCTION, STAGING
 from infra.errors import ConfigurationError
+from infra.naming import EnvironmentSuffix
 from pipeline.delivery_settings import DeliverySettings
 from pipeline.domains import parse_domains
 from pipeline.promotion import ALL_ENVIRONMENTS, OWN_ENVIRONMENT, RESERVED_SUFFIXES
@@ -32,6 +33,12 @@ DEFAULTS: dict[str, Any] = {
 DOMAIN = {
     "name": "staging.example.com",
     "certificateArn": "arn:aws:acm:us-east-1:111111111111:certificate/0a1b",
+}
+EPHEMERAL_DOMAIN = {
+    **DOMAIN,
+    "name": "*.dev.example.com",
+    "hostedZoneId": "Z0123456789AB",
+    "hostedZoneName": "example.com",
 }
 DOMAIN_THERE = {
     **DOMAIN,
@@ -211,7 +218,7 @@ def test_the_keys_that_identify_a_pipeline_are_always_passed_on() -> None:
 
 def test_every_given_setting_is_passed_on() -> None:
     said = {
-        "branch": "feature/x",
+        "branch": "release",
         "environmentSuffix": "dev",
         "account": "000000000000",
         "productionAccount": "111111111111",
@@ -232,10 +239,82 @@ def test_every_given_setting_is_passed_on() -> None:
     assert read(**said).context() == said
 
 
+EVIL: dict[str, Any] = {
+    **DEFAULTS,
+    "trunk": "evil",
+    "promotion": "production",
+    "branches": {"quota": 100, "protected": ["evil"], "reconcile": "apply"},
+    "source": {"kind": "codecommit", "repository": "elsewhere"},
+    "account": "222222222222",
+    "productionAccount": "222222222222",
+    "environmentSuffix": "mine",
+    "region": "eu-west-1",
+    "hub": "also",
+    "domains": {"ephemeral": {**EPHEMERAL_DOMAIN, "name": "*.evil.example.com"}},
+}
+
+
+def test_s64_what_is_decided_outside_a_branch_cannot_be_changed_by_its_cdk_json() -> None:
+    """Not by the first push, which the hub synthesizes, and not by later ones."""
+    decided = read(branches={"quota": 3}, domains={"ephemeral": EPHEMERAL_DOMAIN})
+
+    said = {**decided.branch_context(), "branch": "evil"}
+    for _ in range(3):
+        pushed = DeliverySettings.from_context({**EVIL, **said}.get, defaults=EVIL)
+        assert not pushed.is_trunk
+        assert not pushed.has_hub
+        assert pushed.promotions == OWN_ENVIRONMENT
+        assert pushed.suffix == EnvironmentSuffix.of_branch("evil")
+        for field in ("trunk", "promotion", "branches", "source", "account", "region", "domains"):
+            assert getattr(pushed, field) == getattr(decided, field), field
+        said = pushed.context()
+
+
+def test_a_branch_may_change_what_belongs_to_its_own_environment() -> None:
+    said = {**read().branch_context(), "branch": "feature/x"}
+    own = {**DEFAULTS, "apiPort": 8443, "auroraEngineVersion": "15.10", "alarmEmail": "a@b.example"}
+
+    pushed = DeliverySettings.from_context({**own, **said}.get, defaults=own)
+
+    assert (pushed.api_port, pushed.engine_version) == (8443, "15.10")
+    assert pushed.alarm_email == "a@b.example"
+
+
+def test_the_trunk_may_change_by_a_push_what_it_decides_for_branches() -> None:
+    said = read().context()
+    changed = {**DEFAULTS, "promotion": "environment", "branches": {"quota": 3}}
+
+    pushed = DeliverySettings.from_context({**changed, **said}.get, defaults=changed)
+
+    assert (pushed.promotion, pushed.branches.quota) == ("environment", 3)
+    assert json.loads(pushed.branch_context()["branches"])["quota"] == 3
+
+
+def test_s64_no_branch_is_given_the_production_account() -> None:
+    """Neither by its number nor in the certificate of a promoted environment."""
+    there = "222222222222"
+    certificate = DOMAIN["certificateArn"].replace("111111111111", there)
+    told = read(
+        account="111111111111",
+        productionAccount=there,
+        domains={
+            "production": {**DOMAIN, "certificateArn": certificate},
+            "ephemeral": EPHEMERAL_DOMAIN,
+        },
+    ).branch_context()
+
+    assert there not in json.dumps(told)
+    assert told["productionAccount"] == ""
+    assert list(json.loads(told["domains"])) == ["ephemeral"]
+
+
 def test_every_branch_gets_the_settings_that_belong_to_no_other_branch() -> None:
     told = read(branch="main", environmentSuffix="dev", apiPort="8443").branch_context()
 
-    assert told == {"region": "us-east-1", "apiPort": "8443", "notices": "hub"}
+    assert told["notices"] == "hub"
+    assert told["apiPort"] == "8443"
+    assert told["environmentSuffix"] == ""
+    assert "branch" not in told
 
 
 def test_omitted_fields_of_an_object_are_equal_to_their_defaults() -> None:
@@ -257,7 +336,7 @@ def test_the_hub_is_synthesized_with_the_trunk_and_on_request(
     settings = read(**said)
 
     assert (settings.has_hub, settings.has_pipeline) == stacks
-    assert "hub" not in settings.context()
+    assert not settings.context().get("hub")
 
 
 def test_only_production_is_in_the_production_account() -> None:

@@ -41,6 +41,7 @@ def _settle(request: Request, context: LifecycleContext) -> dict[str, Any]:
         execution=request["execution"],
         succeeded=request["succeeded"],
         cause=request.get("cause", ""),
+        build=request.get("build", {}),
         context=context,
     )
 

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -33,6 +33,7 @@ class EndedBuild:
     reason: str = ""
     commit: str = ""
     log: str = ""
+    exported: Mapping[str, str] = field(default_factory=dict)
 
 
 Execute = Callable[[StartedBuild, threading.Event], EndedBuild]
@@ -71,6 +72,9 @@ def execute_builds(execute: Execute) -> Callable[[], None]:
             stops.pop(build_id, None)
         record["resolvedSourceVersion"] = ended.commit
         record["logs"]["deepLink"] = ended.log
+        record["exportedEnvironmentVariables"] = [
+            {"name": name, "value": value} for name, value in ended.exported.items()
+        ]
         codebuild._record_phase(record, "BUILD", ended.status)
         if ended.reason:
             record["phases"][-1]["contexts"] = [{"statusCode": "", "message": ended.reason}]

@@ -94,8 +94,8 @@ DELETION: dict[str, Any] = {
 }
 CREATION: dict[str, Any] = {
     "Admit": {"outcome": "create", "message": "m"},
-    "Settle": {"outcome": "live"},
-    "SettleFailure": {"outcome": "failed"},
+    "Settle": {"outcome": "live", "message": "m"},
+    "SettleFailure": {"outcome": "failed", "message": "m"},
 }
 GOOD_END = ["Claim", "Stop", "Find", "Delete", "Delete", "Sweep", "Verify", "Forget"]
 
@@ -200,13 +200,37 @@ def test_every_error_of_a_deletion_releases_the_lock_and_is_reported(
 def test_every_error_of_a_creation_releases_the_lock_and_is_reported(
     create: Definition, state: str
 ) -> None:
-    done = run(create, {**CREATION, state: TaskFailed("no such luck")})
+    """The notice is the sentence that the function makes of the cause, not a build's record."""
+    answers = {**CREATION, state: TaskFailed("no such luck")}
+    done = run(create, {**answers, "SettleFailure": {"outcome": "failed", "message": "In short."}})
 
     assert (done.end, done.states()[-2:]) == ("NotCreated", ["SettleFailure", "NotifyFailure"])
-    settled = {s: p["Payload"]["succeeded"] for s, p in done.calls if s.startswith("Settle")}
-    assert settled["SettleFailure"] is False
-    assert settled.get("Settle", True) is True
-    assert "no such luck" in done.notice()
+    settled = {s: p["Payload"] for s, p in done.calls if s.startswith("Settle")}
+    assert settled["SettleFailure"]["succeeded"] is False
+    assert settled["SettleFailure"]["cause"] == "no such luck"
+    assert settled.get("Settle", {"succeeded": True})["succeeded"] is True
+    assert done.notice() == "In short."
+
+
+def test_a_failure_that_cannot_be_recorded_is_reported(create: Definition) -> None:
+    failures = {"DeployPipeline": TaskFailed("red"), "SettleFailure": TaskFailed("no table")}
+    done = run(create, {**CREATION, **failures})
+
+    assert (done.end, done.states()[-1]) == ("NotCreated", "NotifyUnsettled")
+    assert "no table" in done.notice()
+
+
+def test_s64_a_refused_pipeline_is_a_notice_and_no_failed_execution(create: Definition) -> None:
+    """Only a failed execution raises an alarm."""
+    build: dict[str, Any] = {"Build": {"ExportedEnvironmentVariables": []}}
+    refused = {"outcome": "refused", "message": "the stacks of the app are two"}
+    done = run(create, {**CREATION, "DeployPipeline": build, "Settle": refused})
+
+    assert (done.end, done.succeeded) == ("RefusedByCheck", True)
+    assert done.states() == ["Admit", "DeployPipeline", "Settle", "NotifyRefusedByCheck"]
+    assert done.notice() == "the stacks of the app are two"
+    ((_, settled),) = (call for call in done.calls if call[0] == "Settle")
+    assert settled["Payload"]["build"] == build
 
 
 def test_every_failed_end_sends_a_notice(machine: Definition) -> None:
@@ -329,7 +353,8 @@ def test_s8_the_pipeline_is_deployed_from_the_current_commit_of_the_branch(
         "States.Format('refs/heads/{}', $$.Execution.Input.branch)"
     )
     assert parameters["EnvironmentVariablesOverride"] == [
-        {"Name": "BRANCH", "Type": "PLAINTEXT", "Value.$": "$$.Execution.Input.branch"}
+        {"Name": "BRANCH", "Type": "PLAINTEXT", "Value.$": "$$.Execution.Input.branch"},
+        {"Name": "SUFFIX", "Type": "PLAINTEXT", "Value.$": "$$.Execution.Input.suffix"},
     ]
 
 

@@ -199,7 +199,9 @@ def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
 
 def write_stubs(cloud: Cloud) -> None:
     (cloud.checkout / "Makefile").write_text(_MAKEFILE)
-    (cloud.checkout / "npx.py").write_text(_NPX.read_text().replace("@ROOT@", str(ROOT)))
+    stub = _NPX.read_text().replace("@ROOT@", str(ROOT))
+    stub = stub.replace("@ACCOUNT@", ACCOUNT).replace("@REGION@", REGION)
+    (cloud.checkout / "npx.py").write_text(stub)
     # Through a shell: the first line of a program may not hold a path with a space.
     python = shlex.quote(sys.executable)
     start = f'#!/bin/sh\nexec {python} -IS "$(dirname "$0")/npx.py" "$@"\n'

@@ -120,10 +120,18 @@ class Hub:
         return carry_out({**request, "execution": execution}, context=self.context)
 
     def settle(
-        self, branch: str, execution: str, *, succeeded: bool, cause: str = ""
+        self,
+        branch: str,
+        execution: str,
+        *,
+        succeeded: bool,
+        cause: str = "",
+        verdict: str | None = "accepted",
     ) -> dict[str, Any]:
+        exported = [] if verdict is None else [{"Name": "VERDICT", "Value": verdict}]
         return self.carry_out(
             action="settle",
+            build={"Build": {"ExportedEnvironmentVariables": exported}},
             suffix=suffix_of_branch(branch),
             branch=branch,
             execution=execution,

@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from branch_hub.functions.lifecycle import entrypoint
+from branch_hub.functions.lifecycle.verdict import VERDICT
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.aws_stubs import type_of_aws
@@ -73,6 +74,9 @@ def test_s8_a_branch_is_created_and_deleted_through_the_hub_of_its_settings(
             "branch": branch,
             "execution": creator,
             "succeeded": True,
+            "build": {
+                "Build": {"ExportedEnvironmentVariables": [{"Name": VERDICT, "Value": "accepted"}]}
+            },
         },
         None,
     )

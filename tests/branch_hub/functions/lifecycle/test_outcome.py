@@ -1,6 +1,9 @@
 """S8, B2, B3: only the holder of the lock records the result, once."""
 
+import pytest
+
 from branch_hub.events import Reason
+from branch_hub.functions.lifecycle.outcome import PipelineMissing
 from branch_hub.functions.shared.records import State
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.branch_hub.functions.lifecycle.conftest import LIFETIME, Hub
@@ -34,6 +37,30 @@ def test_b2_a_failed_creation_keeps_no_place_and_may_be_retried(hub: Hub) -> Non
     assert (record.state, record.cause, record.lock) == (State.FAILED, "make test failed", None)
     assert hub.quota.members() == set()
     assert hub.admit(branch, hub.execution())["outcome"] == "create"
+
+
+def test_s64_a_refusal_of_the_build_is_recorded_with_its_reason(hub: Hub) -> None:
+    """It keeps no place, and only a push tries again: the reconciler leaves failed ones alone."""
+    branch, execution = made(hub)
+
+    answer = hub.settle(branch, execution, succeeded=True, verdict="refused: two stacks")
+
+    suffix = suffix_of_branch(branch)
+    assert answer["outcome"] == "refused"
+    assert answer["message"] == f"environment {suffix} was refused: two stacks"
+    record = hub.known(branch)
+    assert (record.state, record.cause, record.lock) == (State.FAILED, "two stacks", None)
+    assert hub.quota.members() == set()
+    assert hub.admit(branch, hub.execution())["outcome"] == "create"
+
+
+def test_s64_a_build_without_a_verdict_is_live_only_with_its_pipeline(hub: Hub) -> None:
+    branch, execution = made(hub)
+    with pytest.raises(PipelineMissing, match=f"of {suffix_of_branch(branch)} deployed nothing"):
+        hub.settle(branch, execution, succeeded=True, verdict=None)
+
+    hub.deploy_pipeline(branch)
+    assert hub.settle(branch, execution, succeeded=True, verdict=None)["outcome"] == "live"
 
 
 def test_b2_a_partly_created_environment_keeps_its_place(hub: Hub) -> None:
