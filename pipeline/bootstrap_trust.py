@@ -1,4 +1,4 @@
-"""Narrows the bootstrap of production's own account: it trusts four roles, not a whole account.
+"""Narrows the bootstrap of production's own account: it trusts the roles of one pipeline, not a whole account.
 
 `cdk bootstrap --trust` lets every principal of the first account that has the permission assume the
 bootstrap's roles, also roles that the code of a branch can create there.
@@ -9,14 +9,20 @@ from typing import Any, Final
 
 from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
-from pipeline.role_names import FILE_ASSETS_ROLE, GATE_ROLE, IMAGE_ASSETS_ROLE, PIPELINE_ROLE
+from pipeline.role_names import (
+    FILE_ASSETS_ROLE,
+    GATE_ROLE,
+    IMAGE_ASSETS_ROLE,
+    PIPELINE_ROLE,
+    SYNTH_ROLE,
+)
 
-# By logical id in the CDK's template: the role of the trunk's pipeline that assumes it.
-TRUSTED: Final[Mapping[str, str]] = {
-    "DeploymentActionRole": PIPELINE_ROLE,
-    "FilePublishingRole": FILE_ASSETS_ROLE,
-    "ImagePublishingRole": IMAGE_ASSETS_ROLE,
-    "LookupRole": GATE_ROLE,
+# By logical id in the CDK's template: the roles of the trunk's pipeline that assume it.
+TRUSTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "DeploymentActionRole": (PIPELINE_ROLE,),
+    "FilePublishingRole": (FILE_ASSETS_ROLE,),
+    "ImagePublishingRole": (IMAGE_ASSETS_ROLE,),
+    "LookupRole": (GATE_ROLE, SYNTH_ROLE),
 }
 # The CLI does not replace a bootstrap by one of another variant, unless it is forced to.
 VARIANT: Final = "Transaction pipeline: trusts only the roles of the trunk's pipeline"
@@ -71,11 +77,11 @@ def _narrowed_role(
         found.add(logical_id)
         if logical_id not in TRUSTED:
             continue  # `narrowed` refuses the template
-        role = suffix.physical_name(TRUSTED[logical_id])
+        roles = [suffix.physical_name(role) for role in TRUSTED[logical_id]]
         condition = {
             # The role of a session, whatever the session is called. No wildcard: a role with a
             # similar name is not trusted.
-            "ArnEquals": {"aws:PrincipalArn": {"Fn::Sub": _arn(account, role)}},
+            "ArnEquals": {"aws:PrincipalArn": [{"Fn::Sub": _arn(account, r)} for r in roles]},
         }
         name, _, otherwise = statement["Fn::If"]
         narrow = {**inner, "Condition": _both(inner.get("Condition"), condition)}

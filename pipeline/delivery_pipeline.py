@@ -31,7 +31,7 @@ from pipeline.notifications import PipelineNotifications
 from pipeline.own_pipeline import PIPELINE, PIPELINE_STACK, OwnPipelineCheck
 from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
-from pipeline.role_names import GATE_ROLE, name_role, name_roles
+from pipeline.role_names import GATE_ROLE, SYNTH_ROLE, name_role, name_roles
 from pipeline.stack_tags import source_tags
 from pipeline.tool_versions import Toolchain
 
@@ -206,6 +206,7 @@ class DeliveryPipeline(Stack):
             delivery.pipeline.role.add_to_principal_policy(statement)
         _name_asset_builds(delivery, self._suffix)
         name_roles(delivery, suffix=self._suffix)
+        name_role(self._synth.project, SYNTH_ROLE, suffix=self._suffix)
         for gate in self._gates:
             name_role(gate.project, GATE_ROLE, suffix=self._suffix)
         replace_on_failure(delivery.pipeline, promotions=settings.promotions)

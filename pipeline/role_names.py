@@ -19,7 +19,8 @@ PIPELINE_ROLE: Final = "transaction-pipeline-role"
 # Assume the publishing roles.
 FILE_ASSETS_ROLE: Final = "transaction-file-assets-role"
 IMAGE_ASSETS_ROLE: Final = "transaction-image-assets-role"
-# Assumes the lookup role.
+# Assume the lookup role: to compare, and to read the version of the database.
+SYNTH_ROLE: Final = "transaction-synth-role"
 GATE_ROLE: Final = "transaction-permission-gate-role"
 
 # By construct id, which CDK Pipelines takes from the kind of asset.
