@@ -1,4 +1,4 @@
-"""Narrows the bootstrap of production's own account: it trusts the roles of one pipeline, not a whole account.
+"""Narrows the trust of production's own account: the roles of one pipeline, no whole account.
 
 `cdk bootstrap --trust` lets every principal of the first account that has the permission assume the
 bootstrap's roles, also roles that the code of a branch can create there.

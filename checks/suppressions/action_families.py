@@ -57,7 +57,10 @@ FAMILIES: Final = (
     Suppression(
         rules=("ActionFamily",),
         where=("DeliveryPipeline/Artifacts/Policy",),
-        details=(r"s3:(GetBucket|GetObject|List)\* for arn:.*:role/cdk-\w+-deploy-role-.*",),
-        reason="CDK's grant to the bootstrap's role that deploys: it reads the artifacts.",
+        details=(
+            r"s3:(GetBucket|GetObject|List)\* for arn:.*:role/(cdk-\w+|branch)-deploy-role-.*",
+        ),
+        reason="CDK's grant to the role that deploys, of the bootstrap or of the hub: it reads the "
+        "artifacts.",
     ),
 )

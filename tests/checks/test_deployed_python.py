@@ -122,6 +122,8 @@ def test_the_tests_of_deployed_code_run_on_it() -> None:
         if contract["id"] == "deployed-code-without-cdk"
     ]
 
-    assert list(deployed_python.TESTS) == [f"tests/{m.replace('.', '/')}" for m in deployed]
+    folders = [m for m in deployed if (ROOT / m.replace(".", "/")).is_dir()]
+
+    assert list(deployed_python.TESTS) == [f"tests/{m.replace('.', '/')}" for m in folders]
     for folder in deployed_python.TESTS:
         assert [*(ROOT / folder).rglob("test_*.py")]

@@ -132,7 +132,9 @@ def test_s64_no_role_that_a_branch_can_create_is_trusted(
 
 
 @pytest.mark.parametrize("role", sorted(TRUSTED))
-def test_s64_each_role_trusts_its_roles_by_their_exact_names(ours: dict[str, Any], role: str) -> None:
+def test_s64_each_role_trusts_its_roles_by_their_exact_names(
+    ours: dict[str, Any], role: str
+) -> None:
     text = json.dumps([statement for found, statement in trusts(ours) if found == role])
 
     others = {name for names in TRUSTED.values() for name in names if f"/{name}-" in text}

@@ -23,6 +23,7 @@ KEY_AT: Final = {
     "AWS::CodeBuild::Project": "EncryptionKey",
     "AWS::CodePipeline::Pipeline": "ArtifactStore/EncryptionKey/Id",
     "AWS::DynamoDB::Table": "SSESpecification/KMSMasterKeyId",
+    "AWS::ECR::Repository": "EncryptionConfiguration/KmsKey",
     "AWS::Events::EventBus": "KmsKeyIdentifier",
     "AWS::Lambda::Function": "KmsKeyArn",
     "AWS::Logs::LogGroup": "KmsKeyId",

@@ -96,7 +96,9 @@ def test_s64_the_program_ends_with_the_codes_of_its_answers(
         assert ended.value.code == code
 
 
-@pytest.mark.parametrize("context", [{"trunk": BRANCH}, {"hub": "also"}])
+@pytest.mark.parametrize(
+    "context", [{"trunk": BRANCH, "productionCertificate": "self-signed"}, {"hub": "also"}]
+)
 def test_s64_a_branch_that_makes_itself_the_trunk_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], context: dict[str, Any]
 ) -> None:
