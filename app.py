@@ -23,6 +23,7 @@ def build(app: cdk.App) -> None:
         app.node.try_get_context,
         defaults=json.loads((HERE / "cdk.json").read_text())["context"],
     )
+    settings.require_production_domain()
     hub_stack = BranchHub(app, settings=settings) if settings.has_hub else None
     if settings.has_pipeline:
         toolchain = Toolchain.pinned_in(HERE / "package.json")

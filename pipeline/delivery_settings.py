@@ -112,7 +112,7 @@ class DeliverySettings:
         if branch != trunk:
             # Only the trunk deploys promoted environments: no other branch is given their facts.
             production_account, domains = None, of_ephemeral(domains)
-        settings = cls(
+        return cls(
             branch=branch,
             trunk=trunk,
             suffix=EnvironmentSuffix(by_hand) if by_hand else own,
@@ -143,12 +143,6 @@ class DeliverySettings:
             notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
         )
-        if settings.has_pipeline and any(p.config is PRODUCTION for p in settings.promotions):
-            require_domain(
-                has_domain=PRODUCTION.kind in settings.domains,
-                certificate=settings.production_certificate,
-            )
-        return settings
 
     @property
     def is_trunk(self) -> bool:
@@ -205,6 +199,17 @@ class DeliverySettings:
         if self.is_trunk or self.notices != NOTICES_OF_HUB:
             return None
         return shared_topic(self.hub_suffix)
+
+    def require_production_domain(self) -> None:
+        """Raises ConfigurationError if production is deployed without a domain.
+
+        Called before a synth: other programs read the settings before a person can have a domain.
+        """
+        if self.has_pipeline and any(p.config is PRODUCTION for p in self.promotions):
+            require_domain(
+                has_domain=PRODUCTION.kind in self.domains,
+                certificate=self.production_certificate,
+            )
 
     def adjust(self, config: EnvironmentConfig) -> EnvironmentConfig:
         """Return `config` adjusted to the account and region of the deployment."""

@@ -74,7 +74,7 @@ _AFTER_THE_SUFFIX: Final[Mapping[str, tuple[str, ...]]] = {
     "codepipeline": (),
     "dynamodb": ("", "/*"),
     "ecs": ("", "/*", ":*"),
-    "events": (),
+    "events": ("",),
     "lambda": ("", ":*"),
     "logs": ("", ":*", "/*"),
     "rds": ("",),

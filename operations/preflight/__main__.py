@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.errors import ConfigurationError
 from operations.preflight.account import identity, region
 from operations.preflight.bootstrap import bootstrap, production_account
+from operations.preflight.domain import domain
 from operations.preflight.engine import engine
 from operations.preflight.findings import Check, Finding, Kind, Situation, carry_out
 from operations.preflight.quotas import certificates, quotas, unreserved_executions
@@ -39,6 +40,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "Lambda": unreserved_executions,
     "certificates": certificates,
     "database": engine,
+    "domain": domain,
 }
 _AWS: Final = Config(
     connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}

@@ -64,14 +64,18 @@ def test_the_real_cdk_json_is_complete() -> None:
 
 def test_production_without_a_domain_is_refused_and_the_error_says_what_to_set() -> None:
     with pytest.raises(ConfigurationError, match=r"^domains\.production is missing.*docs/aws\.md"):
-        read(productionCertificate=None)
+        read(productionCertificate=None).require_production_domain()
     here = {**DOMAIN, "name": "pay.example.com"}
-    assert read(productionCertificate=None, domains={"production": here}).domains["production"]
-    assert read(productionCertificate="self-signed").domains == {}  # a trial
-    # Where nothing is deployed to production.
-    read(productionCertificate=None, promotion="environment")
-    read(productionCertificate=None, branch="feature/x")
-    read(productionCertificate=None, hub="only")
+    accepted: list[dict[str, Any]] = [
+        {"domains": {"production": here}},
+        {"productionCertificate": "self-signed"},  # a trial
+        # Where nothing is deployed to production.
+        {"promotion": "environment"},
+        {"branch": "feature/x"},
+        {"hub": "only"},
+    ]
+    for context in accepted:
+        read(**{"productionCertificate": None, **context}).require_production_domain()
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,18 @@ _KINDS: Final = {
         "secretsmanager:CreateSecret PutSecretValue secret:{Name}-AbCdEf",
     "AWS::SNS::Topic": "sns:CreateTopic DeleteTopic {TopicName}",
     "AWS::SQS::Queue": "sqs:CreateQueue DeleteQueue {QueueName}",
+    # Of staging and production only. IAM knows no narrower resource for the policies of logs.
+    "AWS::Logs::ResourcePolicy": "logs:PutResourcePolicy DeleteResourcePolicy log-group:0a",
+    "AWS::WAFv2::WebACL": "wafv2:CreateWebACL DeleteWebACL regional/webacl/{Name}/0a",
+    "AWS::WAFv2::WebACLAssociation":
+        "wafv2:AssociateWebACL DisassociateWebACL regional/webacl/0a/0a",
+    "AWS::WAFv2::LoggingConfiguration":
+        "wafv2:PutLoggingConfiguration DeleteLoggingConfiguration regional/webacl/0a/0a",
 }  # fmt: skip
 # Parts of another resource of the table, which have its ARN; and roles, tested by their paths.
 PARTS: Final = (
     "AWS::ElasticLoadBalancingV2::Listener", "AWS::IAM::Policy", "AWS::IAM::Role",
-    "AWS::Lambda::Version",
+    "AWS::Lambda::Permission", "AWS::Lambda::Version",
     "AWS::Logs::MetricFilter", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy", "AWS::SecretsManager::SecretTargetAttachment", "Custom::",

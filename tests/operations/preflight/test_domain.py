@@ -1,0 +1,17 @@
+"""B11: the preflight says that production needs a domain, before a synth refuses it."""
+
+from operations.preflight.domain import domain
+
+from tests.operations.preflight.conftest import Ask
+
+
+def test_b11_production_without_a_domain_is_found(ask: Ask) -> None:
+    (line,) = ask(domain, {})
+
+    assert line.startswith("to do: domain: domains.production is missing")
+
+
+def test_b11_a_trial_without_a_domain_is_fine(ask: Ask) -> None:
+    (line,) = ask(domain, {}, productionCertificate="self-signed")
+
+    assert line.startswith("fine: domain")
