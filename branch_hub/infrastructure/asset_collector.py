@@ -46,6 +46,7 @@ class AssetCollector(Construct):
                 repository=hub.source.repository,
                 branch_table_name=hub.registry.table.table_name,
                 notices_topic_arn=notices.topic.topic_arn,
+                branch_repository_name=hub.limits.image_repository,
                 kept_days=int(RETENTION.to_days()),
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
@@ -59,7 +60,7 @@ class AssetCollector(Construct):
         hub.grant_execution_status(self.function, Stack.of(self))
         notices.grant_publish(self.function)
         self._allow_reading()
-        self._allow_deleting()
+        self._allow_deleting(hub)
         events.Rule(
             self,
             "Daily",
@@ -109,8 +110,8 @@ class AssetCollector(Construct):
             "*",
         )
 
-    def _allow_deleting(self) -> None:
-        """Only in the default bootstrap. No version of an object is deleted."""
+    def _allow_deleting(self, hub: Hub) -> None:
+        """Only in the default bootstrap and in the hub's repository. No version is deleted."""
         stack = Stack.of(self)
         base = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}"
         place = f"{stack.account}-{stack.region}"
@@ -120,10 +121,9 @@ class AssetCollector(Construct):
         allow(
             self.function,
             ["ecr:BatchDeleteImage", "ecr:DescribeImages"],
-            stack.format_arn(
-                service="ecr",
-                resource="repository",
-                resource_name=f"{base}-container-assets-{place}",
+            *(
+                stack.format_arn(service="ecr", resource="repository", resource_name=name)
+                for name in (f"{base}-container-assets-{place}", hub.limits.image_repository)
             ),
         )
         allow(

@@ -5,6 +5,7 @@ import json
 import zipfile
 from typing import Any
 
+from infra.python_version import deployed_python
 from local_cloud.aws import ACCOUNT, AwsClients
 
 PROGRAM = """
@@ -27,7 +28,7 @@ def test_s52_lines_are_json_with_the_fields_of_the_call(shared_aws: AwsClients) 
         archive.writestr("example.py", PROGRAM)
     shared_aws.lambda_.create_function(
         FunctionName="log-example",
-        Runtime="python3.14",
+        Runtime=f"python{deployed_python()}",
         Handler="example.handler",
         Role=f"arn:aws:iam::{ACCOUNT}:role/any",
         Code={"ZipFile": code.getvalue()},

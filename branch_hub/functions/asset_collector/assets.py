@@ -1,4 +1,8 @@
-"""The published assets of an account and region: objects and images of the CDK bootstrap."""
+"""The published assets of an account and region: objects and images.
+
+Objects lie in the bucket of the CDK bootstrap. Images lie in its repository, those of branches in
+one of the hub's.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,7 +29,7 @@ class NotBootstrapped(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Asset:
     kind: str
-    name: str  # the object's key, or the image's tag
+    name: str  # the object's key, or the image's repository and tag
     content_hash: str
     published_at: datetime
 
@@ -39,14 +43,19 @@ class AssetStore:
     `ecr:DescribeImages` and `BatchDeleteImage`."""
 
     def __init__(
-        self, *, cloudformation: "CloudFormationClient", s3: "S3Client", ecr: "ECRClient"
+        self,
+        *,
+        cloudformation: "CloudFormationClient",
+        s3: "S3Client",
+        ecr: "ECRClient",
+        branch_repository: str,
     ) -> None:
         self._s3, self._ecr = s3, ecr
         (stack,) = cloudformation.describe_stacks(StackName=BOOTSTRAP_STACK)["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
         try:
             self._bucket = outputs["BucketName"]
-            self._repository = outputs["ImageRepositoryName"]
+            self._repositories = (outputs["ImageRepositoryName"], branch_repository)
         except KeyError as error:
             raise NotBootstrapped(
                 f"stack {BOOTSTRAP_STACK} has no output {error}: run cdk bootstrap again"
@@ -57,12 +66,13 @@ class AssetStore:
         for objects in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket):
             for item in objects.get("Contents", []):
                 yield from _asset(OBJECT, item["Key"], item["LastModified"])
-        for images in self._ecr.get_paginator("describe_images").paginate(
-            repositoryName=self._repository, filter={"tagStatus": "TAGGED"}
-        ):
-            for image in images["imageDetails"]:
-                for tag in image["imageTags"]:
-                    yield from _asset(IMAGE, tag, image["imagePushedAt"])
+        for repository in self._repositories:
+            for images in self._ecr.get_paginator("describe_images").paginate(
+                repositoryName=repository, filter={"tagStatus": "TAGGED"}
+            ):
+                for image in images["imageDetails"]:
+                    for tag in image["imageTags"]:
+                        yield from _asset(IMAGE, f"{repository}:{tag}", image["imagePushedAt"])
 
     def delete(self, assets: Iterable[Asset]) -> Iterator[str]:
         """Yield `not deleted: ...` for each that could not be deleted.
@@ -80,10 +90,15 @@ class AssetStore:
             )
             for refused in answer.get("Errors", []):
                 yield f"not deleted: object {refused.get('Key')}: {refused.get('Message')}"
-        for tags in _batches(names[IMAGE], _IMAGES_MAX):
+        for repository in self._repositories:
+            mine = [n.partition(":")[2] for n in names[IMAGE] if n.startswith(f"{repository}:")]
+            yield from self._delete_images(repository, mine)
+
+    def _delete_images(self, repository: str, names: list[str]) -> Iterator[str]:
+        for tags in _batches(names, _IMAGES_MAX):
             # By tag: the same image may have another tag that a template names.
             deleted = self._ecr.batch_delete_image(
-                repositoryName=self._repository, imageIds=[{"imageTag": tag} for tag in tags]
+                repositoryName=repository, imageIds=[{"imageTag": tag} for tag in tags]
             )
             for failure in deleted.get("failures", []):
                 if failure.get("failureCode") != "ImageNotFound":

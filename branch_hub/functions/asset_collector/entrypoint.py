@@ -46,7 +46,12 @@ def _collector() -> Collector:
     table = boto3.resource("dynamodb", config=_AWS).Table(settings.branch_table_name)
     return Collector(
         kept=timedelta(days=settings.kept_days),
-        store=AssetStore(cloudformation=cloudformation, s3=client("s3"), ecr=client("ecr")),
+        store=AssetStore(
+            cloudformation=cloudformation,
+            s3=client("s3"),
+            ecr=client("ecr"),
+            branch_repository=settings.branch_repository_name,
+        ),
         references=References(cloudformation=cloudformation),
         marks=Marks(table=table),
         revisions=Revisions(ecs=client("ecs")),

@@ -12,4 +12,5 @@ class AssetCollectorSettings(EnvironmentSettings):
     repository: str
     branch_table_name: str
     notices_topic_arn: str
+    branch_repository_name: str
     kept_days: int  # an asset stays as long after the last template that named it

@@ -24,6 +24,7 @@ from tests.branch_hub.git_server import REPOSITORY as SOURCE
 
 BUCKET = "cdk-hnb659fds-assets-000000000000-us-east-1"
 REPOSITORY = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
+OF_BRANCHES = "branch-images-hub-0a1b2c"
 _BOOTSTRAP = {
     "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
     "Outputs": {
@@ -49,7 +50,10 @@ class Site:
         self.collector = Collector(
             kept=timedelta(days=30),
             store=AssetStore(
-                cloudformation=cloudformation, s3=account.client("s3"), ecr=account.client("ecr")
+                cloudformation=cloudformation,
+                s3=account.client("s3"),
+                ecr=account.client("ecr"),
+                branch_repository=OF_BRANCHES,
             ),
             references=References(cloudformation=cloudformation),
             marks=Marks(table=table),
@@ -81,10 +85,10 @@ class Site:
         self.account.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"code")
         return key
 
-    def image(self) -> str:
+    def image(self, repository: str = REPOSITORY) -> str:
         tag = self.content_hash()
         self.account.client("ecr").put_image(
-            repositoryName=REPOSITORY, imageTag=tag, imageManifest=f'{{"layers": ["{tag}"]}}'
+            repositoryName=repository, imageTag=tag, imageManifest=f'{{"layers": ["{tag}"]}}'
         )
         return tag
 
@@ -100,7 +104,13 @@ class Site:
 
     def is_there(self, asset: str) -> bool:
         objects = self.account.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        images = self.account.client("ecr").list_images(repositoryName=REPOSITORY)["imageIds"]
+        images = [
+            image
+            for repository in (REPOSITORY, OF_BRANCHES)
+            for image in self.account.client("ecr").list_images(repositoryName=repository)[
+                "imageIds"
+            ]
+        ]
         return asset in {o["Key"] for o in objects} | {i["imageTag"] for i in images}
 
 
@@ -115,8 +125,9 @@ def site(account: Account, aws: type_of_aws) -> Iterator[Site]:
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
-        ecr.create_repository(repositoryName=REPOSITORY)
+    for repository in (REPOSITORY, OF_BRANCHES):
+        with suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+            ecr.create_repository(repositoryName=repository)
     if account.status("CDKToolkit") == "GONE":
         cloudformation.create_stack(StackName="CDKToolkit", TemplateBody=json.dumps(_BOOTSTRAP))
         account.wait_for("CDKToolkit", "CREATE_COMPLETE")

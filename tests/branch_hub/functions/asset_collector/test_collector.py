@@ -10,7 +10,13 @@ from branch_hub.functions.asset_collector.revisions import KEPT
 from branch_hub.functions.shared.records import Purpose
 from tests.account import Account, tags_of
 from tests.aws_stubs import type_of_aws
-from tests.branch_hub.functions.asset_collector.conftest import BUCKET, Site, topic
+from tests.branch_hub.functions.asset_collector.conftest import (
+    BUCKET,
+    OF_BRANCHES,
+    REPOSITORY,
+    Site,
+    topic,
+)
 from tests.branch_hub.functions.asset_collector.test_revisions import register
 
 
@@ -19,6 +25,7 @@ def test_an_asset_that_no_template_names_is_deleted_after_its_time_and_a_named_o
 ) -> None:
     unused, used = site.object(), site.object()
     unused_image, used_image = site.image(), site.image()
+    unused_of_a_branch = site.image(OF_BRANCHES)
     site.deploy(used)
     site.deploy(used_image)
     site.account.client("s3").put_object(Bucket=BUCKET, Key="by-hand.txt", Body=b"")
@@ -32,10 +39,12 @@ def test_an_asset_that_no_template_names_is_deleted_after_its_time_and_a_named_o
     collected = site.collect(day=32)
 
     assert f"object {unused}" in collected["names"]
-    assert f"image {unused_image}" in collected["names"]
+    assert f"image {REPOSITORY}:{unused_image}" in collected["names"]
+    assert f"image {OF_BRANCHES}:{unused_of_a_branch}" in collected["names"]
     assert f"revision transaction-service-{suffix}:1" in collected["names"]
     assert not site.is_there(unused)
     assert not site.is_there(unused_image)
+    assert not site.is_there(unused_of_a_branch)
     for stays in (used, used_image, "by-hand.txt"):
         assert site.is_there(stays)
     assert unused in site.notices[-1]
@@ -179,4 +188,9 @@ def test_a_bootstrap_without_outputs_is_refused(account: Account, aws: type_of_a
     )
 
     with pytest.raises(NotBootstrapped, match="no output 'BucketName'"):
-        AssetStore(cloudformation=cloudformation, s3=account.client("s3"), ecr=None)  # type: ignore[arg-type]
+        AssetStore(
+            cloudformation=cloudformation,
+            s3=account.client("s3"),
+            ecr=account.client("ecr"),
+            branch_repository=OF_BRANCHES,
+        )

@@ -6,7 +6,7 @@ import pytest
 from branch_hub.functions.asset_collector import entrypoint
 from branch_hub.functions.asset_collector.settings import AssetCollectorSettings
 from tests.account import Account
-from tests.branch_hub.functions.asset_collector.conftest import Site
+from tests.branch_hub.functions.asset_collector.conftest import OF_BRANCHES, Site
 from tests.branch_hub.git_server import REPOSITORY
 
 
@@ -17,6 +17,7 @@ def test_the_function_reports_what_it_would_delete(
         repository=REPOSITORY,
         branch_table_name=account.create_table(),
         notices_topic_arn=site.collector.topic_arn,
+        branch_repository_name=OF_BRANCHES,
         kept_days=30,
     )
     for variable, value in settings.to_env().items():
