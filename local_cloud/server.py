@@ -165,10 +165,11 @@ def _listening_socket() -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
+            # Two programs may bind a port with SO_REUSEADDR; only one of them may listen on it.
+            listener.listen()
         except OSError:
             listener.close()
         else:
-            listener.listen()
             return listener
     raise CloudError(
         f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop the program that listens there "

@@ -28,7 +28,7 @@ def test_s52_lines_are_json_with_the_fields_of_the_call(shared_aws: AwsClients) 
         archive.writestr("example.py", PROGRAM)
     shared_aws.lambda_.create_function(
         FunctionName="log-example",
-        Runtime=f"python{deployed_python()}",
+        Runtime=f"python{deployed_python()}",  # type: ignore[arg-type]  # one of Lambda's own
         Handler="example.handler",
         Role=f"arn:aws:iam::{ACCOUNT}:role/any",
         Code={"ZipFile": code.getvalue()},

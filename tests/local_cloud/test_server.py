@@ -6,7 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -99,6 +101,33 @@ def test_a_pipeline_stack_is_deployed_found_and_deleted(
     assert find_pipeline(shared_cloud, "feature/x") is None
     assert owner_of_pipeline(shared_aws, "delivery-x") is None
     assert not record.exists()
+
+
+def test_a_port_for_which_another_start_is_a_moment_earlier_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Both may bind it, because connections that ended may keep it for a minute."""
+    earlier, later = socket.socket(), socket.socket()
+    with earlier, later:
+        for program in (earlier, later):
+            program.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        earlier.bind(("127.0.0.1", 0))
+        port = earlier.getsockname()[1]
+        monkeypatch.setenv("LOCAL_CLOUD_PORT", str(port))
+        monkeypatch.setattr(socket.socket, "bind", _bind_then(socket.socket.bind, earlier.listen))
+
+        with pytest.raises(CloudError, match=rf"port {port} .LOCAL_CLOUD_PORT. is taken"):
+            start_cloud(CloudPaths(tmp_path))
+
+
+def _bind_then(bind: Any, listen: Callable[[], None]) -> Callable[..., None]:
+    """Bind, and let the other program listen before this one does."""
+
+    def bound(self: socket.socket, address: Any) -> None:
+        bind(self, address)
+        listen()
+
+    return bound
 
 
 def test_a_configured_port_that_is_taken_is_an_error(
