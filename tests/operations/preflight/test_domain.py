@@ -1,7 +1,6 @@
 """B11: the preflight says that production needs a domain, before a synth refuses it."""
 
 from operations.preflight.domain import domain
-
 from tests.operations.preflight.conftest import Ask
 
 
