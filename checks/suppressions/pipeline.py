@@ -97,7 +97,7 @@ PIPELINE: Final = (
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_SYNTH_ROLE,),
-        details=on(r"\*", "rds:DescribeOrderableDBInstanceOptions"),
+        details=on(r"\*", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
         reason="S20: which engine versions AWS offers, to every account: there is no resource.",
     ),
     Suppression(
