@@ -65,7 +65,7 @@ class EnvironmentConfig:
 EPHEMERAL = EnvironmentConfig(
     kind="ephemeral",
     network=NetworkConfig(nat_gateways=1),
-    database=DatabaseConfig(backup_retention_days=1),
+    database=DatabaseConfig(backup_retention_days=1, is_created_side_by_side=True),
 )
 # As production, so that nothing runs there for the first time.
 STAGING = EnvironmentConfig(

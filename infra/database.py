@@ -1,7 +1,6 @@
 """The ledger's database: Aurora PostgreSQL Serverless v2 with a writer and a reader.
 
-Aurora decides which of the two instances writes, at the start and after a failure: the one that is
-available first becomes the writer.
+Aurora decides which of the two instances writes: the one that is available first, until it fails.
 """
 
 from dataclasses import dataclass
@@ -42,6 +41,8 @@ class DatabaseConfig:
     capacity_units_min: float = 0.5
     capacity_units_max: float = 4
     backup_retention_days: int = 7
+    # Both instances at the same time: faster, but CloudFormation then also updates them so.
+    is_created_side_by_side: bool = False
     metrics_interval_seconds: int | None = None  # of the operating system; None: not recorded
     ca_file: str | None = None  # CA bundle of clients; None: the AWS roots that they contain
 
@@ -161,16 +162,14 @@ class Database(Construct):
         self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
         self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
 
-        second = self.cluster.node.find_child(_SECOND)
-        _create_side_by_side(cast(rds.CfnDBInstance, second.node.default_child))
-        # Before the first statement: either instance may be the one that writes.
+        # Before the first statement: the instances of which one writes.
+        writers = [self.cluster.node.find_child(_FIRST)]
+        if config.is_created_side_by_side:
+            second = self.cluster.node.find_child(_SECOND)
+            _create_side_by_side(cast(rds.CfnDBInstance, second.node.default_child))
+            writers.append(second)
         self.first_needed = tuple(
-            cast(Construct, needed)
-            for needed in (
-                self.cluster.node.find_child(_FIRST),
-                second,
-                self.administrator_secret,
-            )
+            cast(Construct, needed) for needed in (*writers, self.administrator_secret)
         )
         self.name = DATABASE_NAME
         self.port = DATABASE_PORT
@@ -221,10 +220,10 @@ class Database(Construct):
 
 
 def _create_side_by_side(second: rds.CfnDBInstance) -> None:
-    """CDK makes the second instance wait for the first: five minutes more for each new environment.
+    """CDK makes the second instance wait for the first, so that the first one becomes the writer.
 
-    The order only decides which of them Aurora makes the writer
-    (https://github.com/aws/aws-cdk/issues/30260). It still needs the cluster, by its name.
+    Without the order either may (https://github.com/aws/aws-cdk/issues/30260). It still needs the
+    cluster, by its name.
     """
     second.add_deletion_override("DependsOn")
 

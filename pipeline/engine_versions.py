@@ -12,7 +12,7 @@ def may_choose_engine_versions(
     stack: Stack, clusters: Iterable[Cluster]
 ) -> Iterator[iam.PolicyStatement]:
     """Read the clusters by name; in another account only with the lookup role there."""
-    yield iam.PolicyStatement(actions=[LISTS_VERSIONS], resources=["*"])
+    yield iam.PolicyStatement(actions=[*LISTS_VERSIONS], resources=["*"])
     for cluster in clusters:
         if cluster.role_arn is None:
             arn = stack.format_arn(

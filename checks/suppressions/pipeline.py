@@ -96,24 +96,8 @@ PIPELINE: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=_ASSET_ROLES,
-        details=(
-            *on(r"arn:.*:log-group:/aws/codebuild/\*", *_WRITE_LOGS),
-            *on(r"arn:.*:report-group/\*", *_WRITE_REPORTS),
-            *on(r"\*", "codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
-        ),
-        reason="CDK Pipelines creates one role for all asset builds before it knows their "
-        "projects. They run its own commands, none of ours.",
-    ),
-    Suppression(
-        rules=("CKV_AWS_111",),
-        where=_ASSET_ROLES,
-        reason="The same role: it may start and stop builds, which asset builds in batches need.",
-    ),
-    Suppression(
-        rules=("AwsSolutions-IAM5",),
         where=(_SYNTH_ROLE,),
-        details=on(r"\*", "rds:DescribeOrderableDBInstanceOptions"),
+        details=on(r"\*", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
         reason="S20: which engine versions AWS offers, to every account: there is no resource.",
     ),
     Suppression(

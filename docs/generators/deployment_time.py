@@ -173,8 +173,10 @@ def page(templates: Mapping[str, Template]) -> str:
     lines += [f"| {_clock(s.begins)} | {_clock(s.ends)} | {s.kind} `{s.name}` |" for s in chain]
     lines += [
         "",
-        "Both instances of the database are created side by side, and the migration waits for",
-        "both. The service starts with one task; the scalable target starts the others afterwards.",
+        "A branch's database instances are created side by side, and the migration waits for both.",
+        "Those of staging and production are created, and updated, one after the other: nothing",
+        "waits for the second, so the chain is no longer. The service starts with one task; the",
+        "scalable target starts the others afterwards.",
         "",
         "## Estimated time of each kind of resource",
         "",

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 CONTEXT_KEY: Final = "engineVersions"  # versions by the name of the cluster
 CONTEXT_FILE: Final = Path("cdk.context.json")
-# AWS has no narrower resource; the action reads only public information.
-LISTS_VERSIONS: Final = "rds:DescribeOrderableDBInstanceOptions"
+# AWS has no narrower resource; the actions read only public information.
+LISTS_VERSIONS: Final = (
+    "rds:DescribeDBEngineVersions",
+    "rds:DescribeOrderableDBInstanceOptions",
+)
 READS_DEPLOYED: Final = "rds:DescribeDBClusters"
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)")
 _AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
@@ -80,11 +83,12 @@ def choose(
             version=deployed,
             reason=f"{deployed} is deployed, and is kept: Aurora has no downgrade to {requested}",
         )
-    offered = creatable_version(creates, requested)
-    if offered.version != requested:
+    targets = _upgrade_targets(cluster, creates, deployed)
+    if requested not in targets:
         raise ConfigurationError(
-            f"auroraEngineVersion is {requested!r}: AWS no longer offers it. {cluster.name} has "
-            f"{deployed}: remove the setting to keep that, or set {offered.version} or newer"
+            f"auroraEngineVersion is {requested!r}: AWS does not upgrade {cluster.name} from "
+            f"{deployed} to it: remove the setting to keep {deployed}, or set one of "
+            f"{', '.join(sorted(targets, key=_parts)) or '(none)'}"
         )
     return Choice(version=requested, reason=f"{requested} was requested: upgrade from {deployed}")
 
@@ -171,6 +175,18 @@ def _deployed(cluster: Cluster, rds: "RDSClient") -> str | None:
     except (BotoCoreError, ClientError) as error:
         raise ConfigurationError(_unknown(cluster, error)) from None
     return found["EngineVersion"]
+
+
+def _upgrade_targets(cluster: Cluster, rds: "RDSClient", deployed: str) -> list[str]:
+    try:
+        (engine,) = rds.describe_db_engine_versions(
+            Engine="aurora-postgresql", EngineVersion=deployed
+        )["DBEngineVersions"]
+    except (BotoCoreError, ClientError) as error:
+        raise ConfigurationError(
+            f"it is unknown to which versions {cluster.name} can be upgraded: {error}"
+        ) from None
+    return [target["EngineVersion"] for target in engine["ValidUpgradeTarget"]]
 
 
 def _unknown(cluster: Cluster, error: Exception) -> str:

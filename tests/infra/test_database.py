@@ -162,16 +162,30 @@ def test_s20_the_output_says_when_another_version_than_the_requested_one_is_used
     )
 
 
-def test_s66_both_instances_are_created_side_by_side(every: Synthesized) -> None:
-    """One after the other takes five minutes more. Either may write: the migration needs both."""
-    cluster, _ = every.only("AWS::RDS::DBCluster")
-    (trigger,) = every.all("Custom::Trigger")
-    first, second = every.all("AWS::RDS::DBInstance")
+def test_s66_both_instances_of_a_branch_are_created_side_by_side(ephemeral: Synthesized) -> None:
+    """One after the other takes longer. Either may write: the migration needs both."""
+    cluster, _ = ephemeral.only("AWS::RDS::DBCluster")
+    (trigger,) = ephemeral.all("Custom::Trigger")
+    first, second = ephemeral.all("AWS::RDS::DBInstance")
 
     for instance, other in ((first, second), (second, first)):
-        assert not every.comes_before(other, instance)
-        assert every.comes_before(cluster, instance)
-        assert every.comes_before(instance, trigger)
+        assert not ephemeral.comes_before(other, instance)
+        assert ephemeral.comes_before(cluster, instance)
+        assert ephemeral.comes_before(instance, trigger)
+
+
+def test_s65_both_instances_of_production_are_never_changed_at_once(
+    production: Synthesized,
+) -> None:
+    """CloudFormation updates in the order in which it creates: one of them always serves."""
+    (trigger,) = production.all("Custom::Trigger")
+    (service,) = production.all("AWS::ECS::Service")
+    first, second = production.all("AWS::RDS::DBInstance")
+
+    assert production.comes_before(first, second)
+    for waiting in (trigger, service):
+        assert production.comes_before(first, waiting)
+        assert not production.comes_before(second, waiting), "a first deployment takes longer"
 
 
 def test_s20_the_database_lies_in_the_isolated_subnets(every: Synthesized) -> None:

@@ -51,6 +51,17 @@ def test_every_build_may_read_its_artifacts(pipeline: Synthesized) -> None:
         assert "kms:Decrypt" in allowed(pipeline, role, "AWS::KMS::Key"), project["Name"]
 
 
+def test_b12_no_build_may_start_another_one_or_write_to_the_logs_of_others(
+    pipeline: Synthesized,
+) -> None:
+    """An asset build runs a Dockerfile: with StartBuild on all, it could start the self-update."""
+    for policy in pipeline.properties("AWS::IAM::Policy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if any(a.startswith(("codebuild:", "logs:")) for a in as_list(statement["Action"])):
+                on = text(statement["Resource"]).rstrip('"]}')
+                assert not on.endswith(('"*', "codebuild/*", "group/*")), on
+
+
 def test_a_family_is_replaced_wherever_a_grant_writes_it() -> None:
     stack = cdk.Stack(cdk.App())
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))

@@ -152,9 +152,17 @@ def test_s20_a_live_database_keeps_its_version(
     assert chosen(rds, requested).version == deployed
 
 
+def let_upgrade(aws: Stubber, deployed: str, *targets: str) -> None:
+    aws.add_response(
+        "describe_db_engine_versions",
+        {"DBEngineVersions": [{"ValidUpgradeTarget": [{"EngineVersion": t} for t in targets]}]},
+        {"Engine": "aurora-postgresql", "EngineVersion": deployed},
+    )
+
+
 def test_s20_a_person_upgrades_a_live_database(rds: "RDSClient", aws: Stubber) -> None:
     deploy(aws, "15.8")
-    offer(aws, "15.8", "15.10")
+    let_upgrade(aws, "15.8", "15.10", "16.4")
 
     choice = chosen(rds, "15.10")
 
@@ -162,14 +170,22 @@ def test_s20_a_person_upgrades_a_live_database(rds: "RDSClient", aws: Stubber) -
     assert "upgrade from 15.8" in choice.reason
 
 
-def test_s20_an_upgrade_to_a_version_that_aws_withdrew_is_refused(
-    rds: "RDSClient", aws: Stubber
-) -> None:
+def test_s20_an_upgrade_that_aws_does_not_offer_is_refused(rds: "RDSClient", aws: Stubber) -> None:
     """Another version than the requested one would be an upgrade that nobody asked for."""
     deploy(aws, "15.8")
-    offer(aws, "15.12")
+    let_upgrade(aws, "15.8", "15.12", "15.10")
 
-    with pytest.raises(ConfigurationError, match=r"'15.9': .*-staging has 15.8: remove .* 15.12"):
+    with pytest.raises(
+        ConfigurationError, match=r"'15.9': .*-staging from 15.8 .* set one of 15.10, 15.12"
+    ):
+        chosen(rds, "15.9")
+
+
+def test_s20_an_upgrade_that_cannot_be_checked_is_refused(rds: "RDSClient", aws: Stubber) -> None:
+    deploy(aws, "15.8")
+    aws.add_client_error("describe_db_engine_versions", "Throttling")
+
+    with pytest.raises(ConfigurationError, match=r"unknown to which versions .* can be upgraded"):
         chosen(rds, "15.9")
 
 
@@ -324,7 +340,7 @@ def test_s20_s64_the_synth_may_only_list_versions_and_read_its_own_cluster(
     permissions = delivered.permissions("Build", "Synth")
 
     assert {action: on for action, on in permissions.items() if action.startswith("rds:")} == {
-        LISTS_VERSIONS: ["*"],
+        **{action: ["*"] for action in LISTS_VERSIONS},
         READS_DEPLOYED: [
             "arn:aws:rds:us-east-1:000000000000:cluster:transaction-db-feature-x-5femoa"
         ],

@@ -75,7 +75,7 @@ def used(aws: type_of_aws, quota: AccountQuota, answers: dict[str, dict[str, Any
             {
                 "rds.describe_db_instances": {
                     "DBInstances": [
-                        {"DBInstanceIdentifier": "transaction-db-writer-staging"},
+                        {"DBInstanceIdentifier": "transaction-db-first-staging"},
                         {"DBInstanceIdentifier": "shop-1"},
                         {"DBInstanceIdentifier": "shop-2"},
                     ]
