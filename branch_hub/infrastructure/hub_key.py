@@ -38,18 +38,26 @@ def hub_key(scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -
             }
         },
     )
-    # Alarms publish to the encrypted topic; rules send undelivered events to the queue.
-    for sid, service in (
-        ("AlarmsOfThisAccount", "cloudwatch.amazonaws.com"),
-        ("RulesOfThisAccount", "events.amazonaws.com"),
-    ):
-        _let(
-            key,
-            sid,
-            service,
-            ("kms:Decrypt", "kms:GenerateDataKey"),
-            {"StringEquals": {"aws:SourceAccount": stack.account}},
-        )
+    uses = ("kms:Decrypt", "kms:GenerateDataKey")
+    # Alarms publish to the encrypted topic.
+    _let(
+        key,
+        "AlarmsOfThisAccount",
+        "cloudwatch.amazonaws.com",
+        uses,
+        {"StringEquals": {"aws:SourceAccount": stack.account}},
+    )
+    # Rules send undelivered events to the encrypted queue. For topics, AWS does not support
+    # aws:SourceAccount with EventBridge, and for queues it does not say so; SQS itself always names
+    # the queue to KMS (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+    queues = stack.format_arn(service="sqs", resource=f"*-{suffix}")
+    _let(
+        key,
+        "QueuesOfThisHub",
+        "events.amazonaws.com",
+        uses,
+        {"ArnLike": {"kms:EncryptionContext:aws:sqs:arn": queues}},
+    )
     return key
 
 

@@ -23,6 +23,7 @@ from operations.preflight.bootstrap import bootstrap, production_account
 from operations.preflight.domain import domain
 from operations.preflight.engine import engine
 from operations.preflight.findings import Check, Finding, Kind, Situation, carry_out
+from operations.preflight.linked_roles import linked_roles
 from operations.preflight.quotas import certificates, quotas, unreserved_executions
 from operations.preflight.source import source, token
 from operations.preflight.tools import tools
@@ -34,6 +35,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "region": region,
     "bootstrap": bootstrap,
     "production account": production_account,
+    "linked roles": linked_roles,
     "source": source,
     "token": token,
     "quotas": quotas,

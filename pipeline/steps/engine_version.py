@@ -179,14 +179,21 @@ def _deployed(cluster: Cluster, rds: "RDSClient") -> str | None:
 
 def _upgrade_targets(cluster: Cluster, rds: "RDSClient", deployed: str) -> list[str]:
     try:
-        (engine,) = rds.describe_db_engine_versions(
-            Engine="aurora-postgresql", EngineVersion=deployed
+        engines = rds.describe_db_engine_versions(
+            # All: also versions that AWS no longer creates, which are those to upgrade from.
+            Engine="aurora-postgresql",
+            EngineVersion=deployed,
+            IncludeAll=True,
         )["DBEngineVersions"]
     except (BotoCoreError, ClientError) as error:
         raise ConfigurationError(
             f"it is unknown to which versions {cluster.name} can be upgraded: {error}"
         ) from None
-    return [target["EngineVersion"] for target in engine["ValidUpgradeTarget"]]
+    return [
+        target["EngineVersion"]
+        for engine in engines
+        for target in engine.get("ValidUpgradeTarget", [])
+    ]
 
 
 def _unknown(cluster: Cluster, error: Exception) -> str:

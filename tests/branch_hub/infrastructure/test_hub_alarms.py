@@ -1,5 +1,7 @@
 """S51: the alarms of the hub, and the recipients of its notices."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
@@ -80,17 +82,33 @@ def test_alarms_may_publish_and_requests_without_tls_are_denied(hub: Synthesized
     assert [s["Condition"] for s in statements if s["Effect"] == "Deny"] == [
         {"Bool": {"aws:SecureTransport": "false"}}
     ]
-    # Otherwise nothing would arrive on an encrypted topic or queue. The bus has its own statement,
-    # which is for the bus alone.
+    # Otherwise nothing would arrive on the encrypted topic.
     in_the_account = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
     services = [
         s["Principal"]["Service"]
         for s in hub.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
         if s.get("Condition") == in_the_account
     ]
-    assert services == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    assert services == ["cloudwatch.amazonaws.com"]
     assert [
         s["Action"]
         for s in hub.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
         if s["Principal"] == {"Service": "codestar-notifications.amazonaws.com"}
     ] == [["kms:Decrypt", "kms:GenerateDataKey*"]]
+
+
+def test_undelivered_events_reach_the_encrypted_queue(hub: Synthesized) -> None:
+    """With a condition on the account of EventBridge they might be lost without a word."""
+    (statement,) = [
+        s
+        for s in hub.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+        if s.get("Sid") == "QueuesOfThisHub"
+    ]
+    ((key, pattern),) = statement["Condition"]["ArnLike"].items()
+    queue = hub.one("AWS::SQS::Queue")["QueueName"]
+
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert statement["Condition"].keys() == {"ArnLike"}
+    assert key == "kms:EncryptionContext:aws:sqs:arn"
+    assert fnmatchcase(f"arn:aws:sqs:us-east-1:000000000000:{queue}", pattern)

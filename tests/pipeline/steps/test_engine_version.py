@@ -156,7 +156,8 @@ def let_upgrade(aws: Stubber, deployed: str, *targets: str) -> None:
     aws.add_response(
         "describe_db_engine_versions",
         {"DBEngineVersions": [{"ValidUpgradeTarget": [{"EngineVersion": t} for t in targets]}]},
-        {"Engine": "aurora-postgresql", "EngineVersion": deployed},
+        # By default AWS leaves out the versions that it no longer creates.
+        {"Engine": "aurora-postgresql", "EngineVersion": deployed, "IncludeAll": True},
     )
 
 
@@ -178,6 +179,16 @@ def test_s20_an_upgrade_that_aws_does_not_offer_is_refused(rds: "RDSClient", aws
     with pytest.raises(
         ConfigurationError, match=r"'15.9': .*-staging from 15.8 .* set one of 15.10, 15.12"
     ):
+        chosen(rds, "15.9")
+
+
+def test_s20_an_upgrade_from_a_version_that_aws_does_not_know_is_one_line(
+    rds: "RDSClient", aws: Stubber
+) -> None:
+    deploy(aws, "15.8")
+    aws.add_response("describe_db_engine_versions", {"DBEngineVersions": []})
+
+    with pytest.raises(ConfigurationError, match=r"set one of \(none\)"):
         chosen(rds, "15.9")
 
 
