@@ -1,15 +1,22 @@
 """Settings of every build of a pipeline: image, tools and log group."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_logs as logs
 
+from infra.naming import EnvironmentSuffix
+
 # Current, and offers the deployed Python and this Node. `make setup` brings the project's own Node.
 IMAGE: Final = codebuild.LinuxBuildImage.STANDARD_7_0
 NODE: Final = "22"
+# By construct id, which CDK Pipelines takes from the kind of asset.
+_ASSET_BUILDS: Final = {
+    "FileAsset": "transaction-file-assets",
+    "DockerAsset": "transaction-image-assets",
+}
 
 
 def environment(compute: codebuild.ComputeType) -> codebuild.BuildEnvironment:
@@ -49,3 +56,11 @@ def options(
         logging=logging(group, prefix=prefix),
         timeout=Duration.minutes(timeout_minutes),
     )
+
+
+def name_asset_builds(delivery: pipelines.CodePipeline, *, suffix: EnvironmentSuffix) -> None:
+    """CDK Pipelines names the builds of steps and of itself, but not those of assets."""
+    assets = delivery.node.find_child("Assets").node
+    for construct_id, name in _ASSET_BUILDS.items():
+        project = assets.find_child(construct_id).node.default_child
+        cast(codebuild.CfnProject, project).name = suffix.physical_name(name)

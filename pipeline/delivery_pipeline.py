@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Sequence
-from typing import Final, cast
+from typing import cast
 
 from aws_cdk import Aspects, Duration, Environment, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
@@ -10,7 +10,6 @@ from aws_cdk import aws_codepipeline as codepipeline
 from constructs import Construct
 
 from infra.log_groups import log_group, own_helper_logs
-from infra.naming import EnvironmentSuffix
 from infra.python_version import deployed_python
 from pipeline import builds
 from pipeline.approval import (
@@ -204,7 +203,7 @@ class DeliveryPipeline(Stack):
         settings = self._settings
         for statement in settings.source.permissions():
             delivery.pipeline.role.add_to_principal_policy(statement)
-        _name_asset_builds(delivery, self._suffix)
+        builds.name_asset_builds(delivery, suffix=self._suffix)
         name_roles(delivery, suffix=self._suffix)
         name_role(self._synth.project, SYNTH_ROLE, suffix=self._suffix)
         for gate in self._gates:
@@ -230,18 +229,3 @@ class DeliveryPipeline(Stack):
         )
         own_helper_logs(self, suffix=self._suffix, owner="pipeline", key=self._key)
         Aspects.of(self).add(ExactActions())
-
-
-def _name_asset_builds(delivery: pipelines.CodePipeline, suffix: EnvironmentSuffix) -> None:
-    """CDK Pipelines names the builds of steps and of itself, but not those of assets."""
-    assets = delivery.node.find_child("Assets").node
-    for construct_id, name in _ASSET_BUILDS.items():
-        project = assets.find_child(construct_id).node.default_child
-        cast(codebuild.CfnProject, project).name = suffix.physical_name(name)
-
-
-# By construct id, which CDK Pipelines takes from the kind of asset.
-_ASSET_BUILDS: Final = {
-    "FileAsset": "transaction-file-assets",
-    "DockerAsset": "transaction-image-assets",
-}

@@ -1,29 +1,39 @@
 """Settings of a delivery, read from the CDK context, and the synth command that passes them on."""
 
-import json
-import re
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NoReturn, Self
+from typing import Self
 
 from infra.config import PRODUCTION, EnvironmentConfig
 from infra.database import DatabaseConfig, cluster_name
 from infra.domain import DomainConfig
-from infra.errors import ConfigurationError
 from infra.naming import EnvironmentSuffix
-from lambda_src.shared.branch_suffix import HASH_LENGTH, is_branch_suffix
+from lambda_src.shared.branch_suffix import is_branch_suffix
 from pipeline.branch_limits import BranchLimits
 from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
-from pipeline.context_values import json_object
+from pipeline.context_keys import (
+    ABSOLUTE_PATH,
+    ACCOUNT,
+    EMAIL,
+    ENGINE_VERSION,
+    HUB_ONLY,
+    REGION,
+    parse_branch,
+    parse_engine_versions,
+    parse_hub,
+    parse_production_account,
+    parse_suffix_by_hand,
+)
+from pipeline.context_values import as_text, matching, missing, one_of, port_number
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import of_ephemeral, parse_domains, to_json
 from pipeline.lookup_role import lookup_role_arn
+from pipeline.passed_context import PassedContext, synth_command
 from pipeline.production_certificate import KEY as PRODUCTION_CERTIFICATE
 from pipeline.production_certificate import parse_production_certificate, require_domain
 from pipeline.promotion import (
-    RESERVED_SUFFIXES,
     TRUNK_PROMOTIONS,
     Promotion,
     carries_hub,
@@ -35,33 +45,6 @@ from pipeline.shared_notices import parse_notices, shared_topic
 from pipeline.sources.choice import parse_source
 from pipeline.sources.source import Source
 from pipeline.steps.engine_version import CONTEXT_KEY, Cluster
-
-# These identify the pipeline: a new default in a push must not change them.
-_IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
-# These are decided outside of a branch: the cdk.json of any branch but the trunk cannot change
-# them. They are always passed on; an empty value means that the key is not set.
-DECIDED_OUTSIDE: Final = (
-    *_IDENTITY,
-    "trunk",
-    "promotion",
-    BRANCHES,
-    "source",
-    "productionAccount",
-    DOMAINS,
-    "hub",
-)
-BRANCH_LENGTH_MAX: Final = 255
-# Values of `hub`: what is synthesized. By default the hub is synthesized with the trunk's pipeline.
-HUB_ONLY, HUB_ALSO = "only", "also"
-
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-_ENGINE_VERSION: Final = re.compile(r"15\.[0-9]{1,2}")
-_ABSOLUTE_PATH: Final = re.compile(r"/[^\x00-\x1f\x7f]*")
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-# Checks the form only: the recipient confirms the address.
-_EMAIL: Final = re.compile(r"[\w.%+'-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
-_PORTS: Final = range(1, 65536)
 
 Lookup = Callable[[str], object]
 
@@ -98,14 +81,14 @@ class DeliverySettings:
 
         Raises ConfigurationError, which names the key, its value and the rule.
         """
-        branch = _branch("branch", lookup("branch"))
+        branch = parse_branch("branch", lookup("branch"))
         own = EnvironmentSuffix.of_branch(branch)
-        account = _matching("account", lookup("account"), _ACCOUNT, "12 digits")
-        by_hand = _suffix_by_hand(lookup("environmentSuffix"), own=own)
-        region = _matching("region", lookup("region"), _REGION, "like us-east-1")
-        region = region or _missing("region")
-        production_account = _production_account(lookup("productionAccount"), own=account)
-        trunk = _branch("trunk", lookup("trunk"))
+        account = matching("account", lookup("account"), ACCOUNT, "12 digits")
+        by_hand = parse_suffix_by_hand(lookup("environmentSuffix"), own=own)
+        region = matching("region", lookup("region"), REGION, "like us-east-1")
+        region = region or missing("region")
+        production_account = parse_production_account(lookup("productionAccount"), own=account)
+        trunk = parse_branch("trunk", lookup("trunk"))
         domains = parse_domains(
             lookup(DOMAINS), region=region, account=account, production_account=production_account
         )
@@ -121,22 +104,22 @@ class DeliverySettings:
             account=account,
             production_account=production_account,
             branches=BranchSettings.parse(lookup(BRANCHES)),
-            hub=_hub(lookup("hub")),
+            hub=parse_hub(lookup("hub")),
             region=region,
-            promotion=_one_of("promotion", lookup("promotion"), TRUNK_PROMOTIONS),
-            api_port=_port("apiPort", lookup("apiPort")),
-            database_ca_file=_matching(
-                "databaseCaFile", lookup("databaseCaFile"), _ABSOLUTE_PATH, "an absolute path"
+            promotion=one_of("promotion", lookup("promotion"), TRUNK_PROMOTIONS),
+            api_port=port_number("apiPort", lookup("apiPort")),
+            database_ca_file=matching(
+                "databaseCaFile", lookup("databaseCaFile"), ABSOLUTE_PATH, "an absolute path"
             ),
-            engine_version=_matching(
+            engine_version=matching(
                 "auroraEngineVersion",
                 lookup("auroraEngineVersion"),
-                _ENGINE_VERSION,
+                ENGINE_VERSION,
                 "a version 15.x, like 15.8",
             ),
-            chosen_engine_versions=_engine_versions(lookup(CONTEXT_KEY)),
-            alarm_email=_matching(
-                "alarmEmail", lookup("alarmEmail"), _EMAIL, "an address, like ops@example.com"
+            chosen_engine_versions=parse_engine_versions(lookup(CONTEXT_KEY)),
+            alarm_email=matching(
+                "alarmEmail", lookup("alarmEmail"), EMAIL, "an address, like ops@example.com"
             ),
             domains=domains,
             production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
@@ -226,44 +209,23 @@ class DeliverySettings:
         )
 
     def context(self) -> dict[str, str]:
-        """Context keys that reproduce these settings in a later synth.
-
-        Defaults of the commit's cdk.json are left out, so that a push can change or remove them.
-        The keys that identify the pipeline are always included. Of a branch other than the
-        trunk, all keys of DECIDED_OUTSIDE are.
-        """
-        return self._differing() if self.is_trunk else {**self._differing(), **self._decided()}
+        """Context keys that reproduce these settings in a later synth: see passed_context.py."""
+        return self._passed().of_trunk() if self.is_trunk else self._passed().of_branch()
 
     def branch_context(self) -> dict[str, str]:
         """Context keys for the pipeline of any other branch, without the branch itself."""
         of_branches = {
-            **self._differing(),
-            **self._decided(),
+            **self._passed().of_branch(),
             # The hub creates no pipeline with a suffix set by hand.
             "environmentSuffix": "",
             "productionAccount": "",
-            DOMAINS: _as_text(to_json(of_ephemeral(self.domains))),
+            DOMAINS: as_text(to_json(of_ephemeral(self.domains))),
             NOTICES: NOTICES_OF_HUB,
         }
         return {key: value for key, value in of_branches.items() if key != "branch"}
 
-    def _decided(self) -> dict[str, str]:
-        """The keys of DECIDED_OUTSIDE, also those that are not set. The pipeline has no hub."""
-        given = self._given()
-        return {key: given.get(key) or "" for key in DECIDED_OUTSIDE}
-
-    def _differing(self) -> dict[str, str]:
-        """The keys that are set and differ from the defaults, and the pipeline's identity."""
-        defaults = {
-            **self.defaults,
-            # Fields that an object omits have default values.
-            BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
-        }
-        return {
-            key: value
-            for key, value in self._given().items()
-            if value is not None and (key in _IDENTITY or value != _as_text(defaults.get(key)))
-        }
+    def _passed(self) -> PassedContext:
+        return PassedContext(given=self._given(), defaults=self.defaults)
 
     def _given(self) -> dict[str, str | None]:
         return {
@@ -272,7 +234,7 @@ class DeliverySettings:
             "account": self.account,
             "productionAccount": self.production_account,
             "region": self.region,
-            "source": _as_text(self.source.to_json()),
+            "source": as_text(self.source.to_json()),
             "trunk": self.trunk,
             "promotion": self.promotion,
             "apiPort": str(self.api_port),
@@ -281,8 +243,8 @@ class DeliverySettings:
             "alarmEmail": self.alarm_email,
             PRODUCTION_CERTIFICATE: self.production_certificate,
             NOTICES: self.notices,
-            DOMAINS: _as_text(to_json(self.domains)) if self.domains else None,
-            BRANCHES: _as_text(self.branches.to_json()),
+            DOMAINS: as_text(to_json(self.domains)) if self.domains else None,
+            BRANCHES: as_text(self.branches.to_json()),
         }
 
     @property
@@ -312,96 +274,4 @@ class DeliverySettings:
 
     def synth_command(self) -> str:
         """Return the shell command that synthesizes this pipeline from a checkout."""
-        flags = [part for pair in self.context().items() for part in ("-c", "=".join(pair))]
-        # make expands dollar signs; the shell expands everything else.
-        return f"make synth CDK_CONTEXT={shlex.quote(shlex.join(flags).replace('$', '$$'))}"
-
-
-def _engine_versions(value: object) -> dict[str, str]:
-    return {
-        name: _matching(f"{CONTEXT_KEY}.{name}", version, _ENGINE_VERSION, "a version 15.x")
-        or _missing(f"{CONTEXT_KEY}.{name}")
-        for name, version in json_object(CONTEXT_KEY, value).items()
-    }
-
-
-def _hub(value: object) -> str | None:
-    return None if value in (None, "") else _one_of("hub", value, (HUB_ONLY, HUB_ALSO))
-
-
-def _as_text(value: object) -> str:
-    """Return a value in the form of the command line."""
-    if isinstance(value, Mapping):
-        return json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return str(value)
-
-
-def _branch(key: str, value: object) -> str:
-    name = _text(key, value) or _missing(key)
-    if len(name) > BRANCH_LENGTH_MAX or _UNPRINTABLE.search(name):
-        raise ConfigurationError(
-            f"{key} is {name!r} ({len(name)} characters): "
-            f"it must be at most {BRANCH_LENGTH_MAX} printable characters"
-        )
-    return name
-
-
-def _suffix_by_hand(value: object, *, own: EnvironmentSuffix) -> str | None:
-    """Refuse a suffix that is or could be another environment's."""
-    suffix = _text("environmentSuffix", value)
-    if suffix in RESERVED_SUFFIXES:
-        raise ConfigurationError(
-            f"environmentSuffix is {suffix!r}: the trunk's environments have the suffixes "
-            f"{', '.join(RESERVED_SUFFIXES)}: choose another"
-        )
-    if suffix is not None and suffix != str(own) and is_branch_suffix(suffix):
-        raise ConfigurationError(
-            f"environmentSuffix is {suffix!r}: a suffix that ends in a hyphen and {HASH_LENGTH} "
-            f"of 0-9 a-v is a branch's, and this branch's is {own}"
-        )
-    return suffix
-
-
-def _production_account(value: object, *, own: str | None) -> str | None:
-    account = _matching("productionAccount", value, _ACCOUNT, "12 digits")
-    if account is not None and own is None:
-        raise ConfigurationError(
-            f"productionAccount is {account!r}: account must be set too, since a pipeline that "
-            "deploys to another account must know its own"
-        )
-    return account
-
-
-def _one_of(key: str, value: object, known: Collection[str]) -> str:
-    text = _text(key, value) or _missing(key)
-    if text not in known:
-        raise ConfigurationError(f"{key} is {text!r}: it must be one of {', '.join(known)}")
-    return text
-
-
-def _port(key: str, value: object) -> int:
-    text = str(value)
-    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) not in _PORTS:
-        raise ConfigurationError(
-            f"{key} is {value!r}: it must be a port from {_PORTS[0]} to {_PORTS[-1]}"
-        )
-    return int(text)
-
-
-def _matching(key: str, value: object, pattern: re.Pattern[str], rule: str) -> str | None:
-    text = _text(key, value)
-    if text is not None and not pattern.fullmatch(text):
-        raise ConfigurationError(f"{key} is {text!r}: it must be {rule}")
-    return text
-
-
-def _text(key: str, value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{key} is {value!r}: it must be text, in quotes in cdk.json")
-    return value
-
-
-def _missing(key: str) -> NoReturn:
-    raise ConfigurationError(f"{key} is missing: set it in cdk.json or with -c {key}=...")
+        return synth_command(self.context())

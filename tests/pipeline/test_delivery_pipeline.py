@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from pipeline.delivery_settings import DECIDED_OUTSIDE
+from pipeline.passed_context import DECIDED_OUTSIDE
 from tests.delivered import SUFFIX, Delivered
 
 
