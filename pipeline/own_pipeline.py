@@ -20,7 +20,7 @@ _ANY_ACCOUNT: Final = "unknown-account"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnPipelineCheck:
-    """A program in a command: its text comes from the stack that has the build, not from the checkout."""
+    """A program in a command: its text is part of the stack with the build, not of the checkout."""
 
     source: Source
     account: str | None
