@@ -21,7 +21,8 @@ from pipeline.delivery_settings import DeliverySettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POLICY: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
-_CDK: Final = ("npx", "--no-install", "cdk", "bootstrap")
+# Without the app: its synth may need what a person sets only later.
+_CDK: Final = ("npx", "--no-install", "cdk", "bootstrap", "--app", "")
 # The CLI says so and ends with 0 if it finds a bootstrap of another variant.
 _KEPT: Final = "Not overwriting it"
 

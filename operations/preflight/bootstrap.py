@@ -16,7 +16,7 @@ VERSION_MIN: Final = 8
 
 
 def bootstrap(situation: Situation) -> Iterator[Finding]:
-    command = f"npx --no-install cdk bootstrap {situation.environment}"
+    command = f'npx --no-install cdk bootstrap --app "" {situation.environment}'
     try:
         answer = situation.client("ssm").get_parameter(Name=_VERSION)
     except ClientError as error:

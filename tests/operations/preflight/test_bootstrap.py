@@ -10,7 +10,7 @@ from operations.preflight.bootstrap import VERSION_MIN, bootstrap, production_ac
 from tests.delivered import Delivered
 from tests.operations.preflight.conftest import ACCOUNT, Ask
 
-COMMAND = f"npx --no-install cdk bootstrap aws://{ACCOUNT}/us-east-1"
+COMMAND = f'npx --no-install cdk bootstrap --app "" aws://{ACCOUNT}/us-east-1'
 ROLE = f"cdk-hnb659fds-deploy-role-{ACCOUNT}-us-east-1"
 OTHER = "222222222222"
 
