@@ -38,8 +38,8 @@ class WebFirewallConfig:
     """The most requests from one address in five minutes.
 
     Many clients may share an address (NAT), so the limit of all requests is an upper bound of
-    what one customer can need: 2,000 a second. A request without a session is a sign-in or of an
-    unknown client: one a second opens sessions for 3,600 users an hour.
+    what one customer can need: 2,000 a second. A request without a session is a sign-in, or comes
+    from an unknown client: one a second opens sessions for 3,600 users an hour.
     """
 
     requests_max: int = 2_000 * WINDOW_SECONDS

@@ -29,7 +29,7 @@ _STACKS: Final = rf"arn:.*:stack/(DeliveryPipeline|transaction)-{_OF_A_BRANCH}/\
 _BRANCH_ROLES: Final = "BranchHub/BranchRoles"
 
 HUB: Final = (
-    # What branches may do: tests/branch_hub/infrastructure/test_branch_limits.py evaluates it.
+    # What branches may do: tests/branch_hub/infrastructure/test_branch_boundary.py evaluates it.
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(f"{_BRANCH_ROLES}/Boundary",),

@@ -11,7 +11,8 @@ from lambda_src.environment_certificate.request import CertificateRequest
 if TYPE_CHECKING:
     from mypy_boto3_acm import ACMClient
 
-_RENEWED_IN_THE_LAST = 3  # third of its lifetime
+# A lifetime has this many parts; the certificate is renewed in the last one.
+_PARTS_OF_A_LIFETIME = 3
 
 logger = logging.getLogger(__name__)
 
@@ -57,4 +58,4 @@ def renew(
 def is_due(certificate_pem: str, *, now: datetime) -> bool:
     """Whether less than a third of the certificate's lifetime is left."""
     lifetime = Lifetime.of(certificate_pem)
-    return lifetime.ends - now < (lifetime.ends - lifetime.begins) / _RENEWED_IN_THE_LAST
+    return lifetime.ends - now < (lifetime.ends - lifetime.begins) / _PARTS_OF_A_LIFETIME

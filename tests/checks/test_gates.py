@@ -92,7 +92,7 @@ def test_s64_no_policy_of_a_role_has_a_wildcard_action(
     """Of every role in every stack: environments, pipelines and hub.
 
     Not of the boundary of branches, with which CloudFormation creates every kind of resource:
-    tests/branch_hub/infrastructure/test_branch_limits.py evaluates it.
+    tests/branch_hub/infrastructure/test_branch_boundary.py evaluates it.
     """
     every = [*templates, *stack_templates(across_accounts.outdir)]
     found = [f for f in wildcards(every) if not f.where.endswith("/Boundary/Resource")]

@@ -8,7 +8,7 @@ import pytest
 from infra.naming import EnvironmentSuffix
 from tests.delivered import Delivered
 from tests.infra.templates import text
-from tests.pipeline.test_delivery_settings import read
+from tests.pipeline.settings_values import read
 
 
 def manifest(delivered: Delivered) -> dict[str, Any]:

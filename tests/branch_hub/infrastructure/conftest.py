@@ -2,14 +2,13 @@
 
 import pytest
 
-from infra.naming import EnvironmentSuffix
+from tests.branch_hub.infrastructure.arns import rendered
 from tests.branch_hub.infrastructure.asl import Definition
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.iam_request import Statement
+from tests.branch_hub.infrastructure.limited import Limited
 from tests.delivered import Delivered
 from tests.infra.templates import Synthesized
-
-# Suffixes of the repositories in tests/delivered.py.
-CODECOMMIT_HUB = str(EnvironmentSuffix.of_repository("transaction-pipeline"))
-GITHUB_HUB = str(EnvironmentSuffix.of_repository("acme/ledger"))
 
 
 @pytest.fixture
@@ -46,3 +45,16 @@ def destroy(hub: Synthesized) -> Definition:
 def machine(request: pytest.FixtureRequest) -> Definition:
     definition: Definition = request.getfixturevalue(request.param)
     return definition
+
+
+@pytest.fixture
+def boundary(hub: Synthesized) -> list[Statement]:
+    policy = hub.one(
+        "AWS::IAM::ManagedPolicy", ManagedPolicyName=f"branch-boundary-{CODECOMMIT_HUB}"
+    )
+    return list(rendered(policy["PolicyDocument"]["Statement"]))
+
+
+@pytest.fixture
+def branch(boundary: list[Statement]) -> Limited:
+    return Limited(boundary)

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 from tests.infra.templates import Synthesized

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.infra.templates import Synthesized
 from tests.infra.test_physical_names import NOT_NAMES, RULES, literal
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB, GITHUB_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB, GITHUB_HUB
 from tests.branch_hub.infrastructure.iam import Role
 from tests.delivered import CONNECTION, Delivered
 from tests.infra.templates import Synthesized, as_list, text
@@ -41,7 +41,7 @@ def test_s64_no_role_has_a_wildcard_action(every_hub: Synthesized) -> None:
     managed = [r for r in every_hub.properties("AWS::IAM::Role") if "ManagedPolicyArns" in r]
 
     assert families == []
-    # All other policies are inline. This one is the boundary, see test_branch_limits.py.
+    # All other policies are inline. This one is the boundary, see test_branch_boundary.py.
     assert [r["RoleName"].rpartition("-hub-")[0] for r in managed] == ["branch-execution-role"]
 
 

@@ -14,7 +14,7 @@ from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettin
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.environment_variables import EnvironmentSettings
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB, GITHUB_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB, GITHUB_HUB
 from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 from tests.infra.function_logs import assert_fields_reach_the_log

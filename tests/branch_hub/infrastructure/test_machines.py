@@ -12,7 +12,7 @@ from branch_hub.infrastructure.destroy_steps import LOOK_AGAIN_SECONDS
 from branch_hub.infrastructure.proof import AGAIN_SECONDS
 from tests.branch_hub.infrastructure.asl import Definition
 from tests.branch_hub.infrastructure.asl_run import TaskFailed, run
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.delivered import Delivered
 
 LAMBDA_ERRORS = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.own_pipeline import REFUSED
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.delivered import CONNECTION
 from tests.infra.templates import Synthesized
 

@@ -3,7 +3,7 @@
 import pytest
 
 from branch_hub.functions.pipeline_retry.build_log import GROUPS, STAGE, STREAMS
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.branch_hub.infrastructure.iam import Role
 from tests.delivered import Delivered
 from tests.infra.templates import Synthesized

@@ -15,7 +15,7 @@ from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from pipeline.promotion import RESERVED_SUFFIXES
 from tests.branch_hub.functions.teardown.arns import ARNS
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.branch_hub.infrastructure.iam import Role
 from tests.delivered import SUFFIX, Delivered
 from tests.infra.templates import Synthesized

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.branch_hub.infrastructure.conftest import CODECOMMIT_HUB, GITHUB_HUB
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB, GITHUB_HUB
 from tests.infra.templates import Synthesized, text
 
 H = CODECOMMIT_HUB
