@@ -7,6 +7,7 @@ STRUCTURE = Path(__file__).with_suffix(".sql").read_text()
 # The tables refuse TRUNCATE, except in a replica session.
 EMPTY = """
 SET session_replication_role = replica;
-TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.outbox RESTART IDENTITY;
+TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.holds,
+    ledger.account_changes, ledger.outbox, ledger.outbox_v2 RESTART IDENTITY;
 RESET session_replication_role
 """

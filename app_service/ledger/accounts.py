@@ -1,7 +1,9 @@
 """Accounts, their entries and posted transactions in SQL."""
 
+import json
 from uuid import UUID
 
+from app_service.ledger.actor import Actor
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import (
     Account,
@@ -13,14 +15,15 @@ from app_service.ledger.domain import (
     TransactionNotFound,
 )
 from app_service.ledger.transaction import COLUMNS, Transaction
-from app_service.ledger.transaction_sql import SELECT_POSTED, SIGNATURE
+from app_service.ledger.transaction_sql import SIGNATURE
 
 _OPEN_SQL = """
-INSERT INTO ledger.accounts (account_id, currency, may_go_negative) VALUES ($1, $2, $3)
+INSERT INTO ledger.accounts (account_id, currency, may_go_negative, owner, opened_by)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (account_id) DO NOTHING
 """
 _ACCOUNT_SQL = """
-SELECT account_id, currency, may_go_negative, balance_minor, version
+SELECT account_id, currency, may_go_negative, owner, state, balance_minor, held_minor, version
   FROM ledger.accounts WHERE account_id = $1
 """
 _ENTRIES_SQL = """
@@ -30,7 +33,11 @@ SELECT e.account_version AS version, e.transaction_id, e.amount_minor, e.balance
  WHERE e.account_id = $1 AND e.account_version < $2
  ORDER BY e.account_version DESC LIMIT $3
 """
-_TRANSACTION_SQL = f"{SELECT_POSTED} WHERE transaction_id = $1"
+_STORED = tuple(name for name in COLUMNS if name != "linked")
+_TRANSACTION_SQL = (
+    f"SELECT {', '.join(_STORED)}, posted_at FROM ledger.transactions"
+    " WHERE transaction_id = $1 AND state = 'posted'"
+)
 _PROBE_SQL = "SELECT to_regprocedure($1)"
 
 
@@ -38,14 +45,20 @@ class SchemaMissing(Exception):
     """The database answers, but it does not hold the schema that this version needs."""
 
 
-async def open_account(connection: Connection, new: NewAccount) -> tuple[Account, bool]:
+async def open_account(
+    connection: Connection, new: NewAccount, actor: Actor
+) -> tuple[Account, bool]:
     """The account, and whether this call opened it. Safe to repeat.
 
-    Raises AccountConflict if the number belongs to an account with another currency or flag.
+    Raises AccountConflict if the number belongs to an account with another currency, flag or owner.
     """
-    done = await connection.execute(_OPEN_SQL, new.account_id, new.currency, new.may_go_negative)
+    owner = new.owner if new.owner is not None else actor.client_id
+    done = await connection.execute(
+        _OPEN_SQL, new.account_id, new.currency, new.may_go_negative, owner, actor.user_id
+    )
     found = await account(connection, new.account_id)
-    if (found.currency, found.may_go_negative) != (new.currency, new.may_go_negative):
+    wanted = (new.currency, new.may_go_negative, owner)
+    if (found.currency, found.may_go_negative, found.owner) != wanted:
         raise AccountConflict(new.account_id)
     return found, done == "INSERT 0 1"
 
@@ -74,7 +87,10 @@ async def transaction(connection: Connection, transaction_id: UUID) -> PostedTra
     if row is None:
         raise TransactionNotFound(transaction_id)
     return PostedTransaction(
-        transaction=Transaction(**{name: row[name] for name in COLUMNS}),
+        transaction=Transaction(
+            **{name: row[name] for name in _STORED if name != "metadata"},
+            metadata=None if row["metadata"] is None else json.loads(row["metadata"]),
+        ),
         posted_at=row["posted_at"],
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
@@ -32,6 +33,12 @@ def with_session(endpoint: SessionEndpoint) -> Endpoint:
         return await endpoint(request, session)
 
     return guarded
+
+
+def actor_of(session: Session) -> Actor:
+    return Actor(
+        client_id=session.client_id, user_id=session.user_id, path=Path.API, role=Role.OPERATOR
+    )
 
 
 def with_client(endpoint: Endpoint) -> Endpoint:

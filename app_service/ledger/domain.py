@@ -3,51 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from app_service.ledger.fields import Currency, Flag, PositiveInteger, UserId
+from app_service.ledger.actor import Actor
+from app_service.ledger.fields import ClientId, Currency, Flag, PositiveInteger, UserId
+from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
 
 # Transactions in one posting call and in one bulk request; the SQL function refuses more.
 CALL_MAX = 1000
-
-
-class Verdict(StrEnum):
-    """The outcome of one transaction: the statuses of `ledger.post_transactions`."""
-
-    POSTED = "posted"
-    REPLAYED = "replayed"
-    CONFLICT = "conflict"
-    INVALID = "invalid"
-    ACCOUNT_NOT_FOUND = "account_not_found"
-    CURRENCY_MISMATCH = "currency_mismatch"
-    INSUFFICIENT_FUNDS = "insufficient_funds"
-    BALANCE_LIMIT = "balance_limit"
-
-
-REASON = {
-    Verdict.CONFLICT: "this transaction_id was posted before with other contents",
-    Verdict.INVALID: "the transaction breaks a rule of its fields",
-    Verdict.ACCOUNT_NOT_FOUND: "debit_account or credit_account does not exist",
-    Verdict.CURRENCY_MISMATCH: "currency is not that of both accounts",
-    Verdict.INSUFFICIENT_FUNDS: "the balance of debit_account does not cover amount_minor",
-    Verdict.BALANCE_LIMIT: "a balance would exceed the limit of the ledger",
-}
-
-
-def count_verdicts(verdicts: Sequence[str]) -> dict[str, int]:
-    """Log fields from which CloudWatch makes metrics; the processor writes the same ones.
-
-    What is neither posted, replayed nor in conflict counts as refused.
-    """
-    counts = {
-        "transactions_posted": verdicts.count(Verdict.POSTED),
-        "transactions_replayed": verdicts.count(Verdict.REPLAYED),
-        "transactions_conflict": verdicts.count(Verdict.CONFLICT),
-    }
-    return counts | {"transactions_refused": len(verdicts) - sum(counts.values())}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +23,7 @@ class NewAccount:
     account_id: PositiveInteger
     currency: Currency
     may_go_negative: Flag = False
+    owner: ClientId | None = None  # only an operator may name another client
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +36,10 @@ class Account:
     account_id: int
     currency: str
     may_go_negative: bool
+    owner: str | None  # None: opened before accounts had owners
+    state: str
     balance_minor: int
+    held_minor: int  # of the balance; the rest is available
     version: int  # number of its entries
 
 
@@ -96,9 +66,9 @@ class PostedTransaction:
 class Ledger(Protocol):
     """The operations that the routes need."""
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]: ...
+    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]: ...
 
-    async def open_account(self, account: NewAccount) -> tuple[Account, bool]: ...
+    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]: ...
 
     async def account(self, account_id: int) -> Account: ...
 
@@ -125,7 +95,7 @@ class AccountConflict(LedgerError):
 
     def __init__(self, account_id: int) -> None:
         super().__init__(
-            f"account {account_id} exists with another currency or may_go_negative flag"
+            f"account {account_id} exists with another currency, may_go_negative flag or owner"
         )
 
 

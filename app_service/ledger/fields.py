@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Set
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 # The largest integer that every JSON reader keeps exactly (RFC 8259 section 6).
@@ -16,6 +16,7 @@ MAX_INTEGER = 2**53 - 1
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _USER_ID = re.compile(r"[A-Za-z0-9._@:+-]{1,128}")
+_CLIENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 _T = TypeVar("_T")
 
 
@@ -23,21 +24,31 @@ class InvalidField(Exception):
     """A field breaks its rule; a retry cannot help. The message starts with the field's name."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # by identity: annotations are hashed
 class Rule:
     """The rule of a field. `parse` takes the field's name and value and raises InvalidField;
-    `schema` is the same rule as JSON Schema."""
+    `schema` is the same rule as JSON Schema. `to_sql` makes what drivers send as `sql_type` from a
+    value that is not of a type they know."""
 
     parse: Callable[[str, object], Any]
     schema: Mapping[str, Any]
     sql_type: str
+    to_sql: Callable[[Any], object] | None = None
 
 
 @cache
 def rules_of(record: type) -> dict[str, Rule]:
     """The rule of each field of a dataclass whose fields are all annotated with one, in order."""
     hints = get_type_hints(record, include_extras=True)
-    return {field.name: hints[field.name].__metadata__[0] for field in fields(record)}
+    return {field.name: _rule(hints[field.name]) for field in fields(record)}
+
+
+def _rule(hint: Any) -> Rule:
+    """The rule in `Annotated[...]`, also in `Annotated[...] | None`."""
+    annotated = hint if hasattr(hint, "__metadata__") else get_args(hint)[0]
+    found = annotated.__metadata__[0]
+    assert isinstance(found, Rule)
+    return found
 
 
 @cache
@@ -105,6 +116,14 @@ def parse_user_id(name: str, value: object) -> str:
     )
 
 
+def parse_client_id(name: str, value: object) -> str:
+    if isinstance(value, str) and _CLIENT_ID.fullmatch(value):
+        return value
+    raise InvalidField(
+        f"{name}: must be 1 to 64 lower-case letters, digits or -, got {shape(value)}"
+    )
+
+
 def parse_flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -157,6 +176,7 @@ PositiveInteger = Annotated[
 ]
 Currency = Annotated[str, Rule(parse=parse_currency, schema=_pattern(_CURRENCY), sql_type="text")]
 UserId = Annotated[str, Rule(parse=parse_user_id, schema=_pattern(_USER_ID), sql_type="text")]
+ClientId = Annotated[str, Rule(parse=parse_client_id, schema=_pattern(_CLIENT_ID), sql_type="text")]
 Flag = Annotated[
     bool,
     Rule(parse=parse_flag, schema={"type": "boolean", "default": False}, sql_type="boolean"),

@@ -5,10 +5,12 @@ from time import perf_counter
 from uuid import UUID
 
 from app_service.ledger import accounts
+from app_service.ledger.actor import Actor
 from app_service.ledger.database import Database
-from app_service.ledger.domain import Account, Entry, NewAccount, PostedTransaction, Verdict
+from app_service.ledger.domain import Account, Entry, NewAccount, PostedTransaction
 from app_service.ledger.posting import Batcher, post_transactions
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.submission import Submission
+from app_service.ledger.verdict import Verdict
 
 
 class PostgresLedger:
@@ -33,20 +35,20 @@ class PostgresLedger:
         self._on_answered = on_answered
         self._batcher = Batcher(self._call, max_in_flight=max_in_flight)
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
         started = perf_counter()
-        verdicts = await self._batcher.post(transactions)
+        verdicts = await self._batcher.post(submissions)
         self._on_answered(verdicts, perf_counter() - started)
         return verdicts
 
-    async def _call(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        verdicts = await self._writing.run(lambda c: post_transactions(c, transactions))
+    async def _call(self, submissions: Sequence[Submission]) -> list[Verdict]:
+        verdicts = await self._writing.run(lambda c: post_transactions(c, submissions))
         if Verdict.POSTED in verdicts:
             self._on_posted()
         return verdicts
 
-    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
-        return await self._reading.run(lambda c: accounts.open_account(c, account))
+    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]:
+        return await self._reading.run(lambda c: accounts.open_account(c, account, actor))
 
     async def account(self, account_id: int) -> Account:
         return await self._reading.run(lambda c: accounts.account(c, account_id))

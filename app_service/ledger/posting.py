@@ -6,31 +6,37 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from app_service.ledger.database import Connection
-from app_service.ledger.domain import CALL_MAX, Overloaded, Unavailable, Verdict
-from app_service.ledger.transaction import COLUMNS, Transaction
-from app_service.ledger.transaction_sql import arrays_of, post_sql
+from app_service.ledger.domain import CALL_MAX, Overloaded, Unavailable
+from app_service.ledger.submission import Submission
+from app_service.ledger.transaction_sql import ATTRIBUTES, arrays_of, post_sql
+from app_service.ledger.verdict import Verdict
 
-_POST_SQL = post_sql(f"${position}" for position, _ in enumerate(COLUMNS, start=1))
+LOCK_WAIT_MS = 5000
+_POST_SQL = post_sql(
+    (f"${position}" for position, _ in enumerate(ATTRIBUTES, start=1)),
+    lock_wait_ms=f"${len(ATTRIBUTES) + 1}",
+)
 
 
 async def post_transactions(
-    connection: Connection, transactions: Sequence[Transaction]
+    connection: Connection, submissions: Sequence[Submission], *, lock_wait_ms: int = LOCK_WAIT_MS
 ) -> list[Verdict]:
     """Post up to 1000 transactions in their order and in one commit; one verdict each.
 
     Call outside a database transaction. Safe to repeat: an id moves money once, and a repeated
     call answers `replayed` for what was posted before.
     """
-    rows = await connection.fetch(_POST_SQL, *arrays_of(transactions).values())
+    arrays = arrays_of(submissions).values()
+    rows = await connection.fetch(_POST_SQL, *arrays, lock_wait_ms)
     return [Verdict(row[0]) for row in rows]
 
 
-Post = Callable[[Sequence[Transaction]], Awaitable[list[Verdict]]]
+Post = Callable[[Sequence[Submission]], Awaitable[list[Verdict]]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    transactions: Sequence[Transaction]
+    submissions: Sequence[Submission]
     answer: asyncio.Future[list[Verdict]]
 
     def succeed(self, verdicts: list[Verdict]) -> None:
@@ -62,16 +68,16 @@ class Batcher:
         self._busy = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
         """One verdict per transaction, in order; at most `call_max` of them.
 
         Raises Overloaded, with nothing written, if too many wait, and any error of the call.
         """
-        if self._waiting_count + len(transactions) > self._waiting_max:
+        if self._waiting_count + len(submissions) > self._waiting_max:
             raise Overloaded(self._waiting_count)
-        request = _Request(transactions, asyncio.get_running_loop().create_future())
+        request = _Request(submissions, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
-        self._waiting_count += len(transactions)
+        self._waiting_count += len(submissions)
         if self._busy < self._max_in_flight:
             self._busy += 1
             call = asyncio.create_task(self._drain())
@@ -90,16 +96,18 @@ class Batcher:
 
     def _take(self) -> list[_Request]:
         taken = [self._waiting.popleft()]
-        size = len(taken[0].transactions)
-        while self._waiting and size + len(self._waiting[0].transactions) <= self._call_max:
+        size = len(taken[0].submissions)
+        while self._waiting and size + len(self._waiting[0].submissions) <= self._call_max:
             taken.append(self._waiting.popleft())
-            size += len(taken[-1].transactions)
+            size += len(taken[-1].submissions)
         self._waiting_count -= size
         return taken
 
     async def _call(self, requests: Sequence[_Request]) -> None:
         try:
-            verdicts = await self._post([t for r in requests for t in r.transactions])
+            verdicts = await self._post(
+                [each for request in requests for each in request.submissions]
+            )
         except Exception as error:  # noqa: BLE001 - the batch boundary: each caller gets its answer
             if len(requests) == 1 or isinstance(error, Unavailable):
                 for request in requests:
@@ -110,6 +118,6 @@ class Batcher:
             return
         position = 0
         for request in requests:
-            end = position + len(request.transactions)
+            end = position + len(request.submissions)
             request.succeed(verdicts[position:end])
             position = end

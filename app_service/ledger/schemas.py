@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from app_service.ledger.domain import CALL_MAX, NewAccount, NewSession, Verdict
+from app_service.ledger.domain import CALL_MAX, NewAccount, NewSession
 from app_service.ledger.fields import required_fields_of, rules_of
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
 
 Json = dict[str, Any]
 

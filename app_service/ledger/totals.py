@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from app_service.ledger.domain import Verdict, count_verdicts
 from app_service.ledger.outbox import Waiting
+from app_service.ledger.verdict import Verdict, count_verdicts
 
 REPORT_SECONDS = 30.0  # short enough for one line per task in every minute
 

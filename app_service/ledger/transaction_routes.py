@@ -1,31 +1,58 @@
-"""POST /transactions, /transactions/batch and GET /transactions/{id}."""
+"""POST /transactions, /transactions/batch and /transactions/{id}/reversal, capture and void."""
+
+from collections.abc import Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app_service.ledger.authentication import with_session
+from app_service.ledger.authentication import actor_of, with_session
+from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
-from app_service.ledger.domain import CALL_MAX, REASON, Verdict
-from app_service.ledger.fields import InvalidField, parse_object, parse_uuid, shape
+from app_service.ledger.fields import InvalidField, parse_uuid, shape
+from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import problem_response
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
-from app_service.ledger.transaction import InvalidTransaction, Transaction
+from app_service.ledger.submission import Submission
+from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import REASON, Verdict
 
 STATUS_OF = {
     Verdict.POSTED: 201,
     Verdict.REPLAYED: 200,
     Verdict.CONFLICT: 409,
     Verdict.INVALID: 400,
+    Verdict.FORBIDDEN: 403,
 }
 REFUSED_STATUS = 422
-_BATCH_FIELDS = frozenset(("transactions",))
+_GIVEN_BY_PATH = ("kind", "target_id")
 
 
-async def post_transaction(request: Request, _session: Session) -> Response:
+async def post_transaction(request: Request, session: Session) -> Response:
     transaction = Transaction.parse(await read_json(request))
-    [verdict] = await services_of(request).ledger.post([transaction])
+    return await _post(request, session, transaction)
+
+
+async def post_to_target(request: Request, session: Session, *, kind: Kind) -> Response:
+    """A reversal, capture or void of the transaction in the path."""
+    target_id = parse_uuid("transaction_id", request.path_params["transaction_id"])
+    document = await read_json(request)
+    if not isinstance(document, Mapping):
+        raise InvalidField(f"transaction: must be an object, got {shape(document)}")
+    for name in _GIVEN_BY_PATH:
+        if name in document:
+            raise InvalidField(f"{name}: the path gives it; leave it out")
+    whole = {**document, "kind": kind, "target_id": str(target_id)}
+    return await _post(request, session, Transaction.parse(whole))
+
+
+async def _post(request: Request, session: Session, transaction: Transaction) -> Response:
+    if transaction.linked:
+        raise InvalidField("linked: only a transaction of a batch can be linked with the next one")
+    submission = Submission(transaction=transaction, actor=actor_of(session))
+    [verdict] = await services_of(request).ledger.post([submission])
     transaction_id = str(transaction.transaction_id)
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
     if verdict in REASON:
@@ -37,23 +64,34 @@ async def post_transaction(request: Request, _session: Session) -> Response:
     )
 
 
-async def post_batch(request: Request, _session: Session) -> Response:
-    """A malformed transaction gets a verdict like any other and does not affect the others."""
-    items = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
-    parsed = [_parse(item) for item in items]
-    transactions = [found for found in parsed if isinstance(found, Transaction)]
-    posted = iter(await services_of(request).ledger.post(transactions) if transactions else ())
-    verdicts = [
-        _verdict(found, next(posted))
+async def post_batch(request: Request, session: Session) -> Response:
+    """A malformed transaction gets a verdict like any other and affects only those of its chain."""
+    parsed = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
+    actor = actor_of(session)
+    submissions = [
+        Submission(transaction=found, actor=actor)
+        for found in parsed
         if isinstance(found, Transaction)
-        else {
-            "transaction_id": _readable_id(item),
-            "status": Verdict.INVALID,
-            "detail": str(found),
-        }
-        for item, found in zip(items, parsed, strict=True)
+    ]
+    posted = iter(await services_of(request).ledger.post(submissions) if submissions else ())
+    verdicts = [
+        _verdict(found, next(posted)) if isinstance(found, Transaction) else _malformed(found)
+        for found in parsed
     ]
     return json_response({"verdicts": verdicts})
+
+
+def _verdict(transaction: Transaction, verdict: Verdict) -> dict[str, str]:
+    found = {"transaction_id": str(transaction.transaction_id), "status": str(verdict)}
+    return found | {"detail": REASON[verdict]} if verdict in REASON else found
+
+
+def _malformed(found: MalformedTransaction) -> dict[str, str | None]:
+    return {
+        "transaction_id": found.transaction_id,
+        "status": Verdict.INVALID,
+        "detail": found.detail,
+    }
 
 
 async def get_transaction(request: Request, _session: Session) -> Response:
@@ -62,37 +100,16 @@ async def get_transaction(request: Request, _session: Session) -> Response:
     return json_response(posted.to_json())
 
 
-def parse_batch(document: object) -> list[object]:
-    """The transactions of a bulk request, each not yet parsed. Raises InvalidField."""
-    batch = parse_object("batch", document, required=_BATCH_FIELDS, allowed=_BATCH_FIELDS)
-    items = batch["transactions"]
-    if not isinstance(items, list) or not 1 <= len(items) <= CALL_MAX:
-        raise InvalidField(f"transactions: must be a list of 1 to {CALL_MAX}, got {shape(items)}")
-    return items
-
-
-def _parse(item: object) -> Transaction | InvalidTransaction:
-    try:
-        return Transaction.parse(item)
-    except InvalidTransaction as error:
-        return error
-
-
-def _verdict(transaction: Transaction, verdict: Verdict) -> dict[str, str]:
-    found = {"transaction_id": str(transaction.transaction_id), "status": str(verdict)}
-    return found | {"detail": REASON[verdict]} if verdict in REASON else found
-
-
-def _readable_id(item: object) -> str | None:
-    """The id of a malformed transaction, if the id is valid."""
-    try:
-        return str(parse_uuid("transaction_id", item["transaction_id"]))  # type: ignore[index]
-    except (InvalidField, TypeError, KeyError):
-        return None
-
-
 ROUTES = [
     Route("/transactions", with_session(post_transaction), methods=["POST"]),
     Route("/transactions/batch", with_session(post_batch), methods=["POST"]),
     Route("/transactions/{transaction_id}", with_session(get_transaction), methods=["GET"]),
+    *(
+        Route(
+            f"/transactions/{{transaction_id}}/{kind}",
+            with_session(partial(post_to_target, kind=kind)),
+            methods=["POST"],
+        )
+        for kind in (Kind.REVERSAL, Kind.CAPTURE, Kind.VOID)
+    ),
 ]

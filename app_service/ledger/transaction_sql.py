@@ -1,25 +1,66 @@
 """SQL that follows the fields of a transaction, for every driver. Standard library only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from app_service.ledger.transaction import COLUMNS, SQL_TYPES, Transaction
+from app_service.ledger.actor import Actor, Role
+from app_service.ledger.fields import Rule, rules_of
+from app_service.ledger.submission import Submission
+from app_service.ledger.transaction import Transaction
 
-_SELECT = "SELECT %s, posted_at FROM ledger.transactions"
-_POST = "SELECT status FROM ledger.post_transactions(%s) ORDER BY ordinal"
+# The posting function of this version and the type of its rows; the ones of the version before stay
+# beside them (docs/adding-a-field.md).
+SIGNATURE = "ledger.post_transactions_v2(ledger.submitted_v2[],integer)"
+_ROW_TYPE = "ledger.submitted_v2"
+_POST = (
+    "SELECT status FROM ledger.post_transactions_v2(ARRAY("
+    f"SELECT ROW(%s)::{_ROW_TYPE} FROM unnest(%s) WITH ORDINALITY AS u(%s, place) ORDER BY u.place"
+    "), %s) ORDER BY ordinal"
+)
+_OF_ACTORS: dict[str, tuple[str, Callable[[Actor], object]]] = {
+    "client_id": ("text", attrgetter("client_id")),
+    "user_id": ("text", attrgetter("user_id")),
+    "path": ("text", lambda actor: str(actor.path)),
+    "is_operator": ("boolean", lambda actor: actor.role == Role.OPERATOR),
+}
 
-SELECT_POSTED = _SELECT % ", ".join(COLUMNS)
-SIGNATURE = f"ledger.post_transactions({', '.join(f'{kind}[]' for kind in SQL_TYPES)})"
-_GETTERS = {name: attrgetter(name) for name in COLUMNS}
+
+def _getter(name: str, rule: Rule) -> Callable[[Submission], Any]:
+    get = attrgetter(f"transaction.{name}")
+    to_sql = rule.to_sql
+    if to_sql is None:
+        return get
+    return lambda submission: None if (found := get(submission)) is None else to_sql(found)
 
 
-def post_sql(arrays: Iterable[str]) -> str:
-    """The call that posts; `arrays` are the driver's placeholders, or literals, by column."""
-    pairs = zip(arrays, SQL_TYPES, strict=True)
-    return _POST % ", ".join(f"CAST({array} AS {kind}[])" for array, kind in pairs)
+def _actor_getter(get: Callable[[Actor], object]) -> Callable[[Submission], Any]:
+    return lambda submission: get(submission.actor)
 
 
-def arrays_of(transactions: Sequence[Transaction]) -> dict[str, list[Any]]:
-    """The parameters of the call by column: one array each, in the order of the transactions."""
-    return {name: list(map(get, transactions)) for name, get in _GETTERS.items()}
+_RULES = rules_of(Transaction)
+_SQL_TYPES = {name: rule.sql_type for name, rule in _RULES.items()} | {
+    name: sql_type for name, (sql_type, _) in _OF_ACTORS.items()
+}
+_GETTERS = {name: _getter(name, rule) for name, rule in _RULES.items()} | {
+    name: _actor_getter(get) for name, (_, get) in _OF_ACTORS.items()
+}
+# The attributes of the row type, in its order.
+ATTRIBUTES = tuple(_SQL_TYPES)
+
+
+def post_sql(arrays: Iterable[str], *, lock_wait_ms: str) -> str:
+    """The call that posts. `arrays` are the driver's placeholders by attribute; `lock_wait_ms` is
+    one, too: how long the call may wait for an account that another call has locked."""
+    pairs = zip(arrays, _SQL_TYPES.values(), strict=True)
+    return _POST % (
+        ", ".join(f"u.{name}" for name in ATTRIBUTES),
+        ", ".join(f"CAST({array} AS {kind}[])" for array, kind in pairs),
+        ", ".join(ATTRIBUTES),
+        f"CAST({lock_wait_ms} AS integer)",
+    )
+
+
+def arrays_of(submissions: Sequence[Submission]) -> dict[str, list[Any]]:
+    """The parameters of the call by attribute: one array each, in the order of the submissions."""
+    return {name: list(map(get, submissions)) for name, get in _GETTERS.items()}

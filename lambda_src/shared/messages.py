@@ -18,6 +18,7 @@ class Message:
     receive_count: int  # 1 on first delivery
     sent_at_ms: int = 0  # since the epoch
     attributes: dict[str, Any] = field(default_factory=dict)  # as Lambda spells it
+    sender_id: str = ""  # who sent it, written by SQS
 
 
 def received(event: Mapping[str, Any]) -> list[Message]:
@@ -30,6 +31,7 @@ def received(event: Mapping[str, Any]) -> list[Message]:
             receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
             sent_at_ms=int(record["attributes"]["SentTimestamp"]),
             attributes=record.get("messageAttributes") or {},
+            sender_id=record["attributes"].get("SenderId", ""),
         )
         for record in event["Records"]
     ]

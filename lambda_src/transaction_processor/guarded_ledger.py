@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.submission import Submission
 from lambda_src.transaction_processor.breaker import Admission
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 
 
 class Ledger(Protocol):
-    def post(self, transactions: Sequence[Transaction]) -> list[str]: ...
+    def post(self, submissions: Sequence[Submission]) -> list[str]: ...
 
 
 class Breaker(Protocol):
@@ -25,13 +25,13 @@ class GuardedLedger:
         self._ledger = ledger
         self._breaker = breaker
 
-    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+    def post(self, submissions: Sequence[Submission]) -> list[str]:
         """Raises LedgerUnavailable, which says when to try again, or BatchFailed."""
         admission = self._breaker.admit()
         if not admission.is_admitted:
             raise _try_again("the breaker is open", admission)
         try:
-            verdicts = self._ledger.post(transactions)
+            verdicts = self._ledger.post(submissions)
         except LedgerUnavailable as error:
             raise _try_again(str(error), self._breaker.failed(admission)) from error
         except BatchFailed:  # caused by this batch: the ledger answers

@@ -6,8 +6,8 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
 from app_service.ledger.sql_states import LOST_RACE, is_unavailable
-from app_service.ledger.transaction import COLUMNS, Transaction
-from app_service.ledger.transaction_sql import arrays_of, post_sql
+from app_service.ledger.submission import Submission
+from app_service.ledger.transaction_sql import ATTRIBUTES, arrays_of, post_sql
 from lambda_src.shared.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,
@@ -17,7 +17,9 @@ from lambda_src.shared.database import (
 )
 from lambda_src.shared.json_secret import SecretUnreadable
 
-_POST_SQL = post_sql(f":{name}" for name in COLUMNS)
+# Shorter than the statement's timeout: an account that another session holds is no outage.
+_LOCK_WAIT_MS = 3000
+_POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=str(_LOCK_WAIT_MS))
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
 
@@ -54,7 +56,7 @@ class SqlLedger:
         self._connection: Connection | None = None
         self._statement: PreparedStatement | None = None
 
-    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+    def post(self, submissions: Sequence[Submission]) -> list[str]:
         """Post all in one call and one commit; one verdict each, in order.
 
         Raises LedgerUnavailable or BatchFailed.
@@ -64,7 +66,7 @@ class SqlLedger:
             attempt += 1
             is_fresh = self._connection is None
             try:
-                return self._call(transactions)
+                return self._call(submissions)
             except DatabaseError as error:
                 if sqlstate(error) not in LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
@@ -79,11 +81,11 @@ class SqlLedger:
             except (DatabaseUnavailable, SecretUnreadable) as error:
                 raise LedgerUnavailable(str(error)) from error
 
-    def _call(self, transactions: Sequence[Transaction]) -> list[str]:
+    def _call(self, submissions: Sequence[Submission]) -> list[str]:
         if self._statement is None:
             self._connection = self._connect()
             self._statement = self._connection.prepare(_POST_SQL)
-        rows = self._statement.run(**arrays_of(transactions))
+        rows = self._statement.run(**arrays_of(submissions))
         return [status for (status,) in rows]
 
     def _drop_connection(self) -> None:

@@ -5,27 +5,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from app_service.ledger.domain import Verdict, count_verdicts
+from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import InvalidTransaction, Transaction
+from app_service.ledger.verdict import REFUSALS, Verdict, count_verdicts
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
+from lambda_src.transaction_processor.sender import sender_of
 
 logger = logging.getLogger(__name__)
 
 _DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
-# The ledger refused a valid request. This is a result and is logged; a later attempt could post a
-# payment that nobody expects any more. The ledger does not store it: another copy of
-# the message (from its sender, SQS or a renewal) gets a verdict of its own.
-_RESULTS = frozenset({Verdict.INSUFFICIENT_FUNDS, Verdict.BALANCE_LIMIT})
-# The request is wrong. Opening the account would resolve `account_not_found`, but only a person can
-# decide that: the message waits in the dead-letter queue, from which it can be sent back.
-_WRONG = frozenset(
-    {Verdict.CONFLICT, Verdict.INVALID, Verdict.ACCOUNT_NOT_FOUND, Verdict.CURRENCY_MISMATCH}
-)
+# The ledger recorded nothing: a person must look at the message, which waits as a dead letter.
+_WRONG = frozenset({Verdict.CONFLICT, Verdict.INVALID, Verdict.FORBIDDEN})
 
 
 class Ledger(Protocol):
-    def post(self, transactions: Sequence[Transaction]) -> list[str]: ...
+    def post(self, submissions: Sequence[Submission]) -> list[str]: ...
 
 
 class DeadLetters(Protocol):
@@ -66,11 +61,11 @@ def process(
     before), refused by the ledger, accepted by the dead-letter queue, or sent again as a new one
     because the ledger was unavailable: such receives must not count.
     """
-    valid: list[tuple[Message, Transaction]] = []
+    valid: list[tuple[Message, Submission]] = []
     rejected: list[tuple[Message, str]] = []
     for message in received(event):
         try:
-            valid.append((message, parse_submission(message.body)))
+            valid.append((message, parse_submission(message)))
         except Unprocessable as error:
             rejected.append((message, str(error)))
 
@@ -83,13 +78,16 @@ def process(
         logger.warning("batch not posted", extra={"transactions": len(valid), "reason": str(error)})
         outage, waiting = error, [message for message, _ in valid]
         valid, verdicts = [], []
-    for (message, transaction), verdict in zip(valid, verdicts, strict=True):
+    for (message, submission), verdict in zip(valid, verdicts, strict=True):
         if verdict in _DONE:
             continue
-        if verdict in _RESULTS:
+        if verdict in REFUSALS:  # a result: the ledger recorded it and answers it to who asks
             logger.info(
                 "transaction refused",
-                extra={"transaction_id": str(transaction.transaction_id), "status": verdict},
+                extra={
+                    "transaction_id": str(submission.transaction.transaction_id),
+                    "status": verdict,
+                },
             )
         elif verdict in _WRONG:
             rejected.append((message, verdict))
@@ -112,21 +110,24 @@ def process(
     return keep(kept)
 
 
-def parse_submission(body: str) -> Transaction:
+def parse_submission(message: Message) -> Submission:
     """The transaction of a `transaction.submitted` message. Raises Unprocessable."""
-    envelope = open_envelope(body, message_type="transaction.submitted", version=1)
+    envelope = open_envelope(message.body, message_type="transaction.submitted", version=1)
     try:
-        return Transaction.parse(envelope.get("transaction"))
+        transaction = Transaction.parse(envelope.get("transaction"))
     except InvalidTransaction as error:
         raise Unprocessable(f"invalid_transaction: {error}") from error
+    if transaction.linked:
+        raise Unprocessable("invalid_transaction: linked: a message holds only one transaction")
+    return Submission(transaction=transaction, actor=sender_of(message))
 
 
-def _post(valid: Sequence[tuple[Message, Transaction]], ledger: Ledger) -> list[str]:
+def _post(valid: Sequence[tuple[Message, Submission]], ledger: Ledger) -> list[str]:
     """One verdict each; `batch_failed` for all if the batch failed. Raises LedgerUnavailable."""
     if not valid:
         return []
     try:
-        verdicts = ledger.post([transaction for _, transaction in valid])
+        verdicts = ledger.post([submission for _, submission in valid])
     except BatchFailed:
         logger.exception("batch failed", extra={"transactions": len(valid)})
         return ["batch_failed"] * len(valid)

@@ -6,9 +6,14 @@ from uuid import UUID, uuid4
 
 from app_service.ledger import accounts
 from app_service.ledger.database import Pool
-from app_service.ledger.domain import NewAccount, Verdict
+from app_service.ledger.domain import NewAccount
 from app_service.ledger.posting import post_transactions
+from app_service.ledger.actor import Actor, Path, Role
+from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
+
+OPERATOR = Actor(client_id="bank", user_id="alice", path=Path.API, role=Role.OPERATOR)
 
 
 def transaction(
@@ -40,12 +45,18 @@ async def open_accounts(pool: Pool, *account_ids: int, negative: Sequence[int] =
             account_id=account_id, currency="USD", may_go_negative=account_id in negative
         )
         async with pool.acquire() as connection:
-            await accounts.open_account(connection, new)
+            await accounts.open_account(connection, new, OPERATOR)
 
 
-async def post(pool: Pool, *transactions: Transaction) -> list[Verdict]:
+def submitted(*transactions: Transaction, actor: Actor = OPERATOR) -> list[Submission]:
+    return [Submission(transaction=each, actor=actor) for each in transactions]
+
+
+async def post(
+    pool: Pool, *transactions: Transaction, actor: Actor = OPERATOR
+) -> list[Verdict]:
     async with pool.acquire() as connection:
-        return await post_transactions(connection, transactions)
+        return await post_transactions(connection, submitted(*transactions, actor=actor))
 
 
 async def balance(pool: Pool, account_id: int) -> int:

@@ -22,13 +22,13 @@ from app_service.ledger.domain import (
     NewAccount,
     PostedTransaction,
     TransactionNotFound,
-    Verdict,
 )
 from app_service.ledger.health import Health
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
 
 CLIENT = ("shop", "s3cret-\u00e9")

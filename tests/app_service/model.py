@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app_service.ledger.database import Pool
-from app_service.ledger.domain import Verdict
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
 
 BALANCE_LIMIT = 4 * 10**18
 

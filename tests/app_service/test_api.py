@@ -10,8 +10,9 @@ import pytest_asyncio
 from starlette.requests import Request
 
 from app_service.ledger.bodies import BATCH_BODY_BYTES, SMALL_BODY_BYTES, read_json
-from app_service.ledger.domain import DatabaseUnavailable, Entry, Overloaded, Verdict
+from app_service.ledger.domain import DatabaseUnavailable, Entry, Overloaded
 from app_service.ledger.problems import Problem
+from app_service.ledger.verdict import Verdict
 from tests.app_service.build import document
 from tests.app_service.http_api import POSTED_AT, Api, assert_problem, running_api
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from app_service.ledger.domain import DatabaseUnavailable, Overloaded, Verdict
+from app_service.ledger.domain import DatabaseUnavailable, Overloaded
 from app_service.ledger.posting import Batcher
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
 from tests.app_service.build import transaction
 
 

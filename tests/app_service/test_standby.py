@@ -14,9 +14,10 @@ import pytest
 
 from app_service.ledger import database
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
-from app_service.ledger.domain import DatabaseUnavailable, Verdict
+from app_service.ledger.domain import DatabaseUnavailable
 from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import Verdict
 from local_cloud.postgres import PostgresServer
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.conftest import LedgerDatabase

@@ -5,9 +5,10 @@ import logging
 
 import pytest
 
-from app_service.ledger.domain import DatabaseUnavailable, Verdict
+from app_service.ledger.domain import DatabaseUnavailable
 from app_service.ledger.outbox import Waiting
 from app_service.ledger.totals import Reporter, Totals
+from app_service.ledger.verdict import Verdict
 
 NOTHING = {
     "transactions_posted": 0,

@@ -1,0 +1,22 @@
+"""Who sent a message: the actor of its transaction.
+
+The queue is one client. Its policy decides who may send, and what is sent may debit any account.
+"""
+
+from app_service.ledger.actor import Actor, Path, Role
+from lambda_src.shared.messages import Message
+
+CLIENT_ID = "transaction-queue"
+_USER_ID_LENGTH_MAX = 128
+_UNKNOWN = "unknown"
+
+
+def sender_of(message: Message) -> Actor:
+    """The user is the SenderId that SQS has written: the unique id of an IAM user or role, with the
+    name of its session."""
+    return Actor(
+        client_id=CLIENT_ID,
+        user_id=message.sender_id[:_USER_ID_LENGTH_MAX] or _UNKNOWN,
+        path=Path.QUEUE,
+        role=Role.OPERATOR,
+    )
