@@ -144,6 +144,7 @@ async def serve(
         )
         services = Services(
             ledger=ledger,
+            reading=Database(reading_pool),
             sessions=sessions,
             api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
             health=Health(

@@ -1,4 +1,4 @@
-"""POST /accounts, GET /accounts/{id} and its entries."""
+"""POST /accounts."""
 
 from dataclasses import asdict
 
@@ -9,14 +9,11 @@ from starlette.routing import Route
 from app_service.ledger.actor import Actor, Role
 from app_service.ledger.authentication import actor_of, with_session
 from app_service.ledger.bodies import json_response, read_json
-from app_service.ledger.domain import Entry, NewAccount, rfc3339
-from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
+from app_service.ledger.domain import NewAccount
+from app_service.ledger.fields import parse_record
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
-
-PAGE_DEFAULT = 50
-PAGE_MAX = 500
 
 
 async def open_account(request: Request, session: Session) -> Response:
@@ -41,49 +38,4 @@ def _check_rights(new: NewAccount, actor: Actor) -> None:
         raise Problem(403, "forbidden", "owner: only an operator opens accounts of other clients")
 
 
-async def get_account(request: Request, _session: Session) -> Response:
-    account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
-    return json_response(asdict(await services_of(request).ledger.account(account_id)))
-
-
-async def get_entries(request: Request, _session: Session) -> Response:
-    """Newest first. The cursor is the lowest version that the client has seen."""
-    account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
-    query = request.query_params
-    limit = parse_digits("limit", query.get("limit", str(PAGE_DEFAULT)), PAGE_MAX)
-    before = parse_digits("cursor", query.get("cursor", str(MAX_INTEGER)), MAX_INTEGER)
-    ledger = services_of(request).ledger
-    found = await ledger.entries(account_id, before=before, limit=limit + 1)
-    page = found[:limit]
-    return json_response(
-        {
-            "entries": [_entry(entry) for entry in page],
-            "next_cursor": str(page[-1].version) if len(found) > limit else None,
-        }
-    )
-
-
-def parse_digits(name: str, text: str, maximum: int) -> int:
-    """A whole number from 1 to `maximum` in a URL. Raises InvalidField."""
-    if text.isascii() and text.isdigit() and len(text) <= 16 and 1 <= int(text) <= maximum:
-        return int(text)
-    raise InvalidField(
-        f"{name}: must be a whole number from 1 to {maximum}, got {len(text)} characters"
-    )
-
-
-def _entry(entry: Entry) -> dict[str, str | int]:
-    return {
-        "version": entry.version,
-        "transaction_id": str(entry.transaction_id),
-        "amount_minor": entry.amount_minor,
-        "balance_after_minor": entry.balance_after_minor,
-        "posted_at": rfc3339(entry.posted_at),
-    }
-
-
-ROUTES = [
-    Route("/accounts", with_session(open_account), methods=["POST"]),
-    Route("/accounts/{account_id}", with_session(get_account), methods=["GET"]),
-    Route("/accounts/{account_id}/entries", with_session(get_entries), methods=["GET"]),
-]
+ROUTES = [Route("/accounts", with_session(open_account), methods=["POST"])]

@@ -1,43 +1,33 @@
-"""Accounts, their entries and posted transactions in SQL."""
-
-import json
-from uuid import UUID
+"""Accounts in SQL."""
 
 from app_service.ledger.actor import Actor
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import (
     Account,
+    AccountClosed,
     AccountConflict,
+    AccountNotEmpty,
     AccountNotFound,
-    Entry,
+    AccountState,
     NewAccount,
-    PostedTransaction,
-    TransactionNotFound,
 )
-from app_service.ledger.transaction import COLUMNS, Transaction
 from app_service.ledger.transaction_sql import SIGNATURE
+from app_service.ledger.visibility import check_visible
 
 _OPEN_SQL = """
 INSERT INTO ledger.accounts (account_id, currency, may_go_negative, owner, opened_by)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (account_id) DO NOTHING
 """
-_ACCOUNT_SQL = """
-SELECT account_id, currency, may_go_negative, owner, state, balance_minor, held_minor, version
-  FROM ledger.accounts WHERE account_id = $1
-"""
-_ENTRIES_SQL = """
-SELECT e.account_version AS version, e.transaction_id, e.amount_minor, e.balance_after_minor,
-       t.posted_at
-  FROM ledger.entries e JOIN ledger.transactions t USING (transaction_id)
- WHERE e.account_id = $1 AND e.account_version < $2
- ORDER BY e.account_version DESC LIMIT $3
-"""
-_STORED = tuple(name for name in COLUMNS if name != "linked")
-_TRANSACTION_SQL = (
-    f"SELECT {', '.join(_STORED)}, posted_at FROM ledger.transactions"
-    " WHERE transaction_id = $1 AND state = 'posted'"
-)
+_ACCOUNTS = """
+SELECT account_id, currency, may_go_negative, owner, state, balance_minor, held_minor,
+       balance_minor - held_minor AS available_minor, version
+  FROM ledger.accounts"""
+_ACCOUNT_SQL = f"{_ACCOUNTS} WHERE account_id = $1"
+# Apart, so that each has its index.
+_ALL_SQL = f"{_ACCOUNTS} WHERE account_id > $1 ORDER BY account_id LIMIT $2"
+_OF_OWNER_SQL = f"{_ACCOUNTS} WHERE account_id > $1 AND owner = $3 ORDER BY account_id LIMIT $2"
+_CHANGE_STATE_SQL = "SELECT ledger.change_account_state($1, $2, $3, $4)"
 _PROBE_SQL = "SELECT to_regprocedure($1)"
 
 
@@ -71,28 +61,37 @@ async def account(connection: Connection, account_id: int) -> Account:
     return Account(**dict(row))
 
 
-async def entries(
-    connection: Connection, account_id: int, *, before: int, limit: int
-) -> list[Entry]:
-    """Newest first, with versions below `before`. Raises AccountNotFound."""
-    rows = await connection.fetch(_ENTRIES_SQL, account_id, before, limit)
-    if not rows:
-        await account(connection, account_id)
-    return [Entry(**dict(row)) for row in rows]
+async def visible_account(connection: Connection, account_id: int, actor: Actor) -> Account:
+    """Raises AccountNotFound, also if the actor may not see it."""
+    found = await account(connection, account_id)
+    check_visible(found, actor)
+    return found
 
 
-async def transaction(connection: Connection, transaction_id: UUID) -> PostedTransaction:
-    """Raises TransactionNotFound, also for a refused transaction: refusals are not stored."""
-    row = await connection.fetchrow(_TRANSACTION_SQL, transaction_id)
-    if row is None:
-        raise TransactionNotFound(transaction_id)
-    return PostedTransaction(
-        transaction=Transaction(
-            **{name: row[name] for name in _STORED if name != "metadata"},
-            metadata=None if row["metadata"] is None else json.loads(row["metadata"]),
-        ),
-        posted_at=row["posted_at"],
+async def list_accounts(
+    connection: Connection, *, owner: str | None, above: int, limit: int
+) -> list[Account]:
+    """By number, from the first one above `above`; of all owners if `owner` is None."""
+    if owner is None:
+        rows = await connection.fetch(_ALL_SQL, above, limit)
+    else:
+        rows = await connection.fetch(_OF_OWNER_SQL, above, limit, owner)
+    return [Account(**dict(row)) for row in rows]
+
+
+async def change_state(
+    connection: Connection, found: Account, state: AccountState, actor: Actor
+) -> Account:
+    """The account in its new state. Safe to repeat. Raises AccountClosed, AccountNotEmpty."""
+    changed = await connection.fetchval(
+        _CHANGE_STATE_SQL, found.account_id, state, actor.client_id, actor.user_id
     )
+    after = await account(connection, found.account_id)
+    if changed:
+        return after
+    if state == AccountState.CLOSED:
+        raise AccountNotEmpty(found.account_id)
+    raise AccountClosed(found.account_id)
 
 
 async def probe(connection: Connection) -> None:

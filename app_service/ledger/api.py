@@ -3,10 +3,13 @@
 from starlette.applications import Starlette
 
 from app_service.ledger import (
+    account_reading_routes,
     account_routes,
+    account_state_routes,
     docs,
     health_routes,
     session_routes,
+    transaction_reading_routes,
     transaction_routes,
 )
 from app_service.ledger.problems import EXCEPTION_HANDLERS
@@ -16,6 +19,9 @@ ROUTES = [
     *transaction_routes.ROUTES,  # first: they get most requests, and routes are matched in order
     *health_routes.ROUTES,
     *account_routes.ROUTES,
+    *account_reading_routes.ROUTES,
+    *account_state_routes.ROUTES,
+    *transaction_reading_routes.ROUTES,
     *session_routes.ROUTES,
     *docs.ROUTES,
 ]

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 from app_service.ledger.actor import Actor
 from app_service.ledger.fields import ClientId, Currency, Flag, PositiveInteger, UserId
 from app_service.ledger.submission import Submission
-from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 
 # Transactions in one posting call and in one bulk request; the SQL function refuses more.
@@ -26,6 +26,12 @@ class NewAccount:
     owner: ClientId | None = None  # only an operator may name another client
 
 
+class AccountState(StrEnum):
+    OPEN = "open"
+    FROZEN = "frozen"  # nothing is debited, credited or held
+    CLOSED = "closed"  # the same, for good
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewSession:
     user_id: UserId
@@ -40,6 +46,7 @@ class Account:
     state: str
     balance_minor: int
     held_minor: int  # of the balance; the rest is available
+    available_minor: int
     version: int  # number of its entries
 
 
@@ -49,32 +56,20 @@ class Entry:
 
     version: int
     transaction_id: UUID
+    kind: str
     amount_minor: int  # negative for a debit
     balance_after_minor: int
+    counter_account: int  # the account of the other side
+    reference: str | None
     posted_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PostedTransaction:
-    transaction: Transaction
-    posted_at: datetime
-
-    def to_json(self) -> dict[str, str | int]:
-        return self.transaction.to_json() | {"posted_at": rfc3339(self.posted_at)}
 
 
 class Ledger(Protocol):
-    """The operations that the routes need."""
+    """The operations that write."""
 
     async def post(self, submissions: Sequence[Submission]) -> list[Verdict]: ...
 
     async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]: ...
-
-    async def account(self, account_id: int) -> Account: ...
-
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]: ...
-
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction: ...
 
 
 class LedgerError(Exception):
@@ -99,11 +94,27 @@ class AccountConflict(LedgerError):
         )
 
 
+class AccountClosed(LedgerError):
+    code = "account_closed"
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(f"account {account_id} is closed and stays closed")
+
+
+class AccountNotEmpty(LedgerError):
+    code = "account_not_empty"
+
+    def __init__(self, account_id: int) -> None:
+        super().__init__(
+            f"account {account_id} can be closed only with a balance of 0 and no pending hold"
+        )
+
+
 class TransactionNotFound(LedgerError):
     code = "transaction_not_found"
 
     def __init__(self, transaction_id: UUID) -> None:
-        super().__init__(f"transaction {transaction_id} was never posted")
+        super().__init__(f"transaction {transaction_id} does not exist")
 
 
 class Unavailable(LedgerError):
@@ -117,6 +128,15 @@ class Overloaded(Unavailable):
 
     def __init__(self, waiting: int) -> None:
         super().__init__(f"{waiting} transactions are waiting; send the request again later")
+
+
+class AccountBusy(Unavailable):
+    code = "account_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another session keeps an account of this request locked; send the request again"
+        )
 
 
 class DatabaseUnavailable(Unavailable):

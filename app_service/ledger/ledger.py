@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from uuid import UUID
 
 from app_service.ledger import accounts
 from app_service.ledger.actor import Actor
 from app_service.ledger.database import Database
-from app_service.ledger.domain import Account, Entry, NewAccount, PostedTransaction
+from app_service.ledger.domain import Account, NewAccount
 from app_service.ledger.posting import Batcher, post_transactions
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
@@ -49,14 +48,3 @@ class PostgresLedger:
 
     async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]:
         return await self._reading.run(lambda c: accounts.open_account(c, account, actor))
-
-    async def account(self, account_id: int) -> Account:
-        return await self._reading.run(lambda c: accounts.account(c, account_id))
-
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
-        return await self._reading.run(
-            lambda c: accounts.entries(c, account_id, before=before, limit=limit)
-        )
-
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
-        return await self._reading.run(lambda c: accounts.transaction(c, transaction_id))

@@ -1,10 +1,10 @@
 """The OpenAPI 3.1 document of the routes."""
 
-from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.domain import NewAccount
 from app_service.ledger.problems import MEDIA_TYPE
 from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.url_query import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.verdict import REASON, Verdict
 
 _OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))

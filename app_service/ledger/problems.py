@@ -11,7 +11,9 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from app_service.ledger.domain import (
+    AccountClosed,
     AccountConflict,
+    AccountNotEmpty,
     AccountNotFound,
     LedgerError,
     TransactionNotFound,
@@ -24,6 +26,8 @@ _STATUS_OF: dict[type[LedgerError], int] = {
     AccountNotFound: 404,
     TransactionNotFound: 404,
     AccountConflict: 409,
+    AccountClosed: 409,
+    AccountNotEmpty: 409,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from app_service.ledger.api_client import ApiClient
+from app_service.ledger.database import Database
 from app_service.ledger.domain import Ledger
 from app_service.ledger.health import Health
 from app_service.ledger.sessions import Sessions
@@ -13,6 +14,7 @@ from app_service.ledger.sessions import Sessions
 @dataclass(frozen=True, kw_only=True)
 class Services:
     ledger: Ledger
+    reading: Database  # apart from the ledger's: many reads do not delay postings
     sessions: Sessions
     api_client: ApiClient
     health: Health

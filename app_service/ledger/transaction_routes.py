@@ -94,16 +94,9 @@ def _malformed(found: MalformedTransaction) -> dict[str, str | None]:
     }
 
 
-async def get_transaction(request: Request, _session: Session) -> Response:
-    transaction_id = parse_uuid("transaction_id", request.path_params["transaction_id"])
-    posted = await services_of(request).ledger.transaction(transaction_id)
-    return json_response(posted.to_json())
-
-
 ROUTES = [
     Route("/transactions", with_session(post_transaction), methods=["POST"]),
     Route("/transactions/batch", with_session(post_batch), methods=["POST"]),
-    Route("/transactions/{transaction_id}", with_session(get_transaction), methods=["GET"]),
     *(
         Route(
             f"/transactions/{{transaction_id}}/{kind}",

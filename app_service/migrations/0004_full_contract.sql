@@ -75,6 +75,7 @@ CREATE TABLE ledger.holds (
     credit_account bigint      NOT NULL,
     amount_minor   bigint      NOT NULL,
     currency       text        NOT NULL,
+    posted_at      timestamptz NOT NULL,
     expires_at     timestamptz NOT NULL,
     state          text        NOT NULL DEFAULT 'pending',
     closed_by      uuid,                      -- the capture, void or expiry
@@ -83,12 +84,9 @@ CREATE TABLE ledger.holds (
     CONSTRAINT hold_closed_by CHECK ((state = 'pending') = (closed_by IS NULL))
 );
 CREATE INDEX pending_holds_by_expiry ON ledger.holds (expires_at) WHERE state = 'pending';
-CREATE INDEX pending_holds_by_debit_account ON ledger.holds (debit_account, hold_id)
-    WHERE state = 'pending';
-CREATE INDEX pending_holds_by_credit_account ON ledger.holds (credit_account, hold_id)
-    WHERE state = 'pending';
 CREATE TRIGGER hold_stays
-    BEFORE UPDATE OF hold_id, debit_account, credit_account, amount_minor, currency, expires_at
+    BEFORE UPDATE OF hold_id, debit_account, credit_account, amount_minor, currency, posted_at,
+            expires_at
         OR DELETE OR TRUNCATE
     ON ledger.holds
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();

@@ -398,8 +398,9 @@ BEGIN
             SELECT credit, credit_version, id, amount, credit_balance FROM batch WHERE moves
         ), new_holds AS (
             INSERT INTO ledger.holds (hold_id, debit_account, credit_account, amount_minor, currency,
-                                      expires_at)
-            SELECT id, debit, credit, amount, currency, moment + make_interval(secs => expires_in_seconds)
+                                      posted_at, expires_at)
+            SELECT id, debit, credit, amount, currency, moment,
+                   moment + make_interval(secs => expires_in_seconds)
               FROM batch
              WHERE verdict = 'posted' AND kind = 'hold'
         ), closed_holds AS (
