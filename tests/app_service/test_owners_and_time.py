@@ -95,7 +95,8 @@ async def test_time_never_goes_back_within_an_account(ledger_pool: Pool) -> None
     await post(ledger_pool, hold(1))
     assert (
         await ledger_pool.fetchval(
-            "SELECT count(*) FROM ledger.transactions WHERE posted_at > now() + interval '50 minutes'"
+            "SELECT count(*) FROM ledger.transactions"
+            " WHERE posted_at > now() + interval '50 minutes'"
         )
         == 3
     ), "account 1 took part in the first, account 2 in the first and the last"
