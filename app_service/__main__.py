@@ -22,6 +22,7 @@ from app_service.ledger.api import make_app
 from app_service.ledger.api_client import ApiClient
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
 from app_service.ledger.health import Health
+from app_service.ledger.hold_expiry import HoldExpiry
 from app_service.ledger.ledger import PostgresLedger
 from app_service.ledger.relay import OutboxRelay
 from app_service.ledger.services import Services
@@ -133,6 +134,7 @@ async def serve(
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
         )
+        expiry = HoldExpiry(database=without_retries)
         totals = Totals()
         reporter = Reporter(totals=totals, waiting=relay.waiting)
         ledger = PostgresLedger(
@@ -158,13 +160,13 @@ async def serve(
             environment_suffix=settings.environment_suffix,
         )
         server = Server(_server_config(services, settings))
-        relaying, reporting = (asyncio.create_task(each.run()) for each in (relay, reporter))
+        background = [asyncio.create_task(each.run()) for each in (expiry, relay, reporter)]
         with stopping_on_signal(server):
             logger.info("starting", extra={"version": settings.service_version})
             await server.serve()
-        relay.stop()
-        reporter.stop()
-        await asyncio.gather(relaying, reporting)
+        for each in (expiry, relay, reporter):
+            each.stop()
+        await asyncio.gather(*background)
     logger.info("stopped")
 
 

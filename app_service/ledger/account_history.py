@@ -20,9 +20,10 @@ LOCK_WAIT_MS = 250
 STATEMENT_ENTRIES_MAX = 100_000
 
 _ENTRIES = """
-SELECT e.account_version AS version, e.transaction_id, t.kind, e.amount_minor, e.balance_after_minor,
-       CASE WHEN e.amount_minor < 0 THEN t.credit_account ELSE t.debit_account END AS counter_account,
-       t.reference, t.posted_at
+SELECT e.account_version AS version, e.transaction_id, t.kind, e.amount_minor,
+       e.balance_after_minor, t.reference, t.posted_at,
+       CASE WHEN e.amount_minor < 0 THEN t.credit_account ELSE t.debit_account END
+           AS counter_account
   FROM ledger.entries e JOIN ledger.transactions t ON t.transaction_id = e.transaction_id
  WHERE e.account_id = $1 AND e.account_version"""
 _NEWEST_ENTRIES_SQL = f"{_ENTRIES} < $2 ORDER BY e.account_version DESC LIMIT $3"
@@ -121,8 +122,8 @@ async def period(
         )
     sums = await connection.fetchrow(_SUMS_SQL, account.account_id, first, last)
     assert sums is not None
-    debits, credits = int(sums["debits_minor"]), int(sums["credits_minor"])
-    if max(debits, credits) > MAX_INTEGER:
+    debited, credited = int(sums["debits_minor"]), int(sums["credits_minor"])
+    if max(debited, credited) > MAX_INTEGER:
         raise StatementTooLong(
             "the sum of the period's debits or credits passes 2^53-1; ask for shorter periods"
         )
@@ -131,8 +132,8 @@ async def period(
         last=last,
         opening_balance_minor=await _balance(connection, account, before),
         closing_balance_minor=await _balance(connection, account, last),
-        debits_minor=debits,
-        credits_minor=credits,
+        debits_minor=debited,
+        credits_minor=credited,
     )
 
 

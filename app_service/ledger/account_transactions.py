@@ -1,8 +1,8 @@
 """The transactions of an account in SQL, newest first.
 
-Answered from indexes; reads about one page. Its position is the last row of the page before (never an
-offset), so that what was there when a client began to read comes exactly once, whatever is posted
-meanwhile.
+Answered from indexes; reads about one page. Its position is the last row of the page before (never
+an offset), so that what was there when a client began to read comes exactly once, whatever is
+posted meanwhile.
 """
 
 from collections.abc import Sequence

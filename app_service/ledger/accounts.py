@@ -11,7 +11,7 @@ from app_service.ledger.domain import (
     AccountState,
     NewAccount,
 )
-from app_service.ledger.transaction_sql import SIGNATURE
+from app_service.ledger.transaction_sql import POSTING_FUNCTION
 from app_service.ledger.visibility import check_visible
 
 _OPEN_SQL = """
@@ -28,7 +28,7 @@ _ACCOUNT_SQL = f"{_ACCOUNTS} WHERE account_id = $1"
 _ALL_SQL = f"{_ACCOUNTS} WHERE account_id > $1 ORDER BY account_id LIMIT $2"
 _OF_OWNER_SQL = f"{_ACCOUNTS} WHERE account_id > $1 AND owner = $3 ORDER BY account_id LIMIT $2"
 _CHANGE_STATE_SQL = "SELECT ledger.change_account_state($1, $2, $3, $4)"
-_PROBE_SQL = "SELECT to_regprocedure($1)"
+_PROBE_SQL = "SELECT to_regproc($1)"
 
 
 class SchemaMissing(Exception):
@@ -96,5 +96,5 @@ async def change_state(
 
 async def probe(connection: Connection) -> None:
     """Raises SchemaMissing unless the database holds the posting function of this version."""
-    if await connection.fetchval(_PROBE_SQL, SIGNATURE) is None:
+    if await connection.fetchval(_PROBE_SQL, POSTING_FUNCTION) is None:
         raise SchemaMissing

@@ -1,17 +1,18 @@
 """The OpenAPI 3.1 document of the routes."""
 
 from app_service.ledger.domain import NewAccount
+from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import MEDIA_TYPE
 from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.url_query import PAGE_DEFAULT, PAGE_MAX
-from app_service.ledger.verdict import REASON, Verdict
+from app_service.ledger.verdict import REFUSALS
 
-_OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))
+_OUTCOMES = ", ".join(sorted(REFUSALS))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
-    403: "Belongs to another user (`forbidden`)",
+    403: "Not allowed to this user or client (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
     409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
@@ -76,7 +77,7 @@ PATHS: Json = {
                 201: ("Posted", "Verdict"),
                 200: ("Replayed: posted before with the same contents", "Verdict"),
             },
-            problems=(*_IN_BODY, *_IN_SESSION, 409, 422),
+            problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
             body="Transaction",
         )
     },
@@ -86,6 +87,22 @@ PATHS: Json = {
             {200: ("One verdict per transaction, in order", "Verdicts")},
             problems=(*_IN_BODY, *_IN_SESSION),
             body="Batch",
+        )
+    },
+    **{
+        f"/transactions/{{transaction_id}}/{kind}": {
+            "post": _operation(
+                summary,
+                {201: ("Posted", "Verdict"), 200: ("Replayed", "Verdict")},
+                problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
+                body=body,
+                parameters=(_TRANSACTION_ID,),
+            )
+        }
+        for kind, body, summary in (
+            (Kind.REVERSAL, "ToTarget", "Move back what a transfer or capture moved, once"),
+            (Kind.CAPTURE, "ToCapture", "Move what a hold reserves, whole or in part"),
+            (Kind.VOID, "ToTarget", "Release what a hold reserves"),
         )
     },
     "/transactions/{transaction_id}": {
@@ -100,7 +117,7 @@ PATHS: Json = {
         "post": _operation(
             "Open an account under a number of your choice",
             {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
-            problems=(*_IN_BODY, *_IN_SESSION, 409),
+            problems=(*_IN_BODY, *_IN_SESSION, 403, 409),
             body="NewAccount",
         )
     },

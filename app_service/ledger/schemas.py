@@ -3,7 +3,8 @@
 from typing import Any
 
 from app_service.ledger.domain import CALL_MAX, NewAccount, NewSession
-from app_service.ledger.fields import required_fields_of, rules_of
+from app_service.ledger.fields import MAX_INTEGER, required_fields_of, rules_of
+from app_service.ledger.kinds import DEPENDING
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 
@@ -34,9 +35,11 @@ def _object(properties: Json, *, required: frozenset[str] | None = None) -> Json
 
 _TEXT = {"type": "string"}
 _TIME = {"type": "string", "format": "date-time"}
-_BALANCE = {"type": "integer", "format": "int64"}
+_BALANCE = {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
 _TRANSACTION = properties_of(Transaction)
 _TRANSACTION_REQUIRED = required_fields_of(Transaction)
+_OF_TARGETS = frozenset(_TRANSACTION) - DEPENDING - {"kind", "linked"}
+_OF_CAPTURES = _OF_TARGETS | {"amount_minor"}
 _VERDICT = {
     "transaction_id": _TRANSACTION["transaction_id"],
     "status": {"type": "string", "enum": list(Verdict)},
@@ -46,6 +49,14 @@ SCHEMAS: Json = {
     "Transaction": _object(_TRANSACTION, required=_TRANSACTION_REQUIRED),
     "PostedTransaction": _object(
         _TRANSACTION | {"posted_at": _TIME}, required=_TRANSACTION_REQUIRED | {"posted_at"}
+    ),
+    "ToTarget": _object(
+        {name: rule for name, rule in _TRANSACTION.items() if name in _OF_TARGETS},
+        required=_TRANSACTION_REQUIRED,
+    ),
+    "ToCapture": _object(
+        {name: rule for name, rule in _TRANSACTION.items() if name in _OF_CAPTURES},
+        required=_TRANSACTION_REQUIRED,
     ),
     "Verdict": _object(_VERDICT),
     "VerdictOfMany": _object(
@@ -57,7 +68,13 @@ SCHEMAS: Json = {
     "NewAccount": _object(properties_of(NewAccount), required=required_fields_of(NewAccount)),
     "Account": _object(
         properties_of(NewAccount)
-        | {"balance_minor": _BALANCE, "version": {"type": "integer", "minimum": 0}}
+        | {
+            "owner": {"type": ["string", "null"]},
+            "state": {"type": "string", "enum": ["open", "frozen", "closed"]},
+            "balance_minor": _BALANCE,
+            "held_minor": {"type": "integer", "minimum": 0},
+            "version": {"type": "integer", "minimum": 0},
+        }
     ),
     "Entry": _object(
         {

@@ -37,8 +37,8 @@ async def list_transactions(request: Request, session: Session) -> Response:
     query = parse_query(request, *_PARAMETERS)
     if ("account_id" in query) == ("reference" in query):
         raise InvalidField(
-            "account_id or reference: exactly one of them must be given; there is no index over all "
-            "transactions, because it would make every posting slower"
+            "account_id or reference: exactly one of them must be given; there is no index over "
+            "all transactions, because it would make every posting slower"
         )
     page = Page.of(request, query)
     wanted = Filter(

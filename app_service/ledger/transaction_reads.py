@@ -1,4 +1,4 @@
-"""Transactions by id and by reference in SQL. A limited client sees those of which it is a party."""
+"""Transactions by id and by reference in SQL. A limited client sees those it takes part in."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -28,10 +28,10 @@ class InReference:
 # $2: the client that must be a party, null for all. A refused transaction is not the business of
 # the account that it would have credited.
 _IS_PARTY = """
-($2::text IS NULL OR t.client_id = $2 OR EXISTS (
-    SELECT FROM ledger.accounts a
-     WHERE a.owner = $2
-       AND (a.account_id = t.debit_account OR a.account_id = t.credit_account AND t.state = 'posted')))
+($2::text IS NULL OR t.client_id = $2
+    OR $2 = (SELECT a.owner FROM ledger.accounts a WHERE a.account_id = t.debit_account)
+    OR t.state = 'posted'
+       AND $2 = (SELECT a.owner FROM ledger.accounts a WHERE a.account_id = t.credit_account))
 """
 _BY_ID_SQL = f"""
 SELECT {SELECT_LIST} FROM ledger.transactions t {JOINS} WHERE t.transaction_id = $1 AND {_IS_PARTY}

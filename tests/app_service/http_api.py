@@ -5,34 +5,31 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
+import asyncpg
 import httpx
 
+from app_service.ledger.actor import Actor
 from app_service.ledger.api import make_app
 from app_service.ledger.api_client import ApiClient
+from app_service.ledger.database import Database, Pool
 from app_service.ledger.domain import (
     Account,
     AccountConflict,
-    AccountNotFound,
-    Entry,
     Ledger,
     NewAccount,
-    PostedTransaction,
-    TransactionNotFound,
 )
 from app_service.ledger.health import Health
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
+from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
 
 CLIENT = ("shop", "s3cret-\u00e9")
-POSTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 class FakeLedger:
@@ -42,44 +39,33 @@ class FakeLedger:
         self.verdicts: dict[int, Verdict] = {}
         self.failure: Exception | None = None
         self.calls: list[list[Transaction]] = []
+        self.actors: list[Actor] = []
         self.accounts: dict[int, Account] = {}
-        self.entries_of: dict[int, list[Entry]] = {}
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        self.calls.append(list(transactions))
+    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
+        transactions = [each.transaction for each in submissions]
+        self.calls.append(transactions)
+        self.actors += [each.actor for each in submissions]
         if self.failure is not None:
             raise self.failure
-        return [self.verdicts.get(t.amount_minor, Verdict.POSTED) for t in transactions]
+        return [self.verdicts.get(t.amount_minor or 0, Verdict.POSTED) for t in transactions]
 
-    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
+    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]:
         opened = Account(
             account_id=account.account_id,
             currency=account.currency,
             may_go_negative=account.may_go_negative,
+            owner=account.owner or actor.client_id,
+            state="open",
             balance_minor=0,
+            held_minor=0,
+            available_minor=0,
             version=0,
         )
         found = self.accounts.setdefault(account.account_id, opened)
         if found != opened:
             raise AccountConflict(account.account_id)
         return found, found is opened
-
-    async def account(self, account_id: int) -> Account:
-        if account_id not in self.accounts:
-            raise AccountNotFound(account_id)
-        return self.accounts[account_id]
-
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
-        await self.account(account_id)
-        found = [e for e in self.entries_of.get(account_id, []) if e.version < before]
-        return sorted(found, key=lambda e: -e.version)[:limit]
-
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
-        for call in self.calls:
-            for t in call:
-                if t.transaction_id == transaction_id:
-                    return PostedTransaction(transaction=t, posted_at=POSTED_AT)
-        raise TransactionNotFound(transaction_id)
 
 
 @dataclass
@@ -102,7 +88,10 @@ def basic(client_id: str = CLIENT[0], secret: str = CLIENT[1]) -> dict[str, str]
 
 
 @asynccontextmanager
-async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
+async def running_api(
+    ledger: Ledger | None = None, *, reading: Pool | None = None
+) -> AsyncIterator[Api]:
+    """`reading`: the pool of a database, for routes that read."""
     fake = FakeLedger()
     table = FakeSessionsTable()
     clock = [1_800_000_000.0]
@@ -110,6 +99,7 @@ async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
     with ThreadPoolExecutor(2) as executor:
         services = Services(
             ledger=ledger if ledger is not None else fake,
+            reading=Database(reading if reading is not None else asyncpg.create_pool()),
             sessions=Sessions(
                 table=SessionTable(dynamodb=table.client, table_name=TABLE, executor=executor),
                 ttl_seconds=600,
