@@ -21,9 +21,10 @@ _ROUTES = ("account_reading_routes", "account_state_routes", "transaction_readin
 class ReadingApi:
     http: httpx.AsyncClient
 
-    async def get(self, path: str, *, actor: Actor | None = None, **query: Any) -> httpx.Response:
+    async def get(self, path: str, *, actor: Any = None, **query: Any) -> httpx.Response:
+        """`actor`: an Actor; any type, because a query may have the name `from` (**query)."""
         with acting_as(actor):
-            return await self.http.get(path, params={n.rstrip("_"): v for n, v in query.items()})
+            return await self.http.get(path, params=query)
 
     async def post(self, path: str, *, actor: Actor | None = None) -> httpx.Response:
         with acting_as(actor):

@@ -54,9 +54,7 @@ TIMES_OF = "/transactions?account_id=1"
         ),
     ],
 )
-async def test_a_broken_parameter_is_400_naming_it(
-    api: ReadingApi, path: str, detail: str
-) -> None:
+async def test_a_broken_parameter_is_400_naming_it(api: ReadingApi, path: str, detail: str) -> None:
     problem = assert_problem(await api.http.get(path), 400, "invalid")
     assert problem["detail"].startswith(detail)
 
