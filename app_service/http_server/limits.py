@@ -9,8 +9,11 @@ from app_service.ledger.deadlines import REQUEST_SECONDS
 class Limits:
     """The defaults are those of the deployed service."""
 
-    # Each connection can hold about 0.6 MiB: the buffers of its TLS and 64 KiB of an unread body.
+    # Each can hold about 0.3 MiB in the buffers of its TLS and of an unread body, ...
     connections_max: int = 1000
+    # ... with this buffer of the kernel, which doubles it: uvloop reads all that is there at once,
+    # and TLS keeps buffers of that size for as long as the connection lives.
+    receive_buffer_bytes: int = 32 * 1024
     # 32 of the largest batches. Decoded, a body takes up to 20 times its bytes.
     body_bytes_max: int = 32 * 1024 * 1024
     # Request line and header. A load balancer lets through 64 KiB, of which the request line 16:

@@ -1,14 +1,12 @@
 """uvicorn, with limits for what clients can take, over TLS."""
 
 import asyncio
-import logging
 import signal
+import socket
 import ssl
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from socket import socket
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,10 +15,6 @@ from app_service.http_server.admission import Admission
 from app_service.http_server.bodies import LimitedBodies
 from app_service.http_server.limits import Limits
 from app_service.http_server.protocol import LimitedProtocol
-
-CANNOT_LISTEN = 3  # exit code
-
-logger = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -51,31 +45,34 @@ class Server(uvicorn.Server):
         """None: uvicorn would raise them again at the end instead of exiting with 0."""
         yield
 
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """As uvicorn does it, and with time limits for TLS, for which it has no options."""
-        try:
-            listening = await asyncio.get_running_loop().create_server(
-                partial(
-                    LimitedProtocol,
-                    config=self.config,
-                    state=self.server_state,
-                    admission=self._admission,
-                    limits=self._limits,
-                ),
-                self.config.host,
-                self.config.port,
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does it, and with limits for which it has no options."""
+        loop = asyncio.get_running_loop()
+        protocol = partial(
+            LimitedProtocol,
+            config=self.config,
+            state=self.server_state,
+            admission=self._admission,
+            limits=self._limits,
+        )
+        self.servers = []
+        for listening in sockets or [self.config.bind_socket()]:
+            # Before it listens, so that all connections inherit it.
+            listening.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, self._limits.receive_buffer_bytes
+            )
+            server = await loop.create_server(
+                protocol,
+                sock=listening,
                 backlog=self.config.backlog,
                 ssl=self.config.ssl,
                 ssl_handshake_timeout=self._limits.tls_handshake_seconds,
                 ssl_shutdown_timeout=self._limits.tls_close_seconds,
             )
-        except OSError as error:
-            logger.critical("cannot listen", extra={"reason": str(error)})
-            sys.exit(CANNOT_LISTEN)
-        self.servers = [listening]
+            self.servers.append(server)
         self.started = True
 
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer the running requests, close all other connections at once."""
         self._admission.is_stopping = True
         await super().shutdown(sockets)

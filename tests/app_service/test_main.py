@@ -275,7 +275,7 @@ def test_a_port_in_use_ends_the_process_with_an_error(
     ):
         main(environment)
     assert ended.value.code not in (0, None)
-    assert "address already in use" in capsys.readouterr().out
+    assert "Address already in use" in capsys.readouterr().out
     assert threading.active_count() < 20
 
 
