@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 import uvloop
 from starlette.applications import Starlette
@@ -104,14 +105,15 @@ class Client:
         self._stream.close()
         self.socket.close()
 
+    def __enter__(self) -> Self:
+        return self
 
-@contextmanager
-def client_of(running: Running) -> Iterator[Client]:
-    client = Client(running.port)
-    try:
-        yield client
-    finally:
-        client.close()
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def client_of(running: Running) -> Client:
+    return Client(running.port)
 
 
 @contextmanager
