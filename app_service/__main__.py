@@ -30,7 +30,7 @@ from app_service.ledger.sessions import Sessions
 from app_service.ledger.tls import server_context
 from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
-from app_service.settings import ServiceSecrets, ServiceSettings
+from app_service.settings import LIVE_PATH, ServiceSecrets, ServiceSettings
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
@@ -149,6 +149,7 @@ async def serve(
             host=settings.bind_address,
             port=settings.port,
             context=server_context(settings.bind_address),
+            health_path=LIVE_PATH,
             limits=Limits(),
         )
         relaying, reporting = (asyncio.create_task(each.run()) for each in (relay, reporter))

@@ -12,9 +12,20 @@ logger = logging.getLogger(__name__)
 
 
 class Admission:
-    """Refuses connections above a number, and all once the service stops."""
+    """Refuses connections above a number, and all once the service stops.
 
-    def __init__(self, *, connections_max: int, now: Callable[[], float] = time.monotonic) -> None:
+    A health check is served on a refused connection too: a task that has too much to do is not ill,
+    and would be replaced when it is needed most.
+    """
+
+    def __init__(
+        self,
+        *,
+        connections_max: int,
+        health_path: str,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.health_url = health_path.encode()
         self._connections_max = connections_max
         self._now = now
         self._refused = 0
@@ -32,6 +43,10 @@ class Admission:
             return None
         headers = {"Retry-After": "1"}
         return Problem(503, "overloaded", detail, headers=headers)
+
+    def is_closed(self, connections: int) -> bool:
+        """Whether a refused connection does not even get the time to send its request."""
+        return self.is_stopping or connections > 2 * self._connections_max
 
     def _warn(self) -> None:
         """One line at the first refusal and then at most one a minute, not one per connection."""

@@ -29,6 +29,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._limits = limits
         self._receiving: asyncio.TimerHandle | None = None
         self._sending: asyncio.TimerHandle | None = None
+        self._refusal: Problem | None = None  # of the whole connection
         self._is_deaf = False  # after a request that was refused here
         self._unparsed_bytes = 0  # received since the last complete head or piece of a body
         self.url = b""
@@ -37,13 +38,15 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        refusal = self._admission.refusal(len(self.connections))
-        if refusal is not None:
-            self._refuse(refusal)
-            return
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._refusal = self._admission.refusal(len(self.connections))
+        if self._refusal is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        elif self._admission.is_closed(len(self.connections)):
+            self._refuse(self._refusal)
+        else:
+            self._start_receiving()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unset_keepalive_if_required()
@@ -95,8 +98,12 @@ class LimitedProtocol(HttpToolsProtocol):
                 raise self._head_too_large()
         if len(self.pipeline) >= self._limits.pipelined_max:
             raise Problem(503, "overloaded", "too many requests without waiting for an answer")
+        if self._refusal is not None and self.url != self._admission.health_url:
+            raise self._refusal
         super().on_headers_complete()
         self._unparsed_bytes = 0
+        if self._refusal is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._unparsed_bytes = 0

@@ -19,10 +19,17 @@ from app_service.http_server.protocol import LimitedProtocol
 
 class Server(uvicorn.Server):
     def __init__(
-        self, app: ASGIApp, *, host: str, port: int, context: ssl.SSLContext, limits: Limits
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        port: int,
+        context: ssl.SSLContext,
+        health_path: str,
+        limits: Limits,
     ) -> None:
         self._limits = limits
-        self._admission = Admission(connections_max=limits.connections_max)
+        self._admission = Admission(connections_max=limits.connections_max, health_path=health_path)
         super().__init__(
             uvicorn.Config(
                 LimitedBodies(app, limits=limits),

@@ -125,7 +125,14 @@ def serving(limits: Limits) -> Iterator[Running]:
     async def serve() -> None:
         app = Starlette(routes=ROUTES, exception_handlers=EXCEPTION_HANDLERS)
         context = server_context("127.0.0.1")
-        server = Server(app, host="127.0.0.1", port=0, context=context, limits=limits)
+        server = Server(
+            app,
+            host="127.0.0.1",
+            port=0,
+            context=context,
+            health_path="/age",
+            limits=limits,
+        )
         task = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.001)
