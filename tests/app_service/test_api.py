@@ -98,6 +98,7 @@ async def test_an_unexpected_error_is_500_with_an_id_and_no_details(
         (b'"\\ud800"', "not JSON"),
         (b"[" * 16_000, "not JSON"),
         (b"9" * 5000, "not JSON"),
+        (b'{"amount_minor": 1, "amount_min\\u006fr": 2}', "key 'amount_minor' comes twice"),
     ],
 )
 async def test_a_body_that_is_not_json_is_400(api: Api, body: bytes, says: str) -> None:
