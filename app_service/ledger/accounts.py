@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from app_service.ledger.currencies import EXPONENTS
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import (
     Account,
@@ -55,7 +56,7 @@ async def account(connection: Connection, account_id: int) -> Account:
     row = await connection.fetchrow(_ACCOUNT_SQL, account_id)
     if row is None:
         raise AccountNotFound(account_id)
-    return Account(**dict(row))
+    return Account(**dict(row), currency_exponent=EXPONENTS.get(row["currency"]))
 
 
 async def entries(

@@ -69,6 +69,7 @@ class Account:
     account_id: int
     currency: str
     may_go_negative: bool
+    currency_exponent: int | None  # None: not listed, opened before there was a list
     balance_minor: int
     version: int  # number of its entries
 

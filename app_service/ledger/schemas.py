@@ -56,7 +56,11 @@ SCHEMAS: Json = {
     "NewAccount": _object(properties_of(NewAccount), required=required_fields_of(NewAccount)),
     "Account": _object(
         properties_of(NewAccount)
-        | {"balance_minor": _BALANCE, "version": {"type": "integer", "minimum": 0}}
+        | {
+            "currency_exponent": {"type": ["integer", "null"]},
+            "balance_minor": _BALANCE,
+            "version": {"type": "integer", "minimum": 0},
+        }
     ),
     "Entry": _object(
         {

@@ -247,7 +247,8 @@ async def test_an_account_is_opened_once(api: Api) -> None:
     first = await api.http.post("/accounts", json=new)
     assert first.status_code == 201
     assert first.headers["location"] == "/accounts/7"
-    assert first.json() == new | {"may_go_negative": False, "balance_minor": 0, "version": 0}
+    rest = {"may_go_negative": False, "currency_exponent": 2, "balance_minor": 0, "version": 0}
+    assert first.json() == new | rest
     again = await api.http.post("/accounts", json=new | {"may_go_negative": False})
     assert (again.status_code, again.json()) == (200, first.json())
     other = await api.http.post("/accounts", json=new | {"may_go_negative": True})
@@ -261,6 +262,7 @@ async def test_an_account_is_opened_once(api: Api) -> None:
         ({"account_id": 0, "currency": "USD"}, "account_id"),
         ({"account_id": 2**53, "currency": "USD"}, "account_id"),
         ({"account_id": 1, "currency": "usd"}, "currency"),
+        ({"account_id": 1, "currency": "ZZZ"}, "currency"),
         ({"account_id": 1}, "currency"),
         ({"account_id": 1, "currency": "USD", "may_go_negative": 1}, "may_go_negative"),
         ({"account_id": 1, "currency": "USD", "may_go_negative": None}, "may_go_negative"),
