@@ -36,6 +36,7 @@ class Account:
     account_id: int
     currency: str
     may_go_negative: bool
+    currency_exponent: int | None  # None: not listed, opened before there was a list
     owner: str | None  # None: opened before accounts had owners
     state: str
     balance_minor: int

@@ -69,6 +69,7 @@ SCHEMAS: Json = {
     "Account": _object(
         properties_of(NewAccount)
         | {
+            "currency_exponent": {"type": ["integer", "null"]},
             "owner": {"type": ["string", "null"]},
             "state": {"type": "string", "enum": ["open", "frozen", "closed"]},
             "balance_minor": _BALANCE,
