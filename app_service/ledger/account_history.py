@@ -1,17 +1,16 @@
 """Entries, balances as of a moment, and statements of an account in SQL.
 
 A balance as of a moment is exact also for the last second: the ledger first waits for the postings
-that have taken their time and are not committed (ledger.settled_entries).
+that have taken their time and are not committed (ledger.settled_account).
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 import asyncpg
 
 from app_service.ledger.database import Connection
-from app_service.ledger.domain import Account, AccountBusy, Entry
+from app_service.ledger.domain import Account, AccountBusy, Entry, rfc3339
 from app_service.ledger.fields import MAX_INTEGER, InvalidField
 
 # How long a read waits for postings of the account that are not committed.
@@ -29,11 +28,7 @@ SELECT e.account_version AS version, e.transaction_id, t.kind, e.amount_minor,
 _NEWEST_ENTRIES_SQL = f"{_ENTRIES} < $2 ORDER BY e.account_version DESC LIMIT $3"
 _STATEMENT_SQL = f"{_ENTRIES} BETWEEN $2 AND $3 ORDER BY e.account_version LIMIT $4"
 _BEFORE_SQL = "SELECT ledger.entries_before($1, $2, $3)"
-_SETTLED_SQL = "SELECT ledger.settled_entries($1, $2::timestamptz[], $3)"
-# Until the moment and with it; a microsecond is the resolution of all times of the ledger.
-_UNTIL_SQL = """
-SELECT ledger.settled_entries($1, ARRAY[$2::timestamptz + interval '1 microsecond'], $3)
-"""
+_SETTLED_SQL = "SELECT version, settled_at FROM ledger.settled_account($1, $2)"
 _BALANCE_SQL = """
 SELECT balance_after_minor FROM ledger.entries WHERE account_id = $1 AND account_version = $2
 """
@@ -42,6 +37,7 @@ SELECT coalesce(-sum(amount_minor) FILTER (WHERE amount_minor < 0), 0) AS debits
        coalesce(sum(amount_minor) FILTER (WHERE amount_minor > 0), 0) AS credits_minor
   FROM ledger.entries WHERE account_id = $1 AND account_version BETWEEN $2 AND $3
 """
+_SHORTEST = timedelta(microseconds=1)  # the resolution of all times of the ledger
 
 
 class StatementTooLong(Exception):
@@ -96,7 +92,10 @@ async def entries_before(connection: Connection, account: Account, moment: datet
 
 async def balance_as_of(connection: Connection, account: Account, moment: datetime) -> PastBalance:
     """After everything that was posted until the moment. Raises InvalidField if it is to come."""
-    [version] = await _settled(connection, _UNTIL_SQL, account, moment, names=("as_of",))
+    settled = await _settled(connection, account)
+    if moment >= settled.settled_at:
+        raise _to_come("as_of", settled)
+    version = await _entries_before(connection, account, settled.version, moment + _SHORTEST)
     return PastBalance(
         account_id=account.account_id,
         currency=account.currency,
@@ -111,9 +110,12 @@ async def period(
     connection: Connection, account: Account, *, since: datetime, until: datetime
 ) -> Period:
     """Raises InvalidField if `until` is to come, StatementTooLong."""
-    before, last = await _settled(
-        connection, _SETTLED_SQL, account, (since, until), names=("from", "to")
-    )
+    settled = await _settled(connection, account)
+    for name, moment in (("from", since), ("to", until)):
+        if moment > settled.settled_at:
+            raise _to_come(name, settled)
+    before = await _entries_before(connection, account, settled.version, since)
+    last = await _entries_before(connection, account, settled.version, until)
     first = before + 1
     if last - before > STATEMENT_ENTRIES_MAX:
         raise StatementTooLong(
@@ -137,26 +139,35 @@ async def period(
     )
 
 
-async def _settled(
-    connection: Connection,
-    sql: str,
-    account: Account,
-    moments: object,
-    *,
-    names: tuple[str, ...],
-) -> list[int]:
-    """The number of entries at each moment, for good. Raises AccountBusy, and InvalidField for a
-    moment that is to come."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Settled:
+    """The number of entries before `settled_at`, for good."""
+
+    version: int
+    settled_at: datetime
+
+
+async def _settled(connection: Connection, account: Account) -> _Settled:
+    """Raises AccountBusy."""
     try:
-        found: list[Any] = await connection.fetchval(sql, account.account_id, moments, LOCK_WAIT_MS)
+        row = await connection.fetchrow(_SETTLED_SQL, account.account_id, LOCK_WAIT_MS)
     except asyncpg.LockNotAvailableError:
         raise AccountBusy from None
-    for name, version in zip(names, found, strict=True):
-        if version is None:
-            raise InvalidField(
-                f"{name}: must not be later than now by the ledger's clock; what is posted until a "
-                "later moment is not known yet"
-            )
+    assert row is not None  # accounts are never deleted
+    return _Settled(**dict(row))
+
+
+def _to_come(name: str, settled: _Settled) -> InvalidField:
+    return InvalidField(
+        f"{name}: must be earlier than now, {rfc3339(settled.settled_at)} by the ledger's clock; "
+        "what is posted until a later moment is not known yet"
+    )
+
+
+async def _entries_before(
+    connection: Connection, account: Account, versions: int, moment: datetime
+) -> int:
+    found: int = await connection.fetchval(_BEFORE_SQL, account.account_id, versions, moment)
     return found
 
 

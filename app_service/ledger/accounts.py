@@ -1,6 +1,9 @@
 """Accounts in SQL."""
 
+import asyncpg
+
 from app_service.ledger.actor import Actor
+from app_service.ledger.currencies import EXPONENTS
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import (
     Account,
@@ -58,7 +61,7 @@ async def account(connection: Connection, account_id: int) -> Account:
     row = await connection.fetchrow(_ACCOUNT_SQL, account_id)
     if row is None:
         raise AccountNotFound(account_id)
-    return Account(**dict(row))
+    return _account(row)
 
 
 async def visible_account(connection: Connection, account_id: int, actor: Actor) -> Account:
@@ -76,7 +79,7 @@ async def list_accounts(
         rows = await connection.fetch(_ALL_SQL, above, limit)
     else:
         rows = await connection.fetch(_OF_OWNER_SQL, above, limit, owner)
-    return [Account(**dict(row)) for row in rows]
+    return [_account(row) for row in rows]
 
 
 async def change_state(
@@ -92,6 +95,10 @@ async def change_state(
     if state == AccountState.CLOSED:
         raise AccountNotEmpty(found.account_id)
     raise AccountClosed(found.account_id)
+
+
+def _account(row: asyncpg.Record) -> Account:
+    return Account(**dict(row), currency_exponent=EXPONENTS.get(row["currency"]))
 
 
 async def probe(connection: Connection) -> None:

@@ -32,6 +32,7 @@ async def test_an_account_shows_what_is_held_and_what_is_available(
         "currency": "USD",
         "may_go_negative": False,
         "owner": "bank",
+        "currency_exponent": 2,
         "state": "open",
         "balance_minor": 100,
         "held_minor": 30,

@@ -38,7 +38,7 @@ def test_a_cursor_returns_its_position_and_fits_a_url() -> None:
     "other", [{}, QUERY | {"path": "/others"}, QUERY | {"state": "all"}, QUERY | {"to": ""}]
 )
 def test_a_cursor_of_another_query_is_refused(other: dict[str, str]) -> None:
-    with pytest.raises(InvalidField, match="^cursor: it belongs to another query"):
+    with pytest.raises(InvalidField, match=r"^cursor: it belongs to another query"):
         read_cursor(Place, write_cursor(PLACE, QUERY), other)
 
 
@@ -71,6 +71,6 @@ def _with(**changes: object) -> str:
     ],
 )
 def test_what_is_no_cursor_is_refused_without_repeating_it(cursor: str) -> None:
-    with pytest.raises(InvalidField, match="^cursor: must be next_cursor") as refused:
+    with pytest.raises(InvalidField, match=r"^cursor: must be next_cursor") as refused:
         read_cursor(Place, cursor, QUERY)
     assert str(refused.value).endswith(f"got a string of {len(cursor)} characters")

@@ -101,7 +101,8 @@ async def test_a_transaction_of_the_version_before_has_no_actor(
     old = transaction(1, 2)
     await ledger_pool.execute(
         "INSERT INTO ledger.transactions (transaction_id, debit_account, credit_account,"
-        " amount_minor, currency, debit_version, credit_version) VALUES ($1, 1, 2, 10, 'USD', 1, 1)",
+        " amount_minor, currency, debit_version, credit_version)"
+        " VALUES ($1, 1, 2, 10, 'USD', 1, 1)",
         old.transaction_id,
     )
     assert await _read(api, old) == old.to_json() | {"state": "posted"}

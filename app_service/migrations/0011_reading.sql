@@ -37,32 +37,29 @@ BEGIN
     RETURN low;
 END $$;
 
--- For each moment the number of entries that the account has before it, for good: null for a moment
--- that is still to come. Null if there is no such account.
--- Waits for the postings that have taken their time and are not committed, which hold the account's
--- row; those after them get a time after this call. Raises 55P03 when a row was not free in time.
-CREATE FUNCTION ledger.settled_entries(p_account_id bigint, p_before timestamptz[], p_lock_wait_ms integer)
-RETURNS bigint[]
+-- The number of entries of an account, and until when it is final: postings that have taken their time
+-- and are not committed hold the account's row, and this waits for them; those after them get a time
+-- after settled_at. No row if there is no such account. Raises 55P03 when the row was not free in time.
+-- Read the entries in a later statement: the snapshot of this one is older than the wait.
+CREATE FUNCTION ledger.settled_account(p_account_id bigint, p_lock_wait_ms integer)
+RETURNS TABLE (version bigint, settled_at timestamptz)
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    versions bigint;
-    settled  timestamptz;
+#variable_conflict use_column
 BEGIN
     PERFORM set_config('lock_timeout', greatest(p_lock_wait_ms, 1)::text, true);
-    SELECT version INTO versions FROM ledger.accounts WHERE account_id = p_account_id FOR SHARE;
-    IF versions IS NULL THEN
-        RETURN NULL;
-    END IF;
-    settled := clock_timestamp();
-    RETURN ARRAY(SELECT CASE WHEN b.moment <= settled
-                             THEN ledger.entries_before(p_account_id, versions, b.moment) END
-                   FROM unnest(p_before) WITH ORDINALITY AS b(moment, place)
-                  ORDER BY b.place);
+    RETURN QUERY SELECT a.version, clock_timestamp()
+                   FROM (SELECT version FROM ledger.accounts
+                          WHERE account_id = p_account_id FOR SHARE) a;
 END $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
+GRANT CREATE ON SCHEMA ledger TO ledger_owner;
+ALTER FUNCTION ledger.settled_account(bigint, integer) OWNER TO ledger_owner;
+REVOKE CREATE ON SCHEMA ledger FROM ledger_owner;
+
+REVOKE ALL ON FUNCTION ledger.entries_before(bigint, bigint, timestamptz),
+    ledger.settled_account(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.entries_before(bigint, bigint, timestamptz),
-    ledger.settled_entries(bigint, timestamptz[], integer) TO ledger_service;
+    ledger.settled_account(bigint, integer) TO ledger_service;
