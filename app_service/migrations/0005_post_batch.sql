@@ -84,6 +84,7 @@ DECLARE
     verdict        text[];
     is_new         boolean[];
     chain          uuid[];
+    place          int[];
     debit          bigint[];
     credit         bigint[];
     amount         bigint[];
@@ -96,9 +97,7 @@ DECLARE
     -- The chain that the loop is in, and the accounts as they were before it.
     chain_from   int;
     chain_id     uuid;
-    chain_fails  boolean;
-    chain_is_new boolean;
-    chain_is_old boolean;
+    verdicts     text[];
     safe_balance bigint[];
     safe_held    bigint[];
     safe_version bigint[];
@@ -171,6 +170,7 @@ BEGIN
         money          := verdict;
         is_new         := array_fill(false, ARRAY[size]);
         chain          := array_fill(NULL::uuid, ARRAY[size]);
+        place          := array_fill(NULL::int, ARRAY[size]);
         debit          := array_fill(NULL::bigint, ARRAY[size]);
         credit         := debit;
         amount         := debit;
@@ -188,6 +188,7 @@ BEGIN
                    t.debit_account AS old_debit, t.credit_account AS old_credit,
                    t.amount_minor AS old_amount, t.currency AS old_currency,
                    t.target_id AS old_target, t.chain_id AS old_chain,
+                   t.chain_place AS old_place, t.linked AS old_linked,
                    t.expires_in_seconds AS old_expires, t.reference AS old_reference,
                    t.metadata AS old_metadata,
                    o.state AS target_state, o.kind AS target_kind, o.debit_account AS target_debit,
@@ -207,15 +208,13 @@ BEGIN
             IF r.linked AND chain_from IS NULL THEN
                 chain_from := i;
                 chain_id := r.transaction_id;
-                chain_fails := has_repeats AND ledger.repeats_a_key(part);
-                chain_is_new := false;
-                chain_is_old := false;
                 safe_balance := acc_balance;
                 safe_held := acc_held;
                 safe_version := acc_version;
             END IF;
             IF chain_from IS NOT NULL THEN
                 chain[i] := chain_id;
+                place[i] := i - chain_from;
             END IF;
 
             -- What follows from a target: accounts, currency and, if not given, the amount.
@@ -234,12 +233,19 @@ BEGIN
             d := width_bucket(debit[i], acc_id);            -- binary search
             c := width_bucket(credit[i], acc_id);
             is_new[i] := r.old_state IS NULL;
+            -- Its target was committed after the accounts were locked: the next try locks these too.
+            IF r.target_state = 'posted' AND (acc_id[d] IS DISTINCT FROM debit[i]
+                                              OR acc_id[c] IS DISTINCT FROM credit[i]) THEN
+                RAISE EXCEPTION 'transaction % was posted while its accounts were not locked', r.target_id
+                    USING ERRCODE = 'serialization_failure';
+            END IF;
 
             IF NOT is_new[i] THEN
                 v := CASE
                     WHEN r.old_kind IS DISTINCT FROM r.kind
                       OR r.old_target IS DISTINCT FROM r.target_id
-                      OR r.old_chain IS DISTINCT FROM chain[i]
+                      OR (r.old_chain, r.old_place, r.old_linked)
+                         IS DISTINCT FROM (chain[i], place[i], r.linked)
                       OR r.old_expires IS DISTINCT FROM r.expires_in_seconds
                       OR r.old_reference IS DISTINCT FROM r.reference
                       OR r.old_metadata IS DISTINCT FROM r.metadata
@@ -302,6 +308,7 @@ BEGIN
                 v := 'insufficient_funds';
             -- What is held may be captured at any time: for the limit it is gone already.
             ELSIF r.kind <> 'capture' AND acc_balance[d] - acc_held[d] < amt - max_balance
+               OR r.kind = 'hold' AND acc_held[d] > max_balance - amt
                OR r.kind <> 'hold' AND acc_balance[c] > max_balance - amt THEN
                 v := 'balance_limit';
             ELSE
@@ -328,27 +335,26 @@ BEGIN
             END IF;
 
             IF chain_from IS NOT NULL THEN
-                chain_fails := chain_fails OR v = 'conflict' OR is_new[i] AND v <> 'posted';
-                chain_is_new := chain_is_new OR is_new[i];
-                chain_is_old := chain_is_old OR NOT is_new[i] AND v <> 'conflict';
                 IF r.linked AND i < size THEN
                     CONTINUE;                               -- it goes on
                 END IF;
-                IF r.linked OR has_repeats AND ledger.repeats_a_key(part) THEN
-                    v := 'invalid';                         -- it has no end, or speaks of itself
-                ELSIF chain_is_new AND chain_is_old THEN
-                    v := 'conflict';                        -- it was recorded as another chain
-                ELSIF chain_fails THEN
-                    v := 'linked_refused';
-                ELSE
-                    v := NULL;
-                END IF;
+                -- A chain is one document: what is not recorded of one is recorded of none.
+                verdicts := verdict[chain_from:i];
+                v := CASE
+                    -- It has no end, or speaks of itself.
+                    WHEN r.linked OR has_repeats AND ledger.repeats_a_key(part) THEN 'invalid'
+                    WHEN 'conflict' = ANY (verdicts)
+                      OR true = ANY (is_new[chain_from:i]) AND false = ANY (is_new[chain_from:i])
+                    THEN 'conflict'
+                    WHEN 'invalid' = ANY (verdicts) THEN 'invalid'
+                    WHEN 'forbidden' = ANY (verdicts) THEN 'forbidden'
+                    WHEN is_new[i] AND 'posted' <> ANY (verdicts) THEN 'linked_refused' END;
                 IF v IS NOT NULL THEN
                     acc_balance := safe_balance;
                     acc_held := safe_held;
                     acc_version := safe_version;
                     FOR i IN chain_from .. r.place LOOP
-                        IF is_new[i] AND (v <> 'linked_refused' OR verdict[i] = 'posted') THEN
+                        IF v <> 'linked_refused' OR verdict[i] = 'posted' THEN
                             verdict[i] := v;
                         END IF;
                     END LOOP;
@@ -363,30 +369,30 @@ BEGIN
         CONTINUE WHEN NOT true = ANY (is_new);
         WITH batch AS MATERIALIZED (
             SELECT *, b.verdict = 'posted' AND b.kind IN ('transfer', 'capture', 'reversal') AS moves
-              FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, debit, credit, amount, money,
-                                                   debit_version, debit_balance, credit_version,
+              FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, place, debit, credit, amount,
+                                                   money, debit_version, debit_balance, credit_version,
                                                    credit_balance)) WITH ORDINALITY
                 AS b(id, kind, sent_debit, sent_credit, sent_amount, sent_currency, target_id,
                      expires_in_seconds, linked, reference, metadata, client_id, user_id, path,
-                     is_operator, verdict, is_new, chain_id, debit, credit, amount, currency,
-                     debit_version, debit_balance, credit_version, credit_balance, place)
+                     is_operator, verdict, is_new, chain_id, chain_place, debit, credit, amount,
+                     currency, debit_version, debit_balance, credit_version, credit_balance, place)
              WHERE b.is_new AND b.verdict NOT IN ('invalid', 'conflict', 'forbidden')
                AND (b.verdict = 'posted' OR b.kind <> 'expiry')
         ), new_transactions AS (
             INSERT INTO ledger.transactions (
                 transaction_id, kind, state, reason, debit_account, credit_account, amount_minor,
-                currency, debit_version, credit_version, target_id, chain_id, expires_in_seconds,
-                reference, metadata, client_id, user_id, path, posted_at)
+                currency, debit_version, credit_version, target_id, chain_id, chain_place,
+                linked, expires_in_seconds, reference, metadata, client_id, user_id, path, posted_at)
             SELECT id, kind, 'posted', NULL, debit, credit, amount, currency,
                    CASE WHEN moves THEN debit_version END, CASE WHEN moves THEN credit_version END,
-                   target_id, chain_id, expires_in_seconds, reference, metadata, client_id, user_id,
-                   path, moment
+                   target_id, chain_id, chain_place, linked, expires_in_seconds, reference, metadata,
+                   client_id, user_id, path, moment
               FROM batch
              WHERE verdict = 'posted'
              UNION ALL
             SELECT id, kind, 'refused', verdict, sent_debit, sent_credit, sent_amount, sent_currency,
-                   NULL, NULL, target_id, chain_id, expires_in_seconds, reference, metadata, client_id,
-                   user_id, path, moment
+                   NULL, NULL, target_id, chain_id, chain_place, linked, expires_in_seconds, reference,
+                   metadata, client_id, user_id, path, moment
               FROM batch
              WHERE verdict <> 'posted'
              ORDER BY 1
@@ -402,6 +408,7 @@ BEGIN
             SELECT id, debit, credit, amount, currency, moment + make_interval(secs => expires_in_seconds)
               FROM batch
              WHERE verdict = 'posted' AND kind = 'hold'
+             ORDER BY 1
         ), closed_holds AS (
             UPDATE ledger.holds h
                SET closed_by = b.id,
