@@ -40,7 +40,7 @@ async def _connect(dsn: str) -> Any:
     examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_verdicts_and_every_row_are_those_of_the_model(
-    runner: asyncio.Runner, session: Any, script: list[Any]
+    runner: asyncio.Runner, session: Any, script: list[int]
 ) -> None:
     """S32: transfers, holds, captures, voids, expiries, reversals, chains; rights, states and time."""
     runner.run(play(session, script))
