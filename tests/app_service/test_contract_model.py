@@ -1,6 +1,6 @@
 """The ledger's function does what the contract says, in random calls of every kind.
 
-LEDGER_EXAMPLES=5000 python -m pytest tests/app_service/test_contract_model.py: more, and other ones.
+More examples, and other ones: LEDGER_EXAMPLES=5000 python -m pytest tests/app_service/<this file>
 """
 
 import asyncio
@@ -42,5 +42,5 @@ async def _connect(dsn: str) -> Any:
 def test_verdicts_and_every_row_are_those_of_the_model(
     runner: asyncio.Runner, session: Any, script: list[int]
 ) -> None:
-    """S32: transfers, holds, captures, voids, expiries, reversals, chains; rights, states and time."""
+    """S32: with every kind of transaction, chains, rights, states of accounts, and time."""
     runner.run(play(session, script))

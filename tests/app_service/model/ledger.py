@@ -91,12 +91,8 @@ class ModelLedger:
 
     def post(self, call: Sequence[Sent]) -> list[str]:
         """The verdicts of one call."""
-        moment = self._moment_of(call)
-        verdicts = [v for chain in chains_of(call) for v in self._post_chain(chain, moment)]
-        self.outbox += [
-            s.transaction_id for s, v in zip(call, verdicts, strict=True) if v == "posted"
-        ]
-        return verdicts
+        moment = self.moment_of(call)
+        return [v for chain in chains_of(call) for v in self.post_chain(chain, moment)]
 
     def post_as_before(self, call: Sequence[Sent]) -> list[str]:
         """The verdicts of a call by a task of the version before, in the words that it knows."""
@@ -122,7 +118,7 @@ class ModelLedger:
         account.state = state
         return True
 
-    def _moment_of(self, call: Sequence[Sent]) -> datetime | None:
+    def moment_of(self, call: Sequence[Sent]) -> datetime | None:
         """Tests set `last_posted_at` into the future, so that the clock never decides."""
         targets = [self.recorded[s.target_id] for s in call if s.target_id in self.recorded]
         named = {a for s in call for a in (s.debit_account, s.credit_account)}
@@ -133,7 +129,7 @@ class ModelLedger:
 
     # -- one chain ----------------------------------------------------------------------------
 
-    def _post_chain(self, chain: Sequence[Sent], moment: datetime | None) -> list[str]:
+    def post_chain(self, chain: Sequence[Sent], moment: datetime | None) -> list[str]:
         ids = tuple(sent.transaction_id for sent in chain) if chain[0].linked else ()
         if _is_malformed(chain):
             return ["invalid"] * len(chain)
@@ -274,6 +270,7 @@ class ModelLedger:
             credit.move(sent.transaction_id, meant.amount)
             credit.last_posted_at = moment
         debit.last_posted_at = moment
+        self.outbox.append(sent.transaction_id)
         self.recorded[sent.transaction_id] = Recorded(
             sent, ids, None, meant.debit, meant.credit, meant.amount, meant.currency, moment
         )
