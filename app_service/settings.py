@@ -8,6 +8,7 @@ from app_service.environment_variables import EnvironmentSettings, SettingsError
 
 IMAGE_CA_FILE = "/srv/app_service/trust/aws-rds.pem"
 SESSIONS_BY_USER_INDEX = "by-user"  # of the table of sessions
+LIVE_PATH = "/health/live"  # what the load balancer asks
 _PORTS = range(1, 65536)
 
 

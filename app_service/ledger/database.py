@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 
 from app_service.ledger.domain import DatabaseUnavailable
+from app_service.ledger.session_settings import session_settings
 from app_service.ledger.sql_states import LOST_RACE, is_unavailable
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ async def open_pool(
         max_size=size,
         connection_class=LedgerConnection,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        # Set here, because a role, a database or a parameter group may change it: what was
-        # answered must survive a crash of the server.
-        server_settings={"application_name": "app_service", "synchronous_commit": "on"},
+        server_settings={
+            "application_name": "app_service",
+            **session_settings(statement_timeout_seconds=COMMAND_TIMEOUT_SECONDS),
+        },
     )
 
 

@@ -37,6 +37,7 @@ class Account:
     currency: str
     may_go_negative: bool
     owner: str | None  # None: opened before accounts had owners
+    currency_exponent: int | None  # None: not listed, opened before there was a list
     state: str
     balance_minor: int
     held_minor: int  # of the balance; the rest is available

@@ -14,16 +14,20 @@ _PROBLEMS = {
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
     403: "Not allowed to this user or client (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
+    408: "The body did not arrive in time (`request_timeout`); the connection is closed",
     409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
+    414: "URL too long (`uri_too_long`)",
     415: "Not application/json (`unsupported_media_type`)",
     422: f"Refused, nothing was written: {_OUTCOMES}",
     429: "Too many requests from one address (`too_many_requests`), refused by the firewall in "
     "front of the service: send the request again after `Retry-After` seconds, which is safe",
+    431: "URL and header too large together (`header_too_large`)",
     503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
-_IN_BODY = (400, 413, 415)
+_IN_BODY = (400, 408, 413, 415)
+_EVERYWHERE = (414, 431)
 _IN_SESSION = (401, 503)
 
 
@@ -46,7 +50,10 @@ def _operation(
         "summary": summary,
         "security": [{scheme: []} for scheme in security],
         "responses": {str(s): _answer(*answer) for s, answer in answers.items()}
-        | {str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE) for s in sorted(problems)}
+        | {
+            str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE)
+            for s in sorted((*problems, *_EVERYWHERE))
+        }
         | {"429": _answer(_PROBLEMS[429], "Problem")},  # a firewall cannot set our media type
     }
     if parameters:

@@ -70,6 +70,7 @@ SCHEMAS: Json = {
         properties_of(NewAccount)
         | {
             "owner": {"type": ["string", "null"]},
+            "currency_exponent": {"type": ["integer", "null"]},
             "state": {"type": "string", "enum": ["open", "frozen", "closed"]},
             "balance_minor": _BALANCE,
             "held_minor": {"type": "integer", "minimum": 0},

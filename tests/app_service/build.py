@@ -1,6 +1,7 @@
 """Builders of transactions and accounts for tests."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ from app_service.ledger import accounts
 from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.database import Pool
 from app_service.ledger.domain import NewAccount
+from app_service.ledger.kinds import Kind
 from app_service.ledger.posting import post_transactions
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
@@ -31,6 +33,23 @@ def transaction(
         amount_minor=amount,
         currency=currency,
     )
+
+
+def hold(amount: int = 10, *, debit: int = 2, credit: int = 3) -> Transaction:
+    """Reserves money of account 2 for account 3."""
+    return replace(transaction(debit, credit, amount), kind=Kind.HOLD, expires_in_seconds=60)
+
+
+def to_target(kind: Kind, target: Transaction, amount: int | None = None) -> Transaction:
+    """A capture, void or reversal of `target`."""
+    return Transaction(
+        transaction_id=uuid4(), kind=kind, target_id=target.transaction_id, amount_minor=amount
+    )
+
+
+def chain(*transactions: Transaction) -> list[Transaction]:
+    """They post whole or not at all."""
+    return [*(replace(each, linked=True) for each in transactions[:-1]), transactions[-1]]
 
 
 def document(**changes: Any) -> dict[str, Any]:

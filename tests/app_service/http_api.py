@@ -14,6 +14,7 @@ import httpx
 from app_service.ledger.actor import Actor
 from app_service.ledger.api import make_app
 from app_service.ledger.api_client import ApiClient
+from app_service.ledger.currencies import EXPONENTS
 from app_service.ledger.domain import (
     Account,
     AccountConflict,
@@ -61,6 +62,7 @@ class FakeLedger:
             account_id=account.account_id,
             currency=account.currency,
             may_go_negative=account.may_go_negative,
+            currency_exponent=EXPONENTS[account.currency],
             owner=account.owner or actor.client_id,
             state="open",
             balance_minor=0,

@@ -157,15 +157,6 @@ async def test_a_writer_that_became_a_reader_is_left_for_a_new_connection(
     assert verdicts == ["posted"]
 
 
-async def test_only_a_host_that_may_write_is_connected_to(
-    own_ledger_database: LedgerDatabase, ledger_pool: Pool
-) -> None:
-    await set_read_only(ledger_pool, own_ledger_database, "on")
-    async with pool_of(own_ledger_database) as pool:
-        with pytest.raises(NoWriterError, match="TargetServerAttributeNotMatched"):
-            await pool.fetchval("SELECT 1")
-
-
 async def test_the_reader_endpoint_is_tried_when_the_writer_endpoint_is_dead(
     ledger_database: LedgerDatabase,
 ) -> None:

@@ -41,6 +41,7 @@ from tests.app_service.fake_aws import (
     FakeSessionsTable,
     aws_endpoint,
 )
+from tests.app_service.http_server.serving import Client
 
 SECRETS = {
     "DATABASE_USER": "ledger_service",
@@ -261,6 +262,21 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
     assert all(json.loads(line)["level"] for line in output.splitlines())
 
 
+def test_a_client_that_does_not_close_does_not_hold_the_end(tls_database: TlsDatabase) -> None:
+    """It once held it for the 20 seconds that running requests get."""
+    environment = environment_of(tls_database) | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    process = subprocess.Popen([sys.executable, "-m", "app_service"], env=environment)
+    try:
+        with client_of(environment), Client(int(environment["PORT"])) as silent:
+            silent.request("GET", "/health/live")
+            assert silent.answer()[0] == 200
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_port_in_use_ends_the_process_with_an_error(
     tls_database: TlsDatabase, root_logger: None, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -275,7 +291,7 @@ def test_a_port_in_use_ends_the_process_with_an_error(
     ):
         main(environment)
     assert ended.value.code not in (0, None)
-    assert "address already in use" in capsys.readouterr().out
+    assert "Address already in use" in capsys.readouterr().out
     assert threading.active_count() < 20
 
 

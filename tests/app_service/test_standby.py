@@ -5,15 +5,20 @@ commit is visible, but only on this server, and a failover would lose it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
 from app_service.ledger import database
-from app_service.ledger.database import Database, Pool, close_pool, open_pool
+from app_service.ledger.database import Database, NoWriterError, Pool, close_pool, open_pool
 from app_service.ledger.domain import DatabaseUnavailable
 from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
@@ -102,8 +107,40 @@ async def _standby_is_away(server: PostgresServer) -> AsyncIterator["Session"]:
         await admin.close()
 
 
+async def test_s65_only_a_host_that_may_write_is_connected_to(
+    ledger_database: LedgerDatabase, postgres_server: PostgresServer
+) -> None:
+    with _standby_of(postgres_server) as standby:
+        reader = replace(ledger_database, port=standby.port, name="postgres")
+        async with _own_pool(reader) as pool:
+            with pytest.raises(NoWriterError, match="TargetServerAttributeNotMatched"):
+                await pool.fetchval("SELECT 1")
+
+
+@contextmanager
+def _standby_of(writer: PostgresServer) -> Iterator[PostgresServer]:
+    """It waits for the writer's log, and answers to readers."""
+    folder = Path(tempfile.mkdtemp(prefix="test-postgres-standby-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    standby = PostgresServer(
+        data_dir=folder / "data",
+        address="127.0.0.1",
+        port=port,
+        password="test",
+        settings={"fsync": "off", "log_min_messages": "fatal"},
+    )
+    standby.initialize()
+    standby.follow(writer)
+    standby.start()
+    yield standby
+    standby.stop()
+    shutil.rmtree(folder)
+
+
 @asynccontextmanager
-async def _own_pool(database: LedgerDatabase) -> AsyncIterator[Pool]:
+async def _own_pool(database: LedgerDatabase, *, port: int | None = None) -> AsyncIterator[Pool]:
     """A pool as the service opens it."""
     pool = await open_pool(
         hosts=(database.host,),

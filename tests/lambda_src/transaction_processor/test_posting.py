@@ -68,7 +68,7 @@ def fail_times(master: Connection, times: int, action: str) -> None:
     master.run(
         f"""
         CREATE SEQUENCE ledger.failures;
-        CREATE FUNCTION ledger.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION ledger.fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
             IF nextval('ledger.failures') <= {times} THEN {action}; END IF;
             RETURN NULL;

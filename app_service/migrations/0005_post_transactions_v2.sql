@@ -27,17 +27,11 @@ CREATE TYPE ledger.submitted_v2 AS (
 -- p_to_old_outbox: the caller is a task of the version before, which sends that table.
 -- Call under READ COMMITTED, once per database transaction. Safe to repeat: repeat the whole call on
 -- 40001, 40P01 and 23505 (one id used concurrently for different accounts), and when its answer was lost.
--- Whether an id or a target comes more than once.
-CREATE FUNCTION ledger.repeats_a_key(p ledger.submitted_v2[]) RETURNS boolean
-LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT count(key) > count(DISTINCT key)
-      FROM unnest(p) u, LATERAL (VALUES (u.transaction_id), (u.target_id)) keys(key)
-$$;
-
-CREATE FUNCTION ledger.post_batch(p ledger.submitted_v2[], p_lock_wait_ms integer, p_to_old_outbox boolean)
-RETURNS TABLE (ordinal bigint, transaction_id uuid, status text)
+CREATE FUNCTION ledger.post_transactions_v2(
+    p               ledger.submitted_v2[],
+    p_lock_wait_ms  integer,
+    p_to_old_outbox boolean DEFAULT false
+) RETURNS TABLE (ordinal bigint, transaction_id uuid, status text)
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -56,6 +50,9 @@ DECLARE
     message_bytes constant int := 1000000;
     record_bytes  constant int := 1000;           -- of a record without reference and metadata
     n             constant int := cardinality(p);
+    ids         uuid[];
+    targets     uuid[];                           -- null when there is none
+    target_ends bigint[];                         -- their accounts
 
     -- The locked accounts, sorted by id; the loop changes balance, held and version.
     acc_id              bigint[];
@@ -70,17 +67,16 @@ DECLARE
 
     -- A part is decided in memory and then written. Usually it is the whole batch; if an id or a
     -- target comes twice, each chain is a part, so that it sees what those before it have written.
-    has_targets boolean;
     has_repeats boolean := false;
     first       int := 1;
     last        int;
-    part        ledger.submitted_v2[];
-    size        int;
+    part        ledger.submitted_v2[] := p;
+    size        int := n;
     old_held    bigint[];
     old_version bigint[];
     statuses    text[] := '{}';
 
-    -- Outcomes of the part, by place.
+    -- Outcomes of the part, by place. Of accounts, amount and currency only what follows from a target.
     verdict        text[];
     is_new         boolean[];
     chain          uuid[];
@@ -93,21 +89,31 @@ DECLARE
     debit_balance  bigint[];
     credit_version bigint[];
     credit_balance bigint[];
+    posted_ids     uuid[];
+    posted_bytes   bigint;
+    has_holds      boolean;
 
-    -- The chain that the loop is in, and the accounts as they were before it.
+    -- The chain that the loop is in, and what was before it.
     chain_from   int;
     chain_id     uuid;
     verdicts     text[];
     safe_balance bigint[];
     safe_held    bigint[];
     safe_version bigint[];
+    safe_ids     uuid[];
+    safe_bytes   bigint;
 
-    r   record;
-    v   text;
-    i   int;
-    amt bigint;
-    d   int;
-    c   int;
+    -- One transaction: as sent, as recorded before, its target, and its hold.
+    known_ids uuid[];                             -- those of the part that were recorded before
+    r         record;
+    old       ledger.transactions;
+    target    ledger.transactions;
+    hold      ledger.holds;
+    v         text;
+    i         int;
+    amt       bigint;
+    d         int;
+    c         int;
 BEGIN
     -- Whole dimensions, not a length: an array may start at another index than 1.
     IF num_nulls(p, p_lock_wait_ms, p_to_old_outbox) > 0
@@ -121,29 +127,31 @@ BEGIN
     END IF;
     PERFORM set_config('lock_timeout', greatest(p_lock_wait_ms, 1)::text, true);
 
-    SELECT count(u.target_id) > 0 INTO has_targets FROM unnest(p) u;
+    SELECT array_agg(u.transaction_id), array_agg(u.target_id) FILTER (WHERE u.target_id IS NOT NULL)
+      INTO ids, targets
+      FROM unnest(p) u;
     IF n > 1 THEN
-        has_repeats := ledger.repeats_a_key(p);
+        has_repeats := cardinality(ids || targets) > (SELECT count(DISTINCT k) FROM unnest(ids || targets) k);
+    END IF;
+    IF targets IS NOT NULL THEN                             -- they never change: no lock is needed
+        SELECT array_agg(ends.id) INTO target_ends
+          FROM ledger.transactions t, LATERAL (VALUES (t.debit_account), (t.credit_account)) ends(id)
+         WHERE t.transaction_id = ANY (targets);
     END IF;
 
     -- 1. Lock the accounts in id order: batches queue up, they cannot deadlock.
     --    A join, not "= ANY (array)": after a lock wait PostgreSQL re-checks each
     --    changed row, and would sort the whole array again every time.
-    --    The accounts of a target never change: they may be read before the locks.
     SELECT array_agg(a.account_id), array_agg(a.currency), array_agg(a.may_go_negative),
            array_agg(a.owner), array_agg(a.state), array_agg(a.balance_minor),
            array_agg(a.held_minor), array_agg(a.version), max(a.last_posted_at)
       INTO acc_id, acc_currency, acc_may_go_negative, acc_owner, acc_state, acc_balance,
            acc_held, acc_version, moment
       FROM (SELECT a.*
-              FROM (SELECT u.debit_account AS id FROM unnest(p) u
+              FROM (SELECT ends.id
+                      FROM unnest(p) u, LATERAL (VALUES (u.debit_account), (u.credit_account)) ends(id)
                      UNION
-                    SELECT u.credit_account FROM unnest(p) u
-                     UNION
-                    SELECT ends.id
-                      FROM unnest(p) u
-                      JOIN ledger.transactions t ON has_targets AND t.transaction_id = u.target_id,
-                           LATERAL (VALUES (t.debit_account), (t.credit_account)) ends(id)) batch
+                    SELECT unnest(target_ends)) batch
               JOIN ledger.accounts a ON a.account_id = batch.id
              ORDER BY a.account_id
                FOR NO KEY UPDATE OF a) a;
@@ -158,17 +166,16 @@ BEGIN
                 last := last + 1;
             END LOOP;
             part := p[first:last];
-        ELSE
-            last := n;
-            part := p;
+            size := last - first + 1;
         END IF;
-        size := last - first + 1;
-        first := last + 1;
 
-        -- 2. Decide, in order and in memory. The snapshot of this query is newer than the locks.
+        -- 2. Decide, in order and in memory. These snapshots are newer than the locks.
+        known_ids := (SELECT array_agg(t.transaction_id) FROM ledger.transactions t
+                       WHERE t.transaction_id = ANY (ids[first : first + size - 1]));
+        first := first + size;
         verdict        := array_fill(NULL::text, ARRAY[size]);
         money          := verdict;
-        is_new         := array_fill(false, ARRAY[size]);
+        is_new         := array_fill(true, ARRAY[size]);
         chain          := array_fill(NULL::uuid, ARRAY[size]);
         place          := array_fill(NULL::int, ARRAY[size]);
         debit          := array_fill(NULL::bigint, ARRAY[size]);
@@ -180,29 +187,17 @@ BEGIN
         credit_balance := debit;
         old_held       := acc_held;
         old_version    := acc_version;
+        posted_ids     := '{}';
+        posted_bytes   := 0;
+        has_holds      := false;
         chain_from     := NULL;
 
         FOR r IN
-            SELECT u.*,
-                   t.state AS old_state, t.reason AS old_reason, t.kind AS old_kind,
-                   t.debit_account AS old_debit, t.credit_account AS old_credit,
-                   t.amount_minor AS old_amount, t.currency AS old_currency,
-                   t.target_id AS old_target, t.chain_id AS old_chain,
-                   t.chain_place AS old_place, t.linked AS old_linked,
-                   t.expires_in_seconds AS old_expires, t.reference AS old_reference,
-                   t.metadata AS old_metadata,
-                   o.state AS target_state, o.kind AS target_kind, o.debit_account AS target_debit,
-                   o.credit_account AS target_credit, o.amount_minor AS target_amount,
-                   o.currency AS target_currency,
-                   h.state AS hold_state, h.expires_at AS hold_expires_at
+            SELECT u.*
               FROM unnest(part) WITH ORDINALITY
                    AS u(transaction_id, kind, debit_account, credit_account, amount_minor, currency,
                         target_id, expires_in_seconds, linked, reference, metadata, client_id,
                         user_id, path, is_operator, place)
-              LEFT JOIN ledger.transactions t ON t.transaction_id = u.transaction_id
-              LEFT JOIN ledger.transactions o ON has_targets AND o.transaction_id = u.target_id
-              LEFT JOIN ledger.holds h ON has_targets AND h.hold_id = u.target_id
-             ORDER BY u.place
         LOOP
             i := r.place;
             IF r.linked AND chain_from IS NULL THEN
@@ -211,6 +206,8 @@ BEGIN
                 safe_balance := acc_balance;
                 safe_held := acc_held;
                 safe_version := acc_version;
+                safe_ids := posted_ids;
+                safe_bytes := posted_bytes;
             END IF;
             IF chain_from IS NOT NULL THEN
                 chain[i] := chain_id;
@@ -219,46 +216,47 @@ BEGIN
 
             -- What follows from a target: accounts, currency and, if not given, the amount.
             IF r.target_id IS NULL THEN
-                debit[i] := r.debit_account;
-                credit[i] := r.credit_account;
-                amount[i] := r.amount_minor;
-                money[i] := r.currency;
+                amt := r.amount_minor;
+                d := width_bucket(r.debit_account, acc_id);          -- binary search
+                c := width_bucket(r.credit_account, acc_id);
             ELSE
-                debit[i] := CASE r.kind WHEN 'reversal' THEN r.target_credit ELSE r.target_debit END;
-                credit[i] := CASE r.kind WHEN 'reversal' THEN r.target_debit ELSE r.target_credit END;
-                amount[i] := coalesce(r.amount_minor, r.target_amount);
-                money[i] := r.target_currency;
-            END IF;
-            amt := amount[i];
-            d := width_bucket(debit[i], acc_id);            -- binary search
-            c := width_bucket(credit[i], acc_id);
-            is_new[i] := r.old_state IS NULL;
-            -- Its target was committed after the accounts were locked: the next try locks these too.
-            IF r.target_state = 'posted' AND (acc_id[d] IS DISTINCT FROM debit[i]
-                                              OR acc_id[c] IS DISTINCT FROM credit[i]) THEN
-                RAISE EXCEPTION 'transaction % was posted while its accounts were not locked', r.target_id
-                    USING ERRCODE = 'serialization_failure';
+                SELECT * INTO target FROM ledger.transactions t WHERE t.transaction_id = r.target_id;
+                SELECT * INTO hold FROM ledger.holds h WHERE h.hold_id = r.target_id;
+                debit[i] := CASE r.kind WHEN 'reversal' THEN target.credit_account ELSE target.debit_account END;
+                credit[i] := CASE r.kind WHEN 'reversal' THEN target.debit_account ELSE target.credit_account END;
+                amount[i] := coalesce(r.amount_minor, target.amount_minor);
+                money[i] := target.currency;
+                amt := amount[i];
+                d := width_bucket(debit[i], acc_id);
+                c := width_bucket(credit[i], acc_id);
+                IF target.state = 'posted' AND (acc_id[d] IS DISTINCT FROM debit[i]
+                                                OR acc_id[c] IS DISTINCT FROM credit[i]) THEN
+                    RAISE EXCEPTION 'transaction % was posted after the accounts were locked', r.target_id
+                        USING ERRCODE = 'serialization_failure';    -- the next try locks its accounts
+                END IF;
             END IF;
 
-            IF NOT is_new[i] THEN
+            IF r.transaction_id = ANY (known_ids) THEN
+                is_new[i] := false;
+                SELECT * INTO old FROM ledger.transactions t WHERE t.transaction_id = r.transaction_id;
                 v := CASE
-                    WHEN r.old_kind IS DISTINCT FROM r.kind
-                      OR r.old_target IS DISTINCT FROM r.target_id
-                      OR (r.old_chain, r.old_place, r.old_linked)
+                    WHEN old.kind IS DISTINCT FROM r.kind
+                      OR old.target_id IS DISTINCT FROM r.target_id
+                      OR (old.chain_id, old.chain_place, old.linked)
                          IS DISTINCT FROM (chain[i], place[i], r.linked)
-                      OR r.old_expires IS DISTINCT FROM r.expires_in_seconds
-                      OR r.old_reference IS DISTINCT FROM r.reference
-                      OR r.old_metadata IS DISTINCT FROM r.metadata
-                      -- A refused row holds what was sent, a posted one what followed from it.
-                      OR r.old_state = 'refused'
-                         AND (r.old_debit, r.old_credit, r.old_amount, r.old_currency) IS DISTINCT FROM
+                      OR old.expires_in_seconds IS DISTINCT FROM r.expires_in_seconds
+                      OR old.reference IS DISTINCT FROM r.reference
+                      OR old.metadata IS DISTINCT FROM r.metadata
+                      -- A refused row holds what was sent, a posted one also what followed from it.
+                      OR old.state = 'posted' AND r.target_id IS NOT NULL
+                         AND old.amount_minor IS DISTINCT FROM amt
+                      OR (old.state = 'refused' OR r.target_id IS NULL)
+                         AND (old.debit_account, old.credit_account, old.amount_minor, old.currency)
+                             IS DISTINCT FROM
                              (r.debit_account, r.credit_account, r.amount_minor, r.currency)
-                      OR r.old_state = 'posted'
-                         AND (r.old_debit, r.old_credit, r.old_amount, r.old_currency) IS DISTINCT FROM
-                             (debit[i], credit[i], amt, money[i])
                     THEN 'conflict'
-                    WHEN r.old_state = 'posted' THEN 'replayed'
-                    ELSE r.old_reason END;
+                    WHEN old.state = 'posted' THEN 'replayed'
+                    ELSE old.reason END;
             ELSIF num_nulls(r.transaction_id, r.kind, r.linked, r.path, r.is_operator) > 0
                OR r.amount_minor <= 0
                OR (r.kind = 'hold') <> (r.expires_in_seconds IS NOT NULL)
@@ -274,30 +272,33 @@ BEGIN
                         OR r.kind <> 'capture' AND r.amount_minor IS NOT NULL
                     ELSE true END) THEN
                 v := 'invalid';
-            ELSIF r.target_id IS NOT NULL AND r.target_state IS NULL THEN
+            ELSIF r.target_id IS NOT NULL AND target.transaction_id IS NULL THEN
                 v := 'transaction_not_found';
             ELSIF r.kind = 'reversal'
-              AND (r.target_state = 'refused' OR r.target_kind NOT IN ('transfer', 'capture')) THEN
+              AND (target.state = 'refused' OR target.kind NOT IN ('transfer', 'capture')) THEN
                 v := 'not_reversible';
-            ELSIF r.kind IN ('capture', 'void', 'expiry') AND r.hold_state IS NULL THEN
+            ELSIF r.kind IN ('capture', 'void', 'expiry') AND hold.hold_id IS NULL THEN
                 v := 'not_a_hold';
-            ELSIF acc_id[d] IS DISTINCT FROM debit[i] OR acc_id[c] IS DISTINCT FROM credit[i] THEN
+            ELSIF acc_id[d] IS DISTINCT FROM coalesce(debit[i], r.debit_account)
+               OR acc_id[c] IS DISTINCT FROM coalesce(credit[i], r.credit_account) THEN
                 v := 'account_not_found';
             ELSIF NOT r.is_operator AND (acc_owner[d] = r.client_id) IS NOT TRUE THEN
                 v := 'forbidden';
-            ELSIF acc_currency[d] <> money[i] OR acc_currency[c] <> money[i] THEN
+            ELSIF acc_currency[d] <> coalesce(money[i], r.currency)
+               OR acc_currency[c] <> coalesce(money[i], r.currency) THEN
                 v := 'currency_mismatch';
             ELSIF r.kind = 'reversal' AND EXISTS (
                       SELECT FROM ledger.transactions b
                        WHERE b.target_id = r.target_id AND b.kind = 'reversal' AND b.state = 'posted') THEN
                 v := 'already_reversed';
-            ELSIF r.hold_state <> 'pending'
-               OR r.kind = 'capture' AND r.hold_expires_at <= moment
-               OR r.kind = 'expiry' AND r.hold_expires_at > moment THEN
+            ELSIF r.kind IN ('capture', 'void', 'expiry')
+              AND (hold.state <> 'pending'
+                   OR r.kind = 'capture' AND hold.expires_at <= moment
+                   OR r.kind = 'expiry' AND hold.expires_at > moment) THEN
                 v := 'hold_closed';
             ELSIF r.kind IN ('void', 'expiry') THEN
                 v := 'posted';
-            ELSIF r.kind = 'capture' AND amt > r.target_amount THEN
+            ELSIF r.kind = 'capture' AND amt > hold.amount_minor THEN
                 v := 'amount_exceeds_hold';
             ELSIF acc_state[d] = 'closed' OR acc_state[c] = 'closed' THEN
                 v := 'account_closed';
@@ -317,11 +318,9 @@ BEGIN
             verdict[i] := v;
 
             IF v = 'posted' THEN
-                IF r.kind = 'hold' THEN
-                    acc_held[d] := acc_held[d] + amt;
-                ELSIF r.hold_state IS NOT NULL AND r.kind <> 'reversal' THEN
-                    acc_held[d] := acc_held[d] - r.target_amount;
-                END IF;
+                posted_ids := posted_ids || r.transaction_id;
+                posted_bytes := posted_bytes + record_bytes + coalesce(2 * octet_length(r.reference), 0)
+                                + coalesce(octet_length(r.metadata::text), 0);
                 IF r.kind IN ('transfer', 'capture', 'reversal') THEN
                     acc_balance[d] := acc_balance[d] - amt;
                     acc_version[d] := acc_version[d] + 1;
@@ -332,50 +331,65 @@ BEGIN
                     credit_balance[i] := acc_balance[c];
                     credit_version[i] := acc_version[c];
                 END IF;
+                IF r.kind = 'hold' THEN
+                    acc_held[d] := acc_held[d] + amt;
+                    has_holds := true;
+                ELSIF r.kind IN ('capture', 'void', 'expiry') THEN
+                    acc_held[d] := acc_held[d] - hold.amount_minor;
+                    has_holds := true;
+                END IF;
             END IF;
 
             IF chain_from IS NOT NULL THEN
-                IF r.linked AND i < size THEN
-                    CONTINUE;                               -- it goes on
-                END IF;
-                -- A chain is one document: what is not recorded of one is recorded of none.
+                CONTINUE WHEN r.linked AND i < size;        -- it goes on
+                -- It is one document: what is not recorded of one is recorded of none.
                 verdicts := verdict[chain_from:i];
                 v := CASE
-                    -- It has no end, or speaks of itself.
-                    WHEN r.linked OR has_repeats AND ledger.repeats_a_key(part) THEN 'invalid'
-                    WHEN 'conflict' = ANY (verdicts)
+                    WHEN r.linked OR has_repeats AND (      -- it has no end, or speaks of itself
+                       SELECT count(k) > count(DISTINCT k)
+                         FROM unnest(part) u, LATERAL (VALUES (u.transaction_id), (u.target_id)) keys(k))
+                    THEN 'invalid'
+                    WHEN 'conflict' = ANY (verdicts)        -- it was recorded as another chain
                       OR true = ANY (is_new[chain_from:i]) AND false = ANY (is_new[chain_from:i])
                     THEN 'conflict'
                     WHEN 'invalid' = ANY (verdicts) THEN 'invalid'
                     WHEN 'forbidden' = ANY (verdicts) THEN 'forbidden'
                     WHEN is_new[i] AND 'posted' <> ANY (verdicts) THEN 'linked_refused' END;
-                IF v IS NOT NULL THEN
-                    acc_balance := safe_balance;
-                    acc_held := safe_held;
-                    acc_version := safe_version;
-                    FOR i IN chain_from .. r.place LOOP
-                        IF v <> 'linked_refused' OR verdict[i] = 'posted' THEN
-                            verdict[i] := v;
-                        END IF;
-                    END LOOP;
+                IF v IS NULL THEN
+                    chain_from := NULL;
+                    CONTINUE;
                 END IF;
+                acc_balance := safe_balance;
+                acc_held := safe_held;
+                acc_version := safe_version;
+                posted_ids := safe_ids;
+                posted_bytes := safe_bytes;
+                FOR i IN chain_from .. r.place LOOP
+                    IF v <> 'linked_refused' OR verdict[i] = 'posted' THEN
+                        verdict[i] := v;
+                    END IF;
+                END LOOP;
                 chain_from := NULL;
             END IF;
         END LOOP;
         statuses := statuses || verdict;
-
-        -- 3. Write what is new, in one statement. The ids in their order: two batches with the same
-        --    ids wait for each other, they cannot deadlock.
         CONTINUE WHEN NOT true = ANY (is_new);
+
+        -- 3. Write what is new. The ids in their order: two batches with the same ids wait for each
+        --    other, they cannot deadlock.
         WITH batch AS MATERIALIZED (
-            SELECT *, b.verdict = 'posted' AND b.kind IN ('transfer', 'capture', 'reversal') AS moves
+            SELECT b.*, b.verdict = 'posted' AS posts,
+                   b.verdict = 'posted' AND b.kind IN ('transfer', 'capture', 'reversal') AS moves,
+                   coalesce(b.debit, b.sent_debit) AS debit_account,
+                   coalesce(b.credit, b.sent_credit) AS credit_account,
+                   coalesce(b.amount, b.sent_amount) AS amount_minor
               FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, place, debit, credit, amount,
                                                    money, debit_version, debit_balance, credit_version,
-                                                   credit_balance)) WITH ORDINALITY
+                                                   credit_balance))
                 AS b(id, kind, sent_debit, sent_credit, sent_amount, sent_currency, target_id,
                      expires_in_seconds, linked, reference, metadata, client_id, user_id, path,
                      is_operator, verdict, is_new, chain_id, chain_place, debit, credit, amount,
-                     currency, debit_version, debit_balance, credit_version, credit_balance, place)
+                     currency, debit_version, debit_balance, credit_version, credit_balance)
              WHERE b.is_new AND b.verdict NOT IN ('invalid', 'conflict', 'forbidden')
                AND (b.verdict = 'posted' OR b.kind <> 'expiry')
         ), new_transactions AS (
@@ -383,56 +397,25 @@ BEGIN
                 transaction_id, kind, state, reason, debit_account, credit_account, amount_minor,
                 currency, debit_version, credit_version, target_id, chain_id, chain_place,
                 linked, expires_in_seconds, reference, metadata, client_id, user_id, path, posted_at)
-            SELECT id, kind, 'posted', NULL, debit, credit, amount, currency,
-                   CASE WHEN moves THEN debit_version END, CASE WHEN moves THEN credit_version END,
+            SELECT id, kind,
+                   CASE WHEN posts THEN 'posted' ELSE 'refused' END,
+                   CASE WHEN NOT posts THEN verdict END,
+                   CASE WHEN posts THEN debit_account ELSE sent_debit END,
+                   CASE WHEN posts THEN credit_account ELSE sent_credit END,
+                   CASE WHEN posts THEN amount_minor ELSE sent_amount END,
+                   CASE WHEN posts THEN coalesce(currency, sent_currency) ELSE sent_currency END,
+                   CASE WHEN moves THEN debit_version END,
+                   CASE WHEN moves THEN credit_version END,
                    target_id, chain_id, chain_place, linked, expires_in_seconds, reference, metadata,
                    client_id, user_id, path, moment
               FROM batch
-             WHERE verdict = 'posted'
-             UNION ALL
-            SELECT id, kind, 'refused', verdict, sent_debit, sent_credit, sent_amount, sent_currency,
-                   NULL, NULL, target_id, chain_id, chain_place, linked, expires_in_seconds, reference,
-                   metadata, client_id, user_id, path, moment
-              FROM batch
-             WHERE verdict <> 'posted'
-             ORDER BY 1
+             ORDER BY id
         ), new_entries AS (
             INSERT INTO ledger.entries (account_id, account_version, transaction_id, amount_minor,
                                         balance_after_minor)
-            SELECT debit, debit_version, id, -amount, debit_balance FROM batch WHERE moves
+            SELECT debit_account, debit_version, id, -amount_minor, debit_balance FROM batch WHERE moves
              UNION ALL
-            SELECT credit, credit_version, id, amount, credit_balance FROM batch WHERE moves
-        ), new_holds AS (
-            INSERT INTO ledger.holds (hold_id, debit_account, credit_account, amount_minor, currency,
-                                      expires_at)
-            SELECT id, debit, credit, amount, currency, moment + make_interval(secs => expires_in_seconds)
-              FROM batch
-             WHERE verdict = 'posted' AND kind = 'hold'
-             ORDER BY 1
-        ), closed_holds AS (
-            UPDATE ledger.holds h
-               SET closed_by = b.id,
-                   state = CASE b.kind WHEN 'capture' THEN 'captured' WHEN 'void' THEN 'voided'
-                                       ELSE 'expired' END
-              FROM batch b
-             WHERE b.verdict = 'posted' AND b.kind IN ('capture', 'void', 'expiry')
-               AND h.hold_id = b.target_id
-        ), messages AS (
-            SELECT array_agg(id ORDER BY place) AS ids, sum(bytes) AS bytes
-              FROM (SELECT id, place, bytes,
-                           (sum(bytes) OVER (ORDER BY place) - bytes) / message_bytes AS message
-                      FROM (SELECT id, place, record_bytes + 2 * coalesce(octet_length(reference), 0)
-                                   + coalesce(octet_length(metadata::text), 0) AS bytes
-                              FROM batch
-                             WHERE verdict = 'posted') sized) split
-             GROUP BY message
-             ORDER BY message
-        ), new_messages AS (
-            INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at)
-            SELECT ids, bytes, moment FROM messages WHERE NOT p_to_old_outbox
-        ), old_messages AS (
-            INSERT INTO ledger.outbox (transaction_ids, created_at)
-            SELECT ids, moment FROM messages WHERE p_to_old_outbox
+            SELECT credit_account, credit_version, id, amount_minor, credit_balance FROM batch WHERE moves
         )
         UPDATE ledger.accounts a
            SET balance_minor = u.balance_minor, held_minor = u.held_minor, version = u.version,
@@ -441,8 +424,45 @@ BEGIN
             AS u(account_id, balance_minor, held_minor, version, old_held, old_version)
          WHERE a.account_id = u.account_id
            AND (u.version <> u.old_version OR u.held_minor <> u.old_held);
+
+        IF has_holds THEN
+            INSERT INTO ledger.holds (hold_id, debit_account, credit_account, amount_minor, currency,
+                                      expires_at)
+            SELECT t.transaction_id, t.debit_account, t.credit_account, t.amount_minor, t.currency,
+                   moment + make_interval(secs => t.expires_in_seconds)
+              FROM ledger.transactions t
+             WHERE t.transaction_id = ANY (posted_ids) AND t.kind = 'hold';
+            UPDATE ledger.holds h
+               SET closed_by = t.transaction_id,
+                   state = CASE t.kind WHEN 'capture' THEN 'captured' WHEN 'void' THEN 'voided'
+                                       ELSE 'expired' END
+              FROM ledger.transactions t
+             WHERE t.transaction_id = ANY (posted_ids) AND t.kind IN ('capture', 'void', 'expiry')
+               AND h.hold_id = t.target_id AND h.hold_id = ANY (targets);
+        END IF;
+
+        -- One message for what was posted together, or several if one would be too large.
+        IF p_to_old_outbox THEN
+            INSERT INTO ledger.outbox (transaction_ids, created_at)
+            SELECT posted_ids, moment WHERE posted_ids <> '{}';
+        ELSIF posted_bytes <= message_bytes THEN
+            INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at)
+            SELECT posted_ids, posted_bytes, moment WHERE posted_ids <> '{}';
+        ELSE
+            INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at)
+            SELECT array_agg(s.id ORDER BY s.place), sum(s.bytes), moment
+              FROM (SELECT b.id, b.place, b.bytes,
+                           (sum(b.bytes) OVER (ORDER BY b.place) - b.bytes) / message_bytes AS message
+                      FROM (SELECT u.transaction_id AS id, w.place,
+                                   record_bytes + coalesce(2 * octet_length(u.reference), 0)
+                                   + coalesce(octet_length(u.metadata::text), 0) AS bytes
+                              FROM unnest(posted_ids) WITH ORDINALITY w(id, place)
+                              JOIN unnest(part) u ON u.transaction_id = w.id) b) s
+             GROUP BY s.message
+             ORDER BY s.message;
+        END IF;
     END LOOP;
 
-    RETURN QUERY SELECT s.ord, (p[s.ord]).transaction_id, s.verdict
-                   FROM unnest(statuses) WITH ORDINALITY AS s(verdict, ord);
+    RETURN QUERY SELECT s.ord, s.id, s.verdict
+                   FROM unnest(ids, statuses) WITH ORDINALITY AS s(id, verdict, ord);
 END $$;
