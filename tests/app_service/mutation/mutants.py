@@ -1,6 +1,5 @@
 """Ways to break `ledger.post_batch`, as replacements of its text, and what notices each."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
