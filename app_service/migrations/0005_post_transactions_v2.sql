@@ -229,11 +229,10 @@ BEGIN
                 amt := amount[i];
                 d := width_bucket(debit[i], acc_id);
                 c := width_bucket(credit[i], acc_id);
-                -- Its target was committed after the accounts were locked: the next try locks these too.
                 IF target.state = 'posted' AND (acc_id[d] IS DISTINCT FROM debit[i]
                                                 OR acc_id[c] IS DISTINCT FROM credit[i]) THEN
-                    RAISE EXCEPTION 'transaction % was posted while its accounts were not locked', r.target_id
-                        USING ERRCODE = 'serialization_failure';
+                    RAISE EXCEPTION 'transaction % was posted after the accounts were locked', r.target_id
+                        USING ERRCODE = 'serialization_failure';    -- the next try locks its accounts
                 END IF;
             END IF;
 
@@ -343,15 +342,14 @@ BEGIN
 
             IF chain_from IS NOT NULL THEN
                 CONTINUE WHEN r.linked AND i < size;        -- it goes on
-                -- A chain is one document: what is not recorded of one is recorded of none.
+                -- It is one document: what is not recorded of one is recorded of none.
                 verdicts := verdict[chain_from:i];
                 v := CASE
-                    -- It has no end, or speaks of itself.
-                    WHEN r.linked OR has_repeats AND (
-                        SELECT count(k) > count(DISTINCT k)
-                          FROM unnest(part) u, LATERAL (VALUES (u.transaction_id), (u.target_id)) keys(k))
+                    WHEN r.linked OR has_repeats AND (      -- it has no end, or speaks of itself
+                       SELECT count(k) > count(DISTINCT k)
+                         FROM unnest(part) u, LATERAL (VALUES (u.transaction_id), (u.target_id)) keys(k))
                     THEN 'invalid'
-                    WHEN 'conflict' = ANY (verdicts)
+                    WHEN 'conflict' = ANY (verdicts)        -- it was recorded as another chain
                       OR true = ANY (is_new[chain_from:i]) AND false = ANY (is_new[chain_from:i])
                     THEN 'conflict'
                     WHEN 'invalid' = ANY (verdicts) THEN 'invalid'
@@ -385,20 +383,20 @@ BEGIN
                    coalesce(b.debit, b.sent_debit) AS debit_account,
                    coalesce(b.credit, b.sent_credit) AS credit_account,
                    coalesce(b.amount, b.sent_amount) AS amount_minor
-              FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, place, debit, credit, amount, money,
-                                                   debit_version, debit_balance, credit_version,
+              FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, place, debit, credit, amount,
+                                                   money, debit_version, debit_balance, credit_version,
                                                    credit_balance))
                 AS b(id, kind, sent_debit, sent_credit, sent_amount, sent_currency, target_id,
                      expires_in_seconds, linked, reference, metadata, client_id, user_id, path,
-                     is_operator, verdict, is_new, chain_id, chain_place, debit, credit, amount, currency,
-                     debit_version, debit_balance, credit_version, credit_balance)
+                     is_operator, verdict, is_new, chain_id, chain_place, debit, credit, amount,
+                     currency, debit_version, debit_balance, credit_version, credit_balance)
              WHERE b.is_new AND b.verdict NOT IN ('invalid', 'conflict', 'forbidden')
                AND (b.verdict = 'posted' OR b.kind <> 'expiry')
         ), new_transactions AS (
             INSERT INTO ledger.transactions (
                 transaction_id, kind, state, reason, debit_account, credit_account, amount_minor,
-                currency, debit_version, credit_version, target_id, chain_id, chain_place, linked,
-                expires_in_seconds, reference, metadata, client_id, user_id, path, posted_at)
+                currency, debit_version, credit_version, target_id, chain_id, chain_place,
+                linked, expires_in_seconds, reference, metadata, client_id, user_id, path, posted_at)
             SELECT id, kind,
                    CASE WHEN posts THEN 'posted' ELSE 'refused' END,
                    CASE WHEN NOT posts THEN verdict END,
@@ -433,8 +431,7 @@ BEGIN
             SELECT t.transaction_id, t.debit_account, t.credit_account, t.amount_minor, t.currency,
                    moment, moment + make_interval(secs => t.expires_in_seconds)
               FROM ledger.transactions t
-             WHERE t.transaction_id = ANY (posted_ids) AND t.kind = 'hold'
-             ORDER BY 1;
+             WHERE t.transaction_id = ANY (posted_ids) AND t.kind = 'hold';
             UPDATE ledger.holds h
                SET closed_by = t.transaction_id,
                    state = CASE t.kind WHEN 'capture' THEN 'captured' WHEN 'void' THEN 'voided'
