@@ -41,15 +41,18 @@ class RecordedTransaction:
 _RESULTS = tuple(field.name for field in fields(RecordedTransaction) if field.name != "transaction")
 _STORED = tuple(name for name in COLUMNS if name != "linked")  # chain_id says more
 
-# For queries that have the transaction as `t`: what to select, and from where.
+# For queries that have the transaction as `t`: what to select, and from where. LIMIT 1: each row
+# finds its own by index, whatever the planner believes of the tables.
 SELECT_LIST = ", ".join(f"t.{name}" for name in _STORED) + (
     ", coalesce(h.state, t.state) AS state, t.reason, t.chain_id, r.transaction_id AS reversed_by"
     ", h.expires_at, h.closed_by, t.client_id, t.user_id, t.path, t.posted_at"
 )
 JOINS = """
-  LEFT JOIN ledger.holds h ON t.kind = 'hold' AND h.hold_id = t.transaction_id
-  LEFT JOIN ledger.transactions r
-    ON r.target_id = t.transaction_id AND r.kind = 'reversal' AND r.state = 'posted'
+  LEFT JOIN LATERAL (SELECT h.state, h.expires_at, h.closed_by FROM ledger.holds h
+                      WHERE t.kind = 'hold' AND h.hold_id = t.transaction_id LIMIT 1) h ON true
+  LEFT JOIN LATERAL (SELECT r.transaction_id FROM ledger.transactions r
+                      WHERE r.target_id = t.transaction_id AND r.kind = 'reversal'
+                        AND r.state = 'posted' LIMIT 1) r ON true
 """
 
 
