@@ -18,7 +18,8 @@ _PROBLEMS = {
     422: f"Refused, nothing was written: {_OUTCOMES}",
     429: "Too many requests from one address (`too_many_requests`), refused by the firewall in "
     "front of the service: send the request again after `Retry-After` seconds, which is safe",
-    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    503: "Unavailable (`overloaded`, `account_busy`, `database_unavailable`, "
+    "`sessions_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
 _IN_BODY = (400, 413, 415)

@@ -1,115 +1,36 @@
-"""The only call that writes money, and the batcher that combines many requests in few calls."""
+"""The only call that writes money."""
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+import asyncpg
+
+from app_service.ledger.account_locks import LockNotGranted
 from app_service.ledger.database import Connection
-from app_service.ledger.domain import CALL_MAX, Overloaded, Unavailable, Verdict
-from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.domain import Verdict
+from app_service.ledger.transaction import COLUMNS, SQL_TYPES, Transaction
 from app_service.ledger.transaction_sql import arrays_of, post_sql
 
-_POST_SQL = post_sql(f"${position}" for position, _ in enumerate(COLUMNS, start=1))
+# The limit of a lock wait is set before the function is called, because its argument needs it.
+_ARRAYS = [f"${position}" for position, _ in enumerate(COLUMNS, start=1)]
+_LOCK_WAIT = f"set_config('lock_timeout', ${len(COLUMNS) + 1}, true)"
+_FIRST = f"CASE WHEN (SELECT {_LOCK_WAIT}) IS NOT NULL THEN {_ARRAYS[0]}::{SQL_TYPES[0]}[] END"
+_POST_SQL = post_sql([_FIRST, *_ARRAYS[1:]])
 
 
 async def post_transactions(
-    connection: Connection, transactions: Sequence[Transaction]
+    connection: Connection, transactions: Sequence[Transaction], *, lock_wait_ms: int
 ) -> list[Verdict]:
     """Post up to 1000 transactions in their order and in one commit; one verdict each.
 
     Call outside a database transaction. Safe to repeat: an id moves money once, and a repeated
     call answers `replayed` for what was posted before.
+
+    Raises LockNotGranted if it would wait for one lock longer than `lock_wait_ms`, at least 1.
     """
-    rows = await connection.fetch(_POST_SQL, *arrays_of(transactions).values())
+    try:
+        rows = await connection.fetch(
+            _POST_SQL, *arrays_of(transactions).values(), str(lock_wait_ms)
+        )
+    except asyncpg.LockNotAvailableError as error:
+        raise LockNotGranted from error
     return [Verdict(row[0]) for row in rows]
-
-
-Post = Callable[[Sequence[Transaction]], Awaitable[list[Verdict]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    transactions: Sequence[Transaction]
-    answer: asyncio.Future[list[Verdict]]
-
-    def succeed(self, verdicts: list[Verdict]) -> None:
-        if not self.answer.done():  # its caller may have been cancelled
-            self.answer.set_result(verdicts)
-
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-
-class Batcher:
-    """At most `max_in_flight` calls run at a time; later transactions wait.
-
-    When a call returns, the next one takes everything that waits, up to `call_max`. There is no
-    timer: at low load a request is sent alone and at once; under load the calls grow. A request is
-    never split, so its transactions are posted in their order.
-    """
-
-    def __init__(
-        self, post: Post, *, max_in_flight: int, waiting_max: int = 10_000, call_max: int = CALL_MAX
-    ) -> None:
-        self._post = post
-        self._max_in_flight = max_in_flight
-        self._waiting_max = waiting_max
-        self._call_max = call_max
-        self._waiting: deque[_Request] = deque()
-        self._waiting_count = 0
-        self._busy = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        """One verdict per transaction, in order; at most `call_max` of them.
-
-        Raises Overloaded, with nothing written, if too many wait, and any error of the call.
-        """
-        if self._waiting_count + len(transactions) > self._waiting_max:
-            raise Overloaded(self._waiting_count)
-        request = _Request(transactions, asyncio.get_running_loop().create_future())
-        self._waiting.append(request)
-        self._waiting_count += len(transactions)
-        if self._busy < self._max_in_flight:
-            self._busy += 1
-            call = asyncio.create_task(self._drain())
-            self._tasks.add(call)  # the loop itself keeps only a weak reference
-            call.add_done_callback(self._tasks.discard)
-        return await request.answer
-
-    async def _drain(self) -> None:
-        try:
-            while self._waiting:
-                await self._call(self._take())
-        finally:
-            # In the same step as the last check of the queue: a request that arrives between that
-            # check and a later callback would find every call busy and wait forever.
-            self._busy -= 1
-
-    def _take(self) -> list[_Request]:
-        taken = [self._waiting.popleft()]
-        size = len(taken[0].transactions)
-        while self._waiting and size + len(self._waiting[0].transactions) <= self._call_max:
-            taken.append(self._waiting.popleft())
-            size += len(taken[-1].transactions)
-        self._waiting_count -= size
-        return taken
-
-    async def _call(self, requests: Sequence[_Request]) -> None:
-        try:
-            verdicts = await self._post([t for r in requests for t in r.transactions])
-        except Exception as error:  # noqa: BLE001 - the batch boundary: each caller gets its answer
-            if len(requests) == 1 or isinstance(error, Unavailable):
-                for request in requests:
-                    request.fail(error)
-                return
-            for request in requests:  # an error caused by one of them must not fail the others
-                await self._call([request])
-            return
-        position = 0
-        for request in requests:
-            end = position + len(request.transactions)
-            request.succeed(verdicts[position:end])
-            position = end

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from app_service.ledger.authentication import with_session
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
+from app_service.ledger.deadlines import deadline_of
 from app_service.ledger.domain import CALL_MAX, REASON, Verdict
 from app_service.ledger.fields import InvalidField, parse_object, parse_uuid, shape
 from app_service.ledger.problems import problem_response
@@ -25,7 +26,8 @@ _BATCH_FIELDS = frozenset(("transactions",))
 
 async def post_transaction(request: Request, _session: Session) -> Response:
     transaction = Transaction.parse(await read_json(request))
-    [verdict] = await services_of(request).ledger.post([transaction])
+    ledger = services_of(request).ledger
+    [verdict] = await ledger.post([transaction], deadline=deadline_of(request))
     transaction_id = str(transaction.transaction_id)
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
     if verdict in REASON:
@@ -42,7 +44,9 @@ async def post_batch(request: Request, _session: Session) -> Response:
     items = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
     parsed = [_parse(item) for item in items]
     transactions = [found for found in parsed if isinstance(found, Transaction)]
-    posted = iter(await services_of(request).ledger.post(transactions) if transactions else ())
+    ledger = services_of(request).ledger
+    deadline = deadline_of(request)
+    posted = iter(await ledger.post(transactions, deadline=deadline) if transactions else ())
     verdicts = [
         _verdict(found, next(posted))
         if isinstance(found, Transaction)
@@ -58,7 +62,9 @@ async def post_batch(request: Request, _session: Session) -> Response:
 
 async def get_transaction(request: Request, _session: Session) -> Response:
     transaction_id = parse_uuid("transaction_id", request.path_params["transaction_id"])
-    posted = await services_of(request).ledger.transaction(transaction_id)
+    posted = await services_of(request).ledger.transaction(
+        transaction_id, deadline=deadline_of(request)
+    )
     return json_response(posted.to_json())
 
 

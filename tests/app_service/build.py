@@ -1,5 +1,6 @@
 """Builders of transactions and accounts for tests."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,6 +10,13 @@ from app_service.ledger.database import Pool
 from app_service.ledger.domain import NewAccount, Verdict
 from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
+
+LOCK_WAIT_MS = 5000  # longer than any test keeps a lock
+
+
+def soon() -> float:
+    """A deadline that no test reaches."""
+    return asyncio.get_running_loop().time() + 30
 
 
 def transaction(
@@ -45,7 +53,7 @@ async def open_accounts(pool: Pool, *account_ids: int, negative: Sequence[int] =
 
 async def post(pool: Pool, *transactions: Transaction) -> list[Verdict]:
     async with pool.acquire() as connection:
-        return await post_transactions(connection, transactions)
+        return await post_transactions(connection, transactions, lock_wait_ms=LOCK_WAIT_MS)
 
 
 async def balance(pool: Pool, account_id: int) -> int:

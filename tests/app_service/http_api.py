@@ -42,16 +42,19 @@ class FakeLedger:
         self.verdicts: dict[int, Verdict] = {}
         self.failure: Exception | None = None
         self.calls: list[list[Transaction]] = []
+        self.deadlines: list[float] = []
         self.accounts: dict[int, Account] = {}
         self.entries_of: dict[int, list[Entry]] = {}
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
+    async def post(self, transactions: Sequence[Transaction], *, deadline: float) -> list[Verdict]:
+        self.deadlines.append(deadline)
         self.calls.append(list(transactions))
         if self.failure is not None:
             raise self.failure
         return [self.verdicts.get(t.amount_minor, Verdict.POSTED) for t in transactions]
 
-    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
+    async def open_account(self, account: NewAccount, *, deadline: float) -> tuple[Account, bool]:
+        self.deadlines.append(deadline)
         opened = Account(
             account_id=account.account_id,
             currency=account.currency,
@@ -64,17 +67,21 @@ class FakeLedger:
             raise AccountConflict(account.account_id)
         return found, found is opened
 
-    async def account(self, account_id: int) -> Account:
+    async def account(self, account_id: int, *, deadline: float) -> Account:
+        self.deadlines.append(deadline)
         if account_id not in self.accounts:
             raise AccountNotFound(account_id)
         return self.accounts[account_id]
 
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
-        await self.account(account_id)
+    async def entries(
+        self, account_id: int, *, before: int, limit: int, deadline: float
+    ) -> list[Entry]:
+        await self.account(account_id, deadline=deadline)
         found = [e for e in self.entries_of.get(account_id, []) if e.version < before]
         return sorted(found, key=lambda e: -e.version)[:limit]
 
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
+    async def transaction(self, transaction_id: UUID, *, deadline: float) -> PostedTransaction:
+        self.deadlines.append(deadline)
         for call in self.calls:
             for t in call:
                 if t.transaction_id == transaction_id:

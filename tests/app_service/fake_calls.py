@@ -1,0 +1,81 @@
+"""A database whose posting calls return when the test allows it, one by one."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from app_service.ledger.account_locks import LockNotGranted
+from app_service.ledger.batching import Batcher
+from app_service.ledger.domain import Verdict
+from app_service.ledger.transaction import Transaction
+from tests.app_service.build import soon, transaction
+
+OTHER = 1000  # the credit account is the debit account and this
+
+
+class FakeCalls:
+    """An odd amount is posted, an even one is replayed."""
+
+    def __init__(self) -> None:
+        self.made: list[list[Transaction]] = []
+        self.failures: dict[int, Exception] = {}  # by the amount of a transaction in the call
+        self.locked: set[int] = set()  # accounts that another session holds
+        self.waits: list[int] = []  # accounts whose lock was waited for
+        self.wait_failures: list[Exception] = []
+        self.held_failures: list[Exception] = []
+        self.unlocked = asyncio.Event()
+        self._gates: list[asyncio.Event] = []
+
+    async def post(
+        self, transactions: Sequence[Transaction], *, lock_wait_ms: int, deadline: float
+    ) -> list[Verdict]:
+        self.made.append(list(transactions))
+        gate = asyncio.Event()
+        self._gates.append(gate)
+        await gate.wait()
+        if any({t.debit_account, t.credit_account} & self.locked for t in transactions):
+            raise LockNotGranted
+        for t in transactions:
+            if t.amount_minor in self.failures:
+                raise self.failures[t.amount_minor]
+        return [Verdict.POSTED if t.amount_minor % 2 else Verdict.REPLAYED for t in transactions]
+
+    async def held(self, account_ids: Collection[int], *, deadline: float) -> frozenset[int]:
+        if self.held_failures:
+            raise self.held_failures.pop()
+        return frozenset(self.locked.intersection(account_ids))
+
+    async def wait_for(self, account_id: int, *, lock_wait_ms: int, deadline: float) -> None:
+        self.waits.append(account_id)
+        if self.wait_failures:
+            raise self.wait_failures.pop()
+        while account_id in self.locked:
+            self.unlocked.clear()
+            await self.unlocked.wait()
+
+    def unlock(self, *account_ids: int) -> None:
+        self.locked.difference_update(account_ids)
+        self.unlocked.set()
+
+    async def let_return(self, call: int) -> None:
+        await settle()
+        self._gates[call].set()
+        await settle()
+
+    @property
+    def amounts(self) -> list[list[int]]:
+        return [[t.amount_minor for t in call] for call in self.made]
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def asked(
+    batcher: Batcher, *amounts: int, account: int | None = None, seconds: float | None = None
+) -> "asyncio.Task[list[Verdict]]":
+    """A request of transactions that share no account, or all debit this one."""
+    transactions = [transaction(account or amount, OTHER + amount, amount) for amount in amounts]
+    clock = asyncio.get_running_loop().time
+    deadline = soon() if seconds is None else clock() + seconds
+    return asyncio.create_task(batcher.post(transactions, deadline=deadline))
