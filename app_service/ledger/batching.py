@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
+from itertools import accumulate
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from app_service.ledger.waiting import Key, PostingRequest, WaitingRequests, key
 LOCK_WAIT_MS = 100  # of a call that others wait for
 TURN_WAIT_MS = 250  # of the only connection that waits for held accounts
 TURN_SECONDS = 2.0  # for the database to answer in a turn
+
+_Outcome = tuple[PostingRequest, list[Verdict] | Exception]
 
 logger = logging.getLogger(__name__)
 
@@ -76,21 +79,24 @@ class Batcher:
         Raises Overloaded if too many wait, AccountBusy or DatabaseUnavailable when the time is
         over, and any error of the call.
         """
+        loop = asyncio.get_running_loop()
         request = PostingRequest(
             transactions=transactions,
             keys=keys_of(transactions),
             deadline=deadline,
-            answer=asyncio.get_running_loop().create_future(),
+            answer=loop.create_future(),
         )
         self._admit(request)
+        end = loop.call_at(deadline, self._end_time, request)
         try:
-            async with asyncio.timeout_at(deadline):
-                return await request.answer
-        except TimeoutError:
-            busy = self._waiting.is_held(request)
-            raise (AccountBusy() if busy else DatabaseUnavailable()) from None
+            return await request.answer
         finally:
+            end.cancel()
             self._waiting.remove(request)
+
+    def _end_time(self, request: PostingRequest) -> None:
+        is_held = self._waiting.is_held(request)
+        request.fail(AccountBusy() if is_held else DatabaseUnavailable())
 
     def _admit(self, request: PostingRequest) -> None:
         size = len(request.transactions)
@@ -119,13 +125,18 @@ class Batcher:
 
     async def _call_and_continue(self, requests: Sequence[PostingRequest]) -> None:
         try:
-            await self._call(requests, lock_wait_ms=LOCK_WAIT_MS)
+            outcomes = await self._call(requests, lock_wait_ms=LOCK_WAIT_MS)
         finally:
             self._busy -= 1
             self._waiting.free(requests)
             self._start_calls()
+        # After the start of the next call: it need not wait until the answers are written.
+        _answer(outcomes)
 
-    async def _call(self, requests: Sequence[PostingRequest], *, lock_wait_ms: int) -> None:
+    async def _call(
+        self, requests: Sequence[PostingRequest], *, lock_wait_ms: int
+    ) -> list[_Outcome]:
+        """Without those requests that have to be called later."""
         deadline = max(request.deadline for request in requests)
         try:
             verdicts = await self._calls.post(
@@ -134,37 +145,38 @@ class Batcher:
                 deadline=deadline,
             )
         except LockNotGranted:
-            await self._call_later(requests, deadline)
+            return await self._call_later(requests, deadline)
         except Exception as error:  # noqa: BLE001 - the batch boundary: each caller gets its answer
             if len(requests) == 1 or isinstance(error, Unavailable):
-                for request in requests:
-                    request.fail(error)
-                return
-            for request in requests:  # an error caused by one of them must not fail the others
-                await self._call([request], lock_wait_ms=lock_wait_ms)
-        else:
-            position = 0
-            for request in requests:
-                end = position + len(request.transactions)
-                request.succeed(verdicts[position:end])
-                position = end
+                return [(request, error) for request in requests]
+            return [  # an error caused by one of them must not fail the others
+                outcome
+                for request in requests
+                for outcome in await self._call([request], lock_wait_ms=lock_wait_ms)
+            ]
+        ends = accumulate(len(request.transactions) for request in requests)
+        return [
+            (request, verdicts[end - len(request.transactions) : end])
+            for request, end in zip(requests, ends, strict=True)
+        ]
 
-    async def _call_later(self, requests: Sequence[PostingRequest], deadline: float) -> None:
+    async def _call_later(
+        self, requests: Sequence[PostingRequest], deadline: float
+    ) -> list[_Outcome]:
         """Nothing was written. Find out which of the requests wait for whom."""
         keys = frozenset[Key]().union(*(request.keys for request in requests))
         accounts = [key for key in keys if isinstance(key, int)]
         try:
             held: Collection[Key] = await self._calls.held(accounts, deadline=deadline)
         except Exception as error:  # noqa: BLE001 - the batch boundary: each caller gets its answer
-            for request in requests:
-                request.fail(error)
-            return
+            return [(request, error) for request in requests]
         # If no account is held any more, it may be one that only the database knows.
         self._waiting.hold(held or [key for key in keys if isinstance(key, UUID)])
         self._waiting.put_back(requests)
         if not self._has_turns:
             self._has_turns = True
             self._start(self._take_turns())
+        return []
 
     async def _take_turns(self) -> None:
         try:
@@ -194,7 +206,7 @@ class Batcher:
         requests = self._waiting.take_held(key)
         try:
             if requests:
-                await self._call(requests, lock_wait_ms=TURN_WAIT_MS)
+                _answer(await self._call(requests, lock_wait_ms=TURN_WAIT_MS))
         finally:
             self._waiting.free(requests)
         if not requests or clock() - began < LOCK_WAIT_MS / 1000:
@@ -206,3 +218,11 @@ class Batcher:
             locked = await self._calls.held(accounts, deadline=deadline)
             self._waiting.release(set(accounts) - locked)
             self._start_calls()
+
+
+def _answer(outcomes: Sequence[_Outcome]) -> None:
+    for request, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            request.fail(outcome)
+        else:
+            request.succeed(outcome)

@@ -160,12 +160,12 @@ class Database:
             raise
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[_T]], deadline: float) -> _T:
-        loop = asyncio.get_running_loop()
-        connection = await self._pool.acquire(timeout=max(0, deadline - loop.time()))
+        async with asyncio.timeout_at(deadline):
+            connection = await self._pool.acquire()
         # At the deadline every command fails at once, and the release does not wait for the server.
         # A cancelled command would wait for the server, and would make visible a commit that waits
         # for the standby.
-        end = loop.call_at(deadline, _terminate, connection)
+        end = asyncio.get_running_loop().call_at(deadline, _terminate, connection)
         try:
             return await work(connection)
         except Exception as error:

@@ -64,18 +64,12 @@ class WaitingRequests:
 
     def take(self) -> list[PostingRequest]:
         """The oldest requests of which no account is in use or held."""
-        return self._take(
-            [each for each in self._requests if not self.is_held(each)]
-            if self._held
-            else self._requests
-        )
+        return self._take(each for each in self._requests if not self.is_held(each))
 
     def take_held(self, key: Key) -> list[PostingRequest]:
         """The oldest requests that touch this held account and no other one."""
         others = self._held.keys() - {key}
-        return self._take(
-            [r for r in self._requests if key in r.keys and others.isdisjoint(r.keys)]
-        )
+        return self._take(r for r in self._requests if key in r.keys and others.isdisjoint(r.keys))
 
     def _take(self, requests: Iterable[PostingRequest]) -> list[PostingRequest]:
         taken: list[PostingRequest] = []
@@ -116,7 +110,7 @@ class WaitingRequests:
             self._held.pop(key, None)
 
     def is_held(self, request: PostingRequest) -> bool:
-        return not self._held.keys().isdisjoint(request.keys)
+        return bool(self._held) and not self._held.keys().isdisjoint(request.keys)
 
     def transactions_held(self) -> int:
         return sum(len(each.transactions) for each in self._requests if self.is_held(each))
