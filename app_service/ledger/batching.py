@@ -19,8 +19,10 @@ from app_service.ledger.domain import (
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.waiting import Key, PostingRequest, WaitingRequests, keys_of
 
-LOCK_WAIT_MS = 100  # of a call that others wait for
-TURN_WAIT_MS = 250  # of the only connection that waits for held accounts
+# Of a call that others wait for. Longer than the queue of a popular account, which moves.
+LOCK_WAIT_MS = 500
+TURN_WAIT_MS = 1000  # of the connection that waits for held accounts, all of them together
+TURN_WAIT_MIN_MS = 100
 TURN_SECONDS = 2.0  # for the database to answer in a turn
 
 _Outcome = tuple[PostingRequest, list[Verdict] | Exception]
@@ -194,9 +196,8 @@ class Batcher:
             await self._release_the_free(held[1:], deadline=began + TURN_SECONDS)
             if isinstance(key, int):
                 # Not by the posting call: it would keep the requests' other accounts locked.
-                await self._calls.wait_for(
-                    key, lock_wait_ms=TURN_WAIT_MS, deadline=began + TURN_SECONDS
-                )
+                wait_ms = max(TURN_WAIT_MS // len(held), TURN_WAIT_MIN_MS)
+                await self._calls.wait_for(key, lock_wait_ms=wait_ms, deadline=began + TURN_SECONDS)
         except LockNotGranted:
             return
         except Exception as error:  # noqa: BLE001 - the posting call meets it and answers with it
