@@ -61,6 +61,15 @@ class FakeCalls:
         self._gates[call].set()
         await settle()
 
+    async def let_all_return(self, *requests: "asyncio.Task[list[Verdict]]") -> list[list[Verdict]]:
+        """Every call from now on, until these requests are answered."""
+        async with asyncio.timeout(5):
+            while not all(request.done() for request in requests):
+                for gate in self._gates:
+                    gate.set()
+                await settle()
+        return [request.result() for request in requests]
+
     @property
     def amounts(self) -> list[list[int]]:
         return [[t.amount_minor for t in call] for call in self.made]
