@@ -81,10 +81,10 @@ class WaitingRequests:
                 passed |= keys
                 continue
             size += len(request.transactions)
-            if size > self._call_max:
+            if taken and size > self._call_max:
                 break
             taken.append(request)
-            if size == self._call_max:
+            if size >= self._call_max:
                 break
         for request in taken:
             self.remove(request)

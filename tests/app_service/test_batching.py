@@ -50,10 +50,11 @@ async def test_at_most_max_in_flight_calls_run_at_a_time() -> None:
 async def test_a_request_is_never_split_and_a_call_never_above_its_maximum() -> None:
     calls = FakeCalls()
     batcher = Batcher(calls, max_in_flight=1, call_max=4)
-    requests = [asked(batcher, 1), asked(batcher, 2, 3, 4), asked(batcher, 5, 6), asked(batcher, 7)]
-    for call in range(2):
+    sizes = [(1,), (2, 3, 4), (5, 6), (7,), (8, 9), (10,)]
+    requests = [asked(batcher, *amounts) for amounts in sizes]
+    for call in range(3):
         await calls.let_return(call)
-    assert calls.amounts == [[1, 2, 3, 4], [5, 6, 7]]
+    assert calls.amounts == [[1, 2, 3, 4], [5, 6, 7], [8, 9, 10]]
     await asyncio.gather(*requests)
 
 

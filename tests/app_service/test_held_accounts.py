@@ -251,3 +251,20 @@ async def test_what_waits_for_held_accounts_counts_as_waiting(calls: FakeCalls) 
     calls.unlock(7)
     await calls.let_return(1)
     assert await held == ["posted", "posted"]
+
+
+async def test_an_account_whose_lock_is_granted_late_stays_where_it_delays_no_other(
+    calls: FakeCalls, batcher: Batcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls.locked = {7}
+    requests = [asked(batcher, 1, account=7)]
+    await calls.let_return(0)
+    monkeypatch.setattr(batching, "LOCK_WAIT_MS", 0)  # every turn is late
+    calls.unlock(7)
+    await settle()
+    requests.append(asked(batcher, 3, account=7))
+    await calls.let_all_return(*requests)
+    assert calls.waits == [7, 7]
+    requests.append(asked(batcher, 5, account=7))
+    await calls.let_all_return(*requests)
+    assert calls.waits == [7, 7], "when nobody waits for it, it is an account like the others"
