@@ -19,10 +19,14 @@ from botocore.config import Config
 from app_service.environment_variables import SettingsError
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
-from app_service.ledger.api_client import ApiClient
+from app_service.ledger.client_table import ClientTable
+from app_service.ledger.clients import Clients, first_credential
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
+from app_service.ledger.failure_limit import failed_logins, unknown_tokens
 from app_service.ledger.health import Health
 from app_service.ledger.ledger import PostgresLedger
+from app_service.ledger.logins import Logins
+from app_service.ledger.refused_logins import RefusedLogins
 from app_service.ledger.relay import OutboxRelay
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
@@ -119,13 +123,25 @@ async def serve(
         reading_pool = await pool(READING_CONNECTIONS)
         # The relay and the readiness probe repeat their calls themselves.
         without_retries = Database(reading_pool, retry_seconds=0)
+        dynamodb, dynamodb_threads = aws.client("dynamodb", config=_AWS), threads("dynamodb")
         sessions = Sessions(
             table=SessionTable(
-                dynamodb=aws.client("dynamodb", config=_AWS),
+                dynamodb=dynamodb,
                 table_name=settings.sessions_table_name,
-                executor=threads("sessions"),
+                executor=dynamodb_threads,
             ),
+            unknown=unknown_tokens(),
             ttl_seconds=settings.session_ttl_seconds,
+        )
+        clients = Clients(
+            table=ClientTable(
+                dynamodb=dynamodb,
+                table_name=settings.api_clients_table_name,
+                executor=dynamodb_threads,
+            ),
+            first=first_credential(
+                client_id=secrets.api_client_id, secret=secrets.api_client_secret
+            ),
         )
         relay = OutboxRelay(
             database=without_retries,
@@ -145,11 +161,17 @@ async def serve(
         services = Services(
             ledger=ledger,
             sessions=sessions,
-            api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
+            clients=clients,
+            logins=Logins(
+                clients=clients,
+                failures=failed_logins(),
+                refused=RefusedLogins(on_refused=totals.login_refused),
+            ),
             health=Health(
                 {
                     "database": partial(without_retries.run, accounts.probe),
                     "sessions": sessions.probe,
+                    "clients": clients.probe,
                     "audit_queue": relay.probe,
                 }
             ),

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app_service.ledger.authentication import with_session
+from app_service.ledger.authentication import OPERATORS, WRITERS, require_role, with_session
 from app_service.ledger.bodies import json_response, read_json
 from app_service.ledger.domain import Entry, NewAccount, rfc3339
 from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
@@ -17,8 +17,10 @@ PAGE_DEFAULT = 50
 PAGE_MAX = 500
 
 
-async def open_account(request: Request, _session: Session) -> Response:
+async def open_account(request: Request, session: Session) -> Response:
     new = parse_record(NewAccount, "account", await read_json(request))
+    if new.may_go_negative:
+        require_role(session, OPERATORS, to="open an account that may go negative")
     account, is_new = await services_of(request).ledger.open_account(new)
     return json_response(
         asdict(account),
@@ -69,7 +71,7 @@ def _entry(entry: Entry) -> dict[str, str | int]:
 
 
 ROUTES = [
-    Route("/accounts", with_session(open_account), methods=["POST"]),
+    Route("/accounts", with_session(open_account, roles=WRITERS), methods=["POST"]),
     Route("/accounts/{account_id}", with_session(get_account), methods=["GET"]),
     Route("/accounts/{account_id}/entries", with_session(get_entries), methods=["GET"]),
 ]

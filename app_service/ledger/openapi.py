@@ -10,15 +10,18 @@ _OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Ve
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
-    403: "Belongs to another user (`forbidden`)",
+    403: "Belongs to another user, or the client's role does not allow it (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
     409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
     415: "Not application/json (`unsupported_media_type`)",
     422: f"Refused, nothing was written: {_OUTCOMES}",
-    429: "Too many requests from one address (`too_many_requests`), refused by the firewall in "
-    "front of the service: send the request again after `Retry-After` seconds, which is safe",
-    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    429: "Too many requests from one address: refused by the firewall in front of the service "
+    "(`too_many_requests`), or after too many wrong credentials or unknown tokens "
+    "(`too_many_failed_logins`, `too_many_unknown_tokens`). Send the request again after "
+    "`Retry-After` seconds, which is safe",
+    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`, "
+    "`clients_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
 _IN_BODY = (400, 413, 415)
@@ -29,6 +32,15 @@ def _answer(description: str, schema: str | None, media_type: str = "application
     if schema is None:
         return {"description": description}
     return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
+
+
+# A firewall cannot set our media type.
+_TOO_MANY: Json = {
+    "description": _PROBLEMS[429],
+    "content": {
+        media_type: {"schema": ref("Problem")} for media_type in (MEDIA_TYPE, "application/json")
+    },
+}
 
 
 def _operation(
@@ -45,7 +57,7 @@ def _operation(
         "security": [{scheme: []} for scheme in security],
         "responses": {str(s): _answer(*answer) for s, answer in answers.items()}
         | {str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE) for s in sorted(problems)}
-        | {"429": _answer(_PROBLEMS[429], "Problem")},  # a firewall cannot set our media type
+        | {"429": _TOO_MANY},
     }
     if parameters:
         operation["parameters"] = list(parameters)
@@ -75,7 +87,7 @@ PATHS: Json = {
                 201: ("Posted", "Verdict"),
                 200: ("Replayed: posted before with the same contents", "Verdict"),
             },
-            problems=(*_IN_BODY, *_IN_SESSION, 409, 422),
+            problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
             body="Transaction",
         )
     },
@@ -83,7 +95,7 @@ PATHS: Json = {
         "post": _operation(
             "Post many in their order; a refused one does not affect the others",
             {200: ("One verdict per transaction, in order", "Verdicts")},
-            problems=(*_IN_BODY, *_IN_SESSION),
+            problems=(*_IN_BODY, *_IN_SESSION, 403),
             body="Batch",
         )
     },
@@ -99,7 +111,7 @@ PATHS: Json = {
         "post": _operation(
             "Open an account under a number of your choice",
             {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
-            problems=(*_IN_BODY, *_IN_SESSION, 409),
+            problems=(*_IN_BODY, *_IN_SESSION, 403, 409),
             body="NewAccount",
         )
     },
@@ -166,14 +178,14 @@ PATHS: Json = {
         "get": _operation(
             "The deployed version",
             {200: ("The version", "Version")},
-            problems=(401,),
+            problems=(401, 503),
             security=_EITHER,
         )
     },
     "/openapi.json": {
-        "get": _operation("This document", {200: _PAGE}, problems=(401,), security=_EITHER)
+        "get": _operation("This document", {200: _PAGE}, problems=(401, 503), security=_EITHER)
     },
-    "/docs": {"get": _operation("This page", {200: _PAGE}, problems=(401,), security=_EITHER)},
+    "/docs": {"get": _operation("This page", {200: _PAGE}, problems=(401, 503), security=_EITHER)},
 }
 
 

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app_service.ledger.authentication import with_session
+from app_service.ledger.authentication import WRITERS, with_session
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
 from app_service.ledger.domain import CALL_MAX, REASON, Verdict
 from app_service.ledger.fields import InvalidField, parse_object, parse_uuid, shape
@@ -92,7 +92,7 @@ def _readable_id(item: object) -> str | None:
 
 
 ROUTES = [
-    Route("/transactions", with_session(post_transaction), methods=["POST"]),
-    Route("/transactions/batch", with_session(post_batch), methods=["POST"]),
+    Route("/transactions", with_session(post_transaction, roles=WRITERS), methods=["POST"]),
+    Route("/transactions/batch", with_session(post_batch, roles=WRITERS), methods=["POST"]),
     Route("/transactions/{transaction_id}", with_session(get_transaction), methods=["GET"]),
 ]

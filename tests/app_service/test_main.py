@@ -35,6 +35,7 @@ from local_cloud.postgres import PostgresServer
 from tests.app_service.build import document
 from tests.app_service.conftest import migrate
 from tests.app_service.fake_aws import (
+    CLIENTS_TABLE,
     QUEUE_URL,
     TABLE,
     FakeQueue,
@@ -99,6 +100,7 @@ def environment_of(database: TlsDatabase) -> dict[str, str]:
         database_name="postgres",
         database_ca_file=str(database.ca_file),
         sessions_table_name=TABLE,
+        api_clients_table_name=CLIENTS_TABLE,
         audit_queue_url=QUEUE_URL,
         bind_address="127.0.0.1",
         port=free_port(),
