@@ -43,10 +43,15 @@ class Credential:
         """Compares in constant time."""
         return hmac.compare_digest(secret_sha256(secret), self.secret_sha256)
 
-    def to_item(self) -> dict[str, dict[str, str]]:
+    def key(self) -> dict[str, dict[str, str]]:
         return {
             CLIENT_KEY: {"S": self.client.client_id},
             CREDENTIAL_KEY: {"S": self.client.credential_id},
+        }
+
+    def to_item(self) -> dict[str, dict[str, str]]:
+        return {
+            **self.key(),
             "role": {"S": self.client.role},
             "secret_sha256": {"S": self.secret_sha256},
             "created_at": {"N": str(self.created_at)},

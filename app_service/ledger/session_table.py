@@ -104,14 +104,13 @@ class SessionTable:
             Limit=limit,  # of the items that are read, before the filter
         )
         found: list[Session] = []
-        answer = await self._calls.run(query)
+        start: dict[str, Any] = {}
         for _ in range(_PAGES_MAX):
+            answer = await self._calls.run(partial(query, **start))
             found += map(_session, answer["Items"])
             if len(found) >= limit or "LastEvaluatedKey" not in answer:
                 break
-            answer = await self._calls.run(
-                partial(query, ExclusiveStartKey=answer["LastEvaluatedKey"])
-            )
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
         return found[:limit]
 
 

@@ -22,7 +22,7 @@ class Sessions:
 
     A token that DynamoDB does not know is refused for FRESH_SECONDS without asking again. That can
     hit no session that another task opens meanwhile: a token is random, so nobody can send it
-    before it exists, and it is sent to its client after DynamoDB has stored it. Reads are consistent.
+    before it exists, and its client gets it after DynamoDB has stored it. Reads are consistent.
     `unknown` limits the reads of unknown tokens, by the client's address.
     """
 

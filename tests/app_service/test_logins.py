@@ -98,7 +98,7 @@ async def test_an_unknown_token_is_read_once(api: Api) -> None:
 
 
 async def test_an_address_with_many_unknown_tokens_must_wait(api: Api) -> None:
-    """It is not told that a token is invalid: that may be the token of a session of another task."""
+    """Not 401: the token may be that of a session which was opened through another task."""
     api.table.asked.clear()
     answers = await asyncio.gather(*(with_token(api, token(n)) for n in range(300)))
     assert statuses([*answers]) == [401, 429]

@@ -253,7 +253,7 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
         with client_of(environment) as client:
             answer = client.get("/health/ready")
         assert answer.status_code == 503
-        assert answer.json()["missing"] == ["database", "sessions", "audit_queue"]
+        assert answer.json()["missing"] == ["database", "sessions", "clients", "audit_queue"]
         process.terminate()
         output, _ = process.communicate(timeout=30)
     finally:

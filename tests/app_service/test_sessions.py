@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app_service.ledger import recent_reads
+from app_service.ledger import sessions as sessions_module
 from app_service.ledger.actor import Role
 from app_service.ledger.credentials import Client
 from app_service.ledger.failure_limit import unknown_tokens
@@ -19,6 +20,7 @@ from tests.app_service.fake_aws import TABLE, FakeSessionsTable
 TTL = 3600
 HERE = "203.0.113.1"
 SHOP = Client(client_id="shop", credential_id="c-1", role=Role.POSTER)
+BANK = Client(client_id="bank", credential_id="c-2", role=Role.POSTER)
 
 
 class Clock:
@@ -268,6 +270,45 @@ async def test_a_user_has_live_sessions_newest_first(sessions: Sessions, clock: 
         1_800_003_600,
         1_800_001_800,
     ]
+
+
+async def test_many_sessions_of_another_client_hide_none(
+    sessions: Sessions, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two clients may have a user of one name, and DynamoDB's limit counts before its filter."""
+    monkeypatch.setattr(sessions_module, "LISTED_MAX", 2)
+    for _ in range(3):
+        await opened(sessions)
+    for _ in range(4):
+        clock.time += 1
+        await sessions.open(user_id="ada", client=BANK)
+    assert len(await sessions.of_user("ada", client_id="shop")) == 2
+    assert len(await sessions.of_user("ada", client_id="bank")) == 2
+
+
+async def test_a_list_reads_a_bounded_number_of_items(
+    sessions: Sessions, clock: Clock, table: FakeSessionsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "LISTED_MAX", 1)
+    await opened(sessions)
+    for _ in range(20):
+        clock.time += 1
+        await sessions.open(user_id="ada", client=BANK)
+    table.asked.clear()
+    await sessions.of_user("ada", client_id="shop")
+    assert table.asked == ["Query"] * 5
+
+
+async def test_an_item_of_the_version_before_is_of_the_first_client(
+    sessions: Sessions, other_task: Sessions, table: FakeSessionsTable
+) -> None:
+    """During a rolling deployment tasks of both versions share the table."""
+    token, session = await opened(sessions)
+    for new in ("role", "credential_id"):
+        del table.items[session.token_hash][new]
+    found = await other_task.find(token, address=HERE)
+    assert found is not None
+    assert (found.role, found.credential_id) == (Role.OPERATOR, FIRST_CREDENTIAL_ID)
 
 
 async def test_the_probe_fails_if_the_table_does_not_answer(
