@@ -10,7 +10,7 @@ import pytest
 from app_service.ledger import recent_reads
 from app_service.ledger import sessions as sessions_module
 from app_service.ledger.actor import Role
-from app_service.ledger.credentials import Client
+from app_service.ledger.credentials import FIRST_CREDENTIAL_ID, Client
 from app_service.ledger.failure_limit import unknown_tokens
 from app_service.ledger.recent_reads import CACHED_SECONDS, FRESH_SECONDS
 from app_service.ledger.session_table import Session, SessionsUnavailable, SessionTable
