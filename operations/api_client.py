@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SECRET_BYTES: Final = 32
 CREDENTIALS_MAX: Final = 10  # of one client
 SOON: Final = f"within {FRESH_SECONDS:.0f} seconds"
-RUNBOOK: Final = "docs/runbooks/replace-a-credential.md"
+RUNBOOK: Final = "docs/clients.md"
 
 
 class ApiClientError(Exception):

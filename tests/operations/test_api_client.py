@@ -169,7 +169,7 @@ def test_the_last_credential_of_a_client_is_named_as_such(
         (["--client", "new", "--role", "admin"], "ROLE='admin': must be one of reader, poster"),
         (["--client", "shop", "--role", "reader"], "ROLE='reader': client shop has role poster"),
         (["--revoke", "shop-1"], "REVOKE='shop-1': there is no such credential; LIST=yes"),
-        (["--revoke", "secret"], "docs/runbooks/replace-a-credential.md says how to replace it"),
+        (["--revoke", "secret"], "docs/clients.md says how to replace it"),
         (["--revoke", "x", "--list"], "give only one of CLIENT, LIST and REVOKE"),
     ],
 )
