@@ -112,7 +112,7 @@ def _sessions(template: Template, load: Load) -> float:
     reads, writes = load.transactions / 100, load.transactions / 10_000
     # Of three clients beside the first, each task reads the credentials every five seconds.
     (scaling,) = _all(template, "AWS::ApplicationAutoScaling::ScalableTarget")
-    reads += min(load.transactions, 3 * scaling["MinCapacity"] * SECONDS / 5)
+    reads += min(load.transactions, 3 * int(scaling["MinCapacity"]) * SECONDS / 5)
     return reads / 1e6 * DYNAMODB_READ_MILLION + 2 * writes / 1e6 * DYNAMODB_WRITE_MILLION
 
 
