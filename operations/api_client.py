@@ -81,7 +81,8 @@ def add(table: CredentialTable, *, client_id: str, role: str) -> None:
     """Print the new credential. Its secret is stored nowhere: this is the only time it is shown."""
     if not is_client_id(client_id):
         raise ApiClientError(
-            f"CLIENT={client_id!r}: must be {CLIENT_ID_RULE}, got {len(client_id)} characters"
+            # Not its value: people also put secrets into wrong variables.
+            f"CLIENT: must be {CLIENT_ID_RULE}, got another string of {len(client_id)} characters"
         )
     existing = [c for c in table.all() if c.client.client_id == client_id]
     client = Client(

@@ -163,8 +163,8 @@ def test_the_last_credential_of_a_client_is_named_as_such(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--client", "Shop"], "CLIENT='Shop': must be 1 to 64 characters of a-z, 0-9 and -"),
-        (["--client", "a" * 65, "--role", "poster"], "got 65 characters"),
+        (["--client", "Shop"], "CLIENT: must be 1 to 64 characters of a-z, 0-9 and -"),
+        (["--client", "a" * 65, "--role", "poster"], "got another string of 65 characters"),
         (["--client", "new"], "ROLE='': must be one of reader, poster, operator"),
         (["--client", "new", "--role", "admin"], "ROLE='admin': must be one of reader, poster"),
         (["--client", "shop", "--role", "reader"], "ROLE='reader': client shop has role poster"),
