@@ -8,10 +8,11 @@ from app_service.ledger.domain import CALL_MAX
 from app_service.ledger.fields import required_fields_of
 from app_service.ledger.queue_messages import SEND_BYTES_MAX
 from app_service.ledger.transaction import COLUMNS, Transaction
+from app_service.ledger.verdict import REFUSALS
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
-from lambda_src.transaction_processor.worker import _DONE, _RESULTS, _WRONG, parse_submission
+from lambda_src.transaction_processor.worker import _DONE, _WRONG, parse_transaction
 
 PAGE = (Path(__file__).parent.parent / "docs" / "messages.md").read_text()
 SUBMITTED, POSTED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
@@ -25,7 +26,7 @@ def fields_listed(section: str, *, rule: str = "") -> set[str]:
 
 
 def test_the_page_lists_the_fields_of_a_submission_and_which_are_optional() -> None:
-    parse_submission(SUBMITTED)
+    parse_transaction(SUBMITTED)
     required = {"type", "version", "transaction"} | required_fields_of(Transaction)
     assert fields_listed("transaction.submitted") == required | {*COLUMNS}
     assert fields_listed("transaction.submitted", rule="optional") == {*COLUMNS} - required
@@ -41,7 +42,7 @@ def test_the_batch_is_one_that_the_audit_writer_takes() -> None:
 
 
 def test_every_verdict_of_the_ledger_is_explained() -> None:
-    assert {v for v in _DONE | _RESULTS | _WRONG if f"`{v}`" not in PAGE} == set()
+    assert {v for v in _DONE | REFUSALS | _WRONG if f"`{v}`" not in PAGE} == set()
 
 
 def test_names_and_limits_are_those_of_the_code() -> None:
