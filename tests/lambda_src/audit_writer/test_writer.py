@@ -88,7 +88,16 @@ def test_s50_amounts_are_logged_once_by_currency(
 def test_s50_only_what_moved_counts_as_an_amount(caplog: pytest.LogCaptureFixture) -> None:
     """Not what a hold reserves, or a void or an expiry releases."""
     caplog.set_level(logging.INFO)
-    kinds = ("transfer", "hold", "capture", "void", "reversal", "expiry", "of-a-newer-version", [])
+    kinds: list[object] = [
+        "transfer",
+        "hold",
+        "capture",
+        "void",
+        "reversal",
+        "expiry",
+        "of-a-newer-version",
+        [],
+    ]
     batch = json.loads(body(1))
     batch["transactions"] = [
         {"kind": kind, "currency": "USD", "amount_minor": 10**number}
