@@ -21,7 +21,7 @@ from app_service.ledger import accounts
 from app_service.ledger.api import make_app
 from app_service.ledger.api_client import ApiClient
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
-from app_service.ledger.health import Health
+from app_service.ledger.health import PROBE_TIMEOUT_SECONDS, Health
 from app_service.ledger.hold_expiry import HoldExpiry
 from app_service.ledger.ledger import PostgresLedger
 from app_service.ledger.relay import OutboxRelay
@@ -33,7 +33,7 @@ from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
 from app_service.settings import LIVE_PATH, ServiceSecrets, ServiceSettings
 
-POSTING_CALLS_MAX_IN_FLIGHT = 4
+POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
 THREADS = 8
 
@@ -106,8 +106,7 @@ async def serve(
 
         aws = boto3.session.Session(region_name=region)
         reading_pool = await pool(READING_CONNECTIONS)
-        # The relay and the readiness probe repeat their calls themselves.
-        without_retries = Database(reading_pool, retry_seconds=0)
+        reading = Database(reading_pool)
         sessions = Sessions(
             table=SessionTable(
                 dynamodb=aws.client("dynamodb", config=_AWS),
@@ -117,17 +116,17 @@ async def serve(
             ttl_seconds=settings.session_ttl_seconds,
         )
         relay = OutboxRelay(
-            database=without_retries,
+            database=reading,
             queue=aws.client("sqs", config=_AWS),
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
         )
-        expiry = HoldExpiry(database=without_retries)
+        expiry = HoldExpiry(database=reading)
         totals = Totals()
         reporter = Reporter(totals=totals, waiting=relay.waiting)
         ledger = PostgresLedger(
-            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT)),
-            reading=Database(reading_pool),
+            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT + 1)),
+            reading=reading,
             max_in_flight=POSTING_CALLS_MAX_IN_FLIGHT,
             on_posted=relay.wake,
             on_answered=totals.answered,
@@ -138,7 +137,7 @@ async def serve(
             api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
             health=Health(
                 {
-                    "database": partial(without_retries.run, accounts.probe),
+                    "database": partial(probe_database, reading),
                     "sessions": sessions.probe,
                     "audit_queue": relay.probe,
                 }
@@ -162,6 +161,11 @@ async def serve(
             each.stop()
         await asyncio.gather(*background)
     logger.info("stopped")
+
+
+async def probe_database(database: Database) -> None:
+    deadline = asyncio.get_running_loop().time() + PROBE_TIMEOUT_SECONDS
+    await database.run_once(accounts.probe, deadline=deadline)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from app_service.ledger.actor import Actor, Role
 from app_service.ledger.authentication import actor_of, with_session
 from app_service.ledger.bodies import json_response, read_json
+from app_service.ledger.deadlines import deadline_of
 from app_service.ledger.domain import Entry, NewAccount, rfc3339
 from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
 from app_service.ledger.problems import Problem
@@ -23,7 +24,8 @@ async def open_account(request: Request, session: Session) -> Response:
     new = parse_record(NewAccount, "account", await read_json(request))
     actor = actor_of(session)
     _check_rights(new, actor)
-    account, is_new = await services_of(request).ledger.open_account(new, actor)
+    ledger = services_of(request).ledger
+    account, is_new = await ledger.open_account(new, actor, deadline=deadline_of(request))
     return json_response(
         asdict(account),
         status=201 if is_new else 200,
@@ -43,7 +45,8 @@ def _check_rights(new: NewAccount, actor: Actor) -> None:
 
 async def get_account(request: Request, _session: Session) -> Response:
     account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
-    return json_response(asdict(await services_of(request).ledger.account(account_id)))
+    ledger = services_of(request).ledger
+    return json_response(asdict(await ledger.account(account_id, deadline=deadline_of(request))))
 
 
 async def get_entries(request: Request, _session: Session) -> Response:
@@ -53,7 +56,9 @@ async def get_entries(request: Request, _session: Session) -> Response:
     limit = parse_digits("limit", query.get("limit", str(PAGE_DEFAULT)), PAGE_MAX)
     before = parse_digits("cursor", query.get("cursor", str(MAX_INTEGER)), MAX_INTEGER)
     ledger = services_of(request).ledger
-    found = await ledger.entries(account_id, before=before, limit=limit + 1)
+    found = await ledger.entries(
+        account_id, before=before, limit=limit + 1, deadline=deadline_of(request)
+    )
     page = found[:limit]
     return json_response(
         {

@@ -23,7 +23,8 @@ _PROBLEMS = {
     429: "Too many requests from one address (`too_many_requests`), refused by the firewall in "
     "front of the service: send the request again after `Retry-After` seconds, which is safe",
     431: "URL and header too large together (`header_too_large`)",
-    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    503: "Unavailable (`overloaded`, `account_busy`, `database_unavailable`, "
+    "`sessions_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
 _IN_BODY = (400, 408, 413, 415)

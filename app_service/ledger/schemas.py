@@ -69,8 +69,8 @@ SCHEMAS: Json = {
     "Account": _object(
         properties_of(NewAccount)
         | {
-            "currency_exponent": {"type": ["integer", "null"]},
             "owner": {"type": ["string", "null"]},
+            "currency_exponent": {"type": ["integer", "null"]},
             "state": {"type": "string", "enum": ["open", "frozen", "closed"]},
             "balance_minor": _BALANCE,
             "held_minor": {"type": "integer", "minimum": 0},

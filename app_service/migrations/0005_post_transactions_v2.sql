@@ -80,6 +80,7 @@ DECLARE
     verdict        text[];
     is_new         boolean[];
     chain          uuid[];
+    place          int[];
     debit          bigint[];
     credit         bigint[];
     amount         bigint[];
@@ -95,9 +96,7 @@ DECLARE
     -- The chain that the loop is in, and what was before it.
     chain_from   int;
     chain_id     uuid;
-    chain_fails  boolean;
-    chain_is_new boolean;
-    chain_is_old boolean;
+    verdicts     text[];
     safe_balance bigint[];
     safe_held    bigint[];
     safe_version bigint[];
@@ -178,6 +177,7 @@ BEGIN
         money          := verdict;
         is_new         := array_fill(true, ARRAY[size]);
         chain          := array_fill(NULL::uuid, ARRAY[size]);
+        place          := array_fill(NULL::int, ARRAY[size]);
         debit          := array_fill(NULL::bigint, ARRAY[size]);
         credit         := debit;
         amount         := debit;
@@ -203,9 +203,6 @@ BEGIN
             IF r.linked AND chain_from IS NULL THEN
                 chain_from := i;
                 chain_id := r.transaction_id;
-                chain_fails := false;
-                chain_is_new := false;
-                chain_is_old := false;
                 safe_balance := acc_balance;
                 safe_held := acc_held;
                 safe_version := acc_version;
@@ -214,6 +211,7 @@ BEGIN
             END IF;
             IF chain_from IS NOT NULL THEN
                 chain[i] := chain_id;
+                place[i] := i - chain_from;
             END IF;
 
             -- What follows from a target: accounts, currency and, if not given, the amount.
@@ -231,6 +229,11 @@ BEGIN
                 amt := amount[i];
                 d := width_bucket(debit[i], acc_id);
                 c := width_bucket(credit[i], acc_id);
+                IF target.state = 'posted' AND (acc_id[d] IS DISTINCT FROM debit[i]
+                                                OR acc_id[c] IS DISTINCT FROM credit[i]) THEN
+                    RAISE EXCEPTION 'transaction % was posted after the accounts were locked', r.target_id
+                        USING ERRCODE = 'serialization_failure';    -- the next try locks its accounts
+                END IF;
             END IF;
 
             IF r.transaction_id = ANY (known_ids) THEN
@@ -239,7 +242,8 @@ BEGIN
                 v := CASE
                     WHEN old.kind IS DISTINCT FROM r.kind
                       OR old.target_id IS DISTINCT FROM r.target_id
-                      OR old.chain_id IS DISTINCT FROM chain[i]
+                      OR (old.chain_id, old.chain_place, old.linked)
+                         IS DISTINCT FROM (chain[i], place[i], r.linked)
                       OR old.expires_in_seconds IS DISTINCT FROM r.expires_in_seconds
                       OR old.reference IS DISTINCT FROM r.reference
                       OR old.metadata IS DISTINCT FROM r.metadata
@@ -305,6 +309,7 @@ BEGIN
                 v := 'insufficient_funds';
             -- What is held may be captured at any time: for the limit it is gone already.
             ELSIF r.kind <> 'capture' AND acc_balance[d] - acc_held[d] < amt - max_balance
+               OR r.kind = 'hold' AND acc_held[d] > max_balance - amt
                OR r.kind <> 'hold' AND acc_balance[c] > max_balance - amt THEN
                 v := 'balance_limit';
             ELSE
@@ -336,19 +341,21 @@ BEGIN
             END IF;
 
             IF chain_from IS NOT NULL THEN
-                chain_fails := chain_fails OR v = 'conflict' OR is_new[i] AND v <> 'posted';
-                chain_is_new := chain_is_new OR is_new[i];
-                chain_is_old := chain_is_old OR NOT is_new[i] AND v <> 'conflict';
                 CONTINUE WHEN r.linked AND i < size;        -- it goes on
-                IF r.linked OR has_repeats AND (
+                -- It is one document: what is not recorded of one is recorded of none.
+                verdicts := verdict[chain_from:i];
+                v := CASE
+                    WHEN r.linked OR has_repeats AND (      -- it has no end, or speaks of itself
                        SELECT count(k) > count(DISTINCT k)
-                         FROM unnest(part) u, LATERAL (VALUES (u.transaction_id), (u.target_id)) keys(k)) THEN
-                    v := 'invalid';                         -- it has no end, or speaks of itself
-                ELSIF chain_is_new AND chain_is_old THEN
-                    v := 'conflict';                        -- it was recorded as another chain
-                ELSIF chain_fails THEN
-                    v := 'linked_refused';
-                ELSE
+                         FROM unnest(part) u, LATERAL (VALUES (u.transaction_id), (u.target_id)) keys(k))
+                    THEN 'invalid'
+                    WHEN 'conflict' = ANY (verdicts)        -- it was recorded as another chain
+                      OR true = ANY (is_new[chain_from:i]) AND false = ANY (is_new[chain_from:i])
+                    THEN 'conflict'
+                    WHEN 'invalid' = ANY (verdicts) THEN 'invalid'
+                    WHEN 'forbidden' = ANY (verdicts) THEN 'forbidden'
+                    WHEN is_new[i] AND 'posted' <> ANY (verdicts) THEN 'linked_refused' END;
+                IF v IS NULL THEN
                     chain_from := NULL;
                     CONTINUE;
                 END IF;
@@ -358,7 +365,7 @@ BEGIN
                 posted_ids := safe_ids;
                 posted_bytes := safe_bytes;
                 FOR i IN chain_from .. r.place LOOP
-                    IF is_new[i] AND (v <> 'linked_refused' OR verdict[i] = 'posted') THEN
+                    IF v <> 'linked_refused' OR verdict[i] = 'posted' THEN
                         verdict[i] := v;
                     END IF;
                 END LOOP;
@@ -376,20 +383,20 @@ BEGIN
                    coalesce(b.debit, b.sent_debit) AS debit_account,
                    coalesce(b.credit, b.sent_credit) AS credit_account,
                    coalesce(b.amount, b.sent_amount) AS amount_minor
-              FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, debit, credit, amount, money,
-                                                   debit_version, debit_balance, credit_version,
+              FROM ROWS FROM (unnest(part), unnest(verdict, is_new, chain, place, debit, credit, amount,
+                                                   money, debit_version, debit_balance, credit_version,
                                                    credit_balance))
                 AS b(id, kind, sent_debit, sent_credit, sent_amount, sent_currency, target_id,
                      expires_in_seconds, linked, reference, metadata, client_id, user_id, path,
-                     is_operator, verdict, is_new, chain_id, debit, credit, amount, currency,
-                     debit_version, debit_balance, credit_version, credit_balance)
+                     is_operator, verdict, is_new, chain_id, chain_place, debit, credit, amount,
+                     currency, debit_version, debit_balance, credit_version, credit_balance)
              WHERE b.is_new AND b.verdict NOT IN ('invalid', 'conflict', 'forbidden')
                AND (b.verdict = 'posted' OR b.kind <> 'expiry')
         ), new_transactions AS (
             INSERT INTO ledger.transactions (
                 transaction_id, kind, state, reason, debit_account, credit_account, amount_minor,
-                currency, debit_version, credit_version, target_id, chain_id, expires_in_seconds,
-                reference, metadata, client_id, user_id, path, posted_at)
+                currency, debit_version, credit_version, target_id, chain_id, chain_place,
+                linked, expires_in_seconds, reference, metadata, client_id, user_id, path, posted_at)
             SELECT id, kind,
                    CASE WHEN posts THEN 'posted' ELSE 'refused' END,
                    CASE WHEN NOT posts THEN verdict END,
@@ -399,8 +406,8 @@ BEGIN
                    CASE WHEN posts THEN coalesce(currency, sent_currency) ELSE sent_currency END,
                    CASE WHEN moves THEN debit_version END,
                    CASE WHEN moves THEN credit_version END,
-                   target_id, chain_id, expires_in_seconds, reference, metadata, client_id, user_id,
-                   path, moment
+                   target_id, chain_id, chain_place, linked, expires_in_seconds, reference, metadata,
+                   client_id, user_id, path, moment
               FROM batch
              ORDER BY id
         ), new_entries AS (

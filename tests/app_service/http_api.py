@@ -46,10 +46,12 @@ class FakeLedger:
         self.failure: Exception | None = None
         self.calls: list[list[Transaction]] = []
         self.actors: list[Actor] = []
+        self.deadlines: list[float] = []
         self.accounts: dict[int, Account] = {}
         self.entries_of: dict[int, list[Entry]] = {}
 
-    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
+    async def post(self, submissions: Sequence[Submission], *, deadline: float) -> list[Verdict]:
+        self.deadlines.append(deadline)
         transactions = [each.transaction for each in submissions]
         self.calls.append(transactions)
         self.actors += [each.actor for each in submissions]
@@ -57,7 +59,10 @@ class FakeLedger:
             raise self.failure
         return [self.verdicts.get(t.amount_minor or 0, Verdict.POSTED) for t in transactions]
 
-    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]:
+    async def open_account(
+        self, account: NewAccount, actor: Actor, *, deadline: float
+    ) -> tuple[Account, bool]:
+        self.deadlines.append(deadline)
         opened = Account(
             account_id=account.account_id,
             currency=account.currency,
@@ -74,17 +79,21 @@ class FakeLedger:
             raise AccountConflict(account.account_id)
         return found, found is opened
 
-    async def account(self, account_id: int) -> Account:
+    async def account(self, account_id: int, *, deadline: float) -> Account:
+        self.deadlines.append(deadline)
         if account_id not in self.accounts:
             raise AccountNotFound(account_id)
         return self.accounts[account_id]
 
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
-        await self.account(account_id)
+    async def entries(
+        self, account_id: int, *, before: int, limit: int, deadline: float
+    ) -> list[Entry]:
+        await self.account(account_id, deadline=deadline)
         found = [e for e in self.entries_of.get(account_id, []) if e.version < before]
         return sorted(found, key=lambda e: -e.version)[:limit]
 
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
+    async def transaction(self, transaction_id: UUID, *, deadline: float) -> PostedTransaction:
+        self.deadlines.append(deadline)
         for call in self.calls:
             for t in call:
                 if t.transaction_id == transaction_id:

@@ -9,7 +9,7 @@ import pytest
 
 from app_service.ledger.database import Pool
 from app_service.ledger.posting import post_transactions
-from tests.app_service.build import open_accounts, post, submitted, transaction
+from tests.app_service.build import LOCK_WAIT_MS, open_accounts, post, submitted, transaction
 from tests.app_service.conftest import LedgerDatabase, migrate
 
 WRITES_MONEY = [
@@ -29,6 +29,15 @@ WRITES_MONEY = [
     "DELETE FROM ledger.entries",
     "TRUNCATE ledger.entries",
     "INSERT INTO ledger.outbox (transaction_ids) VALUES ('{}')",
+    "SELECT * FROM ledger.outbox_v2",
+    "DELETE FROM ledger.outbox_v2",
+    "INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at) VALUES ('{}', 1, now())",
+    "UPDATE ledger.accounts SET state = 'closed'",
+    "UPDATE ledger.accounts SET owner = 'me'",
+    "UPDATE ledger.accounts SET held_minor = 0",
+    "UPDATE ledger.holds SET state = 'voided'",
+    "INSERT INTO ledger.account_changes (account_id, state, client_id, user_id)"
+    " VALUES (1, 'open', 'me', 'me')",
     "UPDATE ledger.outbox SET transaction_ids = '{}'",
     "UPDATE ledger.outbox SET batch_id = gen_random_uuid()",
     "INSERT INTO ledger.outbox (outbox_id, transaction_ids) OVERRIDING SYSTEM VALUE"
@@ -59,6 +68,9 @@ REFUSED_TO_PROCESSOR = [
     "SELECT * FROM ledger.entries",
     "SELECT * FROM ledger.outbox",
     "DELETE FROM ledger.outbox",
+    "SELECT * FROM ledger.lock_events(1, 1)",
+    "SELECT ledger.delete_events('{1}')",
+    "SELECT ledger.change_account_state(1, 'frozen', 'me', 'me')",
     "INSERT INTO ledger.accounts (account_id, currency) VALUES (9, 'USD')",
 ]
 ALLOWED_TO_SERVICE = [
@@ -87,8 +99,12 @@ _MAY_POST_ONLY = [
     "TRUNCATE ledger.transactions",
     "UPDATE ledger.entries SET amount_minor = 1",
     "DELETE FROM ledger.entries",
-    "DELETE FROM ledger.outbox",
     "UPDATE ledger.outbox SET transaction_ids = '{}'",
+    "UPDATE ledger.outbox_v2 SET transaction_ids = '{}'",
+    "UPDATE ledger.accounts SET owner = 'me'",
+    "DELETE FROM ledger.holds",
+    "UPDATE ledger.holds SET amount_minor = 1",
+    "UPDATE ledger.account_changes SET client_id = 'me'",
     "ALTER TABLE ledger.entries DISABLE TRIGGER append_only",
     "DROP TABLE ledger.entries",
     "CREATE TABLE ledger.mine (x int)",
@@ -126,7 +142,9 @@ async def test_the_service_may_post_open_accounts_read_and_relay(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_service") as connection:
-        assert await post_transactions(connection, submitted(transaction())) == ["posted"]
+        assert await post_transactions(
+            connection, submitted(transaction()), lock_wait_ms=LOCK_WAIT_MS
+        ) == ["posted"]
         for statement in ALLOWED_TO_SERVICE:
             await connection.execute(statement)
 
@@ -136,7 +154,9 @@ async def test_the_processor_may_post_and_has_no_right_to_any_table(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_processor") as connection:
-        assert await post_transactions(connection, submitted(transaction())) == ["posted"]
+        assert await post_transactions(
+            connection, submitted(transaction()), lock_wait_ms=LOCK_WAIT_MS
+        ) == ["posted"]
         for statement in REFUSED_TO_PROCESSOR:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
@@ -187,6 +207,8 @@ async def test_no_role_can_lock_a_table_against_readers_or_other_writers(
     tables = [row[0] for row in await ledger_pool.fetch(f"SELECT oid::regclass::text {_TABLES}")]
     if role == "ledger_service":  # the relay's right, until the next release
         tables.remove("ledger.outbox")
+    if role == "ledger_owner":  # its functions delete what was sent; nobody logs in as it
+        tables = [table for table in tables if not table.startswith("ledger.outbox")]
     async with acting_as(ledger_database, role) as connection:
         for table in tables:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -242,7 +264,7 @@ async def test_other_roles_may_not_even_read(
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("SELECT * FROM ledger.accounts")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await post_transactions(connection, submitted(transaction()))
+                await post_transactions(connection, submitted(transaction()), lock_wait_ms=1)
     finally:
         await ledger_pool.execute("DROP ROLE unrelated_role")
 
