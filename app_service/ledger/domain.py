@@ -66,11 +66,18 @@ class Entry:
 
 
 class Ledger(Protocol):
-    """The operations that write."""
+    """The operations that write. A deadline is in the time of the event loop.
 
-    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]: ...
+    Each raises Unavailable when its deadline is over.
+    """
 
-    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]: ...
+    async def post(
+        self, submissions: Sequence[Submission], *, deadline: float
+    ) -> list[Verdict]: ...
+
+    async def open_account(
+        self, account: NewAccount, actor: Actor, *, deadline: float
+    ) -> tuple[Account, bool]: ...
 
 
 class LedgerError(Exception):

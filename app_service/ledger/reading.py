@@ -6,6 +6,7 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from app_service.ledger.database import Connection
+from app_service.ledger.deadlines import deadline_of
 from app_service.ledger.services import services_of
 
 _T = TypeVar("_T")
@@ -13,4 +14,4 @@ _T = TypeVar("_T")
 
 async def read(request: Request, work: Callable[[Connection], Awaitable[_T]]) -> _T:
     """The result of `work`, which must be safe to repeat. Raises Unavailable."""
-    return await services_of(request).reading.run(work)
+    return await services_of(request).reading.run(work, deadline=deadline_of(request))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from app_service.ledger.api_client import ApiClient
+from app_service.ledger.clients import Clients
 from app_service.ledger.database import Database
 from app_service.ledger.domain import Ledger
 from app_service.ledger.health import Health
+from app_service.ledger.logins import Logins
 from app_service.ledger.sessions import Sessions
 
 
@@ -16,7 +17,8 @@ class Services:
     ledger: Ledger
     reading: Database  # apart from the ledger's: many reads do not delay postings
     sessions: Sessions
-    api_client: ApiClient
+    clients: Clients
+    logins: Logins
     health: Health
     version: str
     environment_suffix: str

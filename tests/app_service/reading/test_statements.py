@@ -209,7 +209,7 @@ async def test_a_moment_to_come_is_refused(api: ReadingApi, ledger_pool: Pool) -
 async def _uncommitted(pool: Pool) -> AsyncIterator[Connection]:
     """A posting of 5 to account 2 that has taken its time and is not committed."""
     async with pool.acquire() as session, session.transaction():
-        await post_transactions(session, submitted(transaction(1, 2, 5)))
+        await post_transactions(session, submitted(transaction(1, 2, 5)), lock_wait_ms=1000)
         yield session
 
 
