@@ -147,6 +147,7 @@ async def _post(connection: asyncpg.Connection, transactions: Sequence[Transacti
                 Submission(transaction=each, actor=_BENCH)
                 for each in transactions[first : first + _CALL]
             ],
+            lock_wait_ms=1000,
         )
 
 
@@ -215,15 +216,16 @@ def _report(rows: Sequence[Row]) -> str:
     )
     lines = "\n".join(
         f"| {row.what} | `{row.index}` | {row.present.microseconds:.1f} |"
-        f" {row.absent.microseconds:.1f} | {row.present.wal_bytes:.0f} | {row.absent.wal_bytes:.0f} |"
+        f" {row.absent.microseconds:.1f} | {row.present.wal_bytes:.0f} |"
+        f" {row.absent.wal_bytes:.0f} |"
         for row in rows
     )
     return f"""# What the ledger's indexes cost a posting
 
 `python -m bench.index_cost` at commit {commit.strip()}: {os.cpu_count()} cores, {platform.system()}
-{platform.machine()}, PostgreSQL of the local cloud. {_POSTED} transactions in calls of {_CALL}, in a ledger
-that holds {_POSTED_BEFORE} with a reference each; the smallest of {_RUNS} runs. A difference of less than 3 µs
-is the noise of the measurement; bytes of WAL have almost none.
+{platform.machine()}, PostgreSQL of the local cloud. {_POSTED} transactions in calls of {_CALL}, in a
+ledger that holds {_POSTED_BEFORE} with a reference each; the smallest of {_RUNS} runs. A difference of
+less than 3 µs is the noise of the measurement; bytes of WAL have almost none.
 
 | posted | index | µs of processor with it | without it | bytes of WAL with it | without it |
 |---|---|---|---|---|---|

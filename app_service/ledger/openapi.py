@@ -1,21 +1,25 @@
 """The OpenAPI 3.1 document of the routes."""
 
+from app_service.ledger.account_state_routes import CHANGES
 from app_service.ledger.domain import NewAccount
 from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import MEDIA_TYPE
 from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.transaction_filter import ListedState
 from app_service.ledger.url_query import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.verdict import REFUSALS
 
 _OUTCOMES = ", ".join(sorted(REFUSALS))
 _PROBLEMS = {
-    400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
+    400: "Not JSON (`invalid_json`), a field or parameter breaks a rule (`invalid`), or a period has "
+    "too many entries (`statement_too_long`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
     403: "Belongs to another user or client, or the client's role does not allow it (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
     408: "The body did not arrive in time (`request_timeout`); the connection is closed",
-    409: "The id exists with other contents (`conflict`, `account_conflict`)",
+    409: "The id exists with other contents (`conflict`, `account_conflict`), or the account "
+    "does not allow the change (`account_closed`, `account_not_empty`)",
     413: "Body too large (`body_too_large`)",
     414: "URL too long (`uri_too_long`)",
     415: "Not application/json (`unsupported_media_type`)",
@@ -85,6 +89,20 @@ def _parameter(where: str, name: str, schema: Json) -> Json:
 _TEXT: Json = {"type": "string"}
 _ACCOUNT_ID = _parameter("path", "account_id", properties_of(NewAccount)["account_id"])
 _TRANSACTION_ID = _parameter("path", "transaction_id", properties_of(Transaction)["transaction_id"])
+_TIME: Json = {"type": "string", "format": "date-time"}
+_PAGED = "A page; continue with cursor=next_cursor until it is null"
+
+
+def _query(name: str, schema: Json) -> Json:
+    return _parameter("query", name, schema)
+
+
+_PAGING = (
+    _query(
+        "limit", {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}
+    ),
+    _query("cursor", _TEXT),
+)
 _EITHER = ("session", "client")
 _PAGE = ("The document", None)
 
@@ -98,7 +116,23 @@ PATHS: Json = {
             },
             problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
             body="Transaction",
-        )
+        ),
+        "get": _operation(
+            "The transactions of an account or with a reference, newest first",
+            {200: (_PAGED, "Transactions")},
+            problems=(400, 404, *_IN_SESSION),
+            parameters=(
+                _query("account_id", properties_of(NewAccount)["account_id"]),
+                _query("reference", properties_of(Transaction)["reference"]),
+                _query(
+                    "state",
+                    {"type": "string", "enum": list(ListedState), "default": ListedState.POSTED},
+                ),
+                _query("from", _TIME),
+                _query("to", _TIME),
+                *_PAGING,
+            ),
+        ),
     },
     "/transactions/batch": {
         "post": _operation(
@@ -126,8 +160,8 @@ PATHS: Json = {
     },
     "/transactions/{transaction_id}": {
         "get": _operation(
-            "A posted transaction",
-            {200: ("The transaction", "PostedTransaction")},
+            "A transaction, also a refused one, and what became of it",
+            {200: ("The transaction", "RecordedTransaction")},
             problems=(400, 404, *_IN_SESSION),
             parameters=(_TRANSACTION_ID,),
         )
@@ -138,31 +172,53 @@ PATHS: Json = {
             {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
             problems=(*_IN_BODY, *_IN_SESSION, 403, 409),
             body="NewAccount",
-        )
+        ),
+        "get": _operation(
+            "The accounts that the client may see, by number",
+            {200: (_PAGED, "Accounts")},
+            problems=(400, 403, *_IN_SESSION),
+            parameters=(_query("owner", properties_of(NewAccount)["owner"]), *_PAGING),
+        ),
     },
     "/accounts/{account_id}": {
         "get": _operation(
-            "An account and its balance",
-            {200: ("The account", "Account")},
+            "An account and its balance, or its balance as of a moment (RFC 3339)",
+            {200: ("The account", "AccountOrPastBalance")},
             problems=(400, 404, *_IN_SESSION),
-            parameters=(_ACCOUNT_ID,),
+            parameters=(_ACCOUNT_ID, _query("as_of", _TIME)),
         )
     },
     "/accounts/{account_id}/entries": {
         "get": _operation(
             "The entries of an account, newest first",
-            {200: ("A page; continue with cursor=next_cursor until it is null", "Entries")},
+            {200: (_PAGED, "Entries")},
+            problems=(400, 404, *_IN_SESSION),
+            parameters=(_ACCOUNT_ID, *_PAGING),
+        )
+    },
+    "/accounts/{account_id}/statement": {
+        "get": _operation(
+            "Opening balance, entries from the oldest on, and closing balance of a period",
+            {200: (_PAGED, "Statement")},
             problems=(400, 404, *_IN_SESSION),
             parameters=(
                 _ACCOUNT_ID,
-                _parameter(
-                    "query",
-                    "limit",
-                    {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT},
-                ),
-                _parameter("query", "cursor", _TEXT),
+                _query("from", _TIME) | {"required": True},
+                _query("to", _TIME) | {"required": True},
+                *_PAGING,
             ),
         )
+    },
+    **{
+        f"/accounts/{{account_id}}/{change}": {
+            "post": _operation(
+                f"Make the account {state}; the answer is the same if it is so already",
+                {200: ("The account", "Account")},
+                problems=(400, 403, 404, 409, *_IN_SESSION),
+                parameters=(_ACCOUNT_ID,),
+            )
+        }
+        for change, state in CHANGES.items()
     },
     "/sessions": {
         "post": _operation(

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from app_service.ledger.actor import Role
+from app_service.ledger.actor import Path, Role
 from app_service.ledger.domain import CALL_MAX, NewAccount, NewSession
 from app_service.ledger.fields import MAX_INTEGER, required_fields_of, rules_of
-from app_service.ledger.kinds import DEPENDING
+from app_service.ledger.kinds import DEPENDING, Kind
 from app_service.ledger.transaction import Transaction
-from app_service.ledger.verdict import Verdict
+from app_service.ledger.transaction_filter import ListedState
+from app_service.ledger.verdict import REFUSALS, Verdict
 
 Json = dict[str, Any]
 
@@ -24,12 +25,21 @@ def _list(schema: str, **limits: int) -> Json:
     return {"type": "array", "items": ref(schema), **limits}
 
 
-def _object(properties: Json, *, required: frozenset[str] | None = None) -> Json:
-    """These properties and no others; all are required unless `required` names some."""
+def _object(
+    properties: Json,
+    *,
+    required: frozenset[str] | None = None,
+    optional: frozenset[str] = frozenset(),
+) -> Json:
+    """These properties and no others; all are required but those that one argument leaves out."""
     return {
         "type": "object",
         "properties": properties,
-        "required": [name for name in properties if required is None or name in required],
+        "required": [
+            name
+            for name in properties
+            if name not in optional and (required is None or name in required)
+        ],
         "additionalProperties": False,
     }
 
@@ -37,6 +47,8 @@ def _object(properties: Json, *, required: frozenset[str] | None = None) -> Json
 _TEXT = {"type": "string"}
 _TIME = {"type": "string", "format": "date-time"}
 _BALANCE = {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
+_CURSOR = {"type": ["string", "null"]}
+_KIND = {"type": "string", "enum": list(Kind)}
 _TRANSACTION = properties_of(Transaction)
 _TRANSACTION_REQUIRED = required_fields_of(Transaction)
 _OF_TARGETS = frozenset(_TRANSACTION) - DEPENDING - {"kind", "linked"}
@@ -48,8 +60,22 @@ _VERDICT = {
 
 SCHEMAS: Json = {
     "Transaction": _object(_TRANSACTION, required=_TRANSACTION_REQUIRED),
-    "PostedTransaction": _object(
-        _TRANSACTION | {"posted_at": _TIME}, required=_TRANSACTION_REQUIRED | {"posted_at"}
+    "RecordedTransaction": _object(
+        {name: rule for name, rule in _TRANSACTION.items() if name != "linked"}
+        | {
+            "kind": _KIND,
+            "state": {"type": "string", "enum": [s for s in ListedState if s != ListedState.ALL]},
+            "reason": {"type": "string", "enum": sorted(REFUSALS)},
+            "chain_id": _TRANSACTION["transaction_id"],
+            "reversed_by": _TRANSACTION["transaction_id"],
+            "expires_at": _TIME,
+            "closed_by": _TRANSACTION["transaction_id"],
+            "client_id": _TEXT,
+            "user_id": _TEXT,
+            "path": {"type": "string", "enum": list(Path)},
+            "posted_at": _TIME,
+        },
+        required=frozenset(("transaction_id", "kind", "state", "posted_at")),
     ),
     "ToTarget": _object(
         {name: rule for name, rule in _TRANSACTION.items() if name in _OF_TARGETS},
@@ -75,6 +101,7 @@ SCHEMAS: Json = {
             "state": {"type": "string", "enum": ["open", "frozen", "closed"]},
             "balance_minor": _BALANCE,
             "held_minor": {"type": "integer", "minimum": 0},
+            "available_minor": _BALANCE,
             "version": {"type": "integer", "minimum": 0},
         }
     ),
@@ -82,12 +109,43 @@ SCHEMAS: Json = {
         {
             "version": _TRANSACTION["amount_minor"],
             "transaction_id": _TRANSACTION["transaction_id"],
+            "kind": _KIND,
             "amount_minor": _BALANCE,
             "balance_after_minor": _BALANCE,
+            "counter_account": _TRANSACTION["amount_minor"],
+            "reference": _TRANSACTION["reference"],
             "posted_at": _TIME,
+        },
+        optional=frozenset(("reference",)),
+    ),
+    "Entries": _object({"entries": _list("Entry"), "next_cursor": _CURSOR}),
+    "Accounts": _object({"accounts": _list("Account"), "next_cursor": _CURSOR}),
+    "PastBalance": _object(
+        {
+            "account_id": _TRANSACTION["amount_minor"],
+            "currency": _TRANSACTION["currency"],
+            "owner": {"type": ["string", "null"]},
+            "as_of": _TIME,
+            "balance_minor": _BALANCE,
+            "version": {"type": "integer", "minimum": 0},
         }
     ),
-    "Entries": _object({"entries": _list("Entry"), "next_cursor": {"type": ["string", "null"]}}),
+    "AccountOrPastBalance": {"anyOf": [ref("Account"), ref("PastBalance")]},
+    "Statement": _object(
+        {
+            "account_id": _TRANSACTION["amount_minor"],
+            "currency": _TRANSACTION["currency"],
+            "from": _TIME,
+            "to": _TIME,
+            "opening_balance_minor": _BALANCE,
+            "debits_minor": {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
+            "credits_minor": {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
+            "closing_balance_minor": _BALANCE,
+            "entries": _list("Entry"),
+            "next_cursor": _CURSOR,
+        }
+    ),
+    "Transactions": _object({"transactions": _list("RecordedTransaction"), "next_cursor": _CURSOR}),
     "NewSession": _object(properties_of(NewSession)),
     "Token": _object({"token": _TEXT, "expires_at": _TIME}),
     "Session": _object(

@@ -60,7 +60,7 @@ async def world(ledger_database: LedgerDatabase) -> AsyncIterator[World]:
             on_posted=lambda: woken.append(1),
             on_answered=lambda verdicts, seconds: answered.append(([*verdicts], seconds)),
         )
-        async with running_api(ledger) as api:
+        async with running_api(ledger, reading=pool) as api:
             yield World(api=api, pool=admin, woken=woken, answered=answered)
 
 
