@@ -12,8 +12,8 @@ from app_service.ledger.verdict import REFUSALS
 
 _OUTCOMES = ", ".join(sorted(REFUSALS))
 _PROBLEMS = {
-    400: "Not JSON (`invalid_json`), a field or parameter breaks a rule (`invalid`), or a period has "
-    "too many entries (`statement_too_long`)",
+    400: "Not JSON (`invalid_json`), a field or parameter breaks a rule (`invalid`), or a period "
+    "has too many entries (`statement_too_long`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
     403: "Belongs to another user or client, or the client's role does not allow it (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",

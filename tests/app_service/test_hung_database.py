@@ -120,7 +120,10 @@ async def test_what_reads_is_answered_by_its_deadline(
             deadline = asyncio.get_running_loop().time() + SHORT_SECONDS
             new = NewAccount(account_id=3, currency="USD")
             answers = await asyncio.gather(
-                *(reading.run(lambda c: accounts.account(c, 1), deadline=deadline) for _ in range(8)),
+                *(
+                    reading.run(lambda c: accounts.account(c, 1), deadline=deadline)
+                    for _ in range(8)
+                ),
                 ledger.open_account(new, OPERATOR, deadline=deadline),
                 return_exceptions=True,
             )
@@ -146,7 +149,10 @@ async def test_a_cancelled_caller_does_not_wait_for_the_server(
 
 
 async def test_over_http_the_answer_is_503_and_says_when_to_repeat(
-    own_server: PostgresServer, ledger: PostgresLedger, monkeypatch: pytest.MonkeyPatch
+    own_server: PostgresServer,
+    ledger: PostgresLedger,
+    pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(deadlines, "REQUEST_SECONDS", SHORT_SECONDS)
     async with running_api(ledger, reading=pool) as api:
