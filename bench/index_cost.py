@@ -222,12 +222,13 @@ def _report(rows: Sequence[Row]) -> str:
     )
     return f"""# What the ledger's indexes cost a posting
 
-`python -m bench.index_cost` at commit {commit.strip()}: {os.cpu_count()} cores, {platform.system()}
-{platform.machine()}, PostgreSQL of the local cloud. {_POSTED} transactions in calls of {_CALL}, in a
-ledger that holds {_POSTED_BEFORE} with a reference each; the smallest of {_RUNS} runs. A difference of
-less than 3 µs is the noise of the measurement; bytes of WAL have almost none.
+`python -m bench.index_cost` at commit {commit.strip()}: {os.cpu_count()} cores,
+{platform.system()} {platform.machine()}, PostgreSQL of the local cloud. {_POSTED} transactions in
+calls of {_CALL}, in a ledger that holds {_POSTED_BEFORE} with a reference each; the smallest of
+{_RUNS} runs. A difference of less than 3 µs is the noise of the measurement; bytes of WAL have
+almost none.
 
-| posted | index | µs of processor with it | without it | bytes of WAL with it | without it |
+| posted | index | µs with it | µs without it | bytes of WAL with it | bytes without it |
 |---|---|---|---|---|---|
 {lines}
 """
