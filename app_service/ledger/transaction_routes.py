@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app_service.ledger.authentication import actor_of, with_session
+from app_service.ledger.authentication import WRITERS, actor_of, with_session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
 from app_service.ledger.deadlines import deadline_of
@@ -107,13 +107,13 @@ async def get_transaction(request: Request, _session: Session) -> Response:
 
 
 ROUTES = [
-    Route("/transactions", with_session(post_transaction), methods=["POST"]),
-    Route("/transactions/batch", with_session(post_batch), methods=["POST"]),
+    Route("/transactions", with_session(post_transaction, roles=WRITERS), methods=["POST"]),
+    Route("/transactions/batch", with_session(post_batch, roles=WRITERS), methods=["POST"]),
     Route("/transactions/{transaction_id}", with_session(get_transaction), methods=["GET"]),
     *(
         Route(
             f"/transactions/{{transaction_id}}/{kind}",
-            with_session(partial(post_to_target, kind=kind)),
+            with_session(partial(post_to_target, kind=kind), roles=WRITERS),
             methods=["POST"],
         )
         for kind in (Kind.REVERSAL, Kind.CAPTURE, Kind.VOID)
