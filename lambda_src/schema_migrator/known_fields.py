@@ -33,7 +33,8 @@ def check_fields(connection: Connection, *, accepted: Set[str] = ACCEPTED) -> No
         raise FieldNotCarried(
             f"{', '.join(unknown)}: the deployed release does not know this field of a "
             "transaction, and its tasks would refuse it during the deployment. First deploy a "
-            "release that lists it in CARRIED (app_service/ledger/transaction.py): see docs/adding-a-field.md"
+            "release that lists it in CARRIED (app_service/ledger/transaction.py): see "
+            "docs/adding-a-field.md"
         )
 
 
