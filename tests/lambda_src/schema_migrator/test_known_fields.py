@@ -17,7 +17,7 @@ from lambda_src.schema_migrator.migrator import migrate
 from lambda_src.shared.database import connect_to_writer
 from tests.lambda_src.cluster import MASTER, Cluster
 
-NEW = "batch_label"
+NEW = "made_up"
 NEXT = Migration(name="0001_next.sql", sql="CREATE TABLE ledger.next (n int)")
 
 
