@@ -56,11 +56,61 @@ class LedgerClient:
     def post(self, transaction: dict[str, Any]) -> requests.Response:
         return self.call("POST", "/transactions", json=transaction)
 
+    def act(
+        self, target: dict[str, Any], action: str, document: dict[str, Any]
+    ) -> requests.Response:
+        """`reversal`, `capture` or `void` of a transaction."""
+        return self.call(
+            "POST", f"/transactions/{target['transaction_id']}/{action}", json=document
+        )
+
+    def find(self, transaction_id: str) -> requests.Response:
+        return self.call("GET", f"/transactions/{transaction_id}")
+
+    def statuses(self, batch: list[dict[str, Any]]) -> list[str]:
+        """What became of each transaction of a batch, in order."""
+        answer = self.call("POST", "/transactions/batch", json={"transactions": batch})
+        assert answer.status_code == 200, answer.text
+        return [each["status"] for each in answer.json()["results"]]
+
+    def listed(self, **query: str | int) -> set[str]:
+        """The ids on all pages of a list."""
+        found: set[str] = set()
+        cursor: dict[str, str] = {}
+        while True:
+            answer = self.call("GET", "/transactions", params={**query, **cursor})
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            ids = [each["transaction_id"] for each in page["transactions"]]
+            assert found.isdisjoint(ids)
+            found.update(ids)
+            if page["next_cursor"] is None:
+                return found
+            cursor = {"cursor": page["next_cursor"]}
+
+    def money(self, account_id: int) -> dict[str, int]:
+        """Balance, held and available amount of an account."""
+        account = self._account(account_id)
+        return {name: account[name] for name in ("balance_minor", "held_minor", "available_minor")}
+
     def balance_minor(self, account_id: int) -> int:
+        balance: int = self._account(account_id)["balance_minor"]
+        return balance
+
+    def _account(self, account_id: int) -> dict[str, Any]:
         answer = self.call("GET", f"/accounts/{account_id}")
         assert answer.status_code == 200, answer.text
-        balance: int = answer.json()["balance_minor"]
-        return balance
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def new_id() -> dict[str, Any]:
+    """The body of an action without other fields."""
+    return {"transaction_id": str(uuid.uuid4())}
+
+
+def new_hold(debit_account: int, credit_account: int, amount_minor: int) -> dict[str, Any]:
+    return new_transaction(debit_account, credit_account, amount_minor) | {"kind": "hold"}
 
 
 def new_transaction(

@@ -12,10 +12,10 @@ from app_service.ledger.transaction import Transaction
 # The posting function of this version and the type of its rows; the ones of the version before stay
 # beside them (docs/adding-a-field.md).
 POSTING_FUNCTION = "ledger.post_transactions_v2"
-_ROW_TYPE = "ledger.submitted_v2"
+ROW_TYPE = "ledger.submitted_v2"
 _POST = (
     f"SELECT status FROM {POSTING_FUNCTION}(ARRAY("
-    f"SELECT ROW(%s)::{_ROW_TYPE} FROM unnest(%s) WITH ORDINALITY AS u(%s, place) ORDER BY u.place"
+    f"SELECT ROW(%s)::{ROW_TYPE} FROM unnest(%s) WITH ORDINALITY AS u(%s, place) ORDER BY u.place"
     "), %s) ORDER BY ordinal"
 )
 _OF_ACTORS: dict[str, tuple[str, Callable[[Actor], object]]] = {

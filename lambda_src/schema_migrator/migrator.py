@@ -5,6 +5,7 @@ from typing import Any
 
 from pg8000.native import Connection
 
+from lambda_src.schema_migrator.known_fields import check_fields, record_fields
 from lambda_src.schema_migrator.lock import locked
 from lambda_src.schema_migrator.logins import enable_login
 from lambda_src.schema_migrator.migrations import Migration, apply_migrations
@@ -25,14 +26,16 @@ def migrate(
 ) -> dict[str, Any]:
     """Apply `migrations`, then enable each of `logins`, without what it has set for itself.
 
-    Safe to repeat.
+    Safe to repeat. Refuses a release that accepts a field which the one before does not know.
 
     Returns what was applied and enabled. Any error must stop the deployment.
     """
     connection = _connect_with_retries(connect, pause_up_to)
     try:
+        check_fields(connection)
         applied = apply_migrations(connection, migrations)
         with locked(connection):
+            record_fields(connection)
             for credentials in logins:
                 enable_login(connection, credentials)
                 restore_settings(connection, credentials.username)

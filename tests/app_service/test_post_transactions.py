@@ -13,12 +13,14 @@ import pytest
 from app_service.ledger.database import Database, Pool
 from app_service.ledger.fields import MAX_INTEGER
 from app_service.ledger.transaction import Transaction
+from app_service.ledger.transaction_sql import POSTING_FUNCTION, ROW_TYPE, arrays_of
 from tests.app_service.build import (
     balance,
     open_accounts,
     post,
     post_on,
     soon,
+    submitted,
     transaction,
 )
 from tests.app_service.conftest import LedgerDatabase
@@ -96,11 +98,16 @@ async def test_balances_stop_at_a_limit_on_both_sides(ledger_pool: Pool) -> None
 async def test_malformed_calls_are_refused_whole(ledger_pool: Pool) -> None:
     for wrong in ("NULL", "ARRAY[NULL]"):
         with pytest.raises(asyncpg.InvalidParameterValueError, match="one plain array"):
-            await ledger_pool.fetch(
-                f"SELECT ledger.post_transactions_v2(CAST({wrong} AS ledger.submitted_v2[]), 1)"
-            )
+            await ledger_pool.fetch(f"SELECT {POSTING_FUNCTION}(CAST({wrong} AS {ROW_TYPE}[]), 1)")
     with pytest.raises(asyncpg.InvalidParameterValueError, match="at most 1000"):
         await post(ledger_pool, *[transaction()] * 1001)
+
+
+def _row(amount: int) -> str:
+    """A transfer as text of the row type."""
+    (wanted,) = submitted(transaction(1, 2, amount))
+    values = [values[0] for values in arrays_of([wanted]).values()]
+    return ",".join("" if value is None else str(value) for value in values)
 
 
 @pytest.mark.parametrize("bounds", ["[0:1]", "[2:3]"])
@@ -110,10 +117,8 @@ async def test_s32_an_array_with_other_bounds_cannot_forge_an_amount(
     """S32: a role that may only call the function cannot make it judge one amount and write
     another."""
     await open_accounts(ledger_pool, 1, 2)
-    rows = ",".join(
-        f'"({uuid4()},transfer,1,2,{amount},USD,,,f,,,a,u,api,t)"' for amount in (1, 1_000_000)
-    )
-    call = "SELECT ledger.post_transactions_v2(CAST($1::text AS ledger.submitted_v2[]), 1)"
+    rows = ",".join(f'"({_row(amount)})"' for amount in (1, 1_000_000))
+    call = f"SELECT {POSTING_FUNCTION}(CAST($1::text AS {ROW_TYPE}[]), 1)"
     async with ledger_pool.acquire() as connection, connection.transaction():
         await connection.execute("SET LOCAL ROLE ledger_processor")
         with pytest.raises(asyncpg.InvalidParameterValueError, match="one plain array"):
