@@ -1,4 +1,4 @@
-"""Ways to break `ledger.post_transactions_v2`, as replacements of its text, and what notices each."""
+"""Ways to break `ledger.post_transactions_v2`: replacements of its text, and what notices each."""
 
 from dataclasses import dataclass
 from pathlib import Path
