@@ -20,7 +20,6 @@ from tests.app_service.conftest import migrate
 from tests.app_service.model.machine import LedgerMachine
 from tests.app_service.model.scripts import examples
 
-
 _WITHOUT_SHRINKING = (Phase.generate,)  # no race is the same twice
 
 
