@@ -19,11 +19,15 @@ from app_service.http_server.limits import Limits
 from app_service.http_server.server import Server, stopping_on_signal
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
-from app_service.ledger.api_client import ApiClient
+from app_service.ledger.client_table import ClientTable
+from app_service.ledger.clients import Clients, first_credential
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
-from app_service.ledger.health import Health
+from app_service.ledger.failure_limit import failed_logins, unknown_tokens
+from app_service.ledger.health import PROBE_TIMEOUT_SECONDS, Health
 from app_service.ledger.hold_expiry import HoldExpiry
 from app_service.ledger.ledger import PostgresLedger
+from app_service.ledger.logins import Logins
+from app_service.ledger.refused_logins import RefusedLogins
 from app_service.ledger.relay import OutboxRelay
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
@@ -33,7 +37,7 @@ from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
 from app_service.settings import LIVE_PATH, ServiceSecrets, ServiceSettings
 
-POSTING_CALLS_MAX_IN_FLIGHT = 4
+POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
 THREADS = 8
 
@@ -106,28 +110,39 @@ async def serve(
 
         aws = boto3.session.Session(region_name=region)
         reading_pool = await pool(READING_CONNECTIONS)
-        # The relay and the readiness probe repeat their calls themselves.
-        without_retries = Database(reading_pool, retry_seconds=0)
+        reading = Database(reading_pool)
+        dynamodb, dynamodb_threads = aws.client("dynamodb", config=_AWS), threads("dynamodb")
         sessions = Sessions(
             table=SessionTable(
-                dynamodb=aws.client("dynamodb", config=_AWS),
+                dynamodb=dynamodb,
                 table_name=settings.sessions_table_name,
-                executor=threads("sessions"),
+                executor=dynamodb_threads,
             ),
+            unknown=unknown_tokens(),
             ttl_seconds=settings.session_ttl_seconds,
         )
+        clients = Clients(
+            table=ClientTable(
+                dynamodb=dynamodb,
+                table_name=settings.api_clients_table_name,
+                executor=dynamodb_threads,
+            ),
+            first=first_credential(
+                client_id=secrets.api_client_id, secret=secrets.api_client_secret
+            ),
+        )
         relay = OutboxRelay(
-            database=without_retries,
+            database=reading,
             queue=aws.client("sqs", config=_AWS),
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
         )
-        expiry = HoldExpiry(database=without_retries)
+        expiry = HoldExpiry(database=reading)
         totals = Totals()
         reporter = Reporter(totals=totals, waiting=relay.waiting)
         ledger = PostgresLedger(
-            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT)),
-            reading=Database(reading_pool),
+            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT + 1)),
+            reading=reading,
             max_in_flight=POSTING_CALLS_MAX_IN_FLIGHT,
             on_posted=relay.wake,
             on_answered=totals.answered,
@@ -135,11 +150,17 @@ async def serve(
         services = Services(
             ledger=ledger,
             sessions=sessions,
-            api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
+            clients=clients,
+            logins=Logins(
+                clients=clients,
+                failures=failed_logins(),
+                refused=RefusedLogins(on_refused=totals.login_refused),
+            ),
             health=Health(
                 {
-                    "database": partial(without_retries.run, accounts.probe),
+                    "database": partial(probe_database, reading),
                     "sessions": sessions.probe,
+                    "clients": clients.probe,
                     "audit_queue": relay.probe,
                 }
             ),
@@ -162,6 +183,11 @@ async def serve(
             each.stop()
         await asyncio.gather(*background)
     logger.info("stopped")
+
+
+async def probe_database(database: Database) -> None:
+    deadline = asyncio.get_running_loop().time() + PROBE_TIMEOUT_SECONDS
+    await database.run_once(accounts.probe, deadline=deadline)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ class ServiceSettings(EnvironmentSettings):
     database_writer_host: str
     database_reader_host: str
     sessions_table_name: str
+    api_clients_table_name: str
     audit_queue_url: str
     port: int = 8443
     bind_address: str = "0.0.0.0"  # nosec B104 # in its own container

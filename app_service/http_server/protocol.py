@@ -31,7 +31,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._sending: asyncio.TimerHandle | None = None
         self._refusal: Problem | None = None  # of the whole connection
         self._is_deaf = False  # after a request that was refused here
-        self._unparsed_bytes = 0  # received since the last complete head or piece of a body
+        self.unparsed_bytes = 0  # since the last complete head or piece of a body
         self.url = b""
 
     # The connection.
@@ -69,7 +69,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._start_receiving()  # here: bytes before a request begin none
-        self._unparsed_bytes += len(data)
+        self.unparsed_bytes += len(data)
         try:
             self.parser.feed_data(data)
             self._check_unparsed_bytes()
@@ -92,7 +92,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.url) > self._limits.url_bytes_max:
             raise self._head_too_large()
         # Only a head that came with more than its limit can be larger than its limit.
-        if self._unparsed_bytes > self._limits.head_bytes_max:
+        if self.unparsed_bytes > self._limits.head_bytes_max:
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > self._limits.head_bytes_max:
                 raise self._head_too_large()
@@ -101,16 +101,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refusal is not None and self.url != self._admission.health_url:
             raise self._refusal
         super().on_headers_complete()
-        self._unparsed_bytes = 0
+        self.unparsed_bytes = 0
         if self._refusal is not None:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self._unparsed_bytes = 0
+        self.unparsed_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._unparsed_bytes = 0
+        self.unparsed_bytes = 0
         self._stop_receiving()
         super().on_message_complete()
 
@@ -143,7 +143,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _check_unparsed_bytes(self) -> None:
-        if self._unparsed_bytes > self._limits.head_bytes_max:
+        if self.unparsed_bytes > self._limits.head_bytes_max:
             raise self._head_too_large()
 
     def _head_too_large(self) -> Problem:

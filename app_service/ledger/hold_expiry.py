@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from uuid import UUID, uuid5
 
+from app_service.ledger.account_locks import LockNotGranted
 from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.database import Connection, Database
 from app_service.ledger.domain import LedgerError
@@ -14,7 +15,9 @@ from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 
 POLL_SECONDS = 5.0
+PASS_SECONDS = 5.0
 HOLDS_MAX = 200  # in one call: it locks their accounts
+LOCK_WAIT_MS = 500  # then the next pass tries again
 # From the id of a hold follows that of its expiry: two tasks that release it do so once.
 _EXPIRIES = UUID("0b3f7d4e-5f0c-4c55-9d0e-6d1b8a52f3a1")
 _ACTOR = Actor(client_id="ledger", user_id="hold-expiry", path=Path.LEDGER, role=Role.OPERATOR)
@@ -43,7 +46,7 @@ class HoldExpiry:
             try:
                 released = await self.expire_once()
             except Exception as error:
-                expected = isinstance(error, LedgerError)
+                expected = isinstance(error, LedgerError | LockNotGranted)
                 logger.log(
                     logging.WARNING if expected else logging.ERROR,
                     "holds not expired",
@@ -57,13 +60,15 @@ class HoldExpiry:
 
     async def expire_once(self) -> int:
         """The number of holds whose time was over, at most HOLDS_MAX."""
-        return await self._database.run(_expire)
+        deadline = asyncio.get_running_loop().time() + PASS_SECONDS
+        return await self._database.run_once(_expire, deadline=deadline)
 
 
 async def _expire(connection: Connection) -> int:
     rows = await connection.fetch(_EXPIRED_SQL, HOLDS_MAX)
     if rows:
-        await post_transactions(connection, [_expiry_of(row["hold_id"]) for row in rows])
+        expiries = [_expiry_of(row["hold_id"]) for row in rows]
+        await post_transactions(connection, expiries, lock_wait_ms=LOCK_WAIT_MS)
     return len(rows)
 
 

@@ -1,7 +1,7 @@
 """JSON that arrives from outside: one reader for the API and for the messages of the queues.
 
-Readers of JSON disagree about a key that comes twice, about NaN and about numbers that no double
-holds (RFC 8259, sections 4 and 6). PostgreSQL stores neither a NUL character nor half a surrogate
+Readers of JSON disagree about a key that comes twice, about NaN and about numbers beyond a double
+(RFC 8259, sections 4 and 6). PostgreSQL stores neither a NUL character nor half a surrogate
 pair. A document with one of these is refused: what one reader checks, another one must not change.
 
 Standard library only: functions bundle it.
@@ -11,16 +11,14 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 NESTING_MAX = 32  # levels of objects and lists
-_DIGITS_MAX = 308  # a double holds no longer integer
 _SHOWN_MAX = 40  # characters of a key in an error message
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 _NOT_STORED_TEXT = "a NUL character or half a surrogate pair"
 
-_Container = dict[str, object] | list[object]
 _Path = tuple[str | int, ...]  # the keys and indexes that lead to a value
 
 
@@ -28,7 +26,7 @@ class InvalidJson(Exception):
     """The ledger does not read this text as JSON. The message says why and where."""
 
 
-class _Refused(Exception):
+class _Refused(ValueError):
     """A value whose syntax is correct and which is refused."""
 
 
@@ -40,7 +38,7 @@ def read_document(body: bytes) -> object:
             document = _STRICT.decode(text)
             # NUL characters and halves of a pair arrive only as escapes.
             is_suspect = "\\u" in text or (_may_be_deep(text) and _is_deep(document))
-        except _Refused:  # the first reader does not know the place
+        except ValueError:  # read again: the first reader does not know the place
             document, is_suspect = _LOCATING.decode(text), True
     except RecursionError:
         raise InvalidJson(_too_deep()) from None
@@ -61,9 +59,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _DIGITS_MAX:
-        raise _Refused(f"a number of {len(text)} digits, at most {_DIGITS_MAX} are read")
-    return int(text)
+    try:
+        return int(text)
+    except ValueError:  # Python's limit (4300 digits): the time grows with their square
+        raise _Refused(f"a number of {len(text)} digits") from None
 
 
 def _fraction(text: str) -> float:
@@ -91,7 +90,6 @@ def _kept(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 _STRICT = json.JSONDecoder(
     object_pairs_hook=_object,
-    parse_int=_integer,
     parse_float=_fraction,
     parse_constant=_constant,
 )
@@ -108,18 +106,15 @@ def _may_be_deep(text: str) -> bool:
 
 
 def _is_deep(document: object) -> bool:
-    level = _containers_in([document])
+    level: list[Any] = [document] if isinstance(document, (dict, list)) else []
     for _ in range(NESTING_MAX):
-        level = [inner for outer in level for inner in _containers_in(_values_of(outer))]
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
     return bool(level)
-
-
-def _containers_in(values: Iterable[object]) -> list[_Container]:
-    return [value for value in values if isinstance(value, (dict, list))]
-
-
-def _values_of(container: _Container) -> Iterable[object]:
-    return container.values() if isinstance(container, dict) else container
 
 
 def _faults(document: object) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app_service.ledger.actor import Role
 from app_service.ledger.domain import CALL_MAX, NewAccount, NewSession
 from app_service.ledger.fields import MAX_INTEGER, required_fields_of, rules_of
 from app_service.ledger.kinds import DEPENDING
@@ -90,7 +91,13 @@ SCHEMAS: Json = {
     "NewSession": _object(properties_of(NewSession)),
     "Token": _object({"token": _TEXT, "expires_at": _TIME}),
     "Session": _object(
-        {"user_id": _TEXT, "client_id": _TEXT, "created_at": _TIME, "expires_at": _TIME}
+        {
+            "user_id": _TEXT,
+            "client_id": _TEXT,
+            "role": {"type": "string", "enum": list(Role)},
+            "created_at": _TIME,
+            "expires_at": _TIME,
+        }
     ),
     "Sessions": _object({"sessions": _list("Session")}),
     "Live": _object({"status": _TEXT}),

@@ -9,10 +9,10 @@ from app_service.ledger.pages import page, page_response
 
 _PAGE = page(
     title="Sign in to read this page",
-    body="<p>Reload it, and enter the id (user name) and the secret (password) of the API client "
-    "in the prompt of the browser. Both are in the secret that the output "
-    "<code>ApiCredentialsSecretName</code> of the environment's stack names; on a local cloud "
-    "<code>make api-client</code> prints them.</p>"
+    body="<p>Reload it, and enter the id (user name) and the secret (password) of a client of "
+    "the API in the prompt of the browser. Those of the first client are in the secret that the "
+    "output <code>ApiCredentialsSecretName</code> of the environment's stack names; on a local "
+    "cloud <code>make api-client</code> prints them.</p>"
     "<p>Without a browser, use a session: <code>POST /sessions</code> with the same id "
     "and secret opens one, and its token goes into each request:</p>"
     "<pre>Authorization: Bearer &lt;token&gt;</pre>",

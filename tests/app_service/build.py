@@ -1,5 +1,6 @@
 """Builders of transactions and accounts for tests."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID, uuid4
 
 from app_service.ledger import accounts
 from app_service.ledger.actor import Actor, Path, Role
-from app_service.ledger.database import Pool
+from app_service.ledger.database import Connection, Pool
 from app_service.ledger.domain import NewAccount
 from app_service.ledger.kinds import Kind
 from app_service.ledger.posting import post_transactions
@@ -16,6 +17,13 @@ from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 
 OPERATOR = Actor(client_id="bank", user_id="alice", path=Path.API, role=Role.OPERATOR)
+
+LOCK_WAIT_MS = 5000  # longer than any test keeps a lock
+
+
+def soon() -> float:
+    """A deadline that no test reaches."""
+    return asyncio.get_running_loop().time() + 30
 
 
 def transaction(
@@ -71,9 +79,16 @@ def submitted(*transactions: Transaction, actor: Actor = OPERATOR) -> list[Submi
     return [Submission(transaction=each, actor=actor) for each in transactions]
 
 
+async def post_on(
+    connection: Connection, *transactions: Transaction, actor: Actor = OPERATOR
+) -> list[Verdict]:
+    batch = submitted(*transactions, actor=actor)
+    return await post_transactions(connection, batch, lock_wait_ms=LOCK_WAIT_MS)
+
+
 async def post(pool: Pool, *transactions: Transaction, actor: Actor = OPERATOR) -> list[Verdict]:
     async with pool.acquire() as connection:
-        return await post_transactions(connection, submitted(*transactions, actor=actor))
+        return await post_on(connection, *transactions, actor=actor)
 
 
 async def balance(pool: Pool, account_id: int) -> int:

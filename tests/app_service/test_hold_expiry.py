@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,15 +16,17 @@ from tests.app_service.build import hold, open_accounts, post, to_target, transa
 from tests.app_service.model import assert_sound
 
 
-async def let_expire(pool: Pool, *holds: Transaction) -> None:
-    async with pool.acquire() as connection:
-        await connection.execute("SET session_replication_role = replica")
-        await connection.execute(
-            "UPDATE ledger.holds SET expires_at = now() - interval '1 s'"
-            " WHERE hold_id = ANY ($1::uuid[])",
-            [each.transaction_id for each in holds],
-        )
-        await connection.execute("RESET session_replication_role")
+def short_hold(amount: int = 10) -> Transaction:
+    return replace(hold(amount), expires_in_seconds=1)
+
+
+async def let_expire(pool: Pool) -> None:
+    """Until the time of all short holds is over."""
+    async with asyncio.timeout(10):
+        while not await pool.fetchval(  # noqa: ASYNC110 - the database has no event
+            "SELECT max(posted_at) + interval '1 s' < clock_timestamp() FROM ledger.transactions"
+        ):
+            await asyncio.sleep(0.05)
 
 
 async def held(pool: Pool) -> int:
@@ -32,10 +35,10 @@ async def held(pool: Pool) -> int:
 
 async def test_a_hold_is_released_after_its_time_once_and_recorded(ledger_pool: Pool) -> None:
     await open_accounts(ledger_pool, 1, 2, 3)
-    late, lasting, taken = hold(10), hold(20), hold(30)
+    late, lasting, taken = short_hold(10), hold(20), short_hold(30)
     await post(ledger_pool, transaction(1, 2, 100), late, lasting, taken)
     assert await post(ledger_pool, to_target(Kind.CAPTURE, taken)) == ["posted"]
-    await let_expire(ledger_pool, late, taken)
+    await let_expire(ledger_pool)
     two_tasks = [HoldExpiry(database=Database(ledger_pool)) for _ in range(2)]
     await asyncio.gather(*(each.expire_once() for each in two_tasks))
     assert await held(ledger_pool) == 20
@@ -55,9 +58,9 @@ async def test_a_hold_is_released_after_its_time_once_and_recorded(ledger_pool: 
 
 async def test_a_hold_cannot_be_captured_after_its_time_but_voided(ledger_pool: Pool) -> None:
     await open_accounts(ledger_pool, 1, 2, 3)
-    late = hold()
+    late = short_hold()
     await post(ledger_pool, transaction(1, 2, 100), late)
-    await let_expire(ledger_pool, late)
+    await let_expire(ledger_pool)
     assert await post(ledger_pool, to_target(Kind.CAPTURE, late), to_target(Kind.VOID, late)) == [
         "hold_closed",
         "posted",
@@ -69,9 +72,9 @@ async def test_a_failure_is_logged_and_tried_again(
     ledger_pool: Pool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_accounts(ledger_pool, 1, 2, 3)
-    late = hold()
+    late = short_hold()
     await post(ledger_pool, transaction(1, 2, 100), late)
-    await let_expire(ledger_pool, late)
+    await let_expire(ledger_pool)
     expiry = HoldExpiry(database=Database(ledger_pool), poll_seconds=0.01)
     with monkeypatch.context() as broken:
         broken.setattr(hold_expiry, "_EXPIRED_SQL", "SELECT $1::int / 0")

@@ -35,6 +35,7 @@ from local_cloud.postgres import PostgresServer
 from tests.app_service.build import document
 from tests.app_service.conftest import migrate
 from tests.app_service.fake_aws import (
+    CLIENTS_TABLE,
     QUEUE_URL,
     TABLE,
     FakeQueue,
@@ -100,6 +101,7 @@ def environment_of(database: TlsDatabase) -> dict[str, str]:
         database_name="postgres",
         database_ca_file=str(database.ca_file),
         sessions_table_name=TABLE,
+        api_clients_table_name=CLIENTS_TABLE,
         audit_queue_url=QUEUE_URL,
         bind_address="127.0.0.1",
         port=free_port(),
@@ -252,7 +254,7 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
         with client_of(environment) as client:
             answer = client.get("/health/ready")
         assert answer.status_code == 503
-        assert answer.json()["missing"] == ["database", "sessions", "audit_queue"]
+        assert answer.json()["missing"] == ["database", "sessions", "clients", "audit_queue"]
         process.terminate()
         output, _ = process.communicate(timeout=30)
     finally:

@@ -10,9 +10,8 @@ import pytest_asyncio
 
 from app_service.ledger import outbox
 from app_service.ledger.database import Connection, Pool, close_pool, open_pool
-from app_service.ledger.posting import post_transactions
 from app_service.ledger.session_settings import session_settings
-from tests.app_service.build import open_accounts, submitted, transaction
+from tests.app_service.build import open_accounts, post_on, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.hostile_settings import HOSTILE_SETTINGS
 
@@ -53,7 +52,7 @@ async def settings_of(connection: Connection) -> dict[str, str]:
 
 async def work(connection: Connection) -> None:
     """Post and relay, with pauses as on the network."""
-    assert await post_transactions(connection, submitted(transaction())) == ["posted"]
+    assert await post_on(connection, transaction()) == ["posted"]
     await asyncio.sleep(0.02)
     async with connection.transaction():
         events = await outbox.lock_oldest_events(connection)

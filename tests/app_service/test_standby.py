@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from app_service.ledger import database
 from app_service.ledger.database import Database, NoWriterError, Pool, close_pool, open_pool
 from app_service.ledger.domain import DatabaseUnavailable
-from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 from local_cloud.postgres import PostgresServer
-from tests.app_service.build import open_accounts, post, submitted, transaction
+from tests.app_service.build import open_accounts, post, post_on, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.model import outbox_ids
 
@@ -60,13 +58,13 @@ async def test_s32_a_call_that_timed_out_waiting_for_the_standby_stays_invisible
     send a transaction that a failover can lose, and that is then posted again in another batch.
     """
     await open_accounts(ledger_pool, 1, 2, 3, 4, negative=(1, 3))
-    monkeypatch.setattr(database, "COMMAND_TIMEOUT_SECONDS", 0.2)
     lost = transaction(3, 4)
     async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
         _, first = await _post_until_one_waits(ledger_pool, admin)
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, retry_seconds=0).run(
-                lambda c: post_transactions(c, submitted(lost))
+            await Database(pool).run(
+                lambda c: post_on(c, lost),
+                deadline=asyncio.get_running_loop().time() + 0.3,
             )
         await _until(lambda: _waiting(admin, 2))
         assert lost.transaction_id not in await outbox_ids(ledger_pool)

@@ -19,13 +19,14 @@ from starlette.routing import Route
 
 from app_service.http_server.bodies import LimitedBodies
 from app_service.http_server.limits import Limits
+from app_service.http_server.protocol import LimitedProtocol
 from app_service.http_server.server import Server
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
 from app_service.ledger.deadlines import REQUEST_SECONDS, deadline_of
 from app_service.ledger.problems import EXCEPTION_HANDLERS
 from app_service.ledger.tls import server_context
 
-LARGE_ANSWER = b"x" * (16 * 1024 * 1024)  # more than the buffers of two sockets
+LARGE_ANSWER = b"x" * (6 * 1024 * 1024)  # more than the buffers of two sockets
 WAIT_SECONDS = 5.0
 
 
@@ -44,6 +45,13 @@ class Running:
     def connections(self) -> int:
         return len(self.server.server_state.connections)
 
+    @property
+    def connection(self) -> LimitedProtocol:
+        """The server's side of the only connection."""
+        [connection] = self.server.server_state.connections
+        assert isinstance(connection, LimitedProtocol)
+        return connection
+
     def release(self) -> None:
         with suppress(RuntimeError):  # the server has ended
             self.loop.call_soon_threadsafe(self.released.set)
@@ -55,12 +63,11 @@ class Running:
 class Client:
     """One connection. Reads only when asked to."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, raw: socket.socket | None = None) -> None:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        raw = socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS)
-        self.socket = context.wrap_socket(raw)
+        self.socket = context.wrap_socket(raw if raw is not None else connect(port))
         self._stream = self.socket.makefile("rb")
 
     def send(self, data: bytes) -> None:
@@ -110,6 +117,15 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def connect(port: int) -> socket.socket:
+    """A connection without TLS, whose own buffer is small."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    raw.settimeout(WAIT_SECONDS)
+    raw.connect(("127.0.0.1", port))
+    return raw
 
 
 def client_of(running: Running) -> Client:

@@ -2,12 +2,20 @@
 
 import logging
 import socket
+import time
 
 import pytest
 
 from app_service.http_server.admission import WARN_AGAIN_SECONDS, Admission
 from app_service.http_server.limits import Limits
-from tests.app_service.http_server.serving import WAIT_SECONDS, client_of, serving, until
+from tests.app_service.http_server.serving import (
+    WAIT_SECONDS,
+    Client,
+    client_of,
+    connect,
+    serving,
+    until,
+)
 
 
 def test_connections_above_the_limit_are_refused_and_the_others_served(
@@ -74,20 +82,25 @@ def test_the_log_says_again_after_a_while_how_many_connections_were_refused(
     assert [vars(r)["refused"] for r in caplog.records] == [1, 5]
 
 
-def test_a_connection_that_comes_while_the_service_stops_is_not_served() -> None:
-    admission = Admission(connections_max=1, health_path="/health")
-    assert admission.refusal(1) is None
-    admission.is_stopping = True
-    refusal = admission.refusal(1)
-    assert refusal is not None
-    assert refusal.status == 503
-    assert admission.is_closed(1)
+def test_a_connection_that_comes_while_the_service_stops_is_closed() -> None:
+    """Accepted before the stop, and ready after it: it would hold the end for its idle time."""
+    with serving(Limits()) as running, client_of(running) as busy:
+        raw = connect(running.port)
+        busy.request("POST", "/post-when-released", b"1")
+        until(lambda: running.waiting == 1)
+        running.stop()
+        until(lambda: not running.connection.cycle.keep_alive)
+        with Client(running.port, raw) as late:
+            assert late.problem() == (503, "overloaded")
+            assert late.is_closed()
+        running.release()
+        assert busy.answer()[0] == 201
 
 
 def test_a_client_that_begins_no_tls_is_cut_off() -> None:
     with (
         serving(Limits(tls_handshake_seconds=0.1)) as running,
-        socket.create_connection(("127.0.0.1", running.port), timeout=WAIT_SECONDS) as silent,
+        connect(running.port) as silent,
     ):
         assert silent.recv(1) == b""
 
@@ -101,14 +114,24 @@ def test_a_client_that_does_not_take_its_answers_is_cut_off() -> None:
 
 
 def test_a_client_that_takes_its_answers_late_is_served_further() -> None:
-    with serving(Limits(send_seconds=5)) as running, client_of(running) as client:
+    with serving(Limits(send_seconds=1)) as running, client_of(running) as client:
         client.request("GET", "/large")
         client.request("GET", "/large")
         until(lambda: running.server.server_state.total_requests == 2)
         assert client.answer()[0] == 200
         assert client.answer()[0] == 200
+        time.sleep(1.2)
         client.request("GET", "/age")
         assert client.answer()[0] == 200
+
+
+def test_little_is_read_of_a_connection_at_once() -> None:
+    """TLS keeps buffers as large as what was read at once, as long as the connection lives."""
+    limits = Limits(receive_buffer_bytes=20_000)
+    with serving(limits) as running, client_of(running):
+        until(lambda: running.connections == 1)
+        kernel = running.connection.transport.get_extra_info("socket")
+        assert kernel.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 40_000  # Linux doubles it
 
 
 def test_stopping_answers_what_runs_and_cuts_off_who_does_not_close() -> None:

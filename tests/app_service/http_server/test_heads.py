@@ -6,7 +6,6 @@ import time
 import pytest
 
 from app_service.http_server.limits import Limits
-from app_service.http_server.protocol import LimitedProtocol
 from tests.app_service.http_server.serving import Client, client_of, serving, until
 
 LIMITS = Limits(head_bytes_max=2000, url_bytes_max=1000)
@@ -91,14 +90,26 @@ def test_what_is_refused_never_takes_the_place_of_an_earlier_answer(next_request
         client.request("POST", "/post-when-released", b"1")
         until(lambda: running.waiting == 1)
         client.send(next_request)
-        [connection] = running.server.server_state.connections
-        assert isinstance(connection, LimitedProtocol)
-        until(lambda: not connection.cycle.keep_alive)
-        client.send(b"and more that nobody reads")
+        until(lambda: not running.connection.cycle.keep_alive)
         running.release()
         assert client.answer()[0] == 201
         assert client.is_closed()
         assert running.read == [1]
+
+
+def test_nothing_is_kept_of_what_comes_after_a_refusal() -> None:
+    """The connection stays open for an earlier answer, and the client goes on sending."""
+    with serving(LIMITS) as running, client_of(running) as client:
+        client.request("POST", "/post-when-released", b"1")
+        until(lambda: running.waiting == 1)
+        client.send(START + b"X: ")
+        for _ in range(200):
+            client.send(b"a" * 10_000)
+        until(lambda: not running.connection.cycle.keep_alive)
+        assert running.connection.unparsed_bytes < 500_000
+        running.release()
+        assert client.answer()[0] == 201
+        assert client.is_closed()
 
 
 def test_requests_that_do_not_wait_for_answers_are_limited() -> None:

@@ -1,9 +1,15 @@
 """The bodies of all requests together, and the time of one."""
 
+import asyncio
 import time
 from contextlib import ExitStack
 
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from app_service.http_server.bodies import LimitedBodies
 from app_service.http_server.limits import Limits
+from app_service.ledger.problems import Problem
 from tests.app_service.http_server.serving import client_of, serving, until
 
 MIB = 1024 * 1024
@@ -56,6 +62,26 @@ def test_a_body_that_does_not_come_in_time_is_refused_and_the_connection_closed(
         assert client.problem() == (408, "request_timeout")
         assert client.is_closed()
         assert running.read == []
+
+
+async def test_an_answer_to_a_late_body_says_that_the_connection_ends() -> None:
+    """Or the load balancer would send the next request on it."""
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def nowhere(_message: Message) -> None:
+        raise AssertionError
+
+    bodies = LimitedBodies(app, limits=Limits(receive_seconds=0.01))
+    with pytest.raises(Problem) as refused:
+        await bodies({"type": "http"}, never, nowhere)
+    assert refused.value.status == 408
+    assert refused.value.headers == {"Connection": "close"}
 
 
 def test_a_request_that_is_complete_has_no_time_to_arrive_any_more() -> None:

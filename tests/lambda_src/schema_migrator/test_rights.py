@@ -12,7 +12,7 @@ from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import ASSET_ROOT, connect_to_writer
 from lambda_src.transaction_processor.posting import SqlLedger
 from tests.lambda_src.cluster import Cluster
-from tests.lambda_src.submissions import open_accounts, transaction
+from tests.lambda_src.submissions import open_accounts, submitted, transaction
 
 # The attributes that AWS documents for the master user of Aurora PostgreSQL:
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.rds_superuser.html
@@ -72,7 +72,7 @@ def test_service_and_processor_work_with_what_they_were_given(
         connect=lambda: connect_to_writer(cluster.target(database), PROCESSOR),
         pause_up_to=lambda _seconds: None,
     )
-    assert ledger.post([transaction(1), transaction(1)]) == ["posted", "replayed"]
+    assert ledger.post(submitted(transaction(1), transaction(1))) == ["posted", "replayed"]
 
 
 @pytest.mark.parametrize(

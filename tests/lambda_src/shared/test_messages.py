@@ -16,6 +16,7 @@ def test_records_become_messages_in_order() -> None:
             body=body,
             receive_count=3,
             sent_at_ms=1794000000000,
+            sender_id="AIDATEST",
         )
         for number, body in enumerate(("first", "second"), start=1)
     ]

@@ -34,6 +34,8 @@ ALTER FUNCTION ledger.lock_events(integer, bigint) OWNER TO ledger_owner;
 ALTER FUNCTION ledger.delete_events(bigint[]) OWNER TO ledger_owner;
 ALTER FUNCTION ledger.waiting_events(integer) OWNER TO ledger_owner;
 ALTER FUNCTION ledger.change_account_state(bigint, text, text, text) OWNER TO ledger_owner;
+ALTER FUNCTION ledger.held_accounts(bigint[]) OWNER TO ledger_owner;
+ALTER FUNCTION ledger.wait_for_account(bigint, int) OWNER TO ledger_owner;
 REVOKE CREATE ON SCHEMA ledger FROM ledger_owner;
 
 -- PostgreSQL lets everybody execute a new function, also one that runs with its owner's rights.
