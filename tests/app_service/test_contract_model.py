@@ -9,11 +9,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.model import assert_sound
-from tests.app_service.model.scripts import SCRIPT, examples, play
+from tests.app_service.model.scripts import SCRIPT, SCRIPTS, examples, play
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,7 @@ async def _connect(dsn: str) -> Any:
 
 
 @given(script=SCRIPT)
-@settings(
-    examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(SCRIPTS)
 def test_verdicts_and_every_row_are_those_of_the_model(
     runner: asyncio.Runner, session: Any, script: list[int]
 ) -> None:

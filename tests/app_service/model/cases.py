@@ -217,6 +217,14 @@ async def outside_of_its_chain_an_id_is_a_conflict(case: Case) -> None:
         assert await case.post(*chain) == again
 
 
+async def an_id_of_another_chain_is_a_conflict(case: Case) -> None:
+    one, other = ([case.transfer(n, 1, 2, linked=True), case.transfer(n + 1, 1, 2)] for n in (1, 3))
+    assert await case.post(*one, *other) == ["posted"] * 4
+    assert await case.post(one[0], other[1]) == ["conflict"] * 2
+    assert await case.post(one[0], case.transfer(5, 1, 2)) == ["conflict"] * 2
+    assert await case.post(case.transfer(5, 1, 2, linked=True), one[1]) == ["conflict"] * 2
+
+
 async def a_chain_that_is_not_allowed_is_not_recorded(case: Case) -> None:
     """Rights may change; then the whole chain can be posted."""
     chain = [
@@ -325,6 +333,7 @@ CASES: tuple[Callable[[Case], Awaitable[None]], ...] = (
     money_that_was_spent_is_not_given_back,
     a_chain_posts_whole_or_not_at_all,
     outside_of_its_chain_an_id_is_a_conflict,
+    an_id_of_another_chain_is_a_conflict,
     a_chain_that_is_not_allowed_is_not_recorded,
     a_chain_with_a_mistake_is_not_recorded,
     debits_stop_at_the_limit,

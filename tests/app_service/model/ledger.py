@@ -4,7 +4,6 @@ It knows nothing of locks, parts and statements. `ModelLedger.post` gives the ve
 changes the model; what it then holds is what the tables must hold.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -108,6 +107,15 @@ class ModelLedger:
         del self.outbox[posted_before:]
         return [v if v in known else words.get(v, "conflict") for v in verdicts]
 
+    def copy(self) -> "ModelLedger":
+        return ModelLedger(
+            accounts={n: replace(a, entries=[*a.entries]) for n, a in self.accounts.items()},
+            recorded=dict(self.recorded),
+            holds={i: replace(hold) for i, hold in self.holds.items()},
+            outbox=[*self.outbox],
+            old_outbox=[*self.old_outbox],
+        )
+
     def change_state(self, account_id: int, state: str) -> bool:
         """Freeze, open again or close an account. False: not allowed."""
         account = self.accounts[account_id]
@@ -137,7 +145,7 @@ class ModelLedger:
         if any(known):
             again = all(known) and [self._answer_again(sent, ids) for sent in chain]
             return again if again and "conflict" not in again else ["conflict"] * len(chain)
-        trial = copy.deepcopy(self)
+        trial = self.copy()
         verdicts = [trial._judge_and_apply(sent, ids, moment) for sent in chain]
         if set(verdicts) == {"posted"}:
             vars(self).update(vars(trial))

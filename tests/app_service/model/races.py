@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from tests.app_service.model.documents import Sent, about, hold, transfer
 from tests.app_service.model.soundness import assert_sound
@@ -170,12 +171,10 @@ async def an_account_that_stays_locked_is_given_up(sessions: Sessions) -> None:
     await transaction.start()
     await first.execute(f"{_ROW} FOR UPDATE", 1)
     await second.execute("SET statement_timeout = '2s'")
-    try:
+    with pytest.raises(asyncpg.LockNotAvailableError):
         await second.fetch(
             "SELECT ledger.post_transactions_v2($1, 20)", [transfer(key(1), 1, 2).row]
         )
-    except asyncpg.PostgresError as error:
-        assert isinstance(error, asyncpg.LockNotAvailableError), error
     await transaction.rollback()
     assert await post(second, [transfer(key(1), 1, 2)]) == ["posted"]
 

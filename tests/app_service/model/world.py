@@ -22,7 +22,7 @@ _ROWS = Path(__file__).with_name("rows.sql").read_text()
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     number: int
     model: ModelLedger
@@ -128,8 +128,9 @@ def _transaction_row(t: Recorded) -> list[Any]:
     sent, state = t.sent, "refused" if t.reason else "posted"
     return [
         t.kind, state, t.reason, t.debit, t.credit, t.amount, t.currency, _text(sent.target_id),
-        _text(t.chain_id), sent.expires_in_seconds, sent.reference, json.loads(sent.metadata or "null"),
-        sent.client_id, sent.user_id, sent.path, _moment(t.posted_at),
+        _text(t.chain_id), sent.expires_in_seconds, sent.reference,
+        json.loads(sent.metadata or "null"), sent.client_id, sent.user_id, sent.path,
+        _moment(t.posted_at),
     ]  # fmt: skip
 
 

@@ -35,11 +35,9 @@ async def mutants_dsn(postgres_server: PostgresServer, ledger_template: str) -> 
 async def test_a_broken_function_is_noticed(mutant: Mutant, mutants_dsn: str) -> None:
     """An assertion fails, or the database refuses what the function writes."""
     await _replace_function(mutants_dsn, mutant)
+    race = mutant.noticed_by
     with pytest.raises((AssertionError, asyncpg.PostgresError, TimeoutError)):
-        if mutant.noticed_by is None:
-            await _use(mutants_dsn)
-        else:
-            await run_race(mutant.noticed_by, mutants_dsn)
+        await (_use(mutants_dsn) if race is None else run_race(race, mutants_dsn))
 
 
 async def test_the_function_itself_passes(mutants_dsn: str) -> None:
@@ -52,7 +50,7 @@ async def test_the_function_itself_passes(mutants_dsn: str) -> None:
 
 
 def test_a_mutant_without_its_text_is_reported() -> None:
-    with pytest.raises(ValueError, match="'gone'.* must contain this text once, not 0 times"):
+    with pytest.raises(ValueError, match=r"'gone'.* must contain this text once, not 0 times"):
         Mutant("gone", (("no such text", ""),)).sql()
 
 

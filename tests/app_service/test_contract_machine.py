@@ -1,0 +1,62 @@
+"""Several sessions use the ledger while sessions and the server are killed.
+
+Every answer and every row is explained by an order of the calls. More of it:
+LEDGER_EXAMPLES=5000 python -m pytest tests/app_service/test_contract_machine.py
+"""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from local_cloud.postgres import PostgresServer
+from tests.app_service.conftest import migrate
+from tests.app_service.model.machine import LedgerMachine
+from tests.app_service.model.scripts import examples
+
+_WITHOUT_SHRINKING = (Phase.generate,)  # no race is the same twice
+
+
+@pytest.fixture
+def durable_server() -> Iterator[PostgresServer]:
+    """A server of its own, because it is killed. It writes to the disk before it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    folder = Path(tempfile.mkdtemp(prefix="test-durable-postgres-"))
+    server = PostgresServer(
+        data_dir=folder / "data",
+        address="127.0.0.1",
+        port=port,
+        password="test",
+        settings={"fsync": "on", "synchronous_commit": "on", "log_min_messages": "fatal"},
+    )
+    server.initialize()
+    server.start()
+    yield server
+    server.fence()
+    shutil.rmtree(folder)
+
+
+def test_s32_nothing_acknowledged_is_lost_or_doubled_when_sessions_and_the_server_are_killed(
+    durable_server: PostgresServer,
+) -> None:
+    """S32: also refusals stay, chains are whole, and holds are closed once."""
+    with asyncio.Runner() as loop:
+        loop.run(migrate(durable_server.dsn))
+
+        class Machine(LedgerMachine):
+            server = durable_server
+            dsn = durable_server.dsn
+            runner = loop
+
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(examples(6), stateful_step_count=10, phases=_WITHOUT_SHRINKING),
+        )
