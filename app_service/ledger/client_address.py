@@ -11,8 +11,8 @@ UNKNOWN = "unknown"
 def address_of(request: Request) -> str:
     """The address that the load balancer saw; without a load balancer, that of the connection.
 
-    The load balancer adds the address to the end of X-Forwarded-For; the client can write
-    everything before it:
+    Only the load balancer reaches a task. It adds the address to the end of X-Forwarded-For; the
+    client can write everything before it:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
     An IPv6 address stands for its network of 64 bits.
     """

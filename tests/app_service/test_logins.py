@@ -216,7 +216,9 @@ def test_an_address_has_one_line_at_a_time_and_every_refusal_is_in_one(
     assert refusals(caplog)[2:] == [("shop", HERE, 1999)]
     timers.pass_by()
     assert len(refusals(caplog)) == 3
-    assert timers.waiting == [], "nothing of them stays in memory"
+    assert timers.waiting == []
+    refused.add(client_id="shop", address=HERE)
+    assert refusals(caplog)[3:] == [("shop", HERE, 1)], "at once: its last line is long ago"
 
 
 def test_beyond_a_number_of_addresses_they_share_lines(
