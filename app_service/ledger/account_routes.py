@@ -1,15 +1,14 @@
 """POST /accounts, GET /accounts/{id} and its entries."""
 
-from dataclasses import asdict
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app_service.ledger import answers
 from app_service.ledger.actor import Actor, Role
 from app_service.ledger.authentication import actor_of, with_session
 from app_service.ledger.bodies import json_response, read_json
-from app_service.ledger.domain import Entry, NewAccount, rfc3339
+from app_service.ledger.domain import NewAccount
 from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
@@ -25,7 +24,7 @@ async def open_account(request: Request, session: Session) -> Response:
     _check_rights(new, actor)
     account, is_new = await services_of(request).ledger.open_account(new, actor)
     return json_response(
-        asdict(account),
+        account,
         status=201 if is_new else 200,
         headers={"Location": f"/accounts/{account.account_id}"},
     )
@@ -43,7 +42,7 @@ def _check_rights(new: NewAccount, actor: Actor) -> None:
 
 async def get_account(request: Request, _session: Session) -> Response:
     account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
-    return json_response(asdict(await services_of(request).ledger.account(account_id)))
+    return json_response(await services_of(request).ledger.account(account_id))
 
 
 async def get_entries(request: Request, _session: Session) -> Response:
@@ -56,10 +55,10 @@ async def get_entries(request: Request, _session: Session) -> Response:
     found = await ledger.entries(account_id, before=before, limit=limit + 1)
     page = found[:limit]
     return json_response(
-        {
-            "entries": [_entry(entry) for entry in page],
-            "next_cursor": str(page[-1].version) if len(found) > limit else None,
-        }
+        answers.Entries(
+            entries=[answers.Entry.of(entry) for entry in page],
+            next_cursor=str(page[-1].version) if len(found) > limit else None,
+        )
     )
 
 
@@ -70,16 +69,6 @@ def parse_digits(name: str, text: str, maximum: int) -> int:
     raise InvalidField(
         f"{name}: must be a whole number from 1 to {maximum}, got {len(text)} characters"
     )
-
-
-def _entry(entry: Entry) -> dict[str, str | int]:
-    return {
-        "version": entry.version,
-        "transaction_id": str(entry.transaction_id),
-        "amount_minor": entry.amount_minor,
-        "balance_after_minor": entry.balance_after_minor,
-        "posted_at": rfc3339(entry.posted_at),
-    }
 
 
 ROUTES = [

@@ -1,17 +1,28 @@
 """The OpenAPI 3.1 document of the routes."""
 
+from app_service.ledger import answers
 from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
-from app_service.ledger.domain import NewAccount
+from app_service.ledger.domain import Account, NewAccount, NewSession
+from app_service.ledger.json_schemas import Json, components, ref, schema_of
+from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import MEDIA_TYPE
-from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
+from app_service.ledger.request_bodies import TO_TARGET, Batch
 from app_service.ledger.transaction import Transaction
-from app_service.ledger.verdict import REASON, Verdict
+from app_service.ledger.verdict import REFUSALS
 
-_OUTCOMES = ", ".join(sorted(v for v in REASON if v not in (Verdict.CONFLICT, Verdict.INVALID)))
+# The types of all bodies. Each is one schema of the document, and so is each part of them.
+SCHEMAS = components(
+    Transaction, *TO_TARGET.values(), Batch, NewAccount, NewSession,
+    Account, answers.BatchVerdict, answers.BatchVerdicts, answers.Entries, answers.Entry,
+    answers.Live, answers.Posted, answers.PostedTransaction, answers.Problem, answers.Ready,
+    answers.Session, answers.Sessions, answers.Token, answers.Version,
+)  # fmt: skip
+
+_OUTCOMES = ", ".join(f"`{verdict}`" for verdict in sorted(REFUSALS))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
-    403: "Belongs to another user (`forbidden`)",
+    403: "Not allowed for this client or user (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
     409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
@@ -26,7 +37,7 @@ _IN_BODY = (400, 413, 415)
 _IN_SESSION = (401, 503)
 
 
-def _answer(description: str, schema: str | None, media_type: str = "application/json") -> Json:
+def _answer(description: str, schema: type | None, media_type: str = "application/json") -> Json:
     if schema is None:
         return {"description": description}
     return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
@@ -34,19 +45,19 @@ def _answer(description: str, schema: str | None, media_type: str = "application
 
 def _operation(
     summary: str,
-    answers: dict[int, tuple[str, str | None]],
+    found: dict[int, tuple[str, type | None]],
     *,
     problems: tuple[int, ...] = (),
-    body: str | None = None,
+    body: type | None = None,
     parameters: tuple[Json, ...] = (),
     security: tuple[str, ...] = ("session",),
 ) -> Json:
     operation: Json = {
         "summary": summary,
         "security": [{scheme: []} for scheme in security],
-        "responses": {str(s): _answer(*answer) for s, answer in answers.items()}
-        | {str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE) for s in sorted(problems)}
-        | {"429": _answer(_PROBLEMS[429], "Problem")},  # a firewall cannot set our media type
+        "responses": {str(s): _answer(*answer) for s, answer in found.items()}
+        | {str(s): _answer(_PROBLEMS[s], answers.Problem, MEDIA_TYPE) for s in sorted(problems)}
+        | {"429": _answer(_PROBLEMS[429], answers.Problem)},  # a firewall cannot set our media type
     }
     if parameters:
         operation["parameters"] = list(parameters)
@@ -63,51 +74,68 @@ def _parameter(where: str, name: str, schema: Json) -> Json:
 
 
 _TEXT: Json = {"type": "string"}
-_ACCOUNT_ID = _parameter("path", "account_id", properties_of(NewAccount)["account_id"])
-_TRANSACTION_ID = _parameter("path", "transaction_id", properties_of(Transaction)["transaction_id"])
+_ACCOUNT_ID = _parameter("path", "account_id", schema_of(NewAccount, "account_id"))
+_TRANSACTION_ID = _parameter("path", "transaction_id", schema_of(Transaction, "transaction_id"))
 _EITHER = ("session", "client")
 _PAGE = ("The document", None)
+_POSTED: dict[int, tuple[str, type | None]] = {
+    201: ("Posted", answers.Posted),
+    200: ("Replayed: posted before with the same contents", answers.Posted),
+}
 
 PATHS: Json = {
     "/transactions": {
         "post": _operation(
             "Post one transaction; its transaction_id is the idempotency key",
-            {
-                201: ("Posted", "Verdict"),
-                200: ("Replayed: posted before with the same contents", "Verdict"),
-            },
-            problems=(*_IN_BODY, *_IN_SESSION, 409, 422),
-            body="Transaction",
+            _POSTED,
+            problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
+            body=Transaction,
         )
     },
     "/transactions/batch": {
         "post": _operation(
             "Post many in their order; a refused one does not affect the others",
-            {200: ("One verdict per transaction, in order", "Verdicts")},
+            {200: ("One verdict per transaction, in order", answers.BatchVerdicts)},
             problems=(*_IN_BODY, *_IN_SESSION),
-            body="Batch",
+            body=Batch,
         )
     },
     "/transactions/{transaction_id}": {
         "get": _operation(
             "A posted transaction",
-            {200: ("The transaction", "PostedTransaction")},
+            {200: ("The transaction", answers.PostedTransaction)},
             problems=(400, 404, *_IN_SESSION),
             parameters=(_TRANSACTION_ID,),
         )
     },
+    **{
+        f"/transactions/{{transaction_id}}/{kind}": {
+            "post": _operation(
+                summary,
+                _POSTED,
+                problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
+                body=TO_TARGET[kind],
+                parameters=(_TRANSACTION_ID,),
+            )
+        }
+        for kind, summary in {
+            Kind.REVERSAL: "Move back what a transfer or capture has moved, once",
+            Kind.CAPTURE: "Move what a hold reserves, whole or in part, and release the rest",
+            Kind.VOID: "Release what a hold reserves",
+        }.items()
+    },
     "/accounts": {
         "post": _operation(
             "Open an account under a number of your choice",
-            {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
-            problems=(*_IN_BODY, *_IN_SESSION, 409),
-            body="NewAccount",
+            {201: ("Opened", Account), 200: ("Already open with the same properties", Account)},
+            problems=(*_IN_BODY, *_IN_SESSION, 403, 409),
+            body=NewAccount,
         )
     },
     "/accounts/{account_id}": {
         "get": _operation(
             "An account and its balance",
-            {200: ("The account", "Account")},
+            {200: ("The account", Account)},
             problems=(400, 404, *_IN_SESSION),
             parameters=(_ACCOUNT_ID,),
         )
@@ -115,7 +143,7 @@ PATHS: Json = {
     "/accounts/{account_id}/entries": {
         "get": _operation(
             "The entries of an account, newest first",
-            {200: ("A page; continue with cursor=next_cursor until it is null", "Entries")},
+            {200: ("A page; continue with cursor=next_cursor until it is null", answers.Entries)},
             problems=(400, 404, *_IN_SESSION),
             parameters=(
                 _ACCOUNT_ID,
@@ -131,15 +159,17 @@ PATHS: Json = {
     "/sessions": {
         "post": _operation(
             "Open a session for a user",
-            {201: ("The token, which is shown only once", "Token")},
+            {201: ("The token, which is shown only once", answers.Token)},
             problems=(*_IN_BODY, *_IN_SESSION),
-            body="NewSession",
+            body=NewSession,
             security=("client",),
         )
     },
     "/sessions/current": {
         "get": _operation(
-            "The session of this token", {200: ("The session", "Session")}, problems=_IN_SESSION
+            "The session of this token",
+            {200: ("The session", answers.Session)},
+            problems=_IN_SESSION,
         ),
         "delete": _operation(
             "Close the session of this token", {204: ("Closed", None)}, problems=_IN_SESSION
@@ -148,25 +178,28 @@ PATHS: Json = {
     "/users/{user_id}/sessions": {
         "get": _operation(
             "The live sessions of the session's own user, newest first",
-            {200: ("The sessions", "Sessions")},
+            {200: ("The sessions", answers.Sessions)},
             problems=(*_IN_SESSION, 403),
             parameters=(_parameter("path", "user_id", _TEXT),),
         )
     },
     "/health/live": {
-        "get": _operation("Whether this task runs", {200: ("It runs", "Live")}, security=())
+        "get": _operation("Whether this task runs", {200: ("It runs", answers.Live)}, security=())
     },
     "/health/ready": {
         "get": _operation(
             "Whether everything that this task needs answers",
-            {200: ("Everything answers", "Ready"), 503: ("Something is missing", "Ready")},
+            {
+                200: ("Everything answers", answers.Ready),
+                503: ("Something is missing", answers.Ready),
+            },
             security=(),
         )
     },
     "/version": {
         "get": _operation(
             "The deployed version",
-            {200: ("The version", "Version")},
+            {200: ("The version", answers.Version)},
             problems=(401,),
             security=_EITHER,
         )

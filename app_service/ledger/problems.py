@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
+from app_service.ledger import answers
 from app_service.ledger.domain import (
     AccountConflict,
     AccountNotFound,
@@ -45,16 +47,18 @@ def problem_response(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
-    **more: str,
+    transaction_id: UUID | UnsetType = UNSET,
+    instance: str | UnsetType = UNSET,
 ) -> Response:
-    document = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        **more,
-    }
+    document = answers.Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        transaction_id=transaction_id,
+        instance=instance,
+    )
     return Response(
         msgspec.json.encode(document), status_code=status, headers=headers, media_type=MEDIA_TYPE
     )
