@@ -15,7 +15,7 @@ from app_service.ledger.domain import (
     TransactionNotFound,
 )
 from app_service.ledger.transaction import COLUMNS, Transaction
-from app_service.ledger.transaction_sql import SIGNATURE
+from app_service.ledger.transaction_sql import POSTING_FUNCTION
 
 _OPEN_SQL = """
 INSERT INTO ledger.accounts (account_id, currency, may_go_negative, owner, opened_by)
@@ -38,7 +38,7 @@ _TRANSACTION_SQL = (
     f"SELECT {', '.join(_STORED)}, posted_at FROM ledger.transactions"
     " WHERE transaction_id = $1 AND state = 'posted'"
 )
-_PROBE_SQL = "SELECT to_regprocedure($1)"
+_PROBE_SQL = "SELECT to_regproc($1)"
 
 
 class SchemaMissing(Exception):
@@ -97,5 +97,5 @@ async def transaction(connection: Connection, transaction_id: UUID) -> PostedTra
 
 async def probe(connection: Connection) -> None:
     """Raises SchemaMissing unless the database holds the posting function of this version."""
-    if await connection.fetchval(_PROBE_SQL, SIGNATURE) is None:
+    if await connection.fetchval(_PROBE_SQL, POSTING_FUNCTION) is None:
         raise SchemaMissing

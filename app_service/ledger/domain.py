@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
 from app_service.ledger.actor import Actor
@@ -38,7 +38,7 @@ class Account:
     currency: Currency
     may_go_negative: bool
     owner: str | None  # None: opened before accounts had owners
-    state: str
+    state: Literal["open", "frozen", "closed"]
     balance_minor: Balance
     held_minor: Count  # of the balance; the rest is available
     version: Count  # number of its entries

@@ -47,7 +47,7 @@ def metadata_text(value: Mapping[str, Any]) -> str:
 
 
 def _check(name: str, value: object, *, depth: int) -> None:
-    if depth > METADATA_DEPTH_MAX + 1:
+    if isinstance(value, (dict, list)) and depth > METADATA_DEPTH_MAX:
         raise InvalidField(f"{name}: must be nested at most {METADATA_DEPTH_MAX} deep, got more")
     if isinstance(value, dict):
         for key, found in value.items():

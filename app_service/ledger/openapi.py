@@ -22,7 +22,7 @@ _OUTCOMES = ", ".join(f"`{verdict}`" for verdict in sorted(REFUSALS))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
-    403: "Not allowed for this client or user (`forbidden`)",
+    403: "Not allowed to this user or client (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
     409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",

@@ -11,10 +11,10 @@ from app_service.ledger.transaction import Transaction
 
 # The posting function of this version and the type of its rows; the ones of the version before stay
 # beside them (docs/adding-a-field.md).
-SIGNATURE = "ledger.post_transactions_v2(ledger.submitted_v2[],integer)"
+POSTING_FUNCTION = "ledger.post_transactions_v2"
 _ROW_TYPE = "ledger.submitted_v2"
 _POST = (
-    "SELECT status FROM ledger.post_transactions_v2(ARRAY("
+    f"SELECT status FROM {POSTING_FUNCTION}(ARRAY("
     f"SELECT ROW(%s)::{_ROW_TYPE} FROM unnest(%s) WITH ORDINALITY AS u(%s, place) ORDER BY u.place"
     "), %s) ORDER BY ordinal"
 )

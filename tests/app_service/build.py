@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app_service.ledger import accounts
+from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.database import Pool
 from app_service.ledger.domain import NewAccount
 from app_service.ledger.posting import post_transactions
-from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
@@ -52,9 +52,7 @@ def submitted(*transactions: Transaction, actor: Actor = OPERATOR) -> list[Submi
     return [Submission(transaction=each, actor=actor) for each in transactions]
 
 
-async def post(
-    pool: Pool, *transactions: Transaction, actor: Actor = OPERATOR
-) -> list[Verdict]:
+async def post(pool: Pool, *transactions: Transaction, actor: Actor = OPERATOR) -> list[Verdict]:
     async with pool.acquire() as connection:
         return await post_transactions(connection, submitted(*transactions, actor=actor))
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 
+from app_service.ledger.actor import Actor
 from app_service.ledger.api import make_app
 from app_service.ledger.api_client import ApiClient
 from app_service.ledger.domain import (
@@ -27,6 +28,7 @@ from app_service.ledger.health import Health
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
+from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
@@ -42,21 +44,27 @@ class FakeLedger:
         self.verdicts: dict[int, Verdict] = {}
         self.failure: Exception | None = None
         self.calls: list[list[Transaction]] = []
+        self.actors: list[Actor] = []
         self.accounts: dict[int, Account] = {}
         self.entries_of: dict[int, list[Entry]] = {}
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        self.calls.append(list(transactions))
+    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
+        transactions = [each.transaction for each in submissions]
+        self.calls.append(transactions)
+        self.actors += [each.actor for each in submissions]
         if self.failure is not None:
             raise self.failure
-        return [self.verdicts.get(t.amount_minor, Verdict.POSTED) for t in transactions]
+        return [self.verdicts.get(t.amount_minor or 0, Verdict.POSTED) for t in transactions]
 
-    async def open_account(self, account: NewAccount) -> tuple[Account, bool]:
+    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]:
         opened = Account(
             account_id=account.account_id,
             currency=account.currency,
             may_go_negative=account.may_go_negative,
+            owner=account.owner or actor.client_id,
+            state="open",
             balance_minor=0,
+            held_minor=0,
             version=0,
         )
         found = self.accounts.setdefault(account.account_id, opened)

@@ -247,7 +247,14 @@ async def test_an_account_is_opened_once(api: Api) -> None:
     first = await api.http.post("/accounts", json=new)
     assert first.status_code == 201
     assert first.headers["location"] == "/accounts/7"
-    assert first.json() == new | {"may_go_negative": False, "balance_minor": 0, "version": 0}
+    assert first.json() == new | {
+        "may_go_negative": False,
+        "owner": "shop",
+        "state": "open",
+        "balance_minor": 0,
+        "held_minor": 0,
+        "version": 0,
+    }
     again = await api.http.post("/accounts", json=new | {"may_go_negative": False})
     assert (again.status_code, again.json()) == (200, first.json())
     other = await api.http.post("/accounts", json=new | {"may_go_negative": True})

@@ -7,28 +7,33 @@ import pytest
 
 from app_service.ledger.domain import DatabaseUnavailable, Overloaded
 from app_service.ledger.posting import Batcher
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
-from tests.app_service.build import transaction
+from tests.app_service.build import submitted, transaction
+
+
+def _amounts(submissions: Sequence[Submission]) -> list[int]:
+    return [each.transaction.amount_minor or 0 for each in submissions]
 
 
 class Calls:
     """A database whose calls return when the test allows it, one by one."""
 
     def __init__(self) -> None:
-        self.made: list[list[Transaction]] = []
+        self.made: list[list[Submission]] = []
         self.failures: dict[int, Exception] = {}  # by the amount of a transaction in the call
         self._gates: list[asyncio.Event] = []
 
-    async def post(self, transactions: Sequence[Transaction]) -> list[Verdict]:
-        self.made.append(list(transactions))
+    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
+        self.made.append(list(submissions))
         gate = asyncio.Event()
         self._gates.append(gate)
         await gate.wait()
-        for t in transactions:
-            if t.amount_minor in self.failures:
-                raise self.failures[t.amount_minor]
-        return [Verdict.POSTED if t.amount_minor % 2 else Verdict.REPLAYED for t in transactions]
+        amounts = _amounts(submissions)
+        for amount in amounts:
+            if amount in self.failures:
+                raise self.failures[amount]
+        return [Verdict.POSTED if amount % 2 else Verdict.REPLAYED for amount in amounts]
 
     async def let_return(self, call: int) -> None:
         await settle()
@@ -37,7 +42,7 @@ class Calls:
 
     @property
     def amounts(self) -> list[list[int]]:
-        return [[t.amount_minor for t in call] for call in self.made]
+        return [_amounts(call) for call in self.made]
 
 
 async def settle() -> None:
@@ -46,7 +51,9 @@ async def settle() -> None:
 
 
 def asked(batcher: Batcher, *amounts: int) -> "asyncio.Task[list[Verdict]]":
-    return asyncio.create_task(batcher.post([transaction(amount=amount) for amount in amounts]))
+    return asyncio.create_task(
+        batcher.post(submitted(*(transaction(amount=amount) for amount in amounts)))
+    )
 
 
 async def test_a_single_request_is_sent_at_once() -> None:
@@ -104,7 +111,7 @@ async def test_above_the_bound_requests_are_refused_and_afterwards_served_again(
     waiting = asked(batcher, 2, 3)
     await settle()
     with pytest.raises(Overloaded, match=r"^2 transactions are waiting"):
-        await batcher.post([transaction(), transaction()])
+        await batcher.post(submitted(transaction(), transaction()))
     fits = asked(batcher, 5)
     await calls.let_return(0)
     await calls.let_return(1)
@@ -120,8 +127,8 @@ async def test_a_request_that_arrives_as_the_last_call_ends_is_served() -> None:
     batcher = Batcher(calls.post, max_in_flight=1)
 
     async def twice() -> list[Verdict]:
-        await batcher.post([transaction(amount=1)])
-        return await batcher.post([transaction(amount=2)])
+        await batcher.post(submitted(transaction(amount=1)))
+        return await batcher.post(submitted(transaction(amount=2)))
 
     both = asyncio.create_task(twice())
     await calls.let_return(0)

@@ -21,7 +21,7 @@ from app_service.ledger.database import (
 )
 from app_service.ledger.domain import DatabaseUnavailable
 from app_service.ledger.posting import post_transactions
-from tests.app_service.build import balance, open_accounts, transaction
+from tests.app_service.build import balance, open_accounts, submitted, transaction
 from tests.app_service.conftest import LedgerDatabase
 
 
@@ -113,7 +113,7 @@ async def test_s32_a_call_whose_connection_breaks_is_repeated_and_posts_once(poo
     attempts = []
 
     async def work(connection: Connection) -> Any:
-        verdicts = await post_transactions(connection, [new])
+        verdicts = await post_transactions(connection, submitted(new))
         attempts.append(verdicts)
         if len(attempts) == 1:
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -151,7 +151,9 @@ async def test_a_writer_that_became_a_reader_is_left_for_a_new_connection(
     # As on the old writer of a failover: open connections remain and may not write.
     async with asyncpg.create_pool(own_ledger_database.dsn, min_size=1, max_size=1) as stale:
         await set_read_only(ledger_pool, own_ledger_database, "off")
-        verdicts = await Database(stale).run(lambda c: post_transactions(c, [transaction()]))
+        verdicts = await Database(stale).run(
+            lambda c: post_transactions(c, submitted(transaction()))
+        )
     assert verdicts == ["posted"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from app_service.ledger.database import Pool
 from app_service.ledger.posting import post_transactions
-from tests.app_service.build import open_accounts, post, transaction
+from tests.app_service.build import open_accounts, post, submitted, transaction
 from tests.app_service.conftest import LedgerDatabase, migrate
 
 WRITES_MONEY = [
@@ -97,7 +97,7 @@ async def test_the_service_may_post_open_accounts_read_and_relay(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_service") as connection:
-        assert await post_transactions(connection, [transaction()]) == ["posted"]
+        assert await post_transactions(connection, submitted(transaction())) == ["posted"]
         for statement in ALLOWED_TO_SERVICE:
             await connection.execute(statement)
 
@@ -107,7 +107,7 @@ async def test_the_processor_may_post_and_nothing_else(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_processor") as connection:
-        assert await post_transactions(connection, [transaction()]) == ["posted"]
+        assert await post_transactions(connection, submitted(transaction())) == ["posted"]
         for statement in REFUSED_TO_PROCESSOR:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
@@ -161,7 +161,7 @@ async def test_other_roles_may_not_even_read(
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("SELECT * FROM ledger.accounts")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await post_transactions(connection, [transaction()])
+                await post_transactions(connection, submitted(transaction()))
     finally:
         await ledger_pool.execute("DROP ROLE unrelated_role")
 

@@ -13,7 +13,7 @@ from app_service.ledger import accounts
 from app_service.ledger.database import Database, Pool
 from app_service.ledger.domain import AccountConflict, NewAccount
 from app_service.ledger.ledger import PostgresLedger
-from tests.app_service.build import document
+from tests.app_service.build import OPERATOR, document
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.http_api import Api, assert_problem, running_api
 from tests.app_service.model import assert_sound, outbox_ids
@@ -170,7 +170,7 @@ async def test_an_account_raced_by_two_is_opened_once(ledger_pool: Pool) -> None
     async def open_as(currency: str) -> bool:
         async with ledger_pool.acquire() as connection:
             new = NewAccount(account_id=5, currency=currency)
-            return (await accounts.open_account(connection, new))[1]
+            return (await accounts.open_account(connection, new, OPERATOR))[1]
 
     assert sorted(await asyncio.gather(*(open_as("USD") for _ in range(5)))) == [False] * 4 + [True]
     with pytest.raises(AccountConflict):

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 from app_service.ledger.database import Connection, Pool
 from app_service.ledger.posting import post_transactions
-from tests.app_service.build import balance, open_accounts, post, transaction
+from tests.app_service.build import balance, open_accounts, post, submitted, transaction
 from tests.app_service.model import assert_sound
 
 
@@ -20,7 +20,7 @@ async def test_calls_that_share_an_account_wait_and_do_not_fail(ledger_pool: Poo
     """S32: a call need not be repeated because another one uses the same account."""
     await open_accounts(ledger_pool, 1, 2, 3)
     async with ledger_pool.acquire() as watcher, _transaction(ledger_pool) as first:
-        await post_transactions(first, [transaction(1, 2, 10)])
+        await post_transactions(first, submitted(transaction(1, 2, 10)))
         others = [
             asyncio.create_task(post(ledger_pool, transaction(1, 2, 5))),
             asyncio.create_task(post(ledger_pool, transaction(2, 3, 10))),  # the first's money
@@ -37,7 +37,7 @@ async def test_accounts_are_locked_in_the_order_of_their_numbers(ledger_pool: Po
     await open_accounts(ledger_pool, *range(1, 41), negative=range(1, 41))
     there_and_back = [transaction(n, n + 1) for n in range(39, 2, -4)]
     there_and_back += [transaction(40, 1), transaction(2, 40)]
-    used = {n for t in there_and_back for n in (t.debit_account, t.credit_account)}
+    used = {n for t in there_and_back for n in (t.debit_account, t.credit_account) if n}
     async with ledger_pool.acquire() as watcher, _transaction(ledger_pool) as holder:
         await holder.execute(f"{_ROW} FOR UPDATE", 20)
         call = asyncio.create_task(post(ledger_pool, *there_and_back, transaction(1, 20)))

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def relay_over(
 
 
 async def waiting(pool: Pool) -> int:
-    return int(await pool.fetchval("SELECT count(*) FROM ledger.outbox"))
+    return int(await pool.fetchval("SELECT count(*) FROM ledger.outbox_v2"))
 
 
 async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_order(
@@ -62,7 +63,7 @@ async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_or
 ) -> None:
     first, second = transaction(amount=1), transaction(amount=2)
     await post(pool, first, second)
-    row = await pool.fetchrow("SELECT batch_id, created_at FROM ledger.outbox")
+    row = await pool.fetchrow("SELECT batch_id, created_at FROM ledger.outbox_v2")
     assert row is not None
     assert await relay.relay_once() == 1
     posted_at = row["created_at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -72,7 +73,11 @@ async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_or
             "version": 1,
             "batch_id": str(row["batch_id"]),
             "posted_at": posted_at,
-            "transactions": [t.to_json() | {"posted_at": posted_at} for t in (first, second)],
+            "transactions": [
+                t.to_json()
+                | {"client_id": "bank", "user_id": "alice", "path": "api", "posted_at": posted_at}
+                for t in (first, second)
+            ],
         }
     ]
     assert await waiting(pool) == 0
@@ -87,7 +92,7 @@ async def test_times_have_microseconds_even_at_a_full_second(
         await connection.execute(
             "SET session_replication_role = replica;"
             "UPDATE ledger.transactions SET posted_at = '2026-01-02T03:04:05Z';"
-            "UPDATE ledger.outbox SET created_at = '2026-01-02T03:04:05Z';"
+            "UPDATE ledger.outbox_v2 SET created_at = '2026-01-02T03:04:05Z';"
             "RESET session_replication_role"
         )
     await relay.relay_once()
@@ -118,9 +123,9 @@ async def test_s50_the_backlog_is_reported_with_its_size_and_age(
 ) -> None:
     assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
     await post(pool, transaction(), transaction())
-    await pool.execute("ALTER TABLE ledger.outbox DISABLE TRIGGER sent_as_written")
-    await pool.execute("UPDATE ledger.outbox SET created_at = now() - interval '90 s'")
-    await pool.execute("ALTER TABLE ledger.outbox ENABLE TRIGGER sent_as_written")
+    await pool.execute("ALTER TABLE ledger.outbox_v2 DISABLE TRIGGER sent_as_written")
+    await pool.execute("UPDATE ledger.outbox_v2 SET created_at = now() - interval '90 s'")
+    await pool.execute("ALTER TABLE ledger.outbox_v2 ENABLE TRIGGER sent_as_written")
     await post(pool, transaction())
     found = await relay.waiting()
     assert found.batches == 2
@@ -171,20 +176,26 @@ async def test_two_relays_share_the_work_and_send_each_batch_once(
 async def test_the_largest_calls_fit_the_limits_of_the_queue(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    """A call is at most 1000 transactions, which is below 1 MiB with the longest numbers."""
+    """A call is at most 1000 transactions. Its messages are below 1 MiB with the longest numbers,
+    and a call that is larger becomes several."""
     biggest = 2**53 - 1
     await open_accounts(pool, biggest, biggest - 1, negative=(biggest,))
-    for _ in range(6):
-        await post(pool, *(transaction(biggest, biggest - 1, 10**15 // 2) for _ in range(1000)))
-    assert await relay.relay_once() == 6
-    assert sum(len(m["transactions"]) for m in queue.messages) == 6000
-    assert len(queue.batches) > 1
+    most = 2 * (biggest // 1000)
+    for _ in range(3):
+        await post(pool, *(transaction(biggest, biggest - 1, most // 6) for _ in range(1000)))
+        large: Any = {"reference": "\U0001f600" * 200, "metadata": {"a": '\x01"' * 500}}
+        await post(pool, *(replace(transaction(1, 2, 1), **large) for _ in range(500)))
+    while await relay.relay_once():
+        pass
+    ids = [t["transaction_id"] for m in queue.messages for t in m["transactions"]]
+    assert len(ids) == len(set(ids)) == 3 * 1500
+    assert len(queue.messages) > 6
 
 
 async def test_the_transactions_in_memory_are_limited(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox_module, "TRANSACTIONS_MAX", 3)
+    monkeypatch.setattr(outbox_module, "BYTES_MAX", 2000)
     await post(pool, *(transaction() for _ in range(4)))  # above the limit: sent alone
     for _ in range(2):
         await post(pool, transaction(), transaction())
@@ -254,7 +265,7 @@ async def test_the_loop_logs_every_failure_and_continues(
     queue.offline = False
     await _until(lambda: len(queue.messages) == 1)
     with monkeypatch.context() as broken:
-        broken.setattr(outbox_module, "_ROWS_SQL", "SELECT $1::int / 0")
+        broken.setattr(outbox_module, "_LOCK_SQL", "SELECT $1::int / 0, $2::bigint")
         await _until(lambda: caplog.records[-1].levelno == logging.ERROR)
         assert caplog.records[-1].exc_info
         relay.stop()

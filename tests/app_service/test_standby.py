@@ -19,7 +19,7 @@ from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 from local_cloud.postgres import PostgresServer
-from tests.app_service.build import open_accounts, post, transaction
+from tests.app_service.build import open_accounts, post, submitted, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.model import outbox_ids
 
@@ -60,7 +60,9 @@ async def test_s32_a_call_that_timed_out_waiting_for_the_standby_stays_invisible
     async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
         _, first = await _post_until_one_waits(ledger_pool, admin)
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, retry_seconds=0).run(lambda c: post_transactions(c, [lost]))
+            await Database(pool, retry_seconds=0).run(
+                lambda c: post_transactions(c, submitted(lost))
+            )
         await _until(lambda: _waiting(admin, 2))
         assert lost.transaction_id not in await outbox_ids(ledger_pool)
     assert await first == ["posted"]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from typing import Any
+from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
@@ -57,6 +58,23 @@ def test_an_id_in_capitals_is_the_same_id() -> None:
         ({"currency": {}}, "currency: must .*, got an object of 0 fields"),
         ({"debit_account": 5, "credit_account": 5}, "credit_account: must differ .* 5 for both"),
         ({"note": "x"}, "'note': unknown field"),
+        ({"kind": "expiry"}, "kind: must be one of transfer, hold, .*, got a string of 6"),
+        ({"kind": ["hold"]}, "kind: must be one of .*, got a list of 1"),
+        ({"linked": 1}, "linked: must be true or false, got an integer"),
+        ({"kind": "hold", "expires_in_seconds": 2_592_001}, "expires_in_seconds: must .*30 days"),
+        ({"kind": "hold", "expires_in_seconds": 0}, "expires_in_seconds: must .*, got zero"),
+        ({"kind": "hold", "expires_in_seconds": True}, "expires_in_seconds: .*, got a boolean"),
+        ({"reference": ""}, "reference: must be 1 to 200 characters .*, got a string of 0"),
+        ({"reference": "x" * 201}, "reference: must .*, got a string of 201 characters"),
+        ({"reference": "a\nb"}, "reference: must .* without control characters"),
+        ({"reference": "\ud800"}, "reference: must .* without control characters"),
+        ({"reference": 7}, "reference: must .*, got an integer"),
+        ({"metadata": []}, "metadata: must be an object, got a list of 0"),
+        ({"metadata": {"a": 1.5}}, "metadata: numbers in it must be integers .* as strings"),
+        ({"metadata": {"a": [2**53]}}, "metadata: numbers .*, got an integer above"),
+        ({"metadata": {"a\x00": 1}}, "metadata: must hold no NUL"),
+        ({"metadata": {"a": {"b": "\udfff"}}}, "metadata: must hold .* no half of a surrogate"),
+        ({"metadata": {"a": "\u00fc" * 2048}}, "metadata: must be at most 4096 bytes .*, got 4104"),
     ],
 )
 def test_the_message_names_field_shape_and_rule(changes: dict[str, Any], message: str) -> None:
@@ -64,11 +82,73 @@ def test_the_message_names_field_shape_and_rule(changes: dict[str, Any], message
         Transaction.parse(document(**changes))
 
 
-@pytest.mark.parametrize("field", sorted(document()))
-def test_every_field_is_required(field: str) -> None:
-    incomplete = {k: v for k, v in document().items() if k != field}
-    with pytest.raises(InvalidTransaction, match=f"^{field}: missing"):
-        Transaction.parse(incomplete)
+def nested(depth: int) -> dict[str, Any]:
+    return {} if depth == 1 else {"a": nested(depth - 1)}
+
+
+def test_metadata_is_nested_at_most_eight_deep() -> None:
+    assert Transaction.parse(document(metadata=nested(8))).metadata == nested(8)
+    for deep in (nested(9), nested(400)):
+        with pytest.raises(InvalidTransaction, match=r"^metadata: must be nested at most 8"):
+            Transaction.parse(document(metadata=deep))
+
+
+@pytest.mark.parametrize(
+    "fits",
+    [
+        {"reference": "\U0001f600" * 200},
+        {"reference": "Invoice 7 / \u00e4"},
+        {"metadata": {}},
+        {"metadata": {"a": "\u00fc" * 2044}},
+        {"metadata": {"b": [1, -(2**53 - 1), None, True, "\x01"], "c": {"d": "x"}}},
+        {"linked": True},
+    ],
+)
+def test_what_fits_is_kept(fits: dict[str, Any]) -> None:
+    assert Transaction.parse(document(**fits)).to_json() == document(**fits) | {
+        "transaction_id": ANY
+    }
+
+
+ID = "abcdefab-0000-4000-8000-00000000000a"
+# What each kind needs beside its id, and what it may have.
+TARGET = {"target_id": ID}
+MONEY = {"debit_account": 1, "credit_account": 2, "amount_minor": 3, "currency": "USD"}
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "transfer": (MONEY, {}),
+    "hold": (MONEY, {"expires_in_seconds": 60}),
+    "capture": (TARGET, {"amount_minor": 3}),
+    "void": (TARGET, {}),
+    "reversal": (TARGET, {}),
+}
+EVERY: dict[str, Any] = MONEY | TARGET | {"expires_in_seconds": 60}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_fields_of_its_own(kind: str) -> None:
+    needed, allowed = KINDS[kind]
+    base = {"transaction_id": ID, "kind": kind}
+    assert Transaction.parse(base | needed).kind == kind
+    assert Transaction.parse(base | needed | allowed).to_json() == base | needed | allowed
+    for name in needed:
+        fewer = {k: v for k, v in needed.items() if k != name}
+        with pytest.raises(InvalidTransaction, match=f"^{name}: missing"):
+            Transaction.parse(base | fewer)
+    for name in EVERY.keys() - needed.keys() - allowed.keys():
+        with pytest.raises(InvalidTransaction, match=f"^{name}: not a field of kind {kind}"):
+            Transaction.parse(base | needed | {name: EVERY[name]})
+
+
+def test_the_kind_is_transfer_and_a_hold_lasts_a_week_unless_said_otherwise() -> None:
+    base = {"transaction_id": ID} | MONEY
+    assert Transaction.parse(base) == Transaction.parse(base | {"kind": "transfer"})
+    week = Transaction.parse(base | {"kind": "hold", "expires_in_seconds": 7 * 24 * 3600})
+    assert Transaction.parse(base | {"kind": "hold"}) == week
+
+
+def test_an_id_is_required() -> None:
+    with pytest.raises(InvalidTransaction, match=r"^transaction_id: missing"):
+        Transaction.parse(MONEY)
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 1, [document()]])
