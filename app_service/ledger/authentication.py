@@ -11,7 +11,6 @@ from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
-from app_service.ledger.sign_in import is_from_a_browser, sign_in_page
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SessionEndpoint = Callable[[Request, Session], Awaitable[Response]]
@@ -53,7 +52,7 @@ def with_client(endpoint: Endpoint) -> Endpoint:
 
 
 def with_session_or_client(endpoint: Endpoint) -> Endpoint:
-    """For pages that people open: the browser prompts for id and secret."""
+    """For what says which version runs here and how to use it."""
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)
@@ -61,8 +60,6 @@ def with_session_or_client(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         if _is_client(request):
             return await endpoint(request)
-        if is_from_a_browser(request):
-            return sign_in_page(headers=_CLIENT_CHALLENGE)
         raise _client_required("send the API client's id and secret, or the token of a session")
 
     return guarded

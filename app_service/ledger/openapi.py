@@ -3,12 +3,14 @@
 from app_service.ledger import answers
 from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.domain import Account, NewAccount, NewSession
+from app_service.ledger.examples import EXAMPLES
 from app_service.ledger.json_schemas import Json, components, ref, schema_of
 from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import MEDIA_TYPE
 from app_service.ledger.request_bodies import TO_TARGET, Batch
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import REFUSALS
+from app_service.ledger.viewer_files import FILES, PAGE
 
 # The types of all bodies. Each is one schema of the document, and so is each part of them.
 SCHEMAS = components(
@@ -51,9 +53,11 @@ def _operation(
     body: type | None = None,
     parameters: tuple[Json, ...] = (),
     security: tuple[str, ...] = ("session",),
+    description: str = "",
 ) -> Json:
     operation: Json = {
         "summary": summary,
+        **({"description": description} if description else {}),
         "security": [{scheme: []} for scheme in security],
         "responses": {str(s): _answer(*answer) for s, answer in found.items()}
         | {str(s): _answer(_PROBLEMS[s], answers.Problem, MEDIA_TYPE) for s in sorted(problems)}
@@ -64,7 +68,7 @@ def _operation(
     if body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": ref(body)}},
+            "content": {"application/json": {"schema": ref(body), "example": EXAMPLES[body]}},
         }
     return operation
 
@@ -207,8 +211,37 @@ PATHS: Json = {
     "/openapi.json": {
         "get": _operation("This document", {200: _PAGE}, problems=(401,), security=_EITHER)
     },
-    "/docs": {"get": _operation("This page", {200: _PAGE}, problems=(401,), security=_EITHER)},
+    "/docs": {"get": _operation("The page that shows this document", {200: _PAGE}, security=())},
+    "/docs/{file}": {
+        "get": _operation(
+            "A script or style sheet of that page",
+            {200: ("The file", None)},
+            problems=(404,),
+            parameters=(_parameter("path", "file", {"enum": sorted(FILES.keys() - {PAGE})}),),
+            security=(),
+        )
+    },
 }
+
+
+_DESCRIPTION = """Moves money between accounts: every transaction is posted once, whole, or not at
+all. Amounts are integers in minor units (cents).
+
+To start, open two accounts with `POST /accounts`, one of which `may_go_negative`, then move money
+from it with `POST /transactions`. `transaction_id` is yours: the same request again changes nothing
+and answers `replayed`.
+"""
+_TAGS = {
+    "transactions": "Transactions",
+    "accounts": "Accounts",
+    "sessions": "Sessions",
+    "users": "Sessions",
+}
+_OTHER = "Service"
+
+
+def _tag(path: str) -> str:
+    return _TAGS.get(path.split("/")[1], _OTHER)
 
 
 def document(version: str) -> Json:
@@ -217,10 +250,13 @@ def document(version: str) -> Json:
         "info": {
             "title": "Ledger",
             "version": version,
-            "description": "Moves money between accounts: every transaction is posted once, whole, "
-            "or not at all. Amounts are integers in minor units (cents).",
+            "description": _DESCRIPTION,
         },
-        "paths": PATHS,
+        "tags": [{"name": tag} for tag in dict.fromkeys((*_TAGS.values(), _OTHER))],
+        "paths": {
+            path: {method: {"tags": [_tag(path)], **each} for method, each in operations.items()}
+            for path, operations in PATHS.items()
+        },
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {

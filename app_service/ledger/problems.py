@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
 from app_service.ledger import answers
+from app_service.ledger.allowed_methods import allowed_methods
 from app_service.ledger.domain import (
     AccountConflict,
     AccountNotFound,
@@ -84,11 +85,14 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
     return problem_response(503, error.code, str(error), headers=headers)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     """Refused by routing: no such path, no such method."""
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).name.lower()
-    return problem_response(error.status_code, code, error.detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request)
+    return problem_response(error.status_code, code, error.detail, headers=headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
