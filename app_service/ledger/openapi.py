@@ -5,6 +5,7 @@ from app_service.ledger.account_routes import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.domain import Account, NewAccount, NewSession
 from app_service.ledger.examples import EXAMPLES
 from app_service.ledger.json_schemas import Json, components, ref, schema_of
+from app_service.ledger.kind_schemas import with_kinds
 from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import MEDIA_TYPE
 from app_service.ledger.request_bodies import TO_TARGET, Batch
@@ -13,12 +14,13 @@ from app_service.ledger.verdict import REFUSALS
 from app_service.ledger.viewer_files import FILES, PAGE
 
 # The types of all bodies. Each is one schema of the document, and so is each part of them.
-SCHEMAS = components(
+_COMPONENTS = components(
     Transaction, *TO_TARGET.values(), Batch, NewAccount, NewSession,
     Account, answers.BatchVerdict, answers.BatchVerdicts, answers.Entries, answers.Entry,
     answers.Live, answers.Posted, answers.PostedTransaction, answers.Problem, answers.Ready,
     answers.Session, answers.Sessions, answers.Token, answers.Version,
 )  # fmt: skip
+SCHEMAS = _COMPONENTS | {"Transaction": with_kinds(_COMPONENTS["Transaction"])}
 
 _OUTCOMES = ", ".join(f"`{verdict}`" for verdict in sorted(REFUSALS))
 _PROBLEMS = {
