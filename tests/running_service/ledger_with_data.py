@@ -11,26 +11,29 @@ from tests.app_service.test_main import BASIC
 
 ACCOUNTS = (1001, 1002, 1003)
 _EACH = 40
-_BY_TARGET = ("reversal", "capture", "void")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerWithData:
     client: httpx.Client
     transfers: tuple[str, ...]
-    holds: tuple[str, ...]
+    holds: tuple[str, ...]  # the first half for captures, the others to be voided
 
-    def point(self, case: Case) -> None:
+    def point(self, case: Case[Any]) -> None:
         """Let the valid numbers and ids of a request name what exists."""
         parameters = case.path_parameters or {}
         if isinstance(account := parameters.get("account_id"), int):
             parameters["account_id"] = _one_of(ACCOUNTS, account)
         if _is_id(parameters.get("transaction_id")):
-            parameters["transaction_id"] = self._target(case.path, parameters["transaction_id"])
+            parameters["transaction_id"] = self._target(
+                case.path, str(parameters["transaction_id"])
+            )
         if "user_id" in parameters:
             parameters["user_id"] = "ada"
         if isinstance(case.body, dict):
-            self._point_body(case.body)
+            items: Any = case.body.get("transactions", [])
+            for body in (case.body, *items):
+                self._point_body(body)
 
     def _point_body(self, body: dict[str, Any]) -> None:
         debit, credit = body.get("debit_account"), body.get("credit_account")
@@ -44,8 +47,13 @@ class LedgerWithData:
 
     def _target(self, words: str, found: str) -> str:
         """A reversal undoes a transfer, a capture or void ends a hold."""
-        of_holds = any(word in words for word in _BY_TARGET[1:])
-        return _one_of(self.holds if of_holds else self.transfers, UUID(found).int)
+        if "capture" in words:
+            targets = self.holds[: _EACH // 2]
+        elif "void" in words:
+            targets = self.holds[_EACH // 2 :]
+        else:
+            targets = self.transfers
+        return targets[UUID(found).int % len(targets)]
 
 
 def fill(client: httpx.Client) -> LedgerWithData:
