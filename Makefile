@@ -8,6 +8,10 @@ PROMOTION ?=
 ANSWER ?=
 QUEUE ?= transaction
 REASON ?=
+CLIENT ?=
+ROLE ?=
+LIST ?=
+REVOKE ?=
 APPLY ?=
 AWS ?=
 HUB ?=
@@ -80,9 +84,6 @@ logs: ## follow the logs of all tasks
 session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
-api-client: ## print user name and password for the API docs of SUFFIX
-	@python -m local_cloud api-client $(if $(SUFFIX),--suffix "$(SUFFIX)")
-
 approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no)
 	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
 
@@ -94,6 +95,9 @@ operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),loc
 
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
 	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
+
+api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
+	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
 	@$(call operation,check-roles) --suffix "$(SUFFIX)"

@@ -3,26 +3,31 @@
 import asyncio
 import logging
 import os
-import signal
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 
 import boto3
-import uvicorn
 import uvloop
 from botocore.config import Config
 
 from app_service.environment_variables import SettingsError
+from app_service.http_server.limits import Limits
+from app_service.http_server.server import Server, stopping_on_signal
 from app_service.ledger import accounts
 from app_service.ledger.api import make_app
-from app_service.ledger.api_client import ApiClient
+from app_service.ledger.client_table import ClientTable
+from app_service.ledger.clients import Clients, first_credential
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
-from app_service.ledger.health import Health
+from app_service.ledger.failure_limit import failed_logins, unknown_tokens
+from app_service.ledger.health import PROBE_TIMEOUT_SECONDS, Health
+from app_service.ledger.hold_expiry import HoldExpiry
 from app_service.ledger.ledger import PostgresLedger
+from app_service.ledger.logins import Logins
+from app_service.ledger.refused_logins import RefusedLogins
 from app_service.ledger.relay import OutboxRelay
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
@@ -30,15 +35,11 @@ from app_service.ledger.sessions import Sessions
 from app_service.ledger.tls import server_context
 from app_service.ledger.totals import Reporter, Totals
 from app_service.logs import configure_logging
-from app_service.settings import ServiceSecrets, ServiceSettings
+from app_service.settings import LIVE_PATH, ServiceSecrets, ServiceSettings
 
-POSTING_CALLS_MAX_IN_FLIGHT = 4
+POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
 THREADS = 8
-KEEP_ALIVE_SECONDS = (
-    75  # above the load balancer's idle timeout, so that it never reuses a closed connection
-)
-SHUTDOWN_SECONDS = 20  # below the 30 after which ECS kills
 
 # Few and short attempts: a request waits for them. Sessions are cached, outbox rows stay.
 _AWS = Config(
@@ -49,14 +50,6 @@ _AWS = Config(
 )
 
 logger = logging.getLogger("app_service")
-
-
-class Server(uvicorn.Server):
-    """Captures no signals: uvicorn would raise them again at the end instead of exiting with 0."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def main(environment: Mapping[str, str] = os.environ) -> None:
@@ -117,27 +110,39 @@ async def serve(
 
         aws = boto3.session.Session(region_name=region)
         reading_pool = await pool(READING_CONNECTIONS)
-        # The relay and the readiness probe repeat their calls themselves.
-        without_retries = Database(reading_pool, retry_seconds=0)
+        reading = Database(reading_pool)
+        dynamodb, dynamodb_threads = aws.client("dynamodb", config=_AWS), threads("dynamodb")
         sessions = Sessions(
             table=SessionTable(
-                dynamodb=aws.client("dynamodb", config=_AWS),
+                dynamodb=dynamodb,
                 table_name=settings.sessions_table_name,
-                executor=threads("sessions"),
+                executor=dynamodb_threads,
             ),
+            unknown=unknown_tokens(),
             ttl_seconds=settings.session_ttl_seconds,
         )
+        clients = Clients(
+            table=ClientTable(
+                dynamodb=dynamodb,
+                table_name=settings.api_clients_table_name,
+                executor=dynamodb_threads,
+            ),
+            first=first_credential(
+                client_id=secrets.api_client_id, secret=secrets.api_client_secret
+            ),
+        )
         relay = OutboxRelay(
-            database=without_retries,
+            database=reading,
             queue=aws.client("sqs", config=_AWS),
             queue_url=settings.audit_queue_url,
             executor=threads("relay"),
         )
+        expiry = HoldExpiry(database=reading)
         totals = Totals()
         reporter = Reporter(totals=totals, waiting=relay.waiting)
         ledger = PostgresLedger(
-            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT)),
-            reading=Database(reading_pool),
+            writing=Database(await pool(POSTING_CALLS_MAX_IN_FLIGHT + 1)),
+            reading=reading,
             max_in_flight=POSTING_CALLS_MAX_IN_FLIGHT,
             on_posted=relay.wake,
             on_answered=totals.answered,
@@ -145,58 +150,44 @@ async def serve(
         services = Services(
             ledger=ledger,
             sessions=sessions,
-            api_client=ApiClient(client_id=secrets.api_client_id, secret=secrets.api_client_secret),
+            clients=clients,
+            logins=Logins(
+                clients=clients,
+                failures=failed_logins(),
+                refused=RefusedLogins(on_refused=totals.login_refused),
+            ),
             health=Health(
                 {
-                    "database": partial(without_retries.run, accounts.probe),
+                    "database": partial(probe_database, reading),
                     "sessions": sessions.probe,
+                    "clients": clients.probe,
                     "audit_queue": relay.probe,
                 }
             ),
             version=settings.service_version,
             environment_suffix=settings.environment_suffix,
         )
-        server = Server(_server_config(services, settings))
-        relaying, reporting = (asyncio.create_task(each.run()) for each in (relay, reporter))
+        server = Server(
+            make_app(services),
+            host=settings.bind_address,
+            port=settings.port,
+            context=server_context(settings.bind_address),
+            health_path=LIVE_PATH,
+            limits=Limits(),
+        )
+        background = [asyncio.create_task(each.run()) for each in (expiry, relay, reporter)]
         with stopping_on_signal(server):
             logger.info("starting", extra={"version": settings.service_version})
             await server.serve()
-        relay.stop()
-        reporter.stop()
-        await asyncio.gather(relaying, reporting)
+        for each in (expiry, relay, reporter):
+            each.stop()
+        await asyncio.gather(*background)
     logger.info("stopped")
 
 
-def _server_config(services: Services, settings: ServiceSettings) -> uvicorn.Config:
-    context = server_context(settings.bind_address)
-    return uvicorn.Config(
-        make_app(services),
-        host=settings.bind_address,
-        port=settings.port,
-        ssl_context_factory=lambda _config, _default: context,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,  # the load balancer writes it
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-
-
-@contextmanager
-def stopping_on_signal(server: Server) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(number, partial(setattr, server, "should_exit", True))
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+async def probe_database(database: Database) -> None:
+    deadline = asyncio.get_running_loop().time() + PROBE_TIMEOUT_SECONDS
+    await database.run_once(accounts.probe, deadline=deadline)
 
 
 if __name__ == "__main__":

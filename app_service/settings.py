@@ -8,6 +8,7 @@ from app_service.environment_variables import EnvironmentSettings, SettingsError
 
 IMAGE_CA_FILE = "/srv/app_service/trust/aws-rds.pem"
 SESSIONS_BY_USER_INDEX = "by-user"  # of the table of sessions
+LIVE_PATH = "/health/live"  # what the load balancer asks
 _PORTS = range(1, 65536)
 
 
@@ -20,6 +21,7 @@ class ServiceSettings(EnvironmentSettings):
     database_writer_host: str
     database_reader_host: str
     sessions_table_name: str
+    api_clients_table_name: str
     audit_queue_url: str
     port: int = 8443
     bind_address: str = "0.0.0.0"  # nosec B104 # in its own container

@@ -13,11 +13,11 @@ WHY_OPEN: Final[Mapping[str, str]] = {
     "would page three times.",
     "CodeBuildProjectSourceRepoUrl": "A false alarm: the builds get their source from CodePipeline "
     "and name no repository. GitHub is reached through a connection that a person authorised.",
-    "DynamoDBInBackupPlan": "Sessions can be recovered to any second of 35 days (S21). A recovery "
-    f"point of AWS Backup outlives the table: {_DESTROYED}.",
-    "DynamoDBPITREnabled": "It is on for the sessions (S21). The breaker's one item is worthless "
-    "after a day, and the reconciler rebuilds the branch hub's table. Each would leave a backup "
-    f"for 35 days after its deletion: {_DESTROYED}.",
+    "DynamoDBInBackupPlan": "Sessions (S21) and clients can be recovered to any second of 35 "
+    f"days. A recovery point of AWS Backup outlives the table: {_DESTROYED}.",
+    "DynamoDBPITREnabled": "It is on for sessions (S21) and clients. The breaker's one item is "
+    "worthless after a day, and the reconciler rebuilds the branch hub's table. Each would leave "
+    f"a backup for 35 days after its deletion: {_DESTROYED}.",
     "ELBDeletionProtectionEnabled": f"{_DESTROYED}.",
     "IAMPolicyNoStatementsWithFullAccess": "The permissions boundary of branches allows whole "
     "services, as the most that a role may do; its denials protect what is not a branch's (B12).",

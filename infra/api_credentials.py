@@ -1,4 +1,4 @@
-"""The credential with which a client of the API opens sessions."""
+"""The credential of the first client of the API, an operator."""
 
 import json
 from typing import Final
@@ -8,12 +8,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from app_service.ledger.credentials import FIRST_CLIENT_ID
 from infra.naming import EnvironmentSuffix
 
 API_CREDENTIALS: Final = "transaction-api-credentials"
 CLIENT_ID_FIELD: Final = "client_id"
 CLIENT_SECRET_FIELD: Final = "client_secret"
-CLIENT_ID: Final = "transaction-client"
 
 
 class ApiCredentials(Construct):
@@ -40,7 +40,7 @@ class ApiCredentials(Construct):
             description=f"Opens sessions at the API of {suffix}",
             encryption_key=key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({CLIENT_ID_FIELD: CLIENT_ID}),
+                secret_string_template=json.dumps({CLIENT_ID_FIELD: FIRST_CLIENT_ID}),
                 generate_string_key=CLIENT_SECRET_FIELD,
                 exclude_punctuation=True,
                 password_length=40,

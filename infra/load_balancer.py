@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from app_service.settings import LIVE_PATH
 from infra.certificate import EnvironmentCertificate
 from infra.domain import DomainConfig, point_to
 from infra.naming import LOAD_BALANCER_NAME_MAX, EnvironmentSuffix
@@ -18,7 +19,6 @@ from infra.python_function import PythonFunction
 from infra.security_groups import HTTPS_PORT, TASK_PORT
 
 ACCESS_LOGS: Final = "transaction-access-logs"
-LIVE_PATH: Final = "/health/live"
 
 
 class LoadBalancer(Construct):

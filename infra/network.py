@@ -83,9 +83,11 @@ class Network(Construct):
         _let_through(self._s3, ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{layers}/*"])
         self._log_connections(suffix, key)
 
-    def let_reach(self, table: dynamodb.ITable, *, actions: tuple[str, ...]) -> None:
+    def let_reach(
+        self, table: dynamodb.ITable, *, actions: tuple[str, ...], has_indexes: bool = False
+    ) -> None:
         """Allow these actions on `table` through the endpoint. Each role needs them as well."""
-        indexes = [f"{table.table_arn}/index/*"] if "dynamodb:Query" in actions else []
+        indexes = [f"{table.table_arn}/index/*"] if has_indexes else []
         _let_through(self._dynamodb, [*actions], [table.table_arn, *indexes])
 
     def _log_connections(self, suffix: EnvironmentSuffix, key: kms.IKey) -> None:

@@ -64,7 +64,7 @@ class TransactionProcessor(Construct):
             name="transaction-processor",
             description=f"Posts the queued transactions of {suffix}",
             source=PROCESSOR_SOURCE,
-            environment=TransactionProcessorSettings(
+            environment=lambda role: TransactionProcessorSettings(
                 database_secret_arn=database.processor_secret.secret_arn,
                 database_writer_host=database.writer_host,
                 database_reader_host=database.reader_host,
@@ -77,6 +77,7 @@ class TransactionProcessor(Construct):
                 breaker_failures_max=config.breaker.failures_max,
                 breaker_pause_first_seconds=config.breaker.pause_first_seconds,
                 breaker_pause_max_seconds=config.breaker.pause_max_seconds,
+                processor_role_id=role.role_id,
                 environment_suffix=str(suffix),
             ).to_env(),
             timeout_seconds=config.timeout_seconds,

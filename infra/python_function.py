@@ -1,5 +1,6 @@
 """A Lambda function with its own role and log group, and only the permissions it is granted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,8 @@ class Placement:
 class PythonFunction(Construct):
     """The function `{name}-{suffix}`. Grant permissions to `function`.
 
+    `environment` may depend on the role of the function, which is created here.
+
     Lambda stops a function that calls itself through a queue after about 16 rounds.
     `may_send_to_itself` is for a function that does so on purpose.
     """
@@ -50,7 +53,7 @@ class PythonFunction(Construct):
         name: str,
         description: str,
         source: LambdaSource,
-        environment: dict[str, str],
+        environment: dict[str, str] | Callable[[iam.Role], dict[str, str]],
         timeout_seconds: int,
         key: kms.IKey,
         placement: Placement | None = None,
@@ -82,7 +85,7 @@ class PythonFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler=source.handler,
             code=source.code(),
-            environment=environment,
+            environment=environment(self.role) if callable(environment) else environment,
             environment_encryption=key,
             timeout=Duration.seconds(timeout_seconds),
             memory_size=memory_mib,

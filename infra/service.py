@@ -14,6 +14,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from app_service.settings import ServiceSettings
+from infra.api_clients import ApiClients
 from infra.api_credentials import CLIENT_ID_FIELD, CLIENT_SECRET_FIELD, ApiCredentials
 from infra.base_image import base_image_args
 from infra.database import Database
@@ -60,6 +61,7 @@ class Service(Construct):
         sessions: Sessions,
         audit: QueueWithDeadLetters,
         credentials: ApiCredentials,
+        api_clients: ApiClients,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -127,6 +129,7 @@ class Service(Construct):
                 database_name=database.name,
                 database_ca_file=ca_file_for_service(database.ca_file),
                 sessions_table_name=sessions.table.table_name,
+                api_clients_table_name=api_clients.table.table_name,
                 audit_queue_url=audit.queue.queue_url,
                 session_ttl_seconds=config.session_ttl_seconds,
             ).to_env(),
@@ -158,6 +161,7 @@ class Service(Construct):
             )
         )
         sessions.grant_use(self.task.task_role)
+        api_clients.grant_read(self.task.task_role)
         audit.grant_send(self.task.task_role)
 
         self.fargate = ecs.FargateService(

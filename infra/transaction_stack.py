@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, Fn, IStackSynthesizer, PermissionsBoundary, Stack
 from constructs import Construct
 
+from infra.api_clients import ApiClients
 from infra.api_credentials import ApiCredentials
 from infra.audit_store import AuditStore
 from infra.breaker import Breaker
@@ -63,8 +64,10 @@ class TransactionStack(Stack):
             self, "Database", suffix=suffix, config=config.database,
             vpc=vpc, security_group=security_groups.database, key=key)
         sessions = Sessions(self, "Sessions", suffix=suffix, key=key)
+        api_clients = ApiClients(self, "ApiClients", suffix=suffix, key=key)
         breaker = Breaker(self, "Breaker", suffix=suffix, key=key)
-        network.let_reach(sessions.table, actions=sessions.actions)
+        network.let_reach(sessions.table, actions=sessions.actions, has_indexes=True)
+        network.let_reach(api_clients.table, actions=api_clients.actions)
         network.let_reach(breaker.table, actions=breaker.actions)
         audit_store = AuditStore(self, "AuditStore", suffix=suffix)
         transactions = QueueWithDeadLetters(
@@ -85,7 +88,7 @@ class TransactionStack(Stack):
             self, "Service", suffix=suffix, config=config.service,
             vpc=vpc, security_group=security_groups.tasks, targets=load_balancer.targets,
             database=database, sessions=sessions, audit=audit,
-            credentials=credentials, key=key)
+            credentials=credentials, api_clients=api_clients, key=key)
         processor = TransactionProcessor(
             self, "TransactionProcessor", suffix=suffix, config=config.processors,
             queue=transactions, breaker=breaker, database=database,
@@ -105,8 +108,8 @@ class TransactionStack(Stack):
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
-                sessions=sessions, audit_store=audit_store, business=business,
-                transactions=transactions, audit=audit, firewall=firewall,
+                sessions=sessions, api_clients=api_clients, audit_store=audit_store,
+                business=business, transactions=transactions, audit=audit, firewall=firewall,
                 functions=(processor.function, writer.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
@@ -118,6 +121,7 @@ class TransactionStack(Stack):
             "TransactionQueueUrl": transactions.queue.queue_url,
             "AuditBucketName": audit_store.bucket.bucket_name,
             "SessionsTableName": sessions.table.table_name,
+            "ApiClientsTableName": api_clients.table.table_name,
             "ApiCredentialsSecretName": credentials.secret_name,
             "DashboardUrl": monitoring.dashboard_url,
             "EnvironmentSuffix": str(suffix),

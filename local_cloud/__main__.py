@@ -25,8 +25,6 @@ def main(arguments: list[str] | None = None) -> int:
     logs.add_argument("--no-follow", action="store_true", help="print the existing lines and exit")
     session = verbs.add_parser("session", help="open a session and print it as shell assignments")
     session.add_argument("--suffix", default="")
-    client = verbs.add_parser("api-client", help="print the user name and password of the API")
-    client.add_argument("--suffix", default="")
     for command, (purpose, has_environment) in OPERATIONS.items():
         operation = verbs.add_parser(command, help=f"{purpose}; more options: operations/")
         operation.set_defaults(suffix="")
@@ -54,7 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
-        "api-client": lambda: commands.show_api_client(paths, suffix=chosen.suffix),
         "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "retry": lambda: commands.retry(paths, branch=chosen.branch),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch, answer=chosen.answer),

@@ -9,8 +9,6 @@ from local_cloud.answers import ask_on_terminal
 from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
 from local_cloud.destroying import destroy_branch
-from local_cloud.environments import the_environment
-from local_cloud.facts import api_client
 from local_cloud.git_host import GitHost, current_branch, is_dirty
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.retry import run_again
@@ -91,15 +89,6 @@ def session(paths: CloudPaths, *, suffix: str) -> int:
     """Open a session and print shell assignments of API, CA and TOKEN, for `eval`."""
     clear_session()
     open_session(paths, _running(paths), suffix=suffix)
-    return 0
-
-
-def show_api_client(paths: CloudPaths, *, suffix: str) -> int:
-    """Print the user name and password for the API's pages."""
-    cloud = _running(paths)
-    facts = the_environment(paths, cloud, suffix=suffix)
-    client_id, secret = api_client(facts, cloud)
-    print(f"page       {facts['ApiDocsUrl']}\nuser name  {client_id}\npassword   {secret}")
     return 0
 
 

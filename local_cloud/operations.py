@@ -13,6 +13,7 @@ from local_cloud.server import CloudError, running_cloud
 
 # By command: its purpose, and whether it needs an environment.
 OPERATIONS = {
+    "api-client": ("print the API's credential; add, list and remove credentials", True),
     "check-roles": ("ask IAM about the roles of an environment", True),
     "redrive": ("show the dead letters of an environment and send them back", True),
     "preflight": ("check the account before a first deployment", False),

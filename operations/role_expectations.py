@@ -52,6 +52,10 @@ NOBODY: Final[Rights] = {
     "beside the records": ("s3:PutObject",),
     "audit bucket": ("s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:DeleteBucket"),
     "sessions": ("dynamodb:Scan", "dynamodb:UpdateTable", "dynamodb:DeleteTable"),
+    "api clients": (
+        "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Scan",
+        "dynamodb:DeleteTable",
+    ),
     "breaker": ("dynamodb:UpdateItem", "dynamodb:DeleteTable"),
     "transactions": ("sqs:PurgeQueue",),
     "transaction dead letters": ("sqs:DeleteMessage",),
@@ -119,6 +123,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
         needs={
             "sessions": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
             "sessions by user": ("dynamodb:Query",),
+            "api clients": ("dynamodb:Query",),  # a broken service makes no credential
             "audit": ("sqs:SendMessage",),
         },
         conditional=(

@@ -75,6 +75,7 @@ class Names:
             "images": f"{self._prefix('ecr')}:repository/images",
             "sessions": table,
             "sessions by user": f"{table}/index/by-user",
+            "api clients": self.arn("dynamodb", "table/transaction-api-clients"),
             "breaker": self.arn("dynamodb", "table/transaction-breaker"),
             "audit bucket": bucket,
             "record": f"{bucket}/audit/2026/01/01/batch.ndjson.gz",

@@ -1,6 +1,6 @@
 -- One value that changes with everything in the schema `ledger` but its rows.
 SELECT md5(string_agg(part, E'\n' ORDER BY part)) FROM (
-    SELECT pg_get_functiondef(oid) || coalesce(proacl::text, '')
+    SELECT pg_get_functiondef(oid) || coalesce(proacl::text, '') || proowner::regrole
     FROM pg_proc WHERE pronamespace = 'ledger'::regnamespace
     UNION ALL
     SELECT format('%s %s %s', relname, relkind, relacl)

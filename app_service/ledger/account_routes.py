@@ -5,12 +5,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app_service.ledger import answers
-from app_service.ledger.actor import Actor, Role
-from app_service.ledger.authentication import actor_of, with_session
+from app_service.ledger.authentication import (
+    OPERATORS,
+    WRITERS,
+    actor_of,
+    require_role,
+    with_session,
+)
 from app_service.ledger.bodies import json_response, read_json
+from app_service.ledger.deadlines import deadline_of
 from app_service.ledger.domain import NewAccount
 from app_service.ledger.fields import MAX_INTEGER, InvalidField, parse_record
-from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
 
@@ -20,9 +25,14 @@ PAGE_MAX = 500
 
 async def open_account(request: Request, session: Session) -> Response:
     new = parse_record(NewAccount, "account", await read_json(request))
-    actor = actor_of(session)
-    _check_rights(new, actor)
-    account, is_new = await services_of(request).ledger.open_account(new, actor)
+    if new.may_go_negative:
+        require_role(session, OPERATORS, to="open an account that may go negative")
+    if new.owner not in (None, session.client_id):
+        require_role(session, OPERATORS, to="open an account of another client")
+    ledger = services_of(request).ledger
+    account, is_new = await ledger.open_account(
+        new, actor_of(session), deadline=deadline_of(request)
+    )
     return json_response(
         account,
         status=201 if is_new else 200,
@@ -30,19 +40,10 @@ async def open_account(request: Request, session: Session) -> Response:
     )
 
 
-def _check_rights(new: NewAccount, actor: Actor) -> None:
-    """Raises Problem 403."""
-    if actor.role == Role.OPERATOR:
-        return
-    if new.may_go_negative:
-        raise Problem(403, "forbidden", "may_go_negative: only an operator opens such an account")
-    if new.owner not in (None, actor.client_id):
-        raise Problem(403, "forbidden", "owner: only an operator opens accounts of other clients")
-
-
 async def get_account(request: Request, _session: Session) -> Response:
     account_id = parse_digits("account_id", request.path_params["account_id"], MAX_INTEGER)
-    return json_response(await services_of(request).ledger.account(account_id))
+    ledger = services_of(request).ledger
+    return json_response(await ledger.account(account_id, deadline=deadline_of(request)))
 
 
 async def get_entries(request: Request, _session: Session) -> Response:
@@ -52,7 +53,9 @@ async def get_entries(request: Request, _session: Session) -> Response:
     limit = parse_digits("limit", query.get("limit", str(PAGE_DEFAULT)), PAGE_MAX)
     before = parse_digits("cursor", query.get("cursor", str(MAX_INTEGER)), MAX_INTEGER)
     ledger = services_of(request).ledger
-    found = await ledger.entries(account_id, before=before, limit=limit + 1)
+    found = await ledger.entries(
+        account_id, before=before, limit=limit + 1, deadline=deadline_of(request)
+    )
     page = found[:limit]
     return json_response(
         answers.Entries(
@@ -72,7 +75,7 @@ def parse_digits(name: str, text: str, maximum: int) -> int:
 
 
 ROUTES = [
-    Route("/accounts", with_session(open_account), methods=["POST"]),
+    Route("/accounts", with_session(open_account, roles=WRITERS), methods=["POST"]),
     Route("/accounts/{account_id}", with_session(get_account), methods=["GET"]),
     Route("/accounts/{account_id}/entries", with_session(get_entries), methods=["GET"]),
 ]

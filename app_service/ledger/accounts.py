@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 from app_service.ledger.actor import Actor
+from app_service.ledger.currencies import EXPONENTS
 from app_service.ledger.database import Connection
 from app_service.ledger.domain import (
     Account,
@@ -68,7 +69,7 @@ async def account(connection: Connection, account_id: int) -> Account:
     row = await connection.fetchrow(_ACCOUNT_SQL, account_id)
     if row is None:
         raise AccountNotFound(account_id)
-    return Account(**dict(row))
+    return Account(**dict(row), currency_exponent=EXPONENTS.get(row["currency"]))
 
 
 async def entries(

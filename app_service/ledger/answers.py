@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from app_service.ledger import domain
+from app_service.ledger.actor import Role
 from app_service.ledger.described import Balance, Count, Moment
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
@@ -86,6 +87,7 @@ class Token:
 class Session:
     user_id: str
     client_id: str
+    role: Role
     created_at: Moment
     expires_at: Moment
 

@@ -1,52 +1,74 @@
-"""Authentication: the API client (Basic) opens sessions, a session (Bearer) does the rest."""
+"""Authentication: a client (Basic) opens sessions, a session (Bearer) does the rest."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app_service.ledger.actor import Actor, Path, Role
+from app_service.ledger.client_address import address_of
+from app_service.ledger.credentials import Client
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SessionEndpoint = Callable[[Request, Session], Awaitable[Response]]
-_CLIENT_CHALLENGE = {"WWW-Authenticate": 'Basic realm="ledger", charset="UTF-8"'}
+ClientEndpoint = Callable[[Request, Client], Awaitable[Response]]
+
+ALL: Final = frozenset(Role)
+WRITERS: Final = frozenset((Role.POSTER, Role.OPERATOR))
+OPERATORS: Final = frozenset((Role.OPERATOR,))
+_CLIENT_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="ledger", charset="UTF-8"'}
 
 
-def with_session(endpoint: SessionEndpoint) -> Endpoint:
-    """Serve only requests that carry the token of a live session; others get 401."""
+def with_session(endpoint: SessionEndpoint, *, roles: frozenset[Role] = ALL) -> Endpoint:
+    """Serve only requests that carry the token of a live session; others get 401.
+
+    A session of a client with another role than these gets 403.
+    """
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)
         if scheme != "bearer":
             raise _unauthorized("session_required", "Bearer", "send the token of a session")
-        session = await services_of(request).sessions.find(value)
+        session = await _session(request, value)
         if session is None:
             raise _unauthorized(
                 "session_invalid", 'Bearer error="invalid_token"', "unknown, closed or expired"
             )
+        require_role(session, roles, to="make this request")
         return await endpoint(request, session)
 
     return guarded
 
 
+def require_role(session: Session, roles: frozenset[Role], *, to: str) -> None:
+    """Raises Problem 403, which names the roles that may do this."""
+    if session.role not in roles:
+        needed = " or ".join(role for role in Role if role in roles)
+        raise Problem(
+            403,
+            "forbidden",
+            f"client {session.client_id} has role {session.role}: to {to}, role {needed} is needed",
+        )
+
+
 def actor_of(session: Session) -> Actor:
     return Actor(
-        client_id=session.client_id, user_id=session.user_id, path=Path.API, role=Role.OPERATOR
+        client_id=session.client_id, user_id=session.user_id, path=Path.API, role=session.role
     )
 
 
-def with_client(endpoint: Endpoint) -> Endpoint:
-    """Serve only requests that carry the API client's id and secret; others get 401."""
+def with_client(endpoint: ClientEndpoint) -> Endpoint:
+    """Serve only requests that carry the id and secret of a client; others get 401."""
 
     async def guarded(request: Request) -> Response:
-        if not _is_client(request):
-            raise _client_required("send the API client's id and secret")
-        return await endpoint(request)
+        client = await _client(request)
+        if client is None:
+            raise _client_required("send the id and secret of a client")
+        return await endpoint(request, client)
 
     return guarded
 
@@ -56,24 +78,30 @@ def with_session_or_client(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)
-        if scheme == "bearer" and await services_of(request).sessions.find(value) is not None:
+        if scheme == "bearer" and await _session(request, value) is not None:
             return await endpoint(request)
-        if _is_client(request):
+        if await _client(request) is not None:
             return await endpoint(request)
-        raise _client_required("send the API client's id and secret, or the token of a session")
+        raise _client_required("send the id and secret of a client, or the token of a session")
 
     return guarded
 
 
-def _is_client(request: Request) -> bool:
+async def _session(request: Request, token: str) -> Session | None:
+    """The live session of a token. A session ends when the credential that opened it is removed."""
+    services = services_of(request)
+    session = await services.sessions.find(token, address=address_of(request))
+    if session is None:
+        return None
+    is_live = await services.clients.has(session.client_id, session.credential_id)
+    return session if is_live else None
+
+
+async def _client(request: Request) -> Client | None:
     scheme, value = _authorization(request)
     if scheme != "basic":
-        return False
-    try:
-        client_id, _, secret = base64.b64decode(value, validate=True).partition(b":")
-    except (binascii.Error, ValueError):
-        return False
-    return services_of(request).api_client.matches(client_id, secret)
+        return None
+    return await services_of(request).logins.client(value, address=address_of(request))
 
 
 def _authorization(request: Request) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app_service.ledger.json_input import InvalidJson, read_document
 from app_service.ledger.problems import Problem
 
 SMALL_BODY_BYTES = 16 * 1024
@@ -19,9 +20,10 @@ async def read_json(request: Request, *, bytes_max: int = SMALL_BODY_BYTES) -> o
         raise Problem(415, "unsupported_media_type", "the body must come without Content-Encoding")
     body = await _read(request, bytes_max)
     try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:  # ValueError: malformed or not UTF-8
-        raise Problem(400, "invalid_json", f"the body is not JSON in UTF-8: {error}") from None
+        return read_document(body)
+    except InvalidJson as error:
+        detail = f"the body is not JSON in UTF-8 as this service reads it: {error}"
+        raise Problem(400, "invalid_json", detail) from None
 
 
 async def _read(request: Request, bytes_max: int) -> bytes:

@@ -10,11 +10,13 @@ import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
 from app_service.ledger.domain import DatabaseUnavailable
+from app_service.ledger.session_settings import session_settings
 from app_service.ledger.sql_states import LOST_RACE, is_unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ else:  # generic to the type checker only
 
 CONNECT_TIMEOUT_SECONDS = 2.0
 COMMAND_TIMEOUT_SECONDS = 5.0
-RETRY_SECONDS = 8.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 _PAUSE_FIRST_SECONDS = 0.02
 _PAUSE_MAX_SECONDS = 1.0
@@ -81,9 +82,10 @@ async def open_pool(
         max_size=size,
         connection_class=LedgerConnection,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        # Set here, because a role, a database or a parameter group may change it: what was
-        # answered must survive a crash of the server.
-        server_settings={"application_name": "app_service", "synchronous_commit": "on"},
+        server_settings={
+            "application_name": "app_service",
+            **session_settings(statement_timeout_seconds=COMMAND_TIMEOUT_SECONDS),
+        },
     )
 
 
@@ -125,45 +127,70 @@ async def close_pool(pool: Pool, timeout_seconds: float = CLOSE_TIMEOUT_SECONDS)
 
 
 class Database:
-    """Runs work on a pooled connection and repeats it after transient errors."""
+    """Runs work on a pooled connection, until a deadline in the loop's time."""
 
-    def __init__(self, pool: Pool, *, retry_seconds: float = RETRY_SECONDS) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._retry_seconds = retry_seconds
 
-    async def run(self, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+    async def run(self, work: Callable[[Connection], Awaitable[_T]], *, deadline: float) -> _T:
         """The result of `work`, which must be safe to repeat even if its outcome is unknown.
 
-        Raises DatabaseUnavailable if it still fails after `retry_seconds`; other errors of `work`
-        are raised unchanged.
+        Repeats it after transient errors. Raises DatabaseUnavailable when the time is over; other
+        errors of `work` are raised unchanged.
         """
         clock = asyncio.get_running_loop().time
-        deadline = clock() + self._retry_seconds
         pause_max = _PAUSE_FIRST_SECONDS
         while True:
             try:
-                return await self._once(work)
+                return await self._attempt(work, deadline)
             except Exception as error:
                 if not _is_transient(error):
                     raise
                 pause = random.uniform(pause_max / 2, pause_max)  # nosec B311 # jitter
-                if clock() + pause > deadline:
-                    logger.warning("database unavailable", extra={"reason": _reason(error)})
-                    raise DatabaseUnavailable from error
+                if clock() + pause >= deadline:
+                    raise _unavailable(error) from error
             await asyncio.sleep(pause)
             pause_max = min(2 * pause_max, _PAUSE_MAX_SECONDS)
 
-    async def _once(self, work: Callable[[Connection], Awaitable[_T]]) -> _T:
-        connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT_SECONDS)
+    async def run_once(self, work: Callable[[Connection], Awaitable[_T]], *, deadline: float) -> _T:
+        """As `run`, without a repetition, for callers that repeat it themselves."""
+        try:
+            return await self._attempt(work, deadline)
+        except Exception as error:
+            if _is_transient(error):
+                raise _unavailable(error) from error
+            raise
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[_T]], deadline: float) -> _T:
+        async with asyncio.timeout_at(deadline):
+            connection = await self._pool.acquire()
+        # At the deadline every command fails at once, and the release does not wait for the server.
+        # A cancelled command would wait for the server, and would make visible a commit that waits
+        # for the standby.
+        end = asyncio.get_running_loop().call_at(deadline, _terminate, connection)
         try:
             return await work(connection)
         except Exception as error:
             if _is_unavailable(error):
                 # Do not use it again: it may hang, or its host may no longer be the writer.
-                connection.terminate()
+                _terminate(connection)
+            raise
+        except asyncio.CancelledError:
+            _terminate(connection)  # a command may run; its release would wait for the server
             raise
         finally:
+            end.cancel()
             await self._pool.release(connection)
+
+
+def _terminate(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # terminated before
+        connection.terminate()
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    logger.warning("database unavailable", extra={"reason": _reason(error)})
+    return DatabaseUnavailable()
 
 
 def _is_transient(error: Exception) -> bool:

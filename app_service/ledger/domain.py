@@ -38,6 +38,7 @@ class Account:
     currency: Currency
     may_go_negative: bool
     owner: str | None  # None: opened before accounts had owners
+    currency_exponent: int | None  # None: not listed, opened before there was a list
     state: Literal["open", "frozen", "closed"]
     balance_minor: Balance
     held_minor: Count  # of the balance; the rest is available
@@ -65,17 +66,26 @@ class PostedTransaction:
 
 
 class Ledger(Protocol):
-    """The operations that the routes need."""
+    """The operations that the routes need. A deadline is in the time of the event loop.
 
-    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]: ...
+    Each raises Unavailable when its deadline is over.
+    """
 
-    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]: ...
+    async def post(
+        self, submissions: Sequence[Submission], *, deadline: float
+    ) -> list[Verdict]: ...
 
-    async def account(self, account_id: int) -> Account: ...
+    async def open_account(
+        self, account: NewAccount, actor: Actor, *, deadline: float
+    ) -> tuple[Account, bool]: ...
 
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]: ...
+    async def account(self, account_id: int, *, deadline: float) -> Account: ...
 
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction: ...
+    async def entries(
+        self, account_id: int, *, before: int, limit: int, deadline: float
+    ) -> list[Entry]: ...
+
+    async def transaction(self, transaction_id: UUID, *, deadline: float) -> PostedTransaction: ...
 
 
 class LedgerError(Exception):
@@ -118,6 +128,15 @@ class Overloaded(Unavailable):
 
     def __init__(self, waiting: int) -> None:
         super().__init__(f"{waiting} transactions are waiting; send the request again later")
+
+
+class AccountBusy(Unavailable):
+    code = "account_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another session keeps an account of this request locked; send the request again"
+        )
 
 
 class DatabaseUnavailable(Unavailable):

@@ -10,11 +10,13 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
+from app_service.ledger.currencies import EXPONENTS
+
 # The largest integer that every JSON reader keeps exactly (RFC 8259 section 6).
 MAX_INTEGER = 2**53 - 1
 
+_CODE_LENGTH = 3
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _USER_ID = re.compile(r"[A-Za-z0-9._@:+-]{1,128}")
 _CLIENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 _T = TypeVar("_T")
@@ -103,9 +105,13 @@ def parse_integer(name: str, value: object) -> int:
 
 
 def parse_currency(name: str, value: object) -> str:
-    if isinstance(value, str) and _CURRENCY.fullmatch(value):
+    if isinstance(value, str) and value in EXPONENTS:
         return value
-    raise InvalidField(f"{name}: must be three letters A to Z, got {shape(value)}")
+    found = ascii(value) if isinstance(value, str) and len(value) == _CODE_LENGTH else shape(value)
+    raise InvalidField(
+        f"{name}: must be a code of ISO 4217 that has a minor unit, in capitals, such as USD, "
+        f"got {found}"
+    )
 
 
 def parse_user_id(name: str, value: object) -> str:
@@ -174,7 +180,14 @@ PositiveInteger = Annotated[
         sql_type="bigint",
     ),
 ]
-Currency = Annotated[str, Rule(parse=parse_currency, schema=_pattern(_CURRENCY), sql_type="text")]
+Currency = Annotated[
+    str,
+    Rule(
+        parse=parse_currency,
+        schema={"type": "string", "enum": sorted(EXPONENTS), "description": "ISO 4217"},
+        sql_type="text",
+    ),
+]
 UserId = Annotated[str, Rule(parse=parse_user_id, schema=_pattern(_USER_ID), sql_type="text")]
 ClientId = Annotated[str, Rule(parse=parse_client_id, schema=_pattern(_CLIENT_ID), sql_type="text")]
 Flag = Annotated[

@@ -8,6 +8,7 @@ from app_service.ledger import answers
 from app_service.ledger.authentication import with_session_or_client
 from app_service.ledger.bodies import json_response
 from app_service.ledger.services import services_of
+from app_service.settings import LIVE_PATH
 
 
 async def live(_request: Request) -> Response:
@@ -36,7 +37,7 @@ async def version(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/health/live", live, methods=["GET"]),
+    Route(LIVE_PATH, live, methods=["GET"]),
     Route("/health/ready", ready, methods=["GET"]),
     Route("/version", with_session_or_client(version), methods=["GET"]),
 ]

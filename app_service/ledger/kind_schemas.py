@@ -16,7 +16,7 @@ def _of_kind(kind: Kind) -> Json:
         "title": kind,
         "properties": {
             "kind": {"const": kind},
-            **{name: False for name in sorted(DEPENDING - ALLOWED[kind])},
+            **dict.fromkeys(sorted(DEPENDING - ALLOWED[kind]), False),
         },
         "required": sorted(needed),
     }

@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
 
 OF_CLIENTS = tuple(kind for kind in Kind if kind != Kind.EXPIRY)
+MOVING = (Kind.TRANSFER, Kind.CAPTURE, Kind.REVERSAL)  # the others change what is held
 _MONEY = frozenset(("debit_account", "credit_account", "amount_minor", "currency"))
 _TARGET = frozenset(("target_id",))
 # Fields that depend on the kind; all others are the same for every kind.

@@ -26,18 +26,25 @@ _OUTCOMES = ", ".join(f"`{verdict}`" for verdict in sorted(REFUSALS))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), or a field breaks a rule (`invalid`)",
     401: "No session, or one that is closed or expired (`session_required`, `session_invalid`)",
-    403: "Not allowed to this user or client (`forbidden`)",
+    403: "Belongs to another user or client, or the client's role does not allow it (`forbidden`)",
     404: "Does not exist (`account_not_found`, `transaction_not_found`)",
+    408: "The body did not arrive in time (`request_timeout`); the connection is closed",
     409: "The id exists with other contents (`conflict`, `account_conflict`)",
     413: "Body too large (`body_too_large`)",
+    414: "URL too long (`uri_too_long`)",
     415: "Not application/json (`unsupported_media_type`)",
     422: f"Refused, nothing was written: {_OUTCOMES}",
-    429: "Too many requests from one address (`too_many_requests`), refused by the firewall in "
-    "front of the service: send the request again after `Retry-After` seconds, which is safe",
-    503: "Unavailable (`overloaded`, `database_unavailable`, `sessions_unavailable`): "
+    429: "Too many requests from one address: refused by the firewall in front of the service "
+    "(`too_many_requests`), or after too many wrong credentials or unknown tokens "
+    "(`too_many_failed_logins`, `too_many_unknown_tokens`). Send the request again after "
+    "`Retry-After` seconds, which is safe",
+    431: "URL and header too large together (`header_too_large`)",
+    503: "Unavailable (`overloaded`, `account_busy`, `database_unavailable`, "
+    "`sessions_unavailable`, `clients_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
-_IN_BODY = (400, 413, 415)
+_IN_BODY = (400, 408, 413, 415)
+_EVERYWHERE = (414, 431)
 _IN_SESSION = (401, 503)
 
 
@@ -45,6 +52,16 @@ def _answer(description: str, schema: type | None, media_type: str = "applicatio
     if schema is None:
         return {"description": description}
     return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
+
+
+# A firewall cannot set our media type.
+_TOO_MANY: Json = {
+    "description": _PROBLEMS[429],
+    "content": {
+        media_type: {"schema": ref(answers.Problem)}
+        for media_type in (MEDIA_TYPE, "application/json")
+    },
+}
 
 
 def _operation(
@@ -62,8 +79,11 @@ def _operation(
         **({"description": description} if description else {}),
         "security": [{scheme: []} for scheme in security],
         "responses": {str(s): _answer(*answer) for s, answer in found.items()}
-        | {str(s): _answer(_PROBLEMS[s], answers.Problem, MEDIA_TYPE) for s in sorted(problems)}
-        | {"429": _answer(_PROBLEMS[429], answers.Problem)},  # a firewall cannot set our media type
+        | {
+            str(s): _answer(_PROBLEMS[s], answers.Problem, MEDIA_TYPE)
+            for s in sorted((*problems, *_EVERYWHERE))
+        }
+        | {"429": _TOO_MANY},
     }
     if parameters:
         operation["parameters"] = list(parameters)
@@ -102,7 +122,7 @@ PATHS: Json = {
         "post": _operation(
             "Post many in their order; a refused one does not affect the others",
             {200: ("One verdict per transaction, in order", answers.BatchVerdicts)},
-            problems=(*_IN_BODY, *_IN_SESSION),
+            problems=(*_IN_BODY, *_IN_SESSION, 403),
             body=Batch,
         )
     },
@@ -206,12 +226,12 @@ PATHS: Json = {
         "get": _operation(
             "The deployed version",
             {200: ("The version", answers.Version)},
-            problems=(401,),
+            problems=(401, 503),
             security=_EITHER,
         )
     },
     "/openapi.json": {
-        "get": _operation("This document", {200: _PAGE}, problems=(401,), security=_EITHER)
+        "get": _operation("This document", {200: _PAGE}, problems=(401, 503), security=_EITHER)
     },
     "/docs": {"get": _operation("The page that shows this document", {200: _PAGE}, security=())},
     "/docs/{file}": {

@@ -20,6 +20,7 @@ from app_service.ledger.domain import (
     TransactionNotFound,
     Unavailable,
 )
+from app_service.ledger.failure_limit import TooManyFailures
 from app_service.ledger.fields import InvalidField
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,6 +86,12 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
     return problem_response(503, error.code, str(error), headers=headers)
 
 
+async def _too_many(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooManyFailures)
+    headers = {"Retry-After": str(error.retry_after_seconds)}
+    return problem_response(429, error.code, str(error), headers=headers)
+
+
 async def _http(request: Request, error: Exception) -> Response:
     """Refused by routing: no such path, no such method."""
     assert isinstance(error, HTTPException)
@@ -110,6 +117,7 @@ EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
     InvalidField: _invalid,
     LedgerError: _refused,
     Unavailable: _unavailable,
+    TooManyFailures: _too_many,
     HTTPException: _http,
     Exception: _unexpected,
 }

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0
+# A pass sends up to 100 messages. The role's session may be idle in a transaction as long (0003).
+PASS_SECONDS = 15.0
+COUNT_SECONDS = 5.0
 LAST_PASSES_SECONDS = 3.0  # other tasks send the rest; ECS kills 30 s after the signal to stop
 
 logger = logging.getLogger(__name__)
@@ -100,11 +103,14 @@ class OutboxRelay:
 
     async def waiting(self) -> Waiting:
         """The backlog of all tasks together."""
-        return await self._database.run(outbox.waiting)
+        return await self._database.run_once(outbox.waiting, deadline=_in(COUNT_SECONDS))
 
     async def relay_once(self) -> int:
-        """The number of batches sent and deleted. Raises NotSent if the queue refused any."""
-        sent, refusals = await self._database.run(self._relay)
+        """The number of batches sent and deleted. Raises NotSent if the queue refused any.
+
+        If the time is over before all are deleted, they are sent again by a later pass.
+        """
+        sent, refusals = await self._database.run_once(self._relay, deadline=_in(PASS_SECONDS))
         if refusals:
             raise NotSent(f"the audit queue refused: {', '.join(sorted(set(refusals)))}")
         return sent
@@ -131,6 +137,10 @@ class OutboxRelay:
             return [], [type(error).__name__]
         acknowledged = [int(entry["Id"]) for entry in answer.get("Successful", [])]
         return acknowledged, [entry["Code"] for entry in answer.get("Failed", [])]
+
+
+def _in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from app_service.ledger.api_client import ApiClient
+from app_service.ledger.clients import Clients
 from app_service.ledger.domain import Ledger
 from app_service.ledger.health import Health
+from app_service.ledger.logins import Logins
 from app_service.ledger.sessions import Sessions
 
 
@@ -14,7 +15,8 @@ from app_service.ledger.sessions import Sessions
 class Services:
     ledger: Ledger
     sessions: Sessions
-    api_client: ApiClient
+    clients: Clients
+    logins: Logins
     health: Health
     version: str
     environment_suffix: str

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from app_service.ledger import answers
 from app_service.ledger.authentication import with_client, with_session
 from app_service.ledger.bodies import json_response, read_json
+from app_service.ledger.credentials import Client
 from app_service.ledger.domain import NewSession, rfc3339
 from app_service.ledger.fields import parse_record
 from app_service.ledger.problems import Problem
@@ -18,12 +19,9 @@ from app_service.ledger.session_table import Session
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
-async def open_session(request: Request) -> Response:
-    services = services_of(request)
+async def open_session(request: Request, client: Client) -> Response:
     new = parse_record(NewSession, "session", await read_json(request))
-    token, session = await services.sessions.open(
-        user_id=new.user_id, client_id=services.api_client.client_id
-    )
+    token, session = await services_of(request).sessions.open(user_id=new.user_id, client=client)
     return json_response(
         answers.Token(token=token, expires_at=_moment(session.expires_at)),
         status=201,
@@ -43,7 +41,9 @@ async def close_session(request: Request, session: Session) -> Response:
 async def get_sessions_of_user(request: Request, session: Session) -> Response:
     if request.path_params["user_id"] != session.user_id:
         raise Problem(403, "forbidden", "a session lists only the sessions of its own user")
-    found = await services_of(request).sessions.of_user(session.user_id)
+    found = await services_of(request).sessions.of_user(
+        session.user_id, client_id=session.client_id
+    )
     return json_response(
         answers.Sessions(sessions=[_described(each) for each in found]), headers=_PRIVATE
     )
@@ -53,6 +53,7 @@ def _described(session: Session) -> answers.Session:
     return answers.Session(
         user_id=session.user_id,
         client_id=session.client_id,
+        role=session.role,
         created_at=_moment(session.created_at),
         expires_at=_moment(session.expires_at),
     )

@@ -1,24 +1,20 @@
 """Sessions in DynamoDB. The table holds the SHA-256 of a token, never the token."""
 
-import asyncio
-import logging
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from app_service.ledger.actor import Role
+from app_service.ledger.credentials import FIRST_CREDENTIAL_ID
 from app_service.ledger.domain import Unavailable
+from app_service.ledger.dynamodb_calls import DynamoDbCalls
 from app_service.settings import SESSIONS_BY_USER_INDEX
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_T = TypeVar("_T")
-
-logger = logging.getLogger(__name__)
+_PAGES_MAX = 5  # that one list of sessions reads
 
 
 class SessionsUnavailable(Unavailable):
@@ -30,11 +26,13 @@ class SessionsUnavailable(Unavailable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """Times are whole seconds since 1970."""
+    """Times are whole seconds since 1970. `credential_id` is the one that opened the session."""
 
     token_hash: str
     user_id: str
     client_id: str
+    credential_id: str
+    role: Role
     created_at: int
     expires_at: int
 
@@ -48,10 +46,12 @@ class SessionTable:
     def __init__(self, *, dynamodb: "DynamoDBClient", table_name: str, executor: Executor) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
-        self._executor = executor
+        self._calls = DynamoDbCalls(
+            executor=executor, store="session store", unavailable=SessionsUnavailable
+        )
 
     async def add(self, session: Session) -> None:
-        await self._call(
+        await self._calls.run(
             partial(
                 self._dynamodb.put_item,
                 TableName=self._table_name,
@@ -59,6 +59,8 @@ class SessionTable:
                     "token_hash": {"S": session.token_hash},
                     "user_id": {"S": session.user_id},
                     "client_id": {"S": session.client_id},
+                    "credential_id": {"S": session.credential_id},
+                    "role": {"S": session.role},
                     "created_at": {"N": str(session.created_at)},
                     "expires_at": {"N": str(session.expires_at)},
                 },
@@ -67,7 +69,7 @@ class SessionTable:
         )
 
     async def read(self, token_hash: str) -> Session | None:
-        answer = await self._call(
+        answer = await self._calls.run(
             partial(
                 self._dynamodb.get_item,
                 TableName=self._table_name,
@@ -78,7 +80,7 @@ class SessionTable:
         return _session(answer["Item"]) if "Item" in answer else None
 
     async def delete(self, token_hash: str) -> None:
-        await self._call(
+        await self._calls.run(
             partial(
                 self._dynamodb.delete_item,
                 TableName=self._table_name,
@@ -86,40 +88,40 @@ class SessionTable:
             )
         )
 
-    async def newest_of_user(self, user_id: str, limit: int) -> list[Session]:
-        answer = await self._call(
-            partial(
-                self._dynamodb.query,
-                TableName=self._table_name,
-                IndexName=SESSIONS_BY_USER_INDEX,
-                KeyConditionExpression="user_id = :user_id",
-                ExpressionAttributeValues={":user_id": {"S": user_id}},
-                ScanIndexForward=False,
-                Limit=limit,
-            )
+    async def newest_of_user(self, user_id: str, *, client_id: str, limit: int) -> list[Session]:
+        """Those that this client opened: another client may have a user of the same name."""
+        query = partial(
+            self._dynamodb.query,
+            TableName=self._table_name,
+            IndexName=SESSIONS_BY_USER_INDEX,
+            KeyConditionExpression="user_id = :user_id",
+            FilterExpression="client_id = :client_id",
+            ExpressionAttributeValues={
+                ":user_id": {"S": user_id},
+                ":client_id": {"S": client_id},
+            },
+            ScanIndexForward=False,
+            Limit=limit,  # of the items that are read, before the filter
         )
-        return [_session(item) for item in answer["Items"]]
-
-    async def _call(self, call: Callable[[], _T]) -> _T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, call)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("session store failed", extra={"reason": _reason_of(error)})
-            raise SessionsUnavailable from error
-
-
-def _reason_of(error: BotoCoreError | ClientError) -> str:
-    """The code of an AWS error, or the name of the exception; never its text."""
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"]
-    return type(error).__name__
+        found: list[Session] = []
+        start: dict[str, Any] = {}
+        for _ in range(_PAGES_MAX):
+            answer = await self._calls.run(partial(query, **start))
+            found += map(_session, answer["Items"])
+            if len(found) >= limit or "LastEvaluatedKey" not in answer:
+                break
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        return found[:limit]
 
 
-def _session(item: "dict[str, Any]") -> Session:
+def _session(item: dict[str, Any]) -> Session:
+    """A task of the version before knew one client, the operator, and wrote no role."""
     return Session(
         token_hash=item["token_hash"]["S"],
         user_id=item["user_id"]["S"],
         client_id=item["client_id"]["S"],
+        credential_id=item.get("credential_id", {"S": FIRST_CREDENTIAL_ID})["S"],
+        role=Role(item.get("role", {"S": Role.OPERATOR})["S"]),
         created_at=int(item["created_at"]["N"]),
         expires_at=int(item["expires_at"]["N"]),
     )

@@ -1,4 +1,4 @@
-"""Totals of postings, counted in memory and written as one log line at intervals.
+"""Totals of postings and refused logins, counted in memory and written as a line at intervals.
 
 CloudWatch makes metrics from these lines (infra/monitoring/business_metrics.py). A request costs a
 few additions and no log line of its own.
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True, slots=True)
 class _Counts:
+    logins_refused: int = 0
     verdicts: dict[str, int] = field(default_factory=partial(count_verdicts, ()))
     requests: int = 0
     seconds: float = 0.0
@@ -42,10 +43,13 @@ class Totals:
         counts.seconds += seconds
         counts.seconds_max = max(counts.seconds_max, seconds)
 
+    def login_refused(self) -> None:
+        self._counts.logins_refused += 1
+
     def take(self) -> dict[str, float]:
         """The totals since the last `take`; without durations if there was no request."""
         counts, self._counts = self._counts, _Counts()
-        fields: dict[str, float] = {**counts.verdicts}
+        fields: dict[str, float] = {**counts.verdicts, "logins_refused": counts.logins_refused}
         if counts.requests:
             fields["posting_ms_mean"] = round(1000 * counts.seconds / counts.requests, 3)
             fields["posting_ms_max"] = round(1000 * counts.seconds_max, 3)

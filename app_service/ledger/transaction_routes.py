@@ -9,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app_service.ledger import answers
-from app_service.ledger.authentication import actor_of, with_session
+from app_service.ledger.authentication import WRITERS, actor_of, with_session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
+from app_service.ledger.deadlines import deadline_of
 from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import problem_response
@@ -54,7 +55,8 @@ async def _post(request: Request, session: Session, transaction: Transaction) ->
     if transaction.linked:
         raise InvalidField("linked: only a transaction of a batch can be linked with the next one")
     submission = Submission(transaction=transaction, actor=actor_of(session))
-    [verdict] = await services_of(request).ledger.post([submission])
+    ledger = services_of(request).ledger
+    [verdict] = await ledger.post([submission], deadline=deadline_of(request))
     transaction_id = transaction.transaction_id
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
     if verdict in REASON:
@@ -75,7 +77,9 @@ async def post_batch(request: Request, session: Session) -> Response:
         for found in parsed
         if isinstance(found, Transaction)
     ]
-    posted = iter(await services_of(request).ledger.post(submissions) if submissions else ())
+    ledger = services_of(request).ledger
+    deadline = deadline_of(request)
+    posted = iter(await ledger.post(submissions, deadline=deadline) if submissions else ())
     verdicts = [
         _verdict(found, next(posted)) if isinstance(found, Transaction) else _malformed(found)
         for found in parsed
@@ -99,18 +103,20 @@ def _malformed(found: MalformedTransaction) -> answers.BatchVerdict:
 
 async def get_transaction(request: Request, _session: Session) -> Response:
     transaction_id = parse_uuid("transaction_id", request.path_params["transaction_id"])
-    posted = await services_of(request).ledger.transaction(transaction_id)
+    posted = await services_of(request).ledger.transaction(
+        transaction_id, deadline=deadline_of(request)
+    )
     return json_response(posted.to_json())
 
 
 ROUTES = [
-    Route("/transactions", with_session(post_transaction), methods=["POST"]),
-    Route("/transactions/batch", with_session(post_batch), methods=["POST"]),
+    Route("/transactions", with_session(post_transaction, roles=WRITERS), methods=["POST"]),
+    Route("/transactions/batch", with_session(post_batch, roles=WRITERS), methods=["POST"]),
     Route("/transactions/{transaction_id}", with_session(get_transaction), methods=["GET"]),
     *(
         Route(
             f"/transactions/{{transaction_id}}/{kind}",
-            with_session(partial(post_to_target, kind=kind)),
+            with_session(partial(post_to_target, kind=kind), roles=WRITERS),
             methods=["POST"],
         )
         for kind in (Kind.REVERSAL, Kind.CAPTURE, Kind.VOID)

@@ -37,6 +37,8 @@ ALTER TABLE ledger.transactions
     ADD COLUMN reason             text,      -- why it was refused
     ADD COLUMN target_id          uuid,      -- of a capture, void or expiry: the hold; of a reversal: what it reverses
     ADD COLUMN chain_id           uuid,      -- the first transaction of its chain
+    ADD COLUMN chain_place        integer,   -- from 0
+    ADD COLUMN linked             boolean NOT NULL DEFAULT false,   -- it is not the last of its chain
     ADD COLUMN expires_in_seconds integer,
     ADD COLUMN reference          text,
     ADD COLUMN metadata           jsonb,

@@ -57,7 +57,7 @@ def _condition(alarm: Mapping[str, Any]) -> str:
     metrics = [m["MetricStat"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
     if metrics:
         (label,) = (m["Label"] for m in alarm["Metrics"] if "Expression" in m)
-        names = ", ".join(sorted(m["Metric"]["MetricName"] for m in metrics))
+        names = ", ".join(sorted({m["Metric"]["MetricName"] for m in metrics}))
         what, period = f"{label} ({names})", metrics[0]["Period"]
     else:
         statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]

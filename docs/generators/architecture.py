@@ -42,7 +42,8 @@ PLACES: Final = {
     "schema-migrator": Box(x=190, y=340, width=180, colour=_LAMBDA),
     "transaction-processor": Box(x=550, y=340, width=200, colour=_LAMBDA),
     "transaction-db": Box(x=330, y=492, width=280, colour=_DATA),
-    "transaction-sessions": Box(x=850, y=100, colour=_DATA, width=290),
+    "transaction-sessions": Box(x=850, y=64, colour=_DATA, width=290, height=40),
+    "transaction-api-clients": Box(x=930, y=134, colour=_DATA, width=210, height=40),
     "audit-queue": Box(x=850, y=206, width=290),
     "audit-dead-letters": Box(x=1000, y=284, width=140, height=40),
     "audit-writer": Box(x=850, y=284, width=130, height=40, colour=_LAMBDA),
@@ -58,8 +59,9 @@ _GROUPS: Final = {  # the resource that uses a security group
     "migrator": "schema-migrator",
     "database": "transaction-db",
 }
-_WRITES: Final = {
+_ACCESS: Final = {
     "dynamodb:PutItem": "items",
+    "dynamodb:Query": "read only",
     "s3:PutObject": "once each",
     "sqs:SendMessage": "",
 }
@@ -112,19 +114,20 @@ def edges(template: Template) -> Iterator[tuple[str, str, str]]:
                 dead = _name(resources, properties["RedrivePolicy"]["deadLetterTargetArn"])
                 yield _plain(properties["QueueName"]), dead, ""
             case "AWS::IAM::Policy":
-                yield from _writes(resources, properties)
+                yield from _access(resources, properties)
 
 
-def _writes(resources: dict[str, Any], policy: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _access(resources: dict[str, Any], policy: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     role = resources[policy["Roles"][0]["Ref"]]["Properties"].get("RoleName", "")
     actor = role.removesuffix(f"-role-{SUFFIX}")
     for statement in policy["PolicyDocument"]["Statement"]:
-        for action in set(_as_list(statement["Action"])) & _WRITES.keys():
+        for action in set(_as_list(statement["Action"])) & _ACCESS.keys():
             for resource in _as_list(statement["Resource"]):
                 target = _name(resources, resource)
-                # The queue already has an arrow to its dead letters.
-                if not target.endswith("dead-letters"):
-                    yield actor, target, _WRITES[action]
+                # The queue already has an arrow to its dead letters, the task to the table of an
+                # index.
+                if not target.endswith("dead-letters") and "/index/" not in str(resource):
+                    yield actor, target, _ACCESS[action]
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -171,6 +174,7 @@ def _details(template: Template) -> dict[str, str]:
         "transaction-db": f"Aurora PostgreSQL {cluster['EngineVersion']}, writer and reader, "
         f"{capacity['MinCapacity']:g}-{capacity['MaxCapacity']:g} ACU",
         "transaction-sessions": "DynamoDB, on demand",
+        "transaction-api-clients": "DynamoDB, on demand",
         "transaction-breaker": "DynamoDB",
         "transaction-audit": "S3, versioned, written once",
     }

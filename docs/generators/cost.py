@@ -107,9 +107,12 @@ def _database(template: Template, load: Load) -> float:
     )
 
 
-def _sessions(_: Template, load: Load) -> float:
+def _sessions(template: Template, load: Load) -> float:
     # A task keeps a session that it has seen: one read in a hundred requests, few new sessions.
     reads, writes = load.transactions / 100, load.transactions / 10_000
+    # Of three clients beside the first, each task reads the credentials every five seconds.
+    (scaling,) = _all(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    reads += min(load.transactions, 3 * int(scaling["MinCapacity"]) * SECONDS / 5)
     return reads / 1e6 * DYNAMODB_READ_MILLION + 2 * writes / 1e6 * DYNAMODB_WRITE_MILLION
 
 
@@ -186,7 +189,7 @@ SERVICES: Final[dict[str, Callable[[Template, Load], float]]] = {
     "rate limits (WAF)": _firewall,
     "tasks (Fargate)": _tasks,
     "database (Aurora)": _database,
-    "sessions (DynamoDB)": _sessions,
+    "sessions and clients (DynamoDB)": _sessions,
     "queues (SQS)": _queues,
     "functions (Lambda)": _functions,
     "audit trail: writing objects (S3)": _audit,

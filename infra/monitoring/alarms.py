@@ -52,6 +52,13 @@ def _service(monitored: MonitoredResources) -> Iterator[AlarmRule]:
             at_least=1,
         )
     yield AlarmRule(
+        name="refused-logins",
+        reason="Many logins were refused: a client has a wrong credential, or somebody guesses",
+        metric=monitored.business.logins_refused.metric(statistic="sum"),
+        at_least=100,
+        within_minutes=5,
+    )
+    yield AlarmRule(
         name="unhealthy-hosts",
         reason="A task fails its health check and gets no requests",
         metric=balancer.targets.metrics.unhealthy_host_count(statistic="max"),
@@ -97,7 +104,7 @@ def _certificate(monitored: MonitoredResources) -> Iterator[AlarmRule]:
 
 
 def _database(monitored: MonitoredResources) -> Iterator[AlarmRule]:
-    database, table = monitored.database, monitored.sessions.table
+    database, sessions = monitored.database, monitored.sessions.table
     yield AlarmRule(
         name="database-cpu",
         reason="The database uses most of its CPU",
@@ -121,13 +128,16 @@ def _database(monitored: MonitoredResources) -> Iterator[AlarmRule]:
     )
     yield AlarmRule(
         name="sessions-throttled",
-        reason="DynamoDB throttles requests to the sessions table",
+        reason="DynamoDB throttles requests to the table of sessions or of clients",
         metric=cloudwatch.MathExpression(
-            expression="FILL(reads, 0) + FILL(writes, 0)",
+            expression="FILL(reads, 0) + FILL(writes, 0) + FILL(clients, 0)",
             label="throttled requests",
             using_metrics={
-                "reads": table.metric("ReadThrottleEvents", statistic="sum"),
-                "writes": table.metric("WriteThrottleEvents", statistic="sum"),
+                "reads": sessions.metric("ReadThrottleEvents", statistic="sum"),
+                "writes": sessions.metric("WriteThrottleEvents", statistic="sum"),
+                "clients": monitored.api_clients.table.metric(
+                    "ReadThrottleEvents", statistic="sum"
+                ),
             },
         ),
         at_least=1,

@@ -16,7 +16,8 @@ class BusinessMetrics(Construct):
 
     `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what was
     acknowledged and not yet sent to the audit queue. `breaker_open` is 1 if a batch of the queue
-    found the circuit breaker open, and 0 if a batch closed it.
+    found the circuit breaker open, and 0 if a batch closed it. `logins_refused` counts logins with
+    a wrong credential, and those that the limit of failures refused.
     """
 
     def __init__(
@@ -41,4 +42,5 @@ class BusinessMetrics(Construct):
         self.posting_ms_max = metric("posting_ms_max", service=service)
         self.outbox_batches = metric("outbox_batches", service=service)
         self.outbox_oldest_seconds = metric("outbox_oldest_seconds", service=service)
+        self.logins_refused = metric("logins_refused", service=service)
         self.breaker_open = metric("breaker_open", processor=processor)

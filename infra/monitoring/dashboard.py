@@ -50,6 +50,9 @@ def _clients(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             for firewall in (monitored.firewall,)
             if firewall is not None
         ),
+        _graph(
+            "Clients: refused logins", monitored.business.logins_refused.metric(statistic="sum")
+        ),
     ]
 
 
@@ -159,11 +162,13 @@ def _functions(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
 
 def _stores(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
     table, bucket = monitored.sessions.table, monitored.audit_store.bucket
+    clients = monitored.api_clients.table
     return [
         _graph(
-            "Sessions: DynamoDB units",
-            table.metric_consumed_read_capacity_units(),
-            table.metric_consumed_write_capacity_units(),
+            "Sessions and clients: DynamoDB units",
+            table.metric_consumed_read_capacity_units(label="sessions, read"),
+            table.metric_consumed_write_capacity_units(label="sessions, written"),
+            clients.metric_consumed_read_capacity_units(label="clients, read"),
         ),
         _graph(
             "Audit trail: objects in S3, once a day",

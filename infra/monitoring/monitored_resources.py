@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 
+from infra.api_clients import ApiClients
 from infra.audit_store import AuditStore
 from infra.database import Database
 from infra.load_balancer import LoadBalancer
@@ -25,6 +26,7 @@ class MonitoredResources:
     service: Service
     database: Database
     sessions: Sessions
+    api_clients: ApiClients
     audit_store: AuditStore
     business: BusinessMetrics
     transactions: QueueWithDeadLetters

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app_service.ledger.kinds import MOVING, Kind
 from app_service.ledger.queue_messages import POSTED_TYPE, POSTED_VERSION
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
@@ -40,8 +41,10 @@ class PostedBatch:
         """The amounts moved, by currency. For information: unusual values are left out."""
         amounts: Counter[str] = Counter()
         for transaction in self.transactions:
+            # Holds, voids and expiries move nothing. The version before wrote no kind.
+            is_moving = transaction.get("kind", Kind.TRANSFER) in MOVING
             currency, amount = transaction.get("currency"), transaction.get("amount_minor")
-            if isinstance(currency, str) and isinstance(amount, int):
+            if is_moving and isinstance(currency, str) and isinstance(amount, int):
                 amounts[currency] += amount
         return amounts
 

@@ -9,13 +9,20 @@ from pathlib import Path
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
+from lambda_src.schema_migrator.lock import WAIT_FOR_OTHERS, locked
 from lambda_src.shared.database import explain, sqlstate
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
-_LOCK = 7_304_511_270_883_166  # any number that all migrators share
-_LOCK_NOT_AVAILABLE = "55P03"
-# While a migration waits for a table, later statements wait behind it: give up soon.
-_TABLE_LOCK_TIMEOUT = "10s"
+_TABLE = """
+CREATE SCHEMA IF NOT EXISTS ledger;
+CREATE TABLE IF NOT EXISTS ledger.schema_migrations (
+    name       text        PRIMARY KEY,
+    sha256     text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+# IF NOT EXISTS does not see what another migrator creates at this moment: it waits, and fails.
+_CREATED_MEANWHILE = frozenset({"23505", "42P06", "42P07"})
 
 
 class MigrationRefused(Exception):
@@ -48,40 +55,37 @@ def read_migrations(folder: Path) -> list[Migration]:
 
 
 def apply_migrations(
-    connection: Connection, migrations: Sequence[Migration], *, wait_for_others: str = "60s"
+    connection: Connection,
+    migrations: Sequence[Migration],
+    *,
+    wait_for_others: str = WAIT_FOR_OTHERS,
 ) -> list[str]:
     """Apply the migrations that are not applied yet; each file and its record in one transaction.
 
-    Waits for other migrators for at most `wait_for_others`. Use a separate session and close it
-    afterwards: it holds the lock until then.
+    Other migrators may work between two files.
 
     Returns the names applied by this call.
-    Raises MigrationRefused; files before the named one stay applied.
+    Raises MigrationRefused, or AnotherMigrator after `wait_for_others`; files before the one that
+    failed stay applied.
     """
-    _lock_out_others(connection, wait_for_others)
-    connection.run(
-        "CREATE SCHEMA IF NOT EXISTS ledger;"
-        "CREATE TABLE IF NOT EXISTS ledger.schema_migrations ("
-        " name text PRIMARY KEY,"
-        " sha256 text NOT NULL,"
-        " applied_at timestamptz NOT NULL DEFAULT now())"
-    )
-    rows = connection.run("SELECT name, sha256 FROM ledger.schema_migrations")
-    pending = _pending(migrations, applied=dict(rows))
-    for migration in pending:
-        _apply(connection, migration)
-    return [migration.name for migration in pending]
+    _create_table(connection)
+    applied: list[str] = []
+    while True:
+        with locked(connection, wait_for_others=wait_for_others):
+            rows = connection.run("SELECT name, sha256 FROM ledger.schema_migrations")
+            pending = _pending(migrations, applied=dict(rows))
+            if not pending:
+                return applied
+            _apply(connection, pending[0])
+        applied.append(pending[0].name)
 
 
-def _lock_out_others(connection: Connection, wait: str) -> None:
-    connection.run("SELECT set_config('lock_timeout', :wait, false)", wait=wait)
+def _create_table(connection: Connection) -> None:
     try:
-        connection.run("SELECT pg_advisory_lock(:lock)", lock=_LOCK)
+        connection.run(_TABLE)
     except DatabaseError as error:
-        if sqlstate(error) != _LOCK_NOT_AVAILABLE:
+        if sqlstate(error) not in _CREATED_MEANWHILE:
             raise
-        raise MigrationRefused(f"another migrator holds the lock for longer than {wait}") from error
-    connection.run("SELECT set_config('lock_timeout', :wait, false)", wait=_TABLE_LOCK_TIMEOUT)
 
 
 def _pending(migrations: Sequence[Migration], *, applied: Mapping[str, str]) -> list[Migration]:
@@ -105,7 +109,6 @@ def _pending(migrations: Sequence[Migration], *, applied: Mapping[str, str]) -> 
 
 
 def _apply(connection: Connection, migration: Migration) -> None:
-    connection.run("START TRANSACTION")
     try:
         before = connection.run("SELECT pg_current_xact_id()::text")
         connection.run(migration.sql)
@@ -118,9 +121,7 @@ def _apply(connection: Connection, migration: Migration) -> None:
             name=migration.name,
             digest=migration.digest,
         )
-        connection.run("COMMIT")
     except DatabaseError as error:
-        connection.run("ROLLBACK")
         where = f"{migration.name}{_line(migration.sql, error)}"
         raise MigrationRefused(f"{where}: {explain(error)}") from error
 

@@ -5,8 +5,10 @@ from typing import Any
 
 from pg8000.native import Connection
 
+from lambda_src.schema_migrator.lock import locked
 from lambda_src.schema_migrator.logins import enable_login
 from lambda_src.schema_migrator.migrations import Migration, apply_migrations
+from lambda_src.schema_migrator.role_settings import restore_settings
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import CredentialsRefused, DatabaseUnavailable, close_quietly
 
@@ -21,15 +23,19 @@ def migrate(
     logins: Sequence[Credentials],
     pause_up_to: Callable[[float], None],
 ) -> dict[str, Any]:
-    """Apply `migrations`, then enable each of `logins`. Safe to repeat.
+    """Apply `migrations`, then enable each of `logins`, without what it has set for itself.
+
+    Safe to repeat.
 
     Returns what was applied and enabled. Any error must stop the deployment.
     """
     connection = _connect_with_retries(connect, pause_up_to)
     try:
         applied = apply_migrations(connection, migrations)
-        for credentials in logins:
-            enable_login(connection, credentials)
+        with locked(connection):
+            for credentials in logins:
+                enable_login(connection, credentials)
+                restore_settings(connection, credentials.username)
     finally:
         close_quietly(connection)
     return {"applied": applied, "logins": [credentials.username for credentials in logins]}

@@ -10,6 +10,7 @@ from pathlib import Path
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection
 
+from app_service.ledger.session_settings import session_settings
 from lambda_src.shared.credentials import Credentials, DatabaseSecret
 
 ASSET_ROOT = Path(__file__).resolve().parents[2]  # in a checkout, its root
@@ -131,11 +132,7 @@ def _open(
         sock=stream,
         ssl_context=False,  # the stream is encrypted already
         application_name=target.application_name,
-        startup_params={
-            "statement_timeout": str(round(target.statement_timeout_seconds * 1000)),
-            # A role, database or parameter group may change it: answers must survive a crash.
-            "synchronous_commit": "on",
-        },
+        startup_params=session_settings(statement_timeout_seconds=target.statement_timeout_seconds),
     )
     stream.settimeout(target.statement_timeout_seconds + _SERVER_SPEAKS_FIRST_SECONDS)
     return connection

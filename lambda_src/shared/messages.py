@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app_service.ledger.json_input import InvalidJson, read_document
+
 
 class Unprocessable(Exception):
     """A retry cannot help this message. The text becomes the `reason` of its dead letter."""
@@ -48,8 +50,9 @@ def open_envelope(body: str, *, message_type: str, version: int) -> dict[str, An
     Raises Unprocessable: `bad_json`, `unknown_type` or `unknown_version`, each with what was found.
     """
     try:
-        envelope = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        # Half a surrogate pair passes here, and the reader refuses it.
+        envelope = read_document(body.encode("utf-8", "surrogatepass"))
+    except InvalidJson as error:
         raise Unprocessable(f"bad_json: {error}") from error
     if not isinstance(envelope, dict):
         raise Unprocessable(f"bad_json: found {_shape(envelope)}, an object is needed")
@@ -71,7 +74,3 @@ def _shape(value: Any) -> str:
         text = json.dumps(value)
         return text if len(text) <= 40 else f"a number of {len(text)} digits"
     return "an array" if isinstance(value, list) else "an object"
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

@@ -73,8 +73,13 @@ def _worker() -> Callable[..., dict[str, Any]]:
             sqs=sqs_once, queue_url=settings.transaction_queue_url, random=uniform
         ),
         renewal=Renewal(
-            sqs=sqs_once, queue_url=settings.transaction_queue_url, random=uniform, now=time.time
+            sqs=sqs_once,
+            queue_url=settings.transaction_queue_url,
+            processor_role_id=settings.processor_role_id,
+            random=uniform,
+            now=time.time,
         ),
+        processor_role_id=settings.processor_role_id,
     )
 
 

@@ -1,4 +1,8 @@
-"""The ledger of the processor: one SQL call posts a batch and returns one verdict each."""
+"""The ledger of the processor: one SQL call posts a batch and returns one verdict each.
+
+If another session has locked an account of the batch, each transaction is posted alone: only those
+wait that need this account.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -17,9 +21,15 @@ from lambda_src.shared.database import (
 )
 from lambda_src.shared.json_secret import SecretUnreadable
 
-# Shorter than the statement's timeout: an account that another session holds is no outage.
-_LOCK_WAIT_MS = 3000
-_POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=str(_LOCK_WAIT_MS))
+# The verdict on a transaction that needs an account that another session has locked.
+ACCOUNT_BUSY = "account_busy"
+_LOCK_NOT_AVAILABLE = "55P03"
+# Much shorter than the statement's timeout: an account that another session holds is no outage.
+_LOCK_WAIT_MS = 1000
+# Alone: for each transaction, and for all transactions of a batch together.
+_LONE_LOCK_WAIT_MS = 200
+_LONE_LOCK_WAITS_MS = 3000
+_POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=":lock_wait_ms")
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
 
@@ -41,6 +51,10 @@ class BatchFailed(Exception):
     """The ledger answered with an error that this batch caused. Nothing was posted."""
 
 
+class _AccountBusy(Exception):
+    """An account was locked for the whole wait. Nothing was posted."""
+
+
 class SqlLedger:
     """Keeps one connection across invocations; the next `post` replaces a broken one.
 
@@ -59,15 +73,38 @@ class SqlLedger:
     def post(self, submissions: Sequence[Submission]) -> list[str]:
         """Post all in one call and one commit; one verdict each, in order.
 
+        A transaction that needs a locked account is not posted and gets ACCOUNT_BUSY.
         Raises LedgerUnavailable or BatchFailed.
         """
+        try:
+            return self._post(submissions, lock_wait_ms=_LOCK_WAIT_MS)
+        except _AccountBusy:
+            if len(submissions) == 1:
+                return [ACCOUNT_BUSY]
+        return self._post_each_alone(submissions)
+
+    def _post_each_alone(self, submissions: Sequence[Submission]) -> list[str]:
+        verdicts = []
+        wait_left_ms = _LONE_LOCK_WAITS_MS
+        for submission in submissions:
+            wait_ms = min(_LONE_LOCK_WAIT_MS, wait_left_ms)
+            try:
+                verdicts += self._post([submission], lock_wait_ms=wait_ms)
+            except _AccountBusy:
+                verdicts.append(ACCOUNT_BUSY)
+                wait_left_ms -= wait_ms
+        return verdicts
+
+    def _post(self, submissions: Sequence[Submission], *, lock_wait_ms: int) -> list[str]:
         attempt = 0
         while True:
             attempt += 1
             is_fresh = self._connection is None
             try:
-                return self._call(submissions)
+                return self._call(submissions, lock_wait_ms)
             except DatabaseError as error:
+                if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+                    raise _AccountBusy from error
                 if sqlstate(error) not in LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
                     kind = LedgerUnavailable if is_unavailable(sqlstate(error)) else BatchFailed
@@ -81,11 +118,11 @@ class SqlLedger:
             except (DatabaseUnavailable, SecretUnreadable) as error:
                 raise LedgerUnavailable(str(error)) from error
 
-    def _call(self, submissions: Sequence[Submission]) -> list[str]:
+    def _call(self, submissions: Sequence[Submission], lock_wait_ms: int) -> list[str]:
         if self._statement is None:
             self._connection = self._connect()
             self._statement = self._connection.prepare(_POST_SQL)
-        rows = self._statement.run(**arrays_of(submissions))
+        rows = self._statement.run(**arrays_of(submissions), lock_wait_ms=lock_wait_ms)
         return [status for (status,) in rows]
 
     def _drop_connection(self) -> None:

@@ -4,8 +4,8 @@ While the ledger is unavailable, a message is received repeatedly, and after a n
 SQS moves it to the dead-letter queue. A new copy has no receives. The copy is sent before the
 original is deleted: the message may exist twice, but it is never lost.
 
-A transaction id never posts twice, but the ledger does not store refusals: one copy may be refused
-for insufficient funds, and the other may be posted after a deposit. Therefore copies are rare: a
+Both are then handled, which is safe: a transaction id has one result, posted or refused, and every
+copy gets it. But each copy costs a call, and could be renewed in turn. Therefore copies are rare: a
 send is never repeated, and no send starts without enough time to finish.
 """
 
@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from app_service.ledger.queue_messages import groups
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import CALL_SECONDS
+from lambda_src.transaction_processor.sender import FIRST_SENDER_ID, first_sender_id
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -46,11 +47,13 @@ class Renewal:
         *,
         sqs: "SQSClient",
         queue_url: str,
+        processor_role_id: str,
         random: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
+        self._processor_role_id = processor_role_id
         self._random = random
         self._now = now
 
@@ -73,7 +76,7 @@ class Renewal:
                 "Id": str(index),
                 "MessageBody": message.body,
                 "DelaySeconds": self._delay(wait_seconds, spread_seconds),
-                "MessageAttributes": _attributes(message),
+                "MessageAttributes": self._attributes(message),
             }
             for index, message in enumerate(messages)
             if first_sent_at(message) >= oldest
@@ -86,6 +89,18 @@ class Renewal:
             taken.update(self._send(group))
         logger.info("messages renewed", extra={"messages": len(taken)})
         return [m for index, m in enumerate(messages) if str(index) not in taken]
+
+    def _attributes(self, message: Message) -> dict[str, Any]:
+        """The attributes of the message in the spelling of SQS, when it was first sent and by whom.
+
+        If there are too many, those of the sender are left out: nothing here reads them.
+        """
+        sender_id = first_sender_id(message, processor_role_id=self._processor_role_id)
+        own = {FIRST_SENT_AT: _text(str(first_sent_at(message)), data_type="Number")}
+        if sender_id:
+            own[FIRST_SENDER_ID] = _text(sender_id, data_type="String")
+        found = {name: _as_sent(value) for name, value in message.attributes.items()} | own
+        return found if len(found) <= _ATTRIBUTES_MAX else own
 
     def _delay(self, wait_seconds: int, spread_seconds: int) -> int:
         delay = math.ceil(wait_seconds + self._random() * spread_seconds)
@@ -113,19 +128,15 @@ def first_sent_at(message: Message) -> int:
     return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 
 
-def _attributes(message: Message) -> dict[str, Any]:
-    """The attributes of the message in the spelling of SQS, and when it was first sent."""
-    found = {name: _as_sent(value) for name, value in message.attributes.items()}
-    if FIRST_SENT_AT in found or len(found) < _ATTRIBUTES_MAX:
-        found[FIRST_SENT_AT] = {"DataType": "Number", "StringValue": str(first_sent_at(message))}
-    return found
+def _text(value: str, *, data_type: str) -> dict[str, Any]:
+    return {"DataType": data_type, "StringValue": value}
 
 
 def _as_sent(value: Mapping[str, Any]) -> dict[str, Any]:
     if value.get("binaryValue") is not None:
         content = {"BinaryValue": base64.b64decode(value["binaryValue"])}
         return {"DataType": value["dataType"], **content}
-    return {"DataType": value["dataType"], "StringValue": value["stringValue"]}
+    return _text(value["stringValue"], data_type=value["dataType"])
 
 
 def _size(entry: "Entry") -> int:

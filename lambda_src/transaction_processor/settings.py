@@ -21,4 +21,5 @@ class TransactionProcessorSettings(EnvironmentSettings):
     breaker_failures_max: int
     breaker_pause_first_seconds: int
     breaker_pause_max_seconds: int
+    processor_role_id: str  # the unique id of its own role
     environment_suffix: str

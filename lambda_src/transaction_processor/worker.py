@@ -9,7 +9,11 @@ from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from app_service.ledger.verdict import REFUSALS, Verdict, count_verdicts
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
-from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
+from lambda_src.transaction_processor.posting import (
+    ACCOUNT_BUSY,
+    BatchFailed,
+    LedgerUnavailable,
+)
 from lambda_src.transaction_processor.sender import sender_of
 
 logger = logging.getLogger(__name__)
@@ -51,6 +55,7 @@ def process(
     dead_letters: DeadLetters,
     redelivery: Redelivery,
     renewal: Renewal,
+    processor_role_id: str,
     seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
     """Post every valid transaction of the batch in one call; invalid messages do not block it.
@@ -59,13 +64,18 @@ def process(
 
     Returns the partial batch response. A message leaves the queue only if it was posted (now or
     before), refused by the ledger, accepted by the dead-letter queue, or sent again as a new one
-    because the ledger was unavailable: such receives must not count.
+    because the ledger was unavailable: such receives must not count. A message whose account is
+    locked stays.
     """
     valid: list[tuple[Message, Submission]] = []
     rejected: list[tuple[Message, str]] = []
     for message in received(event):
         try:
-            valid.append((message, parse_submission(message)))
+            submission = Submission(
+                transaction=parse_transaction(message.body),
+                actor=sender_of(message, processor_role_id=processor_role_id),
+            )
+            valid.append((message, submission))
         except Unprocessable as error:
             rejected.append((message, str(error)))
 
@@ -91,7 +101,7 @@ def process(
             )
         elif verdict in _WRONG:
             rejected.append((message, verdict))
-        else:  # the batch failed, or the verdict is unknown to this version
+        else:  # the batch failed, an account is locked, or this version does not know the verdict
             logger.warning(
                 "message kept", extra={"message_id": message.message_id, "status": verdict}
             )
@@ -110,16 +120,16 @@ def process(
     return keep(kept)
 
 
-def parse_submission(message: Message) -> Submission:
+def parse_transaction(body: str) -> Transaction:
     """The transaction of a `transaction.submitted` message. Raises Unprocessable."""
-    envelope = open_envelope(message.body, message_type="transaction.submitted", version=1)
+    envelope = open_envelope(body, message_type="transaction.submitted", version=1)
     try:
         transaction = Transaction.parse(envelope.get("transaction"))
     except InvalidTransaction as error:
         raise Unprocessable(f"invalid_transaction: {error}") from error
     if transaction.linked:
         raise Unprocessable("invalid_transaction: linked: a message holds only one transaction")
-    return Submission(transaction=transaction, actor=sender_of(message))
+    return transaction
 
 
 def _post(valid: Sequence[tuple[Message, Submission]], ledger: Ledger) -> list[str]:
@@ -131,7 +141,8 @@ def _post(valid: Sequence[tuple[Message, Submission]], ledger: Ledger) -> list[s
     except BatchFailed:
         logger.exception("batch failed", extra={"transactions": len(valid)})
         return ["batch_failed"] * len(valid)
+    results = [verdict for verdict in verdicts if verdict != ACCOUNT_BUSY]
     logger.info(
-        "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(verdicts)}
+        "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(results)}
     )
     return verdicts

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 TABLE = "session-table-test"
+CLIENTS_TABLE = "client-table-test"
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/000000000000/audit-queue-test"
 BATCH_BYTES_MAX = 1_048_576
 
@@ -84,13 +85,15 @@ class _Raw(io.BytesIO):
 
 
 class FakeSessionsTable(FakeService):
-    """One table with key token_hash and an index by-user on (user_id, created_at)."""
+    """The table of sessions with its index by-user, and in `credentials` the items of the table of
+    clients, which can only be queried."""
 
     name = "dynamodb"
 
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[str, Answer] = {}
+        self.credentials: list[Answer] = []
         self.consistent_reads: list[bool] = []
 
     def PutItem(self, asked: Answer) -> Answer:  # noqa: N802 - names of AWS operations
@@ -114,18 +117,32 @@ class FakeSessionsTable(FakeService):
         return {}
 
     def Query(self, asked: Answer) -> Answer:  # noqa: N802
+        values = asked["ExpressionAttributeValues"]
+        if asked["TableName"] == CLIENTS_TABLE:
+            assert (asked["KeyConditionExpression"], asked["ConsistentRead"]) == (
+                "client_id = :client_id",
+                True,
+            )
+            return {
+                "Items": [i for i in self.credentials if i["client_id"] == values[":client_id"]]
+            }
         self._check_table(asked)
         assert (asked["IndexName"], asked["KeyConditionExpression"]) == (
             "by-user",
             "user_id = :user_id",
         )
-        wanted = asked["ExpressionAttributeValues"][":user_id"]
-        found = [item for item in self.items.values() if item["user_id"] == wanted]
+        found = [item for item in self.items.values() if item["user_id"] == values[":user_id"]]
         found.sort(
             key=lambda item: int(item["created_at"]["N"]),
             reverse=not asked.get("ScanIndexForward", True),
         )
-        return {"Items": found[: asked["Limit"]], "Count": len(found)}
+        start = int(asked.get("ExclusiveStartKey", {"after": {"N": "0"}})["after"]["N"])
+        end = start + asked["Limit"]
+        assert asked["FilterExpression"] == "client_id = :client_id"
+        page = [i for i in found[start:end] if i["client_id"] == values[":client_id"]]
+        # The limit counts the items before the filter.
+        more = {"LastEvaluatedKey": {"after": {"N": str(end)}}} if end < len(found) else {}
+        return {"Items": page, "Count": len(page)} | more
 
     def _check_table(self, asked: Answer) -> None:
         if asked["TableName"] != TABLE:

@@ -11,9 +11,12 @@ from uuid import UUID
 
 import httpx
 
-from app_service.ledger.actor import Actor
+from app_service.ledger.actor import Actor, Role
 from app_service.ledger.api import make_app
-from app_service.ledger.api_client import ApiClient
+from app_service.ledger.client_table import ClientTable
+from app_service.ledger.clients import Clients, first_credential
+from app_service.ledger.credentials import Client, Credential, secret_sha256
+from app_service.ledger.currencies import EXPONENTS
 from app_service.ledger.domain import (
     Account,
     AccountConflict,
@@ -24,14 +27,18 @@ from app_service.ledger.domain import (
     PostedTransaction,
     TransactionNotFound,
 )
+from app_service.ledger.failure_limit import failed_logins, unknown_tokens
 from app_service.ledger.health import Health
+from app_service.ledger.logins import Logins
+from app_service.ledger.refused_logins import RefusedLogins
 from app_service.ledger.services import Services
 from app_service.ledger.session_table import SessionTable
 from app_service.ledger.sessions import Sessions
 from app_service.ledger.submission import Submission
+from app_service.ledger.totals import Totals
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
-from tests.app_service.fake_aws import TABLE, FakeSessionsTable
+from tests.app_service.fake_aws import CLIENTS_TABLE, TABLE, FakeSessionsTable
 
 CLIENT = ("shop", "s3cret-\u00e9")
 POSTED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -45,10 +52,12 @@ class FakeLedger:
         self.failure: Exception | None = None
         self.calls: list[list[Transaction]] = []
         self.actors: list[Actor] = []
+        self.deadlines: list[float] = []
         self.accounts: dict[int, Account] = {}
         self.entries_of: dict[int, list[Entry]] = {}
 
-    async def post(self, submissions: Sequence[Submission]) -> list[Verdict]:
+    async def post(self, submissions: Sequence[Submission], *, deadline: float) -> list[Verdict]:
+        self.deadlines.append(deadline)
         transactions = [each.transaction for each in submissions]
         self.calls.append(transactions)
         self.actors += [each.actor for each in submissions]
@@ -56,11 +65,15 @@ class FakeLedger:
             raise self.failure
         return [self.verdicts.get(t.amount_minor or 0, Verdict.POSTED) for t in transactions]
 
-    async def open_account(self, account: NewAccount, actor: Actor) -> tuple[Account, bool]:
+    async def open_account(
+        self, account: NewAccount, actor: Actor, *, deadline: float
+    ) -> tuple[Account, bool]:
+        self.deadlines.append(deadline)
         opened = Account(
             account_id=account.account_id,
             currency=account.currency,
             may_go_negative=account.may_go_negative,
+            currency_exponent=EXPONENTS[account.currency],
             owner=account.owner or actor.client_id,
             state="open",
             balance_minor=0,
@@ -72,17 +85,21 @@ class FakeLedger:
             raise AccountConflict(account.account_id)
         return found, found is opened
 
-    async def account(self, account_id: int) -> Account:
+    async def account(self, account_id: int, *, deadline: float) -> Account:
+        self.deadlines.append(deadline)
         if account_id not in self.accounts:
             raise AccountNotFound(account_id)
         return self.accounts[account_id]
 
-    async def entries(self, account_id: int, *, before: int, limit: int) -> list[Entry]:
-        await self.account(account_id)
+    async def entries(
+        self, account_id: int, *, before: int, limit: int, deadline: float
+    ) -> list[Entry]:
+        await self.account(account_id, deadline=deadline)
         found = [e for e in self.entries_of.get(account_id, []) if e.version < before]
         return sorted(found, key=lambda e: -e.version)[:limit]
 
-    async def transaction(self, transaction_id: UUID) -> PostedTransaction:
+    async def transaction(self, transaction_id: UUID, *, deadline: float) -> PostedTransaction:
+        self.deadlines.append(deadline)
         for call in self.calls:
             for t in call:
                 if t.transaction_id == transaction_id:
@@ -98,7 +115,19 @@ class Api:
     table: FakeSessionsTable
     clock: list[float]
     neighbours: dict[str, bool]
+    totals: Totals
     ledger: FakeLedger = field(default_factory=FakeLedger)
+
+    async def sign_in(
+        self, client_id: str, role: Role, *, credential_id: str = "c-1", user_id: str = "ada"
+    ) -> dict[str, str]:
+        """The header of a session of a client that has this role."""
+        secret = f"secret of {credential_id}"
+        self.table.credentials.append(credential(client_id, secret, role, credential_id).to_item())
+        answer = await self.http.post(
+            "/sessions", headers=basic(client_id, secret), json={"user_id": user_id}
+        )
+        return {"Authorization": f"Bearer {answer.json()['token']}"}
 
     @property
     def anonymous(self) -> dict[str, str]:
@@ -109,6 +138,13 @@ def basic(client_id: str = CLIENT[0], secret: str = CLIENT[1]) -> dict[str, str]
     return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
+def credential(client_id: str, secret: str, role: Role, credential_id: str = "c-1") -> Credential:
+    client = Client(client_id=client_id, credential_id=credential_id, role=role)
+    return Credential(
+        client=client, secret_sha256=secret_sha256(secret.encode()), created_at=1_800_000_000
+    )
+
+
 @asynccontextmanager
 async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
     fake = FakeLedger()
@@ -116,14 +152,26 @@ async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
     clock = [1_800_000_000.0]
     neighbours = {"database": True, "sessions": True, "audit_queue": True}
     with ThreadPoolExecutor(2) as executor:
+        totals = Totals()
+        clients = Clients(
+            table=ClientTable(dynamodb=table.client, table_name=CLIENTS_TABLE, executor=executor),
+            first=first_credential(client_id=CLIENT[0], secret=CLIENT[1]),
+            now=lambda: clock[0],
+        )
         services = Services(
             ledger=ledger if ledger is not None else fake,
             sessions=Sessions(
                 table=SessionTable(dynamodb=table.client, table_name=TABLE, executor=executor),
+                unknown=unknown_tokens(now=lambda: clock[0]),
                 ttl_seconds=600,
                 now=lambda: clock[0],
             ),
-            api_client=ApiClient(client_id=CLIENT[0], secret=CLIENT[1]),
+            clients=clients,
+            logins=Logins(
+                clients=clients,
+                failures=failed_logins(now=lambda: clock[0]),
+                refused=RefusedLogins(on_refused=totals.login_refused),
+            ),
             health=Health({name: _probe(neighbours, name) for name in neighbours}),
             version="1.2.3",
             environment_suffix="test",
@@ -132,7 +180,14 @@ async def running_api(ledger: Ledger | None = None) -> AsyncIterator[Api]:
         async with httpx.AsyncClient(transport=transport, base_url="https://ledger") as http:
             answer = await http.post("/sessions", headers=basic(), json={"user_id": "ada"})
             http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-            yield Api(http=http, table=table, clock=clock, neighbours=neighbours, ledger=fake)
+            yield Api(
+                http=http,
+                table=table,
+                clock=clock,
+                neighbours=neighbours,
+                totals=totals,
+                ledger=fake,
+            )
 
 
 def _probe(neighbours: dict[str, bool], name: str) -> Callable[[], Any]:

@@ -99,6 +99,7 @@ async def test_an_unexpected_error_is_500_with_an_id_and_no_details(
         (b'"\\ud800"', "not JSON"),
         (b"[" * 16_000, "not JSON"),
         (b"9" * 5000, "not JSON"),
+        (b'{"amount_minor": 1, "amount_min\\u006fr": 2}', "key 'amount_minor' comes twice"),
     ],
 )
 async def test_a_body_that_is_not_json_is_400(api: Api, body: bytes, says: str) -> None:
@@ -249,6 +250,7 @@ async def test_an_account_is_opened_once(api: Api) -> None:
     assert first.headers["location"] == "/accounts/7"
     assert first.json() == new | {
         "may_go_negative": False,
+        "currency_exponent": 2,
         "owner": "shop",
         "state": "open",
         "balance_minor": 0,
@@ -268,6 +270,7 @@ async def test_an_account_is_opened_once(api: Api) -> None:
         ({"account_id": 0, "currency": "USD"}, "account_id"),
         ({"account_id": 2**53, "currency": "USD"}, "account_id"),
         ({"account_id": 1, "currency": "usd"}, "currency"),
+        ({"account_id": 1, "currency": "ZZZ"}, "currency"),
         ({"account_id": 1}, "currency"),
         ({"account_id": 1, "currency": "USD", "may_go_negative": 1}, "may_go_negative"),
         ({"account_id": 1, "currency": "USD", "may_go_negative": None}, "may_go_negative"),

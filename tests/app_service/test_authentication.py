@@ -1,16 +1,14 @@
 """S33: sessions are opened with an API credential, carried as a bearer token, and expire."""
 
 import base64
-import hmac
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from app_service.ledger.api import ROUTES
-from app_service.ledger.api_client import ApiClient
-from app_service.ledger.sessions import FRESH_SECONDS
-from tests.app_service.http_api import CLIENT, Api, assert_problem, basic, running_api
+from app_service.ledger.recent_reads import FRESH_SECONDS
+from tests.app_service.http_api import Api, assert_problem, basic, running_api
 
 
 @pytest_asyncio.fixture
@@ -45,6 +43,7 @@ async def test_s33_a_session_is_opened_read_listed_and_closed(api: Api) -> None:
     session = {
         "user_id": "bob",
         "client_id": "shop",
+        "role": "operator",
         "created_at": "2027-01-15T08:00:00.000000Z",
         "expires_at": "2027-01-15T08:10:00.000000Z",
     }
@@ -129,24 +128,6 @@ async def test_version_and_document_open_with_a_session_or_the_clients_credentia
     for path in ("/openapi.json", "/version"):
         for headers in ({}, basic()):
             assert (await api.http.get(path, headers=headers)).status_code == 200
-
-
-def test_credentials_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both parts, always, as digests of one length."""
-    lengths = []
-    compare_digest = hmac.compare_digest
-
-    def compare(left: bytes, right: bytes) -> bool:
-        lengths.append((len(left), len(right)))
-        return compare_digest(left, right)
-
-    monkeypatch.setattr(hmac, "compare_digest", compare)
-    client = ApiClient(client_id=CLIENT[0], secret=CLIENT[1])
-    assert client.matches(b"shop", CLIENT[1].encode())
-    assert not client.matches(b"s", CLIENT[1].encode())
-    assert not client.matches(b"shop", b"")
-    assert lengths == [(32, 32)] * 6
-    assert CLIENT[1] not in repr(client)
 
 
 @pytest.mark.parametrize("user_id", ["", "a b", "\u00e9", "a" * 129, 7, None, ["ada"]])

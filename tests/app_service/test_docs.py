@@ -18,8 +18,8 @@ from app_service.ledger.transaction import Transaction
 from app_service.ledger.viewer_files import FILES, load
 from tests.app_service.http_api import running_api
 
-# SHA-256 of the files of npm's swagger-ui-dist 5.33.1. After an update of `offapi` compare its files
-# with that package (docs/decisions/api-viewer.md).
+# SHA-256 of the files of npm's swagger-ui-dist 5.33.1. After an update of `offapi` compare its
+# files with that package (docs/decisions/api-viewer.md).
 SWAGGER_UI = {
     "swagger-ui-bundle.js": "050bc415ee7048dcd881682678f720264e7da5e373f7461d7c58c755305255f7",
     "swagger-ui.css": "1ac324f7dcd27e4b9386b4bd6421271ec147e922a22c05ba24b11515e9aa6321",

@@ -9,7 +9,7 @@ import pytest
 
 from app_service.ledger.database import Pool
 from app_service.ledger.posting import post_transactions
-from tests.app_service.build import open_accounts, post, submitted, transaction
+from tests.app_service.build import LOCK_WAIT_MS, open_accounts, post, submitted, transaction
 from tests.app_service.conftest import LedgerDatabase, migrate
 
 WRITES_MONEY = [
@@ -29,6 +29,15 @@ WRITES_MONEY = [
     "DELETE FROM ledger.entries",
     "TRUNCATE ledger.entries",
     "INSERT INTO ledger.outbox (transaction_ids) VALUES ('{}')",
+    "SELECT * FROM ledger.outbox_v2",
+    "DELETE FROM ledger.outbox_v2",
+    "INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at) VALUES ('{}', 1, now())",
+    "UPDATE ledger.accounts SET state = 'closed'",
+    "UPDATE ledger.accounts SET owner = 'me'",
+    "UPDATE ledger.accounts SET held_minor = 0",
+    "UPDATE ledger.holds SET state = 'voided'",
+    "INSERT INTO ledger.account_changes (account_id, state, client_id, user_id)"
+    " VALUES (1, 'open', 'me', 'me')",
     "UPDATE ledger.outbox SET transaction_ids = '{}'",
     "UPDATE ledger.outbox SET batch_id = gen_random_uuid()",
     "INSERT INTO ledger.outbox (outbox_id, transaction_ids) OVERRIDING SYSTEM VALUE"
@@ -43,6 +52,10 @@ WRITES_MONEY = [
     "SELECT * FROM ledger.accounts FOR UPDATE",
     "SET session_replication_role = replica",
     "CREATE TABLE public.accounts (x int)",
+    "SET ROLE ledger_owner",
+    "ALTER FUNCTION ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])"
+    " SECURITY INVOKER",
+    "INSERT INTO ledger.currencies VALUES ('ZZZ', 2)",
     "DROP TABLE ledger.entries",
     "ALTER TABLE ledger.entries DISABLE TRIGGER append_only",
     "CREATE TABLE ledger.mine (x int)",
@@ -55,6 +68,9 @@ REFUSED_TO_PROCESSOR = [
     "SELECT * FROM ledger.entries",
     "SELECT * FROM ledger.outbox",
     "DELETE FROM ledger.outbox",
+    "SELECT * FROM ledger.lock_events(1, 1)",
+    "SELECT ledger.delete_events('{1}')",
+    "SELECT ledger.change_account_state(1, 'frozen', 'me', 'me')",
     "INSERT INTO ledger.accounts (account_id, currency) VALUES (9, 'USD')",
 ]
 ALLOWED_TO_SERVICE = [
@@ -67,11 +83,40 @@ ALLOWED_TO_SERVICE = [
 ]
 
 
+# Tables that later migrations create, too.
+_TABLES = "FROM pg_class WHERE relnamespace = 'ledger'::regnamespace AND relkind IN ('r', 'p', 'v')"
+_HAS_A_RIGHT = """
+    (has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+     OR has_any_column_privilege(oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+"""
+_MAY_POST_ONLY = [
+    "DELETE FROM ledger.accounts",
+    "UPDATE ledger.accounts SET currency = 'EUR'",
+    "UPDATE ledger.accounts SET may_go_negative = true",
+    "INSERT INTO ledger.accounts (account_id, currency) VALUES (9, 'USD')",
+    "UPDATE ledger.transactions SET amount_minor = 1",
+    "DELETE FROM ledger.transactions",
+    "TRUNCATE ledger.transactions",
+    "UPDATE ledger.entries SET amount_minor = 1",
+    "DELETE FROM ledger.entries",
+    "UPDATE ledger.outbox SET transaction_ids = '{}'",
+    "UPDATE ledger.outbox_v2 SET transaction_ids = '{}'",
+    "UPDATE ledger.accounts SET owner = 'me'",
+    "DELETE FROM ledger.holds",
+    "UPDATE ledger.holds SET amount_minor = 1",
+    "UPDATE ledger.account_changes SET client_id = 'me'",
+    "ALTER TABLE ledger.entries DISABLE TRIGGER append_only",
+    "DROP TABLE ledger.entries",
+    "CREATE TABLE ledger.mine (x int)",
+    "SET session_replication_role = replica",
+]
+
+
 @asynccontextmanager
 async def acting_as(database: LedgerDatabase, role: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database.dsn)
     try:
-        await connection.execute(f"SET ROLE {role}")
+        await connection.execute(f"SET SESSION AUTHORIZATION {role}")
         yield connection
     finally:
         await connection.close()
@@ -97,20 +142,78 @@ async def test_the_service_may_post_open_accounts_read_and_relay(
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_service") as connection:
-        assert await post_transactions(connection, submitted(transaction())) == ["posted"]
+        assert await post_transactions(
+            connection, submitted(transaction()), lock_wait_ms=LOCK_WAIT_MS
+        ) == ["posted"]
         for statement in ALLOWED_TO_SERVICE:
             await connection.execute(statement)
 
 
-async def test_the_processor_may_post_and_nothing_else(
+async def test_the_processor_may_post_and_has_no_right_to_any_table(
     ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
     await open_accounts(ledger_pool, 1, 2)
     async with acting_as(ledger_database, "ledger_processor") as connection:
-        assert await post_transactions(connection, submitted(transaction())) == ["posted"]
+        assert await post_transactions(
+            connection, submitted(transaction()), lock_wait_ms=LOCK_WAIT_MS
+        ) == ["posted"]
         for statement in REFUSED_TO_PROCESSOR:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
+        assert await connection.fetch(f"SELECT oid::regclass {_TABLES} AND {_HAS_A_RIGHT}") == []
+
+
+async def test_the_posting_function_has_the_rights_to_post_and_no_others(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    """A fault in it is not the power of the migrator, who owns the tables."""
+    await open_accounts(ledger_pool, 1, 2)
+    await post(ledger_pool, transaction())
+    before = await _contents(ledger_pool)
+    async with acting_as(ledger_database, "ledger_owner") as connection:
+        for statement in _MAY_POST_ONLY:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    assert await _contents(ledger_pool) == before
+
+
+async def test_no_function_runs_with_the_rights_of_another_role(ledger_pool: Pool) -> None:
+    found = await ledger_pool.fetch(
+        "SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'ledger'::regnamespace"
+        " AND prosecdef AND proowner <> 'ledger_owner'::regrole"
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("become_creator", ["SET ROLE ledger_owner", "RESET ROLE"])
+async def test_a_new_function_is_executable_for_nobody_else(
+    ledger_database: LedgerDatabase, ledger_pool: Pool, become_creator: str
+) -> None:
+    async with ledger_pool.acquire() as connection:
+        await connection.execute(
+            f"GRANT CREATE ON SCHEMA ledger TO ledger_owner; {become_creator};"
+            " CREATE FUNCTION ledger.new() RETURNS int LANGUAGE sql AS 'SELECT 1'; RESET ROLE"
+        )
+    for role in ("ledger_service", "ledger_processor"):
+        async with acting_as(ledger_database, role) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("SELECT ledger.new()")
+
+
+@pytest.mark.parametrize("role", ["ledger_service", "ledger_processor", "ledger_owner"])
+async def test_no_role_can_lock_a_table_against_readers_or_other_writers(
+    ledger_database: LedgerDatabase, ledger_pool: Pool, role: str
+) -> None:
+    tables = [row[0] for row in await ledger_pool.fetch(f"SELECT oid::regclass::text {_TABLES}")]
+    if role == "ledger_service":  # the relay's right, until the next release
+        tables.remove("ledger.outbox")
+    if role == "ledger_owner":  # its functions delete what was sent; nobody logs in as it
+        tables = [table for table in tables if not table.startswith("ledger.outbox")]
+    async with acting_as(ledger_database, role) as connection:
+        for table in tables:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"BEGIN; LOCK TABLE {table} IN SHARE MODE")
+            await connection.execute("ROLLBACK")
 
 
 async def test_the_right_to_lock_outbox_rows_does_not_let_them_be_changed(
@@ -161,7 +264,7 @@ async def test_other_roles_may_not_even_read(
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("SELECT * FROM ledger.accounts")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await post_transactions(connection, submitted(transaction()))
+                await post_transactions(connection, submitted(transaction()), lock_wait_ms=1)
     finally:
         await ledger_pool.execute("DROP ROLE unrelated_role")
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from app_service.ledger.described import Balance
-from app_service.ledger.fields import Currency, Flag, Identifier, Rule, parse_integer
+from app_service.ledger.fields import ClientId, Flag, Identifier, Rule, parse_integer
 from app_service.ledger.json_schemas import components, ref, schema_of
 
 
@@ -31,7 +31,7 @@ class Asked:
 
     asked_id: Identifier
     flag: Flag = False
-    currency: Currency | None = None
+    client: ClientId | None = None
     narrowed: Annotated[
         Unused, Rule(parse=parse_integer, schema={"enum": ["one"]}, sql_type="text")
     ] = Unused.ONE
@@ -53,11 +53,11 @@ class Answered:
 
 def test_a_field_with_a_rule_is_described_by_its_rule() -> None:
     schema = components(Asked)["Asked"]
-    assert schema["properties"]["currency"] == {"type": "string", "pattern": "^[A-Z]{3}$"}
+    assert schema["properties"]["client"] == {"type": "string", "pattern": "^[a-z0-9-]{1,64}$"}
     assert schema["properties"]["flag"] == {"type": "boolean", "default": False}
     assert schema["required"] == ["asked_id"]
     assert schema["description"] == "What is asked.\n\nIn `Markdown`."
-    assert schema_of(Asked, "currency") == schema["properties"]["currency"]
+    assert schema_of(Asked, "client") == schema["properties"]["client"]
 
 
 def test_an_answer_is_described_as_it_is_encoded() -> None:

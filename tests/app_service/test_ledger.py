@@ -13,7 +13,7 @@ from app_service.ledger import accounts
 from app_service.ledger.database import Database, Pool
 from app_service.ledger.domain import AccountConflict, NewAccount
 from app_service.ledger.ledger import PostgresLedger
-from tests.app_service.build import OPERATOR, document
+from tests.app_service.build import OPERATOR, document, soon
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.http_api import Api, assert_problem, running_api
 from tests.app_service.model import assert_sound, outbox_ids
@@ -181,7 +181,7 @@ async def test_the_probe_tells_an_empty_database_from_a_ledger(
     own_ledger_database: LedgerDatabase,
 ) -> None:
     async with asyncpg.create_pool(own_ledger_database.dsn, min_size=0) as pool:
-        await Database(pool).run(accounts.probe)
+        await Database(pool).run(accounts.probe, deadline=soon())
         await pool.execute("DROP SCHEMA ledger CASCADE")
         with pytest.raises(accounts.SchemaMissing):
-            await Database(pool).run(accounts.probe)
+            await Database(pool).run(accounts.probe, deadline=soon())

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from app_service.ledger.database import Connection, Pool
-from app_service.ledger.posting import post_transactions
-from tests.app_service.build import balance, open_accounts, post, submitted, transaction
+from tests.app_service.build import balance, open_accounts, post, post_on, transaction
 from tests.app_service.model import assert_sound
 
 
@@ -20,7 +19,7 @@ async def test_calls_that_share_an_account_wait_and_do_not_fail(ledger_pool: Poo
     """S32: a call need not be repeated because another one uses the same account."""
     await open_accounts(ledger_pool, 1, 2, 3)
     async with ledger_pool.acquire() as watcher, _transaction(ledger_pool) as first:
-        await post_transactions(first, submitted(transaction(1, 2, 10)))
+        await post_on(first, transaction(1, 2, 10))
         others = [
             asyncio.create_task(post(ledger_pool, transaction(1, 2, 5))),
             asyncio.create_task(post(ledger_pool, transaction(2, 3, 10))),  # the first's money

@@ -35,12 +35,14 @@ from local_cloud.postgres import PostgresServer
 from tests.app_service.build import document
 from tests.app_service.conftest import migrate
 from tests.app_service.fake_aws import (
+    CLIENTS_TABLE,
     QUEUE_URL,
     TABLE,
     FakeQueue,
     FakeSessionsTable,
     aws_endpoint,
 )
+from tests.app_service.http_server.serving import Client
 
 SECRETS = {
     "DATABASE_USER": "ledger_service",
@@ -99,6 +101,7 @@ def environment_of(database: TlsDatabase) -> dict[str, str]:
         database_name="postgres",
         database_ca_file=str(database.ca_file),
         sessions_table_name=TABLE,
+        api_clients_table_name=CLIENTS_TABLE,
         audit_queue_url=QUEUE_URL,
         bind_address="127.0.0.1",
         port=free_port(),
@@ -251,7 +254,7 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
         with client_of(environment) as client:
             answer = client.get("/health/ready")
         assert answer.status_code == 503
-        assert answer.json()["missing"] == ["database", "sessions", "audit_queue"]
+        assert answer.json()["missing"] == ["database", "sessions", "clients", "audit_queue"]
         process.terminate()
         output, _ = process.communicate(timeout=30)
     finally:
@@ -259,6 +262,21 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
         process.wait()
     assert process.returncode == 0
     assert all(json.loads(line)["level"] for line in output.splitlines())
+
+
+def test_a_client_that_does_not_close_does_not_hold_the_end(tls_database: TlsDatabase) -> None:
+    """It once held it for the 20 seconds that running requests get."""
+    environment = environment_of(tls_database) | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    process = subprocess.Popen([sys.executable, "-m", "app_service"], env=environment)
+    try:
+        with client_of(environment), Client(int(environment["PORT"])) as silent:
+            silent.request("GET", "/health/live")
+            assert silent.answer()[0] == 200
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_port_in_use_ends_the_process_with_an_error(
@@ -275,7 +293,7 @@ def test_a_port_in_use_ends_the_process_with_an_error(
     ):
         main(environment)
     assert ended.value.code not in (0, None)
-    assert "address already in use" in capsys.readouterr().out
+    assert "Address already in use" in capsys.readouterr().out
     assert threading.active_count() < 20
 
 

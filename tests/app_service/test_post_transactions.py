@@ -12,9 +12,15 @@ import pytest
 
 from app_service.ledger.database import Database, Pool
 from app_service.ledger.fields import MAX_INTEGER
-from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
-from tests.app_service.build import balance, open_accounts, post, submitted, transaction
+from tests.app_service.build import (
+    balance,
+    open_accounts,
+    post,
+    post_on,
+    soon,
+    transaction,
+)
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.model import assert_sound, outbox_ids
 
@@ -146,7 +152,7 @@ async def test_s32_eight_writers_post_each_transaction_once_and_lose_none(
                     for _ in range(dice.choice([1, 3, 10, 40]))
                 ]
                 batch = [_determined_by(transaction_id) for transaction_id in ids]
-                verdicts = await database.run(_posting(batch))
+                verdicts = await database.run(_posting(batch), deadline=soon())
                 assert set(verdicts) <= {"posted", "replayed", "insufficient_funds"}
                 said_posted.extend(
                     i for i, verdict in zip(ids, verdicts, strict=True) if verdict == "posted"
@@ -173,7 +179,7 @@ async def test_s32_one_id_raced_with_different_contents_posts_once(
             raced = uuid4()
             verdicts = await asyncio.gather(
                 *(
-                    database.run(_posting([transaction(n, n + 8, n, id=raced)]))
+                    database.run(_posting([transaction(n, n + 8, n, id=raced)]), deadline=soon())
                     for n in range(1, WRITERS + 1)
                 )
             )
@@ -182,7 +188,7 @@ async def test_s32_one_id_raced_with_different_contents_posts_once(
 
 
 def _posting(batch: list[Transaction]) -> Callable[[Any], Any]:
-    return lambda connection: post_transactions(connection, submitted(*batch))
+    return lambda connection: post_on(connection, *batch)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ SETTINGS = ServiceSettings(
     database_writer_host="writer",
     database_reader_host="reader",
     sessions_table_name="session-table-dev",
+    api_clients_table_name="client-table-dev",
     audit_queue_url="https://queue/audit",
 )
 SECRETS = {
@@ -33,7 +34,8 @@ def test_what_is_written_is_read_back() -> None:
 
 def test_defaults_are_those_of_the_image() -> None:
     required = ("environment_suffix", "service_version", "database_writer_host",
-                "database_reader_host", "sessions_table_name", "audit_queue_url")  # fmt: skip
+                "database_reader_host", "sessions_table_name", "api_clients_table_name",
+                "audit_queue_url")  # fmt: skip
     written = SETTINGS.to_env()
     assert ServiceSettings.from_env({n.upper(): written[n.upper()] for n in required}) == SETTINGS
     assert (SETTINGS.port, SETTINGS.bind_address) == (8443, "0.0.0.0")

@@ -5,21 +5,24 @@ commit is visible, but only on this server, and a failover would lose it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
-from app_service.ledger import database
-from app_service.ledger.database import Database, Pool, close_pool, open_pool
+from app_service.ledger.database import Database, NoWriterError, Pool, close_pool, open_pool
 from app_service.ledger.domain import DatabaseUnavailable
-from app_service.ledger.posting import post_transactions
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 from local_cloud.postgres import PostgresServer
-from tests.app_service.build import open_accounts, post, submitted, transaction
+from tests.app_service.build import open_accounts, post, post_on, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.model import outbox_ids
 
@@ -55,13 +58,13 @@ async def test_s32_a_call_that_timed_out_waiting_for_the_standby_stays_invisible
     send a transaction that a failover can lose, and that is then posted again in another batch.
     """
     await open_accounts(ledger_pool, 1, 2, 3, 4, negative=(1, 3))
-    monkeypatch.setattr(database, "COMMAND_TIMEOUT_SECONDS", 0.2)
     lost = transaction(3, 4)
     async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
         _, first = await _post_until_one_waits(ledger_pool, admin)
         with pytest.raises(DatabaseUnavailable):
-            await Database(pool, retry_seconds=0).run(
-                lambda c: post_transactions(c, submitted(lost))
+            await Database(pool).run(
+                lambda c: post_on(c, lost),
+                deadline=asyncio.get_running_loop().time() + 0.3,
             )
         await _until(lambda: _waiting(admin, 2))
         assert lost.transaction_id not in await outbox_ids(ledger_pool)
@@ -102,8 +105,40 @@ async def _standby_is_away(server: PostgresServer) -> AsyncIterator["Session"]:
         await admin.close()
 
 
+async def test_s65_only_a_host_that_may_write_is_connected_to(
+    ledger_database: LedgerDatabase, postgres_server: PostgresServer
+) -> None:
+    with _standby_of(postgres_server) as standby:
+        reader = replace(ledger_database, port=standby.port, name="postgres")
+        async with _own_pool(reader) as pool:
+            with pytest.raises(NoWriterError, match="TargetServerAttributeNotMatched"):
+                await pool.fetchval("SELECT 1")
+
+
+@contextmanager
+def _standby_of(writer: PostgresServer) -> Iterator[PostgresServer]:
+    """It waits for the writer's log, and answers to readers."""
+    folder = Path(tempfile.mkdtemp(prefix="test-postgres-standby-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    standby = PostgresServer(
+        data_dir=folder / "data",
+        address="127.0.0.1",
+        port=port,
+        password="test",
+        settings={"fsync": "off", "log_min_messages": "fatal"},
+    )
+    standby.initialize()
+    standby.follow(writer)
+    standby.start()
+    yield standby
+    standby.stop()
+    shutil.rmtree(folder)
+
+
 @asynccontextmanager
-async def _own_pool(database: LedgerDatabase) -> AsyncIterator[Pool]:
+async def _own_pool(database: LedgerDatabase, *, port: int | None = None) -> AsyncIterator[Pool]:
     """A pool as the service opens it."""
     pool = await open_pool(
         hosts=(database.host,),

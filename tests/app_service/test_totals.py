@@ -15,6 +15,7 @@ NOTHING = {
     "transactions_replayed": 0,
     "transactions_conflict": 0,
     "transactions_refused": 0,
+    "logins_refused": 0,
 }
 
 
@@ -27,6 +28,7 @@ def test_s50_every_transaction_is_counted_by_its_outcome() -> None:
         "transactions_replayed": 2,
         "transactions_conflict": 1,
         "transactions_refused": len(Verdict) - 3,
+        "logins_refused": 0,
         "posting_ms_mean": 6.0,
         "posting_ms_max": 10.0,
     }

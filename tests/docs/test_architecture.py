@@ -15,6 +15,8 @@ def test_b8_the_picture_shows_every_path_of_a_transaction(
         ("transaction-alb", "transaction-service"),
         ("transaction-service", "transaction-db"),
         ("transaction-service", "audit-queue"),
+        ("transaction-service", "transaction-sessions"),
+        ("transaction-service", "transaction-api-clients"),
         ("audit-queue", "audit-writer"),
         ("audit-writer", "transaction-audit"),
         ("transaction-queue", "transaction-processor"),

@@ -195,3 +195,13 @@ def test_the_migrator_runs_again_when_a_migration_is_added(ephemeral: Synthesize
 
     assert ephemeral.one("Custom::Trigger")["HandlerArn"] == {"Ref": version}
     assert ephemeral.one("Custom::Trigger")["InvocationType"] == "RequestResponse"
+
+
+def test_the_processor_knows_the_id_of_its_own_role(ephemeral: Synthesized) -> None:
+    """By it the processor recognizes the messages that it has sent itself."""
+    processor = functions(ephemeral)[
+        next(n for n in functions(ephemeral) if n.startswith("transaction-processor-"))
+    ]
+    role = processor["Role"]["Fn::GetAtt"][0]
+    variables = processor["Environment"]["Variables"]
+    assert variables["PROCESSOR_ROLE_ID"] == {"Fn::GetAtt": [role, "RoleId"]}

@@ -70,14 +70,34 @@ def test_s64_a_role_uses_the_key_only_through_the_services_it_calls(
     assert direct in ([], ["kms:Decrypt"])
 
 
-def test_s64_the_service_finds_sessions_by_the_one_index(ephemeral: Synthesized) -> None:
-    (queried,) = (
-        s["Resource"]
+def test_s64_the_service_queries_sessions_by_the_one_index_and_clients_by_their_id(
+    ephemeral: Synthesized,
+) -> None:
+    queried = [
+        resource
         for s in ephemeral.statements_of("transaction-service-role-dev")
         if "dynamodb:Query" in as_list(s["Action"])
-    )
+        for resource in as_list(s["Resource"])
+    ]
+    clients, _ = ephemeral.only("AWS::DynamoDB::Table", TableName="transaction-api-clients-dev")
+    (sessions,) = (r for r in queried if r != {"Fn::GetAtt": [clients, "Arn"]})
 
-    assert text(queried).endswith('"/index/by-user"]]}')
+    assert len(queried) == 2
+    assert text(sessions).endswith('"/index/by-user"]]}')
+
+
+def test_s64_no_role_of_an_environment_writes_credentials(every: Synthesized) -> None:
+    """A broken service must not be able to make itself a client."""
+    clients, _ = every.only("AWS::DynamoDB::Table", TableName="transaction-api-clients-dev")
+    allowed = {
+        action
+        for policy in every.properties("AWS::IAM::Policy")
+        for s in policy["PolicyDocument"]["Statement"]
+        if f'"{clients}"' in text(s["Resource"])
+        for action in as_list(s["Action"])
+    }
+
+    assert allowed == {"dynamodb:Query"}
 
 
 def certificate_conditions(stack: Synthesized) -> list[Resource]:

@@ -1,6 +1,6 @@
 """S30, S31, S63: the service, its load balancer and its deployments."""
 
-from app_service.__main__ import KEEP_ALIVE_SECONDS
+from app_service.http_server.limits import Limits
 from app_service.settings import ServiceSecrets, ServiceSettings
 from infra.network import ZONES
 from tests.infra.configurations import CERTIFICATE_ARN
@@ -172,7 +172,7 @@ def test_the_service_closes_idle_connections_after_the_load_balancer(
     balancer = ephemeral.one("AWS::ElasticLoadBalancingV2::LoadBalancer")
     attributes = {a["Key"]: a["Value"] for a in balancer["LoadBalancerAttributes"]}
 
-    assert int(attributes["idle_timeout.timeout_seconds"]) < KEEP_ALIVE_SECONDS
+    assert int(attributes["idle_timeout.timeout_seconds"]) < Limits().keep_alive_seconds
 
 
 def test_requests_are_logged_and_the_log_is_deleted_with_the_load_balancer(

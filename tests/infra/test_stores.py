@@ -36,6 +36,19 @@ def test_s21_sessions_can_be_recovered(ephemeral: Synthesized) -> None:
     assert recovery == {"PointInTimeRecoveryEnabled": True}
 
 
+def test_a_client_has_several_credentials_and_they_can_be_recovered(
+    ephemeral: Synthesized,
+) -> None:
+    table = ephemeral.one("AWS::DynamoDB::Table", TableName="transaction-api-clients-dev")
+
+    assert table["KeySchema"] == [
+        {"AttributeName": "client_id", "KeyType": "HASH"},
+        {"AttributeName": "credential_id", "KeyType": "RANGE"},
+    ]
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert "TimeToLiveSpecification" not in table
+
+
 def test_s21_s42_tables_are_on_demand_and_encrypted(ephemeral: Synthesized) -> None:
     for table in ephemeral.properties("AWS::DynamoDB::Table"):
         assert table["BillingMode"] == "PAY_PER_REQUEST"

@@ -14,6 +14,7 @@ def test_the_outputs_are_those_that_integration_tests_and_tools_read(
         "TransactionQueueUrl",
         "AuditBucketName",
         "SessionsTableName",
+        "ApiClientsTableName",
         "ApiCredentialsSecretName",
         "DashboardUrl",
         "EnvironmentSuffix",
@@ -113,7 +114,9 @@ def test_an_update_never_replaces_a_resource_with_data(ephemeral: Synthesized) -
     sessions, _ = ephemeral.only("AWS::DynamoDB::Table", TableName="transaction-sessions-dev")
 
     assert ephemeral.all("AWS::RDS::DBCluster").keys() == {"DatabaseCluster5B53A178"}
+    clients, _ = ephemeral.only("AWS::DynamoDB::Table", TableName="transaction-api-clients-dev")
     assert sessions == "SessionsTableA5E8383B"
+    assert clients == "ApiClientsTable2C3B515B"
     assert "AuditStoreBucketF6505C12" in ephemeral.all("AWS::S3::Bucket")
 
 

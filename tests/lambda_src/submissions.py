@@ -7,10 +7,15 @@ from uuid import UUID
 
 from pg8000.native import Connection
 
+from app_service.ledger.actor import Actor, Path, Role
+from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from tests.app_service import build
 
 BANK, ALICE, EUROS, NOBODY = 1, 2, 3, 99
+SENDER = Actor(
+    client_id="transaction-queue", user_id="AIDATEST", path=Path.QUEUE, role=Role.OPERATOR
+)
 
 
 def transaction(number: int, **changes: Any) -> Transaction:
@@ -18,7 +23,13 @@ def transaction(number: int, **changes: Any) -> Transaction:
     return replace(build.transaction(BANK, ALICE, 100, id=UUID(int=number)), **changes)
 
 
-def submission(wanted: Transaction) -> str:
+def submitted(*transactions: Transaction) -> list[Submission]:
+    """As the processor gives them to the ledger."""
+    return [Submission(transaction=each, actor=SENDER) for each in transactions]
+
+
+def body_of(wanted: Transaction) -> str:
+    """The message that asks for it."""
     return json.dumps(
         {"type": "transaction.submitted", "version": 1, "transaction": wanted.to_json()}
     )

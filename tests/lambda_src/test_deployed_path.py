@@ -22,7 +22,7 @@ from lambda_src.transaction_processor.settings import TransactionProcessorSettin
 from tests.aws_stubs import type_of_aws
 from tests.lambda_src.cluster import MASTER, STANDBY, WRITER, Cluster
 from tests.lambda_src.sqs_events import kept, sqs_event
-from tests.lambda_src.submissions import ALICE, balance, open_accounts, submission, transaction
+from tests.lambda_src.submissions import ALICE, balance, body_of, open_accounts, transaction
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
@@ -56,6 +56,7 @@ def _environment(
         breaker_failures_max=1,
         breaker_pause_first_seconds=5,
         breaker_pause_max_seconds=20,
+        processor_role_id="AROAPROCESSOR",
         environment_suffix="dev",
     )
     # Both use DATABASE_WRITER_HOST; `run_migrator` sets it for the migrator.
@@ -122,18 +123,18 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     add_secret(aws, "arn:processor", "ledger_processor", "processor's")
     refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
     aws("sqs")[1].add_response("send_message", {}, refused)
-    assert processor.handler(sqs_event(submission(transaction(1)), "{"), CONTEXT) == kept()
+    assert processor.handler(sqs_event(body_of(transaction(1)), "{"), CONTEXT) == kept()
     assert balance(master, ALICE) == 100
 
     # A second deployment rotates the password; open sessions and new ones keep working.
     assert run_migrator(aws, monkeypatch, "rotated")["applied"] == []
-    assert processor.handler(sqs_event(submission(transaction(2))), CONTEXT) == kept()
+    assert processor.handler(sqs_event(body_of(transaction(2))), CONTEXT) == kept()
     cluster.master.run(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE application_name = 'transaction-processor-dev'"
     )
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
-    assert processor.handler(sqs_event(submission(transaction(3))), CONTEXT) == kept()
+    assert processor.handler(sqs_event(body_of(transaction(3))), CONTEXT) == kept()
     assert balance(master, ALICE) == 300
 
 
@@ -160,7 +161,7 @@ def test_s42_without_a_database_the_breaker_opens_and_the_batch_is_renewed(
     aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_a_database(aws, monkeypatch)
-    body = submission(transaction(1))
+    body = body_of(transaction(1))
     entry = {"Id": "0", "MessageBody": body, "DelaySeconds": ANY, "MessageAttributes": ANY}
     aws("sqs")[1].add_response(
         "send_message_batch",
@@ -193,7 +194,7 @@ def test_s42_a_send_whose_answer_is_lost_is_not_repeated(
         return sqs
 
     monkeypatch.setattr(boto3, "client", client)
-    event = sqs_event(submission(transaction(1)))
+    event = sqs_event(body_of(transaction(1)))
     event["Records"][0]["attributes"]["SentTimestamp"] = str(int(time.time() * 1000))
 
     assert processor.handler(event, CONTEXT) == kept("m1")

@@ -28,7 +28,7 @@ from local_cloud.paths import CloudPaths
 from local_cloud.postgres import PostgresServer
 from local_cloud.server import start_cloud, stop_cloud
 from tests.lambda_src.cluster import MASTER, WRITER, Cluster
-from tests.lambda_src.submissions import ALICE, balance, open_accounts, submission, transaction
+from tests.lambda_src.submissions import ALICE, balance, body_of, open_accounts, transaction
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.literals import RuntimeType
@@ -55,7 +55,7 @@ class Deployed:
             number = len(self.sent) + 1
             self.sent.append(number)
             self.aws.sqs.send_message(
-                QueueUrl=self.queue_url, MessageBody=submission(transaction(number))
+                QueueUrl=self.queue_url, MessageBody=body_of(transaction(number))
             )
 
     def in_queue(self, url: str) -> int:
@@ -127,6 +127,7 @@ def deploy(aws: AwsClients, *, port: int, ca_file: Path) -> tuple[str, str]:
         breaker_failures_max=3,
         breaker_pause_first_seconds=1,
         breaker_pause_max_seconds=1,
+        processor_role_id="AROAPROCESSOR",
         environment_suffix="dev",
     )
     aws.lambda_.create_function(

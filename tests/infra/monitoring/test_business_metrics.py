@@ -65,3 +65,10 @@ def test_s50_every_business_metric_is_on_the_dashboard(ephemeral: Synthesized) -
     body = text(ephemeral.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
 
     assert all(f'\\"{metric}\\"' in body for metric in log_metrics(ephemeral))
+
+
+def test_many_refused_logins_are_an_alarm(ephemeral: Synthesized) -> None:
+    alarm = alarms(ephemeral)["refused-logins"]
+
+    assert log_metrics(ephemeral)[alarm["MetricName"]] == {(SERVICE, "logins_refused")}
+    assert (alarm["Statistic"], alarm["Period"]) == ("Sum", 300)

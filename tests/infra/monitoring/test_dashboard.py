@@ -13,7 +13,7 @@ READING_ORDER = [
     "Database: CPU",
     "Queue transaction",
     "Function transaction-processor",
-    "Sessions: DynamoDB",
+    "Sessions and clients: DynamoDB",
     "Network: bytes out",
 ]
 

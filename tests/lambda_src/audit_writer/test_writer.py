@@ -85,6 +85,29 @@ def test_s50_amounts_are_logged_once_by_currency(
     assert len(told) == 2
 
 
+def test_s50_only_what_moved_counts_as_an_amount(caplog: pytest.LogCaptureFixture) -> None:
+    """Not what a hold reserves, or a void or an expiry releases."""
+    caplog.set_level(logging.INFO)
+    kinds: list[object] = [
+        "transfer",
+        "hold",
+        "capture",
+        "void",
+        "reversal",
+        "expiry",
+        "of-a-newer-version",
+        [],
+    ]
+    batch = json.loads(body(1))
+    batch["transactions"] = [
+        {"kind": kind, "currency": "USD", "amount_minor": 10**number}
+        for number, kind in enumerate(kinds)
+    ]
+    write(sqs_event(json.dumps(batch)), archive=FakeArchive(), dead_letters=FakeDeadLetters())
+    [line] = [vars(r) for r in caplog.records if r.message == "amount archived"]
+    assert line["amount_minor"] == 10101
+
+
 def test_s43_an_invalid_message_is_dead_lettered_and_does_not_affect_others() -> None:
     archive, dead_letters = FakeArchive(), FakeDeadLetters()
     response = write(sqs_event("{}", body(2)), archive=archive, dead_letters=dead_letters)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
 from lambda_src.schema_migrator.migrations import (
@@ -100,26 +99,6 @@ def test_a_file_that_commits_is_refused_and_not_recorded(session: Connection) ->
     with pytest.raises(MigrationRefused, match=r"0001_one\.sql ends its transaction"):
         migrate(session, committing)
     assert recorded(session) == []
-
-
-def test_two_migrators_do_not_run_at_once(
-    cluster: Cluster, empty_database: str, session: Connection
-) -> None:
-    with cluster.session(empty_database) as first:
-        migrate(first, ONE)
-        with pytest.raises(MigrationRefused, match="another migrator holds the lock for longer"):
-            migrate(session, ONE, TWO)
-    assert migrate(session, ONE, TWO) == ["0002_two.sql"]
-
-
-def test_another_error_of_the_lock_is_raised_unchanged(
-    cluster: Cluster, empty_database: str, session: Connection
-) -> None:
-    with cluster.session(empty_database) as first:
-        migrate(first, ONE)
-        session.run("SET statement_timeout = '50ms'")
-        with pytest.raises(DatabaseError, match="statement timeout"):
-            apply_migrations(session, [ONE])
 
 
 def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:

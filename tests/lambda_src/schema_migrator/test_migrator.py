@@ -52,6 +52,20 @@ def test_doing_it_again_changes_nothing(connect: Callable[[], Connection]) -> No
     assert result == {"applied": [], "logins": ["teller"]}
 
 
+def test_a_deployment_deletes_what_a_role_has_set_for_itself(
+    cluster: Cluster, connect: Callable[[], Connection]
+) -> None:
+    migrate(connect=connect, migrations=[ROLE], logins=[TELLER], pause_up_to=no_pause)
+    session = connect_to_writer(cluster.target(), TELLER)
+    session.run("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on")
+    session.run("ALTER ROLE CURRENT_USER PASSWORD 'of my own'")
+    session.close()
+    migrate(connect=connect, migrations=[ROLE], logins=[TELLER], pause_up_to=no_pause)
+    connect_to_writer(cluster.target(), TELLER).close()
+    settings = "SELECT array_to_string(rolconfig, ' ') FROM pg_roles WHERE rolname = 'teller'"
+    assert "read_only" not in str(cluster.master.run(settings))
+
+
 @pytest.mark.parametrize("logins", [[], [Credentials(username="nobody_yet", password="x")]])
 def test_the_session_is_closed_and_with_it_the_lock(
     connect: Callable[[], Connection], opened: list[Connection], logins: list[Credentials]

@@ -23,6 +23,7 @@ from lambda_src.shared.database import (
     connect_with_secret,
     sqlstate,
 )
+from tests.app_service.hostile_settings import HOSTILE_SETTINGS
 from tests.lambda_src.cluster import MASTER, NOBODY, STANDBY, UNNAMED, WRITER, Cluster
 
 
@@ -189,3 +190,25 @@ def peer_answering(reply: bytes) -> Iterator[int]:
         finally:
             done.set()
             thread.join()
+
+
+@pytest.mark.parametrize("name", HOSTILE_SETTINGS)
+def test_a_setting_that_a_role_has_stored_for_itself_has_no_effect(
+    cluster: Cluster, name: str
+) -> None:
+    """One such as `default_transaction_read_only` would be an outage that lasts."""
+    clerk = Credentials(username="clerk", password="clerk")
+    cluster.master.run("CREATE ROLE clerk LOGIN PASSWORD 'clerk'")
+    try:
+        before = settings_of(cluster, clerk)
+        cluster.master.run(f"ALTER ROLE clerk SET {name} = '{HOSTILE_SETTINGS[name]}'")
+        assert settings_of(cluster, clerk) == before
+    finally:
+        cluster.master.run("DROP ROLE clerk")
+
+
+def settings_of(cluster: Cluster, credentials: Credentials) -> dict[str, str]:
+    connection = connect_to_writer(cluster.target(), credentials)
+    rows = connection.run("SELECT name, setting FROM pg_settings")
+    connection.close()
+    return {name: value for name, value in rows if name in HOSTILE_SETTINGS}

@@ -16,6 +16,7 @@ def test_records_become_messages_in_order() -> None:
             body=body,
             receive_count=3,
             sent_at_ms=1794000000000,
+            sender_id="AIDATEST",
         )
         for number, body in enumerate(("first", "second"), start=1)
     ]
@@ -37,9 +38,16 @@ def test_an_envelope_of_the_right_type_and_version_is_opened() -> None:
     [
         ("{", "bad_json: Expecting property name"),
         ("", "bad_json: Expecting value"),
-        ('{"type": NaN}', "bad_json: NaN is not JSON"),
-        ("[" * 100_000, "bad_json: "),
-        ('{"version": ' + "9" * 5000 + "}", "bad_json: "),
+        ('{"type": NaN}', "bad_json: NaN is not JSON at type"),
+        ('{"type": "a.b", "type": "a.c"}', "bad_json: key 'type' comes twice"),
+        (
+            '{"type": "a.b", "transaction": {"amount_minor": 1, "amount_min\\u006fr": 2}}',
+            "bad_json: key 'amount_minor' comes twice at transaction",
+        ),
+        ('{"type": "\ud800"}', "bad_json: 'utf-8' codec can't decode"),
+        ('{"type": "\\u0000"}', "bad_json: a NUL character or half a surrogate pair in a string"),
+        ("[" * 100_000, "bad_json: objects and lists are nested more than 32 deep"),
+        ('{"version": ' + "9" * 5000 + "}", "bad_json: a number of 5000 digits"),
         ("[]", "bad_json: found an array, an object is needed"),
         ('"text"', "bad_json: found 'text', an object is needed"),
         ("{}", "unknown_type: found null, 'a.b' is needed"),

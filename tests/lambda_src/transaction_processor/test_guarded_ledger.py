@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.submission import Submission
 from lambda_src.transaction_processor.breaker import Admission
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
-from tests.lambda_src.submissions import transaction
+from tests.lambda_src.submissions import submitted, transaction
 
 TRY_AGAIN = Admission(is_admitted=False, wait_seconds=7, spread_seconds=20)
 
@@ -36,7 +36,7 @@ class FakeLedger:
         self.calls = 0
         self._answer = answer
 
-    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+    def post(self, submissions: Sequence[Submission]) -> list[str]:
         self.calls += 1
         return self._answer()
 
@@ -49,7 +49,7 @@ def raising(error: Exception) -> Callable[[], list[str]]:
 
 
 def post(ledger: FakeLedger, breaker: FakeBreaker) -> list[str]:
-    return GuardedLedger(ledger=ledger, breaker=breaker).post([transaction(1)])
+    return GuardedLedger(ledger=ledger, breaker=breaker).post(submitted(transaction(1)))
 
 
 @pytest.mark.parametrize("verdict", ["posted", "conflict", "insufficient_funds", "invalid"])

@@ -9,12 +9,19 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, InterfaceError
 
 from app_service.ledger.fields import MAX_INTEGER
+from app_service.ledger.transaction import Transaction
 from lambda_src.shared.database import DatabaseUnavailable, connect_to_writer
 from lambda_src.shared.json_secret import SecretUnreadable
-from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable, SqlLedger
+from lambda_src.transaction_processor.posting import (
+    ACCOUNT_BUSY,
+    BatchFailed,
+    LedgerUnavailable,
+    SqlLedger,
+)
 from tests.lambda_src.cluster import MASTER, Cluster
 from tests.lambda_src.submissions import (
     ALICE,
@@ -22,6 +29,7 @@ from tests.lambda_src.submissions import (
     EUROS,
     NOBODY,
     balance,
+    submitted,
     transaction,
 )
 
@@ -68,7 +76,7 @@ def fail_times(master: Connection, times: int, action: str) -> None:
     master.run(
         f"""
         CREATE SEQUENCE ledger.failures;
-        CREATE FUNCTION ledger.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION ledger.fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
         BEGIN
             IF nextval('ledger.failures') <= {times} THEN {action}; END IF;
             RETURN NULL;
@@ -88,7 +96,7 @@ DYING = "PERFORM pg_terminate_backend(pg_backend_pid())"
 
 def test_s32_every_verdict_comes_back_in_order(master: Connection, ledger: SqlLedger) -> None:
     verdicts = ledger.post(
-        [
+        submitted(
             transaction(1, amount_minor=250),
             transaction(2, debit_account=ALICE, credit_account=BANK, amount_minor=251),
             transaction(3, credit_account=NOBODY),
@@ -96,7 +104,7 @@ def test_s32_every_verdict_comes_back_in_order(master: Connection, ledger: SqlLe
             transaction(1, amount_minor=250),
             transaction(1, amount_minor=251),
             transaction(5, debit_account=ALICE, credit_account=BANK, amount_minor=50),
-        ]
+        )
     )
     assert verdicts == [
         "posted",
@@ -113,25 +121,25 @@ def test_s32_every_verdict_comes_back_in_order(master: Connection, ledger: SqlLe
 def test_s32_a_redelivered_transaction_moves_no_money_again(
     master: Connection, ledger: SqlLedger
 ) -> None:
-    assert ledger.post([transaction(1)]) == ["posted"]
-    assert ledger.post([transaction(1)]) == ["replayed"]
+    assert ledger.post(submitted(transaction(1))) == ["posted"]
+    assert ledger.post(submitted(transaction(1))) == ["replayed"]
     assert balance(master, ALICE) == 100
 
 
 def test_the_largest_valid_transaction_does_not_fail_the_batch(ledger: SqlLedger) -> None:
     largest = transaction(1, amount_minor=MAX_INTEGER)
     unknown = transaction(2, debit_account=MAX_INTEGER, credit_account=MAX_INTEGER - 1)
-    assert ledger.post([largest, unknown]) == ["posted", "account_not_found"]
+    assert ledger.post(submitted(largest, unknown)) == ["posted", "account_not_found"]
 
 
 def test_a_full_batch_is_posted_in_one_commit(master: Connection, ledger: SqlLedger) -> None:
-    assert ledger.post([transaction(n) for n in range(1, 1001)]) == ["posted"] * 1000
-    assert master.run("SELECT cardinality(transaction_ids) FROM ledger.outbox") == [[1000]]
+    assert ledger.post(submitted(*(transaction(n) for n in range(1, 1001)))) == ["posted"] * 1000
+    assert master.run("SELECT cardinality(transaction_ids) FROM ledger.outbox_v2") == [[1000]]
 
 
 def test_the_connection_is_kept(ledger: SqlLedger, connections: list[Connection]) -> None:
-    ledger.post([transaction(1)])
-    ledger.post([transaction(2)])
+    ledger.post(submitted(transaction(1)))
+    ledger.post(submitted(transaction(2)))
     assert len(connections) == 1
 
 
@@ -140,7 +148,7 @@ def test_s32_a_lost_race_is_tried_again_at_once(
     master: Connection, ledger: SqlLedger, pauses: list[float], code: str
 ) -> None:
     fail_times(master, 2, raising(code))
-    assert ledger.post([transaction(1)]) == ["posted"]
+    assert ledger.post(submitted(transaction(1))) == ["posted"]
     assert balance(master, ALICE) == 100
     assert 0 < pauses[0] < pauses[1] < 1
 
@@ -148,8 +156,8 @@ def test_s32_a_lost_race_is_tried_again_at_once(
 def test_retries_of_a_lost_race_end(master: Connection, ledger: SqlLedger) -> None:
     fail_times(master, 4, raising("40001"))
     with pytest.raises(BatchFailed, match=r"made to fail \(40001\)"):
-        ledger.post([transaction(1)])
-    assert ledger.post([transaction(1)]) == ["posted"]
+        ledger.post(submitted(transaction(1)))
+    assert ledger.post(submitted(transaction(1))) == ["posted"]
 
 
 @pytest.mark.parametrize(
@@ -168,20 +176,20 @@ def test_s42_an_unavailable_database_and_a_failed_batch_differ_and_are_not_retri
 ) -> None:
     fail_times(master, 1, raising(code))
     with pytest.raises(kind, match=code):
-        ledger.post([transaction(1)])
-    assert ledger.post([transaction(1)]) == ["posted"]
+        ledger.post(submitted(transaction(1)))
+    assert ledger.post(submitted(transaction(1))) == ["posted"]
     assert len(connections) == 2
 
 
 def test_s65_a_stale_connection_is_replaced_within_the_call(
     master: Connection, ledger: SqlLedger, connections: list[Connection]
 ) -> None:
-    ledger.post([transaction(1)])
+    ledger.post(submitted(transaction(1)))
     master.run(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    assert ledger.post([transaction(2)]) == ["posted"]
+    assert ledger.post(submitted(transaction(2))) == ["posted"]
     assert len(connections) == 2
 
 
@@ -190,8 +198,8 @@ def test_s65_a_fresh_connection_that_breaks_is_replaced_by_the_next_call(
 ) -> None:
     fail_times(master, 1, DYING)
     with pytest.raises(LedgerUnavailable, match="connection broke"):
-        ledger.post([transaction(1)])
-    assert ledger.post([transaction(1)]) == ["posted"]
+        ledger.post(submitted(transaction(1)))
+    assert ledger.post(submitted(transaction(1))) == ["posted"]
     assert len(connections) == 2
 
 
@@ -205,7 +213,7 @@ class LosesFirstAnswer:
         self._statement = self._connection.prepare(sql)
         return self
 
-    def run(self, **arguments: list[object]) -> None:
+    def run(self, **arguments: object) -> None:
         self._statement.run(**arguments)
         raise InterfaceError("network error")
 
@@ -220,8 +228,8 @@ def test_s32_a_transaction_whose_answer_was_lost_is_posted_once(
     opened = iter([first, connect_to_writer(cluster.target(ledger_database), MASTER)])
     ledger = SqlLedger(connect=lambda: next(opened), pause_up_to=lambda _: None)
     with pytest.raises(LedgerUnavailable):
-        ledger.post([transaction(1)])
-    assert ledger.post([transaction(1), transaction(2)]) == ["replayed", "posted"]
+        ledger.post(submitted(transaction(1)))
+    assert ledger.post(submitted(transaction(1), transaction(2))) == ["replayed", "posted"]
     assert balance(master, ALICE) == 200
 
 
@@ -239,4 +247,57 @@ def test_without_a_connection_nothing_is_posted(error: Exception) -> None:
 
     ledger = SqlLedger(connect=connect, pause_up_to=lambda _: None)
     with pytest.raises(LedgerUnavailable, match=str(error)):
-        ledger.post([transaction(1)])
+        ledger.post(submitted(transaction(1)))
+
+
+@pytest.fixture
+def locked(cluster: Cluster, ledger_database: str) -> Iterator[None]:
+    """Another session holds EUROS for longer than any wait."""
+    with cluster.session(ledger_database) as other:
+        other.run("START TRANSACTION")
+        other.run("SELECT FROM ledger.accounts WHERE account_id = :id FOR UPDATE", id=EUROS)
+        yield
+        other.run("ROLLBACK")
+
+
+def of_locked(number: int) -> Transaction:
+    return transaction(number, credit_account=EUROS)
+
+
+@pytest.mark.usefixtures("locked")
+def test_an_account_that_is_locked_does_not_stop_the_transactions_of_others(
+    master: Connection, ledger: SqlLedger, connections: list[Connection]
+) -> None:
+    batch = submitted(transaction(1), of_locked(2), transaction(3), of_locked(4), transaction(5))
+    assert ledger.post(batch) == ["posted", ACCOUNT_BUSY, "posted", ACCOUNT_BUSY, "posted"]
+    assert balance(master, ALICE) == 300
+    assert len(connections) == 1
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_single_transaction_of_a_locked_account_is_not_tried_twice(ledger: SqlLedger) -> None:
+    assert ledger.post(submitted(of_locked(1))) == [ACCOUNT_BUSY]
+
+
+class AlwaysLocked:
+    """A connection that waits for an account in vain, and says how long."""
+
+    def __init__(self) -> None:
+        self.waits_ms: list[int] = []
+
+    def prepare(self, _sql: str) -> "AlwaysLocked":
+        return self
+
+    def run(self, *, lock_wait_ms: int, **_arguments: object) -> None:
+        self.waits_ms.append(lock_wait_ms)
+        raise DatabaseError({"C": "55P03", "M": "canceling statement due to lock timeout"})
+
+
+def test_however_many_wait_for_a_locked_account_the_function_has_time_to_answer() -> None:
+    """A batch has up to 100 messages, and the function 30 s."""
+    connection: Any = AlwaysLocked()
+    ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None)
+    batch = submitted(*map(of_locked, range(1, 101)))
+    assert ledger.post(batch) == [ACCOUNT_BUSY] * 100
+    assert len(connection.waits_ms) == 1 + 100
+    assert sum(connection.waits_ms) < 5_000

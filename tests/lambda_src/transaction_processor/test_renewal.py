@@ -10,11 +10,14 @@ import pytest
 
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.renewal import FIRST_SENT_AT, WAIT_MAX_SECONDS, Renewal
+from lambda_src.transaction_processor.sender import FIRST_SENDER_ID
 from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
 NOW = 1_794_000_000
 SENT_AT_MS = (NOW - 60) * 1000
+SENDER = "AROASENDER:payroll"
+PROCESSOR = "AROAPROCESSOR"  # the id of its role
 
 
 def message(number: int, body: str = "{}", **attributes: dict[str, Any]) -> Message:
@@ -25,6 +28,7 @@ def message(number: int, body: str = "{}", **attributes: dict[str, Any]) -> Mess
         receive_count=9,
         sent_at_ms=SENT_AT_MS,
         attributes=attributes,
+        sender_id=SENDER,
     )
 
 
@@ -38,7 +42,7 @@ def sent(value: str, kind: str = "String") -> dict[str, str]:
     return {"StringValue": value, "DataType": kind}
 
 
-FIRST = {FIRST_SENT_AT: sent(str(SENT_AT_MS), "Number")}
+FIRST = {FIRST_SENT_AT: sent(str(SENT_AT_MS), "Number"), FIRST_SENDER_ID: sent(SENDER)}
 
 
 class Queue:
@@ -73,14 +77,22 @@ def renew(
 ) -> list[str]:
     """The ids of the messages that stay."""
     endless = cycle(draws)
-    renewal = Renewal(sqs=sqs, queue_url=URL, random=lambda: next(endless), now=lambda: NOW)
+    renewal = Renewal(
+        sqs=sqs,
+        queue_url=URL,
+        processor_role_id=PROCESSOR,
+        random=lambda: next(endless),
+        now=lambda: NOW,
+    )
     left = renewal.renew(
         messages, wait_seconds=wait, spread_seconds=spread, seconds_left=seconds_left
     )
     return [m.message_id for m in left]
 
 
-def test_s42_the_copy_is_unchanged_and_has_the_time_of_the_first_send(aws: type_of_aws) -> None:
+def test_s42_the_copy_is_unchanged_and_has_the_time_and_the_sender_of_the_first_send(
+    aws: type_of_aws,
+) -> None:
     sqs, stub = aws("sqs")
     binary = base64.b64encode(b"\x00\xff").decode()
     entry = {
@@ -153,11 +165,36 @@ def test_s42_after_two_weeks_a_message_is_not_renewed() -> None:
     assert len(queue.calls) == 1
 
 
-def test_s42_a_message_with_ten_attributes_is_renewed_without_another() -> None:
+def test_s42_attributes_that_leave_no_room_are_left_out_of_the_copy() -> None:
+    """The processor does not read them; it needs its own, to know the sender and when to stop."""
     queue = Queue()
-    full = {f"a{n}": text("x") for n in range(10)}
-    assert renew(queue, replace(message(1), attributes=full)) == []
-    assert queue.calls[0][0]["MessageAttributes"].keys() == full.keys()
+    for count in (8, 9, 10):
+        full = {f"a{n}": text("x") for n in range(count)}
+        assert renew(queue, replace(message(1), attributes=full)) == []
+    names = [call[0]["MessageAttributes"].keys() for call in queue.calls]
+    assert names == [{f"a{n}" for n in range(8)} | FIRST.keys(), FIRST.keys(), FIRST.keys()]
+
+
+def test_a_second_renewal_keeps_the_first_sender() -> None:
+    queue = Queue()
+    copy = replace(
+        message(1, first_sender_id=text(SENDER)), sender_id=f"{PROCESSOR}:transaction-processor"
+    )
+    renew(queue, copy)
+    assert queue.calls[0][0]["MessageAttributes"][FIRST_SENDER_ID] == sent(SENDER)
+
+
+def test_a_sender_that_claims_to_be_another_one_is_named_in_the_copy() -> None:
+    queue = Queue()
+    renew(queue, message(1, first_sender_id=text("AROAVICTIM:payroll")))
+    assert queue.calls[0][0]["MessageAttributes"][FIRST_SENDER_ID] == sent(SENDER)
+
+
+def test_a_message_without_a_sender_is_renewed_without_one() -> None:
+    """SQS accepts no empty attribute."""
+    queue = Queue()
+    renew(queue, replace(message(1), sender_id=""))
+    assert queue.calls[0][0]["MessageAttributes"].keys() == {FIRST_SENT_AT}
 
 
 def test_s42_an_entry_that_the_queue_refuses_stays(caplog: pytest.LogCaptureFixture) -> None:
@@ -183,9 +220,9 @@ def test_s42_with_an_unreachable_queue_all_messages_stay() -> None:
 def test_s42_no_call_is_larger_than_sqs_accepts() -> None:
     queue = Queue()
     large = {"note": text("n" * 1000)}
-    assert renew(queue, *(message(n, "x" * 349_000, **large) for n in range(4))) == []
+    assert renew(queue, *(message(n, "x" * 348_900, **large) for n in range(4))) == []
     assert [len(call) for call in queue.calls] == [2, 2]
-    assert renew(queue, *(message(n, "x" * 349_000) for n in range(4))) == []
+    assert renew(queue, *(message(n, "x" * 348_900) for n in range(4))) == []
     assert [len(call) for call in queue.calls[2:]] == [3, 1]
 
 

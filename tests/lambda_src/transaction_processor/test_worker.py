@@ -7,13 +7,19 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from app_service.ledger.actor import Actor, Path, Role
+from app_service.ledger.submission import Submission
 from app_service.ledger.totals import Totals
-from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import REFUSALS
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
+from lambda_src.transaction_processor.posting import (
+    ACCOUNT_BUSY,
+    BatchFailed,
+    LedgerUnavailable,
+)
 from lambda_src.transaction_processor.worker import process
 from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event
-from tests.lambda_src.submissions import submission, transaction
+from tests.lambda_src.submissions import body_of, transaction
 
 
 class FakeLedger:
@@ -22,9 +28,11 @@ class FakeLedger:
     def __init__(self, *verdicts: str) -> None:
         self._verdicts = list(verdicts)
         self.calls: list[list[int]] = []
+        self.actors: list[Actor] = []
 
-    def post(self, transactions: Sequence[Transaction]) -> list[str]:
-        self.calls.append([t.transaction_id.int for t in transactions])
+    def post(self, submissions: Sequence[Submission]) -> list[str]:
+        self.calls.append([s.transaction.transaction_id.int for s in submissions])
+        self.actors += [s.actor for s in submissions]
         return self._verdicts
 
 
@@ -32,11 +40,12 @@ class BrokenLedger:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def post(self, transactions: Sequence[Transaction]) -> list[str]:
+    def post(self, submissions: Sequence[Submission]) -> list[str]:
         raise self._error
 
 
 SECONDS_LEFT = 17
+PROCESSOR = "AROAPROCESSOR"
 AWAY = LedgerUnavailable("no host accepts writes", wait_seconds=7, spread_seconds=20)
 
 
@@ -95,6 +104,7 @@ class Run:
             dead_letters=self.dead_letters,
             redelivery=redelivery,
             renewal=renewal,
+            processor_role_id=PROCESSOR,
             seconds_left=lambda: SECONDS_LEFT,
         )
         self.renewed = renewal.renewed
@@ -103,7 +113,7 @@ class Run:
 
 
 def body(number: int) -> str:
-    return submission(transaction(number))
+    return body_of(transaction(number))
 
 
 def test_s40_all_valid_transactions_are_posted_in_one_call_in_order() -> None:
@@ -121,7 +131,7 @@ def test_s40_all_valid_transactions_are_posted_in_one_call_in_order() -> None:
         (json.dumps({"type": "transaction.cancelled", "version": 1}), "unknown_type"),
         (json.dumps({"type": "transaction.submitted", "version": 2}), "unknown_version"),
         (json.dumps({"type": "transaction.submitted", "version": 1}), "invalid_transaction: "),
-        (submission(transaction(9, amount_minor=0)), "invalid_transaction: amount_minor"),
+        (body_of(transaction(9, amount_minor=0)), "invalid_transaction: amount_minor"),
     ],
 )
 def test_s43_an_invalid_message_is_dead_lettered_with_its_reason(bad: str, reason: str) -> None:
@@ -134,22 +144,38 @@ def test_s43_an_invalid_message_is_dead_lettered_with_its_reason(bad: str, reaso
     assert run.response == kept()
 
 
+def test_a_linked_transaction_is_dead_lettered_because_a_message_is_no_chain() -> None:
+    ledger = FakeLedger()
+    run = Run(ledger, body_of(transaction(1, linked=True)))
+    [(_, reason)] = run.dead_letters.letters
+    assert reason == "invalid_transaction: linked: a message holds only one transaction"
+    assert ledger.calls == []
+
+
+def test_the_actor_is_the_queue_and_the_user_is_who_sent_the_message() -> None:
+    ledger = FakeLedger("posted")
+    Run(ledger, body(1))
+    assert ledger.actors == [
+        Actor(
+            client_id="transaction-queue", user_id="AIDATEST", path=Path.QUEUE, role=Role.OPERATOR
+        )
+    ]
+
+
 def test_s43_without_a_valid_message_the_ledger_is_not_called() -> None:
     ledger = FakeLedger()
     assert Run(ledger, "{").response == kept()
     assert ledger.calls == []
 
 
-@pytest.mark.parametrize(
-    "verdict", ["conflict", "invalid", "account_not_found", "currency_mismatch"]
-)
+@pytest.mark.parametrize("verdict", ["conflict", "invalid", "forbidden"])
 def test_s43_a_wrong_request_is_dead_lettered_with_the_verdict(verdict: str) -> None:
     run = Run(FakeLedger("posted", verdict), body(1), body(2))
     assert run.dead_letters.letters == [("m2", verdict)]
     assert run.response == kept()
 
 
-@pytest.mark.parametrize("verdict", ["insufficient_funds", "balance_limit"])
+@pytest.mark.parametrize("verdict", sorted(REFUSALS))
 def test_s32_a_refusal_is_a_result_recorded_and_not_retried(
     verdict: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -195,6 +221,18 @@ def test_s43_a_message_refused_by_the_dead_letter_queue_stays_and_is_postponed()
     run = Run(FakeLedger("posted", "conflict"), "{", body(2), body(3), dlq_accepts=False)
     assert run.response == kept("m1", "m3")
     assert run.postponed == [["m1", "m3"]]
+
+
+def test_a_message_whose_account_is_locked_stays_and_does_not_count_as_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = Run(FakeLedger("posted", ACCOUNT_BUSY, "posted"), *map(body, range(3)))
+    assert run.response == kept("m2")
+    assert run.postponed == [["m2"]]
+    assert (run.renewed, run.dead_letters.letters) == ([], [])
+    [line] = [r for r in caplog.records if r.message == "batch posted"]
+    assert (vars(line)["transactions_posted"], vars(line)["transactions_refused"]) == (2, 0)
 
 
 def test_a_verdict_of_a_newer_ledger_keeps_the_message() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_src.transaction_processor.worker import parse_submission
+from lambda_src.transaction_processor.worker import parse_transaction
 from local_cloud.paths import ROOT
 from tests.local_cloud.branches.cloud import Cloud
 
@@ -50,7 +50,7 @@ def test_the_program_of_the_page_sends_a_message_that_the_processor_accepts(
     assert done.returncode == 0, done.stderr
     answer = cloud.aws.sqs.receive_message(QueueUrl=queue)
     (message,) = answer["Messages"]
-    assert str(parse_submission(message["Body"]).transaction_id) == done.stdout.strip()
+    assert str(parse_transaction(message["Body"]).transaction_id) == done.stdout.strip()
 
 
 @pytest.mark.parametrize("variables", [{}, {"SUFFIX": "gone-123456"}], ids=["missing", "unknown"])

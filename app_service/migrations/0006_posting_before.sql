@@ -1,13 +1,3 @@
--- The two calls that post: that of this version, and that of the version before.
-
--- What tasks of this version call.
-CREATE FUNCTION ledger.post_transactions_v2(p ledger.submitted_v2[], p_lock_wait_ms integer)
-RETURNS TABLE (ordinal bigint, transaction_id uuid, status text)
-LANGUAGE sql
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT * FROM ledger.post_batch(p, p_lock_wait_ms, false) $$;
-
 -- What tasks of the version before call, under the name and with the statuses that they know. They
 -- have one client and ask for no rights; the login says which way a transaction came.
 CREATE OR REPLACE FUNCTION ledger.post_transactions(
@@ -27,7 +17,7 @@ AS $$
                                       'currency_mismatch', 'insufficient_funds', 'balance_limit')
                 THEN 'conflict'
                 ELSE b.status END
-      FROM ledger.post_batch(
+      FROM ledger.post_transactions_v2(
                ARRAY(SELECT ROW(u.id, 'transfer', u.debit, u.credit, u.amount, u.currency, NULL, NULL,
                                 false, NULL, NULL, NULL, NULL,
                                 CASE session_user WHEN 'ledger_processor' THEN 'queue' ELSE 'api' END,
@@ -39,5 +29,5 @@ AS $$
 $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.post_transactions_v2(ledger.submitted_v2[], integer)
+GRANT EXECUTE ON FUNCTION ledger.post_transactions_v2(ledger.submitted_v2[], integer, boolean)
     TO ledger_service, ledger_processor;

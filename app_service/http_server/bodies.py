@@ -1,0 +1,62 @@
+"""Limits for the bodies of all requests together, and for the time in which a body must arrive."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app_service.http_server.limits import Limits
+from app_service.ledger.deadlines import arrival_of
+from app_service.ledger.problems import Problem
+
+
+class LimitedBodies:
+    """An ASGI application around another one. A body that breaks a limit is a Problem, raised where
+    the application reads it.
+
+    A body counts until its request is answered, because what was decoded from it lives as long.
+    """
+
+    def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self.held_bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held = 0
+
+        async def receive_limited() -> Message:
+            nonlocal held
+            message = await self._in_time(scope, receive)
+            size = len(message.get("body", b""))
+            self._check_room_for(size)
+            self.held_bytes += size
+            held += size
+            return message
+
+        try:
+            await self._app(scope, receive_limited, send)
+        finally:
+            self.held_bytes -= held
+
+    async def _in_time(self, scope: Scope, receive: Receive) -> Message:
+        seconds = self._limits.receive_seconds
+        try:
+            async with asyncio.timeout_at(arrival_of(scope) + seconds):
+                return await receive()
+        except TimeoutError:
+            raise Problem(
+                408,
+                "request_timeout",
+                f"the request was not complete {seconds:g} seconds after its first byte",
+                headers={"Connection": "close"},
+            ) from None
+
+    def _check_room_for(self, size: int) -> None:
+        if self.held_bytes + size > self._limits.body_bytes_max:
+            raise Problem(
+                503,
+                "overloaded",
+                "the bodies of other requests take all the memory for bodies; "
+                "send the request again later",
+                headers={"Retry-After": "1"},
+            )

@@ -1,0 +1,25 @@
+"""What a role may store for its own sessions, and what would then stop or change its work."""
+
+HOSTILE_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": "serializable",
+    "default_transaction_deferrable": "on",
+    "synchronous_commit": "off",
+    "statement_timeout": "1",
+    "lock_timeout": "1",
+    "idle_in_transaction_session_timeout": "1",
+    "idle_session_timeout": "1",
+    "search_path": "pg_temp, public",
+    "local_preload_libraries": "nonexistent",
+    "row_security": "off",
+    "jit": "on",
+    "array_nulls": "off",
+    "bytea_output": "escape",
+    "DateStyle": "German",
+    "IntervalStyle": "iso_8601",
+    "standard_conforming_strings": "off",
+    "TimeZone": "Asia/Tokyo",
+    "tcp_keepalives_idle": "7200",
+    "tcp_keepalives_interval": "75",
+    "tcp_keepalives_count": "100",
+}

@@ -1,0 +1,1 @@
+"""Break the posting function in many ways and see that each is noticed."""

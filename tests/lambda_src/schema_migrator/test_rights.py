@@ -1,0 +1,104 @@
+"""The schema's rights, as an administrator of Aurora leaves them: it is no superuser."""
+
+from collections.abc import Iterator
+
+import pytest
+from pg8000.exceptions import DatabaseError
+from pg8000.native import Connection
+
+from lambda_src.schema_migrator.migrations import Migration, read_migrations
+from lambda_src.schema_migrator.migrator import migrate
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import ASSET_ROOT, connect_to_writer
+from lambda_src.transaction_processor.posting import SqlLedger
+from tests.lambda_src.cluster import Cluster
+from tests.lambda_src.submissions import open_accounts, submitted, transaction
+
+# The attributes that AWS documents for the master user of Aurora PostgreSQL:
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.rds_superuser.html
+ATTRIBUTES = "LOGIN NOSUPERUSER INHERIT CREATEDB CREATEROLE NOREPLICATION"
+ADMINISTRATOR = Credentials(username="administrator", password="a")
+SERVICE = Credentials(username="ledger_service", password="s")
+PROCESSOR = Credentials(username="ledger_processor", password="p")
+MIGRATIONS = read_migrations(ASSET_ROOT / "app_service" / "migrations")
+# What a later release may do with what it finds.
+NEXT = Migration(
+    name="9999_next.sql",
+    sql="""
+    CREATE FUNCTION ledger.next() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
+    GRANT CREATE ON SCHEMA ledger TO ledger_owner;
+    ALTER FUNCTION ledger.next() OWNER TO ledger_owner;
+    REVOKE CREATE ON SCHEMA ledger FROM ledger_owner;
+    ALTER FUNCTION ledger.post_transactions(uuid[], bigint[], bigint[], bigint[], text[])
+        SET work_mem = '8MB';
+    """,
+)
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[str]:
+    """Migrated twice, as by two deployments."""
+    cluster.master.run(f"CREATE ROLE administrator {ATTRIBUTES} PASSWORD 'a'")
+    cluster.master.run("CREATE DATABASE administered OWNER administrator")
+    for migrations in (MIGRATIONS, [*MIGRATIONS, NEXT]):
+        migrate(
+            connect=lambda: connect_to_writer(cluster.target("administered"), ADMINISTRATOR),
+            migrations=migrations,
+            logins=(SERVICE, PROCESSOR),
+            pause_up_to=lambda _seconds: None,
+        )
+    yield "administered"
+    cluster.master.run("DROP DATABASE administered WITH (FORCE)")
+    cluster.master.run("DROP ROLE administrator")
+
+
+@pytest.fixture(params=[SERVICE, PROCESSOR], ids=lambda role: role.username)
+def session(
+    cluster: Cluster, database: str, request: pytest.FixtureRequest
+) -> Iterator[Connection]:
+    connection = connect_to_writer(cluster.target(database), request.param)
+    yield connection
+    connection.close()
+
+
+def test_service_and_processor_work_with_what_they_were_given(
+    cluster: Cluster, database: str
+) -> None:
+    service = connect_to_writer(cluster.target(database), SERVICE)
+    open_accounts(service)
+    assert service.run("SELECT count(*) FROM ledger.accounts") == [[3]]
+    service.close()
+    ledger = SqlLedger(
+        connect=lambda: connect_to_writer(cluster.target(database), PROCESSOR),
+        pause_up_to=lambda _seconds: None,
+    )
+    assert ledger.post(submitted(transaction(1), transaction(1))) == ["posted", "replayed"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TEMPORARY TABLE filling (disk text)",
+        "CREATE TABLE public.mine (x int)",
+        "CREATE TABLE ledger.mine (x int)",
+        "CREATE SCHEMA mine",
+        "SELECT ledger.next()",
+        "SET ROLE ledger_owner",
+        "SET ROLE administrator",
+        "GRANT ledger_owner TO CURRENT_USER",
+        "SELECT * FROM ledger.schema_migrations",
+        "BEGIN; LOCK TABLE ledger.schema_migrations IN ACCESS SHARE MODE",
+        "ALTER ROLE ledger_owner LOGIN",
+    ],
+)
+def test_what_no_role_but_the_administrator_may_do(session: Connection, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=r"permission denied|must (be|have)"):
+        session.run(statement)
+
+
+def test_the_owner_of_the_posting_function_cannot_log_in(cluster: Cluster, database: str) -> None:
+    rows = cluster.master.run(
+        "SELECT rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles"
+        " WHERE rolname = 'ledger_owner'"
+    )
+    assert rows == [[False] * 5]
