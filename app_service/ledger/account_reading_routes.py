@@ -1,13 +1,12 @@
 """GET /accounts, /accounts/{id}, its entries and its statement."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app_service.ledger import account_history, accounts
+from app_service.ledger import account_history, accounts, answers
 from app_service.ledger.account_history import Period, StatementTooLong
 from app_service.ledger.actor import Actor
 from app_service.ledger.authentication import actor_of, with_session
@@ -68,9 +67,7 @@ async def list_accounts(request: Request, session: Session) -> Response:
     )
     shown = found[: page.limit]
     end = AboveAccount(account_id=shown[-1].account_id) if len(found) > page.limit else None
-    return json_response(
-        {"accounts": [asdict(each) for each in shown], "next_cursor": page.next_cursor(end)}
-    )
+    return json_response(answers.Accounts(accounts=shown, next_cursor=page.next_cursor(end)))
 
 
 def _owner(query: dict[str, str], actor: Actor) -> str | None:
@@ -87,12 +84,19 @@ async def get_account(request: Request, session: Session) -> Response:
     as_of = moment_in(parse_query(request, "as_of"), "as_of")
     actor = actor_of(session)
 
-    async def find(connection: Connection) -> dict[str, Any]:
+    async def find(connection: Connection) -> Account | answers.PastBalance:
         account = await accounts.visible_account(connection, account_id, actor)
         if as_of is None:
-            return asdict(account)
+            return account
         past = await account_history.balance_as_of(connection, account, as_of)
-        return asdict(past) | {"as_of": rfc3339(past.as_of)}
+        return answers.PastBalance(
+            account_id=past.account_id,
+            currency=past.currency,
+            owner=past.owner,
+            as_of=rfc3339(past.as_of),
+            balance_minor=past.balance_minor,
+            version=past.version,
+        )
 
     return json_response(await read(request, find))
 
@@ -114,7 +118,10 @@ async def get_entries(request: Request, session: Session) -> Response:
     shown = found[: page.limit]
     end = BelowVersion(version=shown[-1].version) if len(found) > page.limit else None
     return json_response(
-        {"entries": [_entry(each) for each in shown], "next_cursor": page.next_cursor(end)}
+        answers.Entries(
+            entries=[answers.Entry.of(each) for each in shown],
+            next_cursor=page.next_cursor(end),
+        )
     )
 
 
@@ -159,28 +166,19 @@ async def get_statement(request: Request, session: Session) -> Response:
     shown = found[: page.limit]
     end = FromVersion(version=found[-1].version) if len(found) > page.limit else None
     return json_response(
-        {
-            "account_id": account.account_id,
-            "currency": account.currency,
-            "from": rfc3339(since),
-            "to": rfc3339(until),
-            "opening_balance_minor": period.opening_balance_minor,
-            "debits_minor": period.debits_minor,
-            "credits_minor": period.credits_minor,
-            "closing_balance_minor": period.closing_balance_minor,
-            "entries": [_entry(each) for each in shown],
-            "next_cursor": page.next_cursor(end),
-        }
+        answers.Statement(
+            account_id=account.account_id,
+            currency=account.currency,
+            from_time=rfc3339(since),
+            to_time=rfc3339(until),
+            opening_balance_minor=period.opening_balance_minor,
+            debits_minor=period.debits_minor,
+            credits_minor=period.credits_minor,
+            closing_balance_minor=period.closing_balance_minor,
+            entries=[answers.Entry.of(each) for each in shown],
+            next_cursor=page.next_cursor(end),
+        )
     )
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    """Without a reference if it has none."""
-    document = asdict(entry) | {
-        "transaction_id": str(entry.transaction_id),
-        "posted_at": rfc3339(entry.posted_at),
-    }
-    return {name: value for name, value in document.items() if value is not None}
 
 
 ROUTES = [

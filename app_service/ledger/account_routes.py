@@ -1,7 +1,5 @@
 """POST /accounts."""
 
-from dataclasses import asdict
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -32,7 +30,7 @@ async def open_account(request: Request, session: Session) -> Response:
         new, actor_of(session), deadline=deadline_of(request)
     )
     return json_response(
-        asdict(account),
+        account,
         status=201 if is_new else 200,
         headers={"Location": f"/accounts/{account.account_id}"},
     )

@@ -1,6 +1,5 @@
 """POST /accounts/{id}/freeze, unfreeze and close."""
 
-from dataclasses import asdict
 from functools import partial
 
 from starlette.requests import Request
@@ -35,7 +34,7 @@ async def change_state(request: Request, session: Session, *, state: AccountStat
         _check_rights(found, state, actor)
         return await accounts.change_state(connection, found, state, actor)
 
-    return json_response(asdict(await read(request, change)))
+    return json_response(await read(request, change))
 
 
 def _check_rights(account: Account, state: AccountState, actor: Actor) -> None:

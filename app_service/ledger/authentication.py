@@ -12,7 +12,6 @@ from app_service.ledger.credentials import Client
 from app_service.ledger.problems import Problem
 from app_service.ledger.services import services_of
 from app_service.ledger.session_table import Session
-from app_service.ledger.sign_in import is_from_a_browser, sign_in_page
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 SessionEndpoint = Callable[[Request, Session], Awaitable[Response]]
@@ -75,7 +74,7 @@ def with_client(endpoint: ClientEndpoint) -> Endpoint:
 
 
 def with_session_or_client(endpoint: Endpoint) -> Endpoint:
-    """For pages that people open: the browser prompts for id and secret."""
+    """For what says which version runs here and how to use it."""
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)
@@ -83,8 +82,6 @@ def with_session_or_client(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         if await _client(request) is not None:
             return await endpoint(request)
-        if is_from_a_browser(request):
-            return sign_in_page(headers=_CLIENT_CHALLENGE)
         raise _client_required("send the id and secret of a client, or the token of a session")
 
     return guarded

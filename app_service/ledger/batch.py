@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from app_service.ledger.domain import CALL_MAX
 from app_service.ledger.fields import InvalidField, parse_object, parse_uuid, shape
@@ -16,7 +17,7 @@ _NO_END = "linked: the last transaction of a batch must not be linked: none foll
 class MalformedTransaction:
     """An item that is not posted: it breaks a rule of its fields, or one of its chain does."""
 
-    transaction_id: str | None  # None if it has none that is valid
+    transaction_id: UUID | None  # None if it has none that is valid
     detail: str
 
 
@@ -51,7 +52,7 @@ def _parse_chain(chain: list[object]) -> list[Transaction | MalformedTransaction
     return [
         each
         if isinstance(each, MalformedTransaction)
-        else MalformedTransaction(transaction_id=str(each.transaction_id), detail=_OF_A_CHAIN)
+        else MalformedTransaction(transaction_id=each.transaction_id, detail=_OF_A_CHAIN)
         for each in found
     ]
 
@@ -67,8 +68,8 @@ def _is_linked(item: object) -> bool:
     return isinstance(item, dict) and item.get("linked") is True
 
 
-def _readable_id(item: object) -> str | None:
+def _readable_id(item: object) -> UUID | None:
     try:
-        return str(parse_uuid("transaction_id", item["transaction_id"]))  # type: ignore[index]
+        return parse_uuid("transaction_id", item["transaction_id"])  # type: ignore[index]
     except (InvalidField, TypeError, KeyError):
         return None

@@ -1,10 +1,7 @@
-"""GET /openapi.json and /docs: one document, for programs and for people."""
+"""GET /openapi.json for programs, and /docs for people: its page signs in and sends requests."""
 
-import json
-from collections.abc import Iterator
-from html import escape
-from typing import Any
-
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,8 +9,19 @@ from starlette.routing import Route
 from app_service.ledger.authentication import with_session_or_client
 from app_service.ledger.bodies import json_response
 from app_service.ledger.openapi import document
-from app_service.ledger.pages import page, page_response
 from app_service.ledger.services import services_of
+from app_service.ledger.viewer_files import FILES, PAGE, load
+
+# Nothing from elsewhere, no code in the page, and no frame around the fields for the secret.
+# Swagger UI's stylesheet holds its icons as data.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 async def openapi(request: Request) -> Response:
@@ -21,61 +29,35 @@ async def openapi(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    return page_response(render(document(services_of(request).version)))
+    return await _file(request, PAGE)
 
 
-def render(api: dict[str, Any]) -> str:
-    """An HTML page without scripts and without external resources."""
-    info = api["info"]
-    body = "".join(
-        part
-        for path, operations in api["paths"].items()
-        for method, operation in operations.items()
-        for part in _operation(method, path, operation)
-    )
-    schemas = "".join(
-        f'<h2 id="{escape(name)}">{escape(name)}</h2><pre>{_json(schema)}</pre>'
-        for name, schema in api["components"]["schemas"].items()
-    )
-    return page(
-        title=f"{info['title']} {info['version']}",
-        body=f"<p>{escape(info['description'])}</p>{body}<h1>Schemas</h1>{schemas}",
-    )
+async def docs_file(request: Request) -> Response:
+    name = request.path_params["file"]
+    if name not in FILES or name == PAGE:
+        raise HTTPException(404)
+    return await _file(request, name)
 
 
-def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield f"<h2><b>{escape(method.upper())}</b> <code>{escape(path)}</code></h2>"
-    yield f"<p>{escape(operation['summary'])}. {_security(operation['security'])}.</p><table>"
-    for parameter in operation.get("parameters", ()):
-        yield _row(f"{parameter['in']} {parameter['name']}", _json(parameter["schema"]))
-    if "requestBody" in operation:
-        yield _row("body", _link(operation["requestBody"]))
-    for status, answer in operation["responses"].items():
-        yield _row(status, f"{escape(answer['description'])} {_link(answer)}")
-    yield "</table>"
-
-
-def _security(schemes: list[dict[str, Any]]) -> str:
-    names = [name for scheme in schemes for name in scheme]
-    return f"Needs {' or '.join(names)}" if names else "Open to all"
-
-
-def _row(name: str, html: str) -> str:
-    return f"<tr><td><code>{escape(name)}</code></td><td>{html}</td></tr>"
-
-
-def _link(part: dict[str, Any]) -> str:
-    names = [
-        content["schema"]["$ref"].rpartition("/")[2] for content in part.get("content", {}).values()
-    ]
-    return " ".join(f'<a href="#{escape(name)}">{escape(name)}</a>' for name in names)
-
-
-def _json(schema: object) -> str:
-    return escape(json.dumps(schema, indent=2))
+async def _file(request: Request, name: str) -> Response:
+    """The file, or 304 if the browser has it: a new version of the service may bring others."""
+    file = await run_in_threadpool(load, name)
+    headers = {
+        **SECURITY_HEADERS,
+        "Cache-Control": "no-cache",
+        "ETag": file.etag,
+        "Vary": "Accept-Encoding",
+    }
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(file.compressed, headers=headers, media_type=file.media_type)
+    return Response(file.content, headers=headers, media_type=file.media_type)
 
 
 ROUTES = [
     Route("/openapi.json", with_session_or_client(openapi), methods=["GET"]),
-    Route("/docs", with_session_or_client(docs), methods=["GET"]),
+    Route("/docs", docs, methods=["GET"]),
+    Route("/docs/{file}", docs_file, methods=["GET"]),
 ]

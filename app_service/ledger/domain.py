@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from uuid import UUID
 
 from app_service.ledger.actor import Actor
+from app_service.ledger.described import Balance, Count
 from app_service.ledger.fields import ClientId, Currency, Flag, PositiveInteger, UserId
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
@@ -39,16 +40,16 @@ class NewSession:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    account_id: int
-    currency: str
+    account_id: PositiveInteger
+    currency: Currency
     may_go_negative: bool
     owner: str | None  # None: opened before accounts had owners
     currency_exponent: int | None  # None: not listed, opened before there was a list
-    state: str
-    balance_minor: int
-    held_minor: int  # of the balance; the rest is available
-    available_minor: int
-    version: int  # number of its entries
+    state: AccountState
+    balance_minor: Balance
+    held_minor: Count  # of the balance; the rest is available
+    available_minor: Balance
+    version: Count  # number of its entries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app_service.ledger import answers
 from app_service.ledger.authentication import with_session_or_client
 from app_service.ledger.bodies import json_response
 from app_service.ledger.services import services_of
@@ -12,20 +13,18 @@ from app_service.settings import LIVE_PATH
 
 async def live(_request: Request) -> Response:
     """Checks no dependency: the load balancer uses it, and a failover must not stop every task."""
-    return json_response({"status": "live"})
+    return json_response(answers.Live())
 
 
 async def ready(request: Request) -> Response:
     neighbours = await services_of(request).health.neighbours()
-    missing = [name for name, answers in neighbours.items() if not answers]
+    missing = [name for name, ok in neighbours.items() if not ok]
     return json_response(
-        {
-            "status": "not_ready" if missing else "ready",
-            "missing": missing,
-            "neighbours": {
-                name: "ok" if answers else "missing" for name, answers in neighbours.items()
-            },
-        },
+        answers.Ready(
+            status="not_ready" if missing else "ready",
+            missing=missing,
+            neighbours={name: "ok" if ok else "missing" for name, ok in neighbours.items()},
+        ),
         status=503 if missing else 200,
     )
 
@@ -33,7 +32,7 @@ async def ready(request: Request) -> Response:
 async def version(request: Request) -> Response:
     services = services_of(request)
     return json_response(
-        {"version": services.version, "environment_suffix": services.environment_suffix}
+        answers.Version(version=services.version, environment_suffix=services.environment_suffix)
     )
 
 

@@ -1,16 +1,31 @@
 """The OpenAPI 3.1 document of the routes."""
 
+from app_service.ledger import answers
 from app_service.ledger.account_state_routes import CHANGES
-from app_service.ledger.domain import NewAccount
+from app_service.ledger.domain import Account, NewAccount, NewSession
+from app_service.ledger.examples import EXAMPLES
+from app_service.ledger.json_schemas import Json, components, ref, schema_of
+from app_service.ledger.kind_schemas import with_kinds
 from app_service.ledger.kinds import Kind
 from app_service.ledger.problems import MEDIA_TYPE
-from app_service.ledger.schemas import SCHEMAS, Json, properties_of, ref
+from app_service.ledger.request_bodies import TO_TARGET, Batch
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.transaction_filter import ListedState
 from app_service.ledger.url_query import PAGE_DEFAULT, PAGE_MAX
 from app_service.ledger.verdict import REFUSALS
+from app_service.ledger.viewer_files import FILES, PAGE
 
-_OUTCOMES = ", ".join(sorted(REFUSALS))
+# The types of all bodies. Each is one schema of the document, and so is each part of them.
+_COMPONENTS = components(
+    Transaction, *TO_TARGET.values(), Batch, NewAccount, NewSession,
+    Account, answers.Accounts, answers.BatchVerdict, answers.BatchVerdicts, answers.Entries,
+    answers.Entry, answers.Live, answers.PastBalance, answers.Posted, answers.Problem,
+    answers.Ready, answers.RecordedTransaction, answers.Session, answers.Sessions,
+    answers.Statement, answers.Token, answers.Transactions, answers.Version,
+)  # fmt: skip
+SCHEMAS = _COMPONENTS | {"Transaction": with_kinds(_COMPONENTS["Transaction"])}
+
+_OUTCOMES = ", ".join(f"`{verdict}`" for verdict in sorted(REFUSALS))
 _PROBLEMS = {
     400: "Not JSON (`invalid_json`), a field or parameter breaks a rule (`invalid`), or a period "
     "has too many entries (`statement_too_long`)",
@@ -29,8 +44,8 @@ _PROBLEMS = {
     "(`too_many_failed_logins`, `too_many_unknown_tokens`). Send the request again after "
     "`Retry-After` seconds, which is safe",
     431: "URL and header too large together (`header_too_large`)",
-    503: "Unavailable (`overloaded`, `account_busy`, `database_unavailable`, `sessions_unavailable`, "
-    "`clients_unavailable`): "
+    503: "Unavailable (`overloaded`, `account_busy`, `database_unavailable`, "
+    "`sessions_unavailable`, `clients_unavailable`): "
     "send the request again after `Retry-After` seconds, which is safe",
 }
 _IN_BODY = (400, 408, 413, 415)
@@ -38,36 +53,44 @@ _EVERYWHERE = (414, 431)
 _IN_SESSION = (401, 503)
 
 
-def _answer(description: str, schema: str | None, media_type: str = "application/json") -> Json:
+# The type of a body; several if it is one of them; None if there is no JSON body.
+Schema = type | tuple[type, ...] | None
+
+
+def _answer(description: str, schema: Schema, media_type: str = "application/json") -> Json:
     if schema is None:
         return {"description": description}
-    return {"description": description, "content": {media_type: {"schema": ref(schema)}}}
+    one = {"anyOf": [ref(each) for each in schema]} if isinstance(schema, tuple) else ref(schema)
+    return {"description": description, "content": {media_type: {"schema": one}}}
 
 
 # A firewall cannot set our media type.
 _TOO_MANY: Json = {
     "description": _PROBLEMS[429],
     "content": {
-        media_type: {"schema": ref("Problem")} for media_type in (MEDIA_TYPE, "application/json")
+        media_type: {"schema": ref(answers.Problem)}
+        for media_type in (MEDIA_TYPE, "application/json")
     },
 }
 
 
 def _operation(
     summary: str,
-    answers: dict[int, tuple[str, str | None]],
+    found: dict[int, tuple[str, Schema]],
     *,
     problems: tuple[int, ...] = (),
-    body: str | None = None,
+    body: type | None = None,
     parameters: tuple[Json, ...] = (),
     security: tuple[str, ...] = ("session",),
+    description: str = "",
 ) -> Json:
     operation: Json = {
         "summary": summary,
+        **({"description": description} if description else {}),
         "security": [{scheme: []} for scheme in security],
-        "responses": {str(s): _answer(*answer) for s, answer in answers.items()}
+        "responses": {str(s): _answer(*answer) for s, answer in found.items()}
         | {
-            str(s): _answer(_PROBLEMS[s], "Problem", MEDIA_TYPE)
+            str(s): _answer(_PROBLEMS[s], answers.Problem, MEDIA_TYPE)
             for s in sorted((*problems, *_EVERYWHERE))
         }
         | {"429": _TOO_MANY},
@@ -77,7 +100,7 @@ def _operation(
     if body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": ref(body)}},
+            "content": {"application/json": {"schema": ref(body), "example": EXAMPLES[body]}},
         }
     return operation
 
@@ -87,8 +110,8 @@ def _parameter(where: str, name: str, schema: Json) -> Json:
 
 
 _TEXT: Json = {"type": "string"}
-_ACCOUNT_ID = _parameter("path", "account_id", properties_of(NewAccount)["account_id"])
-_TRANSACTION_ID = _parameter("path", "transaction_id", properties_of(Transaction)["transaction_id"])
+_ACCOUNT_ID = _parameter("path", "account_id", schema_of(NewAccount, "account_id"))
+_TRANSACTION_ID = _parameter("path", "transaction_id", schema_of(Transaction, "transaction_id"))
 _TIME: Json = {"type": "string", "format": "date-time"}
 _PAGED = "A page; continue with cursor=next_cursor until it is null"
 
@@ -105,28 +128,29 @@ _PAGING = (
 )
 _EITHER = ("session", "client")
 _PAGE = ("The document", None)
+_POSTED: dict[int, tuple[str, Schema]] = {
+    201: ("Posted", answers.Posted),
+    200: ("Replayed: posted before with the same contents", answers.Posted),
+}
 
 PATHS: Json = {
     "/transactions": {
         "post": _operation(
             "Post one transaction; its transaction_id is the idempotency key",
-            {
-                201: ("Posted", "Verdict"),
-                200: ("Replayed: posted before with the same contents", "Verdict"),
-            },
+            _POSTED,
             problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
-            body="Transaction",
+            body=Transaction,
         ),
         "get": _operation(
             "The transactions of an account or with a reference, newest first",
-            {200: (_PAGED, "Transactions")},
+            {200: (_PAGED, answers.Transactions)},
             problems=(400, 404, *_IN_SESSION),
             parameters=(
-                _query("account_id", properties_of(NewAccount)["account_id"]),
-                _query("reference", properties_of(Transaction)["reference"]),
+                _query("account_id", schema_of(NewAccount, "account_id")),
+                _query("reference", schema_of(Transaction, "reference")),
                 _query(
                     "state",
-                    {"type": "string", "enum": list(ListedState), "default": ListedState.POSTED},
+                    {"type": "string", "enum": [*ListedState], "default": ListedState.POSTED},
                 ),
                 _query("from", _TIME),
                 _query("to", _TIME),
@@ -137,53 +161,53 @@ PATHS: Json = {
     "/transactions/batch": {
         "post": _operation(
             "Post many in their order; a refused one does not affect the others",
-            {200: ("One verdict per transaction, in order", "Verdicts")},
+            {200: ("One verdict per transaction, in order", answers.BatchVerdicts)},
             problems=(*_IN_BODY, *_IN_SESSION, 403),
-            body="Batch",
+            body=Batch,
+        )
+    },
+    "/transactions/{transaction_id}": {
+        "get": _operation(
+            "A transaction, also a refused one, and what became of it",
+            {200: ("The transaction", answers.RecordedTransaction)},
+            problems=(400, 404, *_IN_SESSION),
+            parameters=(_TRANSACTION_ID,),
         )
     },
     **{
         f"/transactions/{{transaction_id}}/{kind}": {
             "post": _operation(
                 summary,
-                {201: ("Posted", "Verdict"), 200: ("Replayed", "Verdict")},
+                _POSTED,
                 problems=(*_IN_BODY, *_IN_SESSION, 403, 409, 422),
-                body=body,
+                body=TO_TARGET[kind],
                 parameters=(_TRANSACTION_ID,),
             )
         }
-        for kind, body, summary in (
-            (Kind.REVERSAL, "ToTarget", "Move back what a transfer or capture moved, once"),
-            (Kind.CAPTURE, "ToCapture", "Move what a hold reserves, whole or in part"),
-            (Kind.VOID, "ToTarget", "Release what a hold reserves"),
-        )
-    },
-    "/transactions/{transaction_id}": {
-        "get": _operation(
-            "A transaction, also a refused one, and what became of it",
-            {200: ("The transaction", "RecordedTransaction")},
-            problems=(400, 404, *_IN_SESSION),
-            parameters=(_TRANSACTION_ID,),
-        )
+        for kind, summary in {
+            Kind.REVERSAL: "Move back what a transfer or capture has moved, once",
+            Kind.CAPTURE: "Move what a hold reserves, whole or in part, and release the rest",
+            Kind.VOID: "Release what a hold reserves",
+        }.items()
     },
     "/accounts": {
         "post": _operation(
             "Open an account under a number of your choice",
-            {201: ("Opened", "Account"), 200: ("Already open with the same properties", "Account")},
+            {201: ("Opened", Account), 200: ("Already open with the same properties", Account)},
             problems=(*_IN_BODY, *_IN_SESSION, 403, 409),
-            body="NewAccount",
+            body=NewAccount,
         ),
         "get": _operation(
             "The accounts that the client may see, by number",
-            {200: (_PAGED, "Accounts")},
+            {200: (_PAGED, answers.Accounts)},
             problems=(400, 403, *_IN_SESSION),
-            parameters=(_query("owner", properties_of(NewAccount)["owner"]), *_PAGING),
+            parameters=(_query("owner", schema_of(NewAccount, "owner")), *_PAGING),
         ),
     },
     "/accounts/{account_id}": {
         "get": _operation(
             "An account and its balance, or its balance as of a moment (RFC 3339)",
-            {200: ("The account", "AccountOrPastBalance")},
+            {200: ("The account", (Account, answers.PastBalance))},
             problems=(400, 404, *_IN_SESSION),
             parameters=(_ACCOUNT_ID, _query("as_of", _TIME)),
         )
@@ -191,7 +215,7 @@ PATHS: Json = {
     "/accounts/{account_id}/entries": {
         "get": _operation(
             "The entries of an account, newest first",
-            {200: (_PAGED, "Entries")},
+            {200: (_PAGED, answers.Entries)},
             problems=(400, 404, *_IN_SESSION),
             parameters=(_ACCOUNT_ID, *_PAGING),
         )
@@ -199,7 +223,7 @@ PATHS: Json = {
     "/accounts/{account_id}/statement": {
         "get": _operation(
             "Opening balance, entries from the oldest on, and closing balance of a period",
-            {200: (_PAGED, "Statement")},
+            {200: (_PAGED, answers.Statement)},
             problems=(400, 404, *_IN_SESSION),
             parameters=(
                 _ACCOUNT_ID,
@@ -213,7 +237,7 @@ PATHS: Json = {
         f"/accounts/{{account_id}}/{change}": {
             "post": _operation(
                 f"Make the account {state}; the answer is the same if it is so already",
-                {200: ("The account", "Account")},
+                {200: ("The account", Account)},
                 problems=(400, 403, 404, 409, *_IN_SESSION),
                 parameters=(_ACCOUNT_ID,),
             )
@@ -223,15 +247,17 @@ PATHS: Json = {
     "/sessions": {
         "post": _operation(
             "Open a session for a user",
-            {201: ("The token, which is shown only once", "Token")},
+            {201: ("The token, which is shown only once", answers.Token)},
             problems=(*_IN_BODY, *_IN_SESSION),
-            body="NewSession",
+            body=NewSession,
             security=("client",),
         )
     },
     "/sessions/current": {
         "get": _operation(
-            "The session of this token", {200: ("The session", "Session")}, problems=_IN_SESSION
+            "The session of this token",
+            {200: ("The session", answers.Session)},
+            problems=_IN_SESSION,
         ),
         "delete": _operation(
             "Close the session of this token", {204: ("Closed", None)}, problems=_IN_SESSION
@@ -240,25 +266,28 @@ PATHS: Json = {
     "/users/{user_id}/sessions": {
         "get": _operation(
             "The live sessions of the session's own user, newest first",
-            {200: ("The sessions", "Sessions")},
+            {200: ("The sessions", answers.Sessions)},
             problems=(*_IN_SESSION, 403),
             parameters=(_parameter("path", "user_id", _TEXT),),
         )
     },
     "/health/live": {
-        "get": _operation("Whether this task runs", {200: ("It runs", "Live")}, security=())
+        "get": _operation("Whether this task runs", {200: ("It runs", answers.Live)}, security=())
     },
     "/health/ready": {
         "get": _operation(
             "Whether everything that this task needs answers",
-            {200: ("Everything answers", "Ready"), 503: ("Something is missing", "Ready")},
+            {
+                200: ("Everything answers", answers.Ready),
+                503: ("Something is missing", answers.Ready),
+            },
             security=(),
         )
     },
     "/version": {
         "get": _operation(
             "The deployed version",
-            {200: ("The version", "Version")},
+            {200: ("The version", answers.Version)},
             problems=(401, 503),
             security=_EITHER,
         )
@@ -266,8 +295,37 @@ PATHS: Json = {
     "/openapi.json": {
         "get": _operation("This document", {200: _PAGE}, problems=(401, 503), security=_EITHER)
     },
-    "/docs": {"get": _operation("This page", {200: _PAGE}, problems=(401, 503), security=_EITHER)},
+    "/docs": {"get": _operation("The page that shows this document", {200: _PAGE}, security=())},
+    "/docs/{file}": {
+        "get": _operation(
+            "A script or style sheet of that page",
+            {200: ("The file", None)},
+            problems=(404,),
+            parameters=(_parameter("path", "file", {"enum": sorted(FILES.keys() - {PAGE})}),),
+            security=(),
+        )
+    },
 }
+
+
+_DESCRIPTION = """Moves money between accounts: every transaction is posted once, whole, or not at
+all. Amounts are integers in minor units (cents).
+
+To start, open two accounts with `POST /accounts`, one of which `may_go_negative`, then move money
+from it with `POST /transactions`. `transaction_id` is yours: the same request again changes nothing
+and answers `replayed`.
+"""
+_TAGS = {
+    "transactions": "Transactions",
+    "accounts": "Accounts",
+    "sessions": "Sessions",
+    "users": "Sessions",
+}
+_OTHER = "Service"
+
+
+def _tag(path: str) -> str:
+    return _TAGS.get(path.split("/")[1], _OTHER)
 
 
 def document(version: str) -> Json:
@@ -276,10 +334,13 @@ def document(version: str) -> Json:
         "info": {
             "title": "Ledger",
             "version": version,
-            "description": "Moves money between accounts: every transaction is posted once, whole, "
-            "or not at all. Amounts are integers in minor units (cents).",
+            "description": _DESCRIPTION,
         },
-        "paths": PATHS,
+        "tags": [{"name": tag} for tag in dict.fromkeys((*_TAGS.values(), _OTHER))],
+        "paths": {
+            path: {method: {"tags": [_tag(path)], **each} for method, each in operations.items()}
+            for path, operations in PATHS.items()
+        },
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {

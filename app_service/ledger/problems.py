@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
+from app_service.ledger import answers
+from app_service.ledger.allowed_methods import allowed_methods
 from app_service.ledger.domain import (
     AccountClosed,
     AccountConflict,
@@ -50,16 +53,18 @@ def problem_response(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
-    **more: str,
+    transaction_id: UUID | UnsetType = UNSET,
+    instance: str | UnsetType = UNSET,
 ) -> Response:
-    document = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        **more,
-    }
+    document = answers.Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        transaction_id=transaction_id,
+        instance=instance,
+    )
     return Response(
         msgspec.json.encode(document), status_code=status, headers=headers, media_type=MEDIA_TYPE
     )
@@ -91,11 +96,14 @@ async def _too_many(_request: Request, error: Exception) -> Response:
     return problem_response(429, error.code, str(error), headers=headers)
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     """Refused by routing: no such path, no such method."""
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).name.lower()
-    return problem_response(error.status_code, code, error.detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = allowed_methods(request)
+    return problem_response(error.status_code, code, error.detail, headers=headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

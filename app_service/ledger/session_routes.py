@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app_service.ledger import answers
 from app_service.ledger.authentication import with_client, with_session
 from app_service.ledger.bodies import json_response, read_json
 from app_service.ledger.credentials import Client
@@ -22,7 +23,9 @@ async def open_session(request: Request, client: Client) -> Response:
     new = parse_record(NewSession, "session", await read_json(request))
     token, session = await services_of(request).sessions.open(user_id=new.user_id, client=client)
     return json_response(
-        {"token": token, "expires_at": _moment(session.expires_at)}, status=201, headers=_PRIVATE
+        answers.Token(token=token, expires_at=_moment(session.expires_at)),
+        status=201,
+        headers=_PRIVATE,
     )
 
 
@@ -41,17 +44,19 @@ async def get_sessions_of_user(request: Request, session: Session) -> Response:
     found = await services_of(request).sessions.of_user(
         session.user_id, client_id=session.client_id
     )
-    return json_response({"sessions": [_described(s) for s in found]}, headers=_PRIVATE)
+    return json_response(
+        answers.Sessions(sessions=[_described(each) for each in found]), headers=_PRIVATE
+    )
 
 
-def _described(session: Session) -> dict[str, str]:
-    return {
-        "user_id": session.user_id,
-        "client_id": session.client_id,
-        "role": session.role,
-        "created_at": _moment(session.created_at),
-        "expires_at": _moment(session.expires_at),
-    }
+def _described(session: Session) -> answers.Session:
+    return answers.Session(
+        user_id=session.user_id,
+        client_id=session.client_id,
+        role=session.role,
+        created_at=_moment(session.created_at),
+        expires_at=_moment(session.expires_at),
+    )
 
 
 def _moment(seconds: int) -> str:

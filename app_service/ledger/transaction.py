@@ -60,10 +60,9 @@ class Transaction:
     account (its balance falls) for the credit account. The other kinds name a target instead: a
     capture or void its hold, a reversal what it reverses. `linked`: it posts only together with the
     next transaction of its batch.
-
-    A new field comes last, with the default None; docs/adding-a-field.md says what else it needs.
     """
 
+    # A new field comes last, with the default None; docs/adding-a-field.md says what else it needs.
     transaction_id: Identifier
     kind: KindField = Kind.TRANSFER
     debit_account: PositiveInteger | None = None

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app_service.ledger import account_transactions, transaction_reads
+from app_service.ledger import account_transactions, answers, transaction_reads
 from app_service.ledger.account_transactions import InAccount
 from app_service.ledger.accounts import visible_account
 from app_service.ledger.actor import Actor
@@ -30,7 +30,7 @@ async def get_transaction(request: Request, session: Session) -> Response:
     found = await read(
         request, lambda c: transaction_reads.transaction(c, transaction_id, limited_to=limit)
     )
-    return json_response(found.to_json())
+    return json_response(_recorded(found))
 
 
 async def list_transactions(request: Request, session: Session) -> Response:
@@ -86,8 +86,12 @@ async def _by_reference(
 
 def _answer(found: list[RecordedTransaction], next_cursor: str | None) -> Response:
     return json_response(
-        {"transactions": [each.to_json() for each in found], "next_cursor": next_cursor}
+        answers.Transactions(transactions=[*map(_recorded, found)], next_cursor=next_cursor)
     )
+
+
+def _recorded(found: RecordedTransaction) -> answers.RecordedTransaction:
+    return answers.RecordedTransaction(**found.to_json())
 
 
 def _state(text: str) -> ListedState:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from functools import partial
 
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app_service.ledger import answers
 from app_service.ledger.authentication import WRITERS, actor_of, with_session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
@@ -55,12 +57,12 @@ async def _post(request: Request, session: Session, transaction: Transaction) ->
     submission = Submission(transaction=transaction, actor=actor_of(session))
     ledger = services_of(request).ledger
     [verdict] = await ledger.post([submission], deadline=deadline_of(request))
-    transaction_id = str(transaction.transaction_id)
+    transaction_id = transaction.transaction_id
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
     if verdict in REASON:
         return problem_response(status, verdict, REASON[verdict], transaction_id=transaction_id)
     return json_response(
-        {"transaction_id": transaction_id, "status": verdict},
+        answers.Posted(transaction_id=transaction_id, status=verdict),
         status=status,
         headers={"Location": f"/transactions/{transaction_id}"},
     )
@@ -82,20 +84,21 @@ async def post_batch(request: Request, session: Session) -> Response:
         _verdict(found, next(posted)) if isinstance(found, Transaction) else _malformed(found)
         for found in parsed
     ]
-    return json_response({"verdicts": verdicts})
+    return json_response(answers.BatchVerdicts(verdicts=verdicts))
 
 
-def _verdict(transaction: Transaction, verdict: Verdict) -> dict[str, str]:
-    found = {"transaction_id": str(transaction.transaction_id), "status": str(verdict)}
-    return found | {"detail": REASON[verdict]} if verdict in REASON else found
+def _verdict(transaction: Transaction, verdict: Verdict) -> answers.BatchVerdict:
+    return answers.BatchVerdict(
+        transaction_id=transaction.transaction_id,
+        status=verdict,
+        detail=REASON.get(verdict, UNSET),
+    )
 
 
-def _malformed(found: MalformedTransaction) -> dict[str, str | None]:
-    return {
-        "transaction_id": found.transaction_id,
-        "status": Verdict.INVALID,
-        "detail": found.detail,
-    }
+def _malformed(found: MalformedTransaction) -> answers.BatchVerdict:
+    return answers.BatchVerdict(
+        transaction_id=found.transaction_id, status=Verdict.INVALID, detail=found.detail
+    )
 
 
 ROUTES = [

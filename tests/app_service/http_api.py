@@ -20,6 +20,7 @@ from app_service.ledger.database import Database, Pool
 from app_service.ledger.domain import (
     Account,
     AccountConflict,
+    AccountState,
     Ledger,
     NewAccount,
 )
@@ -69,7 +70,7 @@ class FakeLedger:
             may_go_negative=account.may_go_negative,
             currency_exponent=EXPONENTS[account.currency],
             owner=account.owner or actor.client_id,
-            state="open",
+            state=AccountState.OPEN,
             balance_minor=0,
             held_minor=0,
             available_minor=0,

@@ -1,0 +1,27 @@
+"""The service as the image runs it: a process with HTTPS, PostgreSQL over TLS, and a fake AWS."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from tests.app_service.fake_aws import FakeQueue, FakeSessionsTable, aws_endpoint
+from tests.app_service.test_main import TlsDatabase, client_of, environment_of
+
+
+@contextmanager
+def running_service(database: TlsDatabase) -> Iterator[httpx.Client]:
+    """A client of it. The credentials are BASIC of test_main."""
+    with aws_endpoint(FakeSessionsTable(), FakeQueue()) as endpoint:
+        environment = environment_of(database) | {"AWS_ENDPOINT_URL": endpoint}
+        process = subprocess.Popen([sys.executable, "-m", "app_service"], env=environment)
+        try:
+            with client_of(environment) as client:
+                yield client
+            process.terminate()
+            process.wait(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
