@@ -313,4 +313,4 @@ async def test_an_unknown_path_is_a_404_problem(api: Api, path: str) -> None:
 async def test_an_unknown_method_is_a_405_problem(api: Api) -> None:
     answer = await api.http.put("/transactions", json={})
     assert_problem(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"

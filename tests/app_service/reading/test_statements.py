@@ -57,7 +57,7 @@ def assert_adds_up(found: dict[str, Any]) -> None:
     for entry in found["entries"]:
         balance += entry["amount_minor"]
         assert entry["balance_after_minor"] == balance
-        assert found["from"] <= entry["posted_at"] < found["to"]
+        assert found["from_time"] <= entry["posted_at"] < found["to_time"]
     assert balance == found["closing_balance_minor"]
     amounts = [entry["amount_minor"] for entry in found["entries"]]
     assert found["debits_minor"] == -sum(amount for amount in amounts if amount < 0)
@@ -126,7 +126,7 @@ async def test_a_statement_adds_up_for_every_period_and_page_size(
                 assert_adds_up(found)
                 parts = [
                     entry for entry in whole["entries"]
-                    if found["from"] <= entry["posted_at"] < found["to"]
+                    if found["from_time"] <= entry["posted_at"] < found["to_time"]
                 ]  # fmt: skip
                 assert found["entries"] == parts
 
