@@ -92,3 +92,19 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.005)
+
+
+async def test_a_backlog_is_released_without_pauses(
+    ledger_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold_expiry, "HOLDS_MAX", 1)
+    await open_accounts(ledger_pool, 1, 2, 3)
+    await post(ledger_pool, transaction(1, 2, 100), *(short_hold() for _ in range(3)))
+    await let_expire(ledger_pool)
+    expiry = HoldExpiry(database=Database(ledger_pool), poll_seconds=3600)
+    running = asyncio.create_task(expiry.run())
+    async with asyncio.timeout(10):
+        while await held(ledger_pool):  # noqa: ASYNC110 - the database has no event
+            await asyncio.sleep(0.01)
+    expiry.stop()
+    await asyncio.wait_for(running, 5)
