@@ -73,7 +73,7 @@ WITH found AS MATERIALIZED (
 SELECT found.source, found.version, {SELECT_LIST}
   FROM found JOIN ledger.transactions t ON t.transaction_id = found.transaction_id {JOINS}
  ORDER BY found.source, found.version DESC, t.posted_at DESC, t.transaction_id DESC
-"""
+"""  # nosec B608 # parts of the statement, no values
 
 
 async def first_in_account(connection: Connection, account: Account, wanted: Filter) -> InAccount:

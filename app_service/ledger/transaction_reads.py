@@ -35,7 +35,7 @@ _IS_PARTY = """
 """
 _BY_ID_SQL = f"""
 SELECT {SELECT_LIST} FROM ledger.transactions t {JOINS} WHERE t.transaction_id = $1 AND {_IS_PARTY}
-"""
+"""  # nosec B608 # parts of the statement, no values
 _BY_REFERENCE_SQL = f"""
 SELECT shown.is_shown, t.place, {SELECT_LIST}
   FROM (SELECT t.*, row_number() OVER (ORDER BY t.posted_at DESC, t.transaction_id DESC) AS place
@@ -46,7 +46,7 @@ SELECT shown.is_shown, t.place, {SELECT_LIST}
                        AND {_IS_PARTY} AS is_shown) shown
  WHERE shown.is_shown OR t.place = {SCANNED_MAX}
  ORDER BY t.posted_at DESC, t.transaction_id DESC LIMIT $3
-"""
+"""  # nosec B608 # parts of the statement, no values
 
 
 async def transaction(

@@ -14,7 +14,7 @@ from app_service.ledger.transaction import Transaction
 POSTING_FUNCTION = "ledger.post_transactions_v2"
 ROW_TYPE = "ledger.submitted_v2"
 _POST = (
-    f"SELECT status FROM {POSTING_FUNCTION}(ARRAY("
+    f"SELECT status FROM {POSTING_FUNCTION}(ARRAY("  # nosec B608 # parts, no values
     f"SELECT ROW(%s)::{ROW_TYPE} FROM unnest(%s) WITH ORDINALITY AS u(%s, place) ORDER BY u.place"
     "), %s) ORDER BY ordinal"
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from app_service.ledger import batching
+from app_service.ledger.account_locks import LockNotGranted
 from app_service.ledger.batching import Batcher
 from app_service.ledger.domain import AccountBusy, DatabaseUnavailable, Overloaded
 from app_service.ledger.submission import Submission
@@ -222,6 +223,33 @@ async def test_an_error_while_waiting_for_an_account_ends_the_waiting(
     calls.unlock(7)
     await calls.let_return(1)
     assert await request == ["posted"]
+
+
+async def test_a_turn_that_is_not_granted_its_lock_is_followed_by_another(
+    calls: FakeCalls, batcher: Batcher
+) -> None:
+    calls.locked = {7}
+    calls.wait_failures.append(LockNotGranted())
+    request = asked(batcher, 1, account=7)
+    await calls.let_return(0)
+    assert calls.waits[:2] == [7, 7]
+    calls.unlock(7)
+    assert await calls.let_all_return(request) == [["posted"]]
+
+
+async def test_two_calls_that_meet_held_accounts_share_the_turns(
+    calls: FakeCalls, batcher: Batcher
+) -> None:
+    calls.locked = {7, 8}
+    requests = [asked(batcher, 1, account=7)]
+    await settle()
+    requests.append(asked(batcher, 3, account=8))
+    await settle()
+    assert calls.amounts == [[1], [3]]
+    await calls.let_return(0)
+    await calls.let_return(1)
+    calls.unlock(7, 8)
+    assert await calls.let_all_return(*requests) == [["posted"]] * 2
 
 
 async def test_a_request_whose_accounts_only_the_database_knows_waits_alone(
