@@ -423,7 +423,9 @@ BEGIN
           FROM unnest(acc_id, acc_balance, acc_held, acc_version, old_held, old_version)
             AS u(account_id, balance_minor, held_minor, version, old_held, old_version)
          WHERE a.account_id = u.account_id
-           AND (u.version <> u.old_version OR u.held_minor <> u.old_held);
+           AND (u.version <> u.old_version OR u.held_minor <> u.old_held
+                -- A release and a hold of the same amount: the numbers stay, the time does not.
+                OR has_holds AND EXISTS (SELECT FROM batch b WHERE b.posts AND b.debit_account = u.account_id));
 
         IF has_holds THEN
             INSERT INTO ledger.holds (hold_id, debit_account, credit_account, amount_minor, currency,

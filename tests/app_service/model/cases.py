@@ -318,6 +318,14 @@ async def time_is_that_of_the_latest_account(case: Case) -> None:
     assert await case.post(case.transfer(3, 1, 4)) == ["posted"]
 
 
+async def a_release_and_a_hold_of_the_same_amount_have_a_time_too(case: Case) -> None:
+    """What is held stays the same, and the time of the account does not."""
+    assert await case.post(case.hold(1, 1, 2)) == ["posted"]
+    await case.world.advance(case.session, 50, case.world.account(3))
+    assert await case.post(case.about(2, "void", 1), case.hold(3, 1, 3)) == ["posted", "posted"]
+    assert await case.post(case.transfer(4, 1, 2)) == ["posted"]
+
+
 CASES: tuple[Callable[[Case], Awaitable[None]], ...] = (
     the_last_unit_can_be_spent_and_no_more,
     held_money_is_not_available,
@@ -344,6 +352,7 @@ CASES: tuple[Callable[[Case], Awaitable[None]], ...] = (
     a_transaction_sees_those_before_it_in_its_call,
     tasks_of_the_version_before_go_on,
     time_is_that_of_the_latest_account,
+    a_release_and_a_hold_of_the_same_amount_have_a_time_too,
 )
 
 

@@ -174,11 +174,23 @@ class Writer:
 
     def say(self, item: New | Again) -> None:
         if isinstance(item, Again):
-            again = [replace(sent, **item.change) for sent in self.said[-item.back :][:1]]
+            again = [
+                replace(sent, **item.change)
+                for sent in self.said[-item.back :][:1]
+                if self._can_be_sent(sent, item.change)
+            ]
         else:
             again = [self._new(item)]
         self.said += again
         self.unsent += again
+
+    def _can_be_sent(self, sent: Sent, change: dict[str, Any]) -> bool:
+        """What no parser lets through, and what the ledger itself does not do, is not tried."""
+        if sent.kind == "expiry" and (
+            "linked" in change or (self.unsent and self.unsent[-1].linked)
+        ):
+            return False
+        return "amount_minor" not in change or sent.kind not in ("void", "reversal", "expiry")
 
     def call(self) -> list[Sent]:
         """What was said since the last call."""

@@ -153,6 +153,11 @@ TIME = (
     _mutant("time goes back", "greatest(clock_timestamp(), moment)", "clock_timestamp()"),
     _mutant("time is not kept", "last_posted_at = moment", "last_posted_at = a.last_posted_at"),
     _mutant(
+        "time is not kept where what is held stays the same",
+        "OR has_holds AND EXISTS (",
+        "OR false AND EXISTS (",
+    ),
+    _mutant(
         "time is taken before the locks",
         "greatest(clock_timestamp(), moment)",
         "greatest(statement_timestamp(), moment)",
