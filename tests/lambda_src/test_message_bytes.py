@@ -38,11 +38,12 @@ def largest_text(character: str) -> dict[str, Any]:
     return {"k": character * count}
 
 
-# PostgreSQL writes a space after each comma. Fewer transactions: it reads numbers slowly.
+# PostgreSQL writes a space after each comma. Fewer transactions: it reads numbers slowly. All counts
+# are enough for more than one message.
 MANY_NUMBERS = {"k": [1] * 2040}
 LARGEST = {
-    **{name: (largest_text(text), CALL_MAX) for name, text in CHARACTERS.items()},
-    "numbers": (MANY_NUMBERS, CALL_MAX // 4),
+    **{name: (largest_text(text), CALL_MAX // 3) for name, text in CHARACTERS.items()},
+    "numbers": (MANY_NUMBERS, CALL_MAX // 5),
 }
 
 

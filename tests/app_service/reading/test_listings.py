@@ -160,7 +160,7 @@ async def test_paging_while_others_post_returns_what_was_there_exactly_once(
         ]  # fmt: skip
         return [replace(each, reference="x") for each in new]
 
-    for _ in range(12):
+    for _ in range(6):
         await post(ledger_pool, *some())
     path, of = "/transactions", "transactions"
     before = await api.all(path, of=of, **by)
@@ -169,6 +169,7 @@ async def test_paging_while_others_post_returns_what_was_there_exactly_once(
     async def keep_posting() -> None:
         while not stop.is_set():
             await post(ledger_pool, *some())
+            await asyncio.sleep(0.02)  # each page list grows by what is posted during the last one
 
     writers = [asyncio.create_task(keep_posting()) for _ in range(3)]
     try:
