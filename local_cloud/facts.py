@@ -68,7 +68,7 @@ def print_facts(facts: Facts, *, file: Path) -> None:
         "environment": f"{suffix} (branch {facts['branch']}, commit {facts['commit'][:12]})",
         "API": facts["ApiUrl"],
         "API docs": facts["ApiDocsUrl"],
-        "sign in there": f"make api-client SUFFIX={suffix}   # prints user name and password",
+        "sign in there": f"make api-client SUFFIX={suffix}   # prints id and secret",
         "certificate": facts.get("certificate_file", "signed by a public authority"),
         "get a session": f'eval "$(make -s session SUFFIX={suffix})"   # sets API, CA and TOKEN',
         "queue": facts["TransactionQueueUrl"],

@@ -38,8 +38,8 @@ def largest_text(character: str) -> dict[str, Any]:
     return {"k": character * count}
 
 
-# PostgreSQL writes a space after each comma. Fewer transactions: it reads numbers slowly. All counts
-# are enough for more than one message.
+# PostgreSQL writes a space after each comma. Fewer transactions: it reads numbers slowly. Each
+# count is enough for more than one message.
 MANY_NUMBERS = {"k": [1] * 2040}
 LARGEST = {
     **{name: (largest_text(text), CALL_MAX // 3) for name, text in CHARACTERS.items()},
