@@ -18,6 +18,7 @@ class FakeCalls:
 
     def __init__(self) -> None:
         self.made: list[list[Transaction]] = []
+        self.deadlines: list[float] = []  # of these calls
         self.failures: dict[int, Exception] = {}  # by the amount of a transaction in the call
         self.locked: set[int] = set()  # accounts that another session holds
         self.waits: list[int] = []  # accounts whose lock was waited for
@@ -31,6 +32,7 @@ class FakeCalls:
     ) -> list[Verdict]:
         transactions = [each.transaction for each in submissions]
         self.made.append(transactions)
+        self.deadlines.append(deadline)
         gate = asyncio.Event()
         self._gates.append(gate)
         await gate.wait()

@@ -122,6 +122,63 @@ async def test_each_request_of_a_call_has_its_own_deadline(
     assert await late == ["posted"]
 
 
+async def test_a_call_ends_with_the_last_deadline_of_its_requests(calls: FakeCalls) -> None:
+    """A request with little time left does not end the call of the others."""
+    batcher = Batcher(calls, max_in_flight=1)
+    clock = asyncio.get_running_loop().time
+    first = asked(batcher, 1)
+    await settle()
+    both = [asked(batcher, 3, seconds=1), asked(batcher, 5, seconds=3)]
+    await calls.let_return(0)
+    assert calls.deadlines[1] > clock() + 2
+    await calls.let_return(1)
+    assert await asyncio.gather(first, *both) == [["posted"]] * 3
+
+
+async def test_a_request_that_is_answered_while_its_call_waits_is_not_called_again(
+    calls: FakeCalls, batcher: Batcher
+) -> None:
+    calls.locked = {7}
+    late = asked(batcher, 1, account=7, seconds=0.05)
+    with pytest.raises(DatabaseUnavailable):
+        await late
+    await calls.let_return(0)
+    calls.unlock(7)
+    await settle()
+    assert calls.amounts == [[1]]
+
+
+async def test_requests_of_a_held_account_are_called_before_younger_ones(
+    calls: FakeCalls, batcher: Batcher
+) -> None:
+    calls.locked = {7}
+    older = [asked(batcher, 1, account=7), asked(batcher, 3, account=7)]
+    await settle()
+    younger = asked(batcher, 5, account=7)
+    await calls.let_return(0)
+    calls.unlock(7)
+    await settle()
+    assert [amount for call in calls.amounts[1:] for amount in call] == [1, 3, 5]
+    assert await calls.let_all_return(*older, younger) == [["posted"]] * 3
+
+
+async def test_a_request_of_two_held_accounts_waits_for_both(
+    calls: FakeCalls, batcher: Batcher
+) -> None:
+    calls.locked = {7, 8}
+    pair = submitted(transaction(7, 8, 1))
+    both = asyncio.create_task(batcher.post(pair, deadline=soon()))
+    await calls.let_return(0)
+    one = asked(batcher, 3, account=7)
+    await settle()
+    calls.unlock(7)
+    assert await calls.let_all_return(one) == [["posted"]]
+    assert not both.done()
+    assert calls.amounts == [[1], [3]]
+    calls.unlock(8)
+    assert await calls.let_all_return(both) == [["posted"]]
+
+
 async def test_a_waiting_request_whose_caller_is_gone_is_not_posted(calls: FakeCalls) -> None:
     batcher = Batcher(calls, max_in_flight=1)
     first, gone = asked(batcher, 1), asked(batcher, 3, account=1)
