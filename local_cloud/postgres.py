@@ -168,13 +168,13 @@ class PostgresServer:
 
         A session whose postmaster was killed runs on for a while, and could answer a client.
         """
-        alive = _processes_in(self.data_dir)
+        alive = {*_processes_in(self.data_dir), *self._descendants()}
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(alive, timeout=_STOP_TIMEOUT_SECONDS)
+        psutil.wait_procs([*alive], timeout=_STOP_TIMEOUT_SECONDS)
         if self.process is not None:
-            self.process.wait()
+            self.process.wait(_STOP_TIMEOUT_SECONDS)
 
     def promote(self) -> None:
         """Make this standby a writer; does nothing to a writer.
@@ -195,6 +195,17 @@ class PostgresServer:
             certificate=self._certificate,
             settings=self._settings | more,
         )
+
+    def _descendants(self) -> list[psutil.Process]:
+        """The postmaster that this object has started, and its children.
+
+        Also where the working folder of another user's process cannot be read, as for root with the
+        capabilities of a container.
+        """
+        if self.process is None or self.process.poll() is not None:
+            return []
+        postmaster = psutil.Process(self.process.pid)
+        return [postmaster, *postmaster.children(recursive=True)]
 
     def _says_ready(self) -> bool:
         # The eighth line of postmaster.pid: "ready", or "standby" once hot standby serves reads.
