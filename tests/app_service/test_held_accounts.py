@@ -223,20 +223,6 @@ async def test_accounts_wait_in_turn_and_each_is_posted_when_it_is_free(
     await calls.let_all_return(*requests.values())
 
 
-async def test_a_request_of_two_held_accounts_waits_for_both(
-    calls: FakeCalls, batcher: Batcher
-) -> None:
-    calls.locked = {7, OTHER + 1}
-    both = asked(batcher, 1, account=7)
-    only = asked(batcher, 3, account=7)
-    await calls.let_return(0)
-    calls.unlock(7)
-    await settle()
-    assert [1] not in calls.amounts
-    calls.unlock(OTHER + 1)
-    assert await calls.let_all_return(both, only) == [["posted"]] * 2
-
-
 async def test_a_lock_that_was_held_for_a_moment_only_is_called_again(
     calls: FakeCalls, batcher: Batcher
 ) -> None:

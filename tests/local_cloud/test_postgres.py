@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pg8000.dbapi
+import psutil
 import pytest
 
 from local_cloud.addresses import free_port
@@ -122,3 +123,19 @@ def test_a_taken_port_is_reported_with_the_servers_own_message(
     other.initialize()
     with pytest.raises(PostgresError, match="Address already in use"):
         other.start()
+
+
+def test_a_server_is_fenced_where_nobody_may_read_its_working_folder(
+    writer: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for root with the capabilities of a build container, when PostgreSQL is another user."""
+
+    def refuse(process: psutil.Process) -> str:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "cwd", refuse)
+    assert writer.process is not None
+    family = psutil.Process(writer.process.pid).children(recursive=True)
+    writer.fence()
+    assert writer.has_died
+    assert not any(process.is_running() for process in family)
