@@ -165,18 +165,15 @@ async def test_requests_of_a_held_account_are_called_before_younger_ones(
 async def test_a_request_of_two_held_accounts_waits_for_both(
     calls: FakeCalls, batcher: Batcher
 ) -> None:
-    calls.locked = {7, 8}
-    pair = submitted(transaction(7, 8, 1))
-    both = asyncio.create_task(batcher.post(pair, deadline=soon()))
+    calls.locked = {7, OTHER + 1}
+    both = asked(batcher, 1, account=7)
+    only = asked(batcher, 3, account=7)
     await calls.let_return(0)
-    one = asked(batcher, 3, account=7)
-    await settle()
     calls.unlock(7)
-    assert await calls.let_all_return(one) == [["posted"]]
-    assert not both.done()
-    assert calls.amounts == [[1], [3]]
-    calls.unlock(8)
-    assert await calls.let_all_return(both) == [["posted"]]
+    await settle()
+    assert [1] not in calls.amounts
+    calls.unlock(OTHER + 1)
+    assert await calls.let_all_return(both, only) == [["posted"]] * 2
 
 
 async def test_a_waiting_request_whose_caller_is_gone_is_not_posted(calls: FakeCalls) -> None:
