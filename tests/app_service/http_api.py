@@ -120,6 +120,10 @@ def credential(client_id: str, secret: str, role: Role, credential_id: str = "c-
     )
 
 
+def _never(seconds: float, call: Callable[[], None]) -> None:
+    """Without a timer that would write into the log of a later test."""
+
+
 @asynccontextmanager
 async def running_api(
     ledger: Ledger | None = None, *, reading: Pool | None = None
@@ -149,7 +153,7 @@ async def running_api(
             logins=Logins(
                 clients=clients,
                 failures=failed_logins(now=lambda: clock[0]),
-                refused=RefusedLogins(on_refused=totals.login_refused),
+                refused=RefusedLogins(on_refused=totals.login_refused, later=_never),
             ),
             health=Health({name: _probe(neighbours, name) for name in neighbours}),
             version="1.2.3",
