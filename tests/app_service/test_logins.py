@@ -13,7 +13,7 @@ from app_service.ledger import failure_limit, refused_logins
 from app_service.ledger.actor import Role
 from app_service.ledger.failure_limit import FailureLimit, TooManyFailures
 from app_service.ledger.recent_reads import FIRST_READS_MAX, FRESH_SECONDS
-from app_service.ledger.refused_logins import OTHERS, RefusedLogins
+from app_service.ledger.refused_logins import OTHERS, RefusedLogins, call_later
 from tests.app_service.http_api import Api, assert_problem, basic, running_api
 
 HERE, THERE = "203.0.113.1", "203.0.113.2"
@@ -245,3 +245,9 @@ def test_the_limit_remembers_a_bounded_number_of_addresses(
     for address in ("a", "c"):
         with pytest.raises(TooManyFailures):
             limit.check(address)
+
+
+async def test_a_line_that_is_due_later_is_written_by_the_loop() -> None:
+    written = asyncio.Event()
+    call_later(0.001, written.set)
+    await asyncio.wait_for(written.wait(), 5)
