@@ -71,7 +71,7 @@ class LedgerClient:
         """What became of each transaction of a batch, in order."""
         answer = self.call("POST", "/transactions/batch", json={"transactions": batch})
         assert answer.status_code == 200, answer.text
-        return [each["status"] for each in answer.json()["results"]]
+        return [each["status"] for each in answer.json()["verdicts"]]
 
     def listed(self, **query: str | int) -> set[str]:
         """The ids on all pages of a list."""
