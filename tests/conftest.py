@@ -3,8 +3,6 @@
 import gc
 import os
 import shutil
-import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from local_cloud.server import running_cloud, start_cloud, stop_cloud
 from tests.account import Account
 from tests.branch_hub.git_server import GitServer, running_git_server
 from tests.memory_folder import use_memory
+from tests.own_postgres import own_postgres
 from tests.untraced import leave_libraries_untraced
 
 # CDK validates templates at every synth, and starting the validator takes longer than a synth. The
@@ -93,28 +92,11 @@ def _group_of(item: pytest.Item) -> str | None:
     return next((server for server in _SHARED_SERVERS if server in used), None)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """One empty PostgreSQL 15 server per test process, without TLS; durability off for speed."""
-    folder = Path(tempfile.mkdtemp(prefix="test-postgres-"))
-    server = PostgresServer(
-        data_dir=folder / "data",
-        address="127.0.0.1",
-        port=_free_port(),
-        password="test",
-        settings={"fsync": "off", "log_min_messages": "fatal"},
-    )
-    server.initialize()
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    """One empty PostgreSQL 15 server per test process."""
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

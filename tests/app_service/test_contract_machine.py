@@ -5,11 +5,7 @@ LEDGER_EXAMPLES=5000 python -m pytest tests/app_service/test_contract_machine.py
 """
 
 import asyncio
-import shutil
-import socket
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -19,6 +15,7 @@ from local_cloud.postgres import PostgresServer
 from tests.app_service.conftest import migrate
 from tests.app_service.model.machine import LedgerMachine
 from tests.app_service.model.scripts import examples
+from tests.own_postgres import own_postgres
 
 _WITHOUT_SHRINKING = (Phase.generate,)  # no race is the same twice
 
@@ -26,22 +23,8 @@ _WITHOUT_SHRINKING = (Phase.generate,)  # no race is the same twice
 @pytest.fixture
 def durable_server() -> Iterator[PostgresServer]:
     """A server of its own, because it is killed. It writes to the disk before it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    folder = Path(tempfile.mkdtemp(prefix="test-durable-postgres-"))
-    server = PostgresServer(
-        data_dir=folder / "data",
-        address="127.0.0.1",
-        port=port,
-        password="test",
-        settings={"fsync": "on", "synchronous_commit": "on", "log_min_messages": "fatal"},
-    )
-    server.initialize()
-    server.start()
-    yield server
-    server.fence()
-    shutil.rmtree(folder)
+    with own_postgres(fsync="on", synchronous_commit="on") as server:
+        yield server
 
 
 def test_s32_nothing_acknowledged_is_lost_or_doubled_when_sessions_and_the_server_are_killed(

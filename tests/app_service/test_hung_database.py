@@ -1,11 +1,8 @@
 """S65: PostgreSQL accepts connections and answers nothing, as on a host that hangs."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
@@ -15,11 +12,11 @@ from app_service.ledger import accounts, deadlines
 from app_service.ledger.database import Database, Pool, close_pool, open_pool
 from app_service.ledger.domain import DatabaseUnavailable, NewAccount
 from app_service.ledger.ledger import PostgresLedger
-from local_cloud.addresses import free_port
 from local_cloud.postgres import PostgresServer
 from tests.app_service.build import OPERATOR, document, open_accounts, soon, submitted, transaction
 from tests.app_service.conftest import migrate
 from tests.app_service.http_api import assert_problem, running_api
+from tests.own_postgres import own_postgres
 
 SHORT_SECONDS = 1.0
 LONG_SECONDS = 5 * SHORT_SECONDS  # shorter than one command without a deadline, and its connection
@@ -27,22 +24,9 @@ LONG_SECONDS = 5 * SHORT_SECONDS  # shorter than one command without a deadline,
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[PostgresServer]:
-    folder = Path(tempfile.mkdtemp(prefix="test-postgres-hung-"))
-    server = PostgresServer(
-        data_dir=folder / "data",
-        address="127.0.0.1",
-        port=free_port(),
-        password="test",
-        settings={"fsync": "off", "log_min_messages": "fatal"},
-    )
-    server.initialize()
-    server.start()
-    try:
+    with own_postgres() as server:
         asyncio.run(migrate(server.dsn))
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 @pytest_asyncio.fixture
