@@ -8,6 +8,10 @@ from app_service.environment_variables import EnvironmentSettings, SettingsError
 
 IMAGE_CA_FILE = "/srv/app_service/trust/aws-rds.pem"
 SESSIONS_BY_USER_INDEX = "by-user"  # of the table of sessions
+# The keys of the table of clients: one client has several credentials.
+CLIENT_KEY = "client_id"
+CREDENTIAL_KEY = "credential_id"
+FIRST_CLIENT_ID = "transaction-client"  # of the secret that the environment generates
 LIVE_PATH = "/health/live"  # what the load balancer asks
 _PORTS = range(1, 65536)
 

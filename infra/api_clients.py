@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from app_service.ledger.credentials import CLIENT_KEY, CREDENTIAL_KEY
+from app_service.settings import CLIENT_KEY, CREDENTIAL_KEY
 from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from app_service.ledger.credentials import FIRST_CLIENT_ID
+from app_service.settings import FIRST_CLIENT_ID
 from infra.naming import EnvironmentSuffix
 
 API_CREDENTIALS: Final = "transaction-api-credentials"

@@ -18,16 +18,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from app_service.ledger.actor import Role
 from app_service.ledger.credentials import (
-    CLIENT_ID_RULE,
-    CREDENTIAL_KEY,
-    FIRST_CLIENT_ID,
     FIRST_CREDENTIAL_ID,
     Client,
     Credential,
-    is_client_id,
     secret_sha256,
 )
+from app_service.ledger.fields import CLIENT_ID_RULE, is_client_id
 from app_service.ledger.recent_reads import FRESH_SECONDS
+from app_service.settings import CREDENTIAL_KEY, FIRST_CLIENT_ID
 from operations.account import NoSuffix, open_session, required
 from operations.stack_outputs import NoOutput, StackOutputs
 

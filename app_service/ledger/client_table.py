@@ -5,9 +5,10 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app_service.ledger.credentials import CLIENT_KEY, Credential
+from app_service.ledger.credentials import Credential
 from app_service.ledger.domain import Unavailable
 from app_service.ledger.dynamodb_calls import DynamoDbCalls
+from app_service.settings import CLIENT_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -10,9 +10,9 @@ from app_service.ledger.credentials import (
     FIRST_CREDENTIAL_ID,
     Client,
     Credential,
-    is_client_id,
     secret_sha256,
 )
+from app_service.ledger.fields import is_client_id
 from app_service.ledger.recent_reads import RecentReads
 
 

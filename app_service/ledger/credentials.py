@@ -5,21 +5,15 @@ Standard library only: the command that adds and removes them imports it, too.
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app_service.ledger.actor import Role
+from app_service.settings import CLIENT_KEY, CREDENTIAL_KEY
 
-# The keys of an item: one client has several credentials.
-CLIENT_KEY: Final = "client_id"
-CREDENTIAL_KEY: Final = "credential_id"
-CLIENT_ID_RULE: Final = "1 to 64 characters of a-z, 0-9 and -"
-# The client and the credential of the secret that the environment generates.
-FIRST_CLIENT_ID: Final = "transaction-client"
+# The credential of the secret that the environment generates.
 FIRST_CREDENTIAL_ID: Final = "secret"
-_CLIENT_ID: Final = re.compile(r"[a-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +66,3 @@ class Credential:
 
 def secret_sha256(secret: bytes) -> str:
     return hashlib.sha256(secret).hexdigest()
-
-
-def is_client_id(text: str) -> bool:
-    return _CLIENT_ID.fullmatch(text) is not None

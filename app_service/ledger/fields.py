@@ -18,6 +18,7 @@ MAX_INTEGER = 2**53 - 1
 _CODE_LENGTH = 3
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _USER_ID = re.compile(r"[A-Za-z0-9._@:+-]{1,128}")
+CLIENT_ID_RULE = "1 to 64 characters of a-z, 0-9 and -"
 _CLIENT_ID = re.compile(r"[a-z0-9-]{1,64}")
 _T = TypeVar("_T")
 
@@ -122,12 +123,14 @@ def parse_user_id(name: str, value: object) -> str:
     )
 
 
+def is_client_id(text: str) -> bool:
+    return _CLIENT_ID.fullmatch(text) is not None
+
+
 def parse_client_id(name: str, value: object) -> str:
-    if isinstance(value, str) and _CLIENT_ID.fullmatch(value):
+    if isinstance(value, str) and is_client_id(value):
         return value
-    raise InvalidField(
-        f"{name}: must be 1 to 64 lower-case letters, digits or -, got {shape(value)}"
-    )
+    raise InvalidField(f"{name}: must be {CLIENT_ID_RULE}, got {shape(value)}")
 
 
 def parse_flag(name: str, value: object) -> bool:

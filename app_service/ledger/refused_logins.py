@@ -5,8 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app_service.ledger.credentials import is_client_id
-from app_service.ledger.fields import shape
+from app_service.ledger.fields import is_client_id, shape
 
 LINE_SECONDS = 10.0  # between two lines of one address
 ADDRESSES_MAX = 10_000  # with lines of their own; all others share the lines of OTHERS

@@ -26,7 +26,7 @@ TIMES_OF = "/transactions?account_id=1"
         ("/accounts/1/entries?cursor=", "cursor: must be next_cursor"),
         ("/accounts/1/entries?cursor=0", "cursor: must be a whole number"),
         ("/accounts/1/entries?cursor=\u0661", "cursor: must be a whole number"),
-        ("/accounts?owner=Shop", "owner: must be 1 to 64 lower-case letters"),
+        ("/accounts?owner=Shop", "owner: must be 1 to 64 characters of a-z, 0-9 and -"),
         ("/accounts?page=2", "'page': unknown parameter; known here: owner, limit, cursor"),
         ("/accounts/1?asof=x", "'asof': unknown parameter; known here: as_of"),
         ("/accounts/1?as_of=2026-01-01", "as_of: must be a time with zone"),
