@@ -21,6 +21,7 @@ POLICY ?=
 FORCE ?=
 UPGRADE ?=
 ENGINE_VERSION ?=
+FROM ?=
 WORKERS ?= 4
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
@@ -41,7 +42,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
-	drill-kill-task drill-lose-zone engine-version help integration-test lock logs preflight reconcile redrive \
+	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
 	retry session setup smoke-test status synth test up
 
 help: ## list the commands
@@ -110,6 +111,9 @@ drill-kill-database: ## kill the database's writer under load; check that the st
 
 drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
+
+drill-rolling-update: setup ## deliver the current commit under load; check that no request fails (FROM=...: from that commit, in a local cloud of its own)
+	@python -m local_cloud.drills.rolling_update --suffix "$(SUFFIX)" --from "$(FROM)"
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
 	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,15 +140,19 @@ class Stream:
             # After a slow answer the client does not catch up: the rate is never exceeded.
             due = max(due, asked - pause) + pause
             if self._post(session, json.dumps(transaction)):
-                self._log(transaction["transaction_id"], asked=asked)
+                self._log(transaction["transaction_id"])
+                self.answers.append((asked, time.monotonic()))
 
     def _sender(self, send: Callable[[str], None]) -> None:
         while not self._stop.wait(1.0):
             transaction = self._transaction(debit=self.accounts[0])
-            asked = time.monotonic()
             message = {"type": "transaction.submitted", "version": 1, "transaction": transaction}
-            send(json.dumps(message))
-            self._log(transaction["transaction_id"], asked=asked)
+            try:
+                send(json.dumps(message))
+            except (BotoCoreError, ClientError) as error:
+                self.failures.append(f"queue: {error}")
+            else:
+                self._log(transaction["transaction_id"])
 
     def _transaction(self, *, debit: int) -> dict[str, Any]:
         return {
@@ -158,10 +163,9 @@ class Stream:
             "currency": "USD",
         }
 
-    def _log(self, transaction_id: str, *, asked: float) -> None:
+    def _log(self, transaction_id: str) -> None:
         with self._lock, self.log_file.open("a") as log:
             log.write(transaction_id + "\n")
-            self.answers.append((asked, time.monotonic()))
 
     def _post(self, session: requests.Session, body: str) -> bool:
         deadline = time.monotonic() + 30
