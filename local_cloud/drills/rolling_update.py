@@ -7,52 +7,86 @@ make drill-rolling-update FROM=<commit>    a local cloud of its own, from that c
 import argparse
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from local_cloud.aws import AwsClients
 from local_cloud.delivery import deliver
+from local_cloud.assembly import ENVIRONMENT, deploy
 from local_cloud.drills.acknowledgements import Stream
 from local_cloud.drills.audited import audit_problems
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse_in
 from local_cloud.drills.versions import VersionWatch
 from local_cloud.environments import the_environment
+from local_cloud.facts import Facts
 from local_cloud.git_host import GitHost, commit_of
 from local_cloud.paths import ROOT, CloudPaths, state_dir
+from local_cloud.pipeline.executions import execution_states
 from local_cloud.server import CloudError, RunningCloud, running_cloud, start_cloud, stop_cloud
+from local_cloud.stacks import find_pipeline
 from local_cloud.terminal import line_by_line
 
 # The audit trail of the local cloud follows this load on two cores.
 _REQUESTS_PER_SECOND = 50.0
 _BRANCH = "rolling-update"
+_LOOK_AGAIN_SECONDS = 0.5
 
 
-def rolling_update(commit: str) -> Callable[[Scene], Outcome]:
-    """The scenario: push `commit` to the environment's branch and wait for its delivery."""
+class Delivery(threading.Thread):
+    """Delivers a commit in the background, as `make up` does. Ends with the process."""
+
+    def __init__(self, paths: CloudPaths, *, branch: str, commit: str) -> None:
+        super().__init__(daemon=True)
+        self.succeeded = False
+        self._paths = paths
+        self._branch = branch
+        self._commit = commit
+
+    def run(self) -> None:
+        git = GitHost(self._paths.repository, state=self._paths.state)
+        git.push(ROOT, commit=self._commit, branch=self._branch)
+        self.succeeded = deliver(
+            self._paths, _cloud_of(self._paths), git, branch=self._branch, commit=self._commit
+        )
+
+    def wait_until_built(self) -> None:
+        """Return when the commit is synthesized and tested, or cannot be delivered."""
+        while self.is_alive() and not self._is_built():
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+    def wait_until_deployed(self) -> None:
+        """Return at the end of the delivery. Raises CloudError if it failed."""
+        self.join()
+        if not self.succeeded:
+            raise CloudError(f"{self._commit[:12]} was not delivered: see above")
+
+    def _is_built(self) -> bool:
+        pipeline = find_pipeline(self._paths, self._branch)
+        runs = execution_states(self._paths.state, pipeline.name) if pipeline else []
+        return any(
+            run["commit"] == self._commit
+            and all(
+                a["state"] == "Succeeded" for stage in run["stages"][:2] for a in stage["actions"]
+            )
+            for run in runs
+        )
+
+
+def rolling_update(facts: Facts, delivery: Delivery) -> Callable[[Scene], Outcome]:
+    """The scenario: the rest of the delivery, in which every task is replaced."""
 
     def scenario(scene: Scene) -> Outcome:
-        cloud = _cloud_of(scene.paths)
-        facts = the_environment(scene.paths, cloud, suffix=scene.suffix)
-        if facts["commit"] == commit:
-            raise CloudError(
-                f"environment {scene.suffix} has commit {commit[:12]} already: commit a change "
-                "first, or add FROM=<an older commit>"
-            )
+        began = time.monotonic()
         before = {task["id"] for task in scene.healthy_tasks()}
-        pushed = time.monotonic()
-        with VersionWatch.of(facts, cloud) as versions:
-            if not _deliver(scene.paths, commit=commit, branch=facts["branch"]):
-                raise CloudError(f"{commit[:12]} was not delivered: see above")
-        after = {task["id"] for task in scene.healthy_tasks()}
-        if before & after:
-            raise CloudError(
-                f"the delivery of {commit[:12]} did not replace the tasks: the service is the same "
-                f"in {facts['commit'][:12]}"
-            )
-        print(f"answers of /version: {versions.seen()}")
-        took = time.monotonic() - pushed
-        return Outcome(broke_at=pushed, recovery=f"delivered after {took:.0f} s, tasks replaced")
+        with VersionWatch.of(facts, _cloud_of(scene.paths)) as versions:
+            delivery.wait_until_deployed()
+        if before & {task["id"] for task in scene.healthy_tasks()}:
+            raise CloudError("tasks were not replaced: the service is the same in both commits")
+        print(f"/version was answered by {versions.seen()}")
+        took = time.monotonic() - began
+        return Outcome(broke_at=began, recovery=f"all tasks replaced, delivered after {took:.0f} s")
 
     return scenario
 
@@ -79,22 +113,33 @@ def main(arguments: list[str] | None = None) -> int:
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _drill(paths: CloudPaths, *, commit: str, suffix: str) -> int:
+    cloud = _cloud_of(paths)
+    facts = the_environment(paths, cloud, suffix=suffix)
+    if facts["commit"] == commit:
+        raise CloudError(
+            f"environment {facts['suffix']} has commit {commit[:12]} already: commit a change "
+            "first, or add FROM=<an older commit>"
+        )
     since = datetime.now(UTC)
 
-    def check(scene: Scene, stream: Stream, acknowledged: list[str]) -> list[str]:
-        cloud = _cloud_of(scene.paths)
-        facts = the_environment(scene.paths, cloud, suffix=scene.suffix)
+    def check(_: Scene, stream: Stream, acknowledged: list[str]) -> list[str]:
         s3 = AwsClients(cloud.endpoint_url).s3
         audit = audit_problems(s3, facts["AuditBucketName"], acknowledged, since=since)
         return [*failed_requests(stream), *audit]
 
+    delivery = Delivery(paths, branch=facts["branch"], commit=commit)
+    delivery.start()
+    # Until then nothing changes in the environment, and the load would slow the commit's tests.
+    delivery.wait_until_built()
     return rehearse_in(
         paths,
-        suffix=suffix,
-        scenario=rolling_update(commit),
+        suffix=facts["suffix"],
+        scenario=rolling_update(facts, delivery),
         requests_per_second=_REQUESTS_PER_SECOND,
         queue=True,
         check=check,
@@ -103,23 +148,24 @@ def _drill(paths: CloudPaths, *, commit: str, suffix: str) -> int:
 
 @contextlib.contextmanager
 def _own_cloud(commit: str) -> Iterator[CloudPaths]:
-    """A local cloud beside that of `make up`, which has delivered `commit`; stopped at the end."""
+    """A local cloud beside that of `make up`, with an environment of `commit`; stopped at the end.
+
+    The environment is deployed without its pipeline: the tests of that commit passed long ago.
+    """
     paths = CloudPaths(state_dir() / "rolling")
-    start_cloud(paths)
+    cloud = start_cloud(paths)
     try:
-        GitHost(paths.repository, state=paths.state).ensure()
-        if not _deliver(paths, commit=commit, branch=_BRANCH):
-            raise CloudError(f"{commit[:12]}, the commit to start from, was not delivered")
+        git = GitHost(paths.repository, state=paths.state)
+        git.ensure()
+        git.push(ROOT, commit=commit, branch=_BRANCH)
+        print(f"deploying the environment of {commit[:12]} (cdk deploy) ...")
+        deploy(
+            paths, cloud, git, stacks=[ENVIRONMENT], branch=_BRANCH, commit=commit,
+            promotion="environment", log=paths.logs / "rolling-update-first.log",
+        )  # fmt: skip
         yield paths
     finally:
         stop_cloud(paths)
-
-
-def _deliver(paths: CloudPaths, *, commit: str, branch: str) -> bool:
-    """Push `commit` and show the run of its pipeline, as `make up` does; True if it succeeded."""
-    git = GitHost(paths.repository, state=paths.state)
-    git.push(ROOT, commit=commit, branch=branch)
-    return deliver(paths, _cloud_of(paths), git, branch=branch, commit=commit)
 
 
 def _cloud_of(paths: CloudPaths) -> RunningCloud:
