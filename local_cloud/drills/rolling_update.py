@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from local_cloud.assembly import ENVIRONMENT, HUB, deploy
 from local_cloud.aws import AwsClients
 from local_cloud.delivery import deliver
-from local_cloud.assembly import ENVIRONMENT, deploy
 from local_cloud.drills.acknowledgements import Stream
 from local_cloud.drills.audited import audit_problems
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse_in
@@ -159,10 +159,11 @@ def _own_cloud(commit: str) -> Iterator[CloudPaths]:
         git.ensure()
         git.push(ROOT, commit=commit, branch=_BRANCH)
         print(f"deploying the environment of {commit[:12]} (cdk deploy) ...")
-        deploy(
-            paths, cloud, git, stacks=[ENVIRONMENT], branch=_BRANCH, commit=commit,
-            promotion="environment", log=paths.logs / "rolling-update-first.log",
-        )  # fmt: skip
+        for stacks in (HUB, ENVIRONMENT):  # the hub has the repository of the service's image
+            deploy(
+                paths, cloud, git, stacks=[stacks], branch=_BRANCH, commit=commit,
+                promotion="environment", log=paths.logs / "rolling-update-first.log",
+            )  # fmt: skip
         yield paths
     finally:
         stop_cloud(paths)
