@@ -14,6 +14,7 @@ import boto3
 import uvloop
 from botocore.config import Config
 
+from app_service.api.account_turns import AccountTurns
 from app_service.api.health import PROBE_TIMEOUT_SECONDS, Health
 from app_service.api.services import Services
 from app_service.application import make_app
@@ -39,6 +40,9 @@ from app_service.totals import Reporter, Totals
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
+# Of these connections, for requests that may wait for locked accounts: of one account, of all.
+ACCOUNT_TURNS = 1
+ALL_ACCOUNT_TURNS = 3
 THREADS = 8
 
 # Few and short attempts: a request waits for them. Sessions are cached, outbox rows stay.
@@ -150,6 +154,7 @@ async def serve(
         services = Services(
             ledger=ledger,
             reading=reading,
+            account_turns=AccountTurns(of_one=ACCOUNT_TURNS, of_all=ALL_ACCOUNT_TURNS),
             sessions=sessions,
             clients=clients,
             logins=Logins(

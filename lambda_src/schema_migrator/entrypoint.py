@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from botocore.config import Config
 
 from lambda_src.schema_migrator.migrations import read_migrations
 from lambda_src.schema_migrator.migrator import migrate
+from lambda_src.schema_migrator.outside_transactions import run_outside
 from lambda_src.schema_migrator.settings import SchemaMigratorSettings
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import ASSET_ROOT, DatabaseTarget, connect_to_writer
@@ -25,7 +27,7 @@ _AWS = Config(
 _STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
+def handler(_event: object, context: Any) -> dict[str, Any]:
     """Invoked by each deployment before it updates the service; an exception stops it."""
     settings = SchemaMigratorSettings.from_env(os.environ)
     secrets_manager = boto3.client("secretsmanager", config=_AWS)
@@ -49,6 +51,13 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
         connect=partial(connect_to_writer, target, master),
         migrations=read_migrations(MIGRATIONS),
         logins=(service, processor),
+        run_outside=partial(
+            run_outside,
+            connect=lambda seconds: connect_to_writer(
+                replace(target, statement_timeout_seconds=seconds), master
+            ),
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        ),
         pause_up_to=pause_up_to,
     )
     logger.info("schema migrated", extra=result)

@@ -10,6 +10,8 @@ from typing import Any
 import asyncpg
 import httpx
 
+from app_service.__main__ import ACCOUNT_TURNS, ALL_ACCOUNT_TURNS
+from app_service.api.account_turns import AccountTurns
 from app_service.api.health import Health
 from app_service.api.services import Services
 from app_service.application import make_app
@@ -143,6 +145,7 @@ async def running_api(
         services = Services(
             ledger=ledger if ledger is not None else fake,
             reading=Database(reading if reading is not None else asyncpg.create_pool()),
+            account_turns=AccountTurns(of_one=ACCOUNT_TURNS, of_all=ALL_ACCOUNT_TURNS),
             sessions=Sessions(
                 table=SessionTable(dynamodb=table.client, table_name=TABLE, executor=executor),
                 unknown=unknown_tokens(now=lambda: clock[0]),
