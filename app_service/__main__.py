@@ -14,28 +14,28 @@ import boto3
 import uvloop
 from botocore.config import Config
 
+from app_service.api.health import PROBE_TIMEOUT_SECONDS, Health
+from app_service.api.services import Services
+from app_service.application import make_app
+from app_service.clients.client_table import ClientTable
+from app_service.clients.clients import Clients, first_credential
+from app_service.clients.failure_limit import failed_logins, unknown_tokens
+from app_service.clients.logins import Logins
+from app_service.clients.refused_logins import RefusedLogins
+from app_service.clients.session_table import SessionTable
+from app_service.clients.sessions import Sessions
+from app_service.database.database import Database, Pool, close_pool, open_pool
 from app_service.environment_variables import SettingsError
 from app_service.http_server.limits import Limits
 from app_service.http_server.server import Server, stopping_on_signal
-from app_service.ledger import accounts
-from app_service.ledger.api import make_app
-from app_service.ledger.client_table import ClientTable
-from app_service.ledger.clients import Clients, first_credential
-from app_service.ledger.database import Database, Pool, close_pool, open_pool
-from app_service.ledger.failure_limit import failed_logins, unknown_tokens
-from app_service.ledger.health import PROBE_TIMEOUT_SECONDS, Health
-from app_service.ledger.hold_expiry import HoldExpiry
-from app_service.ledger.ledger import PostgresLedger
-from app_service.ledger.logins import Logins
-from app_service.ledger.refused_logins import RefusedLogins
-from app_service.ledger.relay import OutboxRelay
-from app_service.ledger.services import Services
-from app_service.ledger.session_table import SessionTable
-from app_service.ledger.sessions import Sessions
-from app_service.ledger.tls import server_context
-from app_service.ledger.totals import Reporter, Totals
+from app_service.http_server.tls import server_context
 from app_service.logs import configure_logging
+from app_service.outbox.relay import OutboxRelay
+from app_service.posting import accounts
+from app_service.posting.hold_expiry import HoldExpiry
+from app_service.posting.ledger import PostgresLedger
 from app_service.settings import LIVE_PATH, ServiceSecrets, ServiceSettings
+from app_service.totals import Reporter, Totals
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe

@@ -22,9 +22,9 @@ import psutil
 
 from app_service.ledger import actor
 from app_service.ledger.kinds import Kind
-from app_service.ledger.posting import post_transactions
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
+from app_service.posting.posting import post_transactions
 from local_cloud.addresses import free_port
 from local_cloud.postgres import PostgresServer
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.ledger.actor import Role
-from app_service.ledger.credentials import (
+from app_service.clients.credentials import (
     FIRST_CREDENTIAL_ID,
     Client,
     Credential,
     secret_sha256,
 )
+from app_service.clients.recent_reads import FRESH_SECONDS
+from app_service.ledger.actor import Role
 from app_service.ledger.fields import CLIENT_ID_RULE, is_client_id
-from app_service.ledger.recent_reads import FRESH_SECONDS
 from app_service.settings import CREDENTIAL_KEY, FIRST_CLIENT_ID
 from operations.account import NoSuffix, open_session, required
 from operations.stack_outputs import NoOutput, StackOutputs

@@ -14,7 +14,6 @@ from app_service.ledger.free_text import (
     REFERENCE_LENGTH_MAX,
 )
 from app_service.ledger.kinds import ALLOWED, DEPENDING, NEEDED, OF_CLIENTS
-from app_service.ledger.queue_messages import SEND_BYTES_MAX
 from app_service.ledger.transaction import (
     COLUMNS,
     HOLD_SECONDS_DEFAULT,
@@ -22,6 +21,7 @@ from app_service.ledger.transaction import (
     Transaction,
 )
 from app_service.ledger.verdict import REFUSALS
+from app_service.outbox.queue_messages import SEND_BYTES_MAX
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.transaction_processor.renewal import FIRST_SENT_AT

@@ -1,0 +1,1 @@
+"""The HTTP server: TLS, and the limits of what clients can take."""

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from app_service.ledger.problems import Problem
+from app_service.api.problems import Problem
 
 WARN_AGAIN_SECONDS = 60.0
 

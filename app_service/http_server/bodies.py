@@ -4,9 +4,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app_service.api.deadlines import arrival_of
+from app_service.api.problems import Problem
 from app_service.http_server.limits import Limits
-from app_service.ledger.deadlines import arrival_of
-from app_service.ledger.problems import Problem
 
 
 class LimitedBodies:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app_service.ledger.deadlines import REQUEST_SECONDS
+from app_service.api.deadlines import REQUEST_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from app_service.api.deadlines import ARRIVED_AT
+from app_service.api.problems import Problem, problem_response
 from app_service.http_server.admission import Admission
 from app_service.http_server.limits import Limits
-from app_service.ledger.deadlines import ARRIVED_AT
-from app_service.ledger.problems import Problem, problem_response
 
 
 class LimitedProtocol(HttpToolsProtocol):

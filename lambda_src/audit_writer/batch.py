@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app_service.ledger.kinds import MOVING, Kind
-from app_service.ledger.queue_messages import POSTED_TYPE, POSTED_VERSION
+from app_service.outbox.queue_messages import POSTED_TYPE, POSTED_VERSION
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
 

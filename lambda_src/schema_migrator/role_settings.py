@@ -2,7 +2,7 @@
 
 from pg8000.native import Connection, identifier
 
-from app_service.ledger.session_settings import ROLE_DEFAULTS
+from app_service.database.session_settings import ROLE_DEFAULTS
 
 _IN_DATABASES = """
 SELECT datname

@@ -10,7 +10,7 @@ from pathlib import Path
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection
 
-from app_service.ledger.session_settings import session_settings
+from app_service.database.session_settings import session_settings
 from lambda_src.shared.credentials import Credentials, DatabaseSecret
 
 ASSET_ROOT = Path(__file__).resolve().parents[2]  # in a checkout, its root

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
-from app_service.ledger.sql_states import LOST_RACE, is_unavailable
+from app_service.database.sql_states import LOST_RACE, is_unavailable
 from app_service.ledger.submission import Submission
-from app_service.ledger.transaction_sql import ATTRIBUTES, arrays_of, post_sql
+from app_service.posting.transaction_sql import ATTRIBUTES, arrays_of, post_sql
 from lambda_src.shared.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.ledger.queue_messages import ENTRIES_MAX
+from app_service.outbox.queue_messages import ENTRIES_MAX
 from lambda_src.shared.messages import Message
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.ledger.queue_messages import groups
+from app_service.outbox.queue_messages import groups
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.redelivery import CALL_SECONDS
 from lambda_src.transaction_processor.sender import FIRST_SENDER_ID, first_sender_id

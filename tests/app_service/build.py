@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from app_service.ledger import accounts
+from app_service.database.database import Connection, Pool
 from app_service.ledger.actor import Actor, Path, Role
-from app_service.ledger.database import Connection, Pool
 from app_service.ledger.domain import NewAccount
 from app_service.ledger.kinds import Kind
-from app_service.ledger.posting import post_transactions
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
+from app_service.posting import accounts
+from app_service.posting.posting import post_transactions
 
 OPERATOR = Actor(client_id="bank", user_id="alice", path=Path.API, role=Role.OPERATOR)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest_asyncio
 
-from app_service.ledger.database import Pool
+from app_service.database.database import Pool
 from local_cloud.postgres import PostgresServer
 from tests.ledger_structure import EMPTY, STRUCTURE
 

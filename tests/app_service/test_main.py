@@ -26,9 +26,9 @@ import httpx
 import pytest
 
 from app_service.__main__ import main, region_of, verifying_context
+from app_service.database.database import NoWriterError, connect_writer
 from app_service.environment_variables import SettingsError
-from app_service.ledger.database import NoWriterError, connect_writer
-from app_service.ledger.tls import self_signed
+from app_service.http_server.tls import self_signed
 from app_service.settings import ServiceSettings
 from local_cloud.certificates import LocalAuthority
 from local_cloud.postgres import PostgresServer

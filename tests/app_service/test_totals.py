@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from app_service.ledger.domain import DatabaseUnavailable
-from app_service.ledger.outbox import Waiting
-from app_service.ledger.totals import Reporter, Totals
 from app_service.ledger.verdict import Verdict
+from app_service.outbox.outbox import Waiting
+from app_service.totals import Reporter, Totals
 
 NOTHING = {
     "transactions_posted": 0,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app_service.ledger.problems import problem_response
+from app_service.api.problems import problem_response
 from tests.infra.templates import Synthesized, text
 
 

@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from app_service.clients.client_table import ClientTable
+from app_service.clients.clients import Clients, first_credential
+from app_service.clients.credentials import Client
 from app_service.ledger.actor import Role
-from app_service.ledger.client_table import ClientTable
-from app_service.ledger.clients import Clients, first_credential
-from app_service.ledger.credentials import Client
 from operations import api_client
 from tests.account import Account
 

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from app_service.ledger.openapi import PATHS, document
+from app_service.openapi.document import PATHS, document
 from tests.app_service.service_process import running_service
 from tests.app_service.test_main import BASIC, TlsDatabase, tls_database
 from tests.running_service.ledger_with_data import LedgerWithData, fill, new_token
@@ -41,7 +41,7 @@ NOT_CHECKED: tuple[Check, ...] = (
     # The service refuses more than JSON Schema can say: 1.0 for an integer, one account on both
     # sides, fractions in metadata.
     positive_data_acceptance,
-    ignored_auth,  # tests/app_service/test_authentication.py asks every route without credentials
+    ignored_auth,  # asked by tests/app_service/api/test_authentication.py on every route
 )
 NOT_CHECKED_OF_BATCHES: tuple[Check, ...] = (
     negative_data_rejection,  # a malformed transaction has the verdict `invalid` in an answer 200

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app_service.ledger.tls import server_context
+from app_service.http_server.tls import server_context
 from infra.base_image import base_image_args
 from infra.python_version import deployed_python
 from toolchain.base_image import Repository, lock_base_image

@@ -17,14 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app_service.api.bodies import BATCH_BODY_BYTES, json_response, read_json
+from app_service.api.deadlines import REQUEST_SECONDS, deadline_of
+from app_service.api.problems import EXCEPTION_HANDLERS
 from app_service.http_server.bodies import LimitedBodies
 from app_service.http_server.limits import Limits
 from app_service.http_server.protocol import LimitedProtocol
 from app_service.http_server.server import Server
-from app_service.ledger.bodies import BATCH_BODY_BYTES, json_response, read_json
-from app_service.ledger.deadlines import REQUEST_SECONDS, deadline_of
-from app_service.ledger.problems import EXCEPTION_HANDLERS
-from app_service.ledger.tls import server_context
+from app_service.http_server.tls import server_context
 
 LARGE_ANSWER = b"x" * (6 * 1024 * 1024)  # more than the buffers of two sockets
 WAIT_SECONDS = 5.0

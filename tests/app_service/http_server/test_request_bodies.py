@@ -7,9 +7,9 @@ from contextlib import ExitStack
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from app_service.api.problems import Problem
 from app_service.http_server.bodies import LimitedBodies
 from app_service.http_server.limits import Limits
-from app_service.ledger.problems import Problem
 from tests.app_service.http_server.serving import client_of, serving, until
 
 MIB = 1024 * 1024

@@ -9,9 +9,9 @@ from unittest.mock import patch
 import httpx
 import pytest_asyncio
 
+from app_service.database.database import Pool
 from app_service.ledger.actor import Actor, Path, Role
-from app_service.ledger.database import Pool
-from tests.app_service.http_api import running_api
+from tests.app_service.api.http_api import running_api
 
 # The routes ask these modules' `actor_of` who is asking.
 _ROUTES = ("account_reading_routes", "account_state_routes", "transaction_reading_routes")
@@ -56,7 +56,7 @@ def acting_as(actor: Actor | None) -> Iterator[None]:
         yield
         return
     patches = [
-        patch(f"app_service.ledger.{name}.actor_of", lambda _session: actor) for name in _ROUTES
+        patch(f"app_service.api.{name}.actor_of", lambda _session: actor) for name in _ROUTES
     ]
     for each in patches:
         each.start()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from app_service.ledger.database import Connection
+from app_service.database.database import Connection
 
 
 class Explained:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from app_service.ledger import accounts
+from app_service.database.database import Pool
 from app_service.ledger.actor import Role
-from app_service.ledger.database import Pool
 from app_service.ledger.domain import NewAccount
+from app_service.posting import accounts
+from tests.app_service.api.http_api import assert_problem
 from tests.app_service.build import hold, open_accounts, post, transaction
-from tests.app_service.http_api import assert_problem
 from tests.app_service.reading.conftest import ReadingApi, client
 
 SHOP = client("shop")

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from app_service.ledger.cursors import read_cursor, write_cursor
 from app_service.ledger.fields import Identifier, InvalidField, PositiveInteger
 from app_service.ledger.moments import Moment
+from app_service.reading.cursors import read_cursor, write_cursor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from unittest.mock import patch
 
 import pytest
 
-from app_service.ledger import transaction_reads
-from app_service.ledger.database import Pool
+from app_service.database.database import Pool
 from app_service.ledger.kinds import Kind
 from app_service.ledger.transaction import Transaction
+from app_service.reading import transaction_reads
 from tests.app_service.build import hold, open_accounts, post, to_target, transaction
 from tests.app_service.reading.conftest import ReadingApi
 

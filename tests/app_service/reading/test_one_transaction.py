@@ -3,11 +3,11 @@
 from dataclasses import replace
 from uuid import uuid4
 
-from app_service.ledger.database import Pool
+from app_service.database.database import Pool
 from app_service.ledger.kinds import Kind
 from app_service.ledger.transaction import Transaction
+from tests.app_service.api.http_api import assert_problem
 from tests.app_service.build import chain, hold, open_accounts, post, to_target, transaction
-from tests.app_service.http_api import assert_problem
 from tests.app_service.reading.conftest import ReadingApi
 
 OF_ACTOR = {"client_id": "bank", "user_id": "alice", "path": "api"}

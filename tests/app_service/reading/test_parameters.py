@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.app_service.api.http_api import assert_problem
 from tests.app_service.build import open_accounts
-from tests.app_service.http_api import assert_problem
 from tests.app_service.reading.conftest import ReadingApi
 
 TIMES_OF = "/transactions?account_id=1"

@@ -15,10 +15,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from app_service.ledger import account_history, account_transactions, accounts, transaction_reads
-from app_service.ledger.database import Connection
+from app_service.database.database import Connection
 from app_service.ledger.domain import Account
-from app_service.ledger.transaction_filter import Filter, ListedState
+from app_service.posting import accounts
+from app_service.reading import account_history, account_transactions, transaction_reads
+from app_service.reading.transaction_filter import Filter, ListedState
 from local_cloud.postgres import PostgresServer
 from tests.app_service.conftest import LedgerDatabase, _copy
 from tests.app_service.reading.explained import Explained

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-from app_service.ledger import account_history
-from app_service.ledger.database import Connection, Pool
+from app_service.database.database import Connection, Pool
 from app_service.ledger.kinds import Kind
-from app_service.ledger.posting import post_transactions
+from app_service.posting.posting import post_transactions
+from app_service.reading import account_history
+from tests.app_service.api.http_api import assert_problem
 from tests.app_service.build import (
     hold,
     open_accounts,
@@ -21,7 +22,6 @@ from tests.app_service.build import (
     to_target,
     transaction,
 )
-from tests.app_service.http_api import assert_problem
 from tests.app_service.reading.conftest import ReadingApi
 
 BEGINNING = "2000-01-01T00:00:00Z"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from app_service.database.database import Pool
 from app_service.ledger.actor import Actor, Role
-from app_service.ledger.database import Pool
+from tests.app_service.api.http_api import assert_problem
 from tests.app_service.build import open_accounts, post, transaction
-from tests.app_service.http_api import assert_problem
 from tests.app_service.reading.conftest import ReadingApi, client
 from tests.app_service.reading.test_accounts import open_for
 

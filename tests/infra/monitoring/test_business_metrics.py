@@ -2,7 +2,7 @@
 
 import pytest
 
-from app_service.ledger.totals import Totals
+from app_service.totals import Totals
 from tests.infra.monitoring.alarm_templates import alarms
 from tests.infra.templates import Synthesized, text
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from app_service.ledger.session_settings import ROLE_DEFAULTS
+from app_service.database.session_settings import ROLE_DEFAULTS
 from lambda_src.schema_migrator.migrations import apply_migrations, read_migrations
 from lambda_src.schema_migrator.role_settings import restore_settings
 from lambda_src.shared.database import ASSET_ROOT
-from tests.app_service.hostile_settings import HOSTILE_SETTINGS
+from tests.app_service.database.hostile_settings import HOSTILE_SETTINGS
 from tests.lambda_src.cluster import Cluster
 
 

@@ -23,7 +23,7 @@ from lambda_src.shared.database import (
     connect_with_secret,
     sqlstate,
 )
-from tests.app_service.hostile_settings import HOSTILE_SETTINGS
+from tests.app_service.database.hostile_settings import HOSTILE_SETTINGS
 from tests.lambda_src.cluster import MASTER, NOBODY, STANDBY, UNNAMED, WRITER, Cluster
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from app_service.ledger.actor import Actor, Path, Role
 from app_service.ledger.submission import Submission
-from app_service.ledger.totals import Totals
 from app_service.ledger.verdict import REFUSALS
+from app_service.totals import Totals
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.posting import (
     ACCOUNT_BUSY,

@@ -1,0 +1,1 @@
+"""The HTTP routes with their authentication, bodies, answers and problem documents."""

@@ -1,0 +1,115 @@
+"""POST /transactions, /transactions/batch and /transactions/{id}/reversal, capture and void."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app_service.api import answers
+from app_service.api.authentication import WRITERS, actor_of, with_session
+from app_service.api.bodies import BATCH_BODY_BYTES, json_response, read_json
+from app_service.api.deadlines import deadline_of
+from app_service.api.problems import problem_response
+from app_service.api.services import services_of
+from app_service.clients.session_table import Session
+from app_service.ledger.batch import MalformedTransaction, parse_batch
+from app_service.ledger.fields import InvalidField, parse_uuid, shape
+from app_service.ledger.kinds import Kind
+from app_service.ledger.submission import Submission
+from app_service.ledger.transaction import Transaction
+from app_service.ledger.verdict import REASON, Verdict
+
+STATUS_OF = {
+    Verdict.POSTED: 201,
+    Verdict.REPLAYED: 200,
+    Verdict.CONFLICT: 409,
+    Verdict.INVALID: 400,
+    Verdict.FORBIDDEN: 403,
+}
+REFUSED_STATUS = 422
+_GIVEN_BY_PATH = ("kind", "target_id")
+
+
+async def post_transaction(request: Request, session: Session) -> Response:
+    transaction = Transaction.parse(await read_json(request))
+    return await _post(request, session, transaction)
+
+
+async def post_to_target(request: Request, session: Session, *, kind: Kind) -> Response:
+    """A reversal, capture or void of the transaction in the path."""
+    target_id = parse_uuid("transaction_id", request.path_params["transaction_id"])
+    document = await read_json(request)
+    if not isinstance(document, Mapping):
+        raise InvalidField(f"transaction: must be an object, got {shape(document)}")
+    for name in _GIVEN_BY_PATH:
+        if name in document:
+            raise InvalidField(f"{name}: the path gives it; leave it out")
+    whole = {**document, "kind": kind, "target_id": str(target_id)}
+    return await _post(request, session, Transaction.parse(whole))
+
+
+async def _post(request: Request, session: Session, transaction: Transaction) -> Response:
+    if transaction.linked:
+        raise InvalidField("linked: only a transaction of a batch can be linked with the next one")
+    submission = Submission(transaction=transaction, actor=actor_of(session))
+    ledger = services_of(request).ledger
+    [verdict] = await ledger.post([submission], deadline=deadline_of(request))
+    transaction_id = transaction.transaction_id
+    status = STATUS_OF.get(verdict, REFUSED_STATUS)
+    if verdict in REASON:
+        return problem_response(status, verdict, REASON[verdict], transaction_id=transaction_id)
+    return json_response(
+        answers.Posted(transaction_id=transaction_id, status=verdict),
+        status=status,
+        headers={"Location": f"/transactions/{transaction_id}"},
+    )
+
+
+async def post_batch(request: Request, session: Session) -> Response:
+    """A malformed transaction gets a verdict like any other and affects only those of its chain."""
+    parsed = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
+    actor = actor_of(session)
+    submissions = [
+        Submission(transaction=found, actor=actor)
+        for found in parsed
+        if isinstance(found, Transaction)
+    ]
+    ledger = services_of(request).ledger
+    deadline = deadline_of(request)
+    posted = iter(await ledger.post(submissions, deadline=deadline) if submissions else ())
+    verdicts = [
+        _verdict(found, next(posted)) if isinstance(found, Transaction) else _malformed(found)
+        for found in parsed
+    ]
+    return json_response(answers.BatchVerdicts(verdicts=verdicts))
+
+
+def _verdict(transaction: Transaction, verdict: Verdict) -> answers.BatchVerdict:
+    return answers.BatchVerdict(
+        transaction_id=transaction.transaction_id,
+        status=verdict,
+        detail=REASON.get(verdict, UNSET),
+    )
+
+
+def _malformed(found: MalformedTransaction) -> answers.BatchVerdict:
+    return answers.BatchVerdict(
+        transaction_id=found.transaction_id, status=Verdict.INVALID, detail=found.detail
+    )
+
+
+ROUTES = [
+    Route("/transactions", with_session(post_transaction, roles=WRITERS), methods=["POST"]),
+    Route("/transactions/batch", with_session(post_batch, roles=WRITERS), methods=["POST"]),
+    *(
+        Route(
+            f"/transactions/{{transaction_id}}/{kind}",
+            with_session(partial(post_to_target, kind=kind), roles=WRITERS),
+            methods=["POST"],
+        )
+        for kind in (Kind.REVERSAL, Kind.CAPTURE, Kind.VOID)
+    ),
+]

@@ -1,0 +1,1 @@
+"""Who calls: clients with their credentials, sessions, failed logins."""

@@ -1,0 +1,1 @@
+"""Connections of the database: pools, failover, session settings, error codes."""

@@ -1,0 +1,1 @@
+"""The way of posted transactions to the audit queue."""

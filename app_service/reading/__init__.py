@@ -1,0 +1,1 @@
+"""What reads from the ledger: accounts, entries, transactions, pages of them."""

@@ -1,0 +1,30 @@
+"""S42: which errors of the database are about its own state and not about the call."""
+
+import pytest
+
+from app_service.database.sql_states import is_unavailable
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("08006", True),  # connection failure
+        ("25006", True),  # read-only: the host is no longer the writer
+        ("25P03", True),  # idle in transaction for too long
+        ("28P01", True),  # login
+        ("53300", True),  # too many connections
+        ("57014", True),  # statement timeout
+        ("57P01", True),  # shutdown
+        ("58030", True),  # disk
+        ("", False),  # not an error of the server
+        ("22P02", False),  # a value
+        ("23514", False),  # a rule of a table
+        ("40001", False),  # a lost race
+        ("42501", False),  # a permission
+        ("55P03", False),  # a lock
+    ],
+)
+def test_s42_an_unavailable_server_differs_from_an_error_of_the_call(
+    state: str, expected: bool
+) -> None:
+    assert is_unavailable(state) is expected
