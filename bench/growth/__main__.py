@@ -45,18 +45,21 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 async def _run(folder: Path, millions: Sequence[int], lock: Path | None) -> None:
     minutes = {"filling": 0.0, "measuring": 0.0}
-    with _timed(minutes, "filling"):
-        await asyncio.gather(*(filling.fill(folder, ids, millions) for ids in Ids))
+    if not all(filling.is_filled(folder, ids, millions) for ids in Ids):
+        with _timed(minutes, "filling"):
+            await asyncio.gather(*(filling.fill(folder, ids, millions) for ids in Ids))
     sizes = [
-        Size(ids=ids, millions=size, name=name, bytes=bytes_)
+        Size(ids=ids, millions=size, name=name, bytes_each=bytes_each)
         for ids in Ids
         for size in millions
-        for name, bytes_ in (await filling.sizes(folder, ids, size)).items()
+        for name, bytes_each in (await filling.sizes(folder, ids, size)).items()
     ]
     rows: list[Row] = []
-    for size in millions:
+    for size in reversed(millions):  # a run that is stopped has measured the largest
         for server in SERVERS:
             for call in CALLS:
+                if server.is_cause and (size, call) != (max(millions), max(CALLS)):
+                    continue
                 with _held(lock), _timed(minutes, "measuring"):
                     rows += await compare(folder, server, size, call)
                 for row in rows[-2 * len(Ids) :]:

@@ -12,7 +12,7 @@ from bench.growth.ledgers import copy, running
 from bench.growth.load import Counters, PostingLedger, Slice, posting
 
 ROUNDS = 5
-CALLS = {32: 750, 1: 5000}  # of a slice, by the transactions of a call
+CALLS = {32: 750, 1: 2000}  # of a slice, by the transactions of a call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,25 +22,36 @@ class Server:
     name: str
     why: str
     settings: Mapping[str, str]
+    is_cause: bool = False  # shows what slows a large ledger down: only for the largest one
 
 
+_LARGE = {"shared_buffers": "2GB"}
+# Without a checkpoint while it is measured.
+_LOG_ALONE = {"full_page_writes": "off", "max_wal_size": "32GB", "checkpoint_timeout": "1h"}
 SERVERS = (
     Server(
         name="as the local cloud runs it",
         why="`shared_buffers` 64 MB, and PostgreSQL's defaults: a checkpoint after about 0.5 GB of"
-        " WAL (`max_wal_size` 1 GB) or 5 minutes, whole pages in the WAL after each one",
+        " WAL (`max_wal_size` 1 GB) or 5 minutes, images of whole pages in the WAL after each one",
         settings={},
     ),
     Server(
         name="nearer to Aurora",
-        why="`shared_buffers` 2 GB, `full_page_writes` off, no checkpoint while it is measured:"
-        " Aurora's storage takes the log alone, and writes no pages",
-        settings={
-            "shared_buffers": "2GB",
-            "full_page_writes": "off",
-            "max_wal_size": "32GB",
-            "checkpoint_timeout": "1h",
-        },
+        why="`shared_buffers` 2 GB, no page images (`full_page_writes` off), no checkpoint while it"
+        " is measured: Aurora's storage takes the log alone",
+        settings=_LARGE | _LOG_ALONE,
+    ),
+    Server(
+        name="with little memory alone",
+        why="`shared_buffers` 64 MB, no page images, no checkpoint while it is measured",
+        settings=_LOG_ALONE,
+        is_cause=True,
+    ),
+    Server(
+        name="with page images alone",
+        why="`shared_buffers` 2 GB, checkpoints and page images as the local cloud has them",
+        settings=_LARGE,
+        is_cause=True,
     ),
 )
 
@@ -53,6 +64,7 @@ class Row:
     call: int
     ids: Ids
     millions: int  # 0: the empty one
+    compared: int  # the size of the grown one of this comparison, in millions
     held: int  # transactions in the ledger at the end
     per_second: float
     to_empty: float  # throughput, as a ratio of the same round
@@ -88,17 +100,19 @@ async def compare(folder: Path, server: Server, millions: int, call: int) -> lis
         for _ in range(ROUNDS):
             for key, ledger in ledgers.items():
                 slices[key].append(await ledger.post(calls=CALLS[call], call=call))
+        ended = {key: await ledger.counters() for key, ledger in ledgers.items()}
         return [
             _row(
                 server=server,
                 call=call,
                 ids=ids,
                 millions=size,
+                compared=millions,
                 held=await ledger.transactions(),
                 slices=slices[ids, size],
                 beside=slices[ids, 0],
                 begun=begun[ids, size],
-                ended=await ledger.counters(),
+                ended=ended[ids, size],
             )
             for (ids, size), ledger in ledgers.items()
         ]
@@ -110,6 +124,7 @@ def _row(
     call: int,
     ids: Ids,
     millions: int,
+    compared: int,
     held: int,
     slices: Sequence[Slice],
     beside: Sequence[Slice],
@@ -126,6 +141,7 @@ def _row(
         call=call,
         ids=ids,
         millions=millions,
+        compared=compared,
         held=held,
         per_second=median(_rate(each) for each in slices),
         to_empty=median(

@@ -59,15 +59,14 @@ def data_dir(folder: Path, ids: Ids, millions: int) -> Path:
     return folder / f"{ids}-{millions}"
 
 
-async def fill(folder: Path, ids: Ids, millions: Sequence[int]) -> None:
-    """Write the ledgers of these sizes into `folder`, and an empty one. Keeps those that are there.
+def is_filled(folder: Path, ids: Ids, millions: Sequence[int]) -> bool:
+    """True if `folder` holds the ledgers of an earlier run."""
+    return all(data_dir(folder, ids, size).exists() for size in (0, *millions))
 
-    Raises WrongRows.
-    """
+
+async def fill(folder: Path, ids: Ids, millions: Sequence[int]) -> None:
+    """Write the ledgers of these sizes into `folder`, and an empty one. Raises WrongRows."""
     started = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    sizes = sorted({0, *millions})
-    if all(data_dir(folder, ids, size).exists() for size in sizes):
-        return
     work = folder / f"{ids}-filling"
     shutil.rmtree(work, ignore_errors=True)  # of a run that was stopped
     async with running(work, settings=_SETTINGS, is_nice=True) as ledger:
@@ -75,7 +74,7 @@ async def fill(folder: Path, ids: Ids, millions: Sequence[int]) -> None:
         if wrong := await differences(ledger, ids):
             raise WrongRows(wrong)
     held = 0
-    for size in sizes:
+    for size in sorted({0, *millions}):
         async with (
             running(work, settings=_SETTINGS, is_nice=True) as ledger,
             ledger.connection() as connection,
@@ -122,13 +121,13 @@ async def problems(connection: Connection) -> list[str]:
     return [row["problem"] for row in await connection.fetch(_VERIFYING)]
 
 
-async def sizes(folder: Path, ids: Ids, millions: int) -> dict[str, int]:
-    """Bytes of each table and index that grows, in a filled ledger."""
+async def sizes(folder: Path, ids: Ids, millions: int) -> dict[str, float]:
+    """Bytes for each transaction, of each table and index that grows, in a filled ledger."""
     async with (
         running(data_dir(folder, ids, millions), settings={}) as ledger,
         ledger.connection() as connection,
     ):
-        return {row["name"]: row["bytes"] for row in await connection.fetch(_SIZES)}
+        return {row["name"]: row["bytes_each"] for row in await connection.fetch(_SIZES)}
 
 
 async def differences(ledger: RunningLedger, ids: Ids) -> str:
