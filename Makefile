@@ -23,6 +23,9 @@ UPGRADE ?=
 ENGINE_VERSION ?=
 FROM ?=
 WORKERS ?= 4
+MILLIONS ?= 1 5 10
+FOLDER ?=
+LOCK ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
@@ -38,7 +41,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery bootstrap-production check-deployed \
+.PHONY: api-client approve bench bench-branches bench-delivery bench-growth bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
@@ -128,6 +131,9 @@ bench: bench-branches bench-delivery ## run all measurements; writes bench/resul
 
 bench-branches: setup ## measure the branch hub with 50 branches and more
 	@python -m bench.branches
+
+bench-growth: setup ## measure posting in ledgers of MILLIONS="1 5 10" transactions (FOLDER=... keeps them for the next run)
+	@python -m bench.growth $(MILLIONS) $(if $(FOLDER),--folder "$(FOLDER)") $(if $(LOCK),--lock "$(LOCK)")
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery
