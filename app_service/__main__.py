@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from app_service.api.account_turns import AccountTurns
 from app_service.api.health import PROBE_TIMEOUT_SECONDS, Health
+from app_service.api.hot_route import HotRoute
 from app_service.api.services import Services
 from app_service.application import make_app
 from app_service.clients.client_table import ClientTable
@@ -175,6 +176,7 @@ async def serve(
         )
         server = Server(
             make_app(services),
+            direct_route=HotRoute(services),
             host=settings.bind_address,
             port=settings.port,
             context=server_context(settings.bind_address),
