@@ -111,9 +111,7 @@ class OutboxRelay:
 
     async def _take(self) -> Taken:
         self._awake.clear()
-        taken = await self._database.run_once(
-            outbox.take_batches, deadline=_in(DATABASE_SECONDS)
-        )
+        taken = await self._database.run_once(outbox.take_batches, deadline=_in(DATABASE_SECONDS))
         self._is_more = taken.is_more
         self._not_before = _in(0 if taken.is_more else self._linger_seconds)
         return taken
