@@ -1,5 +1,8 @@
-"""The outbox in SQL: posted transactions become batches, and a batch is sent as one message. The
-database makes the messages, so that a task sends every field, also those that only newer tasks know."""
+"""The outbox in SQL: posted transactions become batches, and a batch is sent as one message.
+
+The database makes the messages, so that a task sends every field, also those that only newer tasks
+know.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,8 +47,10 @@ class Waiting:
 
 
 async def take_batches(connection: Connection) -> Taken:
-    """Batches for this caller to send within LEASE_SECONDS. Call outside of a transaction: they must
-    be committed before they are sent."""
+    """Batches for this caller to send within LEASE_SECONDS.
+
+    Call outside of a transaction: they must be committed before they are sent.
+    """
     rows = await connection.fetch(_TAKE_SQL, ROWS_MAX, BYTES_MAX, LEASE_SECONDS)
     return Taken(
         batches=[Batch(batch_id=row["batch_id"], body=row["body"]) for row in rows],

@@ -14,7 +14,7 @@ from app_service.outbox.audit_queue import AuditQueue, Refused
 from app_service.outbox.outbox import Taken, Waiting
 
 LANES = 2  # while one waits for the queue, the other one makes up the next messages
-# Between two takings at low load: what is posted meanwhile becomes one message and one audit object.
+# Between two takings at low load: what is posted meanwhile becomes one audit object.
 LINGER_SECONDS = 1.0
 POLL_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0

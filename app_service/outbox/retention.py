@@ -31,7 +31,7 @@ class Retention:
             try:
                 deadline = asyncio.get_running_loop().time() + PASS_SECONDS
                 await self._database.run_once(outbox.empty_old_batches, deadline=deadline)
-            except Exception as error:  # noqa: BLE001 - the loop continues after every failure
+            except Exception as error:
                 expected = isinstance(error, LedgerError)
                 logger.log(
                     logging.WARNING if expected else logging.ERROR,

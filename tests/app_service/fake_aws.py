@@ -150,7 +150,7 @@ class FakeSessionsTable(FakeService):
 
 
 class FakeQueue(FakeService):
-    """A queue that keeps to the limit of a message. Bodies that it `refuses` it answers with an error."""
+    """A queue that keeps to the limit of a message. `refuses` decides what it does not take."""
 
     name = "sqs"
 

@@ -16,7 +16,7 @@ from botocore.stub import ANY
 from pg8000.native import Connection
 
 from lambda_src.schema_migrator import entrypoint as migrator
-from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
 from lambda_src.transaction_processor import entrypoint as processor
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from tests.aws_stubs import type_of_aws
@@ -93,14 +93,18 @@ def breaker_is_closed(aws: type_of_aws) -> None:
 
 
 def run_migrator(
-    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch, processor_password: str
-) -> dict[str, list[str]]:
+    aws: type_of_aws,
+    monkeypatch: pytest.MonkeyPatch,
+    processor_password: str,
+    *,
+    event: dict[str, str] | None = None,
+) -> dict[str, Any]:
     add_secret(aws, "arn:master", MASTER.username, MASTER.password)
     add_secret(aws, "arn:service", "ledger_service", "service's")
     add_secret(aws, "arn:processor", "ledger_processor", processor_password)
     with monkeypatch.context() as own:
         own.setenv("DATABASE_WRITER_HOST", WRITER)
-        return migrator.handler({}, None)
+        return migrator.handler(event or {}, None)
 
 
 @pytest.mark.usefixtures("_environment")
@@ -136,6 +140,22 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
     assert processor.handler(sqs_event(body_of(transaction(3))), CONTEXT) == kept()
     assert balance(master, ALICE) == 300
+
+
+@pytest.mark.usefixtures("_environment")
+def test_batches_that_are_set_aside_are_due_when_a_person_asks(
+    aws: type_of_aws, master: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_migrator(aws, monkeypatch, "processor's")
+    master.run(
+        "INSERT INTO ledger.unsent_batches"
+        " (transaction_ids, posted_at, sealed_at, due_at, refusals)"
+        " SELECT '{}', now(), now(), now() + interval '1 hour', n FROM unnest(ARRAY[9, 10, 11]) n"
+    )
+    assert run_migrator(aws, monkeypatch, "processor's", event=RETRY_BATCHES) == {"retried": 2}
+    assert master.run(
+        "SELECT refusals, due_at < now() FROM ledger.unsent_batches ORDER BY refusals"
+    ) == [[0, True], [0, True], [9, False]]
 
 
 def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> None:

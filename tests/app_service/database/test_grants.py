@@ -347,16 +347,11 @@ async def test_the_database_has_timeouts_for_clients_that_hang(ledger_pool: Pool
         assert {"statement_timeout=5s", "idle_in_transaction_session_timeout=15s"} <= settings[role]
 
 
+_WRITTEN = (
+    *("accounts", "transactions", "entries"),
+    *("outbox", "outbox_v2", "unsent_batches", "sent_batches"),
+)
+
+
 async def _contents(pool: Pool) -> list[list[asyncpg.Record]]:
-    return [
-        await pool.fetch(f"SELECT * FROM ledger.{table} t ORDER BY t")
-        for table in (
-            "accounts",
-            "transactions",
-            "entries",
-            "outbox",
-            "outbox_v2",
-            "unsent_batches",
-            "sent_batches",
-        )  # fmt: skip
-    ]
+    return [await pool.fetch(f"SELECT * FROM ledger.{table} t ORDER BY t") for table in _WRITTEN]

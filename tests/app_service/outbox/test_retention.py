@@ -101,7 +101,7 @@ async def test_the_loop_empties_logs_failures_and_stops(
         "old batches not emptied",
     )
     async with asyncio.timeout(5):
-        while await ages(connection):
+        while await ages(connection):  # noqa: ASYNC110 - what is awaited are rows
             await asyncio.sleep(0.005)
     retention.stop()
     await asyncio.wait_for(running, 5)

@@ -26,8 +26,8 @@ from tests.lambda_src.cluster import Cluster
 from tests.lambda_src.schema_migrator.version_before import LAST_MIGRATION, VersionBefore
 from tests.lambda_src.submissions import submitted
 
-# The release that followed the version before. The next one takes the right away with which the relay of
-# that version deletes rows: test_rolling_relays.py.
+# The release that followed the version before. The one after it takes away the right with which the
+# relay of that version deletes rows; its rolling deployment is in test_rolling_relays.py.
 MIGRATIONS = [
     migration
     for migration in read_migrations(ASSET_ROOT / "app_service" / "migrations")

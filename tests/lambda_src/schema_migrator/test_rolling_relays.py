@@ -1,5 +1,7 @@
-"""Relays of the release before, which send each outbox row as a message of its own, work beside those of
-this release while and after the migrations run: each transaction is sent once and recorded once."""
+"""Relays of the release before work beside those of this one while and after the migrations run.
+
+They send each outbox row as a message of its own. Each transaction is sent once and recorded once.
+"""
 
 import json
 import threading
@@ -118,5 +120,6 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
         assert all(told[batch_id] == ids for batch_id, ids in recorded)
         assert {*acknowledged[recorded_from:]} <= {each for _, ids in recorded for each in ids}
         assert master.run(
-            "SELECT (SELECT count(*) FROM ledger.outbox_v2), (SELECT count(*) FROM ledger.unsent_batches)"
+            "SELECT (SELECT count(*) FROM ledger.outbox_v2),"
+            " (SELECT count(*) FROM ledger.unsent_batches)"
         ) == [[0, 0]]
