@@ -46,7 +46,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	retry session setup smoke-test status synth test up
+	resend retry session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -99,6 +99,9 @@ operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),loc
 
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
 	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
+
+resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
+	@$(call operation,resend) --suffix "$(SUFFIX)"
 
 api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
 	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
