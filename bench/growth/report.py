@@ -91,7 +91,8 @@ def _table(rows: Iterable[Row]) -> str:
     found = {(row.ids, row.compared, row.millions): row for row in rows}
     lines = [
         "| ids | in the ledger | transactions/s (empty) | **to empty** | p50 (empty) |"
-        " p99 (empty) | CPU (empty) | to empty | relay (empty) | WAL (empty) | page images | read | in memory |",
+        " p99 (empty) | CPU (empty) | to empty | relay (empty) | WAL (empty) |"
+        " page images | read | in memory |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for (ids, compared, millions), row in sorted(
