@@ -18,7 +18,7 @@ from pg8000.native import Connection
 
 from lambda_src.schema_migrator import entrypoint as migrator
 from lambda_src.schema_migrator.outside_transactions import RESERVED_SECONDS
-from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from lambda_src.transaction_processor import entrypoint as processor
@@ -124,15 +124,16 @@ def run_migrator(
     monkeypatch: pytest.MonkeyPatch,
     processor_password: str,
     *,
+    event: dict[str, str] | None = None,
     seconds_left: int = 300,
-) -> dict[str, list[str]]:
+) -> dict[str, Any]:
     add_secret(aws, "arn:master", MASTER.username, MASTER.password)
     add_secret(aws, "arn:service", "ledger_service", "service's")
     add_secret(aws, "arn:processor", "ledger_processor", processor_password)
     with monkeypatch.context() as own:
         own.setenv("DATABASE_WRITER_HOST", WRITER)
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000 * seconds_left)
-        return migrator.handler({}, context)
+        return migrator.handler(event or {}, context)
 
 
 @pytest.mark.usefixtures("_environment")
@@ -168,6 +169,22 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
     assert processor.handler(sqs_event(body_of(transaction(3))), CONTEXT) == kept()
     assert balance(master, ALICE) == 300
+
+
+@pytest.mark.usefixtures("_environment")
+def test_batches_that_are_set_aside_are_due_when_a_person_asks(
+    aws: type_of_aws, master: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_migrator(aws, monkeypatch, "processor's")
+    master.run(
+        "INSERT INTO ledger.unsent_batches"
+        " (transaction_ids, posted_at, sealed_at, due_at, refusals)"
+        " SELECT '{}', now(), now(), now() + interval '1 hour', n FROM unnest(ARRAY[9, 10, 11]) n"
+    )
+    assert run_migrator(aws, monkeypatch, "processor's", event=RETRY_BATCHES) == {"retried": 2}
+    assert master.run(
+        "SELECT refusals, due_at < now() FROM ledger.unsent_batches ORDER BY refusals"
+    ) == [[0, True], [0, True], [9, False]]
 
 
 def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> None:
