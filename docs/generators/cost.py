@@ -235,10 +235,10 @@ _EXPLANATION: Final = f"""\
 * **100 transactions/s:** the database, and of it Aurora's I/O. From about a quarter of the
   database's bill on, Aurora I/O-Optimized is cheaper: it is one property of the cluster.
 * **The objects of the audit trail:** writing one and, after 30 days, moving it to Infrequent Access
-  are charged for each object, however small. Each task collects for {LINGER_SECONDS:g} s what was posted
-  and writes it as one object: {BATCHES_OF_TWO / 1e6:.1f} million objects a month with two tasks. When
-  each call of a client was an object, it was {OBJECTS_BEFORE / 1e6:.0f} million, and
-  {OBJECTS_BEFORE / 1e3 * (S3_PUT_THOUSAND + S3_TO_IA_THOUSAND):,.0f} a month. More load makes larger
+  are charged for each object, however small. Each task collects for {LINGER_SECONDS:g} s what was
+  posted and writes it as one object: {BATCHES_OF_TWO / 1e6:.1f} million objects a month with two
+  tasks. When each call of a client was an object, it was {OBJECTS_BEFORE / 1e6:.0f} million, and
+  {OBJECTS_BEFORE * (S3_PUT_THOUSAND + S3_TO_IA_THOUSAND) / 1e3:,.0f} a month. More load makes larger
   objects, not more of them, until a message is full (1 MiB, about 3,000 transactions). Infrequent
   Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
 
