@@ -14,7 +14,9 @@ import boto3
 import uvloop
 from botocore.config import Config
 
+from app_service.api.account_turns import AccountTurns
 from app_service.api.health import PROBE_TIMEOUT_SECONDS, Health
+from app_service.api.hot_route import HotRoute
 from app_service.api.services import Services
 from app_service.application import make_app
 from app_service.clients.client_table import ClientTable
@@ -41,6 +43,9 @@ from app_service.totals import Reporter, Totals
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
+# Of these connections, for requests that may wait for locked accounts: of one account, of all.
+ACCOUNT_TURNS = 1
+ALL_ACCOUNT_TURNS = 3
 THREADS = 8
 
 # Few and short attempts: a request waits for them. Sessions are cached, batches stay.
@@ -153,6 +158,7 @@ async def serve(
         services = Services(
             ledger=ledger,
             reading=reading,
+            account_turns=AccountTurns(of_one=ACCOUNT_TURNS, of_all=ALL_ACCOUNT_TURNS),
             sessions=sessions,
             clients=clients,
             logins=Logins(
@@ -173,6 +179,7 @@ async def serve(
         )
         server = Server(
             make_app(services),
+            direct_route=HotRoute(services),
             host=settings.bind_address,
             port=settings.port,
             context=server_context(settings.bind_address),

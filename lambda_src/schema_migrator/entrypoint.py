@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from botocore.config import Config
 
 from lambda_src.schema_migrator.migrations import read_migrations
 from lambda_src.schema_migrator.migrator import migrate
+from lambda_src.schema_migrator.outside_transactions import run_outside
 from lambda_src.schema_migrator.set_aside import retry_batches
 from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
 from lambda_src.shared.credentials import DatabaseSecret
@@ -26,7 +28,7 @@ _AWS = Config(
 _STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 
-def handler(event: object, _context: object) -> dict[str, Any]:
+def handler(event: object, context: Any) -> dict[str, Any]:
     """Invoked by each deployment before it updates the service; an exception stops it.
 
     A person invokes it with RETRY_BATCHES (`make resend`): then it migrates nothing.
@@ -58,6 +60,13 @@ def handler(event: object, _context: object) -> dict[str, Any]:
         connect=connect,
         migrations=read_migrations(MIGRATIONS),
         logins=(service, processor),
+        run_outside=partial(
+            run_outside,
+            connect=lambda seconds: connect_to_writer(
+                replace(target, statement_timeout_seconds=seconds), master
+            ),
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        ),
         pause_up_to=pause_up_to,
     )
     logger.info("schema migrated", extra=result)

@@ -45,6 +45,7 @@ def database(cluster: Cluster) -> Iterator[str]:
             connect=lambda: connect_to_writer(cluster.target("administered"), ADMINISTRATOR),
             migrations=migrations,
             logins=(SERVICE, PROCESSOR),
+            run_outside=cluster.run_outside("administered"),
             pause_up_to=lambda _seconds: None,
         )
     yield "administered"

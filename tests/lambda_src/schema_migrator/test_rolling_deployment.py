@@ -47,7 +47,8 @@ class Environment:
         self._database = database
         self._stack = stack
         self.master = stack.enter_context(cluster.session(database))
-        apply_migrations(self.master, BEFORE)
+        self._run_outside = cluster.run_outside(database)
+        apply_migrations(self.master, BEFORE, run_outside=self._run_outside)
         for credentials in (SERVICE, PROCESSOR):
             enable_login(self.master, credentials)
         task = self.task()
@@ -68,7 +69,7 @@ class Environment:
 
     def migrate(self, migrations: list[Migration] = MIGRATIONS) -> list[str]:
         with self._cluster.session(self._database) as session:
-            return apply_migrations(session, migrations)
+            return apply_migrations(session, migrations, run_outside=self._run_outside)
 
 
 @pytest.fixture
