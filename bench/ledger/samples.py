@@ -31,10 +31,8 @@ def take_turns(
         for name, load in loads.items():
             sample = load(samples)
             samples[name].append(sample)
-            report(
-                f"round {number}, {name}: {sample.per_second:.0f}/s,"
-                f" p50 {sample.p50_ms:.1f} ms, p99 {sample.p99_ms:.1f} ms"
-            )
+            latency = f", p99 {sample.p99_ms:.1f} ms" if sample.p99_ms else ""
+            report(f"round {number}, {name}: {sample.per_second:.0f}/s{latency}")
     return samples
 
 
