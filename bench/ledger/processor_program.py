@@ -14,21 +14,14 @@ import sys
 import time
 from types import SimpleNamespace
 from typing import Any, Final
-from uuid import UUID
 
 import boto3
 
+from bench.ledger.uuid7 import uuid7
 from lambda_src.transaction_processor import entrypoint
 
 ACCOUNTS: Final = 100_000
 _CONTEXT: Final = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
-
-
-def uuid7() -> UUID:
-    """As a client makes it: the time in milliseconds, then random bits (RFC 9562)."""
-    number = (int(time.time() * 1000) << 80) | random.getrandbits(80)
-    number = (number & ~(0xF << 76)) | (7 << 76)
-    return UUID(int=(number & ~(0x3 << 62)) | (0x2 << 62))
 
 
 def event_of(size: int) -> str:
