@@ -2,8 +2,8 @@
 
     make bench-drain            # TRANSACTIONS=100000 SUFFIX=...; the local cloud must run
 
-Sends transactions to the queue, looks at every stage once a second, and ends when each of them is in
-the audit bucket, once and with its contents. Writes `bench/results/drain.md` and `drain.svg`.
+Sends transactions to the queue, looks at every stage once a second, and ends when each of them is
+in the audit bucket, once and with its contents. Writes `bench/results/drain.md` and `drain.svg`.
 """
 
 import argparse
@@ -111,9 +111,9 @@ class _Environment:
 
     def depth(self, queue_url: str) -> int:
         """Messages that wait or that a function has."""
+        found = self.aws.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])
         names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        answer = self.aws.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
-        return sum(int(answer["Attributes"][name]) for name in names)
+        return sum(int(value) for name, value in found["Attributes"].items() if name in names)
 
 
 def _drain(place: _Environment, count: int) -> Drained:

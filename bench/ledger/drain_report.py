@@ -12,6 +12,7 @@ from bench.ledger.curves import Curve, Panel, draw
 from local_cloud.paths import ROOT
 
 _RESULTS: Final = ROOT / "bench" / "results"
+_SHOWN_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,20 +105,20 @@ def _page(drained: Drained) -> str:
         f"| {name} | {used:.1f} | {100 * used / drained.seconds:.0f} % |"
         f" {1e6 * used / drained.count:.0f} |"
         for name, used in parts
-        if used >= 0.1  # noqa: PLR2004 - less is not shown
+        if used >= _SHOWN_SECONDS
     )
     sent_after = next(s.seconds for s in drained.samples if s.sent == drained.count)
     return f"""# Draining the transaction queue in the local cloud
 
 `make bench-drain` at commit {commit} on {dt.date.today().isoformat()}: {os.cpu_count()} cores,
-{platform.system()} {platform.machine()}, Python {platform.python_version()}; load average at the end
-{os.getloadavg()[0]:.1f}.
+{platform.system()} {platform.machine()}, Python {platform.python_version()}; load average at the
+end {os.getloadavg()[0]:.1f}.
 
-{drained.count:,} transactions between new accounts went through the queue, the processor, the ledger,
-the outbox, the audit queue and the audit writer in **{drained.seconds:.0f} s:
+{drained.count:,} transactions between new accounts went through the queue, the processor, the
+ledger, the outbox, the audit queue and the audit writer in **{drained.seconds:.0f} s:
 {drained.per_second:,.0f} per second**. Sending them took {sent_after:.0f} s of it. They are in
-{drained.objects:,} audit objects, {drained.count / drained.objects:.0f} in each; every one was found
-there once, with the contents that were sent.
+{drained.objects:,} audit objects, {drained.count / drained.objects:.0f} in each; every one was
+found there once, with the contents that were sent.
 
 ![Rates and what waits](drain.svg)
 

@@ -1,4 +1,4 @@
-"""Sends many transactions to the queue, as a producer does: ten in a call, several calls at once."""
+"""Sends many transactions to the queue, as a producer does: ten in a call, two calls at once."""
 
 import json
 import random
