@@ -1,8 +1,8 @@
 """Lets a function receive the batches of its queue that Lambda would give it.
 
-MiniStack takes at most ten messages for an invocation, and never waits for more. Lambda gathers up to
-`BatchSize` messages during `MaximumBatchingWindowInSeconds`, as long as the event is not larger than
-6 MB (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
+MiniStack takes at most ten messages for an invocation, and never waits for more. Lambda gathers up
+to `BatchSize` messages during `MaximumBatchingWindowInSeconds`, as long as the event is not larger
+than 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
 """
 
 import time
