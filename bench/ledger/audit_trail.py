@@ -38,21 +38,22 @@ class AuditTrail:
         for page in pages:
             yield from (each["Key"] for each in page.get("Contents", []))
 
-    def check(self, sent: Sequence[Mapping[str, Any]]) -> None:
-        """Each that was sent is there once, with what was sent. Raises NotAsSent."""
-        by_id = {each["transaction_id"]: each for each in sent}
-        times = Counter(record["transaction_id"] for record in self.records)
-        missing = by_id.keys() - times.keys()
-        foreign = times.keys() - by_id.keys()
-        repeated = [each for each, count in times.items() if count > 1]
-        changed = [
-            record["transaction_id"]
-            for record in self.records
-            if (wanted := by_id.get(record["transaction_id"])) is not None
-            and any(record.get(name) != value for name, value in wanted.items())
-        ]
-        if missing or foreign or repeated or changed:
-            raise NotAsSent(
-                f"the audit trail lacks {len(missing)}, has {len(foreign)} that were not sent, "
-                f"{len(repeated)} more than once and {len(changed)} with other contents"
-            )
+
+def check(records: Sequence[Mapping[str, Any]], sent: Sequence[Mapping[str, Any]]) -> None:
+    """Each that was sent is recorded once, with what was sent. Raises NotAsSent."""
+    by_id = {each["transaction_id"]: each for each in sent}
+    times = Counter(record["transaction_id"] for record in records)
+    missing = by_id.keys() - times.keys()
+    foreign = times.keys() - by_id.keys()
+    repeated = [each for each, count in times.items() if count > 1]
+    changed = [
+        record["transaction_id"]
+        for record in records
+        if (wanted := by_id.get(record["transaction_id"])) is not None
+        and any(record.get(name) != value for name, value in wanted.items())
+    ]
+    if missing or foreign or repeated or changed:
+        raise NotAsSent(
+            f"the audit trail lacks {len(missing)}, has {len(foreign)} that were not sent, "
+            f"{len(repeated)} more than once and {len(changed)} with other contents"
+        )

@@ -16,7 +16,7 @@ from typing import Final
 import pg8000.native
 
 from bench.ledger import drain_report
-from bench.ledger.audit_trail import AuditTrail, NotAsSent
+from bench.ledger.audit_trail import AuditTrail, NotAsSent, check
 from bench.ledger.cloud_processes import CloudProcesses
 from bench.ledger.drain_report import Drained, Sample
 from bench.ledger.drain_sender import Sender, transfers
@@ -151,7 +151,7 @@ def _drain(place: _Environment, count: int) -> Drained:
         sender.stop()
     seconds = time.monotonic() - started
     used = place.processes.seconds() - cpu_before
-    trail.check(sent)
+    check(trail.records, sent)
     return Drained(
         count=count, seconds=seconds, samples=samples, cpu_seconds=used, objects=trail.objects
     )
