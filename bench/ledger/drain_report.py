@@ -46,7 +46,7 @@ class Drained:
         total = sum(self.cpu_seconds.values())
         return (
             f"{part}: {100 * used / self.seconds:.0f} % of one core, "
-            f"{100 * used / total:.0f} % of the cloud's processor time"
+            f"{100 * used / total:.0f} % of all processor time"
         )
 
 
