@@ -113,6 +113,7 @@ def aws_stub() -> Iterator[AwsStub]:
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         assert process.stdout is not None
         try:
@@ -139,6 +140,7 @@ def start_service(ledger: Ledger, aws: AwsStub, folder: Path, *, tls: bool = Tru
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a container of its own, for the scheduler too
         )
     scheme = "https" if tls else "http"
     return Service(process=process, url=f"{scheme}://{ADDRESS}:{port}", log_file=log_file, aws=aws)

@@ -3,17 +3,14 @@
 import json
 import resource
 import secrets
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.ledger.programs import path_of
+
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 _TIMEOUT_SECONDS = 10  # of one answer: a slow one is measured, not counted as an error
-
-
-class ProgramMissing(Exception):
-    """A program of the machine is missing; the message says how to install it."""
 
 
 class AnswersFailed(Exception):
@@ -49,13 +46,10 @@ class Answers:
 
 def run_wrk(url: str, *, token: str, load: Load, seconds: int) -> Answers:
     """Raises ProgramMissing, or AnswersFailed if one answer was not 2xx or none came."""
-    program = shutil.which("wrk")
-    if program is None:
-        raise ProgramMissing("wrk is missing: apt-get install wrk")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [
-            program,
+            path_of("wrk"),
             f"--threads={load.threads}",
             f"--connections={load.connections}",
             f"--duration={seconds}s",
@@ -92,9 +86,11 @@ def answers_of(output: str, *, generator_seconds: float = 0) -> Answers:
         for name in ("not_2xx", "connect", "read", "write", "timeout")
         if found[name]
     }
-    if failures or not found["requests"]:
+    if failures:
         counted = ", ".join(f"{name}: {count}" for name, count in failures.items())
-        raise AnswersFailed(f"{found['requests']} answers, of which failed: {counted or 'none'}")
+        raise AnswersFailed(f"wrk got {found['requests']} answers and counted failures: {counted}")
+    if not found["requests"]:
+        raise AnswersFailed(f"wrk got no answer in {found['microseconds'] / 1e6:.0f} s")
     return Answers(
         requests=found["requests"],
         seconds=found["microseconds"] / 1e6,
