@@ -103,7 +103,9 @@ class _Environment:
 
     def waiting_in_outbox(self) -> int:
         return self._number(
-            "SELECT coalesce(sum(cardinality(transaction_ids)), 0) FROM ledger.outbox_v2"
+            "SELECT coalesce(sum(cardinality(transaction_ids)), 0) FROM"
+            " (SELECT transaction_ids FROM ledger.outbox_v2"
+            " UNION ALL SELECT transaction_ids FROM ledger.unsent_batches) waiting"
         )
 
     def cpu_seconds(self) -> Counter[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.ledger.curves import Curve, Panel, draw
+from bench.ledger.svg_chart import Chart, Series, svg
 from local_cloud.paths import ROOT
 
 _RESULTS: Final = ROOT / "bench" / "results"
@@ -59,28 +59,34 @@ def line(sample: Sample) -> str:
 
 def write(drained: Drained) -> None:
     (_RESULTS / "drain.md").write_text(_page(drained))
-    (_RESULTS / "drain.svg").write_text(draw(_panels(drained.samples)))
+    (_RESULTS / "drain.svg").write_text(svg(_charts(drained.samples)))
 
 
-def _panels(samples: Sequence[Sample]) -> list[Panel]:
+def _charts(samples: Sequence[Sample]) -> list[Chart]:
     seconds = [each.seconds for each in samples]
     stages = {
         "sent": [each.sent for each in samples],
         "posted": [each.posted for each in samples],
-        "in the audit bucket": [each.audited for each in samples],
+        "audited": [each.audited for each in samples],
     }
     lags = {
-        "sent, not yet posted": [each.sent - each.posted for each in samples],
-        "posted, not yet in the audit bucket": [each.posted - each.audited for each in samples],
+        "to be posted": [each.sent - each.posted for each in samples],
+        "to be audited": [each.posted - each.audited for each in samples],
     }
+
+    def line(name: str, values: Sequence[float]) -> Series:
+        return Series(name=name, points=list(zip(seconds, values, strict=True)))
+
     return [
-        Panel(
-            title="Transactions per second (over 5 s)",
-            curves=[Curve(name=n, x=seconds, y=_rates(seconds, v)) for n, v in stages.items()],
+        Chart(
+            title="Transactions per second, over 5 s",
+            x_label="seconds",
+            series=[line(name, _rates(seconds, totals)) for name, totals in stages.items()],
         ),
-        Panel(
+        Chart(
             title="Transactions that wait",
-            curves=[Curve(name=name, x=seconds, y=values) for name, values in lags.items()],
+            x_label="seconds",
+            series=[line(name, waiting) for name, waiting in lags.items()],
         ),
     ]
 

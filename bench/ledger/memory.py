@@ -15,11 +15,12 @@ from typing import Final
 
 import psutil
 
-from bench.ledger.curves import Curve, Panel, draw
+from bench.ledger.programs import ProgramMissing
 from bench.ledger.row import Row
 from bench.ledger.server import Ledger, database_server
 from bench.ledger.service import running_service
-from bench.ledger.wrk import Load, ProgramMissing, run_wrk
+from bench.ledger.svg_chart import Chart, Series, svg
+from bench.ledger.wrk import Load, run_wrk
 from local_cloud.paths import ROOT
 
 BAR_MIB: Final = 150.0
@@ -91,12 +92,16 @@ def _load(ledger: Ledger, seconds: int) -> tuple[list[Sample], float]:
 
 
 def _picture(samples: list[Sample]) -> str:
-    curve = Curve(
-        name="resident memory of the service",
-        x=[sample.seconds for sample in samples],
-        y=[sample.rss_mib for sample in samples],
+    points = [(sample.seconds, sample.rss_mib) for sample in samples]
+    return svg(
+        [
+            Chart(
+                title="Resident memory of the service under full load, in MiB",
+                x_label="seconds",
+                series=[Series(name="service", points=points)],
+            )
+        ]
     )
-    return draw([Panel(title="MiB under full load", curves=[curve])])
 
 
 def main() -> int:
