@@ -18,6 +18,7 @@ from bench.ledger.processor_time import tree_seconds
 from bench.ledger.submitted_row import CLIENT_ID, call_sql, row_sql
 from lambda_src.schema_migrator.migrations import read_migrations
 from lambda_src.schema_migrator.migrator import migrate
+from lambda_src.schema_migrator.outside_transactions import run_outside
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from local_cloud.addresses import free_port
@@ -116,6 +117,11 @@ class DatabaseServer:
             connect=partial(self.connect, name),
             migrations=read_migrations(ROOT / "app_service" / "migrations"),
             logins=(SERVICE_LOGIN, PROCESSOR_LOGIN),
+            run_outside=partial(
+                run_outside,
+                connect=lambda _seconds: self.connect(name),
+                seconds_left=lambda: _STATEMENT_TIMEOUT_SECONDS,
+            ),
             pause_up_to=lambda _seconds: None,
         )
         with closing(self.connect(name)) as connection:
