@@ -41,7 +41,7 @@ _LOOK_SECONDS = 0.03
 _ACTIVITY = (
     "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     f" AND usename = '{SERVICE_LOGIN.username}' AND state <> 'idle'),"
-    " (SELECT count(*) FROM ledger.outbox_v2)"
+    " (SELECT batches FROM ledger.waiting_batches(1))"
 )
 
 
