@@ -41,7 +41,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery bench-growth bootstrap-production check-deployed \
+.PHONY: api-client approve bench bench-branches bench-delivery bench-drain bench-growth bench-memory bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
@@ -140,6 +140,12 @@ bench-growth: setup ## measure posting in ledgers of MILLIONS="1 5 10" transacti
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery
+
+bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucket (TRANSACTIONS=...; the local cloud must run)
+	@python -m bench.ledger.drain --transactions "$(TRANSACTIONS)" --suffix "$(SUFFIX)"
+
+bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
+	@python -m bench.ledger.memory --seconds "$(SECONDS)"
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

@@ -3,9 +3,10 @@
 import argparse
 import sys
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
-from bench.ledger import batches, load_curve, peer, postings, report
+from bench.ledger import batches, load_curve, memory, peer, postings, processor, report, task_start
 from bench.ledger.bed import measuring_bed
 from bench.ledger.peer import Peer
 from bench.ledger.pgbench import CallsFailed
@@ -39,9 +40,11 @@ def _measure(options: argparse.Namespace) -> None:
         samples = take_turns(turns, rounds=options.rounds)
         points = load_curve.measure(bed, samples)
         bed.check()
+        ledger = bed.server.new_ledger("others")
+        others = [each.measure(ledger) for each in (processor, memory, task_start)]
         with closing(bed.server.connect("postgres")) as connection:
             [[postgres]] = connection.run("SHOW server_version")
-    rows = [*postings.rows(samples), *batches.rows(samples)]
+    rows = [*postings.rows(samples), *batches.rows(samples), *chain(*others)]
     if other is not None:
         rows += peer.rows(samples, other)
     run = report.this_run("make bench-ledger", postgres=postgres)
