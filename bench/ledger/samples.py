@@ -57,4 +57,5 @@ def processor_note(samples: Sequence[Sample]) -> str:
         ("PostgreSQL", median(sample.postgres_us for sample in samples)),
         ("load generator", median(sample.generator_us for sample in samples)),
     )
-    return "CPU " + ", ".join(f"{name} {us:.0f} µs" for name, us in parts if us)
+    each = ", ".join(f"{name} {us:.0f}" for name, us in parts if us)
+    return f"CPU {sum(us for _, us in parts):.0f} µs: {each}"
