@@ -90,7 +90,7 @@ def _table(rows: Iterable[Row]) -> str:
     """One line for each grown ledger; in brackets the empty one beside it."""
     found = {(row.ids, row.compared, row.millions): row for row in rows}
     lines = [
-        "| ids | in the ledger | transactions/s (empty) | **to empty** | p50 (empty) | p99 (empty) |"
+        "| ids | in the ledger | transactions/s (empty) | to empty | p50 (empty) | p99 (empty) |"
         " CPU (empty) | to empty | relay (empty) | WAL (empty) | page images | read | in memory |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
