@@ -21,6 +21,7 @@ POLICY ?=
 FORCE ?=
 UPGRADE ?=
 ENGINE_VERSION ?=
+FROM ?=
 WORKERS ?= 4
 MILLIONS ?= 1 5 10
 FOLDER ?=
@@ -44,8 +45,8 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
-	drill-kill-task drill-lose-zone engine-version help integration-test lock logs preflight reconcile redrive \
-	retry session setup smoke-test status synth test up
+	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
+	resend retry session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -99,6 +100,9 @@ operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),loc
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
 	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
 
+resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
+	@$(call operation,resend) --suffix "$(SUFFIX)"
+
 api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
 	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
 
@@ -113,6 +117,9 @@ drill-kill-database: ## kill the database's writer under load; check that the st
 
 drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
+
+drill-rolling-update: setup ## deliver the current commit under load; check that no request fails (FROM=...: from that commit, in a local cloud of its own)
+	@python -m local_cloud.drills.rolling_update --suffix "$(SUFFIX)" --from "$(FROM)"
 
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
 	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.git_host import GITHUB_PATH, OWNER, GitHost
+from local_cloud.images.docker import install_docker
 from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
 from local_cloud.server import CloudError, RunningCloud
 from local_cloud.toolchain import lend_toolchain, tool_environment
 
 HUB = "BranchHub-*"
 PIPELINE = "DeliveryPipeline-*"
+# Every environment that the pipeline delivers, without the pipeline itself.
+ENVIRONMENT = "DeliveryPipeline-*/**"
 
 _BOOTSTRAP_STACK = "CDKToolkit"
 # The default fits a new AWS account.
@@ -80,7 +83,7 @@ def deploy(
     promotion: str,
     log: Path,
 ) -> None:
-    """One `cdk deploy` of `stacks` (HUB, PIPELINE), from a checkout of that commit alone.
+    """One `cdk deploy` of `stacks` (see above), from a checkout of that commit alone.
 
     Bootstraps the account first if it is not, while the app is synthesized.
     """
@@ -90,6 +93,7 @@ def deploy(
         del context["hub"]
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     variables = tool_environment(paths, cloud.endpoint_url)
+    variables["CDK_DOCKER"] = str(install_docker(paths.state))
     lend_toolchain(paths)
     paths.work.mkdir(parents=True, exist_ok=True)
     with (

@@ -86,11 +86,15 @@ class GitHost:
         if not commit:
             raise CloudError(f"{checkout} has no commit yet: commit first, commits are delivered")
         branch = current_branch(checkout)
+        self.push(checkout, commit=commit, branch=branch)
+        return branch, commit
+
+    def push(self, checkout: Path, *, commit: str, branch: str) -> None:
+        """Push a commit that `checkout` has, as `branch`. Its delivery is not started."""
         _git(
             "push", "--quiet", "--force", str(self.repository), f"{commit}:refs/heads/{branch}",
             cwd=checkout, environment={QUIET_VARIABLE: "1"},
         )  # fmt: skip
-        return branch, commit
 
     def drop(self, branch: str) -> None:
         """Delete a branch; does nothing if it does not exist."""
@@ -143,6 +147,19 @@ def current_branch(checkout: Path) -> str:
     if branch:
         return branch
     return "detached-" + _git("rev-parse", "--short=12", "HEAD", cwd=checkout)
+
+
+def commit_of(checkout: Path, name: str) -> str:
+    """The commit that `name` (a commit, a tag, a branch) stands for. Raises CloudError."""
+    commit = _git(
+        "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", cwd=checkout, may_fail=True
+    )
+    if not commit:
+        raise CloudError(
+            f"{name!r} is not a commit of this clone; a shallow clone gets its history with "
+            "`git fetch --unshallow`"
+        )
+    return commit
 
 
 def is_dirty(checkout: Path) -> bool:

@@ -144,10 +144,9 @@ class PostingLedger:
         async with self._pool.acquire() as connection:
             is_empty = False
             while not is_empty:
-                async with connection.transaction():
-                    events = await outbox.lock_oldest_events(connection)
-                    await outbox.delete_events(connection, [each.outbox_id for each in events])
-                is_empty = not events
+                batches = (await outbox.take_batches(connection)).batches
+                await outbox.record_sent(connection, [each.batch_id for each in batches])
+                is_empty = not batches
 
     async def _wal_position(self) -> int:
         return int(await self._admin.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))

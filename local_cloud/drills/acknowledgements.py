@@ -8,10 +8,14 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,16 @@ class Stream:
 
     After an answer other than 201 or 200 the client retries with the same id, as clients must.
     Ids of acknowledged transactions are appended to `log_file` before the next one is sent.
+    `queue`, if given, takes a message each second; a message that it takes is acknowledged.
     """
 
     api: Api
     log_file: Path
     clients: int = 8
+    requests_per_second: float | None = None  # of all clients together; None: without a limit
+    queue: Callable[[str], None] | None = None
     retries: int = 0
+    faults: list[str] = field(default_factory=list)  # one for each retried request
     failures: list[str] = field(default_factory=list)
     answers: list[tuple[float, float]] = field(default_factory=list)  # monotonic: asked, answered
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -67,6 +75,10 @@ class Stream:
             thread = threading.Thread(target=self._client, args=(number,), daemon=True)
             thread.start()
             self._threads.append(thread)
+        if self.queue is not None:
+            thread = threading.Thread(target=self._sender, args=(self.queue,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def stop(self) -> list[str]:
         """Stop the clients and return every acknowledged transaction id."""
@@ -88,13 +100,9 @@ class Stream:
 
     def missing(self, acknowledged: list[str]) -> list[str]:
         """The acknowledged ids that are not in the ledger."""
-        with self._session() as session:
-            session.headers["Authorization"] = f"Bearer {self._token}"
-            return [
-                i
-                for i in acknowledged
-                if session.get(f"{self.api.url}/transactions/{i}", timeout=10).status_code != 200
-            ]
+        shares = [acknowledged[number :: self.clients] for number in range(self.clients)]
+        with ThreadPoolExecutor(self.clients) as pool:
+            return [i for missing in pool.map(self._missing, shares) for i in missing]
 
     def balances_minor(self) -> list[int]:
         """Balances of the stream's accounts; their sum is always zero."""
@@ -103,6 +111,15 @@ class Stream:
             return [
                 session.get(f"{self.api.url}/accounts/{a}", timeout=10).json()["balance_minor"]
                 for a in self.accounts
+            ]
+
+    def _missing(self, acknowledged: list[str]) -> list[str]:
+        with self._session() as session:
+            session.headers["Authorization"] = f"Bearer {self._token}"
+            return [
+                i
+                for i in acknowledged
+                if session.get(f"{self.api.url}/transactions/{i}", timeout=10).status_code != 200
             ]
 
     def _session(self) -> requests.Session:
@@ -115,38 +132,57 @@ class Stream:
         session = self._session()
         session.headers["Authorization"] = f"Bearer {self._token}"
         session.headers["Content-Type"] = "application/json"
-        while not self._stop.is_set():
-            transaction_id = str(uuid.uuid4())
-            body = json.dumps(
-                {
-                    "transaction_id": transaction_id,
-                    "debit_account": self.accounts[number],
-                    "credit_account": self.accounts[-1],
-                    "amount_minor": 1,
-                    "currency": "USD",
-                }
-            )
+        pause = self.clients / self.requests_per_second if self.requests_per_second else 0.0
+        due = time.monotonic() + pause * number / self.clients
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            transaction = self._transaction(debit=self.accounts[number])
             asked = time.monotonic()
-            if self._post(session, body):
-                with self._lock, self.log_file.open("a") as log:
-                    log.write(transaction_id + "\n")
-                    self.answers.append((asked, time.monotonic()))
+            # After a slow answer the client does not catch up: the rate is never exceeded.
+            due = max(due, asked - pause) + pause
+            if self._post(session, json.dumps(transaction)):
+                self._log(transaction["transaction_id"])
+                self.answers.append((asked, time.monotonic()))
+
+    def _sender(self, send: Callable[[str], None]) -> None:
+        while not self._stop.wait(1.0):
+            transaction = self._transaction(debit=self.accounts[0])
+            message = {"type": "transaction.submitted", "version": 1, "transaction": transaction}
+            try:
+                send(json.dumps(message))
+            except (BotoCoreError, ClientError) as error:
+                self.failures.append(f"queue: {error}")
+            else:
+                self._log(transaction["transaction_id"])
+
+    def _transaction(self, *, debit: int) -> dict[str, Any]:
+        return {
+            "transaction_id": str(uuid.uuid4()),
+            "debit_account": debit,
+            "credit_account": self.accounts[-1],
+            "amount_minor": 1,
+            "currency": "USD",
+        }
+
+    def _log(self, transaction_id: str) -> None:
+        with self._lock, self.log_file.open("a") as log:
+            log.write(transaction_id + "\n")
 
     def _post(self, session: requests.Session, body: str) -> bool:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 answer = session.post(f"{self.api.url}/transactions", data=body, timeout=5)
-            except requests.RequestException:
-                status = 0
+            except requests.RequestException as error:
+                status, fault = 0, repr(error)
             else:
-                status = answer.status_code
+                status, fault = answer.status_code, f"{answer.status_code}: {answer.text}"
             if status in (200, 201):
                 return True
             with self._lock:
                 self.retries += 1
+                self.faults.append(fault)
             if 400 <= status < 500:
-                self.failures.append(f"{status}: {answer.text}")
+                self.failures.append(fault)
                 return False
             time.sleep(0.05)
         self.failures.append("no acknowledgement within 30 s")

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import requests
 
+from local_cloud.aws import AwsClients
 from local_cloud.drills.acknowledgements import Api, Stream
 from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
@@ -75,7 +76,8 @@ def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
     Returns 1 if an acknowledged transaction is missing.
     """
     try:
-        return _rehearse(scenario)
+        paths = CloudPaths(state_dir())
+        return rehearse_in(paths, suffix=os.environ.get("SUFFIX", ""), scenario=scenario)
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -111,13 +113,31 @@ def reconcile(stream: Stream, *, broke_at: float, recovery: str) -> int:
     return 0
 
 
-def _rehearse(scenario: Callable[[Scene], Outcome]) -> int:
-    paths = CloudPaths(state_dir())
+def rehearse_in(
+    paths: CloudPaths,
+    *,
+    suffix: str,
+    scenario: Callable[[Scene], Outcome],
+    requests_per_second: float | None = None,
+    queue: bool = False,
+    check: Callable[[Scene, Stream, list[str]], list[str]] | None = None,
+) -> int:
+    """Run `scenario` under load in the environment `suffix` of a running cloud.
+
+    `queue`: messages are sent as well. `check` returns problems; it gets the acknowledged ids.
+    Raises CloudError.
+    """
     cloud = running_cloud(paths)
     if cloud is None:
         raise CloudError("the drill needs a live environment: run `make up` first")
-    facts = the_environment(paths, cloud, suffix=os.environ.get("SUFFIX", ""))
+    facts = the_environment(paths, cloud, suffix=suffix)
     client_id, client_secret = api_client(facts, cloud)
+    scene = Scene(paths=paths, suffix=facts["suffix"])
+    sqs = AwsClients(cloud.endpoint_url).sqs
+
+    def send(message: str) -> None:
+        sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
+
     with tempfile.TemporaryDirectory() as folder:
         stream = Stream(
             api=Api(
@@ -127,6 +147,8 @@ def _rehearse(scenario: Callable[[Scene], Outcome]) -> int:
                 client_secret=client_secret,
             ),
             log_file=Path(folder) / "acknowledged",
+            requests_per_second=requests_per_second,
+            queue=send if queue else None,
         )
         try:
             stream.start()
@@ -137,9 +159,13 @@ def _rehearse(scenario: Callable[[Scene], Outcome]) -> int:
             ) from error
         try:
             time.sleep(LOAD_SECONDS)
-            outcome = scenario(Scene(paths=paths, suffix=facts["suffix"]))
+            outcome = scenario(scene)
             time.sleep(LOAD_SECONDS)
         except BaseException:
             stream.stop()
             raise
-        return reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
+        problems = check(scene, stream, stream.stop()) if check else []
+        code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
+        for problem in problems:
+            print(f"FAILED: {problem}")
+        return 1 if problems else code

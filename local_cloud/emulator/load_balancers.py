@@ -1,7 +1,8 @@
 """ElasticLoadBalancingV2: Caddy serves every listener and forwards to healthy targets.
 
 Caddy's configuration is computed from the emulator's ELB API after each change, so a listener that
-was created through the API works as one of a stack does.
+was created through the API works as one of a stack does. The addresses of targets are not part of
+it: see `target_names.py`.
 """
 
 import copy
@@ -13,6 +14,10 @@ from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients
 from local_cloud.emulator.caddy import Caddy
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
+from local_cloud.emulator.target_names import TargetNames
+
+# Until then Caddy may forward a request to a target that was deregistered.
+TARGETS_REFRESH_SECONDS = 0.2
 
 
 class LoadBalancers:
@@ -32,6 +37,7 @@ class LoadBalancers:
         self._aws = aws
         self._listener_port = listener_port
         self._caddy = Caddy(program=caddy, folder=folder)
+        self._names = TargetNames()
         self._lock = threading.Lock()
         self._certificate_files: dict[str, tuple[Path, Path]] = {}  # by ARN
 
@@ -46,13 +52,20 @@ class LoadBalancers:
         }
 
     def refresh(self) -> None:
-        """Let Caddy serve what the ELB API and ACM hold now; requests in flight finish."""
+        """Let Caddy serve what the ELB API and ACM hold now; requests in flight finish.
+
+        Connections of clients stay open if only targets have changed.
+        """
         with self._lock:
-            self._caddy.load(self._config())
+            addresses: dict[str, list[str]] = {}
+            config = self._config(addresses)
+            self._names.publish(addresses)
+            self._caddy.load(config)
 
     def stop(self) -> None:
         with self._lock:
             self._caddy.stop()
+            self._names.stop()
 
     # -- CloudFormation -----------------------------------------------------------------------
 
@@ -83,7 +96,8 @@ class LoadBalancers:
 
     # -- Caddy's configuration ----------------------------------------------------------------
 
-    def _config(self) -> dict[str, Any]:
+    def _config(self, addresses: dict[str, list[str]]) -> dict[str, Any]:
+        """The configuration; adds the addresses of targets, by the name that it contains."""
         elbv2 = self._aws.elbv2
         servers: dict[str, Any] = {}
         certificates: list[dict[str, Any]] = []
@@ -95,7 +109,8 @@ class LoadBalancers:
                     "listen": [f"{balancer['DNSName']}:{listener['Port']}"],
                     "automatic_https": {"disable": True},
                     "routes": [
-                        {"handle": [self._handler(action)]} for action in listener["DefaultActions"]
+                        {"handle": [self._handler(action, addresses)]}
+                        for action in listener["DefaultActions"]
                     ],
                 }
                 for certificate in listener.get("Certificates", []):
@@ -124,47 +139,54 @@ class LoadBalancers:
         except KeyError:  # deleted while a listener still has it
             return self._certificate_files[arn]
 
-    def _handler(self, action: Any) -> dict[str, Any]:
+    def _handler(self, action: Any, addresses: dict[str, list[str]]) -> dict[str, Any]:
         match action["Type"]:
             case "forward":
-                return self._forward(action["TargetGroupArn"])
+                return self._forward(action["TargetGroupArn"], addresses)
             case "fixed-response":
                 fixed = action["FixedResponseConfig"]
                 return _response(int(fixed["StatusCode"]), fixed.get("MessageBody", ""))
             case kind:
                 return _response(501, f"the local load balancer does not know action {kind}")
 
-    def _forward(self, target_group_arn: str) -> dict[str, Any]:
+    def _forward(self, group_arn: str, addresses: dict[str, list[str]]) -> dict[str, Any]:
         elbv2 = self._aws.elbv2
-        group = elbv2.describe_target_groups(TargetGroupArns=[target_group_arn])["TargetGroups"][0]
-        health = elbv2.describe_target_health(TargetGroupArn=target_group_arn)
-        targets = [
-            f"{target['Target']['Id']}:{target['Target'].get('Port', group['Port'])}"
-            for target in health["TargetHealthDescriptions"]
-            if target["TargetHealth"]["State"] != "draining"
-        ]
-        if not targets:
+        group = elbv2.describe_target_groups(TargetGroupArns=[group_arn])["TargetGroups"][0]
+        health = elbv2.describe_target_health(TargetGroupArn=group_arn)
+        ports: dict[int, list[str]] = {}
+        for target in health["TargetHealthDescriptions"]:
+            if target["TargetHealth"]["State"] != "draining":
+                port = target["Target"].get("Port", group["Port"])
+                ports.setdefault(port, []).append(target["Target"]["Id"])
+        if not ports:
             return _response(503, "no target is registered")
-        interval = f"{group.get('HealthCheckIntervalSeconds', 10)}s"
+        # A name has no port, so each port is a name of its own. Nearly always there is one.
+        names = {port: f"{port}.{'.'.join(group_arn.rsplit('/', 2)[-2:])}" for port in ports}
+        addresses |= {names[port].lower(): sorted(ports[port]) for port in ports}
         handler: dict[str, Any] = {
             "handler": "reverse_proxy",
-            "upstreams": [{"dial": target} for target in sorted(targets)],
+            "dynamic_upstreams": {
+                "source": "multi",
+                "sources": [
+                    {
+                        "source": "a",
+                        "name": f"{names[port]}.",
+                        "port": str(port),
+                        "refresh": f"{TARGETS_REFRESH_SECONDS}s",
+                        "resolver": {"addresses": [f"udp/{self._names.server}"]},
+                        "versions": {"ipv4": True, "ipv6": False},
+                    }
+                    for port in sorted(ports)
+                ],
+            },
             # A target that refuses the connection did not receive the request: try another one.
             "load_balancing": {
                 "selection_policy": {"policy": "round_robin"},
                 "try_duration": "3s",
                 "try_interval": "100ms",
             },
-            "health_checks": {
-                "active": {
-                    "uri": group.get("HealthCheckPath", "/"),
-                    "interval": interval,
-                    "timeout": f"{group.get('HealthCheckTimeoutSeconds', 5)}s",
-                    "fails": group.get("UnhealthyThresholdCount", 2),
-                    "passes": 1,
-                },
-                "passive": {"fail_duration": "2s", "max_fails": 1},
-            },
+            # The service checks its tasks and deregisters unhealthy ones (`services.py`).
+            "health_checks": {"passive": {"fail_duration": "2s", "max_fails": 1}},
         }
         if group.get("Protocol") == "HTTPS":
             # As on AWS: the hop is encrypted, the target's certificate is not verified.

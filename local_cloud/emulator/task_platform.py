@@ -9,7 +9,7 @@ from typing import Any, Final
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients, environment
 from local_cloud.emulator.deployment import Platform
-from local_cloud.emulator.load_balancers import LoadBalancers
+from local_cloud.emulator.load_balancers import TARGETS_REFRESH_SECONDS, LoadBalancers
 from local_cloud.emulator.task import Task, new_task_id, start_task
 from local_cloud.emulator.task_definition import TaskCannotStart, resolve, role_environment
 from local_cloud.emulator.task_logs import TaskLogs
@@ -17,8 +17,8 @@ from local_cloud.images.store import ImageError, load_image
 from local_cloud.paths import STATE_MARK
 from local_cloud.zones import Zones
 
-# Caddy may still forward requests to a task while it loads the configuration without the task.
-_DRAIN_SECONDS: Final = 0.3
+# A target that was deregistered may still get requests until Caddy has looked its targets up again.
+_DRAIN_SECONDS: Final = TARGETS_REFRESH_SECONDS + 0.3
 
 
 def describe_service(aws: AwsClients, arn: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud.drills import rolling_update
 from local_cloud.drills.kill_database import kill_database
 from local_cloud.drills.kill_task import kill_task
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse
@@ -31,11 +32,20 @@ def test_an_environment_without_a_victim_is_an_error(
         drill(Scene(paths=paths, suffix="main-0a1b2c"))
 
 
+def test_a_rolling_update_from_an_unknown_commit_is_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert rolling_update.main(["--from", "no-such-commit"]) == 1
+
+    assert "'no-such-commit' is not a commit of this clone" in capsys.readouterr().err
+
+
 def test_a_drill_without_a_cloud_says_how_to_start_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
 
     assert rehearse(kill_task) == 1
+    assert rolling_update.main([]) == 1
 
-    assert "run `make up` first" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("run `make up` first") == 2

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from local_cloud.drills.acknowledgements import Api, Stream
+from local_cloud.drills.audited import problems_of
 from local_cloud.drills.rehearsal import reconcile
+from local_cloud.drills.rolling_update import failed_requests
 
 Fault = Callable[[int], bool]  # by the number of the transaction
 
@@ -86,6 +89,7 @@ def the_tenth(number: int) -> bool:
 
 def drill(folder: Path, **faults: Fault) -> tuple[int, Stream]:
     with ledger(**{"loses": never, "doubles": never, "refuses_once": never, **faults}) as api:
+        folder.mkdir(exist_ok=True)
         stream = Stream(api=api, log_file=folder / "log", clients=2)
         began = time.monotonic()
         stream.start()
@@ -104,6 +108,31 @@ def test_b7_a_refused_client_retries_with_the_same_id(tmp_path: Path) -> None:
 
     assert code == 0
     assert stream.retries >= 1
+
+
+def test_b7_a_rolling_update_fails_if_one_request_was_sent_again(tmp_path: Path) -> None:
+    _, correct = drill(tmp_path / "correct")
+    _, refused = drill(tmp_path / "refused", refuses_once=the_tenth)
+
+    assert failed_requests(correct) == []
+    assert "503" in failed_requests(refused)[0]
+
+
+@pytest.mark.parametrize(
+    ("records", "problem"),
+    [
+        (["a", "b"], ""),
+        (["a"], "not in the audit bucket"),
+        (["a", "b", "b"], "more than once"),
+    ],
+)
+def test_b7_each_acknowledged_transaction_is_in_the_audit_bucket_once(
+    records: list[str], problem: str
+) -> None:
+    problems = problems_of(lambda: Counter(records), ["a", "b"], timeout_seconds=0)
+
+    assert bool(problems) == bool(problem)
+    assert all(problem in found for found in problems)
 
 
 @pytest.mark.parametrize("fault", ["loses", "doubles"])
