@@ -139,7 +139,7 @@ bench-ledger: setup ## measure the ledger beside its own SQL, in minutes (ROUNDS
 bench-branches: setup ## measure the branch hub with 50 branches and more
 	@python -m bench.branches
 
-bench-growth: setup ## measure posting in ledgers of MILLIONS="1 5 10" transactions (FOLDER=... keeps them for the next run)
+bench-growth: setup ## measure posting in ledgers of MILLIONS="1 5 10" transactions; needs 30 GB (FOLDER=... keeps them for the next run)
 	@python -m bench.growth $(MILLIONS) $(if $(FOLDER),--folder "$(FOLDER)") $(if $(LOCK),--lock "$(LOCK)")
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/

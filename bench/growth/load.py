@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import psutil
 
@@ -28,6 +29,11 @@ from bench.growth.ledgers import (
 
 CONNECTIONS = 8  # of two tasks, with four posting calls each
 _LOCK_WAIT_MS = 5000
+_WARMING = (
+    "SELECT count(*) FROM ledger.entries WHERE account_id > 0",
+    f"SELECT count(*) FROM ledger.transactions WHERE transaction_id > '{UUID(int=0)}'",
+    "SELECT count(*) FROM ledger.accounts WHERE account_id > 0",
+)
 
 
 class NotPosted(Exception):
@@ -79,13 +85,11 @@ class PostingLedger:
         )
 
     async def warm(self) -> None:
-        """Read the index of entries, every page of which is soon changed, and the accounts."""
+        """Read the indexes whose pages are soon changed, and the accounts."""
         async with self._admin.transaction():
             await self._admin.execute("SET LOCAL enable_seqscan = off")
-            for table in ("entries", "accounts"):
-                await self._admin.execute(
-                    f"SELECT count(*) FROM ledger.{table} WHERE account_id > 0"
-                )
+            for sql in _WARMING:
+                await self._admin.execute(sql)
 
     async def counters(self) -> Counters:
         blocks = await self._admin.fetchrow(
