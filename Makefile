@@ -23,6 +23,9 @@ UPGRADE ?=
 ENGINE_VERSION ?=
 FROM ?=
 WORKERS ?= 4
+MILLIONS ?= 1 5 10
+FOLDER ?=
+LOCK ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
@@ -38,12 +41,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery bootstrap-production check-deployed \
+.PHONY: api-client approve bench bench-branches bench-delivery bench-growth bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	retry session setup smoke-test status synth test up
+	resend retry session setup smoke-test status synth test up
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -97,6 +100,9 @@ operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),loc
 redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
 	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
 
+resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
+	@$(call operation,resend) --suffix "$(SUFFIX)"
+
 api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
 	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
 
@@ -128,6 +134,9 @@ bench: bench-branches bench-delivery ## run all measurements; writes bench/resul
 
 bench-branches: setup ## measure the branch hub with 50 branches and more
 	@python -m bench.branches
+
+bench-growth: setup ## measure posting in ledgers of MILLIONS="1 5 10" transactions (FOLDER=... keeps them for the next run)
+	@python -m bench.growth $(MILLIONS) $(if $(FOLDER),--folder "$(FOLDER)") $(if $(LOCK),--lock "$(LOCK)")
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery

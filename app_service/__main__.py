@@ -14,7 +14,9 @@ import boto3
 import uvloop
 from botocore.config import Config
 
+from app_service.api.account_turns import AccountTurns
 from app_service.api.health import PROBE_TIMEOUT_SECONDS, Health
+from app_service.api.hot_route import HotRoute
 from app_service.api.services import Services
 from app_service.application import make_app
 from app_service.clients.client_table import ClientTable
@@ -30,7 +32,9 @@ from app_service.http_server.limits import Limits
 from app_service.http_server.server import Server, stopping_on_signal
 from app_service.http_server.tls import server_context
 from app_service.logs import configure_logging
+from app_service.outbox.audit_queue import AuditQueue
 from app_service.outbox.relay import OutboxRelay
+from app_service.outbox.retention import Retention
 from app_service.posting import accounts
 from app_service.posting.hold_expiry import HoldExpiry
 from app_service.posting.ledger import PostgresLedger
@@ -39,9 +43,12 @@ from app_service.totals import Reporter, Totals
 
 POSTING_CALLS_MAX_IN_FLIGHT = 4  # and one connection that waits for locked accounts
 READING_CONNECTIONS = 6  # requests that read, the relay, and the readiness probe
+# Of these connections, for requests that may wait for locked accounts: of one account, of all.
+ACCOUNT_TURNS = 1
+ALL_ACCOUNT_TURNS = 3
 THREADS = 8
 
-# Few and short attempts: a request waits for them. Sessions are cached, outbox rows stay.
+# Few and short attempts: a request waits for them. Sessions are cached, batches stay.
 _AWS = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -131,12 +138,13 @@ async def serve(
                 client_id=secrets.api_client_id, secret=secrets.api_client_secret
             ),
         )
-        relay = OutboxRelay(
-            database=reading,
-            queue=aws.client("sqs", config=_AWS),
-            queue_url=settings.audit_queue_url,
+        audit_queue = AuditQueue(
+            sqs=aws.client("sqs", config=_AWS),
+            url=settings.audit_queue_url,
             executor=threads("relay"),
         )
+        relay = OutboxRelay(database=reading, queue=audit_queue)
+        retention = Retention(database=reading)
         expiry = HoldExpiry(database=reading)
         totals = Totals()
         reporter = Reporter(totals=totals, waiting=relay.waiting)
@@ -150,6 +158,7 @@ async def serve(
         services = Services(
             ledger=ledger,
             reading=reading,
+            account_turns=AccountTurns(of_one=ACCOUNT_TURNS, of_all=ALL_ACCOUNT_TURNS),
             sessions=sessions,
             clients=clients,
             logins=Logins(
@@ -162,7 +171,7 @@ async def serve(
                     "database": partial(probe_database, reading),
                     "sessions": sessions.probe,
                     "clients": clients.probe,
-                    "audit_queue": relay.probe,
+                    "audit_queue": audit_queue.probe,
                 }
             ),
             version=settings.service_version,
@@ -170,17 +179,19 @@ async def serve(
         )
         server = Server(
             make_app(services),
+            direct_route=HotRoute(services),
             host=settings.bind_address,
             port=settings.port,
             context=server_context(settings.bind_address),
             health_path=LIVE_PATH,
             limits=Limits(),
         )
-        background = [asyncio.create_task(each.run()) for each in (expiry, relay, reporter)]
+        loops = (expiry, relay, retention, reporter)
+        background = [asyncio.create_task(each.run()) for each in loops]
         with stopping_on_signal(server):
             logger.info("starting", extra={"version": settings.service_version})
             await server.serve()
-        for each in (expiry, relay, reporter):
+        for each in loops:
             each.stop()
         await asyncio.gather(*background)
     logger.info("stopped")

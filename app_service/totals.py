@@ -96,4 +96,5 @@ class Reporter:
         return {
             "outbox_batches": waiting.batches,
             "outbox_oldest_seconds": round(waiting.oldest_seconds, 3),
+            "outbox_set_aside": waiting.set_aside,
         }

@@ -25,6 +25,7 @@ from app_service.ledger.kinds import Kind
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.posting.posting import post_transactions
+from lambda_src.schema_migrator.migrations import read_migrations
 from local_cloud.addresses import free_port
 from local_cloud.postgres import PostgresServer
 
@@ -125,8 +126,9 @@ async def _fill(server: PostgresServer) -> None:
     await connection.execute("CREATE DATABASE filled")
     await connection.close()
     connection = await asyncpg.connect(_dsn(server, "filled"))
-    for migration in sorted((ROOT / "app_service" / "migrations").glob("*.sql")):
-        await connection.execute(migration.read_text())
+    for migration in read_migrations(ROOT / "app_service" / "migrations"):
+        for query in migration.outside or [migration.sql]:
+            await connection.execute(query)
     await connection.execute(
         "INSERT INTO ledger.accounts (account_id, currency) SELECT n, 'USD'"
         f" FROM generate_series(1, {_ACCOUNTS}) n;"

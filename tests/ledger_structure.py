@@ -9,5 +9,7 @@ EMPTY = """
 SET session_replication_role = replica;
 TRUNCATE ledger.accounts, ledger.transactions, ledger.entries, ledger.holds,
     ledger.account_changes, ledger.outbox, ledger.outbox_v2 RESTART IDENTITY;
+DELETE FROM ledger.unsent_batches;
+DELETE FROM ledger.sent_batches;
 RESET session_replication_role
 """

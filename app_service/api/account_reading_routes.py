@@ -9,7 +9,7 @@ from starlette.routing import Route
 from app_service.api import answers
 from app_service.api.authentication import actor_of, with_session
 from app_service.api.bodies import json_response
-from app_service.api.database_reads import read
+from app_service.api.database_reads import lock_and_read, read
 from app_service.api.problems import Problem
 from app_service.api.url_query import (
     Page,
@@ -100,7 +100,9 @@ async def get_account(request: Request, session: Session) -> Response:
             version=past.version,
         )
 
-    return json_response(await read(request, find))
+    if as_of is None:
+        return json_response(await read(request, find))
+    return json_response(await lock_and_read(request, account_id, find))
 
 
 async def get_entries(request: Request, session: Session) -> Response:
@@ -162,7 +164,7 @@ async def get_statement(request: Request, session: Session) -> Response:
         return account, period, entries
 
     try:
-        account, period, found = await read(request, find)
+        account, period, found = await lock_and_read(request, account_id, find)
     except StatementTooLong as error:
         raise Problem(400, "statement_too_long", str(error)) from None
     shown = found[: page.limit]

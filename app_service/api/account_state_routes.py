@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from app_service.api.authentication import actor_of, with_session
 from app_service.api.bodies import json_response
-from app_service.api.database_reads import read
+from app_service.api.database_reads import lock_and_read
 from app_service.api.problems import Problem
 from app_service.api.url_query import account_id_of, parse_query
 from app_service.clients.session_table import Session
@@ -34,7 +34,7 @@ async def change_state(request: Request, session: Session, *, state: AccountStat
         _check_rights(found, state, actor)
         return await accounts.change_state(connection, found, state, actor)
 
-    return json_response(await read(request, change))
+    return json_response(await lock_and_read(request, account_id, change))
 
 
 def _check_rights(account: Account, state: AccountState, actor: Actor) -> None:

@@ -1,6 +1,7 @@
 """Authentication: a client (Basic) opens sessions, a session (Bearer) does the rest."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from app_service.api.client_address import address_of
 from app_service.api.problems import Problem
-from app_service.api.services import services_of
+from app_service.api.services import Services, services_of
 from app_service.clients.credentials import Client
 from app_service.clients.session_table import Session
 from app_service.ledger.actor import Actor, Path, Role
@@ -30,18 +31,35 @@ def with_session(endpoint: SessionEndpoint, *, roles: frozenset[Role] = ALL) -> 
     """
 
     async def guarded(request: Request) -> Response:
-        scheme, value = _authorization(request)
-        if scheme != "bearer":
-            raise _unauthorized("session_required", "Bearer", "send the token of a session")
-        session = await _session(request, value)
-        if session is None:
-            raise _unauthorized(
-                "session_invalid", 'Bearer error="invalid_token"', "unknown, closed or expired"
-            )
-        require_role(session, roles, to="make this request")
+        authorization = request.headers.get("authorization", "")
+        address = partial(address_of, request)
+        session = await session_of(services_of(request), authorization, address, roles=roles)
         return await endpoint(request, session)
 
     return guarded
+
+
+async def session_of(
+    services: Services,
+    authorization: str,
+    address: Callable[[], str],
+    *,
+    roles: frozenset[Role],
+) -> Session:
+    """The session of a request with this header Authorization; `address` returns its client's.
+
+    Raises Problem 401, or 403 if the client's role is none of these.
+    """
+    scheme, token = _parts(authorization)
+    if scheme != "bearer":
+        raise _unauthorized("session_required", "Bearer", "send the token of a session")
+    session = await _session(services, token, address)
+    if session is None:
+        raise _unauthorized(
+            "session_invalid", 'Bearer error="invalid_token"', "unknown, closed or expired"
+        )
+    require_role(session, roles, to="make this request")
+    return session
 
 
 def require_role(session: Session, roles: frozenset[Role], *, to: str) -> None:
@@ -78,8 +96,10 @@ def with_session_or_client(endpoint: Endpoint) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         scheme, value = _authorization(request)
-        if scheme == "bearer" and await _session(request, value) is not None:
-            return await endpoint(request)
+        if scheme == "bearer":
+            address = partial(address_of, request)
+            if await _session(services_of(request), value, address) is not None:
+                return await endpoint(request)
         if await _client(request) is not None:
             return await endpoint(request)
         raise _client_required("send the id and secret of a client, or the token of a session")
@@ -87,10 +107,11 @@ def with_session_or_client(endpoint: Endpoint) -> Endpoint:
     return guarded
 
 
-async def _session(request: Request, token: str) -> Session | None:
+async def _session(services: Services, token: str, address: Callable[[], str]) -> Session | None:
     """The live session of a token. A session ends when the credential that opened it is removed."""
-    services = services_of(request)
-    session = await services.sessions.find(token, address=address_of(request))
+    session = services.sessions.recent(token)
+    if session is None:
+        session = await services.sessions.find(token, address=address())
     if session is None:
         return None
     is_live = await services.clients.has(session.client_id, session.credential_id)
@@ -105,7 +126,11 @@ async def _client(request: Request) -> Client | None:
 
 
 def _authorization(request: Request) -> tuple[str, str]:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return _parts(request.headers.get("authorization", ""))
+
+
+def _parts(authorization: str) -> tuple[str, str]:
+    scheme, _, value = authorization.partition(" ")
     return scheme.lower(), value.strip()
 
 

@@ -9,16 +9,26 @@ from app_service.ledger.json_input import InvalidJson, read_document
 
 SMALL_BODY_BYTES = 16 * 1024
 BATCH_BODY_BYTES = 1024 * 1024
+_JSON = "application/json"
 
 
 async def read_json(request: Request, *, bytes_max: int = SMALL_BODY_BYTES) -> object:
     """The decoded body. Raises Problem 415, 413 or 400, and reads no more than `bytes_max`."""
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise Problem(415, "unsupported_media_type", "Content-Type must be application/json")
-    if "content-encoding" in request.headers:
+    headers = request.headers
+    check_media_type(headers.get("content-type", ""), is_encoded="content-encoding" in headers)
+    return decode_json(await _read(request, bytes_max))
+
+
+def check_media_type(content_type: str, *, is_encoded: bool) -> None:
+    """Raises Problem 415."""
+    if content_type != _JSON and content_type.partition(";")[0].strip().lower() != _JSON:
+        raise Problem(415, "unsupported_media_type", f"Content-Type must be {_JSON}")
+    if is_encoded:
         raise Problem(415, "unsupported_media_type", "the body must come without Content-Encoding")
-    body = await _read(request, bytes_max)
+
+
+def decode_json(body: bytes) -> object:
+    """Raises Problem 400."""
     try:
         return read_document(body)
     except InvalidJson as error:
@@ -51,5 +61,5 @@ def json_response(
         msgspec.json.encode(document),
         status_code=status,
         headers=headers,
-        media_type="application/json",
+        media_type=_JSON,
     )

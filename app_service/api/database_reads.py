@@ -1,4 +1,4 @@
-"""Reads for requests: on the pool for reading, so that many of them do not delay postings."""
+"""Work of requests on the pool for reading, so that much of it does not delay postings."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,5 +13,14 @@ _T = TypeVar("_T")
 
 
 async def read(request: Request, work: Callable[[Connection], Awaitable[_T]]) -> _T:
-    """The result of `work`, which must be safe to repeat. Raises Unavailable."""
+    """The result of `work`, which is safe to repeat and waits for no lock. Raises Unavailable."""
     return await services_of(request).reading.run(work, deadline=deadline_of(request))
+
+
+async def lock_and_read(
+    request: Request, account_id: int, work: Callable[[Connection], Awaitable[_T]]
+) -> _T:
+    """As `read`, for work that locks this account: the connections for reading stay free."""
+    turns, deadline = services_of(request).account_turns, deadline_of(request)
+    async with turns.turn(account_id, deadline=deadline):
+        return await read(request, work)

@@ -11,11 +11,17 @@ ARRIVED_AT = "arrived_at"  # in the state of the ASGI scope: the loop's time of 
 
 def deadline_of(request: Request) -> float:
     """In the loop's time (`loop.time()`), for `asyncio.timeout_at`."""
-    return arrival_of(request.scope) + REQUEST_SECONDS
+    return deadline_in(request.scope)
+
+
+def deadline_in(scope: Scope) -> float:
+    return arrival_of(scope) + REQUEST_SECONDS
 
 
 def arrival_of(scope: Scope) -> float:
     """The first call counts as the arrival if no server noted it, as in a test in memory."""
     state = scope.setdefault("state", {})
-    arrived_at: float = state.setdefault(ARRIVED_AT, asyncio.get_running_loop().time())
+    if ARRIVED_AT not in state:
+        state[ARRIVED_AT] = asyncio.get_running_loop().time()
+    arrived_at: float = state[ARRIVED_AT]
     return arrived_at

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents. Clients may rely on `code`; the texts may change."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
@@ -9,7 +9,6 @@ from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
 
 from app_service.api import answers
 from app_service.api.allowed_methods import allowed_methods
@@ -116,7 +115,13 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     )
 
 
-EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
+async def problem_of(request: Request, error: Exception) -> Response:
+    """As Starlette chooses it: the handler of the nearest class."""
+    handler = next(EXCEPTION_HANDLERS[t] for t in type(error).__mro__ if t in EXCEPTION_HANDLERS)
+    return await handler(request, error)
+
+
+EXCEPTION_HANDLERS: dict[type, Callable[[Request, Exception], Awaitable[Response]]] = {
     Problem: _problem,
     InvalidField: _invalid,
     LedgerError: _refused,

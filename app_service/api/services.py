@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from app_service.api.account_turns import AccountTurns
 from app_service.api.health import Health
 from app_service.clients.clients import Clients
 from app_service.clients.logins import Logins
@@ -16,6 +17,7 @@ from app_service.ledger.domain import Ledger
 class Services:
     ledger: Ledger
     reading: Database  # apart from the ledger's: many reads do not delay postings
+    account_turns: AccountTurns
     sessions: Sessions
     clients: Clients
     logins: Logins

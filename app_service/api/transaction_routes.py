@@ -13,7 +13,7 @@ from app_service.api.authentication import WRITERS, actor_of, with_session
 from app_service.api.bodies import BATCH_BODY_BYTES, json_response, read_json
 from app_service.api.deadlines import deadline_of
 from app_service.api.problems import problem_response
-from app_service.api.services import services_of
+from app_service.api.services import Services, services_of
 from app_service.clients.session_table import Session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.fields import InvalidField, parse_uuid, shape
@@ -30,12 +30,14 @@ STATUS_OF = {
     Verdict.FORBIDDEN: 403,
 }
 REFUSED_STATUS = 422
+TRANSACTIONS_PATH = "/transactions"
 _GIVEN_BY_PATH = ("kind", "target_id")
 
 
 async def post_transaction(request: Request, session: Session) -> Response:
+    """The hot route answers instead if the request comes whole (hot_route.py)."""
     transaction = Transaction.parse(await read_json(request))
-    return await _post(request, session, transaction)
+    return await post(services_of(request), session, transaction, deadline=deadline_of(request))
 
 
 async def post_to_target(request: Request, session: Session, *, kind: Kind) -> Response:
@@ -48,15 +50,17 @@ async def post_to_target(request: Request, session: Session, *, kind: Kind) -> R
         if name in document:
             raise InvalidField(f"{name}: the path gives it; leave it out")
     whole = {**document, "kind": kind, "target_id": str(target_id)}
-    return await _post(request, session, Transaction.parse(whole))
+    transaction = Transaction.parse(whole)
+    return await post(services_of(request), session, transaction, deadline=deadline_of(request))
 
 
-async def _post(request: Request, session: Session, transaction: Transaction) -> Response:
+async def post(
+    services: Services, session: Session, transaction: Transaction, *, deadline: float
+) -> Response:
     if transaction.linked:
         raise InvalidField("linked: only a transaction of a batch can be linked with the next one")
     submission = Submission(transaction=transaction, actor=actor_of(session))
-    ledger = services_of(request).ledger
-    [verdict] = await ledger.post([submission], deadline=deadline_of(request))
+    [verdict] = await services.ledger.post([submission], deadline=deadline)
     transaction_id = transaction.transaction_id
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
     if verdict in REASON:
@@ -102,7 +106,7 @@ def _malformed(found: MalformedTransaction) -> answers.BatchVerdict:
 
 
 ROUTES = [
-    Route("/transactions", with_session(post_transaction, roles=WRITERS), methods=["POST"]),
+    Route(TRANSACTIONS_PATH, with_session(post_transaction, roles=WRITERS), methods=["POST"]),
     Route("/transactions/batch", with_session(post_batch, roles=WRITERS), methods=["POST"]),
     *(
         Route(

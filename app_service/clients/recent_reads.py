@@ -65,6 +65,11 @@ class RecentReads(Generic[_V]):
             admit()
             return await asyncio.shield(self._read_once(key, read))
 
+    def recent(self, key: str) -> _V | None:
+        """The value of `key` if `find` would return it without asking the store."""
+        known = self._known.get(key)
+        return known.value if known is not None and self._now() < known.fresh_until else None
+
     def remember(self, key: str, value: _V) -> None:
         self._unknown.pop(key, None)
         self._keep(self._known, key, value)

@@ -57,6 +57,10 @@ class Sessions:
         self._recent.remember(session.token_hash, session)
         return token, session
 
+    def recent(self, token: str) -> Session | None:
+        """The session of a token that was found a moment ago. None: ask `find`."""
+        return self._live(self._recent.recent(hash_of(token)))
+
     async def find(self, token: str, *, address: str) -> Session | None:
         """The session of a token, or None if it is unknown, closed or expired.
 
@@ -70,7 +74,7 @@ class Sessions:
             read=partial(self._read, token_hash, address),
             admit=partial(self._unknown.check, address),
         )
-        return session if session is not None and self._now() < session.expires_at else None
+        return self._live(session)
 
     async def close(self, session: Session) -> None:
         """This task refuses it at once, unless it is checking it now; others in FRESH_SECONDS."""
@@ -85,6 +89,9 @@ class Sessions:
     async def probe(self) -> None:
         """Raises SessionsUnavailable if the table does not answer."""
         await self._table.read("probe")
+
+    def _live(self, session: Session | None) -> Session | None:
+        return session if session is not None and self._now() < session.expires_at else None
 
     async def _read(self, token_hash: str, address: str) -> Session | None:
         session = await self._table.read(token_hash)

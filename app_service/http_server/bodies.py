@@ -9,6 +9,17 @@ from app_service.api.problems import Problem
 from app_service.http_server.limits import Limits
 
 
+class HeldBodies:
+    """The bytes of all bodies whose requests are not yet answered."""
+
+    def __init__(self, *, bytes_max: int) -> None:
+        self.bytes = 0
+        self._bytes_max = bytes_max
+
+    def has_room_for(self, size: int) -> bool:
+        return self.bytes + size <= self._bytes_max
+
+
 class LimitedBodies:
     """An ASGI application around another one. A body that breaks a limit is a Problem, raised where
     the application reads it.
@@ -19,7 +30,7 @@ class LimitedBodies:
     def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
         self._app = app
         self._limits = limits
-        self.held_bytes = 0
+        self.held = HeldBodies(bytes_max=limits.body_bytes_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         held = 0
@@ -29,14 +40,14 @@ class LimitedBodies:
             message = await self._in_time(scope, receive)
             size = len(message.get("body", b""))
             self._check_room_for(size)
-            self.held_bytes += size
+            self.held.bytes += size
             held += size
             return message
 
         try:
             await self._app(scope, receive_limited, send)
         finally:
-            self.held_bytes -= held
+            self.held.bytes -= held
 
     async def _in_time(self, scope: Scope, receive: Receive) -> Message:
         seconds = self._limits.receive_seconds
@@ -52,7 +63,7 @@ class LimitedBodies:
             ) from None
 
     def _check_room_for(self, size: int) -> None:
-        if self.held_bytes + size > self._limits.body_bytes_max:
+        if not self.held.has_room_for(size):
             raise Problem(
                 503,
                 "overloaded",

@@ -6,6 +6,7 @@ once that many connections are open, idle ones too. So this class sets limits; i
 """
 
 import asyncio
+from contextlib import suppress
 
 import httptools
 from uvicorn.config import Config
@@ -30,6 +31,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._receiving: asyncio.TimerHandle | None = None
         self._sending: asyncio.TimerHandle | None = None
         self._refusal: Problem | None = None  # of the whole connection
+        self._is_receiving = False  # bytes came that complete no request
         self._is_deaf = False  # after a request that was refused here
         self.unparsed_bytes = 0  # since the last complete head or piece of a body
         self.url = b""
@@ -68,25 +70,30 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_deaf:
             return
         self._unset_keepalive_if_required()
-        self._start_receiving()  # here: bytes before a request begin none
+        self._is_receiving = True  # here: bytes before a request begin none
         self.unparsed_bytes += len(data)
         try:
-            self.parser.feed_data(data)
+            self._feed(data)
             self._check_unparsed_bytes()
+            if self._is_receiving:  # most requests come whole and need no timer
+                self._start_receiving()
         except Problem as problem:
             self._refuse(problem)
-        except httptools.HttpParserUpgrade:
-            pass  # the request is answered as if it had not asked for another protocol
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, Problem):  # raised in one of the methods below
                 self._refuse(error.__context__)
             else:
                 self._refuse(Problem(400, "malformed_request", f"not HTTP/1.1: {error}"))
 
+    def _feed(self, data: bytes) -> None:
+        # A request for another protocol is answered as if it had not asked.
+        with suppress(httptools.HttpParserUpgrade):
+            self.parser.feed_data(data)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["state"][ARRIVED_AT] = self.loop.time()
-        self._start_receiving()
+        self._is_receiving = True
 
     def on_headers_complete(self) -> None:
         if len(self.url) > self._limits.url_bytes_max:
@@ -100,8 +107,12 @@ class LimitedProtocol(HttpToolsProtocol):
             raise Problem(503, "overloaded", "too many requests without waiting for an answer")
         if self._refusal is not None and self.url != self._admission.health_url:
             raise self._refusal
-        super().on_headers_complete()
         self.unparsed_bytes = 0
+        self.begin_request()
+
+    def begin_request(self) -> None:
+        """The head is complete and within all limits."""
+        super().on_headers_complete()
         if self._refusal is not None:
             self.cycle.keep_alive = False
 
@@ -110,9 +121,13 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self.unparsed_bytes = 0
-        self._stop_receiving()
+        self.message_completed()
         super().on_message_complete()
+
+    def message_completed(self) -> None:
+        self.unparsed_bytes = 0
+        self._is_receiving = False
+        self._stop_receiving()
 
     # The limits.
 
@@ -133,6 +148,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _received_too_slowly(self) -> None:
         self._receiving = None
+        self.receive_timed_out()
+
+    def receive_timed_out(self) -> None:
+        """A head or a body is not complete in time."""
         if self.cycle is None or not self.cycle.more_body:
             seconds = self._limits.receive_seconds
             detail = f"the header was not complete {seconds:g} seconds after its first byte"

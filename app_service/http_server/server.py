@@ -13,8 +13,9 @@ from starlette.types import ASGIApp
 
 from app_service.http_server.admission import Admission
 from app_service.http_server.bodies import LimitedBodies
+from app_service.http_server.direct_protocol import DirectProtocol
+from app_service.http_server.direct_route import DirectRoute
 from app_service.http_server.limits import Limits
-from app_service.http_server.protocol import LimitedProtocol
 
 
 class Server(uvicorn.Server):
@@ -22,6 +23,7 @@ class Server(uvicorn.Server):
         self,
         app: ASGIApp,
         *,
+        direct_route: DirectRoute,
         host: str,
         port: int,
         context: ssl.SSLContext,
@@ -29,10 +31,12 @@ class Server(uvicorn.Server):
         limits: Limits,
     ) -> None:
         self._limits = limits
+        self._direct_route = direct_route
+        self._bodies = LimitedBodies(app, limits=limits)
         self._admission = Admission(connections_max=limits.connections_max, health_path=health_path)
         super().__init__(
             uvicorn.Config(
-                LimitedBodies(app, limits=limits),
+                self._bodies,
                 host=host,
                 port=port,
                 ssl_context_factory=lambda _config, _default: context,
@@ -56,7 +60,9 @@ class Server(uvicorn.Server):
         """As uvicorn does it, and with limits for which it has no options."""
         loop = asyncio.get_running_loop()
         protocol = partial(
-            LimitedProtocol,
+            DirectProtocol,
+            route=self._direct_route,
+            held=self._bodies.held,
             config=self.config,
             state=self.server_state,
             admission=self._admission,

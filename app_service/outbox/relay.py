@@ -1,64 +1,65 @@
-"""Sends the outbox to the audit queue: at least once, and never before the commit."""
+"""Sends what was posted to the audit queue: at least once, and never before the commit."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import BotoCoreError, ClientError
+from uuid import UUID
 
 from app_service.database.database import Connection, Database
 from app_service.ledger.domain import LedgerError
 from app_service.outbox import outbox
-from app_service.outbox.outbox import Event, Waiting
-from app_service.outbox.queue_messages import groups
+from app_service.outbox.audit_queue import AuditQueue, Refused
+from app_service.outbox.outbox import Taken, Waiting
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
+LANES = 2  # while one waits for the queue, the other one makes up the next messages
+# Between two takings at low load: what is posted meanwhile becomes one audit object.
+LINGER_SECONDS = 1.0
 POLL_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0
-# A pass sends up to 100 messages. The role's session may be idle in a transaction as long (0003).
-PASS_SECONDS = 15.0
-COUNT_SECONDS = 5.0
+# A batch that fails shortly before or after another one was sent has a fault of its own.
+SENT_LATELY_SECONDS = 30.0
+SENDING_SECONDS = 15.0  # then the rest is released: the lease must not end while a call runs
+DATABASE_SECONDS = 5.0
 LAST_PASSES_SECONDS = 3.0  # other tasks send the rest; ECS kills 30 s after the signal to stop
 
 logger = logging.getLogger(__name__)
 
 
 class NotSent(Exception):
-    """The queue refused some messages or all; their rows stay and are sent again."""
+    """The queue takes nothing; what was taken is released and sent later."""
 
 
 class OutboxRelay:
-    """Sends outbox rows to the audit queue and deletes those that the queue acknowledged.
+    """Seals what was posted into batches, sends each as one message, and records that it is sent.
 
-    Each task has one; it skips rows that another one holds. After a crash between acknowledgement
-    and commit a batch is sent again with the same batch_id, by which the audit writer detects it.
+    Each task has one. A batch is committed before it is sent: after a crash another relay sends the
+    same batch again, with the same batch_id, by which the audit writer detects it.
     """
 
     def __init__(
         self,
         *,
         database: Database,
-        queue: "SQSClient",
-        queue_url: str,
-        executor: Executor,
+        queue: AuditQueue,
+        linger_seconds: float = LINGER_SECONDS,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database = database
         self._queue = queue
-        self._queue_url = queue_url
-        self._executor = executor
+        self._linger_seconds = linger_seconds
         self._poll_seconds = poll_seconds
+        self._pause = poll_seconds
+        self._taking = asyncio.Lock()
+        self._not_before = 0.0  # in the loop's time: the next taking
+        self._is_more = False
+        self._sent_at = float("-inf")
         self._awake = asyncio.Event()
         self._stopped = asyncio.Event()
 
     def wake(self) -> None:
-        """Start the next pass now instead of at the next poll."""
+        """Something was posted: take it after the linger, without waiting for the next poll."""
         self._awake.set()
 
     def stop(self) -> None:
@@ -68,75 +69,87 @@ class OutboxRelay:
 
     async def run(self) -> None:
         """Relay until `stop`. A failure is logged and tried again, after pauses that grow."""
-        pause = self._poll_seconds
-        while not self._stopped.is_set():
-            self._awake.clear()
-            try:
-                sent = await self.relay_once()
-            except Exception as error:  # noqa: BLE001 - the loop continues after every failure
-                pause = min(2 * pause, PAUSE_MAX_SECONDS)
-                _log_failure(error, again_in_seconds=pause)
-                await _wait(self._stopped, pause)
-            else:
-                pause = self._poll_seconds
-                if sent == 0:
-                    await _wait(self._awake, pause)
+        await asyncio.gather(*(self._lane() for _ in range(LANES)))
         try:
             await self._relay_what_is_left()
         except Exception as error:  # noqa: BLE001 - another task sends the rest, or the next one
             _log_failure(error, again_in_seconds=None)
 
-    async def _relay_what_is_left(self) -> None:
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + LAST_PASSES_SECONDS  # other tasks go on posting
-        while await self.relay_once() > 0 and clock() < deadline:
-            pass
-
-    async def probe(self) -> None:
-        """Raises a boto3 error if the audit queue does not answer."""
-        ask = partial(
-            self._queue.get_queue_attributes,
-            QueueUrl=self._queue_url,
-            AttributeNames=["ApproximateNumberOfMessages"],
-        )
-        await asyncio.get_running_loop().run_in_executor(self._executor, ask)
-
     async def waiting(self) -> Waiting:
         """The backlog of all tasks together."""
-        return await self._database.run_once(outbox.waiting, deadline=_in(COUNT_SECONDS))
+        return await self._database.run_once(outbox.waiting, deadline=_in(DATABASE_SECONDS))
 
     async def relay_once(self) -> int:
-        """The number of batches sent and deleted. Raises NotSent if the queue refused any.
+        """The number of batches sent. Raises NotSent if the queue takes nothing."""
+        return await self._send(await self._take())
 
-        If the time is over before all are deleted, they are sent again by a later pass.
-        """
-        sent, refusals = await self._database.run_once(self._relay, deadline=_in(PASS_SECONDS))
-        if refusals:
-            raise NotSent(f"the audit queue refused: {', '.join(sorted(set(refusals)))}")
+    async def _lane(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                async with self._taking:
+                    await self._wait_for_turn()
+                    if self._stopped.is_set():
+                        return
+                    taken = await self._take()
+                await self._send(taken)
+            except Exception as error:  # noqa: BLE001 - the loop continues after every failure
+                self._pause = min(2 * self._pause, PAUSE_MAX_SECONDS)
+                self._not_before = _in(self._pause)
+                _log_failure(error, again_in_seconds=self._pause)
+
+    async def _wait_for_turn(self) -> None:
+        if not self._is_more:
+            await _wait(self._awake, self._poll_seconds)
+        # Also a failure of the other lane may move it.
+        while not self._stopped.is_set() and (seconds := self._not_before - _in(0)) > 0:
+            await _wait(self._stopped, seconds)
+
+    async def _relay_what_is_left(self) -> None:
+        deadline = _in(LAST_PASSES_SECONDS)  # other tasks go on posting
+        while await self.relay_once() > 0 and _in(0) < deadline:
+            pass
+
+    async def _take(self) -> Taken:
+        self._awake.clear()
+        taken = await self._database.run_once(outbox.take_batches, deadline=_in(DATABASE_SECONDS))
+        self._is_more = taken.is_more
+        self._not_before = _in(0 if taken.is_more else self._linger_seconds)
+        return taken
+
+    async def _send(self, taken: Taken) -> int:
+        deadline = _in(SENDING_SECONDS)
+        sent = 0
+        refused: list[tuple[UUID, str]] = []
+        late: list[UUID] = []
+        for batch in taken.batches:
+            if _in(0) >= deadline:
+                late.append(batch.batch_id)
+                continue
+            try:
+                await self._queue.send(batch.body)
+            except Refused as error:
+                refused.append((batch.batch_id, str(error)))
+                continue
+            self._sent_at = _in(0)
+            self._pause = self._poll_seconds
+            await self._record(partial(outbox.record_sent, batch_ids=[batch.batch_id]))
+            sent += 1
+        if refused and self._sent_at <= _in(-SENT_LATELY_SECONDS):
+            await self._release([*(batch_id for batch_id, _ in refused), *late])
+            codes = sorted({code for _, code in refused})
+            raise NotSent(f"the audit queue takes nothing: {', '.join(codes)}")
+        await self._release(late)
+        for batch_id, code in refused:
+            logger.warning("batch refused", extra={"batch_id": str(batch_id), "reason": code})
+            await self._record(partial(outbox.record_refused, batch_id=batch_id, error=code))
         return sent
 
-    async def _relay(self, connection: Connection) -> tuple[int, list[str]]:
-        async with connection.transaction():
-            events = await outbox.lock_oldest_events(connection)
-            sends = groups(events, size_of=lambda event: len(event.body))
-            outcomes = await asyncio.gather(*map(self._send, sends))
-            sent = [outbox_id for acknowledged, _ in outcomes for outbox_id in acknowledged]
-            await outbox.delete_events(connection, sent)
-        return len(sent), [code for _, refusals in outcomes for code in refusals]
+    async def _release(self, batch_ids: Sequence[UUID]) -> None:
+        if batch_ids:
+            await self._record(partial(outbox.release_batches, batch_ids=batch_ids))
 
-    async def _send(self, events: Sequence[Event]) -> tuple[list[int], list[str]]:
-        """The outbox ids that the queue acknowledged, and the error codes of the others."""
-        send = partial(
-            self._queue.send_message_batch,
-            QueueUrl=self._queue_url,
-            Entries=[{"Id": str(e.outbox_id), "MessageBody": e.body.decode()} for e in events],
-        )
-        try:
-            answer = await asyncio.get_running_loop().run_in_executor(self._executor, send)
-        except (BotoCoreError, ClientError) as error:
-            return [], [type(error).__name__]
-        acknowledged = [int(entry["Id"]) for entry in answer.get("Successful", [])]
-        return acknowledged, [entry["Code"] for entry in answer.get("Failed", [])]
+    async def _record(self, work: Callable[[Connection], Awaitable[None]]) -> None:
+        await self._database.run_once(work, deadline=_in(DATABASE_SECONDS))
 
 
 def _in(seconds: float) -> float:

@@ -7,6 +7,7 @@ from app_service.ledger.actor import Actor
 from app_service.ledger.currencies import EXPONENTS
 from app_service.ledger.domain import (
     Account,
+    AccountBusy,
     AccountClosed,
     AccountConflict,
     AccountNotEmpty,
@@ -30,7 +31,12 @@ _ACCOUNT_SQL = f"{_ACCOUNTS} WHERE account_id = $1"
 # Apart, so that each has its index.
 _ALL_SQL = f"{_ACCOUNTS} WHERE account_id > $1 ORDER BY account_id LIMIT $2"
 _OF_OWNER_SQL = f"{_ACCOUNTS} WHERE account_id > $1 AND owner = $3 ORDER BY account_id LIMIT $2"
-_CHANGE_STATE_SQL = "SELECT ledger.change_account_state($1, $2, $3, $4)"
+# How long a change of state waits for the postings of the account. A popular one is free sooner.
+LOCK_WAIT_MS = 500
+_CHANGE_STATE_SQL = """
+WITH limited AS MATERIALIZED (SELECT set_config('lock_timeout', $5, true))
+SELECT ledger.change_account_state($1, $2, $3, $4) FROM limited
+"""
 _PROBE_SQL = "SELECT to_regproc($1)"
 
 
@@ -85,10 +91,21 @@ async def list_accounts(
 async def change_state(
     connection: Connection, found: Account, state: AccountState, actor: Actor
 ) -> Account:
-    """The account in its new state. Safe to repeat. Raises AccountClosed, AccountNotEmpty."""
-    changed = await connection.fetchval(
-        _CHANGE_STATE_SQL, found.account_id, state, actor.client_id, actor.user_id
-    )
+    """The account in its new state. Safe to repeat.
+
+    Raises AccountClosed, AccountNotEmpty, or AccountBusy if the account stays locked.
+    """
+    try:
+        changed = await connection.fetchval(
+            _CHANGE_STATE_SQL,
+            found.account_id,
+            state,
+            actor.client_id,
+            actor.user_id,
+            str(LOCK_WAIT_MS),
+        )
+    except asyncpg.LockNotAvailableError:
+        raise AccountBusy from None
     after = await account(connection, found.account_id)
     if changed:
         return after

@@ -154,6 +154,12 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         pages=True,
     )
     yield AlarmRule(
+        name="outbox-set-aside",
+        reason="The audit queue refuses a batch again and again: the audit trail lacks it",
+        metric=monitored.business.outbox_set_aside.metric(statistic="max"),
+        at_least=1,
+    )
+    yield AlarmRule(
         name="breaker-open",
         reason="The queue processor cannot reach the database: queued transactions wait",
         metric=monitored.business.breaker_open.metric(statistic="max"),

@@ -15,7 +15,8 @@ class BusinessMetrics(Construct):
     """Fields of log lines: the service writes one every half minute, the processor one per batch.
 
     `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what was
-    acknowledged and not yet sent to the audit queue. `breaker_open` is 1 if a batch of the queue
+    acknowledged and not yet sent to the audit queue; `outbox_set_aside` counts the batches that
+    the queue has refused again and again. `breaker_open` is 1 if a batch of the queue
     found the circuit breaker open, and 0 if a batch closed it. `logins_refused` counts logins with
     a wrong credential, and those that the limit of failures refused.
     """
@@ -42,5 +43,6 @@ class BusinessMetrics(Construct):
         self.posting_ms_max = metric("posting_ms_max", service=service)
         self.outbox_batches = metric("outbox_batches", service=service)
         self.outbox_oldest_seconds = metric("outbox_oldest_seconds", service=service)
+        self.outbox_set_aside = metric("outbox_set_aside", service=service)
         self.logins_refused = metric("logins_refused", service=service)
         self.breaker_open = metric("breaker_open", processor=processor)

@@ -76,6 +76,7 @@ def _business(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             "Business: acknowledged, not yet sent to the audit trail",
             business.outbox_batches.metric(statistic="max", label="batches"),
             business.outbox_oldest_seconds.metric(statistic="max", label="oldest, s"),
+            business.outbox_set_aside.metric(statistic="max", label="set aside"),
         ),
         _graph(
             "Business: queued transactions, submitted and handled",

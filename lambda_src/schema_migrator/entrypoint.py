@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,9 @@ from botocore.config import Config
 
 from lambda_src.schema_migrator.migrations import read_migrations
 from lambda_src.schema_migrator.migrator import migrate
-from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.schema_migrator.outside_transactions import run_outside
+from lambda_src.schema_migrator.set_aside import retry_batches
+from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import ASSET_ROOT, DatabaseTarget, connect_to_writer
 from lambda_src.shared.jitter import pause_up_to
@@ -25,8 +28,11 @@ _AWS = Config(
 _STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Invoked by each deployment before it updates the service; an exception stops it."""
+def handler(event: object, context: Any) -> dict[str, Any]:
+    """Invoked by each deployment before it updates the service; an exception stops it.
+
+    A person invokes it with RETRY_BATCHES (`make resend`): then it migrates nothing.
+    """
     settings = SchemaMigratorSettings.from_env(os.environ)
     secrets_manager = boto3.client("secretsmanager", config=_AWS)
     master, service, processor = (
@@ -45,10 +51,22 @@ def handler(_event: object, _context: object) -> dict[str, Any]:
         application_name="schema-migrator",
         statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
     )
+    connect = partial(connect_to_writer, target, master)
+    if event == RETRY_BATCHES:
+        retried = retry_batches(connect)
+        logger.info("batches retried", extra=retried)
+        return retried
     result = migrate(
-        connect=partial(connect_to_writer, target, master),
+        connect=connect,
         migrations=read_migrations(MIGRATIONS),
         logins=(service, processor),
+        run_outside=partial(
+            run_outside,
+            connect=lambda seconds: connect_to_writer(
+                replace(target, statement_timeout_seconds=seconds), master
+            ),
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+        ),
         pause_up_to=pause_up_to,
     )
     logger.info("schema migrated", extra=result)

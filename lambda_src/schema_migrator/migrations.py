@@ -10,6 +10,11 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
 from lambda_src.schema_migrator.lock import WAIT_FOR_OTHERS, locked
+from lambda_src.schema_migrator.outside_transactions import (
+    RunOutside,
+    StatementRefused,
+    statements_outside,
+)
 from lambda_src.shared.database import explain, sqlstate
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
@@ -38,12 +43,23 @@ class Migration:
     def digest(self) -> str:
         return sha256(self.sql.encode()).hexdigest()
 
+    @property
+    def outside(self) -> list[str] | None:
+        """The statements that run one by one, each without a transaction; None for most files.
+
+        Raises MigrationRefused.
+        """
+        try:
+            return statements_outside(self.sql)
+        except StatementRefused as error:
+            raise MigrationRefused(f"{self.name}: {error}") from error
+
 
 def read_migrations(folder: Path) -> list[Migration]:
     """All `NNNN_name.sql` of `folder`, in order.
 
-    Raises MigrationRefused if there is none, or if a file has another name: it would be skipped or
-    run at the wrong position.
+    Raises MigrationRefused if there is none, if a file has another name (it would be skipped or
+    run at the wrong position), or if it cannot run as its first line says.
     """
     files = sorted(folder.glob("*.sql"))
     if not files:
@@ -51,17 +67,23 @@ def read_migrations(folder: Path) -> list[Migration]:
     for file in files:
         if not _NAME.fullmatch(file.name):
             raise MigrationRefused(f"{file.name}: the name must be like 0001_lower_case.sql")
-    return [Migration(name=f.name, sql=f.read_bytes().decode()) for f in files]
+    migrations = [Migration(name=f.name, sql=f.read_bytes().decode()) for f in files]
+    for migration in migrations:
+        _ = migration.outside
+    return migrations
 
 
 def apply_migrations(
     connection: Connection,
     migrations: Sequence[Migration],
     *,
+    run_outside: RunOutside,
     wait_for_others: str = WAIT_FOR_OTHERS,
 ) -> list[str]:
     """Apply the migrations that are not applied yet; each file and its record in one transaction.
 
+    `run_outside` runs the statements of a file that must not be in one. It uses another session,
+    while this one keeps other migrators away; the file is recorded when all of them have succeeded.
     Other migrators may work between two files.
 
     Returns the names applied by this call.
@@ -76,7 +98,10 @@ def apply_migrations(
             pending = _pending(migrations, applied=dict(rows))
             if not pending:
                 return applied
-            _apply(connection, pending[0])
+            if (statements := pending[0].outside) is None:
+                _apply(connection, pending[0])
+            else:
+                _apply_outside(connection, pending[0], statements, run_outside)
         applied.append(pending[0].name)
 
 
@@ -116,14 +141,34 @@ def _apply(connection: Connection, migration: Migration) -> None:
             raise MigrationRefused(
                 f"{migration.name} ends its transaction: its changes up to that point are kept"
             )
-        connection.run(
-            "INSERT INTO ledger.schema_migrations (name, sha256) VALUES (:name, :digest)",
-            name=migration.name,
-            digest=migration.digest,
-        )
+        _record(connection, migration)
     except DatabaseError as error:
         where = f"{migration.name}{_line(migration.sql, error)}"
         raise MigrationRefused(f"{where}: {explain(error)}") from error
+
+
+def _apply_outside(
+    connection: Connection,
+    migration: Migration,
+    statements: Sequence[str],
+    run_outside: RunOutside,
+) -> None:
+    # The transaction that keeps other migrators away is idle for as long as the statements take. It
+    # has neither a snapshot nor a lock that they would wait for.
+    connection.run("SET LOCAL idle_in_transaction_session_timeout = 0")
+    try:
+        run_outside(statements)
+    except StatementRefused as error:
+        raise MigrationRefused(f"{migration.name}: {error}") from error
+    _record(connection, migration)
+
+
+def _record(connection: Connection, migration: Migration) -> None:
+    connection.run(
+        "INSERT INTO ledger.schema_migrations (name, sha256) VALUES (:name, :digest)",
+        name=migration.name,
+        digest=migration.digest,
+    )
 
 
 def _line(sql: str, error: DatabaseError) -> str:

@@ -9,6 +9,7 @@ from lambda_src.schema_migrator.known_fields import check_fields, record_fields
 from lambda_src.schema_migrator.lock import locked
 from lambda_src.schema_migrator.logins import enable_login
 from lambda_src.schema_migrator.migrations import Migration, apply_migrations
+from lambda_src.schema_migrator.outside_transactions import RunOutside
 from lambda_src.schema_migrator.role_settings import restore_settings
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import CredentialsRefused, DatabaseUnavailable, close_quietly
@@ -22,6 +23,7 @@ def migrate(
     connect: Callable[[], Connection],
     migrations: Sequence[Migration],
     logins: Sequence[Credentials],
+    run_outside: RunOutside,
     pause_up_to: Callable[[float], None],
 ) -> dict[str, Any]:
     """Apply `migrations`, then enable each of `logins`, without what it has set for itself.
@@ -33,7 +35,7 @@ def migrate(
     connection = _connect_with_retries(connect, pause_up_to)
     try:
         check_fields(connection)
-        applied = apply_migrations(connection, migrations)
+        applied = apply_migrations(connection, migrations, run_outside=run_outside)
         with locked(connection):
             record_fields(connection)
             for credentials in logins:

@@ -1,8 +1,13 @@
 """Settings of the schema migrator."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from lambda_src.shared.environment_variables import EnvironmentSettings
+
+# The event with which `make resend` asks for another attempt; its answer has the number.
+RETRY_BATCHES: Final = {"task": "retry-batches"}
+RETRIED: Final = "retried"
 
 
 @dataclass(frozen=True, kw_only=True)

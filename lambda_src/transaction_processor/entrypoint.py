@@ -1,5 +1,6 @@
 """Wires the transaction processor; its only file that reads the environment."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -61,7 +62,7 @@ def _worker() -> Callable[..., dict[str, Any]]:
         statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
     )
     connect = partial(connect_with_secret, partial(connect_to_writer, target), secret)
-    return partial(
+    worker = partial(
         process,
         ledger=GuardedLedger(
             ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to), breaker=_breaker(settings)
@@ -81,6 +82,10 @@ def _worker() -> Callable[..., dict[str, Any]]:
         ),
         processor_role_id=settings.processor_role_id,
     )
+    # A batch creates enough objects to start full collections: without those of boto3, which live
+    # as long as the process, they are short.
+    gc.freeze()
+    return worker
 
 
 def _breaker(settings: TransactionProcessorSettings) -> CircuitBreaker:

@@ -20,6 +20,7 @@ from lambda_src.shared.database import (
     sqlstate,
 )
 from lambda_src.shared.json_secret import SecretUnreadable
+from lambda_src.transaction_processor.array_literals import array_literal
 
 # The verdict on a transaction that needs an account that another session has locked.
 ACCOUNT_BUSY = "account_busy"
@@ -122,7 +123,9 @@ class SqlLedger:
         if self._statement is None:
             self._connection = self._connect()
             self._statement = self._connection.prepare(_POST_SQL)
-        rows = self._statement.run(**arrays_of(submissions), lock_wait_ms=lock_wait_ms)
+        arrays = arrays_of(submissions).items()
+        literals = {name: array_literal(values) for name, values in arrays}
+        rows = self._statement.run(**literals, lock_wait_ms=lock_wait_ms)
         return [status for (status,) in rows]
 
     def _drop_connection(self) -> None:

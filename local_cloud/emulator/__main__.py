@@ -33,6 +33,7 @@ from local_cloud.emulator.ministack_adapter.corrections import (
     correct_image_lookup,
     correct_roles_with_a_path,
 )
+from local_cloud.emulator.ministack_adapter.event_batches import give_whole_batches
 from local_cloud.emulator.ministack_adapter.events import publish
 from local_cloud.emulator.ministack_adapter.records import follow_certificates
 from local_cloud.emulator.object_creation import ObjectCreation
@@ -138,6 +139,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     )
     correct_image_lookup()
     correct_function_logs()
+    give_whole_batches()
     follow_certificates(load_balancers.refresh)
     correct_roles_with_a_path()
     add_resource_types(

@@ -10,12 +10,11 @@ import asyncpg
 import pytest_asyncio
 
 from app_service.database.database import Pool
+from lambda_src.schema_migrator.migrations import read_migrations
 from local_cloud.postgres import PostgresServer
 from tests.ledger_structure import EMPTY, STRUCTURE
 
-MIGRATIONS = sorted(
-    (Path(__file__).parents[2] / "app_service" / "migrations").glob("*.sql"), key=lambda f: f.name
-)
+MIGRATIONS = read_migrations(Path(__file__).parents[2] / "app_service" / "migrations")
 _TEMPLATE = "ledger_template"
 _numbers = itertools.count(1)
 
@@ -36,11 +35,13 @@ class LedgerDatabase:
 
 
 async def migrate(dsn: str) -> None:
-    """As the migrator does it: each file as one simple query, in the order of names."""
+    """As the migrator does it, in the order of names: each file as one simple query, or each
+    statement of a file that runs outside of a transaction."""
     connection = await asyncpg.connect(dsn)
     try:
         for migration in MIGRATIONS:
-            await connection.execute(migration.read_text())
+            for query in migration.outside or [migration.sql]:
+                await connection.execute(query)
     finally:
         await connection.close()
 

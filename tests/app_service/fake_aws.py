@@ -18,7 +18,7 @@ from botocore.exceptions import EndpointConnectionError
 TABLE = "session-table-test"
 CLIENTS_TABLE = "client-table-test"
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/000000000000/audit-queue-test"
-BATCH_BYTES_MAX = 1_048_576
+MESSAGE_BYTES_MAX = 1_048_576
 
 Answer = dict[str, Any]
 
@@ -150,36 +150,24 @@ class FakeSessionsTable(FakeService):
 
 
 class FakeQueue(FakeService):
-    """A queue that keeps to the limits of a batch. `refused` bodies it answers as failed."""
+    """A queue that keeps to the limit of a message. `refuses` decides what it does not take."""
 
     name = "sqs"
 
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[Answer] = []
-        self.batches: list[int] = []
         self.refuses: Callable[[Answer], bool] = lambda _body: False
 
-    def SendMessageBatch(self, asked: Answer) -> Answer:  # noqa: N802
+    def SendMessage(self, asked: Answer) -> Answer:  # noqa: N802
         self._check_queue(asked)
-        entries = asked["Entries"]
-        if len(entries) > 10:
-            raise AwsError("AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
-        if sum(len(entry["MessageBody"].encode()) for entry in entries) > BATCH_BYTES_MAX:
-            raise AwsError("AWS.SimpleQueueService.BatchRequestTooLong")
-        self.batches.append(len(entries))
-        answer: Answer = {"Successful": [], "Failed": []}
-        for entry in entries:
-            body = json.loads(entry["MessageBody"])
-            if self.refuses(body):
-                failed = {"Id": entry["Id"], "SenderFault": False, "Code": "InternalError"}
-                answer["Failed"].append(failed)
-            else:
-                self.messages.append(body)
-                sent = {"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": _md5(entry)}
-                answer["Successful"].append(sent)
-        # The real service leaves out a list that is empty.
-        return {name: found for name, found in answer.items() if found}
+        if len(asked["MessageBody"].encode()) > MESSAGE_BYTES_MAX:
+            raise AwsError("InvalidParameterValue")
+        body = json.loads(asked["MessageBody"])
+        if self.refuses(body):
+            raise AwsError("InvalidMessageContents")
+        self.messages.append(body)
+        return {"MessageId": "m", "MD5OfMessageBody": _md5(asked)}
 
     def GetQueueAttributes(self, asked: Answer) -> Answer:  # noqa: N802
         self._check_queue(asked)

@@ -2,19 +2,24 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx
 
+from app_service.clients.credentials import Credential
 from tests.app_service.fake_aws import FakeQueue, FakeSessionsTable, aws_endpoint
 from tests.app_service.test_main import TlsDatabase, client_of, environment_of
 
 
 @contextmanager
-def running_service(database: TlsDatabase) -> Iterator[httpx.Client]:
-    """A client of it. The credentials are BASIC of test_main."""
-    with aws_endpoint(FakeSessionsTable(), FakeQueue()) as endpoint:
+def running_service(
+    database: TlsDatabase, *, credentials: Sequence[Credential] = ()
+) -> Iterator[httpx.Client]:
+    """A client of it. It knows BASIC of test_main, an operator, and these credentials."""
+    table = FakeSessionsTable()
+    table.credentials += [each.to_item() for each in credentials]
+    with aws_endpoint(table, FakeQueue()) as endpoint:
         environment = environment_of(database) | {"AWS_ENDPOINT_URL": endpoint}
         process = subprocess.Popen([sys.executable, "-m", "app_service"], env=environment)
         try:

@@ -64,7 +64,7 @@ async def test_s50_a_line_reports_the_task_and_the_outbox(
 ) -> None:
     async def waiting() -> Waiting:
         totals.answered([Verdict.CONFLICT], 0.1)  # meanwhile: it is in the next line
-        return Waiting(batches=2, oldest_seconds=1.23456)
+        return Waiting(batches=2, oldest_seconds=1.23456, set_aside=3)
 
     totals = Totals()
     totals.answered([Verdict.POSTED], 0.004)
@@ -76,6 +76,7 @@ async def test_s50_a_line_reports_the_task_and_the_outbox(
         "posting_ms_mean": 4.0,
         "outbox_batches": 2,
         "outbox_oldest_seconds": 1.235,
+        "outbox_set_aside": 3,
     }
     assert expected.items() <= first.items()
     assert others[0]["transactions_conflict"] == 1

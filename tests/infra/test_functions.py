@@ -148,7 +148,7 @@ def trigger(stack: Synthesized) -> str:
     ("kind", "having"),
     [
         ("AWS::ECS::Service", {"ServiceName": "transaction-service-dev"}),
-        ("AWS::Lambda::EventSourceMapping", {"BatchSize": 100}),
+        ("AWS::Lambda::EventSourceMapping", {"BatchSize": 500}),
     ],
 )
 def test_the_schema_is_migrated_before_the_code_that_uses_it(

@@ -1,14 +1,15 @@
 """A database cluster as in an environment: a writer and a read-only standby, TLS only."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from pg8000.native import Connection, identifier
 
+from lambda_src.schema_migrator.outside_transactions import RunOutside, run_outside
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from local_cloud.certificates import LocalAuthority
@@ -56,10 +57,27 @@ class Cluster:
         finally:
             connection.close()
 
+    def run_outside(
+        self, database: str, *, seconds_left: Callable[[], float] = lambda: 300
+    ) -> RunOutside:
+        """What the migrator runs the files with that are not in a transaction."""
+        return partial(
+            run_outside,
+            connect=lambda seconds: connect_to_writer(
+                replace(self.target(database), statement_timeout_seconds=seconds), MASTER
+            ),
+            seconds_left=seconds_left,
+        )
+
     def create_database(self, template: str = "template0") -> str:
         name = f"test_{next(_numbers)}"
         self.master.run(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(template)}")
         return name
+
+
+def nothing_outside(statements: Sequence[str]) -> None:
+    """For tests whose files all run in transactions."""
+    raise AssertionError(statements)
 
 
 @contextmanager

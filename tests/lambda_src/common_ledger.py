@@ -38,7 +38,8 @@ class CommonLedger:
     def _created(self) -> tuple[str, str]:
         name = self._cluster.create_database()
         with self._cluster.session(name) as master:
-            apply_migrations(master, read_migrations(ASSET_ROOT / "app_service" / "migrations"))
+            migrations = read_migrations(ASSET_ROOT / "app_service" / "migrations")
+            apply_migrations(master, migrations, run_outside=self._cluster.run_outside(name))
             _empty(master)
             return name, _structure_of(master)
 

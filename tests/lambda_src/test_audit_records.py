@@ -35,7 +35,7 @@ def hold(number: int) -> Transaction:
 
 
 def records_of(session: Connection) -> list[dict[str, object]]:
-    rows = session.run("SELECT body FROM ledger.lock_events(100, 1000000)")
+    rows = session.run("SELECT body FROM ledger.take_batches(100, 1000000, 30)")
     return [record for (body,) in rows for record in json.loads(body)["transactions"]]
 
 

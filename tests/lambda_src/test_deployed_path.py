@@ -6,6 +6,7 @@ Real entrypoints, migrations, roles, TLS and grants; only the AWS clients are st
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -16,7 +17,10 @@ from botocore.stub import ANY
 from pg8000.native import Connection
 
 from lambda_src.schema_migrator import entrypoint as migrator
-from lambda_src.schema_migrator.settings import SchemaMigratorSettings
+from lambda_src.schema_migrator.outside_transactions import RESERVED_SECONDS
+from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
+from lambda_src.shared.credentials import Credentials
+from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from lambda_src.transaction_processor import entrypoint as processor
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from tests.aws_stubs import type_of_aws
@@ -79,6 +83,29 @@ def add_secret(aws: type_of_aws, arn: str, username: str, password: str) -> None
     )
 
 
+@pytest.mark.usefixtures("_environment")
+def test_a_file_outside_of_transactions_gets_the_rest_of_the_functions_time(
+    aws: type_of_aws, master: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a session of its own, which ends its statement before Lambda ends the function."""
+    for file in migrator.MIGRATIONS.glob("*.sql"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    index = "CREATE INDEX CONCURRENTLY IF NOT EXISTS more ON ledger.outbox (outbox_id)"
+    (tmp_path / "9000_index.sql").write_text(f"-- no transaction: for this test\n{index};\n")
+    monkeypatch.setattr(migrator, "MIGRATIONS", tmp_path)
+    targets = []
+
+    def connect(target: DatabaseTarget, credentials: Credentials) -> Connection:
+        targets.append(target)
+        return connect_to_writer(target, credentials)
+
+    monkeypatch.setattr(migrator, "connect_to_writer", connect)
+    assert run_migrator(aws, monkeypatch, "p", seconds_left=100)["applied"][-1] == "9000_index.sql"
+    assert targets[1].statement_timeout_seconds == 100 - RESERVED_SECONDS
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ledger.more'::regclass"
+    assert master.run(valid) == [[True]]
+
+
 def breaker_is_closed(aws: type_of_aws) -> None:
     """It is read before every batch."""
     aws("dynamodb")[1].add_response(
@@ -93,14 +120,20 @@ def breaker_is_closed(aws: type_of_aws) -> None:
 
 
 def run_migrator(
-    aws: type_of_aws, monkeypatch: pytest.MonkeyPatch, processor_password: str
-) -> dict[str, list[str]]:
+    aws: type_of_aws,
+    monkeypatch: pytest.MonkeyPatch,
+    processor_password: str,
+    *,
+    event: dict[str, str] | None = None,
+    seconds_left: int = 300,
+) -> dict[str, Any]:
     add_secret(aws, "arn:master", MASTER.username, MASTER.password)
     add_secret(aws, "arn:service", "ledger_service", "service's")
     add_secret(aws, "arn:processor", "ledger_processor", processor_password)
     with monkeypatch.context() as own:
         own.setenv("DATABASE_WRITER_HOST", WRITER)
-        return migrator.handler({}, None)
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000 * seconds_left)
+        return migrator.handler(event or {}, context)
 
 
 @pytest.mark.usefixtures("_environment")
@@ -136,6 +169,22 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
     assert processor.handler(sqs_event(body_of(transaction(3))), CONTEXT) == kept()
     assert balance(master, ALICE) == 300
+
+
+@pytest.mark.usefixtures("_environment")
+def test_batches_that_are_set_aside_are_due_when_a_person_asks(
+    aws: type_of_aws, master: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_migrator(aws, monkeypatch, "processor's")
+    master.run(
+        "INSERT INTO ledger.unsent_batches"
+        " (transaction_ids, posted_at, sealed_at, due_at, refusals)"
+        " SELECT '{}', now(), now(), now() + interval '1 hour', n FROM unnest(ARRAY[9, 10, 11]) n"
+    )
+    assert run_migrator(aws, monkeypatch, "processor's", event=RETRY_BATCHES) == {"retried": 2}
+    assert master.run(
+        "SELECT refusals, due_at < now() FROM ledger.unsent_batches ORDER BY refusals"
+    ) == [[0, True], [0, True], [9, False]]
 
 
 def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> None:

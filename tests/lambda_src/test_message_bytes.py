@@ -67,7 +67,16 @@ def largest_transactions(
     ]
 
 
-def messages_of(cluster: Cluster, database: str, transactions: list[Transaction]) -> list[str]:
+# By the relay of this version, and by that of the version before.
+TAKINGS = {
+    "now": "take_batches(5000, 100 * 1024 * 1024, 30)",
+    "before": "lock_events(100, 100 * 1024 * 1024)",
+}
+
+
+def messages_of(
+    cluster: Cluster, database: str, transactions: list[Transaction], *, taking: str
+) -> list[str]:
     connection = connect_to_writer(cluster.target(database), MASTER)
     connection.run(
         "INSERT INTO ledger.accounts (account_id, currency, may_go_negative)"
@@ -75,18 +84,19 @@ def messages_of(cluster: Cluster, database: str, transactions: list[Transaction]
     )
     ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None)
     assert set(ledger.post(submitted(*transactions))) == {"posted"}
-    rows = connection.run("SELECT body FROM ledger.lock_events(100, 100 * 1024 * 1024)")
+    rows = connection.run(f"SELECT body FROM ledger.{taking}")
     connection.close()
     return [body for (body,) in rows]
 
 
+@pytest.mark.parametrize("taking", TAKINGS.values(), ids=TAKINGS)
 @pytest.mark.parametrize(("metadata", "count"), LARGEST.values(), ids=LARGEST)
 def test_no_message_of_the_largest_call_is_larger_than_the_queue_accepts(
-    cluster: Cluster, ledger_database: str, metadata: dict[str, Any], count: int
+    cluster: Cluster, ledger_database: str, metadata: dict[str, Any], count: int, taking: str
 ) -> None:
     reference = CHARACTERS["emoji"] * REFERENCE_LENGTH_MAX
     transactions = largest_transactions(metadata, reference, count)
-    messages = messages_of(cluster, ledger_database, transactions)
+    messages = messages_of(cluster, ledger_database, transactions, taking=taking)
     assert len(messages) > 1
     assert max(len(body.encode()) for body in messages) <= SEND_BYTES_MAX
 

@@ -168,7 +168,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         port=port, ca_file=authority.certificate_file, other_ca_file=authority.certificate_file
     )
     with cluster.session("postgres") as master:
-        apply_migrations(master, read_migrations(ASSET_ROOT / "app_service" / "migrations"))
+        migrations = read_migrations(ASSET_ROOT / "app_service" / "migrations")
+        apply_migrations(master, migrations, run_outside=cluster.run_outside("postgres"))
         open_accounts(master)
     paths = CloudPaths(folder / "state")
     aws = AwsClients(start_cloud(paths).endpoint_url)

@@ -9,8 +9,13 @@ from typing import Any
 
 import asyncpg
 import httpx
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app_service.__main__ import ACCOUNT_TURNS, ALL_ACCOUNT_TURNS
+from app_service.api.account_turns import AccountTurns
 from app_service.api.health import Health
+from app_service.api.hot_route import HotRoute
 from app_service.api.services import Services
 from app_service.application import make_app
 from app_service.clients.client_table import ClientTable
@@ -126,9 +131,10 @@ def _never(seconds: float, call: Callable[[], None]) -> None:
 
 @asynccontextmanager
 async def running_api(
-    ledger: Ledger | None = None, *, reading: Pool | None = None
+    ledger: Ledger | None = None, *, reading: Pool | None = None, hot_route: bool = False
 ) -> AsyncIterator[Api]:
-    """`reading`: the pool of a database, for routes that read."""
+    """`reading`: the pool of a database, for routes that read. `hot_route`: it answers what a
+    server gives to it."""
     fake = FakeLedger()
     table = FakeSessionsTable()
     clock = [1_800_000_000.0]
@@ -143,6 +149,7 @@ async def running_api(
         services = Services(
             ledger=ledger if ledger is not None else fake,
             reading=Database(reading if reading is not None else asyncpg.create_pool()),
+            account_turns=AccountTurns(of_one=ACCOUNT_TURNS, of_all=ALL_ACCOUNT_TURNS),
             sessions=Sessions(
                 table=SessionTable(dynamodb=table.client, table_name=TABLE, executor=executor),
                 unknown=unknown_tokens(now=lambda: clock[0]),
@@ -159,7 +166,10 @@ async def running_api(
             version="1.2.3",
             environment_suffix="test",
         )
-        transport = httpx.ASGITransport(make_app(services), raise_app_exceptions=False)
+        app: ASGIApp = make_app(services)
+        if hot_route:
+            app = WithHotRoute(app, HotRoute(services))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="https://ledger") as http:
             answer = await http.post("/sessions", headers=basic(), json={"user_id": "ada"})
             http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
@@ -171,6 +181,32 @@ async def running_api(
                 totals=totals,
                 ledger=fake,
             )
+
+
+class WithHotRoute:
+    """Gives requests to the hot route as the server does; here all come whole."""
+
+    def __init__(self, app: ASGIApp, route: HotRoute) -> None:
+        self._app = app
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._route
+        if (scope["method"].encode(), scope["raw_path"]) == (route.method, route.url):
+            body = await Request(scope, receive).body()
+            if len(body) <= route.body_bytes_max:
+                answer = await route.answer(scope, body)
+                await answer(scope, receive, send)
+                return
+            receive = _again(body)
+        await self._app(scope, receive, send)
+
+
+def _again(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
 
 
 def _probe(neighbours: dict[str, bool], name: str) -> Callable[[], Any]:

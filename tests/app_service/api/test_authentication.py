@@ -9,11 +9,12 @@ import pytest_asyncio
 from app_service.application import ROUTES
 from app_service.clients.recent_reads import FRESH_SECONDS
 from tests.app_service.api.http_api import Api, assert_problem, basic, running_api
+from tests.app_service.build import document
 
 
-@pytest_asyncio.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api() as api:
+@pytest_asyncio.fixture(params=[False, True], ids=["routes", "hot route"])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    async with running_api(hot_route=request.param) as api:
         yield api
 
 
@@ -76,6 +77,15 @@ async def test_without_the_session_store_only_cached_sessions_are_served(api: Ap
     answer = await api.http.get("/sessions/current", headers=unknown)
     assert_problem(answer, 503, "sessions_unavailable")
     assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_transaction_without_a_known_session_is_not_posted(api: Api) -> None:
+    for header in ("", "Bearer " + "a" * 43):
+        answer = await api.http.post(
+            "/transactions", json=document(), headers={"Authorization": header}
+        )
+        assert answer.status_code == 401
+    assert api.ledger.calls == []
 
 
 @pytest.mark.parametrize(

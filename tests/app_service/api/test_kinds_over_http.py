@@ -15,9 +15,9 @@ from tests.app_service.build import document
 TARGET = "abcdefab-0000-4000-8000-00000000000a"
 
 
-@pytest_asyncio.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api() as api:
+@pytest_asyncio.fixture(params=[False, True], ids=["routes", "hot route"])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    async with running_api(hot_route=request.param) as api:
         yield api
 
 

@@ -21,9 +21,9 @@ from tests.app_service.fake_aws import CLIENTS_TABLE, FakeSessionsTable
 ACCOUNT = {"account_id": 1, "currency": "USD"}
 
 
-@pytest_asyncio.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api() as api:
+@pytest_asyncio.fixture(params=[False, True], ids=["routes", "hot route"])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    async with running_api(hot_route=request.param) as api:
         yield api
 
 

@@ -22,6 +22,7 @@ from app_service.database.database import (
 from app_service.ledger.domain import DatabaseUnavailable
 from tests.app_service.build import balance, open_accounts, post_on, soon, transaction
 from tests.app_service.conftest import LedgerDatabase
+from tests.app_service.database.fake_pool import FakePool
 
 
 @asynccontextmanager
@@ -77,23 +78,23 @@ def failing_first(*errors: Exception) -> Callable[[Connection], Any]:
     ids=lambda e: type(e).__name__,
 )
 async def test_work_is_repeated_after_transient_errors(
-    fake_pool: "FakePool", error: Exception
+    fake_pool: FakePool, error: Exception
 ) -> None:
     """S65: after contention, a restart or a failover the work is repeated."""
     assert await Database(fake_pool.pool).run(failing_first(error, error), deadline=soon()) == 3
-    assert fake_pool.borrowed == 0
+    assert len(fake_pool.when("acquire")) == len(fake_pool.when("release"))
 
 
 @pytest.mark.parametrize(
     "error", [asyncpg.UndefinedTableError("x"), asyncpg.ClientConfigurationError("x"), KeyError()]
 )
-async def test_other_errors_are_raised_at_once(fake_pool: "FakePool", error: Exception) -> None:
+async def test_other_errors_are_raised_at_once(fake_pool: FakePool, error: Exception) -> None:
     with pytest.raises(type(error)):
         await Database(fake_pool.pool).run(failing_first(error), deadline=soon())
-    assert fake_pool.borrowed == 0
+    assert len(fake_pool.when("acquire")) == len(fake_pool.when("release"))
 
 
-async def test_retries_end(fake_pool: "FakePool") -> None:
+async def test_retries_end(fake_pool: FakePool) -> None:
     endless = failing_first(*[TimeoutError()] * 100)
     with pytest.raises(DatabaseUnavailable) as caught:
         await Database(fake_pool.pool).run(
@@ -102,11 +103,11 @@ async def test_retries_end(fake_pool: "FakePool") -> None:
     assert isinstance(caught.value.__cause__, TimeoutError)
 
 
-async def test_a_connection_that_failed_is_not_used_again(fake_pool: "FakePool") -> None:
+async def test_a_connection_that_failed_is_not_used_again(fake_pool: FakePool) -> None:
     await Database(fake_pool.pool).run(
         failing_first(asyncpg.SerializationError("x"), OSError()), deadline=soon()
     )
-    assert fake_pool.terminated == [2]
+    assert [number for what, number, _ in fake_pool.done if what == "terminate"] == [2]
 
 
 async def test_s32_a_call_whose_connection_breaks_is_repeated_and_posts_once(pool: Pool) -> None:
@@ -227,36 +228,6 @@ async def test_a_pool_that_does_not_close_in_time_is_terminated(
         await close_pool(pool, timeout_seconds=0.05)
         with pytest.raises(asyncpg.InterfaceError):
             await held.fetchval("SELECT 1")
-
-
-class FakePool:
-    """Counts acquired connections and records terminated ones."""
-
-    def __init__(self) -> None:
-        self.borrowed = 0
-        self.lent = 0
-        self.terminated: list[int] = []
-
-    @property
-    def pool(self) -> Any:
-        return self
-
-    async def acquire(self, **_: float) -> "FakeConnection":
-        self.borrowed += 1
-        self.lent += 1
-        return FakeConnection(self, self.lent)
-
-    async def release(self, _connection: "FakeConnection") -> None:
-        self.borrowed -= 1
-
-
-class FakeConnection:
-    def __init__(self, pool: FakePool, number: int) -> None:
-        self._pool = pool
-        self._number = number
-
-    def terminate(self) -> None:
-        self._pool.terminated.append(self._number)
 
 
 @pytest.fixture

@@ -29,7 +29,22 @@ WRITES_MONEY = [
     "DELETE FROM ledger.entries",
     "TRUNCATE ledger.entries",
     "INSERT INTO ledger.outbox (transaction_ids) VALUES ('{}')",
+    "SELECT * FROM ledger.outbox",
+    "SELECT * FROM ledger.outbox FOR UPDATE SKIP LOCKED",
+    "DELETE FROM ledger.outbox",
     "SELECT * FROM ledger.outbox_v2",
+    "DELETE FROM ledger.unsent_batches",
+    "UPDATE ledger.unsent_batches SET transaction_ids = '{}'",
+    "UPDATE ledger.unsent_batches SET due_at = 'infinity'",
+    "INSERT INTO ledger.unsent_batches (transaction_ids, posted_at, sealed_at, due_at)"
+    " VALUES ('{}', now(), now(), now())",
+    "TRUNCATE ledger.unsent_batches",
+    "DELETE FROM ledger.sent_batches",
+    "UPDATE ledger.sent_batches SET transaction_ids = '{}'",
+    "INSERT INTO ledger.sent_batches VALUES (0, gen_random_uuid(), '{}', now(), now(), now())",
+    "TRUNCATE ledger.sent_batches",
+    "TRUNCATE ledger.sent_batches_0",
+    "SELECT ledger.retry_batches()",
     "DELETE FROM ledger.outbox_v2",
     "INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at) VALUES ('{}', 1, now())",
     "UPDATE ledger.accounts SET state = 'closed'",
@@ -66,8 +81,13 @@ REFUSED_TO_PROCESSOR = [
     "SELECT * FROM ledger.accounts",
     "SELECT * FROM ledger.transactions",
     "SELECT * FROM ledger.entries",
-    "SELECT * FROM ledger.outbox",
-    "DELETE FROM ledger.outbox",
+    "SELECT * FROM ledger.unsent_batches",
+    "SELECT * FROM ledger.sent_batches",
+    "SELECT * FROM ledger.take_batches(1, 1, 1)",
+    "SELECT ledger.record_sent('{}')",
+    "SELECT ledger.record_refused(gen_random_uuid(), 'no')",
+    "SELECT ledger.release_batches('{}')",
+    "SELECT ledger.empty_old_batches()",
     "SELECT * FROM ledger.lock_events(1, 1)",
     "SELECT ledger.delete_events('{1}')",
     "SELECT ledger.change_account_state(1, 'frozen', 'me', 'me')",
@@ -78,8 +98,12 @@ ALLOWED_TO_SERVICE = [
     " ON CONFLICT (account_id) DO NOTHING",
     "SELECT * FROM ledger.accounts",
     "SELECT * FROM ledger.entries JOIN ledger.transactions USING (transaction_id)",
-    "SELECT * FROM ledger.outbox FOR UPDATE SKIP LOCKED",
-    "DELETE FROM ledger.outbox",
+    "SELECT * FROM ledger.take_batches(1, 1, 1)",
+    "SELECT ledger.record_sent('{}')",
+    "SELECT ledger.record_refused(gen_random_uuid(), 'no')",
+    "SELECT ledger.release_batches('{}')",
+    "SELECT * FROM ledger.waiting_batches(1)",
+    "SELECT ledger.empty_old_batches()",
 ]
 
 
@@ -101,6 +125,10 @@ _MAY_POST_ONLY = [
     "DELETE FROM ledger.entries",
     "UPDATE ledger.outbox SET transaction_ids = '{}'",
     "UPDATE ledger.outbox_v2 SET transaction_ids = '{}'",
+    "UPDATE ledger.unsent_batches SET transaction_ids = '{}'",
+    "UPDATE ledger.sent_batches SET transaction_ids = '{}'",
+    "DELETE FROM ledger.sent_batches",
+    "DELETE FROM ledger.sent_batches_0",
     "UPDATE ledger.accounts SET owner = 'me'",
     "DELETE FROM ledger.holds",
     "UPDATE ledger.holds SET amount_minor = 1",
@@ -205,10 +233,9 @@ async def test_no_role_can_lock_a_table_against_readers_or_other_writers(
     ledger_database: LedgerDatabase, ledger_pool: Pool, role: str
 ) -> None:
     tables = [row[0] for row in await ledger_pool.fetch(f"SELECT oid::regclass::text {_TABLES}")]
-    if role == "ledger_service":  # the relay's right, until the next release
-        tables.remove("ledger.outbox")
-    if role == "ledger_owner":  # its functions delete what was sent; nobody logs in as it
-        tables = [table for table in tables if not table.startswith("ledger.outbox")]
+    if role == "ledger_owner":  # its functions delete what was sealed or sent; nobody logs in as it
+        emptied = ("ledger.outbox", "ledger.unsent_batches", "ledger.sent_batches_")
+        tables = [table for table in tables if not table.startswith(emptied)]
     async with acting_as(ledger_database, role) as connection:
         for table in tables:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -216,12 +243,32 @@ async def test_no_role_can_lock_a_table_against_readers_or_other_writers(
             await connection.execute("ROLLBACK")
 
 
-async def test_the_right_to_lock_outbox_rows_does_not_let_them_be_changed(
-    ledger_database: LedgerDatabase,
+async def test_nothing_posted_leaves_the_outbox_without_a_record(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
+    """Whatever the service calls: each transaction waits, is sealed, or is recorded as sent."""
+    await open_accounts(ledger_pool, 1, 2)
+    calls = [
+        "SELECT ledger.delete_events((SELECT array_agg(outbox_id) FROM ledger.lock_events(9, 9)))",
+        "SELECT count(*) FROM ledger.take_batches(9, 9, 0)",
+        "SELECT ledger.record_refused(batch_id, 'no') FROM ledger.take_batches(9, 9, 0)",
+        "SELECT ledger.release_batches(array_agg(batch_id)) FROM ledger.take_batches(9, 9, 0)",
+        "SELECT ledger.record_sent(array_agg(batch_id)) FROM ledger.take_batches(9, 9, 0)",
+        "SELECT ledger.empty_old_batches()",
+    ]
+    posted = set()
     async with acting_as(ledger_database, "ledger_service") as connection:
-        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="append-only"):
-            await connection.execute("UPDATE ledger.outbox SET created_at = now()")
+        for call in calls:
+            new = transaction()
+            await post(ledger_pool, new)
+            posted.add(new.transaction_id)
+            await connection.execute(call)
+            recorded = await ledger_pool.fetch(
+                "SELECT unnest(transaction_ids) FROM ledger.outbox_v2 UNION ALL"
+                " SELECT unnest(transaction_ids) FROM ledger.unsent_batches UNION ALL"
+                " SELECT unnest(transaction_ids) FROM ledger.sent_batches"
+            )
+            assert sorted(row[0] for row in recorded) == sorted(posted), call
 
 
 CHANGES_OF_ROWS = [
@@ -236,6 +283,13 @@ CHANGES_OF_ROWS = [
     "DELETE FROM ledger.accounts",
     "TRUNCATE ledger.accounts",
     "TRUNCATE ledger.outbox",
+    "UPDATE ledger.outbox SET created_at = now()",
+    "TRUNCATE ledger.unsent_batches",
+    "UPDATE ledger.unsent_batches SET transaction_ids = '{}'",
+    "UPDATE ledger.sent_batches SET transaction_ids = '{}'",
+    "DELETE FROM ledger.sent_batches",
+    "DELETE FROM ledger.sent_batches_0",
+    "TRUNCATE ledger.sent_batches",
 ]
 
 
@@ -293,8 +347,11 @@ async def test_the_database_has_timeouts_for_clients_that_hang(ledger_pool: Pool
         assert {"statement_timeout=5s", "idle_in_transaction_session_timeout=15s"} <= settings[role]
 
 
+_WRITTEN = (
+    *("accounts", "transactions", "entries"),
+    *("outbox", "outbox_v2", "unsent_batches", "sent_batches"),
+)
+
+
 async def _contents(pool: Pool) -> list[list[asyncpg.Record]]:
-    return [
-        await pool.fetch(f"SELECT * FROM ledger.{table} t ORDER BY t")
-        for table in ("accounts", "transactions", "entries", "outbox")
-    ]
+    return [await pool.fetch(f"SELECT * FROM ledger.{table} t ORDER BY t") for table in _WRITTEN]

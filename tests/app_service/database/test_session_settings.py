@@ -11,6 +11,7 @@ import pytest_asyncio
 from app_service.database.database import Connection, Pool, close_pool, open_pool
 from app_service.database.session_settings import session_settings
 from app_service.outbox import outbox
+from app_service.outbox.outbox import Waiting
 from tests.app_service.build import open_accounts, post_on, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.database.hostile_settings import HOSTILE_SETTINGS
@@ -54,11 +55,10 @@ async def work(connection: Connection) -> None:
     """Post and relay, with pauses as on the network."""
     assert await post_on(connection, transaction()) == ["posted"]
     await asyncio.sleep(0.02)
-    async with connection.transaction():
-        events = await outbox.lock_oldest_events(connection)
-        await asyncio.sleep(0.02)
-        await outbox.delete_events(connection, [event.outbox_id for event in events])
-    assert len(events) == 1
+    [batch] = (await outbox.take_batches(connection)).batches
+    await asyncio.sleep(0.02)
+    await outbox.record_sent(connection, [batch.batch_id])
+    assert await outbox.waiting(connection) == Waiting(batches=0, oldest_seconds=0, set_aside=0)
 
 
 def test_every_setting_that_a_connection_brings_along_is_tried_below() -> None:

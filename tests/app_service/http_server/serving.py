@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from app_service.api.bodies import BATCH_BODY_BYTES, json_response, read_json
 from app_service.api.deadlines import REQUEST_SECONDS, deadline_of
@@ -84,6 +85,9 @@ class Client:
             + body
         )
 
+    def line(self) -> bytes:
+        return self._stream.readline()
+
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         status = int(self._stream.readline().split()[1])
         headers = {}
@@ -91,6 +95,12 @@ class Client:
             name, _, value = line.partition(": ")
             headers[name] = value
         return status, headers, self._stream.read(int(headers["content-length"]))
+
+    def way(self) -> str:
+        """Who has answered, the direct route or the application."""
+        status, _, body = self.answer()
+        assert status == 201
+        return str(json.loads(body)["way"])
 
     def problem(self) -> tuple[int, str]:
         status, headers, body = self.answer()
@@ -139,10 +149,12 @@ def serving(limits: Limits) -> Iterator[Running]:
     found: list[Running] = []
 
     async def serve() -> None:
+        route = PostDirect()
         app = Starlette(routes=ROUTES, exception_handlers=EXCEPTION_HANDLERS)
         context = server_context("127.0.0.1")
         server = Server(
             app,
+            direct_route=route,
             host="127.0.0.1",
             port=0,
             context=context,
@@ -154,7 +166,7 @@ def serving(limits: Limits) -> Iterator[Running]:
             await asyncio.sleep(0.001)
         bodies = server.config.app
         assert isinstance(bodies, LimitedBodies)
-        running = app.state.running = Running(
+        running = app.state.running = route.running = Running(
             port=server.servers[0].sockets[0].getsockname()[1],
             bodies=bodies,
             server=server,
@@ -226,7 +238,32 @@ async def _large(_request: Request) -> Response:
     return Response(LARGE_ANSWER)
 
 
+class PostDirect:
+    """What it answers depends on the body. `way` says who has answered."""
+
+    method = b"POST"
+    url = b"/post-direct"
+    body_bytes_max = 100
+    running: Running
+
+    async def answer(self, _scope: Scope, body: bytes) -> Response:
+        running = self.running
+        if body == b'"large"':
+            return Response(LARGE_ANSWER)
+        if body == b'"wait"':
+            running.waiting += 1
+            await running.released.wait()
+        running.read.append(json.loads(body))
+        return json_response({"way": "direct"}, status=201)
+
+
+async def _post_indirectly(request: Request) -> Response:
+    _running(request).read.append(await read_json(request))
+    return json_response({"way": "application"}, status=201)
+
+
 ROUTES = [
+    Route("/post-direct", _post_indirectly, methods=["POST"]),
     Route("/post", _post, methods=["POST"]),
     Route("/post-when-released", _post_when_released, methods=["POST"]),
     Route("/answer-when-released", _answer_when_released, methods=["GET", "POST"]),

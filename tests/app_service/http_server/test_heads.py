@@ -53,7 +53,7 @@ def test_what_comes_with_a_body_is_limited_as_a_head_is(flood: bytes) -> None:
             b"POST /post HTTP/1.1\r\nHost: ledger\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
         )
-        until(lambda: running.bodies.held_bytes == 2)
+        until(lambda: running.bodies.held.bytes == 2)
         client.send(flood)
         assert client.problem() == (431, "header_too_large")
         assert client.is_closed()

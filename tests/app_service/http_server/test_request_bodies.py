@@ -23,24 +23,24 @@ def test_the_bodies_of_all_requests_together_are_limited() -> None:
             client = stack.enter_context(client_of(running))
             client.request("POST", "/post", b" " * (MIB - 10), length=MIB)
             if number <= 4:
-                until(lambda: running.bodies.held_bytes == number * (MIB - 10))  # noqa: B023
+                until(lambda: running.bodies.held.bytes == number * (MIB - 10))  # noqa: B023
             else:
                 status, headers, _ = client.answer()
                 assert (status, headers["retry-after"]) == (503, "1")
-                assert running.bodies.held_bytes <= 4 * MIB
+                assert running.bodies.held.bytes <= 4 * MIB
 
 
 def test_there_is_room_again_when_requests_end() -> None:
     with serving(Limits(body_bytes_max=100)) as running:
         with client_of(running) as unfinished, client_of(running) as other:
             unfinished.request("POST", "/post", b" " * 60, length=90)
-            until(lambda: running.bodies.held_bytes == 60)
+            until(lambda: running.bodies.held.bytes == 60)
             other.request("POST", "/post", b" " * 50)
             assert other.problem() == (503, "overloaded")
             other.request("POST", "/post", b" " * 39 + b"1")
             assert other.answer()[0] == 201
             unfinished.close()
-            until(lambda: running.bodies.held_bytes == 0)
+            until(lambda: running.bodies.held.bytes == 0)
             other.request("POST", "/post", b" " * 98 + b"2")
             assert other.answer()[0] == 201
         assert running.read == [1, 2]
@@ -50,10 +50,10 @@ def test_a_body_counts_until_its_request_is_answered() -> None:
     with serving(Limits()) as running, client_of(running) as client:
         client.request("POST", "/post-when-released", b'"decoded"')
         until(lambda: running.waiting == 1)
-        assert running.bodies.held_bytes == len(b'"decoded"')
+        assert running.bodies.held.bytes == len(b'"decoded"')
         running.release()
         client.answer()
-        until(lambda: running.bodies.held_bytes == 0)
+        until(lambda: running.bodies.held.bytes == 0)
 
 
 def test_a_body_that_does_not_come_in_time_is_refused_and_the_connection_closed() -> None:

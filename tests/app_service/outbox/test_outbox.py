@@ -1,34 +1,34 @@
 """The relay: real PostgreSQL, a queue below a real boto3 client."""
 
 import asyncio
+import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from app_service.database.database import Database, Pool
 from app_service.outbox import outbox as outbox_module
 from app_service.outbox import relay as relay_module
+from app_service.outbox.audit_queue import AuditQueue
 from app_service.outbox.outbox import Waiting
+from app_service.outbox.queue_messages import SEND_BYTES_MAX
 from app_service.outbox.relay import NotSent, OutboxRelay
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.fake_aws import QUEUE_URL, FakeQueue
+
+BAD = 13  # the amount of a transaction whose batch the queue refuses
 
 
 @pytest.fixture
 def queue() -> FakeQueue:
     return FakeQueue()
-
-
-@pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as executor:
-        yield executor
 
 
 @pytest_asyncio.fixture
@@ -38,90 +38,326 @@ async def pool(ledger_pool: Pool) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-def relay(pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor) -> OutboxRelay:
-    return relay_over(pool, queue, executor)
+def make_relay(pool: Pool, queue: FakeQueue) -> Iterator[Callable[..., OutboxRelay]]:
+    with ThreadPoolExecutor(4) as executor:
+        audit_queue = AuditQueue(sqs=queue.client, url=QUEUE_URL, executor=executor)
+
+        def make(*, poll_seconds: float = 60, linger_seconds: float = 0) -> OutboxRelay:
+            return OutboxRelay(
+                database=Database(pool),
+                queue=audit_queue,
+                poll_seconds=poll_seconds,
+                linger_seconds=linger_seconds,
+            )
+
+        yield make
 
 
-def relay_over(
-    pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor, poll_seconds: float = 60
-) -> OutboxRelay:
-    return OutboxRelay(
-        database=Database(pool),
-        queue=queue.client,
-        queue_url=QUEUE_URL,
-        executor=executor,
-        poll_seconds=poll_seconds,
-    )
+@pytest.fixture
+def relay(make_relay: Callable[..., OutboxRelay]) -> OutboxRelay:
+    return make_relay()
 
 
-async def waiting(pool: Pool) -> int:
+async def unsent(pool: Pool) -> list[asyncpg.Record]:
+    return await pool.fetch("SELECT * FROM ledger.unsent_batches ORDER BY sealed_at")
+
+
+async def sent(pool: Pool) -> list[asyncpg.Record]:
+    return await pool.fetch("SELECT * FROM ledger.sent_batches ORDER BY sent_at")
+
+
+async def rows(pool: Pool) -> int:
     return int(await pool.fetchval("SELECT count(*) FROM ledger.outbox_v2"))
 
 
-async def test_a_transaction_sql_becomes_one_message_with_its_transactions_in_order(
+async def pass_time(pool: Pool, interval: str) -> None:
+    """Leases and pauses of this length are over."""
+    await pool.execute(f"UPDATE ledger.unsent_batches SET due_at = due_at - interval '{interval}'")
+
+
+def amounts(message: dict[str, Any]) -> list[int]:
+    return [t["amount_minor"] for t in message["transactions"]]
+
+
+async def test_what_was_posted_becomes_one_message_with_its_transactions_in_order(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    first, second = transaction(amount=1), transaction(amount=2)
+    first, second, third = (transaction(amount=amount) for amount in (1, 2, 3))
     await post(pool, first, second)
-    row = await pool.fetchrow("SELECT batch_id, created_at FROM ledger.outbox_v2")
-    assert row is not None
+    await post(pool, third)
+    times = [r[0] for r in await pool.fetch("SELECT created_at FROM ledger.outbox_v2 ORDER BY 1")]
     assert await relay.relay_once() == 1
-    posted_at = row["created_at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    [batch] = await sent(pool)
+    posted_at = [moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in times]
     assert queue.messages == [
         {
             "type": "transactions.posted",
             "version": 1,
-            "batch_id": str(row["batch_id"]),
-            "posted_at": posted_at,
+            "batch_id": str(batch["batch_id"]),
+            "posted_at": posted_at[0],
             "transactions": [
                 t.to_json()
-                | {"client_id": "bank", "user_id": "alice", "path": "api", "posted_at": posted_at}
-                for t in (first, second)
+                | {"client_id": "bank", "user_id": "alice", "path": "api", "posted_at": moment}
+                for t, moment in (
+                    (first, posted_at[0]),
+                    (second, posted_at[0]),
+                    (third, posted_at[1]),
+                )
             ],
         }
     ]
-    assert await waiting(pool) == 0
+    assert batch["transaction_ids"] == [t.transaction_id for t in (first, second, third)]
+    assert (await rows(pool), await unsent(pool)) == (0, [])
     assert await relay.relay_once() == 0
 
 
-async def test_times_have_microseconds_even_at_a_full_second(
+async def test_a_message_holds_transactions_of_one_day_with_times_in_microseconds(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    await post(pool, transaction())
+    """An object stands in the folder of the day on which all of its transactions were posted."""
+    for _ in range(4):
+        await post(pool, transaction())
     async with pool.acquire() as connection:
         await connection.execute(
             "SET session_replication_role = replica;"
-            "UPDATE ledger.transactions SET posted_at = '2026-01-02T03:04:05Z';"
-            "UPDATE ledger.outbox_v2 SET created_at = '2026-01-02T03:04:05Z';"
+            "UPDATE ledger.outbox_v2 SET created_at = '2026-01-02T00:00:00Z'::timestamptz"
+            " - outbox_id % 2 * interval '1 s';"
+            "UPDATE ledger.transactions t SET posted_at = o.created_at FROM ledger.outbox_v2 o"
+            " WHERE t.transaction_id = ANY (o.transaction_ids);"
             "RESET session_replication_role"
         )
     await relay.relay_once()
-    [message] = queue.messages
-    times = {message["posted_at"], message["transactions"][0]["posted_at"]}
-    assert times == {"2026-01-02T03:04:05.000000Z"}
+    assert [
+        {message["posted_at"], *(t["posted_at"] for t in message["transactions"])}
+        for message in queue.messages
+    ] == [{"2026-01-01T23:59:59.000000Z"}, {"2026-01-02T00:00:00.000000Z"}]
+    assert [len(message["transactions"]) for message in queue.messages] == [2, 2]
 
 
-async def test_s23_what_the_queue_did_not_acknowledge_stays_and_is_sent_later(
+async def test_messages_are_full_but_never_larger_than_the_queue_takes(
     pool: Pool, relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    """S23: a send that fails in part loses no audit record."""
-    bad = transaction(amount=13)
-    for new in (transaction(amount=1), bad, transaction(amount=3)):
-        await post(pool, new)
-    queue.refuses = lambda body: body["transactions"][0]["amount_minor"] == 13
-    with pytest.raises(NotSent, match="InternalError"):
-        await relay.relay_once()
-    assert [m["transactions"][0]["amount_minor"] for m in queue.messages] == [1, 3]
-    assert await waiting(pool) == 1
-    queue.refuses = lambda _body: False
+    """In bytes as SQS counts them, whatever the texts are."""
+    biggest = 2**53 - 1
+    await open_accounts(pool, biggest, biggest - 1, negative=(biggest,))
+    most = 2 * (biggest // 1000)
+    for _ in range(3):
+        await post(pool, *(transaction(biggest, biggest - 1, most // 6) for _ in range(1000)))
+        large: Any = {"reference": "\U0001f600" * 200, "metadata": {"a": '\x01"' * 500}}
+        await post(pool, *(replace(transaction(1, 2, 1), **large) for _ in range(100)))
+    for _ in range(20):
+        await post(pool, transaction())
+    sizes: list[int] = []
+    send = relay._queue.send
+
+    async def measured(body: str) -> None:
+        sizes.append(len(body.encode()))
+        await send(body)
+
+    relay._queue.send = measured  # type: ignore[method-assign]
+    while await relay.relay_once():
+        pass
+    ids = [t["transaction_id"] for m in queue.messages for t in m["transactions"]]
+    assert len(ids) == len(set(ids)) == 3 * 1100 + 20
+    assert max(sizes) <= SEND_BYTES_MAX
+    assert max(sizes) > SEND_BYTES_MAX / 2
+
+
+async def test_what_is_held_in_memory_is_limited(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "BYTES_MAX", 2000)
+    await post(pool, *(transaction() for _ in range(4)))  # above the limit: alone
+    for _ in range(2):
+        await post(pool, transaction())
+    taken = await relay._take()
+    assert (len(taken.batches), taken.is_more) == (1, True)
+    taken = await relay._take()
+    assert (len(taken.batches), taken.is_more) == (1, False)
+    assert [len(amounts(json.loads(b.body))) for b in taken.batches] == [2]
+
+
+async def test_s23_a_crash_after_sealing_sends_the_batch_later(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    """S23: the batch is committed, and another relay sends it when the lease is over."""
+    await post(pool, transaction())
+    taken = await relay._take()  # and the task dies
+    assert await rows(pool) == 0
+    assert await relay.relay_once() == 0, "the other one may still be sending it"
+    await post(pool, transaction())
+    await pass_time(pool, "30 s")
+    assert await relay.relay_once() == 2
+    assert queue.messages[0] == json.loads(taken.batches[0].body)
+
+
+async def test_s23_a_crash_after_sending_sends_the_same_message_again(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S23: the audit writer recognises a batch by its batch_id; the bytes are the same, too."""
+    await post(pool, transaction(), transaction())
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox_module, "_SENT_SQL", "SELECT 1 / 0 WHERE $1::uuid[] IS NOT NULL")
+        with pytest.raises(Exception, match="division by zero"):
+            await relay.relay_once()
+    await pass_time(pool, "30 s")
+    await relay.relay_once()
+    first, second = queue.messages
+    assert first == second
+    assert len(await sent(pool)) == 1
+
+
+async def test_a_batch_that_two_relays_have_sent_is_recorded_once(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    await post(pool, transaction())
+    slow = await relay._take()
+    await pass_time(pool, "30 s")
+    await relay.relay_once()
+    await relay._send(slow)
+    assert len(queue.messages) == 2
+    assert len(await sent(pool)) == 1
+
+
+async def test_two_relays_share_the_work_and_send_each_transaction_once(
+    pool: Pool,
+    make_relay: Callable[..., OutboxRelay],
+    queue: FakeQueue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox_module, "ROWS_MAX", 3)
+    for _ in range(6):
+        await post(pool, transaction())
+    both_send = threading.Barrier(2, timeout=5)
+    queue.before_answer = both_send.wait
+    assert await asyncio.gather(*(make_relay().relay_once() for _ in range(2))) == [1, 1]
+    ids = [t["transaction_id"] for m in queue.messages for t in m["transactions"]]
+    assert len(ids) == len(set(ids)) == 6
+
+
+async def test_relays_of_the_version_before_work_beside_the_new_ones(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    """What they hold is not sealed, and what they have sent is recorded under the same batch_id."""
+    theirs, ours = transaction(), transaction()
+    await post(pool, theirs)
+    async with pool.acquire() as connection, connection.transaction():
+        [event] = await connection.fetch("SELECT * FROM ledger.lock_events(100, 8000000)")
+        await post(pool, ours)
+        assert await relay.relay_once() == 1
+        await connection.execute("SELECT ledger.delete_events($1)", [event["outbox_id"]])
+    assert await relay.relay_once() == 0
+    assert [t["transaction_id"] for m in queue.messages for t in m["transactions"]] == [
+        str(ours.transaction_id)
+    ]
+    recorded = {b["transaction_ids"][0]: str(b["batch_id"]) for b in await sent(pool)}
+    assert recorded == {
+        ours.transaction_id: queue.messages[0]["batch_id"],
+        theirs.transaction_id: json.loads(event["body"])["batch_id"],
+    }
+
+
+async def test_what_is_left_in_the_old_outbox_is_sent(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    await pool.execute(
+        "SELECT ledger.post_transactions(ARRAY[gen_random_uuid()], '{1}', '{2}', '{5}', '{USD}')"
+    )
+    assert await rows(pool) == 0
     assert await relay.relay_once() == 1
-    assert queue.messages[-1]["transactions"][0]["transaction_id"] == str(bad.transaction_id)
+    assert amounts(queue.messages[0]) == [5]
+    assert await pool.fetchval("SELECT count(*) FROM ledger.outbox") == 0
+
+
+async def test_s23_an_unavailable_queue_loses_nothing(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    """S23: it is no refusal of a batch, and the batch is due at once when the queue is back."""
+    await post(pool, transaction())
+    queue.offline = True
+    for _ in range(12):
+        with pytest.raises(NotSent, match="EndpointConnectionError"):
+            await relay.relay_once()
+    [batch] = await unsent(pool)
+    assert batch["refusals"] == 0
+    queue.offline = False
+    assert await relay.relay_once() == 1
+
+
+async def test_a_refused_batch_does_not_stop_the_others(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    queue.refuses = lambda body: BAD in amounts(body)
+    await post(pool, transaction(amount=BAD))
+    with pytest.raises(NotSent, match="InvalidMessageContents"):
+        await relay.relay_once()  # nobody knows yet whose fault it is
+    await post(pool, transaction(amount=1))
+    assert await relay.relay_once() == 1
+    [refused] = await unsent(pool)
+    assert (refused["refusals"], refused["last_error"]) == (1, "InvalidMessageContents")
+    # The pauses are its own: each pass sends what is new.
+    for passes in range(2, 11):
+        await pass_time(pool, "1 min")
+        await post(pool, transaction(amount=passes))
+        assert await relay.relay_once() == 1
+        assert await relay.relay_once() == 0
+    assert [amounts(message) for message in queue.messages] == [[n] for n in range(1, 11)]
+    found = await relay.waiting()
+    assert found == Waiting(batches=0, oldest_seconds=0, set_aside=1)
+    await pass_time(pool, "1 min")
+    assert await relay.relay_once() == 0, "it is set aside"
+
+    queue.refuses = lambda _body: False
+    assert await pool.fetchval("SELECT ledger.retry_batches()") == 1
+    assert await relay.relay_once() == 1
+    assert amounts(queue.messages[-1]) == [BAD]
+    assert [batch["refusals"] for batch in await sent(pool)][-1] == 0
+    assert (await relay.waiting()).set_aside == 0
+
+
+async def test_a_batch_that_is_set_aside_is_tried_once_an_hour(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+) -> None:
+    await post(pool, transaction())
+    [batch] = (await relay._take()).batches
+    for _ in range(10):
+        await pool.execute("SELECT ledger.record_refused($1, 'no')", batch.batch_id)
+    await pass_time(pool, "59 min")
+    assert await relay.relay_once() == 0
+    await pass_time(pool, "1 min")
+    assert await relay.relay_once() == 1
+
+
+async def test_a_hundred_refused_batches_do_not_stop_the_others(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.refuses = lambda body: BAD in amounts(body)
+    monkeypatch.setattr(outbox_module, "ROWS_MAX", 1)
+    for _ in range(100):
+        await post(pool, transaction(amount=BAD))
+        await relay._take()
+    for number in range(20):
+        await pass_time(pool, "1 min")
+        await post(pool, transaction(amount=100 + number))
+        assert await relay.relay_once() == 1
+
+
+async def test_what_there_was_no_time_to_send_is_released(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post(pool, transaction())
+    with monkeypatch.context() as slow:
+        slow.setattr(relay_module, "SENDING_SECONDS", 0)
+        assert await relay.relay_once() == 0
+    assert await relay.relay_once() == 1
 
 
 async def test_s50_the_backlog_is_reported_with_its_size_and_age(
-    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+    pool: Pool, relay: OutboxRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
+    """What is sealed and not sent waits, too."""
+    nothing = Waiting(batches=0, oldest_seconds=0, set_aside=0)
+    assert await relay.waiting() == nothing
     await post(pool, transaction(), transaction())
     await pool.execute("ALTER TABLE ledger.outbox_v2 DISABLE TRIGGER sent_as_written")
     await pool.execute("UPDATE ledger.outbox_v2 SET created_at = now() - interval '90 s'")
@@ -130,77 +366,14 @@ async def test_s50_the_backlog_is_reported_with_its_size_and_age(
     found = await relay.waiting()
     assert found.batches == 2
     assert 90 <= found.oldest_seconds < 150
-    monkeypatch.setattr(outbox_module, "COUNTED_MAX", 1)
-    assert (await relay.waiting()).batches == 1
-    await relay.relay_once()
-    assert await relay.waiting() == Waiting(batches=0, oldest_seconds=0)
-
-
-async def test_an_unavailable_queue_loses_nothing(
-    pool: Pool, relay: OutboxRelay, queue: FakeQueue
-) -> None:
-    await post(pool, transaction())
-    queue.offline = True
-    with pytest.raises(NotSent, match="EndpointConnectionError"):
-        await relay.relay_once()
-    assert await waiting(pool) == 1
-
-
-async def test_s23_a_crash_before_the_commit_sends_the_same_batch_id_again(
-    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """S23: the audit writer recognises a batch by its batch_id."""
-    await post(pool, transaction())
-    with monkeypatch.context() as broken:
-        broken.setattr(outbox_module, "_DELETE_SQL", "SELECT 1 / 0 WHERE $1::bigint[] IS NOT NULL")
-        with pytest.raises(Exception, match="division by zero"):
-            await relay.relay_once()
-    await relay.relay_once()
-    first, second = queue.messages
-    assert first == second
-
-
-async def test_two_relays_share_the_work_and_send_each_batch_once(
-    pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox_module, "ROWS_MAX", 3)
-    for _ in range(6):
-        await post(pool, transaction())
-    both_send = threading.Barrier(2, timeout=5)
-    queue.before_answer = both_send.wait
-    relays = [relay_over(pool, queue, executor) for _ in range(2)]
-    assert await asyncio.gather(*(r.relay_once() for r in relays)) == [3, 3]
-    assert len({m["batch_id"] for m in queue.messages}) == 6
-
-
-async def test_the_largest_calls_fit_the_limits_of_the_queue(
-    pool: Pool, relay: OutboxRelay, queue: FakeQueue
-) -> None:
-    """A call is at most 1000 transactions. Its messages are below 1 MiB with the longest numbers,
-    and a call that is larger becomes several."""
-    biggest = 2**53 - 1
-    await open_accounts(pool, biggest, biggest - 1, negative=(biggest,))
-    most = 2 * (biggest // 1000)
-    for _ in range(3):
-        await post(pool, *(transaction(biggest, biggest - 1, most // 6) for _ in range(1000)))
-        large: Any = {"reference": "\U0001f600" * 200, "metadata": {"a": '\x01"' * 500}}
-        await post(pool, *(replace(transaction(1, 2, 1), **large) for _ in range(500)))
-    while await relay.relay_once():
-        pass
-    ids = [t["transaction_id"] for m in queue.messages for t in m["transactions"]]
-    assert len(ids) == len(set(ids)) == 3 * 1500
-    assert len(queue.messages) > 6
-
-
-async def test_the_transactions_in_memory_are_limited(
-    pool: Pool, relay: OutboxRelay, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox_module, "BYTES_MAX", 2000)
-    await post(pool, *(transaction() for _ in range(4)))  # above the limit: sent alone
-    for _ in range(2):
-        await post(pool, transaction(), transaction())
-    assert [await relay.relay_once() for _ in range(4)] == [1, 1, 1, 0]
-    assert [len(m["transactions"]) for m in queue.messages] == [4, 2, 2]
+    with monkeypatch.context() as small:
+        small.setattr(outbox_module, "COUNTED_MAX", 1)
+        assert (await relay.waiting()).batches == 1
+    taken = await relay._take()
+    assert len(taken.batches) == (await relay.waiting()).batches
+    assert 90 <= (await relay.waiting()).oldest_seconds < 150
+    await relay._send(taken)
+    assert await relay.waiting() == nothing
 
 
 async def test_the_loop_sends_when_woken_and_before_it_stops(
@@ -215,7 +388,46 @@ async def test_the_loop_sends_when_woken_and_before_it_stops(
     await post(pool, transaction(amount=2))
     relay.stop()
     await asyncio.wait_for(running, 5)
-    assert [m["transactions"][0]["amount_minor"] for m in queue.messages] == [1, 2]
+    assert [amounts(message) for message in queue.messages] == [[1], [2]]
+
+
+async def test_the_loop_lingers_so_that_messages_are_few(
+    pool: Pool, make_relay: Callable[..., OutboxRelay], queue: FakeQueue
+) -> None:
+    relay = make_relay(linger_seconds=60)
+    running = asyncio.create_task(relay.run())
+    await _until(lambda: relay._awake._waiters)
+    await post(pool, transaction(amount=1))
+    relay.wake()
+    await _until(lambda: len(queue.messages) == 1)
+    for amount in (2, 3):
+        await post(pool, transaction(amount=amount))
+        relay.wake()
+    await asyncio.sleep(0.05)
+    assert len(queue.messages) == 1
+    relay.stop()
+    await asyncio.wait_for(running, 5)
+    assert [amounts(message) for message in queue.messages] == [[1], [2, 3]]
+
+
+async def test_one_message_is_made_up_while_another_one_is_sent(
+    pool: Pool,
+    make_relay: Callable[..., OutboxRelay],
+    queue: FakeQueue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And without a linger as long as there is more."""
+    monkeypatch.setattr(outbox_module, "ROWS_MAX", 1)
+    relay = make_relay(linger_seconds=60)
+    for _ in range(2):
+        await post(pool, transaction())
+    both_send = threading.Barrier(2, timeout=5)
+    queue.before_answer = both_send.wait
+    running = asyncio.create_task(relay.run())
+    relay.wake()
+    await _until(lambda: len(queue.messages) == 2)
+    relay.stop()
+    await asyncio.wait_for(running, 5)
 
 
 async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
@@ -230,16 +442,16 @@ async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
     with monkeypatch.context() as hurried:
         hurried.setattr(relay_module, "LAST_PASSES_SECONDS", 0)
         await relay.run()
-    assert await waiting(pool) == 5
+    assert await rows(pool) == 5
     await relay.run()
-    assert await waiting(pool) == 0
+    assert await rows(pool) == 0
     assert len({m["batch_id"] for m in queue.messages}) == 6
 
 
 async def test_the_loop_polls_for_what_the_processor_posted(
-    pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor
+    pool: Pool, make_relay: Callable[..., OutboxRelay], queue: FakeQueue
 ) -> None:
-    relay = relay_over(pool, queue, executor, poll_seconds=0.01)
+    relay = make_relay(poll_seconds=0.01)
     running = asyncio.create_task(relay.run())
     await post(pool, transaction())
     await _until(lambda: len(queue.messages) == 1)
@@ -249,12 +461,12 @@ async def test_the_loop_polls_for_what_the_processor_posted(
 
 async def test_the_loop_logs_every_failure_and_continues(
     pool: Pool,
+    make_relay: Callable[..., OutboxRelay],
     queue: FakeQueue,
-    executor: ThreadPoolExecutor,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    relay = relay_over(pool, queue, executor, poll_seconds=0.01)
+    relay = make_relay(poll_seconds=0.01)
     await post(pool, transaction())
     queue.offline = True
     running = asyncio.create_task(relay.run())
@@ -265,7 +477,9 @@ async def test_the_loop_logs_every_failure_and_continues(
     queue.offline = False
     await _until(lambda: len(queue.messages) == 1)
     with monkeypatch.context() as broken:
-        broken.setattr(outbox_module, "_LOCK_SQL", "SELECT $1::int / 0, $2::bigint")
+        broken.setattr(
+            outbox_module, "_TAKE_SQL", "SELECT $1::int / 0, $2::bigint, $3::double precision"
+        )
         await _until(lambda: caplog.records[-1].levelno == logging.ERROR)
         assert caplog.records[-1].exc_info
         relay.stop()
@@ -274,26 +488,30 @@ async def test_the_loop_logs_every_failure_and_continues(
 
 
 async def test_a_failing_relay_stops_at_once(
-    pool: Pool, queue: FakeQueue, executor: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
+    pool: Pool,
+    make_relay: Callable[..., OutboxRelay],
+    queue: FakeQueue,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    relay = relay_over(pool, queue, executor, poll_seconds=60)
+    relay = make_relay()
     await post(pool, transaction())
     queue.offline = True
     running = asyncio.create_task(relay.run())
+    relay.wake()
     await _until(lambda: caplog.records)
     relay.wake()  # a posting does not shorten the pause of an unavailable queue
     relay.stop()
     await asyncio.wait_for(running, 5)
-    assert await waiting(pool) == 1
+    assert len(await unsent(pool)) == 1
 
 
 async def test_the_probe_fails_if_the_queue_does_not_answer(
-    pool: Pool, relay: OutboxRelay, queue: FakeQueue
+    relay: OutboxRelay, queue: FakeQueue
 ) -> None:
-    await relay.probe()
+    await relay._queue.probe()
     queue.offline = True
     with pytest.raises(Exception, match="Could not connect"):
-        await relay.probe()
+        await relay._queue.probe()
 
 
 def _extra(record: logging.LogRecord, name: str) -> Any:

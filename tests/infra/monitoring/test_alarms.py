@@ -25,6 +25,7 @@ ALARMED = {
     ("AWS/DynamoDB", "WriteThrottleEvents"),
     ("transaction-metrics-dev", "BreakerOpen"),
     ("transaction-metrics-dev", "OutboxOldestSeconds"),
+    ("transaction-metrics-dev", "OutboxSetAside"),
 }
 
 

@@ -41,7 +41,7 @@ def totals_fields() -> set[str]:
     """The fields of the service's log line `totals` after a request."""
     totals = Totals()
     totals.answered([], 0.1)
-    return {*totals.take(), "outbox_batches", "outbox_oldest_seconds"}
+    return {*totals.take(), "outbox_batches", "outbox_oldest_seconds", "outbox_set_aside"}
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def totals_fields() -> set[str]:
     [
         ("breaker-open", (PROCESSOR, "breaker_open")),
         ("outbox-age", (SERVICE, "outbox_oldest_seconds")),
+        ("outbox-set-aside", (SERVICE, "outbox_set_aside")),
     ],
 )
 def test_s42_s51_an_alarm_on_a_logged_field_takes_the_largest_value(

@@ -63,6 +63,7 @@ def test_a_refused_release_changes_nothing(
             connect=lambda: connect_to_writer(cluster.target(empty_database), MASTER),
             migrations=[NEXT],
             logins=(),
+            run_outside=cluster.run_outside(empty_database),
             pause_up_to=lambda _seconds: None,
         )
     assert session.run("SELECT to_regclass('ledger.next')") == [[None]]
@@ -75,6 +76,7 @@ def test_a_deployment_records_the_fields_of_its_release(
         connect=lambda: connect_to_writer(cluster.target(empty_database), MASTER),
         migrations=[NEXT],
         logins=(),
+        run_outside=cluster.run_outside(empty_database),
         pause_up_to=lambda _seconds: None,
     )
     rows = session.run("SELECT field FROM ledger.known_fields")

@@ -4,17 +4,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
+from lambda_src.schema_migrator import migrations
 from lambda_src.schema_migrator.lock import AnotherMigrator, locked
-from lambda_src.schema_migrator.migrations import Migration, apply_migrations
-from tests.lambda_src.cluster import Cluster
+from lambda_src.schema_migrator.migrations import Migration
+from tests.lambda_src.cluster import Cluster, nothing_outside
 
 ONE = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int)")
 TWO = Migration(name="0002_two.sql", sql="CREATE TABLE two (n int)")
+apply_migrations = partial(migrations.apply_migrations, run_outside=nothing_outside)
 SLOW = Migration(name="0003_slow.sql", sql="CREATE TABLE three (n int); SELECT pg_sleep(0.2)")
 
 

@@ -13,7 +13,7 @@ from lambda_src.schema_migrator.migrations import (
     read_migrations,
 )
 from lambda_src.shared.database import ASSET_ROOT
-from tests.lambda_src.cluster import Cluster
+from tests.lambda_src.cluster import Cluster, nothing_outside
 
 ONE = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int); CREATE TABLE one_more (n int);")
 TWO = Migration(name="0002_two.sql", sql="ALTER TABLE one ADD COLUMN two int;")
@@ -26,7 +26,9 @@ def session(cluster: Cluster, empty_database: str) -> Iterator[Connection]:
 
 
 def migrate(session: Connection, *migrations: Migration) -> list[str]:
-    return apply_migrations(session, migrations, wait_for_others="50ms")
+    return apply_migrations(
+        session, migrations, run_outside=nothing_outside, wait_for_others="50ms"
+    )
 
 
 def recorded(session: Connection) -> list[str]:

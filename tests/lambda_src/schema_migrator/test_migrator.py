@@ -1,18 +1,20 @@
 """The task of one deployment: wait for the database, migrate the schema, enable the logins."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from pg8000.exceptions import InterfaceError
 from pg8000.native import Connection
 
+from lambda_src.schema_migrator import migrator
 from lambda_src.schema_migrator.logins import LoginRefused
 from lambda_src.schema_migrator.migrations import Migration
-from lambda_src.schema_migrator.migrator import migrate
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import CredentialsRefused, DatabaseUnavailable, connect_to_writer
-from tests.lambda_src.cluster import MASTER, Cluster
+from tests.lambda_src.cluster import MASTER, Cluster, nothing_outside
 
+migrate = partial(migrator.migrate, run_outside=nothing_outside)
 ROLE = Migration(name="0001_role.sql", sql="DROP ROLE IF EXISTS teller; CREATE ROLE teller NOLOGIN")
 TELLER = Credentials(username="teller", password="secret")
 

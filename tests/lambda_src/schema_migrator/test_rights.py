@@ -45,6 +45,7 @@ def database(cluster: Cluster) -> Iterator[str]:
             connect=lambda: connect_to_writer(cluster.target("administered"), ADMINISTRATOR),
             migrations=migrations,
             logins=(SERVICE, PROCESSOR),
+            run_outside=cluster.run_outside("administered"),
             pause_up_to=lambda _seconds: None,
         )
     yield "administered"
@@ -75,6 +76,25 @@ def test_service_and_processor_work_with_what_they_were_given(
     assert ledger.post(submitted(transaction(1), transaction(1))) == ["posted", "replayed"]
 
 
+def test_what_was_posted_goes_its_way_to_the_record_of_what_was_sent(
+    cluster: Cluster, database: str
+) -> None:
+    """With the rights of the functions' owner, which the superusers of other tests do not need."""
+    service = connect_to_writer(cluster.target(database), SERVICE)
+    rows = service.run("SELECT batch_id FROM ledger.take_batches(9, 9, 30)")
+    for [batch_id] in rows:
+        service.run("SELECT ledger.record_refused(:id, 'no')", id=batch_id)
+    batch_ids = [row[0] for row in rows]
+    service.run("SELECT ledger.release_batches(CAST(:ids AS uuid[]))", ids=batch_ids)
+    service.run("SELECT ledger.record_sent(CAST(:ids AS uuid[]))", ids=batch_ids)
+    assert service.run("SELECT batches, set_aside FROM ledger.waiting_batches(9)") == [[0, 0]]
+    service.run("SELECT ledger.empty_old_batches()")
+    service.close()
+    administrator = connect_to_writer(cluster.target(database), ADMINISTRATOR)
+    assert administrator.run("SELECT ledger.retry_batches()") == [[0]]
+    administrator.close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -87,6 +107,12 @@ def test_service_and_processor_work_with_what_they_were_given(
         "SET ROLE administrator",
         "GRANT ledger_owner TO CURRENT_USER",
         "SELECT * FROM ledger.schema_migrations",
+        "DELETE FROM ledger.outbox",
+        "DELETE FROM ledger.outbox_v2",
+        "DELETE FROM ledger.unsent_batches",
+        "DELETE FROM ledger.sent_batches",
+        "TRUNCATE ledger.sent_batches_0",
+        "SELECT ledger.retry_batches()",
         "BEGIN; LOCK TABLE ledger.schema_migrations IN ACCESS SHARE MODE",
         "ALTER ROLE ledger_owner LOGIN",
     ],

@@ -46,6 +46,7 @@ def test_the_defaults_are_those_of_the_migrations(cluster: Cluster, empty_databa
     for role in roles:
         cluster.master.run(f"ALTER ROLE {role} RESET ALL")
     with cluster.session(empty_database) as session:
-        apply_migrations(session, read_migrations(ASSET_ROOT / "app_service" / "migrations"))
+        migrations = read_migrations(ASSET_ROOT / "app_service" / "migrations")
+        apply_migrations(session, migrations, run_outside=cluster.run_outside(empty_database))
     for role in roles:
         assert stored(cluster, role) == [("", {f"{n}={v}" for n, v in ROLE_DEFAULTS.items()})]

@@ -37,6 +37,12 @@ def test_s63_the_session_is_encrypted(cluster: Cluster) -> None:
     assert rows == [[True]]
 
 
+def test_a_call_in_several_parts_does_not_wait_for_the_servers_acknowledgement(
+    cluster: Cluster,
+) -> None:
+    assert cluster.master._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
 def test_s63_a_certificate_of_another_authority_is_refused(cluster: Cluster) -> None:
     target = replace(cluster.target(), ca_file=str(cluster.other_ca_file))
     with pytest.raises(DatabaseUnavailable, match="certificate verify failed"):

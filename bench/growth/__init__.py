@@ -1,0 +1,1 @@
+"""Whether posting stays as fast when the ledger grows."""

@@ -1,0 +1,70 @@
+"""S52: a function of the local cloud receives batches of its queue as large as in Lambda."""
+
+import io
+import time
+import zipfile
+from itertools import chain
+
+import pytest
+
+from infra.python_version import deployed_python
+from local_cloud.aws import ACCOUNT, REGION, AwsClients
+from local_cloud.emulator.ministack_adapter.event_batches import EVENT_BYTES_MAX
+
+PROGRAM = """
+def handler(event, context):
+    sizes = [str(len(record["body"])) for record in event["Records"]]
+    print("bodies", *sizes, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "bodies", "batch_size", "first_batch"),
+    [
+        ("many", [10] * 40, 30, 30),
+        ("large", [1_000_000] * 9, 30, 6),
+    ],
+)
+def test_s52_a_batch_has_up_to_the_mappings_size_and_fits_in_an_event(
+    shared_aws: AwsClients, name: str, bodies: list[int], batch_size: int, first_batch: int
+) -> None:
+    queue = shared_aws.sqs.create_queue(QueueName=f"batches-{name}")["QueueUrl"]
+    for size in bodies:
+        shared_aws.sqs.send_message(QueueUrl=queue, MessageBody="x" * size)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("example.py", PROGRAM)
+    shared_aws.lambda_.create_function(
+        FunctionName=f"batches-{name}",
+        Runtime=f"python{deployed_python()}",  # type: ignore[arg-type]  # one of Lambda's own
+        Handler="example.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/any",
+        Code={"ZipFile": code.getvalue()},
+    )
+    shared_aws.lambda_.create_event_source_mapping(
+        FunctionName=f"batches-{name}",
+        EventSourceArn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:batches-{name}",
+        BatchSize=batch_size,
+        MaximumBatchingWindowInSeconds=1,
+    )
+
+    received = wait_for_bodies(shared_aws, f"/aws/lambda/batches-{name}", count=len(bodies))
+
+    assert sorted(chain.from_iterable(received)) == bodies
+    assert max(map(len, received)) == first_batch
+    assert all(sum(batch) < EVENT_BYTES_MAX for batch in received)
+
+
+def wait_for_bodies(aws: AwsClients, group: str, *, count: int) -> list[list[int]]:
+    """The sizes of the bodies of each batch."""
+    received: list[list[int]] = []
+    deadline = time.monotonic() + 30
+    while sum(map(len, received)) < count and time.monotonic() < deadline:
+        time.sleep(0.2)
+        try:
+            events = aws.logs.filter_log_events(logGroupName=group)["events"]
+        except aws.logs.exceptions.ResourceNotFoundException:
+            continue
+        lines = [event["message"].split() for event in events]
+        received = [[int(size) for size in line[1:]] for line in lines if line[:1] == ["bodies"]]
+    return received
