@@ -173,7 +173,7 @@ def _own_cloud(commit: str) -> Iterator[CloudPaths]:
 def _cloud_of(paths: CloudPaths) -> RunningCloud:
     cloud = running_cloud(paths)
     if cloud is None:
-        raise CloudError("the local cloud is not running: `make up` starts it")
+        raise CloudError("the drill needs a live environment: run `make up` first")
     return cloud
 
 
