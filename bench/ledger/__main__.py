@@ -12,6 +12,7 @@ from bench.ledger.peer import Peer
 from bench.ledger.pgbench import CallsFailed
 from bench.ledger.programs import ProgramMissing, require_all
 from bench.ledger.samples import take_turns
+from bench.ledger.server import LedgerBroken
 from bench.ledger.wrk import AnswersFailed
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     try:
         require_all()
         _measure(options)
-    except (ProgramMissing, AnswersFailed, CallsFailed) as error:
+    except (ProgramMissing, AnswersFailed, CallsFailed, LedgerBroken) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
