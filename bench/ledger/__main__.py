@@ -1,6 +1,7 @@
 """Measures the ledger: `make bench-ledger`. Writes `bench/results/`."""
 
 import argparse
+import signal
 import sys
 from contextlib import closing
 from itertools import chain
@@ -18,6 +19,7 @@ from bench.ledger.wrk import AnswersFailed
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end the programs, as after Ctrl-C
     try:
         require_all()
         _measure(options)
