@@ -240,7 +240,8 @@ _EXPLANATION: Final = f"""\
   tasks. When each call of a client was an object, it was {OBJECTS_BEFORE / 1e6:.0f} million, and
   {OBJECTS_BEFORE * (S3_PUT_THOUSAND + S3_TO_IA_THOUSAND) / 1e3:,.0f} a month. More load makes
   larger objects, not more of them, until a message is full (1 MiB, about 3,000 transactions).
-  Infrequent Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
+  Infrequent Access also charges every object as 128 KB: not in the table, as it grows with the
+  months kept.
 
 ## Assumptions (not measured)
 
