@@ -85,9 +85,11 @@ async def fill(folder: Path, ids: Ids, millions: Sequence[int]) -> None:
             await connection.execute("VACUUM (ANALYZE) ledger.accounts")
             if found := await problems(connection):
                 raise WrongRows("; ".join(found))
-        await asyncio.to_thread(copy, work, data_dir(folder, ids, size))
+        if size == max(millions):
+            work.rename(data_dir(folder, ids, size))
+        else:
+            await asyncio.to_thread(copy, work, data_dir(folder, ids, size))
         print(f"filled: {ids}, {size} million", flush=True)
-    shutil.rmtree(work)
 
 
 async def write(

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import psutil
 
@@ -28,6 +29,11 @@ from bench.growth.ledgers import (
 
 CONNECTIONS = 8  # of two tasks, with four posting calls each
 _LOCK_WAIT_MS = 5000
+_WARMING = (
+    "SELECT count(*) FROM ledger.entries WHERE account_id > 0",
+    f"SELECT count(*) FROM ledger.transactions WHERE transaction_id > '{UUID(int=0)}'",
+    "SELECT count(*) FROM ledger.accounts WHERE account_id > 0",
+)
 
 
 class NotPosted(Exception):
@@ -79,13 +85,11 @@ class PostingLedger:
         )
 
     async def warm(self) -> None:
-        """Read the index of entries, every page of which is soon changed, and the accounts."""
+        """Read the indexes whose pages are soon changed, and the accounts."""
         async with self._admin.transaction():
             await self._admin.execute("SET LOCAL enable_seqscan = off")
-            for table in ("entries", "accounts"):
-                await self._admin.execute(
-                    f"SELECT count(*) FROM ledger.{table} WHERE account_id > 0"
-                )
+            for sql in _WARMING:
+                await self._admin.execute(sql)
 
     async def counters(self) -> Counters:
         blocks = await self._admin.fetchrow(
@@ -140,10 +144,9 @@ class PostingLedger:
         async with self._pool.acquire() as connection:
             is_empty = False
             while not is_empty:
-                async with connection.transaction():
-                    events = await outbox.lock_oldest_events(connection)
-                    await outbox.delete_events(connection, [each.outbox_id for each in events])
-                is_empty = not events
+                batches = (await outbox.take_batches(connection)).batches
+                await outbox.record_sent(connection, [each.batch_id for each in batches])
+                is_empty = not batches
 
     async def _wal_position(self) -> int:
         return int(await self._admin.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))

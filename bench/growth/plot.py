@@ -56,7 +56,7 @@ def _diagram(left: int, top: int, title: str, rows: Sequence[Row]) -> list[str]:
         shapes.append(_line(left, y(ratio), left + _WIDTH, y(ratio), "#ddd"))
         shapes.append(text(left - 8, y(ratio) + 4, f"{ratio:.2f}", size=11, anchor="end"))
     shapes.append(_line(left, y(_BAR), left + _WIDTH, y(_BAR), "#2a2", dashes="5 4"))
-    shapes.append(text(left + _WIDTH, y(_BAR) + 13, "bar: 0.85", size=10, anchor="end"))
+    shapes.append(text(left + _WIDTH + 6, y(_BAR) + 4, "bar", size=10))
     for millions in sorted({row.millions for row in rows}):
         label = f"{millions} M" if millions else "empty"
         shapes.append(text(x(millions), top + _HEIGHT + 16, label, size=11, anchor="middle"))

@@ -40,8 +40,7 @@ def _measure(options: argparse.Namespace) -> None:
         samples = take_turns(turns, rounds=options.rounds)
         points = load_curve.measure(bed, samples)
         bed.check()
-        ledger = bed.server.new_ledger("others")
-        others = [each.measure(ledger) for each in (processor, memory, task_start)]
+        others = [each.measure(bed.spare) for each in (processor, memory, task_start)]
         with closing(bed.server.connect("postgres")) as connection:
             [[postgres]] = connection.run("SHOW server_version")
     rows = [*postings.rows(samples), *batches.rows(samples), *chain(*others)]
@@ -54,7 +53,7 @@ def _measure(options: argparse.Namespace) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.ledger")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=4, help="of each load in a round")
+    parser.add_argument("--seconds", type=int, default=3, help="of each load in a round")
     parser.add_argument("--peer-schema", type=_file, help="SQL of another ledger")
     parser.add_argument(
         "--peer-script", type=_file, help="pgbench script with one of its transfers"

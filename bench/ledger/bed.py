@@ -100,6 +100,7 @@ class Bed:
     caller: Caller
     service: Target
     plain: Target  # without TLS to its clients
+    spare: Ledger  # for measurements that start programs of their own
     accounts: int
     seconds: int  # of each load
 
@@ -119,6 +120,7 @@ def measuring_bed(*, seconds: int, accounts: int = ACCOUNTS) -> Iterator[Bed]:
         server = stack.enter_context(database_server())
         first = server.new_ledger("calls", accounts=accounts)
         ledgers = first.copy("service"), first.copy("plain")
+        spare = first.copy("spare")
         services = [
             stack.enter_context(running_service(ledger, tls=tls))
             for ledger, tls in zip(ledgers, (True, False), strict=True)
@@ -132,6 +134,7 @@ def measuring_bed(*, seconds: int, accounts: int = ACCOUNTS) -> Iterator[Bed]:
             caller=Caller(ledger=first),
             service=service,
             plain=plain,
+            spare=spare,
             accounts=accounts,
             seconds=seconds,
         )

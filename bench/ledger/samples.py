@@ -31,10 +31,8 @@ def take_turns(
         for name, load in loads.items():
             sample = load(samples)
             samples[name].append(sample)
-            report(
-                f"round {number}, {name}: {sample.per_second:.0f}/s,"
-                f" p50 {sample.p50_ms:.1f} ms, p99 {sample.p99_ms:.1f} ms"
-            )
+            latency = f", p99 {sample.p99_ms:.1f} ms" if sample.p99_ms else ""
+            report(f"round {number}, {name}: {sample.per_second:.0f}/s{latency}")
     return samples
 
 
@@ -59,4 +57,5 @@ def processor_note(samples: Sequence[Sample]) -> str:
         ("PostgreSQL", median(sample.postgres_us for sample in samples)),
         ("load generator", median(sample.generator_us for sample in samples)),
     )
-    return "CPU " + ", ".join(f"{name} {us:.0f} µs" for name, us in parts if us)
+    each = ", ".join(f"{name} {us:.0f}" for name, us in parts if us)
+    return f"CPU {sum(us for _, us in parts):.0f} µs: {each}"

@@ -61,7 +61,8 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
     sent: list[str] = []
     with ExitStack() as stack:
         master = stack.enter_context(cluster.session(empty_database))
-        apply_migrations(master, BEFORE)
+        run_outside = cluster.run_outside(empty_database)
+        apply_migrations(master, BEFORE, run_outside=run_outside)
         enable_login(master, SERVICE)
         open_accounts(master)
 
@@ -95,7 +96,7 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
             try:
                 wait_for(lambda: len(acknowledged) > 50, running)
                 with cluster.session(empty_database) as migrator:
-                    apply_migrations(migrator, MIGRATIONS)
+                    apply_migrations(migrator, MIGRATIONS, run_outside=run_outside)
                 recorded_from = len(acknowledged)
                 is_migrated.set()
                 wait_for(lambda: len(acknowledged) > recorded_from + 200, running)
