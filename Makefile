@@ -41,7 +41,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery bench-growth bootstrap-production check-deployed \
+.PHONY: api-client approve bench bench-branches bench-delivery bench-drain bench-growth bench-ledger bench-memory bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
@@ -130,7 +130,11 @@ preflight: setup ## check an account before the first deployment (AWS=yes: on AW
 bootstrap-production: setup ## bootstrap PRODUCTION_ACCOUNT so that it trusts only the trunk's pipeline in ACCOUNT (POLICY=..., FORCE=yes)
 	@python -m operations.bootstrap_production --account "$(ACCOUNT)" --production-account "$(PRODUCTION_ACCOUNT)" $(if $(POLICY),--policy "$(POLICY)") $(if $(filter yes,$(FORCE)),--force)
 
-bench: bench-branches bench-delivery ## run all measurements; writes bench/results/
+bench: bench-ledger ## the same as bench-ledger; the other measurements have names of their own
+
+bench-ledger: setup ## measure the ledger beside its own SQL, in minutes (ROUNDS=... SECONDS=...; PEER_SCHEMA=file.sql PEER_SCRIPT=file.pgbench: beside a peer)
+	@python -m bench.ledger $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") \
+		--peer-schema "$(PEER_SCHEMA)" --peer-script "$(PEER_SCRIPT)"
 
 bench-branches: setup ## measure the branch hub with 50 branches and more
 	@python -m bench.branches
@@ -140,6 +144,12 @@ bench-growth: setup ## measure posting in ledgers of MILLIONS="1 5 10" transacti
 
 bench-delivery: setup ## measure make up, a push and the idle cloud; writes bench/results/
 	@python -m bench.delivery
+
+bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucket (TRANSACTIONS=...; the local cloud must run)
+	@python -m bench.ledger.drain $(if $(TRANSACTIONS),--transactions "$(TRANSACTIONS)") --suffix "$(SUFFIX)"
+
+bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
+	@python -m bench.ledger.memory $(if $(SECONDS),--seconds "$(SECONDS)")
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

@@ -9,9 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 
-from app_service.ledger.verdict import Verdict, count_verdicts
+from app_service.ledger.verdict import Verdict, fields_of
 from app_service.outbox.outbox import Waiting
 
 REPORT_SECONDS = 30.0  # short enough for one line per task in every minute
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 @dataclass(kw_only=True, slots=True)
 class _Counts:
     logins_refused: int = 0
-    verdicts: dict[str, int] = field(default_factory=partial(count_verdicts, ()))
+    verdicts: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     seconds: float = 0.0
     seconds_max: float = 0.0
@@ -37,8 +36,8 @@ class Totals:
     def answered(self, verdicts: Sequence[Verdict], seconds: float) -> None:
         """A request was answered with these verdicts after `seconds`."""
         counts = self._counts
-        for name, count in count_verdicts(verdicts).items():
-            counts.verdicts[name] += count
+        for verdict in verdicts:
+            counts.verdicts[verdict] = counts.verdicts.get(verdict, 0) + 1
         counts.requests += 1
         counts.seconds += seconds
         counts.seconds_max = max(counts.seconds_max, seconds)
@@ -49,7 +48,8 @@ class Totals:
     def take(self) -> dict[str, float]:
         """The totals since the last `take`; without durations if there was no request."""
         counts, self._counts = self._counts, _Counts()
-        fields: dict[str, float] = {**counts.verdicts, "logins_refused": counts.logins_refused}
+        fields: dict[str, float] = dict(fields_of(counts.verdicts))
+        fields["logins_refused"] = counts.logins_refused
         if counts.requests:
             fields["posting_ms_mean"] = round(1000 * counts.seconds / counts.requests, 3)
             fields["posting_ms_max"] = round(1000 * counts.seconds_max, 3)

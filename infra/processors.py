@@ -29,8 +29,9 @@ AUDIT_SOURCE: Final = LambdaSource(module="lambda_src.audit_writer.entrypoint")
 @dataclass(frozen=True, kw_only=True)
 class ProcessorConfig:
     timeout_seconds: int = 30
-    # One call to the ledger for each batch, which holds its accounts for so long: 20 ms. Below 300
-    # the calls themselves take the time; above 500 little is gained (bench/results/processor.md).
+    # One call to the ledger for each batch. Below 300 the fixed cost of a call counts; above 500
+    # little is gained, and others wait longer for the accounts that the call has locked
+    # (bench/results/processor.md).
     batch_size: int = 500
     batching_window_seconds: int = 1
     concurrency_max: int = 5  # each holds a connection to the database

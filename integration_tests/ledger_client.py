@@ -38,8 +38,10 @@ class LedgerClient:
         self.http.headers["Authorization"] = f"Bearer {token}"
         return token
 
-    def open_account(self, *, may_go_negative: bool = False, currency: str = "USD") -> int:
-        """Open an account under a random number."""
+    def open_account(
+        self, *, may_go_negative: bool = False, currency: str = "USD", owner: str | None = None
+    ) -> int:
+        """Open an account under a random number, for another client if there is an `owner`."""
         account_id = 1 + secrets.randbelow(_ACCOUNT_MAX)
         answer = self.call(
             "POST",
@@ -48,6 +50,7 @@ class LedgerClient:
                 "account_id": account_id,
                 "currency": currency,
                 "may_go_negative": may_go_negative,
+                **({"owner": owner} if owner is not None else {}),
             },
         )
         assert answer.status_code == 201, answer.text
@@ -75,29 +78,37 @@ class LedgerClient:
 
     def listed(self, **query: str | int) -> set[str]:
         """The ids on all pages of a list."""
-        found: set[str] = set()
+        return {each["transaction_id"] for each in self._listed("transactions", query)}
+
+    def accounts_of(self, owner: str) -> set[int]:
+        """The numbers of a client's accounts."""
+        query: dict[str, str | int] = {"owner": owner, "limit": 500}
+        return {each["account_id"] for each in self._listed("accounts", query)}
+
+    def _listed(self, of: str, query: dict[str, str | int]) -> list[dict[str, Any]]:
+        """What is on all pages, each once."""
+        found: list[dict[str, Any]] = []
         cursor: dict[str, str] = {}
         while True:
-            answer = self.call("GET", "/transactions", params={**query, **cursor})
+            answer = self.call("GET", f"/{of}", params={**query, **cursor})
             assert answer.status_code == 200, answer.text
             page = answer.json()
-            ids = [each["transaction_id"] for each in page["transactions"]]
-            assert found.isdisjoint(ids)
-            found.update(ids)
+            assert not any(each in found for each in page[of])
+            found += page[of]
             if page["next_cursor"] is None:
                 return found
             cursor = {"cursor": page["next_cursor"]}
 
     def money(self, account_id: int) -> dict[str, int]:
         """Balance, held and available amount of an account."""
-        account = self._account(account_id)
+        account = self.account(account_id)
         return {name: account[name] for name in ("balance_minor", "held_minor", "available_minor")}
 
     def balance_minor(self, account_id: int) -> int:
-        balance: int = self._account(account_id)["balance_minor"]
+        balance: int = self.account(account_id)["balance_minor"]
         return balance
 
-    def _account(self, account_id: int) -> dict[str, Any]:
+    def account(self, account_id: int) -> dict[str, Any]:
         answer = self.call("GET", f"/accounts/{account_id}")
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from app_service.ledger.domain import CALL_MAX
 from app_service.ledger.fields import required_fields_of
 from app_service.ledger.free_text import (
     METADATA_BYTES_MAX,
@@ -91,5 +90,4 @@ def test_names_and_limits_are_those_of_the_code() -> None:
     assert f"1 to {HOLD_SECONDS_MAX:,} " in PAGE
     assert f"default {HOLD_SECONDS_DEFAULT:,} " in PAGE
     assert f"{SEND_BYTES_MAX:,} bytes" in PAGE
-    assert f"1 to {CALL_MAX} objects" in PAGE
     assert f"after {RECEIVES_MAX} receives" in PAGE

@@ -68,11 +68,7 @@ def parse_record(record: type[_T], name: str, document: object) -> _T:
     kind: type = record
     rules = rules_of(kind)
     found = parse_object(name, document, required=required_fields_of(kind), allowed=rules.keys())
-    values = {}
-    for field, rule in rules.items():
-        if field in found:
-            values[field] = rule.parse(field, found[field])
-    return record(**values)
+    return record(**{field: rules[field].parse(field, found[field]) for field in found})
 
 
 def parse_object(
@@ -81,7 +77,7 @@ def parse_object(
     """A JSON object with all required fields and no unknown one, or InvalidField."""
     if not isinstance(value, dict):
         raise InvalidField(f"{name}: must be an object, got {shape(value)}")
-    if value.keys() == allowed:  # the usual case
+    if required <= value.keys() <= allowed:  # the usual case
         return value
     missing = required - value.keys()
     if missing:

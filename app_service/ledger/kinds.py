@@ -43,10 +43,13 @@ ALLOWED = NEEDED | {
 
 def check_fields(kind: Kind, given: Set[str]) -> None:
     """Raises InvalidField unless these are fields of this kind; `given` are some of DEPENDING."""
-    missing = NEEDED[kind] - given
+    needed, allowed = NEEDED[kind], ALLOWED[kind]
+    if needed <= given <= allowed:
+        return
+    missing = needed - given
     if missing:
         raise InvalidField(f"{min(missing)}: missing; kind {kind} needs it")
-    unused = given - ALLOWED[kind]
+    unused = given - allowed
     if unused:
         raise InvalidField(f"{min(unused)}: not a field of kind {kind}; leave it out")
 

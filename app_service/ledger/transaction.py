@@ -81,9 +81,8 @@ class Transaction:
         try:
             found = parse_record(cls, "transaction", document)
             _refuse_carried(found)
-            check_fields(
-                found.kind, {name for name in DEPENDING if getattr(found, name) is not None}
-            )
+            assert isinstance(document, dict)  # or no record was found in it
+            check_fields(found.kind, DEPENDING.intersection(document))
         except InvalidField as error:
             raise InvalidTransaction(str(error)) from None
         if found.debit_account is not None and found.debit_account == found.credit_account:

@@ -3,7 +3,8 @@
 Standard library only: the transaction processor bundles it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -53,14 +54,18 @@ REASON = {
 REFUSALS = frozenset(REASON.keys() - {Verdict.CONFLICT, Verdict.INVALID, Verdict.FORBIDDEN})
 
 
-def count_verdicts(verdicts: Sequence[str]) -> dict[str, int]:
+def count_verdicts(verdicts: Iterable[str]) -> dict[str, int]:
+    return fields_of(Counter(verdicts))
+
+
+def fields_of(found: Mapping[str, int]) -> dict[str, int]:
     """Log fields from which CloudWatch makes metrics; the processor writes the same ones.
 
     What is neither posted, replayed nor in conflict counts as refused.
     """
     counts = {
-        "transactions_posted": verdicts.count(Verdict.POSTED),
-        "transactions_replayed": verdicts.count(Verdict.REPLAYED),
-        "transactions_conflict": verdicts.count(Verdict.CONFLICT),
+        "transactions_posted": found.get(Verdict.POSTED, 0),
+        "transactions_replayed": found.get(Verdict.REPLAYED, 0),
+        "transactions_conflict": found.get(Verdict.CONFLICT, 0),
     }
-    return counts | {"transactions_refused": len(verdicts) - sum(counts.values())}
+    return counts | {"transactions_refused": sum(found.values()) - sum(counts.values())}

@@ -95,9 +95,13 @@ DECLARE
     target ledger.transactions;
     hold   ledger.holds;
     v      text;
-    amt    bigint;
-    d      int;
-    c      int;
+    debit_id  bigint;
+    credit_id bigint;
+    amt       bigint;
+    unit      text;
+    d         int;
+    c         int;
+    available bigint;
 BEGIN
     -- An array of one dimension may start at another index than 1.
     IF num_nulls(p, p_lock_wait_ms, p_to_old_outbox) > 0
@@ -111,10 +115,15 @@ BEGIN
     END IF;
     v := set_config('lock_timeout', greatest(p_lock_wait_ms, 1)::text, true);
 
-    SELECT array_agg(u.transaction_id), array_agg(u.target_id) FILTER (WHERE u.target_id IS NOT NULL),
-           array_agg(u.debit_account) || array_agg(u.credit_account)
-      INTO ids, targets, ends
-      FROM unnest(p) u;
+    FOREACH r IN ARRAY p LOOP
+        ids := ids || r.transaction_id;
+        IF r.target_id IS NULL THEN
+            ends := ends || r.debit_account;
+            ends := ends || r.credit_account;
+        ELSE
+            targets := targets || r.target_id;
+        END IF;
+    END LOOP;
     IF n > 1 THEN
         has_repeats := cardinality(ids || targets) > (SELECT count(DISTINCT k) FROM unnest(ids || targets) k);
     END IF;
@@ -213,26 +222,28 @@ BEGIN
 
             -- What follows from a target: accounts, currency and, if not given, the amount.
             IF r.target_id IS NULL THEN
+                debit_id := r.debit_account;
+                credit_id := r.credit_account;
                 amt := r.amount_minor;
-                d := width_bucket(r.debit_account, acc_id);          -- binary search
-                c := width_bucket(r.credit_account, acc_id);
+                unit := r.currency;
             ELSE
                 target := part_targets[i];
                 hold := part_holds[i];
-                debit[i] := CASE r.kind WHEN 'reversal' THEN target.credit_account ELSE target.debit_account END;
-                credit[i] := CASE r.kind WHEN 'reversal' THEN target.debit_account ELSE target.credit_account END;
-                amount[i] := coalesce(r.amount_minor, target.amount_minor);
-                money[i] := target.currency;
-                amt := amount[i];
-                d := width_bucket(debit[i], acc_id);
-                c := width_bucket(credit[i], acc_id);
-                IF target.state = 'posted' AND (acc_id[d] IS DISTINCT FROM debit[i]
-                                                OR acc_id[c] IS DISTINCT FROM credit[i]) THEN
-                    RAISE EXCEPTION 'transaction % was posted after the accounts were locked', r.target_id
-                        USING ERRCODE = 'serialization_failure';    -- the next try locks its accounts
-                END IF;
+                debit_id := CASE r.kind WHEN 'reversal' THEN target.credit_account ELSE target.debit_account END;
+                credit_id := CASE r.kind WHEN 'reversal' THEN target.debit_account ELSE target.credit_account END;
+                amt := coalesce(r.amount_minor, target.amount_minor);
+                unit := target.currency;
+            END IF;
+            d := width_bucket(debit_id, acc_id);            -- binary search
+            c := width_bucket(credit_id, acc_id);
+            IF r.target_id IS NOT NULL AND target.state = 'posted'
+               AND (acc_id[d] IS DISTINCT FROM debit_id OR acc_id[c] IS DISTINCT FROM credit_id) THEN
+                RAISE EXCEPTION 'transaction % was posted after the accounts were locked', r.target_id
+                    USING ERRCODE = 'serialization_failure';    -- the next try locks its accounts
             END IF;
 
+            -- The rules in their order. Those that only some kinds need are apart: each expression
+            -- costs its length once per call, evaluated or not.
             IF r.transaction_id = ANY (known_ids) THEN
                 is_known[i] := true;
                 old := known[array_position(known_ids, r.transaction_id)];
@@ -254,41 +265,43 @@ BEGIN
                     THEN 'conflict'
                     WHEN old.state = 'posted' THEN 'replayed'
                     ELSE old.reason END;
+            ELSIF r.target_id IS NULL THEN
+                v := CASE
+                    WHEN num_nulls(r.transaction_id, r.kind, r.linked, r.path, r.is_operator, debit_id,
+                                   credit_id, amt, unit) > 0
+                      OR r.kind NOT IN ('transfer', 'hold') OR amt <= 0 OR debit_id = credit_id
+                      OR (r.kind = 'hold') <> (r.expires_in_seconds IS NOT NULL) OR r.expires_in_seconds <= 0
+                    THEN 'invalid' END;
             ELSE
                 v := CASE
                     WHEN num_nulls(r.transaction_id, r.kind, r.linked, r.path, r.is_operator) > 0
-                      OR r.amount_minor <= 0
-                      OR (r.kind = 'hold') <> (r.expires_in_seconds IS NOT NULL)
-                      OR (CASE
-                           WHEN r.kind IN ('transfer', 'hold') THEN
-                               num_nulls(r.debit_account, r.credit_account, r.amount_minor, r.currency) > 0
-                               OR r.target_id IS NOT NULL OR r.debit_account = r.credit_account
-                               OR r.expires_in_seconds <= 0
-                           WHEN r.kind IN ('capture', 'void', 'reversal')
-                             OR r.kind = 'expiry' AND r.path = 'ledger' THEN
-                               r.target_id IS NULL
-                               OR num_nonnulls(r.debit_account, r.credit_account, r.currency) > 0
-                               OR r.kind <> 'capture' AND r.amount_minor IS NOT NULL
-                           ELSE true END)
+                      OR r.kind NOT IN ('capture', 'void', 'reversal', 'expiry')
+                      OR r.kind = 'expiry' AND r.path <> 'ledger'
+                      OR num_nonnulls(r.debit_account, r.credit_account, r.currency, r.expires_in_seconds) > 0
+                      OR r.kind <> 'capture' AND r.amount_minor IS NOT NULL OR r.amount_minor <= 0
                     THEN 'invalid'
-                    WHEN r.target_id IS NOT NULL AND target.transaction_id IS NULL
+                    WHEN target.transaction_id IS NULL
                     THEN 'transaction_not_found'
                     WHEN r.kind = 'reversal'
                      AND (target.state = 'refused' OR target.kind NOT IN ('transfer', 'capture'))
                     THEN 'not_reversible'
-                    WHEN r.kind IN ('capture', 'void', 'expiry') AND hold.hold_id IS NULL
-                    THEN 'not_a_hold'
-                    WHEN acc_id[d] IS DISTINCT FROM coalesce(debit[i], r.debit_account)
-                      OR acc_id[c] IS DISTINCT FROM coalesce(credit[i], r.credit_account)
+                    WHEN r.kind <> 'reversal' AND hold.hold_id IS NULL
+                    THEN 'not_a_hold' END;
+            END IF;
+            IF v IS NULL THEN
+                v := CASE
+                    WHEN acc_id[d] IS DISTINCT FROM debit_id OR acc_id[c] IS DISTINCT FROM credit_id
                     THEN 'account_not_found'
                     WHEN NOT r.is_operator AND (acc_owner[d] = r.client_id) IS NOT TRUE
                     THEN 'forbidden'
-                    WHEN acc_currency[d] <> coalesce(money[i], r.currency)
-                      OR acc_currency[c] <> coalesce(money[i], r.currency)
-                    THEN 'currency_mismatch'
+                    WHEN acc_currency[d] <> unit OR acc_currency[c] <> unit
+                    THEN 'currency_mismatch' END;
+            END IF;
+            IF v IS NULL AND r.target_id IS NOT NULL THEN
+                v := CASE
                     WHEN r.kind = 'reversal' AND is_reversed[i]
                     THEN 'already_reversed'
-                    WHEN r.kind IN ('capture', 'void', 'expiry')
+                    WHEN r.kind <> 'reversal'
                      AND (hold.state <> 'pending'
                           OR r.kind = 'capture' AND hold.expires_at <= moment
                           OR r.kind = 'expiry' AND hold.expires_at > moment)
@@ -296,16 +309,19 @@ BEGIN
                     WHEN r.kind IN ('void', 'expiry')
                     THEN 'posted'
                     WHEN r.kind = 'capture' AND amt > hold.amount_minor
-                    THEN 'amount_exceeds_hold'
-                    WHEN acc_state[d] = 'closed' OR acc_state[c] = 'closed'
-                    THEN 'account_closed'
-                    WHEN acc_state[d] = 'frozen' OR acc_state[c] = 'frozen'
-                    THEN 'account_frozen'
-                    WHEN r.kind <> 'capture' AND NOT acc_may_go_negative[d]
-                     AND acc_balance[d] - acc_held[d] < amt
+                    THEN 'amount_exceeds_hold' END;
+            END IF;
+            IF v IS NULL AND (acc_state[d] <> 'open' OR acc_state[c] <> 'open') THEN
+                v := CASE WHEN acc_state[d] = 'closed' OR acc_state[c] = 'closed' THEN 'account_closed'
+                          ELSE 'account_frozen' END;
+            END IF;
+            IF v IS NULL THEN
+                -- What is held may be captured at any time: for the limit it is gone already.
+                available := acc_balance[d] - acc_held[d];
+                v := CASE
+                    WHEN available < amt AND r.kind <> 'capture' AND NOT acc_may_go_negative[d]
                     THEN 'insufficient_funds'
-                    -- What is held may be captured at any time: for the limit it is gone already.
-                    WHEN r.kind <> 'capture' AND acc_balance[d] - acc_held[d] < amt - max_balance
+                    WHEN available < amt - max_balance AND r.kind <> 'capture'
                       OR r.kind = 'hold' AND acc_held[d] > max_balance - amt
                       OR r.kind <> 'hold' AND acc_balance[c] > max_balance - amt
                     THEN 'balance_limit'
@@ -315,6 +331,12 @@ BEGIN
 
             IF v = 'posted' THEN
                 posted_ids := posted_ids || r.transaction_id;
+                IF r.target_id IS NOT NULL THEN
+                    debit[i] := debit_id;
+                    credit[i] := credit_id;
+                    amount[i] := amt;
+                    money[i] := unit;
+                END IF;
                 IF num_nonnulls(r.reference, r.metadata) > 0 THEN
                     text_bytes := coalesce(text_bytes, 0) + coalesce(2 * octet_length(r.reference), 0)
                                   + coalesce(octet_length(r.metadata::text), 0);
@@ -365,6 +387,12 @@ BEGIN
                 FOR k IN chain_from .. i LOOP
                     IF v <> 'linked_refused' OR verdict[k] = 'posted' THEN
                         verdict[k] := v;
+                        debit_version[k] := NULL;
+                        credit_version[k] := NULL;
+                        debit[k] := NULL;               -- of what is refused, only what was sent
+                        credit[k] := NULL;
+                        amount[k] := NULL;
+                        money[k] := NULL;
                     END IF;
                 END LOOP;
                 chain_from := NULL;
@@ -379,14 +407,11 @@ BEGIN
             currency, debit_version, credit_version, target_id, chain_id, chain_place,
             linked, expires_in_seconds, reference, metadata, client_id, user_id, path, posted_at)
         SELECT b.transaction_id, b.kind,
-               CASE b.verdict WHEN 'posted' THEN 'posted' ELSE 'refused' END,
-               CASE WHEN b.verdict <> 'posted' THEN b.verdict END,
-               CASE b.verdict WHEN 'posted' THEN coalesce(b.debit, b.debit_account) ELSE b.debit_account END,
-               CASE b.verdict WHEN 'posted' THEN coalesce(b.credit, b.credit_account) ELSE b.credit_account END,
-               CASE b.verdict WHEN 'posted' THEN coalesce(b.amount, b.amount_minor) ELSE b.amount_minor END,
-               CASE b.verdict WHEN 'posted' THEN coalesce(b.money, b.currency) ELSE b.currency END,
-               CASE b.verdict WHEN 'posted' THEN b.debit_version END,
-               CASE b.verdict WHEN 'posted' THEN b.credit_version END,
+               CASE WHEN b.verdict = 'posted' THEN 'posted' ELSE 'refused' END,
+               nullif(b.verdict, 'posted'),
+               coalesce(b.debit, b.debit_account), coalesce(b.credit, b.credit_account),
+               coalesce(b.amount, b.amount_minor), coalesce(b.money, b.currency),
+               b.debit_version, b.credit_version,
                b.target_id, b.chain_id, b.chain_place, b.linked, b.expires_in_seconds, b.reference,
                b.metadata, b.client_id, b.user_id, b.path, moment
           FROM ROWS FROM (unnest(part), unnest(verdict, is_known, chain, place, debit, credit, amount,
@@ -402,17 +427,16 @@ BEGIN
         INSERT INTO ledger.entries (account_id, account_version, transaction_id, amount_minor,
                                     balance_after_minor)
         SELECT e.*
-          FROM ROWS FROM (unnest(part), unnest(verdict, debit, credit, amount, debit_version, debit_balance,
+          FROM ROWS FROM (unnest(part), unnest(debit, credit, amount, debit_version, debit_balance,
                                                credit_version, credit_balance))
             AS b(transaction_id, kind, debit_account, credit_account, amount_minor, currency, target_id,
                  expires_in_seconds, linked, reference, metadata, client_id, user_id, path, is_operator,
-                 verdict, debit, credit, amount, debit_version, debit_balance, credit_version,
-                 credit_balance),
+                 debit, credit, amount, debit_version, debit_balance, credit_version, credit_balance),
                LATERAL (VALUES (coalesce(b.debit, b.debit_account), b.debit_version, b.transaction_id,
                                 -coalesce(b.amount, b.amount_minor), b.debit_balance),
                                (coalesce(b.credit, b.credit_account), b.credit_version, b.transaction_id,
                                 coalesce(b.amount, b.amount_minor), b.credit_balance)) e
-         WHERE b.verdict = 'posted' AND b.debit_version IS NOT NULL;
+         WHERE b.debit_version IS NOT NULL;
 
         UPDATE ledger.accounts a
            SET balance_minor = u.balance_minor, held_minor = u.held_minor, version = u.version,

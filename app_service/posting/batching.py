@@ -17,6 +17,7 @@ from app_service.ledger.domain import (
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
 from app_service.posting.account_locks import LockNotGranted
+from app_service.posting.deadlines import Deadlines
 from app_service.posting.waiting import Key, PostingRequest, WaitingRequests, keys_of
 
 # Of a call that others wait for. Longer than the queue of a popular account, which moves.
@@ -70,6 +71,7 @@ class Batcher:
         self._waiting_max = waiting_max
         self._held_max = held_max
         self._waiting = WaitingRequests(call_max=call_max)
+        self._deadlines = Deadlines(self._end_time)
         self._busy = 0
         self._is_starting = False
         self._has_turns = False
@@ -89,11 +91,11 @@ class Batcher:
             answer=loop.create_future(),
         )
         self._admit(request)
-        end = loop.call_at(deadline, self._end_time, request)
+        self._deadlines.add(request)
         try:
             return await request.answer
         finally:
-            end.cancel()
+            self._deadlines.remove(request)
             self._waiting.remove(request)
 
     def _end_time(self, request: PostingRequest) -> None:

@@ -13,13 +13,12 @@ Key = int | UUID
 
 
 def keys_of(submissions: Iterable[Submission]) -> frozenset[Key]:
-    transactions = (submission.transaction for submission in submissions)
-    return frozenset(
-        key
-        for t in transactions
-        for key in (t.debit_account, t.credit_account, t.target_id)
-        if key is not None
-    )
+    keys: set[Key | None] = set()
+    for submission in submissions:
+        t = submission.transaction
+        keys.update((t.debit_account, t.credit_account, t.target_id))
+    keys.discard(None)
+    return frozenset(keys)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

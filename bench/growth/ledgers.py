@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import psutil
 
+from lambda_src.schema_migrator.migrations import read_migrations
 from local_cloud.addresses import free_port
 from local_cloud.paths import ROOT
 from local_cloud.postgres import PostgresServer
@@ -25,7 +26,7 @@ ADDRESS = "127.0.0.1"
 DATABASE = "ledger"
 PASSWORD = "bench"  # nosec B105 - of servers that live for minutes
 SERVICE_ROLE = "ledger_service"
-_MIGRATIONS = sorted((ROOT / "app_service" / "migrations").glob("*.sql"))
+_MIGRATIONS = read_migrations(ROOT / "app_service" / "migrations")
 _NICE = 10
 
 
@@ -59,7 +60,8 @@ class RunningLedger:
             await connection.execute(f"CREATE DATABASE {database}")
         async with self.connection(database) as connection:
             for migration in _MIGRATIONS:
-                await connection.execute(migration.read_text())
+                for query in migration.outside or [migration.sql]:
+                    await connection.execute(query)
             await connection.execute(f"ALTER ROLE {SERVICE_ROLE} LOGIN PASSWORD '{PASSWORD}'")
             await connection.execute(
                 "INSERT INTO ledger.accounts"

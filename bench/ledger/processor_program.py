@@ -1,6 +1,6 @@
 """One warm Lambda worker: it runs the processor's real handler, and beside it the loop of a sample.
 
-    python -m bench.ledger.processor_program
+    python -m bench.ledger.processor_program <number of accounts>
 
 Its environment is that of the function. It reads tasks from stdin, one JSON object per line
 (`{"side": "ours" | "loop", "batch": n, "batches": n}`), runs that many invocations, and prints
@@ -14,30 +14,23 @@ import sys
 import time
 from types import SimpleNamespace
 from typing import Any, Final
-from uuid import UUID
 
 import boto3
 
+from app_service.logs import configure_logging
+from bench.ledger.uuid7 import uuid7
 from lambda_src.transaction_processor import entrypoint
 
-ACCOUNTS: Final = 100_000
 _CONTEXT: Final = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
 
 
-def uuid7() -> UUID:
-    """As a client makes it: the time in milliseconds, then random bits (RFC 9562)."""
-    number = (int(time.time() * 1000) << 80) | random.getrandbits(80)
-    number = (number & ~(0xF << 76)) | (7 << 76)
-    return UUID(int=(number & ~(0x3 << 62)) | (0x2 << 62))
-
-
-def event_of(size: int) -> str:
+def event_of(size: int, *, accounts: int) -> str:
     """An event of SQS with `size` transfers between random accounts."""
-    return json.dumps({"Records": [_record() for _ in range(size)]})
+    return json.dumps({"Records": [_record(accounts) for _ in range(size)]})
 
 
-def _record() -> dict[str, Any]:
-    debit, credit = random.sample(range(1, ACCOUNTS + 1), 2)
+def _record(accounts: int) -> dict[str, Any]:
+    debit, credit = random.sample(range(1, accounts + 1), 2)
     body = {
         "type": "transaction.submitted",
         "version": 1,
@@ -93,13 +86,15 @@ class SampleHandler:
 
 
 def main() -> None:
+    accounts = int(sys.argv[1])
+    configure_logging()  # as the runtime does it: a line for each batch is written
     handlers = {"ours": entrypoint.handler, "loop": SampleHandler()}
     answers = os.fdopen(os.dup(1), "w")  # the function logs on stdout
     os.dup2(2, 1)
     for line in sys.stdin:
         task = json.loads(line)
         handler: Any = handlers[task["side"]]
-        events = [event_of(task["batch"]) for _ in range(task["batches"])]
+        events = [event_of(task["batch"], accounts=accounts) for _ in range(task["batches"])]
         started = time.perf_counter(), time.process_time()
         kept = [len(handler(json.loads(each), _CONTEXT)["batchItemFailures"]) for each in events]
         taken = time.perf_counter() - started[0], time.process_time() - started[1]

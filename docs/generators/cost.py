@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app_service.outbox.relay import LINGER_SECONDS
 from checks.environment_template import ROOT
 
 PAGE: Final = ROOT / "docs" / "cost.md"
@@ -44,17 +45,12 @@ class Load:
     transactions_per_second: float
     acu: float  # of the writer; the reader follows it
     io_per_transaction: float = 4
-    transactions_per_batch: float = 1.1  # few transactions wait at this load, so batches are small
     egress_gb: float = 0
     logs_gb: float = 0
 
     @property
     def transactions(self) -> float:
         return self.transactions_per_second * SECONDS
-
-    @property
-    def batches(self) -> float:
-        return self.transactions / self.transactions_per_batch
 
 
 IDLE: Final = Load(name="idle", transactions_per_second=0, acu=0.5, egress_gb=2, logs_gb=1)
@@ -116,10 +112,16 @@ def _sessions(template: Template, load: Load) -> float:
     return reads / 1e6 * DYNAMODB_READ_MILLION + 2 * writes / 1e6 * DYNAMODB_WRITE_MILLION
 
 
-def _queues(_: Template, load: Load) -> float:
-    # Messages are sent in tens, received and deleted in fives; five long polls ask an empty queue.
+def _batches(template: Template, load: Load) -> float:
+    """Messages and objects of the audit trail: each task sends one after each linger."""
+    (scaling,) = _all(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    return min(load.transactions, int(scaling["MinCapacity"]) * SECONDS / LINGER_SECONDS)
+
+
+def _queues(template: Template, load: Load) -> float:
+    # Each message is sent, received and deleted alone; five long polls ask an empty queue.
     polls = 2 * 5 * SECONDS / 20
-    return (polls + load.batches * (1 / 10 + 2 / 5)) / 1e6 * SQS_MILLION
+    return (polls + 3 * _batches(template, load)) / 1e6 * SQS_MILLION
 
 
 def _functions(template: Template, load: Load) -> float:
@@ -128,19 +130,19 @@ def _functions(template: Template, load: Load) -> float:
         for f in _all(template, "AWS::Lambda::Function")
         if str(f.get("FunctionName", "")).startswith("audit-writer")
     )
-    calls = load.batches / 5
+    calls = _batches(template, load)
     seconds = calls * 0.15
     return (
         calls / 1e6 * LAMBDA_MILLION + seconds * int(writer["MemorySize"]) / 1024 * LAMBDA_GB_SECOND
     )
 
 
-def _audit(_: Template, load: Load) -> float:
-    return load.batches / 1e3 * S3_PUT_THOUSAND
+def _audit(template: Template, load: Load) -> float:
+    return _batches(template, load) / 1e3 * S3_PUT_THOUSAND
 
 
-def _audit_transition(_: Template, load: Load) -> float:
-    return load.batches / 1e3 * S3_TO_IA_THOUSAND
+def _audit_transition(template: Template, load: Load) -> float:
+    return _batches(template, load) / 1e3 * S3_TO_IA_THOUSAND
 
 
 def _keys(template: Template, _: Load) -> float:
@@ -223,26 +225,28 @@ def page(templates: Mapping[str, Template]) -> str:
     return "\n".join([*lines, "", _EXPLANATION])
 
 
+BATCHES_OF_TWO: Final = 2 * SECONDS / LINGER_SECONDS
+OBJECTS_BEFORE: Final = BUSY.transactions / 1.1  # hardly more than one transaction in a call
 _EXPLANATION: Final = f"""\
 ## The largest costs, and why they remain
 
 * **Idle:** the two database instances at 0.5 capacity units each, and the NAT gateways. The
   reader is the failover target; an ephemeral environment has one NAT gateway for that reason.
-* **100 transactions/s:** the objects of the audit trail, not the database. At this load a batch
-  holds hardly more than one transaction, and each batch is an object: writing it and, after 30
-  days, moving it to Infrequent Access are charged for each object. Both are required: exactly
-  one object for each committed batch, and a transition that takes small objects too. Infrequent
-  Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
-  Under more load batches grow, and the price of a transaction falls; a client that sends batches
-  pays for one object each time.
-* Aurora's I/O comes next. From about a quarter of the database's bill on, Aurora I/O-Optimized is
-  cheaper: it is one property of the cluster.
+* **100 transactions/s:** the database, and of it Aurora's I/O. From about a quarter of the
+  database's bill on, Aurora I/O-Optimized is cheaper: it is one property of the cluster.
+* **The objects of the audit trail:** writing one and, after 30 days, moving it to Infrequent Access
+  are charged for each object, however small. Each task collects for {LINGER_SECONDS:g} s what was
+  posted and writes it as one object: {BATCHES_OF_TWO / 1e6:.1f} million objects a month with two
+  tasks. When each call of a client was an object, it was {OBJECTS_BEFORE / 1e6:.0f} million, and
+  {OBJECTS_BEFORE * (S3_PUT_THOUSAND + S3_TO_IA_THOUSAND) / 1e3:,.0f} a month. More load makes
+  larger objects, not more of them, until a message is full (1 MiB, about 3,000 transactions).
+  Infrequent Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
 
 ## Assumptions (not measured)
 
 * {BUSY.io_per_transaction:g} I/O operations a transaction, and {BUSY.acu:g} capacity unit for 100
   requests a second of one transaction each; 10 GB of data.
-* {BUSY.transactions_per_batch:g} transactions in a batch; the audit writer takes 150 ms for five.
+* The audit writer takes 150 ms for an object.
 * {BUSY.egress_gb:g} GB through NAT and {BUSY.logs_gb:g} GB of logs a month under load.
 * One request for each transaction passes the rate limits: {WEB_REQUEST_MILLION:g} a million.
   Refused requests are charged, too: a flood of 10,000 a second costs about

@@ -11,8 +11,8 @@ from integration_tests.audit_trail import transactions_since
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# The local cloud ends invocations of a function whose code is replaced; on AWS they finish. Their
-# messages come back after the visibility timeout of 6 times the handler's: once in each queue.
+# When a function is replaced, the local cloud ends its invocations (see its README). Their messages
+# come back after the visibility timeout, which is 6 times the handler's: once in each queue.
 _TIMEOUT_SECONDS = 480.0
 
 

@@ -1,12 +1,12 @@
 """Lets a function receive the batches of its queue that Lambda would give it.
 
-MiniStack takes at most ten messages for an invocation, whatever the mapping says. Lambda gathers up
-to `BatchSize` in several receives, as long as the event is not larger than 6 MB
-(https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
+MiniStack takes at most ten messages for an invocation, and never waits for more. Lambda gathers up
+to `BatchSize` messages during `MaximumBatchingWindowInSeconds`, as long as the event is not larger
+than 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html).
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 EVENT_BYTES_MAX = 6 * 1024 * 1024
@@ -25,22 +25,35 @@ def give_whole_batches() -> None:
         with sqs._queues_lock:
             sqs._expire_retained(queue)
             sqs._dlq_sweep(queue)
-            count = _fitting(queue["messages"], batch_size)
+            now = time.time()
+            visible = [m for m in queue["messages"] if m.get("visible_at", 0) <= now]
+            if not visible:
+                return []
+            is_full, count = _fitting(visible, batch_size)
+            waited = now - min(m.get("visible_at", 0) for m in visible)
+            if not is_full and waited < _window_seconds(queue["attributes"]["QueueArn"]):
+                return []
             visible_for = int(queue["attributes"]["VisibilityTimeout"])
             return list(sqs._collect_msgs(queue, count, visible_for))
 
     sqs._receive_messages_for_esm = receive
 
 
-def _fitting(messages: Iterable[Mapping[str, Any]], batch_size: int) -> int:
-    """How many of the first visible messages fit in one event; at least one, if there is any."""
-    now = time.time()
-    count = size = 0
-    for message in messages:
-        if message.get("visible_at", 0) > now:
-            continue
+def _window_seconds(queue_arn: str) -> int:
+    from ministack.services import lambda_svc  # noqa: PLC0415
+
+    return max(
+        int(mapping.get("MaximumBatchingWindowInSeconds") or 0)
+        for mapping in lambda_svc._esms.values()
+        if mapping["EventSourceArn"] == queue_arn
+    )
+
+
+def _fitting(visible: Sequence[Mapping[str, Any]], batch_size: int) -> tuple[bool, int]:
+    """Whether these messages fill a batch, and how many of the first fit in it: at least one."""
+    size = 0
+    for count, message in enumerate(visible[:batch_size]):
         size += len(message["body"].encode()) + _ENVELOPE_BYTES
-        if count == batch_size or (count and size > EVENT_BYTES_MAX):
-            break
-        count += 1
-    return count
+        if count and size > EVENT_BYTES_MAX:
+            return True, count
+    return len(visible) >= batch_size, min(len(visible), batch_size)

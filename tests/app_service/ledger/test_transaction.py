@@ -68,13 +68,10 @@ def test_an_id_in_capitals_is_the_same_id() -> None:
         ({"reference": ""}, "reference: must be 1 to 200 characters .*, got a string of 0"),
         ({"reference": "x" * 201}, "reference: must .*, got a string of 201 characters"),
         ({"reference": "a\nb"}, "reference: must .* without control characters"),
-        ({"reference": "\ud800"}, "reference: must .* without control characters"),
         ({"reference": 7}, "reference: must .*, got an integer"),
         ({"metadata": []}, "metadata: must be an object, got a list of 0"),
         ({"metadata": {"a": 1.5}}, "metadata: numbers in it must be integers .* as strings"),
         ({"metadata": {"a": [2**53]}}, "metadata: numbers .*, got an integer above"),
-        ({"metadata": {"a\x00": 1}}, "metadata: must hold no NUL"),
-        ({"metadata": {"a": {"b": "\udfff"}}}, "metadata: must hold .* no half of a surrogate"),
         ({"metadata": {"a": "\u00fc" * 2048}}, "metadata: must be at most 4096 bytes .*, got 4104"),
     ],
 )

@@ -103,3 +103,10 @@ async def test_an_account_that_does_not_exist_is_404(api: ReadingApi) -> None:
         "/transactions?account_id=7",
     ):
         assert_problem(await api.http.get(path), 404, "account_not_found")
+
+
+@pytest.mark.parametrize("encoded", ["%ED%A0%80", "%ff", "%C0%80"])
+async def test_bytes_that_are_no_text_find_nothing(api: ReadingApi, encoded: str) -> None:
+    """They are decoded as U+FFFD: neither half a surrogate pair nor a NUL reaches the database."""
+    answer = await api.http.get(f"/transactions?reference=a{encoded}b")
+    assert (answer.status_code, answer.json()["transactions"]) == (200, [])

@@ -45,6 +45,21 @@ def test_an_envelope_of_the_right_type_and_version_is_opened() -> None:
             "bad_json: key 'amount_minor' comes twice at transaction",
         ),
         ('{"type": "\ud800"}', "bad_json: 'utf-8' codec can't decode"),
+        (
+            '{"type": "a.b", "transaction": {"metadata": {"a": ["\\udfff"]}}}',
+            "bad_json: a NUL character or half a surrogate pair in a string at "
+            "transaction.metadata.a[0]",
+        ),
+        (
+            '{"type": "a.b", "transaction": {"metadata": {"a\\u0000": 1}}}',
+            "bad_json: a NUL character or half a surrogate pair in key 'a\\x00' at "
+            "transaction.metadata",
+        ),
+        (
+            '{"type": "a.b", "transaction": {"reference": "\\ud800"}}',
+            "bad_json: a NUL character or half a surrogate pair in a string at "
+            "transaction.reference",
+        ),
         ('{"type": "\\u0000"}', "bad_json: a NUL character or half a surrogate pair in a string"),
         ("[" * 100_000, "bad_json: objects and lists are nested more than 32 deep"),
         ('{"version": ' + "9" * 5000 + "}", "bad_json: a number of 5000 digits"),

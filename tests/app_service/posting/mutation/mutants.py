@@ -34,7 +34,7 @@ def _mutant(name: str, old: str, new: str = "", noticed_by: Race | None = None) 
     return Mutant(name, ((old, new),), noticed_by)
 
 
-_AVAILABLE = "acc_balance[d] - acc_held[d] < amt\n"
+_AVAILABLE = "available < amt AND"
 _RECORDED = "b.verdict NOT IN ('invalid', 'conflict', 'forbidden')"
 _LOCK = "ORDER BY a.account_id\n               FOR NO KEY UPDATE OF a) a;"
 _MOMENT = "greatest(clock_timestamp(), max(a.last_posted_at))"
@@ -73,6 +73,8 @@ CONTENTS = (
         "(chain[i], place[i], r.linked)",
         "(chain[i], place[i], old.linked)",
     ),
+    _mutant("the parts of a batch are sent again with the next part", "posted_ids := NULL;"),
+    _mutant("the parts of a batch keep the chain of the part before", "chain      := NULL;"),
     _mutant(
         "repeated ids are judged before any is written",
         "has_repeats := cardinality(ids || targets) >",
@@ -82,12 +84,16 @@ CONTENTS = (
 MONEY = (
     _mutant("one unit too much may be spent", _AVAILABLE, _AVAILABLE.replace("amt", "amt - 1")),
     _mutant("the last unit cannot be spent", _AVAILABLE, _AVAILABLE.replace("<", "<=")),
-    _mutant("held money may be spent", _AVAILABLE, "acc_balance[d] < amt\n"),
+    _mutant(
+        "held money may be spent",
+        "available := acc_balance[d] - acc_held[d]",
+        "available := acc_balance[d]",
+    ),
     _mutant("credits pass the limit", "OR r.kind <> 'hold' AND acc_balance[c] > max_balance - amt"),
-    _mutant("debits pass the limit", "acc_balance[d] - acc_held[d] < amt - max_balance", "false"),
+    _mutant("debits pass the limit", "available < amt - max_balance", "false"),
     _mutant("holds pass the limit", "OR r.kind = 'hold' AND acc_held[d] > max_balance - amt"),
     _mutant("a version is not raised", "acc_version[c] := acc_version[c] + 1;"),
-    _mutant("currencies may differ", "OR acc_currency[c] <> coalesce(money[i], r.currency)"),
+    _mutant("currencies may differ", "OR acc_currency[c] <> unit"),
 )
 RIGHTS_AND_STATES = (
     _mutant("everybody debits every account", "NOT r.is_operator AND", "false AND"),
@@ -101,10 +107,12 @@ RIGHTS_AND_STATES = (
         "(acc_owner[d] = r.client_id)",
         "(acc_owner[c] = r.client_id)",
     ),
+    _mutant("frozen accounts are used", "ELSE 'account_frozen' END", "END"),
     _mutant(
-        "frozen accounts are used", "acc_state[d] = 'frozen' OR acc_state[c] = 'frozen'", "false"
+        "frozen accounts are credited",
+        "ELSE 'account_frozen' END",
+        "WHEN acc_state[d] = 'frozen' THEN 'account_frozen' END",
     ),
-    _mutant("frozen accounts are credited", "OR acc_state[c] = 'frozen'"),
     _mutant(
         "closed accounts are used", "acc_state[d] = 'closed' OR acc_state[c] = 'closed'", "false"
     ),
@@ -119,11 +127,7 @@ HOLDS_AND_REVERSALS = (
     _mutant("a capture may come too late", "OR r.kind = 'capture' AND hold.expires_at <= moment"),
     _mutant("a capture may come at the last moment", "expires_at <= moment", "expires_at < moment"),
     _mutant("a hold may expire too early", "OR r.kind = 'expiry' AND hold.expires_at > moment"),
-    _mutant(
-        "every client may let a hold expire",
-        "r.kind = 'expiry' AND r.path = 'ledger' THEN",
-        "r.kind = 'expiry' THEN",
-    ),
+    _mutant("every client may let a hold expire", "OR r.kind = 'expiry' AND r.path <> 'ledger'"),
     _mutant("a hold may be closed twice", "hold.state <> 'pending'", "false"),
     _mutant(
         "the rest of a hold stays held",
@@ -134,8 +138,8 @@ HOLDS_AND_REVERSALS = (
     _mutant("everything can be reversed", "target.kind NOT IN ('transfer', 'capture')", "false"),
     _mutant(
         "a reversal moves in the same direction",
-        "debit[i] := CASE r.kind WHEN 'reversal'",
-        "debit[i] := CASE r.kind WHEN 'another'",
+        "debit_id := CASE r.kind WHEN 'reversal'",
+        "debit_id := CASE r.kind WHEN 'another'",
     ),
 )
 CHAINS = (
@@ -148,6 +152,8 @@ CHAINS = (
         "a chain that is forbidden is recorded",
         "WHEN 'forbidden' = ANY (verdicts) THEN 'forbidden'",
     ),
+    _mutant("a refused chain keeps its numbers of entries", "debit_version[k] := NULL;"),
+    _mutant("a refused chain keeps what follows from its targets", "amount[k] := NULL;"),
     _mutant("a chain needs no end", "WHEN r.linked OR has_repeats", "WHEN has_repeats"),
 )
 TIME = (
@@ -190,8 +196,8 @@ LOCKS_AND_ORDER = (
     ),
     _mutant(
         "a target posted meanwhile is judged",
-        "IF target.state = 'posted' AND (acc_id[d]",
-        "IF false AND (acc_id[d]",
+        "IF r.target_id IS NOT NULL AND target.state = 'posted'",
+        "IF false AND target.state = 'posted'",
         races.a_target_that_is_posted_meanwhile_is_found_in_the_next_try,
     ),
     _mutant(
