@@ -1,6 +1,7 @@
 """The service as it is started: real settings, PostgreSQL over verified TLS, HTTPS, signals."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -172,6 +173,7 @@ def _use_and_stop(environment: dict[str, str], server: PostgresServer, queue: Fa
     try:
         with client_of(environment) as client:
             _open_session(client)
+            assert gc.get_freeze_count() > 10_000, "the garbage collector passes over the start"
             ready = client.get("/health/ready")
             assert (ready.status_code, ready.json()["missing"]) == (200, [])
             assert client.get("/version").json()["version"] == "1.2.3"
