@@ -32,7 +32,8 @@ _SYNTH_ROOMS = (
     "tests/pipeline/",
     "tests/test_app.py",
 )
-_OWN_CLOUDS = ("tests/local_cloud/test_emulator.py", "tests/operations/test_redrive.py")
+_OWN_CLOUDS = ("tests/operations/test_redrive.py",)
+_EMULATOR = "tests/local_cloud/emulator/"
 _BRANCHES = "tests/local_cloud/branches/"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
 _SHARED_SERVERS = ("postgres_server", "cluster", "account", "shared_cloud")  # fixtures
@@ -86,6 +87,8 @@ def _group_of(item: pytest.Item) -> str | None:
     if item.nodeid.startswith(_BRANCHES):
         # Two clouds, each with a hub: with one, its worker would end long after the others.
         return f"branches-{'races' if 'test_races' in item.nodeid else 'commands'}"
+    if item.nodeid.startswith(_EMULATOR):
+        return "emulator"
     if item.nodeid.startswith(_OWN_CLOUDS):
         return item.nodeid.partition("::")[0]
     used: list[str] = getattr(item, "fixturenames", [])

@@ -70,7 +70,7 @@ AS $$
                                     balance_after_minor)
         SELECT account_id, version, transaction_id, amount_minor, balance_minor
           FROM entries
-         ORDER BY call, side, place
+         ORDER BY place, side
     )
     UPDATE growth.accounts a
        SET balance_minor = e.balance_minor, version = e.version, last_posted_at = e.moment

@@ -1,6 +1,7 @@
 """Measures the ledger: `make bench-ledger`. Writes `bench/results/`."""
 
 import argparse
+import signal
 import sys
 from contextlib import closing
 from itertools import chain
@@ -12,15 +13,17 @@ from bench.ledger.peer import Peer
 from bench.ledger.pgbench import CallsFailed
 from bench.ledger.programs import ProgramMissing, require_all
 from bench.ledger.samples import take_turns
+from bench.ledger.server import LedgerBroken
 from bench.ledger.wrk import AnswersFailed
 
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end the programs, as after Ctrl-C
     try:
         require_all()
         _measure(options)
-    except (ProgramMissing, AnswersFailed, CallsFailed) as error:
+    except (ProgramMissing, AnswersFailed, CallsFailed, LedgerBroken) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

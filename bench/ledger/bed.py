@@ -8,9 +8,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from bench.ledger.pgbench import run_pgbench
+from bench.ledger.pgbench import CallsFailed, run_pgbench
 from bench.ledger.samples import Sample
-from bench.ledger.server import ACCOUNTS, SERVICE_LOGIN, DatabaseServer, Ledger, database_server
+from bench.ledger.server import (
+    ACCOUNTS,
+    SERVICE_LOGIN,
+    DatabaseServer,
+    Ledger,
+    LedgerBroken,
+    database_server,
+)
 from bench.ledger.service import Service, running_service
 from bench.ledger.wrk import Answers, Load, run_wrk
 
@@ -48,13 +55,14 @@ class Target:
         )
 
     def check(self) -> None:
-        """Fail unless exactly what was acknowledged is in the ledger, and all money is there."""
+        """Raises LedgerBroken unless exactly what was acknowledged is posted, and no money more."""
         posted = self.ledger.posted()
         most = self.acknowledged + self.unanswered_max
-        assert self.acknowledged <= posted <= most, (
-            f"{self.ledger.name} holds {posted} transactions; {self.acknowledged} were acknowledged"
-            f" and at most {self.unanswered_max} were cut off at the end of a load"
-        )
+        if not self.acknowledged <= posted <= most:
+            raise LedgerBroken(
+                f"{self.ledger.name} holds {posted} transactions; {self.acknowledged} were"
+                f" acknowledged, and the ends of loads cut off at most {self.unanswered_max}"
+            )
         self.ledger.check()
 
     def _count(self, answers: Answers, load: Load) -> None:
@@ -80,7 +88,8 @@ class Caller:
             clients=clients,
             seconds=seconds,
         )
-        assert calls.failed == 0, f"{calls.failed} calls of the posting function failed"
+        if calls.failed:
+            raise CallsFailed(f"{calls.failed} calls of the posting function failed")
         self.posted += calls.calls * transactions
         return Sample(
             per_second=calls.per_second * transactions,
@@ -90,7 +99,8 @@ class Caller:
 
     def check(self) -> None:
         found = self.ledger.posted()
-        assert found == self.posted, f"pgbench posted {self.posted}, the ledger holds {found}"
+        if found != self.posted:
+            raise LedgerBroken(f"pgbench posted {self.posted}, {self.ledger.name} holds {found}")
         self.ledger.check()
 
 

@@ -45,6 +45,10 @@ _ACTIVITY = (
 )
 
 
+class LedgerBroken(Exception):
+    """The ledger does not hold what it must: its speed would mean nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
     """A database of a server. `accounts` have money: 1 to this number."""
@@ -73,7 +77,8 @@ class Ledger:
             [[refused]] = connection.run(
                 "SELECT count(*) FROM ledger.transactions WHERE state <> 'posted'"
             )
-        assert refused == 0, f"{refused} transactions were refused"
+        if refused:
+            raise LedgerBroken(f"{refused} transactions of {self.name} were refused")
         return int(count) - self.accounts
 
     def wait_until_quiet(self) -> None:
@@ -82,13 +87,17 @@ class Ledger:
         quiet = 0
         with self.connection() as connection:
             while quiet < _QUIET_LOOKS:
-                assert time.monotonic() < deadline, f"{self.name} does not come to rest"
                 [[active, waiting]] = connection.run(_ACTIVITY)
                 quiet = 0 if active or waiting else quiet + 1
+                if time.monotonic() > deadline:
+                    raise LedgerBroken(
+                        f"{self.name}: {active} calls run and {waiting} batches wait"
+                        f" {_QUIET_SECONDS:.0f} s after the load"
+                    )
                 time.sleep(_LOOK_SECONDS)
 
     def check(self) -> None:
-        """Fail if money was created or lost, or if an account is not the sum of its entries."""
+        """Raises LedgerBroken if money came or went, or a balance differs from its entries."""
         with self.connection() as connection:
             [[total]] = connection.run("SELECT sum(balance_minor) FROM ledger.accounts")
             [[different]] = connection.run(
@@ -97,8 +106,11 @@ class Ledger:
                 " GROUP BY account_id) e USING (account_id)"
                 " WHERE a.balance_minor <> e.moved OR a.version <> e.entries"
             )
-        assert total == 0, f"the balances of {self.name} sum to {total}, not to 0"
-        assert different == 0, f"{different} accounts of {self.name} differ from their entries"
+        if total != 0 or different:
+            raise LedgerBroken(
+                f"{self.name}: the balances sum to {total}, which must be 0, and {different}"
+                " accounts differ from their entries"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

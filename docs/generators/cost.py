@@ -227,6 +227,7 @@ def page(templates: Mapping[str, Template]) -> str:
 
 BATCHES_OF_TWO: Final = 2 * SECONDS / LINGER_SECONDS
 OBJECTS_BEFORE: Final = BUSY.transactions / 1.1  # hardly more than one transaction in a call
+PRICE_OF_OBJECT: Final = (S3_PUT_THOUSAND + S3_TO_IA_THOUSAND) / 1e3
 _EXPLANATION: Final = f"""\
 ## The largest costs, and why they remain
 
@@ -238,9 +239,9 @@ _EXPLANATION: Final = f"""\
   are charged for each object, however small. Each task collects for {LINGER_SECONDS:g} s what was
   posted and writes it as one object: {BATCHES_OF_TWO / 1e6:.1f} million objects a month with two
   tasks. When each call of a client was an object, it was {OBJECTS_BEFORE / 1e6:.0f} million, and
-  {OBJECTS_BEFORE * (S3_PUT_THOUSAND + S3_TO_IA_THOUSAND) / 1e3:,.0f} a month. More load makes
-  larger objects, not more of them, until a message is full (1 MiB, about 3,000 transactions).
-  Infrequent Access also charges every object as 128 KB: not in the table, as it grows with the months kept.
+  {OBJECTS_BEFORE * PRICE_OF_OBJECT:,.0f} a month. More load makes larger objects, not more of them,
+  until a message is full (1 MiB, about 3,000 transactions). Infrequent Access also charges every
+  object as 128 KB: not in the table, as it grows with the months kept.
 
 ## Assumptions (not measured)
 

@@ -37,9 +37,7 @@ def problems_of(
         found = read()
         missing = [i for i in acknowledged if not found[i]]
         doubled = [i for i in acknowledged if found[i] > 1]
-        if doubled or not missing:
-            break
-        if time.monotonic() > deadline:
+        if not missing or time.monotonic() > deadline:
             break
         time.sleep(1.0)
     problems = []

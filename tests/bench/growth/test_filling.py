@@ -45,7 +45,7 @@ async def test_b6_a_filled_ledger_has_the_rows_that_the_posting_function_writes(
     [
         ("'bench', 'bench', 'api'", "'bench', 'bench', 'queue'"),
         ("ORDER BY s.call, s.transaction_id", "ORDER BY s.place"),
-        ("ORDER BY call, side, place", "ORDER BY place, side"),
+        ("ORDER BY place, side", "ORDER BY side, place"),
         ("(n / p_call) * p_call", "n"),
         ("last_posted_at = g.last_posted_at", "last_posted_at = NULL"),
     ],

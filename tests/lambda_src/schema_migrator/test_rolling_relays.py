@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pg8000.native import Connection
 
@@ -20,6 +20,7 @@ from lambda_src.shared.database import ASSET_ROOT, connect_to_writer
 from lambda_src.transaction_processor.posting import SqlLedger
 from tests.app_service import build
 from tests.lambda_src.cluster import Cluster
+from tests.lambda_src.schema_migrator.version_before import LAST_MIGRATION, VersionBefore
 from tests.lambda_src.submissions import open_accounts, submitted
 
 MIGRATIONS = read_migrations(ASSET_ROOT / "app_service" / "migrations")
@@ -124,3 +125,31 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
             "SELECT (SELECT count(*) FROM ledger.outbox_v2),"
             " (SELECT count(*) FROM ledger.unsent_batches)"
         ) == [[0, 0]]
+
+
+def test_what_a_landed_relay_has_sent_and_not_deleted_is_sent_again_under_the_same_batch_id(
+    cluster: Cluster, empty_database: str
+) -> None:
+    """It has sent a row, and the migration takes its right to delete it. The audit writer stores a
+    batch_id once."""
+    landed = [migration for migration in MIGRATIONS if migration.name <= LAST_MIGRATION]
+    with ExitStack() as stack:
+        master = stack.enter_context(cluster.session(empty_database))
+        run_outside = cluster.run_outside(empty_database)
+        apply_migrations(master, landed, run_outside=run_outside)
+        enable_login(master, SERVICE)
+        session = connect_to_writer(cluster.target(empty_database), SERVICE)
+        stack.callback(session.close)
+        task = VersionBefore(session)
+        task.open_account(1, may_go_negative=True)
+        task.open_account(2)
+        for _ in range(150):
+            assert task.post([uuid4()], debit=1, credit=2) == ["posted"]
+        sent = session.run("SELECT batch_id, transaction_ids FROM ledger.outbox")
+        apply_migrations(master, MIGRATIONS, run_outside=run_outside)
+        messages = [json.loads(body) for body in relay_now(session) + relay_now(session)]
+    sent_again = {
+        message["batch_id"]: [each["transaction_id"] for each in message["transactions"]]
+        for message in messages
+    }
+    assert sent_again == {str(batch): [str(each) for each in ids] for batch, ids in sent}
