@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -37,9 +38,13 @@ class Sample:
     rss_mib: float
 
 
-def measure(ledger: Ledger, seconds: int = _SHORT_SECONDS) -> list[Row]:
+def measure(
+    ledger: Ledger, seconds: int = _SHORT_SECONDS, picture: Path | None = None
+) -> list[Row]:
     """64 connections post as fast as they can. Raises ProgramMissing or AnswersFailed."""
     samples, per_second = _load(ledger, seconds)
+    if picture is not None:
+        picture.write_text(_picture(samples))
     first, last = (statistics.median(part) for part in _parts(samples))
     return [
         Row(
@@ -87,7 +92,6 @@ def _load(ledger: Ledger, seconds: int) -> tuple[list[Sample], float]:
         finally:
             stopped.set()
             watcher.join()
-    _PICTURE.write_text(_picture(samples))
     return samples, answers.per_second
 
 
@@ -109,7 +113,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=_LONG_SECONDS)
     with database_server() as server:
         try:
-            [row] = measure(server.new_ledger("memory"), parser.parse_args().seconds)
+            seconds = parser.parse_args().seconds
+            [row] = measure(server.new_ledger("memory"), seconds, _PICTURE)
         except ProgramMissing as error:
             print(error, file=sys.stderr)
             return 1
