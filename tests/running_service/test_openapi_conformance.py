@@ -110,7 +110,7 @@ def test_every_answer_is_one_that_the_document_describes(
 
 @pytest.mark.parametrize("role", OTHER_ROLES)
 @api_in_brief.parametrize()
-@made_always_alike(4)
+@made_always_alike(25)
 def test_every_answer_to_another_role_is_one_that_the_document_describes(
     case: Case[Any], running: Running, connection: requests.Session, role: Role
 ) -> None:

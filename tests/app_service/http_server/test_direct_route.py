@@ -8,7 +8,6 @@ import pytest
 from app_service.http_server.limits import Limits
 from app_service.http_server.protocol import LimitedProtocol
 from tests.app_service.http_server.serving import (
-    LARGE_ANSWER,
     WAIT_SECONDS,
     Client,
     PostDirect,
@@ -183,15 +182,19 @@ def test_a_client_that_does_not_take_its_answers_is_cut_off() -> None:
         until(lambda: running.connections == 0)
 
 
-def test_a_client_that_takes_its_answers_late_is_served_further() -> None:
+def test_an_answer_waits_until_the_client_takes_the_ones_before() -> None:
+    """Or the answers to a client that reads nothing would fill the memory."""
     with serving(Limits()) as running, client_of(running) as client:
-        _ask_for_much(client)
-        until(lambda: running.connections == 1)
-        until(lambda: running.connection.flow.write_paused)
         client.request("POST", URL, b"1")
-        until(lambda: running.read == [1])
-        for _ in range(2):
-            assert client.answer()[2] == LARGE_ANSWER
+        assert client.way() == "direct"
+        connection = running.connection
+        running.loop.call_soon_threadsafe(connection.pause_writing)
+        until(lambda: connection.flow.write_paused)
+        client.request("POST", URL, b"2")
+        until(lambda: running.read == [1, 2])
+        time.sleep(0.05)
+        assert not connection.cycle.response_complete
+        running.loop.call_soon_threadsafe(connection.resume_writing)
         assert client.way() == "direct"
 
 
