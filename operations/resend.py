@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.migrator import TIMEOUT_SECONDS
 from lambda_src.schema_migrator.settings import RETRIED, RETRY_BATCHES
 from operations.account import NoSuffix, open_session, required
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-# As long as the function may run: it waits for a database that does not answer.
-_PATIENCE: Final = Config(read_timeout=310, retries={"total_max_attempts": 1})
+# Longer than the function may run: it waits for a database that does not answer.
+_PATIENCE: Final = Config(read_timeout=TIMEOUT_SECONDS + 10, retries={"total_max_attempts": 1})
 
 
 class CannotResend(Exception):

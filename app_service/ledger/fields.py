@@ -83,9 +83,7 @@ def parse_object(
     if missing:
         raise InvalidField(f"{min(missing)}: missing")
     unknown = value.keys() - allowed
-    if unknown:
-        raise InvalidField(f"{min(map(str, unknown))[:40]!r}: unknown field")
-    return value
+    raise InvalidField(f"{min(map(str, unknown))[:40]!r}: unknown field")
 
 
 def parse_uuid(name: str, value: object) -> UUID:

@@ -50,8 +50,7 @@ def check_fields(kind: Kind, given: Set[str]) -> None:
     if missing:
         raise InvalidField(f"{min(missing)}: missing; kind {kind} needs it")
     unused = given - allowed
-    if unused:
-        raise InvalidField(f"{min(unused)}: not a field of kind {kind}; leave it out")
+    raise InvalidField(f"{min(unused)}: not a field of kind {kind}; leave it out")
 
 
 def parse_kind(name: str, value: object) -> Kind:

@@ -54,7 +54,8 @@ GRANT SELECT, INSERT (batch_id, transaction_ids, posted_at, sealed_at, due_at),
     UPDATE (due_at, refusals, last_error), DELETE ON ledger.unsent_batches TO ledger_owner;
 GRANT SELECT, INSERT ON ledger.sent_batches TO ledger_owner;
 
--- Only functions read and empty the outbox now: the relay of the version before calls them, too.
+-- Only functions read and empty the outbox now; the relay of the version before calls them, too. A relay from
+-- before 0007 reads the table itself: from here on it fails, and new tasks send what it leaves.
 REVOKE ALL ON ledger.outbox FROM ledger_service;
 
 CREATE FUNCTION ledger.sent_slot(p_moment timestamptz) RETURNS smallint

@@ -13,13 +13,13 @@ from app_service.outbox import outbox
 from app_service.outbox.audit_queue import AuditQueue, Refused
 from app_service.outbox.outbox import Taken, Waiting
 
-LANES = 2  # while one waits for the queue, the other one makes up the next messages
-# Between two takings at low load: what is posted meanwhile becomes one audit object.
+WORKERS = 2  # while one waits for the queue, the other one makes up the next messages
+# At low load, between two calls of `take_batches`: what is posted in it becomes one audit object.
 LINGER_SECONDS = 1.0
 POLL_SECONDS = 1.0
 PAUSE_MAX_SECONDS = 30.0
 # A batch that fails shortly before or after another one was sent has a fault of its own.
-SENT_LATELY_SECONDS = 30.0
+SENT_RECENTLY_SECONDS = 30.0
 SENDING_SECONDS = 15.0  # then the rest is released: the lease must not end while a call runs
 DATABASE_SECONDS = 5.0
 LAST_PASSES_SECONDS = 3.0  # other tasks send the rest; ECS kills 30 s after the signal to stop
@@ -69,7 +69,7 @@ class OutboxRelay:
 
     async def run(self) -> None:
         """Relay until `stop`. A failure is logged and tried again, after pauses that grow."""
-        await asyncio.gather(*(self._lane() for _ in range(LANES)))
+        await asyncio.gather(*(self._worker() for _ in range(WORKERS)))
         try:
             await self._relay_what_is_left()
         except Exception as error:  # noqa: BLE001 - another task sends the rest, or the next one
@@ -83,7 +83,7 @@ class OutboxRelay:
         """The number of batches sent. Raises NotSent if the queue takes nothing."""
         return await self._send(await self._take())
 
-    async def _lane(self) -> None:
+    async def _worker(self) -> None:
         while not self._stopped.is_set():
             try:
                 async with self._taking:
@@ -134,7 +134,7 @@ class OutboxRelay:
             self._pause = self._poll_seconds
             await self._record(partial(outbox.record_sent, batch_ids=[batch.batch_id]))
             sent += 1
-        if refused and self._sent_at <= _in(-SENT_LATELY_SECONDS):
+        if refused and self._sent_at <= _in(-SENT_RECENTLY_SECONDS):
             await self._release([*(batch_id for batch_id, _ in refused), *late])
             codes = sorted({code for _, code in refused})
             raise NotSent(f"the audit queue takes nothing: {', '.join(codes)}")

@@ -17,7 +17,7 @@ from app_service.posting.posting import post_transactions
 class PostgresLedger:
     """`writing` and `reading` have separate pools, so that many reads do not delay postings.
 
-    `on_posted` is called after each call that posted something: there is an event to relay.
+    `on_posted` is called after each call that posted something: there is an outbox row to relay.
     `on_answered` is called after each request with its verdicts and its duration in seconds.
     """
 

@@ -49,7 +49,7 @@ class Slice:
     call_seconds: Sequence[float]
     cpu_seconds: float  # of all processes of the server
     wal_bytes: int
-    relay_cpu_seconds: float  # of the server, to hand out the messages and delete them
+    relay_cpu_seconds: float  # of the server: batches, their messages, and the records
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ an empty ledger and a grown one, with ids of version 7 and of version 4.
 * In brackets: the empty ledger of the same comparison, which holds at most
   {_posted_most() / MILLION:.1f} million transactions at its end.
 * *CPU*: of all processes of the server for a transaction. *relay*: what the server does for the
-  relay (make the messages, delete the rows); it is not in the turn.
+  relay (seal batches, make the messages, record them as sent); it is not in the turn.
 * *WAL*, *page images* (of 8 KB, in the WAL) and *read* (blocks of 8 KB from outside of
   `shared_buffers`) are for a transaction, too. Here the operating system has the blocks in
   memory; on Aurora each is a read of the storage.

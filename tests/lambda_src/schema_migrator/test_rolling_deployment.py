@@ -79,7 +79,7 @@ def environment(cluster: Cluster, empty_database: str) -> Iterator[Environment]:
 
 
 def relay(session: Connection) -> list[UUID]:
-    """As the relay of this version; the ids of the transactions whose messages it has sent."""
+    """As the relay of a release that ends with 0013; the ids whose messages it has sent."""
     session.run("START TRANSACTION")
     rows = session.run("SELECT outbox_id, body FROM ledger.lock_events(100, 8000000)")
     session.run("SELECT ledger.delete_events(CAST(:ids AS bigint[]))", ids=[row[0] for row in rows])
@@ -128,7 +128,7 @@ def test_no_call_of_either_version_fails_while_the_migrations_run(environment: E
             assert ledger.post(submitted(*new)) == ["posted"] * 3
             acknowledged.extend(each.transaction_id for each in new)
 
-    def relay_of_this_version() -> None:
+    def relay_of_release_0013() -> None:
         is_migrated.wait()
         session = environment.session(SERVICE)
         while not is_over.is_set():
@@ -140,7 +140,7 @@ def test_no_call_of_either_version_fails_while_the_migrations_run(environment: E
         processor_before,
         relay_before,
         processor_of_this_version,
-        relay_of_this_version,
+        relay_of_release_0013,
     ]
     with ThreadPoolExecutor(len(works)) as threads:
         running: list[Future[None]] = [threads.submit(work) for work in works]
