@@ -1,6 +1,7 @@
 """The way of a request that a direct route answers: no ASGI, and one write for the answer."""
 
 import asyncio
+import logging
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from app_service.http_server.bodies import HeldBodies
 from app_service.http_server.direct_route import DirectRoute
 from app_service.http_server.protocol import LimitedProtocol
+
+logger = logging.getLogger(__name__)
 
 
 class DirectCycle:
@@ -38,11 +41,11 @@ class DirectProtocol(LimitedProtocol):
         super().__init__(**others)
         self._route = route
         self._held = held
-        self._parts: list[bytes] | None = None  # of the body of the request that is gathered
-        self._parts_bytes = 0
+        # Of the request that is gathered. In one piece: a client may send it in thousands.
+        self._body: bytearray | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_parts()
+        self._forget_body()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -59,27 +62,26 @@ class DirectProtocol(LimitedProtocol):
             and self.parser.get_http_version() == "1.1"
         )
         if is_direct:
-            self._parts = []
+            self._body = bytearray()
         else:
             super().begin_request()
 
     def on_body(self, body: bytes) -> None:
-        if self._parts is None:
+        if self._body is None:
             super().on_body(body)
             return
         self.unparsed_bytes = 0
-        self._parts.append(body)
         size = len(body)
-        is_small = self._parts_bytes + size <= self._route.body_bytes_max
+        is_small = len(self._body) + size <= self._route.body_bytes_max
         if is_small and self._held.has_room_for(size):
-            self._parts_bytes += size
+            self._body += body
             self._held.bytes += size
         else:
             self._leave_to_application()
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
-        parts = self._parts
-        if parts is None:
+        if self._body is None:
             super().on_message_complete()
             return
         self.message_completed()
@@ -88,14 +90,13 @@ class DirectProtocol(LimitedProtocol):
         self.scope["method"] = self._route.method.decode()
         self.scope["path"] = self._route.url.decode()
         self.scope["query_string"] = b""
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        size, self._parts, self._parts_bytes = self._parts_bytes, None, 0
+        body, self._body = bytes(self._body), None
         task = self.loop.create_task(self._answer(cycle, self.scope, body))  # type: ignore[arg-type]
         self.tasks.add(task)
-        task.add_done_callback(partial(self._answered, size))
+        task.add_done_callback(partial(self._answered, len(body)))
 
     def receive_timed_out(self) -> None:
-        if self._parts is None:
+        if self._body is None:
             super().receive_timed_out()
         else:
             self._leave_to_application()
@@ -115,6 +116,11 @@ class DirectProtocol(LimitedProtocol):
     def _answered(self, size: int, task: "asyncio.Task[None]") -> None:
         self.tasks.discard(task)
         self._held.bytes -= size
+        failure = None if task.cancelled() else task.exception()
+        if task.cancelled() or failure is not None:
+            # Not by the route, which raises nothing. No timer would end this connection any more.
+            logger.error("the request ended without an answer", exc_info=failure)
+            self.transport.close()
 
     def _message(self, answer: Response, *, keep_alive: bool) -> bytes:
         parts = [STATUS_LINE[answer.status_code]]
@@ -125,12 +131,12 @@ class DirectProtocol(LimitedProtocol):
         return b"".join(parts)
 
     def _leave_to_application(self) -> None:
-        parts = self._parts
-        if parts is not None:
-            self._forget_parts()
+        body = self._body
+        if body is not None:
+            self._forget_body()
             super().begin_request()
-            super().on_body(b"".join(parts))
+            super().on_body(bytes(body))
 
-    def _forget_parts(self) -> None:
-        self._held.bytes -= self._parts_bytes
-        self._parts, self._parts_bytes = None, 0
+    def _forget_body(self) -> None:
+        self._held.bytes -= len(self._body or b"")
+        self._body = None

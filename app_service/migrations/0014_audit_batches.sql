@@ -295,7 +295,7 @@ AS $$
 $$;
 
 -- Empties the week of the ring that comes next; true if there was something in it. Nothing that was sent
--- in the last 35 days goes, even if the clock has jumped. Waits for readers only shortly: a later call
+-- in the last 35 days goes, by this server's clock. Waits for readers only shortly: a later call
 -- does it.
 CREATE FUNCTION ledger.empty_old_batches() RETURNS boolean
 LANGUAGE plpgsql

@@ -250,6 +250,10 @@ class PostDirect:
         running = self.running
         if body == b'"large"':
             return Response(LARGE_ANSWER)
+        if body == b'"raise"':
+            raise RuntimeError("against the contract of a route")
+        if body == b'"cancel"':
+            raise asyncio.CancelledError
         if body == b'"wait"':
             running.waiting += 1
             await running.released.wait()

@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 
 import pytest
 
@@ -142,6 +143,37 @@ def test_nothing_is_kept_of_a_client_that_goes_away(body: bytes) -> None:
         running.release()
         until(lambda: running.bodies.held.bytes == 0)
         assert running.read == (["wait"] if len(body) == 6 else [])
+
+
+@pytest.mark.parametrize("body", [b'"raise"', b'"cancel"'])
+def test_a_request_that_ends_without_an_answer_closes_its_connection(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or its client would wait for ever."""
+    with serving(Limits()) as running, client_of(running) as client:
+        client.request("POST", URL, body)
+        assert client.is_closed()
+        until(lambda: running.bodies.held.bytes == 0)
+    assert "the request ended without an answer" in caplog.messages
+
+
+def test_a_body_in_thousands_of_pieces_takes_the_memory_of_its_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An object for each piece would be 20 times its bytes, for clients without a session, too."""
+    pieces = 8000
+    monkeypatch.setattr(PostDirect, "body_bytes_max", 2 * pieces)
+    with serving(Limits()) as running, client_of(running) as client:
+        client.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        until(lambda: running.connections == 1)
+        tracemalloc.start()
+        try:
+            client.send(b"2\r\n11\r\n" * pieces)
+            until(lambda: running.bodies.held.bytes == 2 * pieces)
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < 6 * 2 * pieces
 
 
 def test_a_malformed_body_is_refused_and_the_connection_closed() -> None:
