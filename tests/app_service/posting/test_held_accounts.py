@@ -14,6 +14,7 @@ from app_service.posting.batching import Batcher
 from app_service.posting.waiting import Key
 from tests.app_service.build import soon, submitted, transaction
 from tests.app_service.posting.fake_calls import OTHER, FakeCalls, asked, settle
+from tests.app_service.virtual_time import in_virtual_time
 
 
 @pytest.fixture
@@ -96,6 +97,7 @@ async def test_a_waiting_request_does_not_hold_back_its_other_accounts(
     assert await held == ["posted"]
 
 
+@in_virtual_time
 async def test_a_request_whose_time_is_over_is_answered_and_not_posted_later(
     calls: FakeCalls, batcher: Batcher
 ) -> None:
