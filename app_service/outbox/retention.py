@@ -1,12 +1,11 @@
-"""Forgets which batches were sent, when no backup is old enough to ask for it."""
+"""Deletes the record of sent batches that are older than any backup."""
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from app_service.database.database import Database
-from app_service.ledger.domain import LedgerError
 from app_service.outbox import outbox
+from app_service.repeated_work import RepeatedWork
 
 PAUSE_SECONDS = 3600.0
 PASS_SECONDS = 5.0
@@ -14,30 +13,19 @@ PASS_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-class Retention:
-    """Each task has one. A failure is logged, and the next pass tries again."""
+class Retention(RepeatedWork):
+    """Each task has one."""
 
     def __init__(self, *, database: Database, pause_seconds: float = PAUSE_SECONDS) -> None:
+        super().__init__(
+            self._empty_old_batches,
+            pause_seconds=pause_seconds,
+            failure="old batches not emptied",
+            logger=logger,
+        )
         self._database = database
-        self._pause_seconds = pause_seconds
-        self._stopped = asyncio.Event()
 
-    def stop(self) -> None:
-        """Let `run` return."""
-        self._stopped.set()
-
-    async def run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                deadline = asyncio.get_running_loop().time() + PASS_SECONDS
-                await self._database.run_once(outbox.empty_old_batches, deadline=deadline)
-            except Exception as error:
-                expected = isinstance(error, LedgerError)
-                logger.log(
-                    logging.WARNING if expected else logging.ERROR,
-                    "old batches not emptied",
-                    extra={"reason": type(error).__name__},
-                    exc_info=None if expected else error,
-                )
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), self._pause_seconds)
+    async def _empty_old_batches(self) -> bool:
+        deadline = asyncio.get_running_loop().time() + PASS_SECONDS
+        await self._database.run_once(outbox.empty_old_batches, deadline=deadline)
+        return False  # the next week's partition has days

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from uuid import UUID, uuid5
 
 from app_service.database.database import Connection, Database
@@ -13,6 +12,7 @@ from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.posting.account_locks import LockNotGranted
 from app_service.posting.posting import post_transactions
+from app_service.repeated_work import RepeatedWork
 
 POLL_SECONDS = 5.0
 PASS_SECONDS = 5.0
@@ -29,34 +29,21 @@ SELECT hold_id FROM ledger.holds WHERE state = 'pending' AND expires_at <= clock
 logger = logging.getLogger(__name__)
 
 
-class HoldExpiry:
-    """Each task has one. A failure is logged, and the next pass tries again."""
+class HoldExpiry(RepeatedWork):
+    """Each task has one."""
 
     def __init__(self, *, database: Database, poll_seconds: float = POLL_SECONDS) -> None:
+        super().__init__(
+            self._expire_due,
+            pause_seconds=poll_seconds,
+            failure="holds not expired",
+            logger=logger,
+            expected=(LedgerError, LockNotGranted),
+        )
         self._database = database
-        self._poll_seconds = poll_seconds
-        self._stopped = asyncio.Event()
 
-    def stop(self) -> None:
-        """Let `run` return."""
-        self._stopped.set()
-
-    async def run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                released = await self.expire_once()
-            except Exception as error:
-                expected = isinstance(error, LedgerError | LockNotGranted)
-                logger.log(
-                    logging.WARNING if expected else logging.ERROR,
-                    "holds not expired",
-                    extra={"reason": type(error).__name__},
-                    exc_info=None if expected else error,
-                )
-                released = 0
-            if released < HOLDS_MAX:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopped.wait(), self._poll_seconds)
+    async def _expire_due(self) -> bool:
+        return await self.expire_once() == HOLDS_MAX
 
     async def expire_once(self) -> int:
         """The number of holds whose time was over, at most HOLDS_MAX."""
