@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
+from lambda_src.shared.first_send import FIRST_SENT_AT
 from operations.account import NoSuffix, open_session, required
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from lambda_src.shared.breaker import CircuitBreaker, Limits
+from lambda_src.shared.breaker_table import BreakerTable
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer, connect_with_secret
 from lambda_src.shared.dead_letters import DeadLetterQueue
 from lambda_src.shared.invocation import Context, clock_of
 from lambda_src.shared.jitter import pause_up_to, uniform
-from lambda_src.transaction_processor.breaker import CircuitBreaker, Limits
-from lambda_src.transaction_processor.breaker_table import BreakerTable
+from lambda_src.shared.redelivery import Redelivery
+from lambda_src.shared.renewal import Renewal
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
 from lambda_src.transaction_processor.posting import SqlLedger
-from lambda_src.transaction_processor.redelivery import Redelivery
-from lambda_src.transaction_processor.renewal import Renewal
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from lambda_src.transaction_processor.worker import process
 
@@ -76,7 +76,7 @@ def _worker() -> Callable[..., dict[str, Any]]:
         renewal=Renewal(
             sqs=sqs_once,
             queue_url=settings.transaction_queue_url,
-            processor_role_id=settings.processor_role_id,
+            role_id=settings.processor_role_id,
             random=uniform,
             now=time.time,
         ),

@@ -12,16 +12,20 @@ send is never repeated, and no send starts without enough time to finish.
 import base64
 import logging
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.outbox.queue_messages import groups
+from lambda_src.shared.first_send import (
+    FIRST_SENDER_ID,
+    FIRST_SENT_AT,
+    first_sender_id,
+    first_sent_at,
+)
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.redelivery import CALL_SECONDS
-from lambda_src.transaction_processor.sender import FIRST_SENDER_ID, first_sender_id
+from lambda_src.shared.queue_messages import groups
+from lambda_src.shared.redelivery import CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -29,14 +33,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as in SQS
 # The retention of the queue. A message that has waited longer is not renewed and becomes a dead
 # letter.
 WAIT_MAX_SECONDS = 14 * 86_400
 # Limits of SQS.
 _DELAY_MAX_SECONDS = 900
 _ATTRIBUTES_MAX = 10
-_MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
 
 class Renewal:
@@ -47,13 +49,13 @@ class Renewal:
         *,
         sqs: "SQSClient",
         queue_url: str,
-        processor_role_id: str,
+        role_id: str,
         random: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
-        self._processor_role_id = processor_role_id
+        self._role_id = role_id
         self._random = random
         self._now = now
 
@@ -95,7 +97,7 @@ class Renewal:
 
         If there are too many, those of the sender are left out: nothing here reads them.
         """
-        sender_id = first_sender_id(message, processor_role_id=self._processor_role_id)
+        sender_id = first_sender_id(message, role_id=self._role_id)
         own = {FIRST_SENT_AT: _text(str(first_sent_at(message)), data_type="Number")}
         if sender_id:
             own[FIRST_SENDER_ID] = _text(sender_id, data_type="String")
@@ -116,16 +118,6 @@ class Renewal:
         for refused in answer.get("Failed", []):
             logger.warning("message not renewed", extra={"code": refused["Code"]})
         return [entry["Id"] for entry in answer.get("Successful", [])]
-
-
-def first_sent_at(message: Message) -> int:
-    """When the message was first sent, before any renewal; in milliseconds since the epoch.
-
-    Every sender can set this attribute: an impossible time is ignored.
-    """
-    text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
-    claimed = int(text) if _MILLISECONDS.fullmatch(text) else 0
-    return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 
 
 def _text(value: str, *, data_type: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from lambda_src.shared.first_send import FIRST_SENDER_ID, FIRST_SENT_AT
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.renewal import FIRST_SENT_AT, WAIT_MAX_SECONDS, Renewal
-from lambda_src.transaction_processor.sender import FIRST_SENDER_ID
+from lambda_src.shared.renewal import WAIT_MAX_SECONDS, Renewal
 from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
@@ -80,7 +80,7 @@ def renew(
     renewal = Renewal(
         sqs=sqs,
         queue_url=URL,
-        processor_role_id=PROCESSOR,
+        role_id=PROCESSOR,
         random=lambda: next(endless),
         now=lambda: NOW,
     )
