@@ -1,0 +1,94 @@
+"""One dead letter: why it is there, what it is about, and the message that it was."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from app_service.ledger.json_input import InvalidJson, read_document
+from lambda_src.shared.first_send import FIRST_SENDER_ID, FIRST_SENT_AT
+
+REASON: Final = "reason"
+# Our functions give every letter a reason. SQS moves a message without one.
+RECEIVED_TOO_OFTEN: Final = "received_too_often"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    message_id: str
+    receipt_handle: str
+    body: str
+    sent_at: datetime
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> "Letter":
+        """The letter in an answer to ReceiveMessage with all attributes and `SentTimestamp`."""
+        return cls(
+            message_id=message["MessageId"],
+            receipt_handle=message["ReceiptHandle"],
+            body=message["Body"],
+            sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
+            attributes=message.get("MessageAttributes", {}),
+        )
+
+    @property
+    def reason(self) -> str:
+        """The first word of the reason, such as `bad_json`: the rest describes this letter only."""
+        text: str = self.attributes.get(REASON, {}).get("StringValue", RECEIVED_TOO_OFTEN)
+        return text.partition(":")[0]
+
+    @property
+    def subject(self) -> str:
+        """What it is about, such as `transaction 0193...`; empty if its body does not say it."""
+        kind, found = next(_ids(self.body), ("", None))
+        return f"{kind} {found}" if found else ""
+
+    def is_about(self, wanted: UUID) -> bool:
+        """True for the id of the message, of its transaction or batch, or one of that batch."""
+        return wanted == _uuid(self.message_id) or any(
+            wanted == found for _, found in _ids(self.body)
+        )
+
+    @property
+    def original_attributes(self) -> dict[str, Any]:
+        """The sender's attributes, as `send_message` takes them: without those of our functions.
+
+        When and by whom it was first sent is counted from the redrive on: the processor believes
+        these two attributes only in messages that it has sent itself.
+        """
+        return {
+            name: {k: v for k, v in value.items() if k in _PARTS}
+            for name, value in self.attributes.items()
+            if name not in (REASON, FIRST_SENT_AT, FIRST_SENDER_ID)
+        }
+
+
+_PARTS: Final = ("DataType", "StringValue", "BinaryValue")
+
+
+def _ids(body: str) -> Iterator[tuple[str, UUID]]:
+    """The ids in a body with what each names. A body may hold anything."""
+    try:
+        document = read_document(body.encode("utf-8", "surrogatepass"))
+    except InvalidJson:
+        return
+    envelope = document if isinstance(document, dict) else {}
+    batch = envelope.get("transactions")
+    named = [
+        ("transaction", "transaction_id", envelope.get("transaction")),
+        ("batch", "batch_id", envelope),
+        *(("transaction", "transaction_id", x) for x in (batch if isinstance(batch, list) else ())),
+    ]
+    for kind, name, holder in named:
+        found = _uuid(holder.get(name)) if isinstance(holder, dict) else None
+        if found is not None:
+            yield kind, found
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
