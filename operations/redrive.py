@@ -83,7 +83,7 @@ def _send(queue: Queue, found: Findings) -> int:
         print("\ninterrupted; nothing is lost: run this again to go on")
         return 130
     finally:
-        print(f"sent {len(sending.sent)} of {len(found.selected)} to {queue.source_name}")
+        print(f"sent {sending.sent} of {len(found.selected)} to {queue.source_name}")
     if sending.undeleted:
         print(
             f"{len(sending.undeleted)} of them are still in {queue.name} "

@@ -9,9 +9,9 @@ redrive policy, and a letter that is sent back is a new message, whose count beg
 changes neither the age of a letter nor the time at which SQS deletes it.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from time import monotonic
 from types import TracebackType
 from typing import Final
 
@@ -55,11 +55,11 @@ class Hold:
 
     def __iter__(self) -> Iterator[list[Letter]]:
         """Yield each letter once, up to ten at a time, until the queue has no other."""
-        ends_at = time.monotonic() + READ_SECONDS_MAX
+        ends_at = monotonic() + READ_SECONDS_MAX
         had: set[str] = set()
         without_news = 0
         while without_news < WITHOUT_NEWS_MAX:
-            if len(self._handles) >= HELD_MAX or time.monotonic() > ends_at:
+            if len(self._handles) >= HELD_MAX or monotonic() > ends_at:
                 return
             letters = self._receive()
             if not letters:

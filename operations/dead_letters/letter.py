@@ -35,9 +35,13 @@ class Letter:
 
     @property
     def reason(self) -> str:
-        """The first word of the reason, such as `bad_json`: the rest describes this letter only."""
+        """The first word of the reason, such as `bad_json`: the rest describes this letter only.
+
+        Safe to print: not only our functions may have written it.
+        """
         text: str = self.attributes.get(REASON, {}).get("StringValue", RECEIVED_TOO_OFTEN)
-        return text.partition(":")[0]
+        word = text.partition(":")[0][:_REASON_LENGTH_MAX]
+        return "".join(c if c.isascii() and c.isprintable() else "?" for c in word)
 
     @property
     def subject(self) -> str:
@@ -65,6 +69,7 @@ class Letter:
         }
 
 
+_REASON_LENGTH_MAX: Final = 40
 _PARTS: Final = ("DataType", "StringValue", "BinaryValue")
 
 

@@ -25,31 +25,27 @@ class Sending:
     def __init__(self, queue: Queue, *, message_ids: Iterable[str]) -> None:
         self._queue = queue
         self.remaining = {*message_ids}
-        self.sent: set[str] = set()
+        self.sent = 0
         self.refusals: list[str] = []  # codes: not sent
         self.undeleted: list[str] = []  # codes: sent, and still among the dead letters
 
     def run(self) -> None:
         """Returns when all are sent, or no more can be found."""
-        while self.remaining:
+        while True:
             before = len(self.remaining)
             with Hold(self._queue) as hold:
                 for letters in hold:
                     self._handle(letters, hold)
                     if not self.remaining:
-                        return
-            if hold.is_complete or len(self.remaining) == before:
+                        break
+            if hold.is_complete or len(self.remaining) in (0, before):
                 return
 
     def _handle(self, letters: Sequence[Letter], hold: Hold) -> None:
-        # SQS may hand out a letter again that was deleted a moment ago.
-        again = [letter for letter in letters if letter.message_id in self.sent]
         wanted = [letter for letter in letters if letter.message_id in self.remaining]
-        if again:
-            hold.delete(again)
-        entries = [(letter, _entry(letter, id_=str(i))) for i, letter in enumerate(wanted)]
-        for group in groups(entries, size_of=lambda pair: _size(pair[1])):
-            self._send([entry for _, entry in group], wanted, hold)
+        entries = [_entry(letter, id_=str(index)) for index, letter in enumerate(wanted)]
+        for group in groups(entries, size_of=_size):
+            self._send(group, wanted, hold)
 
     def _send(self, entries: "Sequence[Entry]", wanted: Sequence[Letter], hold: Hold) -> None:
         answer = self._queue.sqs.send_message_batch(
@@ -58,8 +54,8 @@ class Sending:
         self.refusals += [failed["Code"] for failed in answer.get("Failed", [])]
         done = [wanted[int(entry["Id"])] for entry in answer.get("Successful", [])]
         if done:
-            self.sent |= {letter.message_id for letter in done}
-            self.remaining -= self.sent
+            self.sent += len(done)
+            self.remaining -= {letter.message_id for letter in done}
             self.undeleted += hold.delete(done)
 
 

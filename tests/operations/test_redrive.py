@@ -193,27 +193,32 @@ def test_s43_the_attributes_count_towards_the_size_of_a_call(queues: Queues) -> 
     assert len(queues.sent_back()) == 2
 
 
+@pytest.mark.parametrize("refused", [1, 3])
 def test_s43_a_letter_that_the_queue_refuses_stays_where_it_is(
-    queues: Queues, sqs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    queues: Queues,
+    sqs: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refused: int,
 ) -> None:
-    for number in range(3):
-        queues.put_dead_letter(str(number))
+    queues.put_many(3, "outage")
     send = sqs.send_message_batch
 
-    def refuse_the_first(**arguments: Any) -> Any:
-        first, *others = arguments.pop("Entries")
-        failed = {"Id": first["Id"], "SenderFault": False, "Code": "InternalError"}
-        return send(Entries=others, **arguments) | {"Failed": [failed]}
+    def refuse_some(**arguments: Any) -> Any:
+        entries = arguments.pop("Entries")
+        failed = [{"Id": entry["Id"], "Code": "InternalError"} for entry in entries[:refused]]
+        taken = send(Entries=entries[refused:], **arguments) if refused < len(entries) else {}
+        return taken | {"Failed": failed}
 
-    monkeypatch.setattr(sqs, "send_message_batch", refuse_the_first)
+    monkeypatch.setattr(sqs, "send_message_batch", refuse_some)
 
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 1
 
     said = capsys.readouterr().out
-    assert "sent 2 of 3" in said
+    assert f"sent {3 - refused} of 3" in said
     assert "InternalError" in said
-    assert queues.letters() == {"visible": 1, "hidden": 0}
-    assert len(queues.sent_back()) == 2
+    assert queues.letters() == {"visible": refused, "hidden": 0}
+    assert len(queues.sent_back()) == 3 - refused
 
 
 def test_s43_a_call_that_is_refused_loses_no_letter(
@@ -382,9 +387,6 @@ def test_s43_letters_that_come_twice_go_back_once_and_do_not_hide_those_behind_t
         return answers[-1]
 
     monkeypatch.setattr(sqs, "receive_message", again)
-    # Deleted already: SQS accepts the deletion, the emulator does not.
-    delete = sqs.delete_message_batch
-    monkeypatch.setattr(sqs, "delete_message_batch", lambda **a: delete(**a) | {"Failed": []})
 
     assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
 
