@@ -20,14 +20,19 @@ def first_sent_at(message: Message) -> int:
     return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 
 
-def first_sender_id(message: Message, *, role_id: str) -> str:
-    """The SenderId that SQS wrote when the message was first sent.
+def is_sent_by(message: Message, *, role_id: str) -> bool:
+    """Whether the message is a copy that the function with this role has sent.
 
-    `role_id` is the unique id of the role of the function that renews: SQS writes it as
-    `<role id>:<session>`, and only a session of that role gets it
+    `role_id` is the unique id of the role: SQS writes the sender as `<role id>:<session>`, and only
+    a session of that role gets this
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
     """
-    if message.sender_id.partition(":")[0] != role_id:
+    return message.sender_id.partition(":")[0] == role_id
+
+
+def first_sender_id(message: Message, *, role_id: str) -> str:
+    """The SenderId that SQS wrote when the message was first sent."""
+    if not is_sent_by(message, role_id=role_id):
         return message.sender_id
     claimed = message.attributes.get(FIRST_SENDER_ID, {}).get("stringValue")
     return str(claimed) if claimed else message.sender_id
