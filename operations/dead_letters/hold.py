@@ -18,7 +18,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.queue_messages import ENTRIES_MAX
-from operations.dead_letters.letter import Letter
+from operations.dead_letters.letter import SYSTEM_ATTRIBUTES, Letter
 from operations.dead_letters.queue import Queue
 
 WAIT_SECONDS: Final = 2  # a long poll: SQS asks all of its servers, not a sample
@@ -90,7 +90,7 @@ class Hold:
             WaitTimeSeconds=WAIT_SECONDS,
             VisibilityTimeout=HIDDEN_SECONDS,
             MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["SentTimestamp"],
+            MessageSystemAttributeNames=SYSTEM_ATTRIBUTES,
         )
         letters = [Letter.of(message) for message in answer.get("Messages", [])]
         self._handles |= {letter.message_id: letter.receipt_handle for letter in letters}

@@ -3,15 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from app_service.ledger.json_input import InvalidJson, read_document
-from lambda_src.shared.first_send import FIRST_SENDER_ID, FIRST_SENT_AT
+from lambda_src.shared.message_attributes import REASON, sender_attributes_of
 
-REASON: Final = "reason"
 # Our functions give every letter a reason. SQS moves a message without one.
 RECEIVED_TOO_OFTEN: Final = "received_too_often"
+# Only what SQS has moved has this one. AWS does not describe it; an answer of SQS that has it:
+# https://github.com/softwaremill/elasticmq/issues/921
+_MOVED_FROM: Final = "DeadLetterQueueSourceArn"
+# Of SQS, not of a sender: what `Letter.of` needs.
+SYSTEM_ATTRIBUTES: Final[tuple[Literal["SentTimestamp", "DeadLetterQueueSourceArn"], ...]] = (
+    "SentTimestamp",
+    _MOVED_FROM,
+)
+_REASON_LENGTH_MAX: Final = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +28,19 @@ class Letter:
     receipt_handle: str
     body: str
     sent_at: datetime
+    is_moved_by_sqs: bool
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> "Letter":
-        """The letter in an answer to ReceiveMessage with all attributes and `SentTimestamp`."""
+        """The letter in an answer to ReceiveMessage with all attributes and SYSTEM_ATTRIBUTES."""
+        system = message["Attributes"]
         return cls(
             message_id=message["MessageId"],
             receipt_handle=message["ReceiptHandle"],
             body=message["Body"],
-            sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
+            sent_at=datetime.fromtimestamp(int(system["SentTimestamp"]) / 1000, UTC),
+            is_moved_by_sqs=_MOVED_FROM in system,
             attributes=message.get("MessageAttributes", {}),
         )
 
@@ -39,6 +50,8 @@ class Letter:
 
         Safe to print: not only our functions may have written it.
         """
+        if self.is_moved_by_sqs:  # `reason` is the sender's own attribute, if there is one
+            return RECEIVED_TOO_OFTEN
         text: str = self.attributes.get(REASON, {}).get("StringValue", RECEIVED_TOO_OFTEN)
         word = text.partition(":")[0][:_REASON_LENGTH_MAX]
         return "".join(c if c.isascii() and c.isprintable() else "?" for c in word)
@@ -57,20 +70,12 @@ class Letter:
 
     @property
     def original_attributes(self) -> dict[str, Any]:
-        """The sender's attributes, as `send_message` takes them: without those of our functions.
+        """The sender's attributes, as `send_message` takes them.
 
-        When and by whom it was first sent is counted from the redrive on: the processor believes
-        these two attributes only in messages that it has sent itself.
+        Not when and by whom it was first sent: its time counts from the redrive on, and only what
+        the processor itself has sent can name another sender.
         """
-        return {
-            name: {k: v for k, v in value.items() if k in _PARTS}
-            for name, value in self.attributes.items()
-            if name not in (REASON, FIRST_SENT_AT, FIRST_SENDER_ID)
-        }
-
-
-_REASON_LENGTH_MAX: Final = 40
-_PARTS: Final = ("DataType", "StringValue", "BinaryValue")
+        return sender_attributes_of(self.attributes, is_dead_letter=not self.is_moved_by_sqs)
 
 
 def _ids(body: str) -> Iterator[tuple[str, UUID]]:

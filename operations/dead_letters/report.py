@@ -28,7 +28,7 @@ def _lines(found: Findings, queue: Queue, *, now: datetime) -> Iterator[str]:
         if group.count > len(group.examples):
             yield f"          and {group.count - len(group.examples)} more"
     if found.count:
-        yield f"  SQS deletes each {RETENTION.to_days()} days after it was first sent"
+        yield f"  SQS deletes a letter at the age of {RETENTION.to_days()} d"
     if not found.is_complete:
         yield "  There may be more: SQS does not show more at a time"
     if found.hidden:

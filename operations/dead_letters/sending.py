@@ -10,6 +10,7 @@ it is not sent a second time.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lambda_src.shared.message_attributes import size_in_bytes
 from lambda_src.shared.queue_messages import groups
 from operations.dead_letters.hold import Hold
 from operations.dead_letters.letter import Letter
@@ -68,9 +69,4 @@ def _entry(letter: Letter, *, id_: str) -> "Entry":
 
 
 def _size(entry: "Entry") -> int:
-    """The bytes that SQS counts: the body, and the name, type and value of each attribute."""
-    size = len(entry["MessageBody"].encode())
-    for name, value in entry["MessageAttributes"].items():
-        size += len(name.encode())
-        size += sum(len(p if isinstance(p, bytes) else str(p).encode()) for p in value.values())
-    return size
+    return size_in_bytes(entry["MessageBody"], entry["MessageAttributes"])

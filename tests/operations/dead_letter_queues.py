@@ -1,5 +1,6 @@
 """Queues of the emulator, which count, hide and delete as SQS does, for tests of dead letters."""
 
+import json
 from typing import Any
 
 import boto3
@@ -36,6 +37,18 @@ class Queues:
             QueueUrl=self.dead, MessageBody=body, MessageAttributes=attributes
         )
         return str(sent["MessageId"])
+
+    def have_moved(self, body: str, attributes: dict[str, Any]) -> None:
+        """Send a message that is received too often: SQS moves it."""
+        arn = self._sqs.get_queue_attributes(QueueUrl=self.dead, AttributeNames=["QueueArn"])
+        policy = {"deadLetterTargetArn": arn["Attributes"]["QueueArn"], "maxReceiveCount": 1}
+        self._sqs.set_queue_attributes(
+            QueueUrl=self.url, Attributes={"RedrivePolicy": json.dumps(policy)}
+        )
+        self._sqs.send_message(QueueUrl=self.url, MessageBody=body, MessageAttributes=attributes)
+        for _ in range(2):
+            self._sqs.receive_message(QueueUrl=self.url, VisibilityTimeout=0)
+        self._sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"RedrivePolicy": ""})
 
     def put_many(self, number: int, reason: str) -> None:
         """`number` letters; their bodies are their numbers."""

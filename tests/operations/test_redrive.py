@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
+from lambda_src.shared.message_attributes import attributes_of_copy
+from lambda_src.shared.messages import Message
 from operations import redrive
 from operations.dead_letters import findings, hold
 from tests.account import Account
@@ -104,14 +106,36 @@ def test_s43_only_letters_with_a_reason_go_back_where_one_is_named(queues: Queue
     assert queues.letters() == {"visible": 1, "hidden": 0}
 
 
-def test_s43_what_sqs_moved_has_no_reason_and_can_be_named(queues: Queues) -> None:
+def test_s43_what_sqs_moved_can_be_named_and_keeps_a_reason_of_its_sender(
+    queues: Queues, asked: Account
+) -> None:
     queues.put_dead_letter("bad", "bad_json: no")
-    queues.put_dead_letter("moved")
+    own = {"reason": {"DataType": "String", "StringValue": "a refund"}}
+    queues.have_moved("moved", own)
 
     arguments = ["--suffix", SUFFIX, "--reason", "received_too_often", "--answer", "yes"]
     assert redrive.main(arguments) == 0
 
-    assert queues.sent_back().keys() == {"moved"}
+    assert queues.sent_back() == {"moved": own}
+
+
+def test_s43_attributes_that_had_no_room_in_the_letter_are_restored(queues: Queues) -> None:
+    """As the processor writes them: docs/messages.md."""
+    body, own = "body", {f"a{n}": {"dataType": "String", "stringValue": str(n)} for n in range(9)}
+    message = Message(
+        message_id="m",
+        receipt_handle="r",
+        body=body,
+        receive_count=1,
+        attributes=own,
+        sender_id="s",
+    )
+    queues.put_with(body, attributes_of_copy(message, role_id="role", reason="conflict"))
+
+    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
+
+    restored = {f"a{n}": {"DataType": "String", "StringValue": str(n)} for n in range(9)}
+    assert queues.sent_back() == {body: restored}
 
 
 def test_s43_one_letter_goes_back_by_the_id_of_its_message_or_transaction(queues: Queues) -> None:
