@@ -20,9 +20,9 @@ from infra.queues import TRANSACTIONS
 from operations.account import NoSuffix, open_session, required
 from operations.dead_letters.errors import NEEDED, DeadLettersError
 from operations.dead_letters.findings import Findings, look
-from operations.dead_letters.letter import Letter
+from operations.dead_letters.letter import Letter, described
 from operations.dead_letters.queue import Queue, names_of, open_queue
-from operations.dead_letters.report import counted, described, show, warnings
+from operations.dead_letters.report import counted, show, warnings
 from operations.dead_letters.selection import Selection
 from operations.dead_letters.sending import Sending
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from operations.dead_letters.hold import Hold
-from operations.dead_letters.letter import Letter
+from operations.dead_letters.letter import Letter, described
 from operations.dead_letters.queue import Queue
 from operations.dead_letters.selection import Selection
 
@@ -24,14 +24,14 @@ class Group:
     oldest: datetime
     newest: datetime
     count: int = 0
-    examples: list[tuple[str, str]] = field(default_factory=list)  # message id, what it is about
+    examples: list[str] = field(default_factory=list)
 
     def add(self, letter: Letter) -> None:
         self.count += 1
         self.oldest = min(self.oldest, letter.sent_at)
         self.newest = max(self.newest, letter.sent_at)
         if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append((letter.message_id, letter.subject))
+            self.examples.append(described(letter))
 
 
 @dataclass(frozen=True, kw_only=True)

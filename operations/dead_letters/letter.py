@@ -20,6 +20,7 @@ SYSTEM_ATTRIBUTES: Final[tuple[Literal["SentTimestamp", "DeadLetterQueueSourceAr
     _MOVED_FROM,
 )
 _REASON_LENGTH_MAX: Final = 40
+_LENGTH_MAX: Final = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +47,16 @@ class Letter:
 
     @property
     def reason(self) -> str:
-        """The first word of the reason, such as `bad_json`: the rest describes this letter only.
+        """The first word of the explanation, such as `bad_json`: the rest is about this letter."""
+        return self.explanation.partition(":")[0][:_REASON_LENGTH_MAX]
 
-        Safe to print: not only our functions may have written it.
-        """
+    @property
+    def explanation(self) -> str:
+        """What our function wrote, in printable ASCII: not only ours can send to this queue."""
         if self.is_moved_by_sqs:  # `reason` is the sender's own attribute, if there is one
             return RECEIVED_TOO_OFTEN
         text: str = self.attributes.get(REASON, {}).get("StringValue", RECEIVED_TOO_OFTEN)
-        word = text.partition(":")[0][:_REASON_LENGTH_MAX]
-        return "".join(c if c.isascii() and c.isprintable() else "?" for c in word)
+        return "".join(c if c.isascii() and c.isprintable() else "?" for c in text[:_LENGTH_MAX])
 
     @property
     def subject(self) -> str:
@@ -76,6 +78,13 @@ class Letter:
         the processor itself has sent can name another sender.
         """
         return sender_attributes_of(self.attributes, is_dead_letter=not self.is_moved_by_sqs)
+
+
+def described(letter: Letter) -> str:
+    """One line about one letter."""
+    size = f"{len(letter.body.encode()):,} bytes"
+    parts = (f"message {letter.message_id}", letter.subject, size, letter.explanation)
+    return ", ".join(part for part in parts if part)
 
 
 def _ids(body: str) -> Iterator[tuple[str, UUID]]:

@@ -8,7 +8,6 @@ from itertools import pairwise
 from infra.queues import RETENTION
 from operations.dead_letters.findings import Findings
 from operations.dead_letters.hold import HIDDEN_SECONDS
-from operations.dead_letters.letter import Letter
 from operations.dead_letters.queue import Queue
 from operations.dead_letters.reasons import FAILS_AGAIN
 
@@ -23,8 +22,8 @@ def _lines(found: Findings, queue: Queue, *, now: datetime) -> Iterator[str]:
     for reason, group in found.groups.items():
         oldest, newest = age(group.oldest, now=now), age(group.newest, now=now)
         yield f"  {group.count:>6}  {reason:<20}  oldest {oldest}, newest {newest}"
-        for message_id, subject in group.examples:
-            yield f"          message {message_id}{', ' if subject else ''}{subject}"
+        for example in group.examples:
+            yield f"          {example}"
         if group.count > len(group.examples):
             yield f"          and {group.count - len(group.examples)} more"
     if found.count:
@@ -43,12 +42,6 @@ def warnings(reasons: Iterable[str]) -> Iterator[str]:
     for reason, count in Counter(reasons).items():
         if reason in FAILS_AGAIN:
             yield f"warning: {count} with {reason}: {FAILS_AGAIN[reason]}"
-
-
-def described(letter: Letter) -> str:
-    """One line about one letter."""
-    parts = (letter.message_id, letter.subject, letter.reason, f"{len(letter.body.encode())} bytes")
-    return ", ".join(part for part in parts if part)
 
 
 def counted(letters: int) -> str:

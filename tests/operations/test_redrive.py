@@ -34,7 +34,7 @@ def test_s43_without_an_answer_it_shows_what_it_would_send_and_changes_nothing(
     assert redrive.main(["--suffix", SUFFIX, "--reason", "account_not_found"]) == 0
 
     said = capsys.readouterr().out
-    selected = re.findall(r"selected: ([\w-]+), (?:transaction ([\w-]+))?", said)
+    selected = re.findall(r"selected: message ([\w-]+), (?:transaction ([\w-]+))?", said)
     assert dict(selected) == sent
     assert "to send to transaction-queue-letters: 2 dead letters\n" in said
     assert "ANSWER=yes" in said
@@ -56,7 +56,7 @@ def test_s43_a_long_list_is_cut_unless_the_whole_is_asked_for(
 
     said = capsys.readouterr().out
     assert f"{number} dead letters" in said
-    assert said.count("conflict, ") == (number if is_whole else redrive.LISTED_MAX)
+    assert said.count("selected: message ") == (number if is_whole else redrive.LISTED_MAX)
     assert ("LIST=yes" in said) is not is_whole
 
 
