@@ -71,7 +71,8 @@ async def test_batches_of_one_call_are_a_chain_and_their_ids_sort_by_time(
     async with pool.acquire() as connection:
         await connection.execute(
             "SET session_replication_role = replica;"
-            "UPDATE ledger.outbox_v2 SET created_at = created_at - outbox_id % 3 * interval '1 day';"
+            "UPDATE ledger.outbox_v2"
+            " SET created_at = created_at - outbox_id % 3 * interval '1 day';"
             "RESET session_replication_role"
         )
     messages = await take(pool)
