@@ -95,7 +95,7 @@ class TransactionStack(Stack):
             placement=Placement(vpc=vpc, security_group=security_groups.processor), key=key)
         writer = AuditWriter(
             self, "AuditWriter", suffix=suffix, config=config.processors,
-            queue=audit, store=audit_store, key=key)
+            queue=audit, breaker=breaker, store=audit_store, key=key)
         writer.node.add_dependency(audit_store)  # deleted before the bucket is emptied
         SchemaMigrator(
             self, "SchemaMigrator", suffix=suffix, database=database,
@@ -103,7 +103,8 @@ class TransactionStack(Stack):
             after=[vpc, security_groups], before=[service.fargate, processor.mapping])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
-            service=service.log_group, processor=processor.function.log_group)
+            service=service.log_group, processor=processor.function.log_group,
+            writer=writer.function.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             monitored=MonitoredResources(

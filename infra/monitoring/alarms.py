@@ -167,6 +167,22 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         for_minutes=2,  # longer than a failover
         pages=True,  # instead of queue-age: a message that is sent again is young again
     )
+    yield AlarmRule(
+        name="wrong-setup",
+        reason="The database lacks a right or an object of the queue processor: transactions wait",
+        metric=monitored.business.wrong_setup.metric(statistic="sum"),
+        at_least=1,
+        for_minutes=2,
+        pages=True,  # also if it concerns one kind of transaction: then the breaker stays closed
+    )
+    yield AlarmRule(
+        name="audit-breaker-open",
+        reason="The audit writer cannot store batches in S3: the audit trail waits",
+        metric=monitored.business.audit_breaker_open.metric(statistic="max"),
+        at_least=1,
+        for_minutes=2,
+        pages=True,
+    )
     for queue in monitored.queues:
         yield AlarmRule(
             name=f"{queue.name}-queue-age",
