@@ -56,6 +56,8 @@ def _environment(
         database_ca_file=str(cluster.ca_file),
         dead_letter_queue_url=DEAD_LETTERS,
         transaction_queue_url=QUEUE,
+        receives_max=10,
+        outcome_bus_name="outcomes-dev",
         breaker_table_name="transaction-breaker-dev",
         breaker_failures_max=1,
         breaker_pause_first_seconds=5,
