@@ -130,9 +130,10 @@ class AuditWriter(Construct):
             name="audit-writer",
             description=f"Stores the posted batches of {suffix}",
             source=AUDIT_SOURCE,
-            environment=AuditWriterSettings(
+            environment=lambda role: AuditWriterSettings(
                 audit_bucket_name=store.bucket.bucket_name,
                 dead_letter_queue_url=queue.dead_letters.queue_url,
+                writer_role_id=role.role_id,
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
             key=key,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambda_src.shared.first_send import FIRST_SENT_AT
+from lambda_src.shared.message_attributes import REASON, sender_attributes_of
 from operations.account import NoSuffix, open_session, required
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ ENTRIES_PER_CALL: Final = 10  # a limit of SQS
 # mean that there are no others.
 WITHOUT_NEWS_MAX: Final = 5
 NOT_HIDDEN_ANYWAY: Final = "MessageNotInflight"
-REASON: Final = "reason"
 NO_REASON: Final = "none given: received too often"
 
 
@@ -101,13 +100,11 @@ class DeadLetters:
             self._release()
 
     def _send_back(self, letter: Letter) -> None:
-        kept = {
-            name: _as_sent(value)
-            for name, value in letter.attributes.items()
-            if name not in (REASON, FIRST_SENT_AT)  # counted again
-        }
         self._sqs.send_message(
-            QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=kept
+            QueueUrl=self._source_url,
+            MessageBody=letter.body,
+            # Not when it was first sent: its age counts again.
+            MessageAttributes=sender_attributes_of(letter.attributes, is_dead_letter=True),
         )
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt_handle)
         del self._held[letter.message_id]
@@ -167,11 +164,6 @@ def _letter(message: Any) -> Letter:
         attributes=message.get("MessageAttributes", {}),
         sent_at=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
     )
-
-
-def _as_sent(value: dict[str, Any]) -> Any:
-    """A received attribute in the form that `send_message` accepts."""
-    return {k: v for k, v in value.items() if k in ("DataType", "StringValue", "BinaryValue")}
 
 
 def open_queue(sqs: "SQSClient", *, suffix: str, kind: str) -> DeadLetters:

@@ -35,6 +35,8 @@ def _writer() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
             pause_up_to=pause_up_to,
         ),
         dead_letters=DeadLetterQueue(
-            sqs=boto3.client("sqs", config=_AWS), queue_url=settings.dead_letter_queue_url
+            sqs=boto3.client("sqs", config=_AWS),
+            queue_url=settings.dead_letter_queue_url,
+            role_id=settings.writer_role_id,
         ),
     )

@@ -14,3 +14,4 @@ class AuditWriterSettings(EnvironmentSettings):
 
     audit_bucket_name: str
     dead_letter_queue_url: str
+    writer_role_id: str  # the unique id of its own role

@@ -21,22 +21,27 @@ def first_sent_at(message: Message) -> int:
     return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 
 
-def first_sender_id(message: Message, *, role_id: str) -> str:
-    """The SenderId that SQS wrote when the message was first sent.
+def is_sent_by(message: Message, *, role_id: str) -> bool:
+    """Whether the message is a copy that the function with this role has sent.
 
-    `role_id` is the unique id of the role of the function that renews: SQS writes it as
-    `<role id>:<session>`, and only a session of that role gets it
+    `role_id` is the unique id of the role: SQS writes the sender as `<role id>:<session>`, and only
+    a session of that role gets this
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
     """
-    return _trusted(message, FIRST_SENDER_ID, role_id=role_id) or message.sender_id
+    return message.sender_id.partition(":")[0] == role_id
+
+
+def first_sender_id(message: Message, *, role_id: str) -> str:
+    """The SenderId that SQS wrote when the message was first sent."""
+    return _claimed(message, FIRST_SENDER_ID, role_id=role_id) or message.sender_id
 
 
 def first_message_id(message: Message, *, role_id: str) -> str:
-    """The id that SQS answered to the first sender. `role_id`: as above."""
-    return _trusted(message, FIRST_MESSAGE_ID, role_id=role_id) or message.message_id
+    """The id that SQS answered to the first sender."""
+    return _claimed(message, FIRST_MESSAGE_ID, role_id=role_id) or message.message_id
 
 
-def _trusted(message: Message, name: str, *, role_id: str) -> str:
-    if message.sender_id.partition(":")[0] != role_id:
+def _claimed(message: Message, name: str, *, role_id: str) -> str:
+    if not is_sent_by(message, role_id=role_id):
         return ""
     return str(message.attributes.get(name, {}).get("stringValue") or "")

@@ -81,7 +81,9 @@ def _worker() -> Callable[..., dict[str, Any]]:
             ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to), breaker=_breaker(settings)
         ),
         dead_letters=DeadLetterQueue(
-            sqs=boto3.client("sqs", config=_AWS), queue_url=settings.dead_letter_queue_url
+            sqs=boto3.client("sqs", config=_AWS),
+            queue_url=settings.dead_letter_queue_url,
+            role_id=settings.processor_role_id,
         ),
         redelivery=Redelivery(
             sqs=sqs_once, queue_url=settings.transaction_queue_url, random=uniform

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app_service.ledger.transaction import Transaction
 from lambda_src.shared.first_send import first_message_id, first_sent_at
+from lambda_src.shared.message_attributes import text_of_sender
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.sender import user_of
 
@@ -48,7 +49,7 @@ class Outcome:
             "reason": self.reason[:_REASON_LENGTH_MAX],
             "sender": user_of(message, processor_role_id=processor_role_id),
             "first_sent_at": _rfc3339(first_sent_at(message)),
-            "correlation_id": _correlation_id(message),
+            "correlation_id": _correlation_id(message, processor_role_id),
         }
         if transaction is not None:
             found |= {
@@ -90,10 +91,10 @@ def dead_lettered(message: Message, transaction: Transaction | None, *, reason: 
     )
 
 
-def _correlation_id(message: Message) -> str:
+def _correlation_id(message: Message, processor_role_id: str) -> str:
     """A longer one is left out: a part of it would name another message."""
-    found = message.attributes.get(CORRELATION_ID, {}).get("stringValue") or ""
-    return str(found) if len(found) <= _CORRELATION_ID_LENGTH_MAX else ""
+    found = text_of_sender(message, CORRELATION_ID, role_id=processor_role_id)
+    return found if len(found) <= _CORRELATION_ID_LENGTH_MAX else ""
 
 
 def _rfc3339(milliseconds: int) -> str:

@@ -104,6 +104,20 @@ def test_s43_letters_go_back_as_they_came_without_their_reason(queues: Queues) -
     assert queues.letters() == {"visible": 0, "hidden": 0}
 
 
+def test_s43_attributes_that_were_folded_for_lack_of_room_go_back_as_they_came(
+    queues: Queues,
+) -> None:
+    folded = '{"trace":{"DataType":"String","StringValue":"abc"}}'
+    queues.put_dead_letter(
+        "body", "conflict", sender_attributes=folded, first_sent_at="1", first_sender_id="AROA:x"
+    )
+
+    assert redrive.main(["--suffix", SUFFIX, "--answer", "yes"]) == 0
+
+    [(_, attributes)] = queues.sent_back().items()
+    assert {name: value["StringValue"] for name, value in attributes.items()} == {"trace": "abc"}
+
+
 def test_s43_only_letters_with_a_reason_go_back_where_one_is_named(queues: Queues) -> None:
     queues.put_dead_letter("bad", "bad_json: no")
     queues.put_dead_letter("mended", "account_not_found")

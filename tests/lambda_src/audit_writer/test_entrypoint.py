@@ -22,6 +22,7 @@ def test_a_batch_goes_to_its_bucket_and_a_bad_message_to_its_queue(
     settings = AuditWriterSettings(
         audit_bucket_name="audit-dev",
         dead_letter_queue_url=DEAD_LETTERS,
+        writer_role_id="AROAWRITER",
     )
     for name, value in settings.to_env().items():
         monkeypatch.setenv(name, value)
