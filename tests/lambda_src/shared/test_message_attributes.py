@@ -11,8 +11,8 @@ from lambda_src.shared.message_attributes import (
     Attribute,
     attributes_of_copy,
     sender_attributes_of,
-    text_of_sender,
     size_in_bytes,
+    text_of_sender,
 )
 from lambda_src.shared.messages import Message
 
