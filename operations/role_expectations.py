@@ -159,6 +159,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
             **_OWN_VARIABLES,
             "record": ("s3:PutObject",),
             "audit": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
+            "audit dead letters": ("sqs:SendMessage",),
         },
     ),
     "schema-migrator": Expectation(
