@@ -103,7 +103,8 @@ class TransactionStack(Stack):
             after=[vpc, security_groups], before=[service.fargate, processor.mapping])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
-            service=service.log_group, processor=processor.function.log_group)
+            service=service.log_group, processor=processor.function.log_group,
+            writer=writer.function.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             monitored=MonitoredResources(

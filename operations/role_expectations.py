@@ -156,7 +156,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
     "audit-writer": Expectation(
         needs={
             **_OWN_VARIABLES,
-            "record": ("s3:PutObject",),
+            "record": ("s3:PutObject", "s3:GetObject"),  # it compares what is stored already
             "audit": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
         },
     ),

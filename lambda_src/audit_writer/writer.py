@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from lambda_src.audit_writer.archive import ArchiveUnavailable
+from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.shared.messages import Message, Unprocessable, keep, received
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Archive(Protocol):
-    def store(self, key: str, content: bytes) -> bool: ...
+    def store(self, key: str, content: bytes, metadata: Mapping[str, str]) -> bool: ...
 
 
 class DeadLetters(Protocol):
@@ -45,7 +45,13 @@ def _is_done(
     except Unprocessable as error:
         return dead_letters.accept(message, str(error))
     try:
-        is_new = archive.store(batch.key, batch.content)
+        is_new = archive.store(batch.key, batch.content, batch.metadata)
+    except ObjectDiffers as error:
+        logger.error(
+            "batch differs from its object",
+            extra={"batch_id": str(batch.batch_id), "reason": str(error), "altered": 1},
+        )
+        return dead_letters.accept(message, f"altered: {error}")
     except ArchiveUnavailable:
         logger.exception("batch not archived", extra={"batch_id": str(batch.batch_id)})
         return False

@@ -7,6 +7,7 @@ from tests.infra.monitoring.alarm_templates import alarms
 from tests.infra.templates import Synthesized, text
 
 SERVICE, PROCESSOR = "/ecs/transaction-service-dev", "/aws/lambda/transaction-processor-dev"
+WRITER = "/aws/lambda/audit-writer-dev"
 
 
 def log_metrics(stack: Synthesized) -> dict[str, set[tuple[str, str]]]:
@@ -26,7 +27,8 @@ def log_metrics(stack: Synthesized) -> dict[str, set[tuple[str, str]]]:
 
 
 def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Synthesized) -> None:
-    """The service logs totals, the processor its batches and the breaker."""
+    """The service logs totals, the processor its batches and the breaker, the audit writer what
+    differs."""
     outcomes = {field for field in totals_fields() if field.startswith("transactions_")}
     read = {source for sources in log_metrics(ephemeral).values() for source in sources}
 
@@ -34,6 +36,7 @@ def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Syn
         *((SERVICE, field) for field in totals_fields()),
         *((PROCESSOR, field) for field in outcomes),
         (PROCESSOR, "breaker_open"),
+        (WRITER, "altered"),
     }
 
 
@@ -47,6 +50,7 @@ def totals_fields() -> set[str]:
 @pytest.mark.parametrize(
     ("name", "source"),
     [
+        ("audit-altered", (WRITER, "altered")),
         ("breaker-open", (PROCESSOR, "breaker_open")),
         ("outbox-age", (SERVICE, "outbox_oldest_seconds")),
         ("outbox-set-aside", (SERVICE, "outbox_set_aside")),

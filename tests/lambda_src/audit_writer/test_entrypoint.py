@@ -10,7 +10,7 @@ from lambda_src.audit_writer import entrypoint
 from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.shared.environment_variables import SettingsError
 from tests.aws_stubs import type_of_aws
-from tests.lambda_src.audit_writer.test_writer import body, key
+from tests.lambda_src.audit_writer.test_writer import body, key, line
 from tests.lambda_src.sqs_events import kept, sqs_event
 
 DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/111111111111/audit-dead-letters-dev"
@@ -30,9 +30,11 @@ def test_a_batch_goes_to_its_bucket_and_a_bad_message_to_its_queue(
     stored = {
         "Bucket": "audit-dev",
         "Key": key(1),
-        "Body": gzip.compress(b'{"number":1}\n', mtime=0),
+        "Body": gzip.compress(line(1), mtime=0),
         "ContentType": ANY,
         "ContentEncoding": ANY,
+        "ChecksumSHA256": ANY,
+        "Metadata": {},
         "IfNoneMatch": "*",
     }
     aws("s3")[1].add_response("put_object", {}, stored)
