@@ -174,7 +174,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
     "audit-writer": Expectation(
         needs={
             **_OWN_VARIABLES,
-            "record": ("s3:PutObject",),
+            "record": ("s3:PutObject", "s3:GetObject"),  # it compares what is stored already
             "audit": (
                 "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
                 # It re-sends batches that cannot be stored yet. It could store any batch anyway.

@@ -19,7 +19,8 @@ class BusinessMetrics(Construct):
     the queue has refused again and again. `breaker_open` is 1 if a batch of the queue
     found the circuit breaker open, and 0 if a batch closed it; `audit_breaker_open` is that of the
     audit queue. `wrong_setup` counts the batches to which the database refused a right, or for
-    which it lacks an object. `logins_refused` counts logins with
+    which it lacks an object. `altered` is 1 if the audit writer found something else in the place
+    of a batch. `logins_refused` counts logins with
     a wrong credential, and those that the limit of failures refused.
     """
 
@@ -58,3 +59,4 @@ class BusinessMetrics(Construct):
             field="breaker_open",
             name="audit_breaker_open",
         )
+        self.altered = metric("altered", writer=writer)

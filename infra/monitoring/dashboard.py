@@ -96,6 +96,7 @@ def _business(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
                 )
                 for queue in monitored.queues
             ),
+            business.altered.metric(statistic="max", label="audit, other than stored"),
         ),
     ]
 

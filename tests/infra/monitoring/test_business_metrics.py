@@ -27,7 +27,8 @@ def log_metrics(stack: Synthesized) -> dict[str, set[tuple[str, str]]]:
 
 
 def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Synthesized) -> None:
-    """The service logs totals, the processor its batches and the breaker."""
+    """The service logs totals, the processor its batches and the breaker, the audit writer what
+    differs."""
     outcomes = {field for field in totals_fields() if field.startswith("transactions_")}
     read = {source for sources in log_metrics(ephemeral).values() for source in sources}
 
@@ -37,6 +38,7 @@ def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Syn
         (PROCESSOR, "breaker_open"),
         (PROCESSOR, "wrong_setup"),
         (WRITER, "breaker_open"),
+        (WRITER, "altered"),
     }
 
 
@@ -50,6 +52,7 @@ def totals_fields() -> set[str]:
 @pytest.mark.parametrize(
     ("name", "source"),
     [
+        ("audit-altered", (WRITER, "altered")),
         ("breaker-open", (PROCESSOR, "breaker_open")),
         ("audit-breaker-open", (WRITER, "breaker_open")),
         ("outbox-age", (SERVICE, "outbox_oldest_seconds")),
