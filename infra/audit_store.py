@@ -86,10 +86,10 @@ class AuditStore(Construct):
         )
 
     def grant_append(self, grantee: iam.IGrantable) -> None:
-        """Allow adding records and nothing else."""
+        """Allow adding records, and reading those that are there already."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3:PutObject"],
+                actions=["s3:PutObject", "s3:GetObject"],
                 resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
             )
         )

@@ -160,6 +160,12 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         at_least=1,
     )
     yield AlarmRule(
+        name="audit-altered",
+        reason="A batch came again with other contents than its object in the audit trail has",
+        metric=monitored.business.altered.metric(statistic="max"),
+        at_least=1,
+    )
+    yield AlarmRule(
         name="breaker-open",
         reason="The queue processor cannot reach the database: queued transactions wait",
         metric=monitored.business.breaker_open.metric(statistic="max"),
