@@ -70,7 +70,7 @@ class TransactionStack(Stack):
         network.let_reach(sessions.table, actions=sessions.actions, has_indexes=True)
         network.let_reach(api_clients.table, actions=api_clients.actions)
         network.let_reach(breaker.table, actions=breaker.actions)
-        audit_store = AuditStore(self, "AuditStore", suffix=suffix)
+        audit_store = AuditStore(self, "AuditStore", suffix=suffix, config=config.audit)
         transactions = QueueWithDeadLetters(
             self, "Transactions", suffix=suffix, names=TRANSACTIONS,
             handler_timeout_seconds=config.processors.timeout_seconds, key=key)
