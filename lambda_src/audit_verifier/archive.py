@@ -9,7 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectVersionsOutputTypeDef
+    from mypy_boto3_s3.type_defs import (
+        ListObjectVersionsOutputTypeDef,
+        ListObjectVersionsRequestTypeDef,
+    )
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 
@@ -53,19 +56,20 @@ class S3Archive:
         self._bucket_name = bucket_name
 
     def versions(self, *, prefix: str, after: str) -> Iterator[ObjectVersion]:
-        markers = {"KeyMarker": after}
-        while markers:
+        request: ListObjectVersionsRequestTypeDef = {"Bucket": self._bucket_name, "Prefix": prefix}
+        if after:
+            request["KeyMarker"] = after
+        is_truncated = True
+        while is_truncated:
             try:
-                page = self._s3.list_object_versions(
-                    Bucket=self._bucket_name, Prefix=prefix, **markers
-                )
+                page = self._s3.list_object_versions(**request)
             except (BotoCoreError, ClientError) as error:
                 raise ArchiveUnreadable(f"s3://{self._bucket_name}/{prefix}: {error}") from error
             yield from _sorted(page)
-            markers = {}
-            if page["IsTruncated"]:
-                markers["KeyMarker"] = page["NextKeyMarker"]
-                markers["VersionIdMarker"] = page["NextVersionIdMarker"]
+            is_truncated = page["IsTruncated"]
+            if is_truncated:
+                request["KeyMarker"] = page["NextKeyMarker"]
+                request["VersionIdMarker"] = page["NextVersionIdMarker"]
 
     def read(self, version: ObjectVersion) -> StoredObject | None:
         try:

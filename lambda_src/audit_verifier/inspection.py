@@ -262,10 +262,9 @@ class Inspection:
         self._compare(listed.key, stored, records, link, but=absent)
 
     def _must_be_recorded(self, batch_id: str, listed: Listed) -> bool:
-        since = self._horizon.recorded_from
-        if is_time_ordered(batch_id):
-            return text_of(time_of_id(batch_id)) >= since
-        return str(listed.day) > since[:10].replace("-", "/")
+        if is_time_ordered(batch_id):  # these are as old as the record, or younger
+            return text_of(time_of_id(batch_id)) >= self._horizon.kept_from
+        return str(listed.day) > self._horizon.recorded_from[:10].replace("-", "/")
 
 
 def _id_of(pair: Pair) -> str | None:

@@ -30,7 +30,8 @@ class Head:
 class Horizon:
     """How far back the record of what was sent reaches."""
 
-    recorded_from: str  # every batch that was sent from here on is recorded
+    kept_from: str  # nothing that was sent from here on has been forgotten
+    recorded_from: str  # not before the record began: versions from before kept none
     oldest: str | None  # no recorded transaction is older
 
 
@@ -62,7 +63,11 @@ class Ledger:
 
     def horizon(self) -> Horizon:
         [[kept_from, first_sent_at, oldest]] = self._run(queries.HORIZON_SQL)
-        return Horizon(recorded_from=max(kept_from, first_sent_at or ""), oldest=oldest)
+        return Horizon(
+            kept_from=kept_from,
+            recorded_from=max(kept_from, first_sent_at or ""),
+            oldest=oldest,
+        )
 
     def posted(self, first: datetime, last: datetime, most: int) -> list[tuple[str, str]]:
         """Ids and times of at most so many, in no order."""
