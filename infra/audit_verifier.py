@@ -19,6 +19,10 @@ from lambda_src.audit_verifier.settings import SCHEDULED, AuditVerifierSettings
 AUDIT_VERIFIER: Final = "audit-verifier"
 # The most that Lambda allows. A longer range is verified by several calls.
 TIMEOUT_SECONDS: Final = 900
+# It holds some batches and their objects in memory, and computes their hashes.
+MEMORY_MIB: Final = 1024
+# By then a batch that was sent is stored, unless the audit queue is late: that has its own alarm.
+MISSING_AFTER_SECONDS: Final = 15 * 60
 VERIFIER_SOURCE: Final = LambdaSource(
     module="lambda_src.audit_verifier.entrypoint",
     also=(LAMBDA_TRUST,),
@@ -59,10 +63,13 @@ class AuditVerifier(Construct):
                 database_name=database.name,
                 database_ca_file=ca_file_for_functions(database.ca_file),
                 audit_bucket_name=store.bucket.bucket_name,
+                missing_after_seconds=MISSING_AFTER_SECONDS,
+                environment_suffix=str(suffix),
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=key,
             placement=placement,
+            memory_mib=MEMORY_MIB,
         )
         function = self.function.function
         database.auditor_secret.grant_read(function)
@@ -77,7 +84,7 @@ class AuditVerifier(Construct):
             schedule=events.Schedule.rate(Duration.hours(1)),
             targets=[
                 targets.LambdaFunction(
-                    function, event=events.RuleTargetInput.from_object({SCHEDULED: True})
+                    function, event=events.RuleTargetInput.from_object(SCHEDULED)
                 )
             ],
         )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.audit_verifier import AUDIT_VERIFIER
+from infra.audit_verifier import AUDIT_VERIFIER, MISSING_AFTER_SECONDS
+from lambda_src.audit_verifier.report import Repair
 from lambda_src.schema_migrator.settings import send_again_event
 from operations.account import NoSuffix, open_session, required
 from operations.function_call import PATIENCE, CallFailed, call
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 RUNBOOK: Final = "docs/runbooks/audit-discrepancies.md"
-SEND_BATCH: Final = "send_batch"
-SEAL_TRANSACTION: Final = "seal_transaction"
-_RESENT_MINUTES: Final = 15  # until then a batch that was sent again is on its way
 
 
 class NoTime(Exception):
@@ -89,7 +87,7 @@ class AuditTrail:
     def _send_again(self, discrepancies: Sequence[Mapping[str, Any]]) -> None:
         ids = {
             repair: sorted({d["id"] for d in discrepancies if d["repair"] == repair})
-            for repair in (SEND_BATCH, SEAL_TRANSACTION)
+            for repair in Repair
         }
         if not any(ids.values()):
             return
@@ -97,13 +95,13 @@ class AuditTrail:
             self._lambda,
             function=f"schema-migrator-{self._suffix}",
             event=send_again_event(
-                batch_ids=ids[SEND_BATCH], transaction_ids=ids[SEAL_TRANSACTION]
+                batch_ids=ids[Repair.SEND_BATCH], transaction_ids=ids[Repair.SEAL_TRANSACTION]
             ),
             expected="batches",
         )
         print(
-            f"will be sent again: {answer['batches']} of {len(ids[SEND_BATCH])} batches, "
-            f"{answer['transactions']} of {len(ids[SEAL_TRANSACTION])} transactions "
+            f"will be sent again: {answer['batches']} of {len(ids[Repair.SEND_BATCH])} batches, "
+            f"{answer['transactions']} of {len(ids[Repair.SEAL_TRANSACTION])} transactions "
             "(others wait already)"
         )
 
@@ -135,7 +133,8 @@ def conclude(found: Findings, *, apply: bool) -> int:
     if found.repairable and not apply:
         print(f"APPLY=yes sends what is missing again: {found.repairable} of those above")
     elif found.repairable:
-        print(f"verify again in {_RESENT_MINUTES} minutes: until then they are on their way")
+        minutes = MISSING_AFTER_SECONDS // 60
+        print(f"verify again in {minutes} minutes: until then they are on their way")
     others = found.kinds.total() - found.repairable
     if others:
         print(f"{others} must be looked at by a person: {RUNBOOK}")
