@@ -1,0 +1,108 @@
+"""The two functions of an environment, wired to the proxies, each with its event source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.transaction_processor.settings import TransactionProcessorSettings
+from local_cloud.aws import AwsClients
+from soak.aws_resources import (
+    AUDIT_QUEUE,
+    BREAKER_TABLE,
+    BUCKET,
+    SUFFIX,
+    TRANSACTION_QUEUE,
+    Emulator,
+    Queue,
+    queue_url,
+)
+from soak.database import ADDRESS, NAME
+from soak.event_source import EventSource, Withhold
+from soak.function_process import Function
+from soak.plan import Faults
+from soak.service import Wiring
+
+# Batches as in an environment. The pauses of the breaker are shorter, so that it opens and closes
+# often: only the configuration differs.
+_TRANSACTION_BATCH: Final = 500
+_AUDIT_BATCH: Final = 5
+_PROCESSORS: Final = 2
+_WRITERS: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    wiring: Wiring
+    emulator: Emulator
+    aws: AwsClients  # through the proxy
+    faults: Faults
+    folder: Path  # of the logs
+    withhold: Withhold
+
+    def all(self) -> Sequence[EventSource]:
+        """Each runs in a thread of its own."""
+        processor = self._source(
+            "transaction-processor",
+            TRANSACTION_QUEUE,
+            self._processor_settings().to_env(),
+            batch_size=_TRANSACTION_BATCH,
+            withhold=self.withhold,
+        )
+        writer = self._source(
+            "audit-writer", AUDIT_QUEUE, self._writer_settings().to_env(), batch_size=_AUDIT_BATCH
+        )
+        return [*[processor] * _PROCESSORS, *[writer] * _WRITERS]
+
+    def _source(
+        self,
+        name: str,
+        queue: Queue,
+        settings: dict[str, str],
+        *,
+        batch_size: int,
+        withhold: Withhold | None = None,
+    ) -> EventSource:
+        return EventSource(
+            name=name,
+            function=Function(
+                module=f"lambda_src.{name.replace('-', '_')}.entrypoint",
+                environment=self.wiring.aws_environment() | settings,
+                log_file=self.folder / f"{name}.log",
+            ),
+            queue_url=self._url(queue.name),
+            sqs=self.aws.sqs,
+            sqs_past_proxy=self.emulator.aws.sqs,
+            batch_size=batch_size,
+            window_seconds=0.5,
+            faults=self.faults,
+            withhold=withhold,
+        )
+
+    def _processor_settings(self) -> TransactionProcessorSettings:
+        return TransactionProcessorSettings(
+            database_secret_arn=self.emulator.processor_secret_arn,
+            database_writer_host=ADDRESS,
+            database_reader_host=ADDRESS,
+            database_port=self.wiring.processor_database_port,
+            database_name=NAME,
+            database_ca_file=str(self.wiring.ca_file),
+            dead_letter_queue_url=self._url(TRANSACTION_QUEUE.dead_letters),
+            transaction_queue_url=self._url(TRANSACTION_QUEUE.name),
+            breaker_table_name=BREAKER_TABLE,
+            breaker_failures_max=3,
+            breaker_pause_first_seconds=1,
+            breaker_pause_max_seconds=2,
+            processor_role_id="AROASOAK",
+            environment_suffix=SUFFIX,
+        )
+
+    def _writer_settings(self) -> AuditWriterSettings:
+        return AuditWriterSettings(
+            audit_bucket_name=BUCKET,
+            dead_letter_queue_url=self._url(AUDIT_QUEUE.dead_letters),
+        )
+
+    def _url(self, name: str) -> str:
+        return queue_url(name, port=self.wiring.aws_port)

@@ -1,0 +1,80 @@
+"""Sends the messages of the plan to the transaction queue until each is acknowledged."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from app_service.outbox.queue_messages import groups
+from soak.inputs import Message, messages_of
+from soak.outside_log import OutsideLog
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_PAUSE_SECONDS = 0.1
+_COUNTED_SECONDS = 0.5
+BACKLOG_MAX = 2000  # messages in the queue: a faster sender only makes the end longer
+
+
+class Sender:
+    """A message of which the acknowledgement was lost is sent again, as senders must."""
+
+    def __init__(
+        self,
+        *,
+        sqs: "SQSClient",  # through the proxy
+        queue_url: str,
+        seed: int,
+        numbers: Iterable[int],  # of the groups of messages; no two senders have one in common
+        log: OutsideLog,
+        backlog: Callable[[], int],
+    ) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._seed = seed
+        self._numbers = numbers
+        self._log = log
+        self._backlog = backlog
+
+    def run(self, stopped: threading.Event) -> None:
+        counted = 0.0
+        for some in groups(self._messages(stopped), size_of=_size):
+            self._send(some)
+            if time.monotonic() - counted > _COUNTED_SECONDS:
+                while self._backlog() > BACKLOG_MAX and not stopped.wait(_PAUSE_SECONDS):
+                    pass
+                counted = time.monotonic()
+
+    def _send(self, messages: Sequence[Message]) -> None:
+        waiting = {str(number): message for number, message in enumerate(messages)}
+        while waiting:
+            try:
+                answer = self._sqs.send_message_batch(
+                    QueueUrl=self._queue_url,
+                    Entries=[
+                        {
+                            "Id": number,
+                            "MessageBody": message.body,
+                            "DelaySeconds": message.delay_seconds,
+                        }
+                        for number, message in waiting.items()
+                    ],
+                )
+            except (BotoCoreError, ClientError):
+                time.sleep(_PAUSE_SECONDS)
+                continue
+            for entry in answer.get("Successful", []):
+                self._log.sent(waiting.pop(entry["Id"]))
+
+    def _messages(self, stopped: threading.Event) -> Iterator[Message]:
+        for number in self._numbers:
+            if stopped.is_set():
+                return
+            yield from messages_of(self._seed, number)
+
+
+def _size(message: Message) -> int:
+    return len(message.body.encode())
