@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from soak.inputs import POSTED, Message
 from soak.ledger_contents import Recorded
 from soak.outside_log import Acknowledged
+from soak.problems import Problem
 
 _DONE = frozenset({"posted", "replayed"})
 _NOT_RECORDED = frozenset({"conflict", "invalid", "forbidden"})
@@ -17,7 +18,7 @@ class Account:
     """The outcomes by kind of message, and each message or posting without a right one."""
 
     outcomes: Counter[tuple[str, str]]
-    problems: Sequence[str]
+    problems: Sequence[Problem]
 
 
 def account_for(
@@ -30,21 +31,24 @@ def account_for(
     problems = []
     for message in messages:
         found = _outcomes_of(message, recorded, dead)
-        named = f"a message ({message.kind}, {_name(message)})"
+        subject = f"{message.kind}, {_name(message)}"
         if not found:
-            problems.append(f"{named} is lost: neither in the ledger nor a dead letter")
+            what = "a message is lost: neither in the ledger nor a dead letter"
+            problems.append(Problem(what=what, subject=subject))
         for outcome in found:
             outcomes[message.kind, outcome.partition(": ")[0]] += 1
             if not outcome.startswith(message.may):
-                problems.append(f"{named} is {outcome[:120]}, which must be {_either(message.may)}")
+                what = f"a message has a wrong outcome: {outcome[:80]}, not {_either(message.may)}"
+                problems.append(Problem(what=what, subject=subject))
         if len(found) > 1:
-            problems.append(f"{named} has more than one outcome: {', '.join(found)}")
+            what = f"a message has more than one outcome: {', '.join(found)}"
+            problems.append(Problem(what=what, subject=subject))
     return Account(outcomes=outcomes, problems=problems)
 
 
 def broken_promises(
     answers: Iterable[Acknowledged], *, recorded: Mapping[str, Recorded]
-) -> list[str]:
+) -> list[Problem]:
     """What the API has answered and the ledger does not hold."""
     problems = []
     for answer in answers:
@@ -54,11 +58,14 @@ def broken_promises(
         if answer.status in _NOT_RECORDED:
             continue
         if found is None:
-            problems.append(f"transaction {name}: the API answered {answer.status}, and it is lost")
+            what = f"the API answered {answer.status}, and the ledger has no such transaction"
         elif found.outcome != promised:
-            problems.append(f"transaction {name}: answered {answer.status}, is {found.outcome}")
+            what = f"the API answered {answer.status}, and the ledger has: {found.outcome}"
         elif not found.holds(answer.transaction):
-            problems.append(f"transaction {name}: recorded with other contents than acknowledged")
+            what = f"the API answered {answer.status}, and the ledger has other contents"
+        else:
+            continue
+        problems.append(Problem(what=what, subject=f"transaction {name}"))
     return problems
 
 

@@ -11,6 +11,7 @@ from soak.api_inputs import Call, calls_of
 from soak.database import ADDRESS
 from soak.inputs import BANK, EURO_BANK, PEOPLE, POOR
 from soak.outside_log import Acknowledged, OutsideLog
+from soak.problems import Problem
 from soak.service import CLIENT_ID, CLIENT_SECRET
 
 _TIMEOUT_SECONDS: Final = 5.0
@@ -64,7 +65,8 @@ class ApiClient:
             )
         )
         if not call.may.issuperset(verdicts):
-            log.unexpected(f"{call.path} answered {status} {sorted({*verdicts} - call.may)}")
+            what = f"{call.path} answered {status} {', '.join(sorted({*verdicts} - call.may))}"
+            log.unexpected(Problem(what=what, subject=str(call.document)[:60]))
 
     def _until_answered(self, path: str, document: Any) -> tuple[int, Any]:
         while True:

@@ -9,7 +9,7 @@ proxy.
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,7 +42,7 @@ class EventSource:
     queue_url: str
     sqs: "SQSClient"  # through the proxy
     sqs_past_proxy: "SQSClient"
-    batch_size: int
+    batch_sizes: Iterator[int]  # of one batch after the other
     window_seconds: float
     faults: Faults
     withhold: Withhold | None = None
@@ -61,9 +61,10 @@ class EventSource:
     def _receive(self) -> list[Record]:
         records: list[Record] = []
         size = 0
+        batch_size = next(self.batch_sizes)
         until = time.monotonic() + self.window_seconds
-        while len(records) < self.batch_size and size < _EVENT_BYTES_MAX // 2:
-            left = self.batch_size - len(records)
+        while len(records) < batch_size and size < _EVENT_BYTES_MAX // 2:
+            left = batch_size - len(records)
             try:
                 answer = self.sqs.receive_message(
                     QueueUrl=self.queue_url,

@@ -1,8 +1,9 @@
 """The two functions of an environment, wired to the proxies, each with its event source."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from lambda_src.audit_writer.settings import AuditWriterSettings
@@ -24,10 +25,9 @@ from soak.function_process import Function
 from soak.plan import Faults
 from soak.service import Wiring
 
-# Batches as in an environment. The pauses of the breaker are shorter, so that it opens and closes
-# often: only the configuration differs.
-_TRANSACTION_BATCH: Final = 500
-_AUDIT_BATCH: Final = 5
+# Up to the largest of an environment. Small ones, which a quiet queue gives, make more calls.
+_TRANSACTION_BATCHES: Final = (1, 10, 10, 50, 50, 500)
+_AUDIT_BATCHES: Final = (1, 5)
 _PROCESSORS: Final = 2
 _WRITERS: Final = 2
 
@@ -38,22 +38,32 @@ class Sources:
     emulator: Emulator
     aws: AwsClients  # through the proxy
     faults: Faults
+    seed: int
     folder: Path  # of the logs
     withhold: Withhold
 
     def all(self) -> Sequence[EventSource]:
         """Each runs in a thread of its own."""
-        processor = self._source(
-            "transaction-processor",
-            TRANSACTION_QUEUE,
-            self._processor_settings().to_env(),
-            batch_size=_TRANSACTION_BATCH,
-            withhold=self.withhold,
-        )
-        writer = self._source(
-            "audit-writer", AUDIT_QUEUE, self._writer_settings().to_env(), batch_size=_AUDIT_BATCH
-        )
-        return [*[processor] * _PROCESSORS, *[writer] * _WRITERS]
+        processors = [
+            self._source(
+                "transaction-processor",
+                TRANSACTION_QUEUE,
+                self._processor_settings().to_env(),
+                batch_sizes=_sizes(self.seed, number, _TRANSACTION_BATCHES),
+                withhold=self.withhold,
+            )
+            for number in range(_PROCESSORS)
+        ]
+        writers = [
+            self._source(
+                "audit-writer",
+                AUDIT_QUEUE,
+                self._writer_settings().to_env(),
+                batch_sizes=_sizes(self.seed, number, _AUDIT_BATCHES),
+            )
+            for number in range(_WRITERS)
+        ]
+        return [*processors, *writers]
 
     def _source(
         self,
@@ -61,7 +71,7 @@ class Sources:
         queue: Queue,
         settings: dict[str, str],
         *,
-        batch_size: int,
+        batch_sizes: Iterator[int],
         withhold: Withhold | None = None,
     ) -> EventSource:
         return EventSource(
@@ -74,7 +84,7 @@ class Sources:
             queue_url=self._url(queue.name),
             sqs=self.aws.sqs,
             sqs_past_proxy=self.emulator.aws.sqs,
-            batch_size=batch_size,
+            batch_sizes=batch_sizes,
             window_seconds=0.5,
             faults=self.faults,
             withhold=withhold,
@@ -91,6 +101,7 @@ class Sources:
             dead_letter_queue_url=self._url(TRANSACTION_QUEUE.dead_letters),
             transaction_queue_url=self._url(TRANSACTION_QUEUE.name),
             breaker_table_name=BREAKER_TABLE,
+            # Shorter pauses than in an environment, so that it opens and closes often.
             breaker_failures_max=3,
             breaker_pause_first_seconds=1,
             breaker_pause_max_seconds=2,
@@ -106,3 +117,9 @@ class Sources:
 
     def _url(self, name: str) -> str:
         return queue_url(name, port=self.wiring.aws_port)
+
+
+def _sizes(seed: int, number: int, sizes: Sequence[int]) -> Iterator[int]:
+    dice = Random(f"{seed} batches of {number}")
+    while True:
+        yield dice.choice(sizes)

@@ -84,7 +84,7 @@ def _valid(dice: Random) -> list[Message]:
 
 
 def _between_people(dice: Random) -> list[Message]:
-    one = transfer(dice, debit_account=100, credit_account=dice.choice(PEOPLE[1:]))
+    one = transfer(dice, debit_account=PEOPLE[0], credit_account=dice.choice(PEOPLE[1:]))
     may = (POSTED, "refused: insufficient_funds")
     return [Message(kind="between people", body=submitted(one), may=may, transaction=one)]
 

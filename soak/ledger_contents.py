@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from pg8000.native import Connection
 
+from soak.problems import Problem
+
 _TRANSACTIONS: Final = """
 SELECT transaction_id::text, state, reason, kind, debit_account, credit_account, amount_minor,
        currency, target_id::text, expires_in_seconds, reference, metadata::text
@@ -16,7 +18,6 @@ _NAMES: Final = (
     "transaction_id", "state", "reason", "kind", "debit_account", "credit_account", "amount_minor",
     "currency", "target_id", "expires_in_seconds", "reference", "metadata",
 )  # fmt: skip
-# By currency, then accounts that differ from their entries, then entries of one transaction.
 _SUMS: Final = "SELECT currency, sum(balance_minor)::text FROM ledger.accounts GROUP BY currency"
 _DIFFERENT: Final = """
 SELECT account_id FROM ledger.accounts
@@ -25,7 +26,7 @@ SELECT account_id FROM ledger.accounts
  WHERE balance_minor <> coalesce(moved, 0) OR version <> coalesce(entries, 0)
 """
 _MOVED: Final = """
-SELECT t.transaction_id::text, count(e.*), coalesce(sum(e.amount_minor), 0)
+SELECT t.transaction_id::text
   FROM ledger.transactions t LEFT JOIN ledger.entries e USING (transaction_id)
  GROUP BY t.transaction_id, t.state, t.kind
 HAVING count(e.*) <> CASE WHEN t.state = 'posted' AND t.kind IN ('transfer', 'capture', 'reversal')
@@ -57,21 +58,21 @@ def recorded_transactions(connection: Connection) -> dict[str, Recorded]:
     }
 
 
-def broken_rules(connection: Connection) -> list[str]:
+def broken_rules(connection: Connection) -> list[Problem]:
     """Money that came or went, balances that differ from entries, a transaction posted twice."""
     return [
         *(
-            f"the balances in {currency} sum to {total}, which must be 0"
+            Problem(what=f"balances sum to {total}, which must be 0", subject=currency)
             for currency, total in connection.run(_SUMS)
             if int(total) != 0
         ),
         *(
-            f"account {account} differs from its entries"
+            Problem(what="a balance differs from its entries", subject=f"account {account}")
             for (account,) in connection.run(_DIFFERENT)
         ),
         *(
-            f"transaction {found} has {count} entries, which sum to {total}"
-            for found, count, total in connection.run(_MOVED)
+            Problem(what="entries are not one debit and one credit", subject=f"transaction {name}")
+            for (name,) in connection.run(_MOVED)
         ),
     ]
 

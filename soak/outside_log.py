@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soak.inputs import Message
+from soak.problems import Problem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class OutsideLog:
         self._lock = threading.Lock()
         self._messages: list[Message] = []
         self._acknowledged: list[Acknowledged] = []
-        self._unexpected: list[str] = []
+        self._unexpected: list[Problem] = []
 
     def sent(self, message: Message) -> None:
         """The queue has acknowledged it."""
@@ -32,7 +33,7 @@ class OutsideLog:
         with self._lock:
             self._acknowledged += answers
 
-    def unexpected(self, problem: str) -> None:
+    def unexpected(self, problem: Problem) -> None:
         with self._lock:
             self._unexpected.append(problem)
 
@@ -47,6 +48,6 @@ class OutsideLog:
             return [*self._acknowledged]
 
     @property
-    def problems(self) -> Sequence[str]:
+    def problems(self) -> Sequence[Problem]:
         with self._lock:
             return [*self._unexpected]

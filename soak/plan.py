@@ -57,7 +57,7 @@ class Menu:
 
 
 AWS: Final = Menu(
-    rate=0.08,
+    rate=0.1,
     weights={
         Fault.REQUEST_DROPPED: 3,
         Fault.ANSWER_DROPPED: 5,
@@ -75,7 +75,7 @@ AWS: Final = Menu(
 )
 # Each exchange of bytes counts, and a call or a login has several.
 CONNECTION: Final = Menu(
-    rate=0.02,
+    rate=0.03,
     storm_rate=0.4,
     storms=0.03,
     weights={

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from soak.run import Result, Soak
 
-_PROBLEMS_MAX = 40
+_SUBJECTS_MAX = 3
 
 
 def repeat_command(soak: Soak) -> str:
@@ -40,10 +40,11 @@ def _ledger(result: Result) -> Iterator[str]:
 
 
 def _end(result: Result) -> Iterator[str]:
-    for problem in result.problems[:_PROBLEMS_MAX]:
-        yield f"problem: {problem}"
-    if len(result.problems) > _PROBLEMS_MAX:
-        yield f"and {len(result.problems) - _PROBLEMS_MAX} problems more"
+    counts = Counter(problem.what for problem in result.problems)
+    for what, count in counts.items():
+        some = [problem.subject for problem in result.problems if problem.what == what]
+        more = ", ..." if count > _SUBJECTS_MAX else ""
+        yield f"problem, {count} times: {what}: {'; '.join(some[:_SUBJECTS_MAX])}{more}"
     yield f"NOT consistent: {len(result.problems)} problems" if result.problems else "consistent"
 
 

@@ -4,7 +4,7 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from soak.draining import Stuck, in_queue, wait_until_empty
 from soak.ledger_contents import broken_rules, recorded_transactions
 from soak.outside_log import OutsideLog
 from soak.plan import Fault, Faults, Plan
+from soak.problems import Problem
 from soak.sabotage import Break, Sabotage
 from soak.sender import Sender
 from soak.system import System, running_system, running_threads
@@ -44,7 +45,7 @@ class Result:
     acknowledged: Counter[str]  # answers of the API to transactions, by verdict
     transactions: int  # in the ledger
     objects: int
-    problems: Sequence[str] = field(default_factory=list)
+    problems: Sequence[Problem]
 
 
 def run(soak: Soak, folder: Path) -> Result:
@@ -52,8 +53,8 @@ def run(soak: Soak, folder: Path) -> Result:
     faults = Faults()
     sabotage = Sabotage(soak.breaks)
     log = OutsideLog()
-    problems: list[str] = []
-    with running_system(folder, faults, sabotage) as system:
+    problems: list[Problem] = []
+    with running_system(folder, seed=soak.seed, faults=faults, sabotage=sabotage) as system:
         clients = [
             ApiClient(
                 port=system.api_port, seed=soak.seed, numbers=itertools.count(n, _API_CLIENTS)
@@ -67,8 +68,8 @@ def run(soak: Soak, folder: Path) -> Result:
         try:
             wait_until_empty(system.waiting, seconds=DRAIN_SECONDS)
         except Stuck as error:
-            problems.append(f"stuck: {error}")
-        problems += [f"not broken as asked: {each}" for each in sabotage.not_done]
+            problems.append(Problem(what="stuck", subject=str(error)))
+        problems += [Problem(what="not broken, as asked", subject=e) for e in sabotage.not_done]
         return _result(system, log, faults, problems)
 
 
@@ -94,7 +95,7 @@ def _load(
         faults.off()
 
 
-def _result(system: System, log: OutsideLog, faults: Faults, problems: list[str]) -> Result:
+def _result(system: System, log: OutsideLog, faults: Faults, problems: list[Problem]) -> Result:
     with system.database.connection() as connection:
         recorded = recorded_transactions(connection)
         problems += broken_rules(connection)
@@ -110,11 +111,14 @@ def _result(system: System, log: OutsideLog, faults: Faults, problems: list[str]
         *broken_promises(log.answers, recorded=recorded),
         *trail.differences(recorded),
         *(
-            f"a dead letter that nobody has sent: {body[:80]!a}"
+            Problem(what="nobody has sent a dead letter", subject=ascii(body[:80]))
             for body in dead
             if body not in sent
         ),
-        *(f"a batch is a dead letter: {reasons}" for reasons in dead_batches.values()),
+        *(
+            Problem(what=f"a batch is a dead letter: {', '.join(reasons)}", subject=body[:120])
+            for body, reasons in dead_batches.items()
+        ),
     ]
     calls, applied = faults.counts()
     return Result(

@@ -43,7 +43,9 @@ class System:
 
 
 @contextmanager
-def running_system(folder: Path, faults: Faults, sabotage: Sabotage) -> Iterator[System]:
+def running_system(
+    folder: Path, *, seed: int, faults: Faults, sabotage: Sabotage
+) -> Iterator[System]:
     """The service and both functions run and handle what comes; no fault yet."""
     with ExitStack() as stack:
         proxies = stack.enter_context(proxy_loop())
@@ -69,6 +71,7 @@ def running_system(folder: Path, faults: Faults, sabotage: Sabotage) -> Iterator
             emulator=running,
             aws=system.aws,
             faults=faults,
+            seed=seed,
             folder=folder,
             withhold=sabotage.withhold,
         )

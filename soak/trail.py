@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from soak.inputs import POSTED
 from soak.ledger_contents import Recorded
+from soak.problems import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,30 +21,26 @@ class Trail:
     objects: int
     records: Mapping[str, list[Mapping[str, Any]]] = field(repr=False)  # by transaction
 
-    def differences(self, recorded: Mapping[str, Recorded]) -> list[str]:
+    def differences(self, recorded: Mapping[str, Recorded]) -> list[Problem]:
         posted = {name: row for name, row in recorded.items() if row.outcome == POSTED}
         found = [
+            *(_of("not in the trail", name) for name in posted.keys() - self.records.keys()),
             *(
-                f"transaction {name} is not in the trail"
-                for name in posted
-                if name not in self.records
-            ),
-            *(
-                f"transaction {name} is in the trail, and not posted"
-                for name in self.records
-                if name not in posted
+                _of("in the trail, not posted", name)
+                for name in self.records.keys() - posted.keys()
             ),
         ]
-        for name, records in self.records.items():
+        for name in posted.keys() & self.records.keys():
+            records = self.records[name]
             if len(records) > 1:
-                found.append(f"transaction {name} is in the trail {len(records)} times")
-            if name in posted:
-                found += [
-                    f"transaction {name} is in the trail with other contents"
-                    for record in records
-                    if not posted[name].holds(_given(record))
-                ]
-        return found
+                found.append(_of("more than once in the trail", name))
+            if not all(posted[name].holds(_given(record)) for record in records):
+                found.append(_of("with other contents in the trail", name))
+        return sorted(found)
+
+
+def _of(what: str, name: str) -> Problem:
+    return Problem(what=f"a transaction is {what}", subject=name)
 
 
 def read_trail(s3: "S3Client", bucket: str) -> Trail:
