@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Trail:
     objects: int
-    records: Mapping[str, list[Mapping[str, Any]]] = field(repr=False)  # by transaction
+    records: Mapping[str, Sequence[Mapping[str, Any]]] = field(repr=False)  # by transaction
 
     def differences(self, recorded: Mapping[str, Recorded]) -> list[Problem]:
         posted = {name: row for name, row in recorded.items() if row.outcome == POSTED}

@@ -1,0 +1,26 @@
+"""The negative control: a soak in which something is broken silently finds each of it."""
+
+from pathlib import Path
+
+from soak.report import repeat_command, report
+from soak.run import Soak, run
+from soak.sabotage import Break
+
+BROKEN = Soak(seed=5, seconds=3, has_faults=False, breaks=[*Break])
+
+
+def test_what_is_lost_doubled_or_altered_is_found(tmp_path: Path) -> None:
+    result = run(BROKEN, tmp_path)
+    found = {problem.what.partition(":")[0] for problem in result.problems}
+    assert found == {
+        "a message is lost",
+        "a transaction is not in the trail",
+        "a transaction is more than once in the trail",
+        "a transaction is with other contents in the trail",
+    }
+    assert "NOT consistent" in report(result)
+
+
+def test_the_report_names_the_command_that_repeats_the_run() -> None:
+    soak = Soak(seed=7, seconds=60, breaks=[Break.LOST_BATCH])
+    assert repeat_command(soak) == "make soak SECONDS=60 SEED=7 BREAK=lost-batch"
