@@ -13,7 +13,6 @@ HOST = "127.0.0.1"
 _BYTES_MAX = 2**24
 _DELAY_MAX_SECONDS = 0.8
 _LATE_SECONDS = 6.0  # no client here waits longer than 5 s
-_OVERTAKEN_SECONDS = 1.0  # then it goes on although no other call has come
 _REFUSED = frozenset({Fault.ERROR_500, Fault.ERROR_503, Fault.THROTTLED})
 
 # For negative controls: the answer to a call, or the calls that are made instead, or None.
@@ -27,11 +26,17 @@ class HttpProxy:
     """
 
     def __init__(
-        self, *, upstream_port: int, faults: Faults, intercept: Intercept | None = None
+        self,
+        *,
+        upstream_port: int,
+        faults: Faults,
+        intercept: Intercept | None = None,
+        overtaken_seconds: float = 0.5,  # then a call goes on although no other one has come
     ) -> None:
         self._upstream_port = upstream_port
         self._faults = faults
         self._intercept = intercept
+        self._overtaken_seconds = overtaken_seconds
         self._overtaking: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
 
     async def start(self) -> asyncio.Server:
@@ -108,7 +113,7 @@ class HttpProxy:
         other = asyncio.get_running_loop().create_future()
         self._overtaking[kind].append(other)
         with suppress(TimeoutError):
-            await asyncio.wait_for(other, _OVERTAKEN_SECONDS)
+            await asyncio.wait_for(other, self._overtaken_seconds)
 
     async def _forward(self, request: Request) -> bytes:
         reader, writer = await asyncio.open_connection(HOST, self._upstream_port)

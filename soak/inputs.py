@@ -227,13 +227,13 @@ def _padded(make: Callable[[str], str], size: int) -> str:
 
 
 _KINDS: Final[Mapping[Callable[[Random], list[Message]], int]] = {
-    _valid: 40,
+    _valid: 60,
     _between_people: 10,
     _double: 10,
     _conflict: 6,
     _refused: 10,
     _hold: 8,
     _reversal: 6,
-    _malformed: 12,
+    _malformed: 6,
     _large: 1,
 }

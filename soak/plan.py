@@ -7,7 +7,7 @@ run nearly.
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
@@ -86,6 +86,8 @@ CONNECTION: Final = Menu(
         Fault.ANSWER_LATE: 1,
     },
 )
+# A function makes far fewer calls than the service.
+RARE_CONNECTION: Final = replace(CONNECTION, rate=0.06)
 INVOCATION: Final = Menu(
     rate=0.05,
     storms=0.0,

@@ -13,7 +13,7 @@ from soak.database import LedgerDatabase, ledger_database
 from soak.draining import in_queue, waiting_in_ledger
 from soak.functions import Sources
 from soak.http_proxy import HttpProxy
-from soak.plan import Faults
+from soak.plan import CONNECTION, RARE_CONNECTION, Faults, Menu
 from soak.proxies import ProxyLoop, proxy_loop
 from soak.sabotage import Sabotage
 from soak.service import Wiring, running_service
@@ -103,15 +103,15 @@ def _wiring(
     faults: Faults,
     sabotage: Sabotage,
 ) -> Wiring:
-    def to_database(client: str) -> int:
+    def to_database(client: str, menu: Menu) -> int:
         kind, port = f"PostgreSQL for the {client}", database.postgres.port
-        return proxies.port_of(TcpProxy(kind=kind, upstream_port=port, faults=faults))
+        return proxies.port_of(TcpProxy(kind=kind, upstream_port=port, faults=faults, menu=menu))
 
     return Wiring(
         aws_port=proxies.port_of(
             HttpProxy(upstream_port=running.port, faults=faults, intercept=sabotage.intercept)
         ),
-        service_database_port=to_database("service"),
-        processor_database_port=to_database("processor"),
+        service_database_port=to_database("service", CONNECTION),
+        processor_database_port=to_database("processor", RARE_CONNECTION),
         ca_file=database.ca_file,
     )

@@ -77,11 +77,18 @@ class Bed:
 
 
 @asynccontextmanager
-async def bed(faults: Faults, intercept: Intercept | None = None) -> AsyncIterator[Bed]:
+async def bed(
+    faults: Faults, intercept: Intercept | None = None, *, overtaken_seconds: float = 0.1
+) -> AsyncIterator[Bed]:
     upstream = Upstream()
     server = await asyncio.start_server(upstream.serve, HOST, 0)
     port = server.sockets[0].getsockname()[1]
-    proxy = await HttpProxy(upstream_port=port, faults=faults, intercept=intercept).start()
+    proxy = await HttpProxy(
+        upstream_port=port,
+        faults=faults,
+        intercept=intercept,
+        overtaken_seconds=overtaken_seconds,
+    ).start()
     yield Bed(upstream=upstream, port=proxy.sockets[0].getsockname()[1])
     for each in (proxy, server):
         each.close()
@@ -126,7 +133,7 @@ async def test_the_client_sees_the_fault_and_the_service_does_what_it_got(
 
 async def test_a_request_that_is_overtaken_comes_after_the_next_one() -> None:
     faults, came = always(Fault.REQUEST_OVERTAKEN), Came()
-    async with bed(faults, came.intercept) as found:
+    async with bed(faults, came.intercept, overtaken_seconds=60) as found:
         first = asyncio.create_task(found.send("first"))
         await came.wait()
         faults.off()
@@ -137,7 +144,7 @@ async def test_a_request_that_is_overtaken_comes_after_the_next_one() -> None:
 
 async def test_an_answer_that_is_overtaken_comes_after_the_next_one() -> None:
     faults, came = always(Fault.ANSWER_OVERTAKEN), Came()
-    async with bed(faults, came.intercept) as found:
+    async with bed(faults, came.intercept, overtaken_seconds=60) as found:
         answered: list[str] = []
 
         async def send(body: str) -> None:
