@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_src.audit_writer.refusals import ObjectRefused, is_of_object
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -31,7 +33,7 @@ class S3Archive:
     def store(self, key: str, content: bytes) -> bool:
         """True if this call stored `content` under `key`; False if an earlier call did.
 
-        Raises ArchiveUnavailable.
+        Raises ArchiveUnavailable, or ObjectRefused if S3 does not take this object.
         """
         attempt = 0
         while True:
@@ -50,9 +52,14 @@ class S3Archive:
                 if code == _ALREADY_STORED:
                     return False
                 if code != _BEING_WRITTEN or attempt == _ATTEMPTS:
-                    raise ArchiveUnavailable(f"{key}: {error}") from error
+                    raise _failure(key, error) from error
                 self._pause_up_to(_PAUSE_SECONDS)  # another delivery is writing it now
             except BotoCoreError as error:
-                raise ArchiveUnavailable(f"{key}: {error}") from error
+                raise _failure(key, error) from error
             else:
                 return True
+
+
+def _failure(key: str, error: BotoCoreError | ClientError) -> Exception:
+    kind = ObjectRefused if is_of_object(error) else ArchiveUnavailable
+    return kind(f"{key}: {error}")

@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from app_service.ledger.kinds import MOVING, Kind
-from app_service.outbox.queue_messages import POSTED_TYPE, POSTED_VERSION
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
+from lambda_src.shared.queue_messages import POSTED_TYPE, POSTED_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, S3Archive
+from lambda_src.audit_writer.refusals import ObjectRefused
 from tests.aws_stubs import type_of_aws, unreachable
 
 PUT = {
@@ -72,3 +73,12 @@ def test_another_refusal_is_not_success(aws: type_of_aws, pauses: list[float]) -
 def test_s23_an_unreachable_archive_is_not_success(pauses: list[float]) -> None:
     with pytest.raises(ArchiveUnavailable, match="https://unreachable"):
         store(unreachable, pauses)
+
+
+def test_s42_an_object_that_s3_does_not_take_is_no_outage(
+    aws: type_of_aws, pauses: list[float]
+) -> None:
+    s3, stub = aws("s3")
+    refuse(stub, "EntityTooLarge", 400)
+    with pytest.raises(ObjectRefused, match="EntityTooLarge"):
+        store(s3, pauses)
