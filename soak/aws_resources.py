@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
+from lambda_src.transaction_processor.outcome_events import SOURCE
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.paths import CloudPaths
 from local_cloud.server import start_cloud, stop_cloud
@@ -17,6 +18,8 @@ SUFFIX: Final = "soak"
 BUCKET: Final = f"transaction-audit-{ACCOUNT}-{SUFFIX}"
 BREAKER_TABLE: Final = f"transaction-breaker-{SUFFIX}"
 SESSION_TABLE: Final = f"transaction-sessions-{SUFFIX}"
+OUTCOME_BUS: Final = f"outcomes-{SUFFIX}"
+OUTCOME_QUEUE: Final = f"outcome-subscriber-{SUFFIX}"
 CLIENT_TABLE: Final = f"transaction-clients-{SUFFIX}"
 # An environment has 10 receives and 180 s. Here a lost answer hides a message for a shorter time,
 # and a message that stays comes back at once: a minute of the soak is an hour of an outage.
@@ -66,6 +69,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
             _create_queue(aws, queue)
         _create_tables(aws)
         _create_bucket(aws)
+        _create_bus(aws)
         secret = aws.secretsmanager.create_secret(
             Name="processor",
             SecretString=json.dumps(
@@ -108,6 +112,18 @@ def _create_tables(aws: AwsClients) -> None:
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in keys],
             BillingMode="PAY_PER_REQUEST",
         )
+
+
+def _create_bus(aws: AwsClients) -> None:
+    """With a subscriber: a queue that gets every event."""
+    aws.sqs.create_queue(QueueName=OUTCOME_QUEUE)
+    aws.events.create_event_bus(Name=OUTCOME_BUS)
+    pattern = json.dumps({"source": [SOURCE]})
+    aws.events.put_rule(Name="subscriber", EventBusName=OUTCOME_BUS, EventPattern=pattern)
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{OUTCOME_QUEUE}"
+    aws.events.put_targets(
+        Rule="subscriber", EventBusName=OUTCOME_BUS, Targets=[{"Id": "queue", "Arn": arn}]
+    )
 
 
 def _create_bucket(aws: AwsClients) -> None:

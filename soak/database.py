@@ -23,6 +23,7 @@ ADDRESS: Final = "127.0.0.1"
 NAME: Final = "ledger"
 SERVICE_LOGIN: Final = Credentials(username="ledger_service", password="of-the-service")
 PROCESSOR_LOGIN: Final = Credentials(username="ledger_processor", password="of-the-processor")
+_AUDITOR_LOGIN: Final = Credentials(username="ledger_auditor", password="of-the-auditor")
 _STATEMENT_TIMEOUT_SECONDS = 60.0
 
 
@@ -39,13 +40,19 @@ class LedgerDatabase:
         with closing(self._connect(NAME)) as connection:
             yield connection
 
+    @contextmanager
+    def auditor(self) -> Iterator[Connection]:
+        """Of the role that verifies the audit trail."""
+        with closing(self._connect(NAME, _AUDITOR_LOGIN)) as connection:
+            yield connection
+
     def create(self) -> None:
         with closing(self._connect("postgres")) as admin:
             admin.run(f"CREATE DATABASE {NAME}")
         migrate(
             connect=partial(self._connect, NAME),
             migrations=read_migrations(ROOT / "app_service" / "migrations"),
-            logins=(SERVICE_LOGIN, PROCESSOR_LOGIN),
+            logins=(SERVICE_LOGIN, PROCESSOR_LOGIN, _AUDITOR_LOGIN),
             run_outside=partial(
                 run_outside,
                 connect=lambda _seconds: self._connect(NAME),
@@ -54,7 +61,7 @@ class LedgerDatabase:
             pause_up_to=lambda _seconds: None,
         )
 
-    def _connect(self, database: str) -> Connection:
+    def _connect(self, database: str, login: Credentials | None = None) -> Connection:
         target = DatabaseTarget(
             hosts=(self.postgres.address,),
             port=self.postgres.port,
@@ -64,7 +71,7 @@ class LedgerDatabase:
             statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
         )
         superuser = Credentials(username=self.postgres.superuser, password=self.postgres.password)
-        return connect_to_writer(target, superuser)
+        return connect_to_writer(target, login or superuser)
 
 
 @contextmanager

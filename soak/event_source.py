@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_src.shared.first_send import FIRST_SENT_AT
 from local_cloud.aws import ACCOUNT, REGION
 from soak.function_process import Function, InvocationFailed, Worker
 from soak.plan import INVOCATION, Fault, Faults
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef as SqsMessage
 
 logger = logging.getLogger(__name__)
+
+# The unique id of the role of both functions. All local requests have the same sender, so who sent
+# a message is told by the attribute that only a function sets.
+ROLE_ID: Final = "AROASOAK"
+_OTHER_SENDER: Final = "AIDASOAK"
 
 _EVENT_BYTES_MAX: Final = 6 * 1024 * 1024
 _ENVELOPE_BYTES: Final = 1024  # of a record: ids, receipt handle, attributes
@@ -137,14 +143,14 @@ def _handles(records: Sequence[Record], **more: int) -> list[Any]:
 
 def _record(message: "SqsMessage", queue_url: str) -> Record:
     """As Lambda spells it: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    attributes = message.get("MessageAttributes", {})
+    sender = f"{ROLE_ID}:a-function" if FIRST_SENT_AT in attributes else _OTHER_SENDER
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
-        "attributes": message["Attributes"],
-        "messageAttributes": {
-            name: _attribute(value) for name, value in message.get("MessageAttributes", {}).items()
-        },
+        "attributes": {**message["Attributes"], "SenderId": sender},
+        "messageAttributes": {name: _attribute(value) for name, value in attributes.items()},
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue_url.rpartition('/')[2]}",

@@ -7,12 +7,15 @@ from random import Random
 from typing import Final
 
 from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.shared.breaker import Limits
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from local_cloud.aws import AwsClients
 from soak.aws_resources import (
     AUDIT_QUEUE,
     BREAKER_TABLE,
     BUCKET,
+    OUTCOME_BUS,
+    RECEIVES_MAX,
     SUFFIX,
     TRANSACTION_QUEUE,
     Emulator,
@@ -20,7 +23,7 @@ from soak.aws_resources import (
     queue_url,
 )
 from soak.database import ADDRESS, NAME
-from soak.event_source import EventSource, Withhold
+from soak.event_source import ROLE_ID, EventSource, Withhold
 from soak.function_process import Function
 from soak.plan import Faults
 from soak.service import Wiring
@@ -28,6 +31,8 @@ from soak.service import Wiring
 # Up to the largest of an environment. Small ones, which a quiet queue gives, make more calls.
 _TRANSACTION_BATCHES: Final = (1, 10, 10, 50, 50, 500)
 _AUDIT_BATCHES: Final = (1, 5)
+# Shorter pauses than in an environment, so that it opens and closes often.
+_BREAKER: Final = Limits(failures_max=3, pause_first_seconds=1, pause_max_seconds=2)
 _PROCESSORS: Final = 2
 _WRITERS: Final = 2
 
@@ -100,19 +105,27 @@ class Sources:
             database_ca_file=str(self.wiring.ca_file),
             dead_letter_queue_url=self._url(TRANSACTION_QUEUE.dead_letters),
             transaction_queue_url=self._url(TRANSACTION_QUEUE.name),
+            receives_max=RECEIVES_MAX,
+            outcome_bus_name=OUTCOME_BUS,
             breaker_table_name=BREAKER_TABLE,
-            # Shorter pauses than in an environment, so that it opens and closes often.
-            breaker_failures_max=3,
-            breaker_pause_first_seconds=1,
-            breaker_pause_max_seconds=2,
-            processor_role_id="AROASOAK",
+            breaker_failures_max=_BREAKER.failures_max,
+            breaker_pause_first_seconds=_BREAKER.pause_first_seconds,
+            breaker_pause_max_seconds=_BREAKER.pause_max_seconds,
+            processor_role_id=ROLE_ID,
             environment_suffix=SUFFIX,
         )
 
     def _writer_settings(self) -> AuditWriterSettings:
         return AuditWriterSettings(
             audit_bucket_name=BUCKET,
+            audit_queue_url=self._url(AUDIT_QUEUE.name),
             dead_letter_queue_url=self._url(AUDIT_QUEUE.dead_letters),
+            receives_max=RECEIVES_MAX,
+            breaker_table_name=BREAKER_TABLE,
+            breaker_failures_max=_BREAKER.failures_max,
+            breaker_pause_first_seconds=_BREAKER.pause_first_seconds,
+            breaker_pause_max_seconds=_BREAKER.pause_max_seconds,
+            writer_role_id=ROLE_ID,
         )
 
     def _url(self, name: str) -> str:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from soak.aws_calls import kind_of, refusal
+from soak.aws_calls import hurried, kind_of, refusal
 from soak.http_message import Request, read_request
 from soak.plan import AWS, Decision, Fault, Faults
 
@@ -46,7 +46,7 @@ class HttpProxy:
         try:
             request = await read_request(reader, writer)
             if request is not None:
-                await self._handle(request, writer)
+                await self._handle(hurried(request), writer)
         except (ConnectionError, OSError):
             pass  # the client or the emulator has gone
         finally:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,7 @@ _UNICODE: Final = (
     "\U0001d518", "\u2028", "\ufeff", 'quote " \\ {},', "'; DROP TABLE ledger.entries; --", "null",
 )  # fmt: skip
 MESSAGE_BYTES_MAX: Final = 1_048_576  # of SQS
+_ATTRIBUTES_BYTES_MAX: Final = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +37,22 @@ class Message:
     may: tuple[str, ...]
     transaction: Mapping[str, Any] | None = None  # None: it holds none that can be posted
     delay_seconds: int = 0
+    correlation_id: str = ""  # an attribute, by which its sender knows what becomes of it
+
+    @property
+    def has_room(self) -> bool:
+        """For attributes beside the body."""
+        return len(self.body.encode()) + _ATTRIBUTES_BYTES_MAX <= MESSAGE_BYTES_MAX
 
 
 def messages_of(seed: int, number: int) -> list[Message]:
     """Messages that belong together, such as a hold and its capture; each is sent on its own."""
     dice = Random(f"{seed} message {number}")
     [make] = dice.choices([*_KINDS], [*_KINDS.values()])
-    return make(dice)
+    return [
+        replace(message, correlation_id=f"{number}-{place}")
+        for place, message in enumerate(make(dice))
+    ]
 
 
 def transfer(dice: Random, **changes: Any) -> dict[str, Any]:
@@ -219,7 +229,8 @@ def _large(dice: Random) -> list[Message]:
 
 def _without_room(body: str) -> tuple[str, ...]:
     """The largest messages cannot be sent again with an attribute: SQS moves them, later."""
-    return (f"dead: {RECEIVED_TOO_OFTEN}",) if len(body.encode()) + 256 > MESSAGE_BYTES_MAX else ()
+    too_large = len(body.encode()) + _ATTRIBUTES_BYTES_MAX > MESSAGE_BYTES_MAX
+    return (f"dead: {RECEIVED_TOO_OFTEN}",) if too_large else ()
 
 
 def _padded(make: Callable[[str], str], size: int) -> str:

@@ -36,7 +36,11 @@ def _messages(result: Result) -> Iterator[str]:
 
 
 def _ledger(result: Result) -> Iterator[str]:
-    yield f"{result.transactions} transactions in the ledger, {result.objects} audit objects"
+    checked = result.checked
+    yield (
+        f"{result.transactions} transactions in the ledger; verified:"
+        f" {checked.transactions} posted, {checked.batches} batches, {checked.objects} objects"
+    )
 
 
 def _end(result: Result) -> Iterator[str]:

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lambda_src.audit_verifier.report import Checked
 from soak.accounting import account_for, broken_promises
 from soak.api_client import ApiClient
-from soak.aws_resources import AUDIT_QUEUE, BUCKET, TRANSACTION_QUEUE
+from soak.aws_resources import AUDIT_QUEUE, BUCKET, OUTCOME_QUEUE, TRANSACTION_QUEUE
 from soak.dead_letters import dead_letters
 from soak.draining import Stuck, in_queue, wait_until_empty
 from soak.ledger_contents import broken_rules, recorded_transactions
+from soak.outcomes_told import read_outcomes, wrong_tales
 from soak.outside_log import OutsideLog
 from soak.plan import Fault, Faults, Plan
 from soak.problems import Problem
 from soak.sabotage import Break, Sabotage
 from soak.sender import Sender
 from soak.system import System, running_system, running_threads
-from soak.trail import read_trail
+from soak.trail import verify_trail
 
 _API_CLIENTS: Final = 3
 _SENDERS: Final = 2
@@ -44,7 +46,7 @@ class Result:
     messages: Counter[tuple[str, str]]  # by kind and outcome
     acknowledged: Counter[str]  # answers of the API to transactions, by verdict
     transactions: int  # in the ledger
-    objects: int
+    checked: Checked  # by the verification
     problems: Sequence[Problem]
 
 
@@ -99,34 +101,31 @@ def _result(system: System, log: OutsideLog, faults: Faults, problems: list[Prob
     with system.database.connection() as connection:
         recorded = recorded_transactions(connection)
         problems += broken_rules(connection)
-    sqs = system.emulator.aws.sqs
+    sqs, s3 = system.emulator.aws.sqs, system.emulator.aws.s3
+    with system.database.auditor() as connection:
+        checked, discrepancies = verify_trail(connection, s3, BUCKET)
     dead = dead_letters(sqs, system.queue_url(TRANSACTION_QUEUE.dead_letters))
     dead_batches = dead_letters(sqs, system.queue_url(AUDIT_QUEUE.dead_letters))
+    told = read_outcomes(sqs, system.queue_url(OUTCOME_QUEUE))
     account = account_for(log.messages, recorded=recorded, dead=dead)
-    trail = read_trail(system.emulator.aws.s3, BUCKET)
-    sent = {message.body for message in log.messages}
     problems += [
         *account.problems,
         *log.problems,
         *broken_promises(log.answers, recorded=recorded),
-        *trail.differences(recorded),
+        *wrong_tales(account.outcomes, told),
+        *discrepancies,
         *(
-            Problem(what="nobody has sent a dead letter", subject=ascii(body[:80]))
-            for body in dead
-            if body not in sent
-        ),
-        *(
-            Problem(what=f"a batch is a dead letter: {', '.join(reasons)}", subject=body[:120])
-            for body, reasons in dead_batches.items()
+            Problem(what=f"a batch is a dead letter: {letter.reason}", subject=letter.body[:120])
+            for letter in dead_batches
         ),
     ]
     calls, applied = faults.counts()
     return Result(
         calls=calls,
         faults=applied,
-        messages=account.outcomes,
+        messages=account.counts(),
         acknowledged=Counter(answer.status for answer in log.answers),
         transactions=len(recorded),
-        objects=trail.objects,
+        checked=checked,
         problems=problems,
     )

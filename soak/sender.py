@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.outbox.queue_messages import groups
+from lambda_src.shared.queue_messages import groups
+from lambda_src.transaction_processor.outcomes import CORRELATION_ID
 from soak.inputs import Message, messages_of
 from soak.outside_log import OutsideLog
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef as Entry
 
 _PAUSE_SECONDS = 0.1
 _COUNTED_SECONDS = 0.5
@@ -54,14 +56,7 @@ class Sender:
             try:
                 answer = self._sqs.send_message_batch(
                     QueueUrl=self._queue_url,
-                    Entries=[
-                        {
-                            "Id": number,
-                            "MessageBody": message.body,
-                            "DelaySeconds": message.delay_seconds,
-                        }
-                        for number, message in waiting.items()
-                    ],
+                    Entries=[_entry(number, message) for number, message in waiting.items()],
                 )
             except (BotoCoreError, ClientError):
                 time.sleep(_PAUSE_SECONDS)
@@ -76,5 +71,19 @@ class Sender:
             yield from messages_of(self._seed, number)
 
 
+def _entry(number: str, message: Message) -> "Entry":
+    entry: Entry = {
+        "Id": number,
+        "MessageBody": message.body,
+        "DelaySeconds": message.delay_seconds,
+    }
+    if message.has_room:
+        entry["MessageAttributes"] = {
+            CORRELATION_ID: {"DataType": "String", "StringValue": message.correlation_id}
+        }
+    return entry
+
+
 def _size(message: Message) -> int:
-    return len(message.body.encode())
+    """With its attribute: its name, type and value."""
+    return len(message.body.encode()) + (100 if message.has_room else 0)
