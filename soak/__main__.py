@@ -31,6 +31,9 @@ def main() -> int:
         try:
             result = run(soak, Path(folder))
             print(report(result))
+        except KeyboardInterrupt:
+            print("interrupted; everything that was started has ended")
+            return 130
         except BaseException:
             _keep_logs(Path(folder), soak.seed)
             print(f"the run was not finished; to repeat it: {repeat_command(soak)}")

@@ -1,6 +1,7 @@
 """Clients of the API: each call is sent, with the same id, until it has a definite answer."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -15,9 +16,14 @@ from soak.problems import Problem
 from soak.service import CLIENT_ID, CLIENT_SECRET
 
 _TIMEOUT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 60.0
 _RETRY_SECONDS: Final = 0.1
 _PAUSE_SECONDS: Final = 0.03  # between two calls of one client
 _NOT_NOW: Final = frozenset({429, 500, 502, 503, 504})
+
+
+class NoAnswer(Exception):
+    """The API has not answered, however often it was asked."""
 
 
 class ApiClient:
@@ -53,7 +59,11 @@ class ApiClient:
                     return
 
     def _call(self, call: Call, log: OutsideLog) -> None:
-        status, answer = self._until_answered(call.path, call.document)
+        try:
+            status, answer = self._until_answered(call.path, call.document)
+        except NoAnswer as error:
+            log.unexpected(Problem(what=f"{call.path}: {error}", subject=str(call.document)[:60]))
+            return
         if call.transactions:
             verdicts = _verdicts(answer, call.transactions)
         else:
@@ -69,7 +79,9 @@ class ApiClient:
             log.unexpected(Problem(what=what, subject=str(call.document)[:60]))
 
     def _until_answered(self, path: str, document: Any) -> tuple[int, Any]:
-        while True:
+        """Raises NoAnswer."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
             try:
                 if self._token is None:
                     self._token = self._session()
@@ -86,7 +98,8 @@ class ApiClient:
             except (httpx.HTTPError, ValueError):  # no answer, or half of one
                 self._http.close()
                 self._http = self._open()
-            threading.Event().wait(_RETRY_SECONDS)
+            time.sleep(_RETRY_SECONDS)
+        raise NoAnswer(f"no definite answer in {ANSWER_SECONDS:.0f} s")
 
     def _session(self) -> str | None:
         answer = self._http.post(

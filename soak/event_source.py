@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.first_send import FIRST_SENT_AT
 from local_cloud.aws import ACCOUNT, REGION
-from soak.function_process import Function, InvocationFailed, Worker
+from soak.function_process import Function, FunctionFailed, InvocationFailed, Worker
 from soak.plan import INVOCATION, Fault, Faults
+from soak.problems import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -51,6 +52,7 @@ class EventSource:
     batch_sizes: Iterator[int]  # of one batch after the other
     window_seconds: float
     faults: Faults
+    on_failure: Callable[[Problem], None]
     withhold: Withhold | None = None
 
     def run(self, stopped: threading.Event) -> None:
@@ -119,6 +121,9 @@ class EventSource:
             if decision is not None and decision.fault == Fault.INVOKED_TWICE:
                 worker.invoke({"Records": [*records]})
             answer = worker.invoke({"Records": [*records]})
+        except FunctionFailed as error:
+            self.on_failure(Problem(what=f"function {self.name} failed: {error}"))
+            return everything
         except InvocationFailed as error:
             logger.info("invocation failed", extra={"reason": str(error)})
             return everything

@@ -19,7 +19,11 @@ TIMEOUT_SECONDS = 30
 
 
 class InvocationFailed(Exception):
-    """The function raised an error, was killed, or did not answer in time."""
+    """The function was killed."""
+
+
+class FunctionFailed(InvocationFailed):
+    """The function raised an error or did not answer in time, which it must not do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,8 @@ class Worker:
             self.kill()
             self._process = self._start()
         stdin, stdout = self._pipes(self._process)
-        timer = threading.Timer(TIMEOUT_SECONDS, self._process.kill)
+        late = threading.Event()
+        timer = threading.Timer(TIMEOUT_SECONDS, self._end, (self._process, late))
         timer.start()
         try:
             stdin.write(json.dumps({"event": event, "seconds": TIMEOUT_SECONDS}) + "\n")
@@ -52,11 +57,13 @@ class Worker:
             raise InvocationFailed(f"the worker has gone: {error}") from error
         finally:
             timer.cancel()
+        if late.is_set():
+            raise FunctionFailed(f"no answer in {TIMEOUT_SECONDS} s")
         if not line:
             raise InvocationFailed("the worker was killed")
         answer = json.loads(line)
         if "error" in answer:
-            raise InvocationFailed(answer["error"])
+            raise FunctionFailed(answer["error"])
         return answer
 
     def kill(self) -> None:
@@ -87,6 +94,11 @@ class Worker:
                 text=True,
                 start_new_session=True,  # Ctrl-C is for the soak, which then ends it
             )
+
+    @staticmethod
+    def _end(process: subprocess.Popen[str], late: threading.Event) -> None:
+        late.set()
+        process.kill()
 
     @staticmethod
     def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:

@@ -1,6 +1,6 @@
 """The two functions of an environment, wired to the proxies, each with its event source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -26,6 +26,7 @@ from soak.database import ADDRESS, NAME
 from soak.event_source import ROLE_ID, EventSource, Withhold
 from soak.function_process import Function
 from soak.plan import Faults
+from soak.problems import Problem
 from soak.service import Wiring
 
 # Up to the largest of an environment. Small ones, which a quiet queue gives, make more calls.
@@ -46,6 +47,7 @@ class Sources:
     seed: int
     folder: Path  # of the logs
     withhold: Withhold
+    on_failure: Callable[[Problem], None]
 
     def all(self) -> Sequence[EventSource]:
         """Each runs in a thread of its own."""
@@ -92,6 +94,7 @@ class Sources:
             batch_sizes=batch_sizes,
             window_seconds=0.5,
             faults=self.faults,
+            on_failure=self.on_failure,
             withhold=withhold,
         )
 

@@ -56,7 +56,9 @@ def run(soak: Soak, folder: Path) -> Result:
     sabotage = Sabotage(soak.breaks)
     log = OutsideLog()
     problems: list[Problem] = []
-    with running_system(folder, seed=soak.seed, faults=faults, sabotage=sabotage) as system:
+    with running_system(
+        folder, seed=soak.seed, faults=faults, sabotage=sabotage, log=log
+    ) as system:
         clients = [
             ApiClient(
                 port=system.api_port, seed=soak.seed, numbers=itertools.count(n, _API_CLIENTS)

@@ -11,6 +11,7 @@ from lambda_src.shared.queue_messages import groups
 from lambda_src.transaction_processor.outcomes import CORRELATION_ID
 from soak.inputs import Message, messages_of
 from soak.outside_log import OutsideLog
+from soak.problems import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 0.1
 _COUNTED_SECONDS = 0.5
+ANSWER_SECONDS = 60.0
 BACKLOG_MAX = 2000  # messages in the queue: a faster sender only makes the end longer
 
 
@@ -52,7 +54,13 @@ class Sender:
 
     def _send(self, messages: Sequence[Message]) -> None:
         waiting = {str(number): message for number, message in enumerate(messages)}
+        deadline = time.monotonic() + ANSWER_SECONDS
         while waiting:
+            if time.monotonic() > deadline:
+                what = f"the queue did not take a message in {ANSWER_SECONDS:.0f} s"
+                for message in waiting.values():
+                    self._log.unexpected(Problem(what=what, subject=message.correlation_id))
+                return
             try:
                 answer = self._sqs.send_message_batch(
                     QueueUrl=self._queue_url,

@@ -13,6 +13,7 @@ from soak.database import LedgerDatabase, ledger_database
 from soak.draining import in_queue, waiting_in_ledger
 from soak.functions import Sources
 from soak.http_proxy import HttpProxy
+from soak.outside_log import OutsideLog
 from soak.plan import CONNECTION, RARE_CONNECTION, Faults, Menu
 from soak.proxies import ProxyLoop, proxy_loop
 from soak.sabotage import Sabotage
@@ -44,7 +45,7 @@ class System:
 
 @contextmanager
 def running_system(
-    folder: Path, *, seed: int, faults: Faults, sabotage: Sabotage
+    folder: Path, *, seed: int, faults: Faults, sabotage: Sabotage, log: OutsideLog
 ) -> Iterator[System]:
     """The service and both functions run and handle what comes; no fault yet."""
     with ExitStack() as stack:
@@ -74,6 +75,7 @@ def running_system(
             seed=seed,
             folder=folder,
             withhold=sabotage.withhold,
+            on_failure=log.unexpected,
         )
         stack.enter_context(running_threads(*(source.run for source in sources.all())))
         yield system
