@@ -53,7 +53,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	resend retry session setup smoke-test status synth test up verify-audit
+	resend retry session setup smoke-test soak status synth test up verify-audit
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -163,6 +163,9 @@ bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucke
 
 bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
 	@python -m bench.ledger.memory $(if $(SECONDS),--seconds "$(SECONDS)")
+
+soak: setup ## run the real code under seeded faults of AWS and PostgreSQL; check that all is accounted for (SECONDS=60 SEED=... BREAK=...: a negative control)
+	@python -m soak $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)") --break "$(BREAK)"
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

@@ -12,6 +12,8 @@ from infra.naming import EnvironmentSuffix
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 
 AUDIT_BUCKET: Final = "transaction-audit"
+READ_RECORD: Final = ("s3:GetObject", "s3:GetObjectVersion")
+LIST_RECORDS: Final = ("s3:ListBucket", "s3:ListBucketVersions")
 LOCK_DAYS_MAX: Final = 36_500  # of S3
 # A first deployment that fails leaves no bucket, or the next one would find its name taken.
 _KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -21,10 +23,6 @@ _KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 class AuditConfig:
     # None: no Object Lock, and the bucket is deleted with its stack. A lock cannot be taken off.
     lock_days: int | None = None
-
-
-READ_RECORD: Final = ("s3:GetObject", "s3:GetObjectVersion")
-LIST_RECORDS: Final = ("s3:ListBucket", "s3:ListBucketVersions")
 
 
 class AuditStore(Construct):

@@ -73,6 +73,7 @@ class TransactionStack(Stack):
         network.let_reach(api_clients.table, actions=api_clients.actions)
         network.let_reach(breaker.table, actions=breaker.actions)
         audit_store = AuditStore(self, "AuditStore", suffix=suffix, config=config.audit)
+        network.let_verify(audit_store)
         transactions = QueueWithDeadLetters(
             self, "Transactions", suffix=suffix, names=TRANSACTIONS,
             handler_timeout_seconds=config.processors.timeout_seconds, key=key)
@@ -114,7 +115,6 @@ class TransactionStack(Stack):
             self, "BusinessMetrics", suffix=suffix,
             service=service.log_group, processor=processor.function.log_group,
             writer=writer.function.log_group)
-            service=service.log_group, processor=processor.function.log_group)
         trail = AuditMetrics(
             self, "AuditMetrics", suffix=suffix,
             service=service.log_group, verifier=verifier.function.log_group)
@@ -124,10 +124,8 @@ class TransactionStack(Stack):
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, api_clients=api_clients, audit_store=audit_store,
                 business=business, transactions=transactions, audit=audit, outcomes=outcomes,
-                firewall=firewall,
-                functions=(processor.function, writer.function)))
-                business=business, transactions=transactions, audit=audit, firewall=firewall,
-                trail=trail, functions=(processor.function, writer.function, verifier.function)))
+                firewall=firewall, trail=trail,
+                functions=(processor.function, writer.function, verifier.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
 
