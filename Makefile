@@ -23,6 +23,7 @@ FORCE ?=
 UPGRADE ?=
 ENGINE_VERSION ?=
 FROM ?=
+TO ?=
 ROUNDS ?=
 SECONDS ?=
 TRANSACTIONS ?=
@@ -52,7 +53,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	resend retry session setup smoke-test status synth test up
+	resend retry session setup smoke-test soak status synth test up verify-audit
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -112,6 +113,9 @@ redrive: setup ## show what of the dead letters of SUFFIX would be sent back, an
 resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
 	@$(call operation,resend) --suffix "$(SUFFIX)"
 
+verify-audit: setup ## compare the ledger of SUFFIX with its audit trail (FROM=... TO=...; APPLY=yes: send what is missing again; AWS=yes: on AWS)
+	@$(call operation,verify-audit) --suffix "$(SUFFIX)" --from "$(FROM)" --to "$(TO)" $(if $(filter yes,$(APPLY)),--apply)
+
 api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
 	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
 
@@ -159,6 +163,9 @@ bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucke
 
 bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
 	@python -m bench.ledger.memory $(if $(SECONDS),--seconds "$(SECONDS)")
+
+soak: setup ## run the real code under seeded faults of AWS and PostgreSQL; check that all is accounted for (SECONDS=60 SEED=... BREAK=...: a negative control)
+	@python -m soak $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)") --break "$(BREAK)"
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import requests
 
 from local_cloud.aws import AwsClients
 from local_cloud.drills.acknowledgements import Api, Stream
+from local_cloud.drills.audited import audit_problems
 from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
 from local_cloud.paths import CloudPaths, state_dir
@@ -73,7 +75,7 @@ class Outcome:
 def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
     """Run `scenario` under load in the environment SUFFIX (default: the only one).
 
-    Returns 1 if an acknowledged transaction is missing.
+    Returns 1 if an acknowledged transaction is missing, or if the audit trail is not consistent.
     """
     try:
         paths = CloudPaths(state_dir())
@@ -122,7 +124,8 @@ def rehearse_in(
     queue: bool = False,
     check: Callable[[Scene, Stream, list[str]], list[str]] | None = None,
 ) -> int:
-    """Run `scenario` under load in the environment `suffix` of a running cloud.
+    """Run `scenario` under load in the environment `suffix` of a running cloud, then verify its
+    audit trail since the start.
 
     `queue`: messages are sent as well. `check` returns problems; it gets the acknowledged ids.
     Raises CloudError.
@@ -133,10 +136,11 @@ def rehearse_in(
     facts = the_environment(paths, cloud, suffix=suffix)
     client_id, client_secret = api_client(facts, cloud)
     scene = Scene(paths=paths, suffix=facts["suffix"])
-    sqs = AwsClients(cloud.endpoint_url).sqs
+    aws = AwsClients(cloud.endpoint_url)
+    since = datetime.now(UTC)
 
     def send(message: str) -> None:
-        sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
+        aws.sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
 
     with tempfile.TemporaryDirectory() as folder:
         stream = Stream(
@@ -164,7 +168,11 @@ def rehearse_in(
         except BaseException:
             stream.stop()
             raise
-        problems = check(scene, stream, stream.stop()) if check else []
+        acknowledged = stream.stop()
+        problems = check(scene, stream, acknowledged) if check else []
+        # Read again: a drill may have delivered another version.
+        facts = the_environment(paths, cloud, suffix=scene.suffix)
+        problems += audit_problems(aws, facts, acknowledged, since=since)
         code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
         for problem in problems:
             print(f"FAILED: {problem}")
