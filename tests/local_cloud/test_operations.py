@@ -1,4 +1,4 @@
-"""`make dead-letters`, `redrive`, `check-roles` and `reconcile` without AWS=yes ask the local cloud alone."""
+"""Programs of `operations/` that run without AWS=yes ask the local cloud alone."""
 
 import os
 import subprocess
