@@ -145,6 +145,7 @@ def _queues(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             "Queue transaction: put back, breaker open",
             transactions.metric_approximate_number_of_messages_delayed(statistic="max"),
             monitored.business.breaker_open.metric(statistic="max", label="breaker open"),
+            monitored.business.outcomes_not_sent.metric(statistic="sum", label="outcomes waiting"),
         ),
     ]
 

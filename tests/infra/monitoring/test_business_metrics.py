@@ -34,6 +34,7 @@ def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Syn
         *((SERVICE, field) for field in totals_fields()),
         *((PROCESSOR, field) for field in outcomes),
         (PROCESSOR, "breaker_open"),
+        (PROCESSOR, "outcomes_not_sent"),
     }
 
 
@@ -66,6 +67,15 @@ def test_s50_every_business_metric_is_on_the_dashboard(ephemeral: Synthesized) -
     body = text(ephemeral.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
 
     assert all(f'\\"{metric}\\"' in body for metric in log_metrics(ephemeral))
+
+
+def test_outcomes_that_the_bus_does_not_take_are_an_alarm(ephemeral: Synthesized) -> None:
+    """A message whose outcome waits comes again within 15 minutes, and is reported again."""
+    alarm = alarms(ephemeral)["outcomes-not-sent"]
+
+    assert log_metrics(ephemeral)[alarm["MetricName"]] == {(PROCESSOR, "outcomes_not_sent")}
+    assert alarm["Statistic"] == "Sum"
+    assert alarm["Period"] > 15 * 60
 
 
 def test_many_refused_logins_are_an_alarm(ephemeral: Synthesized) -> None:
