@@ -50,7 +50,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
-	drill-kill-task drill-hang-database drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
+	drill-kill-task drill-hang-database drill-hang-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
 	resend retry session setup smoke-test status synth test up
 
 help: ## list the commands
@@ -119,6 +119,9 @@ drill-kill-task: ## kill a task under load; check that no acknowledged transacti
 
 drill-kill-database: ## kill the database's writer under load; check that the standby takes over
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_database
+
+drill-hang-task: ## stop a task's processes under load, so that it hangs; check that it is replaced, then let it continue
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_task
 
 drill-hang-database: ## stop the writer's processes under load, so that it hangs; check that it is fenced and replaced
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_database

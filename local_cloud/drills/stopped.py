@@ -36,22 +36,35 @@ class StoppedProcesses:
     def __exit__(self, *_: object) -> None:
         self.resume()
 
+    def left(self) -> list[psutil.Process]:
+        """Those that still exist; another process with a reused id is not one of them."""
+        return [p for p in self._processes if _status(p) not in (None, psutil.STATUS_ZOMBIE)]
+
+    def are_stopped(self) -> bool:
+        return all(_status(process) == psutil.STATUS_STOPPED for process in self._processes)
+
     def resume(self) -> list[int]:
         """SIGCONT to those that still exist; returns their process ids."""
         resumed = []
-        for process in self._processes:
+        for process in self.left():
             with contextlib.suppress(psutil.NoSuchProcess):
-                # psutil compares the start time: another process with a reused id is not signalled.
-                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                    process.send_signal(signal.SIGCONT)
-                    resumed.append(process.pid)
+                process.send_signal(signal.SIGCONT)
+                resumed.append(process.pid)
         return resumed
+
+
+def _status(process: psutil.Process) -> str | None:
+    """None if it has ended."""
+    try:
+        return str(process.status()) if process.is_running() else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _wait_until_stopped(processes: Sequence[psutil.Process]) -> None:
     deadline = time.monotonic() + _STOPS_WITHIN_SECONDS
     for process in processes:
-        while process.status() != psutil.STATUS_STOPPED:
+        while _status(process) != psutil.STATUS_STOPPED:
             if time.monotonic() > deadline:
-                raise CloudError(f"process {process.pid} was not stopped: it is {process.status()}")
+                raise CloudError(f"process {process.pid} was not stopped: it is {_status(process)}")
             time.sleep(0.01)

@@ -23,7 +23,7 @@ from local_cloud.zones import Zones
 logger = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 0.2
-_PULSE_INTERVAL_SECONDS = 1.0
+_PULSE_INTERVAL_SECONDS = 0.5
 _ROLES = ("writer", "reader")  # of the endpoints at the start
 
 

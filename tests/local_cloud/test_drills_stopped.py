@@ -14,7 +14,7 @@ from unittest.mock import Mock
 import psutil
 import pytest
 
-from local_cloud.drills import hang_database
+from local_cloud.drills import hang_database, hang_task
 from local_cloud.drills.findings import Findings
 from local_cloud.drills.rehearsal import Outcome, Scene
 from local_cloud.drills.stopped import StoppedProcesses
@@ -160,6 +160,69 @@ def test_b7_a_late_acknowledgement_of_the_old_writer_fails_the_drill(
     outcome = drill_of_hanging_writer(scene, server, monkeypatch, answer="acknowledged")
 
     assert ["never acknowledged" in line for line in outcome.findings.broken] == [True]
+
+
+def drill_of_hanging_task(
+    scene: Scene, server: "subprocess.Popen[str]", *, dies: bool = False, comes_back: bool = False
+) -> Outcome:
+    old = {"id": "old", "zone": "a", "pid": server.pid, "state": "healthy"}
+    new = {**old, "id": "new"}
+    publish(scene.paths.services, [old])
+    process = psutil.Process(server.pid)
+
+    def replace() -> None:
+        if dies:
+            end(process, server)
+        publish(scene.paths.services, [{**old, "state": "stopping"}])
+        time.sleep(0.1)
+        publish(scene.paths.services, [new, {**old, "state": "stopping"}])
+        while not dies and process.status() == psutil.STATUS_STOPPED:
+            time.sleep(0.01)
+        publish(scene.paths.services, [new, old] if comes_back else [new])
+        if not dies:
+            end(process, server)
+
+    when_stopped(server.pid, replace)
+    return hang_task.hang_task(scene)
+
+
+def end(process: psutil.Process, server: "subprocess.Popen[str]") -> None:
+    for each in [*process.children(recursive=True), process]:
+        each.kill()
+    server.wait()
+
+
+def test_b7_a_hanging_task_that_is_replaced_and_ends_passes(
+    scene: Scene, server: "subprocess.Popen[str]"
+) -> None:
+    outcome = drill_of_hanging_task(scene, server)
+
+    assert outcome.findings.broken == []
+    assert len(outcome.findings.held) == 2
+
+
+def test_b7_a_task_that_is_not_replaced_fails_the_drill(
+    scene: Scene, server: "subprocess.Popen[str]"
+) -> None:
+    task = {"id": "old", "zone": "a", "pid": server.pid, "state": "healthy"}
+    publish(scene.paths.services, [task])
+
+    with pytest.raises(CloudError, match="is out of service: not within"):
+        hang_task.hang_task(scene)
+
+
+def test_b7_a_task_that_died_did_not_hang(scene: Scene, server: "subprocess.Popen[str]") -> None:
+    outcome = drill_of_hanging_task(scene, server, dies=True)
+
+    assert ["while it lived" in line for line in outcome.findings.broken] == [True]
+
+
+def test_b7_a_hanging_task_that_comes_back_into_service_fails_the_drill(
+    scene: Scene, server: "subprocess.Popen[str]"
+) -> None:
+    outcome = drill_of_hanging_task(scene, server, comes_back=True)
+
+    assert ["came back" in line for line in outcome.findings.broken] == [True]
 
 
 def test_b7_stopped_processes_answer_nothing_until_they_are_resumed(
