@@ -50,7 +50,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
-	drill-kill-task drill-hang-database drill-hang-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
+	drill-kill-task drill-hang-database drill-hang-task drill-kill-balancer drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
 	resend retry session setup smoke-test status synth test up
 
 help: ## list the commands
@@ -125,6 +125,9 @@ drill-hang-task: ## stop a task's processes under load, so that it hangs; check 
 
 drill-hang-database: ## stop the writer's processes under load, so that it hangs; check that it is fenced and replaced
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_database
+
+drill-kill-balancer: ## kill the load balancer under load; check that it comes back and that clients lose nothing
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_balancer
 
 drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone

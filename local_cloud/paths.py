@@ -53,6 +53,11 @@ class CloudPaths:
         return self.cloud / "load-balancers"
 
     @property
+    def load_balancer_process(self) -> Path:
+        """The process that serves every listener: see `emulator/caddy.py`."""
+        return self.load_balancers / "process.json"
+
+    @property
     def services(self) -> Path:
         return self.cloud / "services"
 

@@ -50,6 +50,14 @@ class Scene:
                 return database
         raise CloudError(f"environment {self.suffix} has no database writer: see `make status`")
 
+    def load_balancer_pid(self) -> int:
+        """Raises CloudError if none was ever started."""
+        try:
+            process = json.loads(self.paths.load_balancer_process.read_text())
+        except FileNotFoundError as error:
+            raise CloudError("the local cloud has no load balancer: see `make status`") from error
+        return int(process["pid"])
+
     def wait_until(self, condition: Callable[[], bool], what: str) -> float:
         """Returns when the condition became true. Raises CloudError at a timeout."""
         deadline = time.monotonic() + self.recovery_timeout_seconds
