@@ -1,6 +1,6 @@
 """The audit trail: a bucket whose objects are written once and never changed."""
 
-from typing import cast
+from typing import Final, cast
 
 from aws_cdk import CustomResourceProviderBase, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -11,11 +11,14 @@ from infra.naming import EnvironmentSuffix
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 
 AUDIT_BUCKET = "transaction-audit"
+READ_RECORD: Final = ("s3:GetObject", "s3:GetObjectVersion")
+LIST_RECORDS: Final = ("s3:ListBucket", "s3:ListBucketVersions")
 
 
 class AuditStore(Construct):
-    """A bucket to which records are added and in which none is replaced. Grant with `grant_append`.
+    """A bucket to which records are added and in which none is replaced.
 
+    Grant with `grant_append` or `grant_verify`.
     Only the function that empties the bucket when the stack is deleted may delete records.
     """
 
@@ -93,6 +96,20 @@ class AuditStore(Construct):
                 resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
             )
         )
+
+    def grant_verify(self, grantee: iam.IGrantable) -> None:
+        """Allow reading records and their versions."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*READ_RECORD], resources=[self.records])
+        )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*LIST_RECORDS], resources=[self.bucket.bucket_arn])
+        )
+
+    @property
+    def records(self) -> str:
+        """The ARN of all records."""
+        return self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")
 
 
 def _clean_up_role(scope: Construct) -> str:

@@ -17,6 +17,7 @@ OPERATIONS = {
     "check-roles": ("ask IAM about the roles of an environment", True),
     "redrive": ("show the dead letters of an environment and send them back", True),
     "resend": ("send the batches again that the audit queue has refused too often", True),
+    "verify-audit": ("compare the ledger of an environment with its audit trail", True),
     "preflight": ("check the account before a first deployment", False),
     "reconcile": ("show what the branch hub would create and delete", False),
 }

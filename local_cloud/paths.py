@@ -77,6 +77,11 @@ class CloudPaths:
         return self.cloud / "lost-zones"
 
     @property
+    def outages(self) -> Path:
+        """The AWS services that are away: see `outages.py`."""
+        return self.cloud / "outages"
+
+    @property
     def hub_version(self) -> Path:
         """The version of the sources of the deployed branch hub."""
         return self.cloud / "hub-version"

@@ -47,7 +47,7 @@ class Expectation:
 
 NOBODY: Final[Rights] = {
     "record": (
-        "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
+        "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
     ),
     "beside the records": ("s3:PutObject",),
     "audit bucket": ("s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:DeleteBucket"),
@@ -62,6 +62,7 @@ NOBODY: Final[Rights] = {
     "admin secret": ("secretsmanager:PutSecretValue",),
     "service secret": ("secretsmanager:PutSecretValue",),
     "processor secret": ("secretsmanager:PutSecretValue",),
+    "auditor secret": ("secretsmanager:PutSecretValue",),
     "key": ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"),
     "database": ("rds:ModifyDBCluster", "rds:DeleteDBCluster"),
     "service": ("ecs:UpdateService",),
@@ -69,6 +70,7 @@ NOBODY: Final[Rights] = {
     "migrator": ("lambda:InvokeFunction", "lambda:UpdateFunctionCode"),
     "migrator role": ("iam:PassRole",),
     "transaction processor": ("lambda:InvokeFunction",),
+    "audit verifier": ("lambda:InvokeFunction",),
     "anything": ("lambda:UpdateEventSourceMapping",),
     "a certificate": ("acm:ExportCertificate", "acm:RequestCertificate"),
     "another security group": (
@@ -160,12 +162,22 @@ ROLES: Final[Mapping[str, Expectation]] = {
             "audit": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
         },
     ),
+    "audit-verifier": Expectation(
+        needs={
+            **_OWN_VARIABLES,
+            "auditor secret": _READ,
+            "record": ("s3:GetObject", "s3:GetObjectVersion"),
+            "audit bucket": ("s3:ListBucket", "s3:ListBucketVersions"),
+        },
+        conditional=(_code_of("audit-verifier"),),
+    ),
     "schema-migrator": Expectation(
         needs={
             **_OWN_VARIABLES,
             "admin secret": _READ,
             "service secret": _READ,
             "processor secret": _READ,
+            "auditor secret": _READ,
         },
         conditional=(_code_of("schema-migrator"),),
     ),

@@ -89,6 +89,12 @@ def _business(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             audit.metric_number_of_messages_deleted(label="stored"),
         ),
         _graph(
+            "Business: audit trail, verified",
+            monitored.trail.finished(label="verifications"),
+            monitored.trail.discrepancies.metric(statistic="max", label="discrepancies"),
+            minutes=60,
+        ),
+        _graph(
             "Business: dead letters",
             *(
                 queue.dead_letters.metric_approximate_number_of_messages_visible(

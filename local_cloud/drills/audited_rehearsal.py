@@ -1,14 +1,12 @@
-"""A drill that also sends messages, and ends with a look at the audit trail."""
+"""A drill that also sends messages; a fault of the environment must make none a dead letter."""
 
 import os
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 from local_cloud.aws import AwsClients
-from local_cloud.drills.acknowledgements import Stream
-from local_cloud.drills.audited import audit_problems
+from local_cloud.drills.dead_letters import DeadLetters
 from local_cloud.drills.programs import CANNOT_RUN, CannotRun
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse_in
 from local_cloud.environments import the_environment
@@ -47,17 +45,13 @@ def _rehearse(paths: CloudPaths, *, suffix: str, of: Callable[[Scene], Outcome])
     if cloud is None:
         raise CloudError("the drill needs a live environment: run `make up` first")
     facts = the_environment(paths, cloud, suffix=suffix)
-    since = datetime.now(UTC)
-
-    def check(_: Scene, __: Stream, acknowledged: list[str]) -> list[str]:
-        s3 = AwsClients(cloud.endpoint_url).s3
-        return audit_problems(s3, facts["AuditBucketName"], acknowledged, since=since)
-
+    letters = DeadLetters(AwsClients(cloud.endpoint_url).sqs, suffix=facts["suffix"])
+    before = letters.count()
     return rehearse_in(
         paths,
         suffix=facts["suffix"],
         scenario=of,
         requests_per_second=_REQUESTS_PER_SECOND,
         queue=True,
-        check=check,
+        check=lambda *_: letters.problems(since=before),
     )

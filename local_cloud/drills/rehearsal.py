@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import requests
 
 from local_cloud.aws import AwsClients
 from local_cloud.drills.acknowledgements import Api, Stream
+from local_cloud.drills.audited import audit_problems
 from local_cloud.drills.findings import Findings
 from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
@@ -84,7 +86,7 @@ class Outcome:
 def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
     """Run `scenario` under load in the environment SUFFIX (default: the only one).
 
-    Returns 1 if an acknowledged transaction is missing.
+    Returns 1 if an acknowledged transaction is missing, or if the audit trail is not consistent.
     """
     try:
         paths = CloudPaths(state_dir())
@@ -133,7 +135,8 @@ def rehearse_in(
     queue: bool = False,
     check: Callable[[Scene, Stream, list[str]], list[str]] | None = None,
 ) -> int:
-    """Run `scenario` under load in the environment `suffix` of a running cloud.
+    """Run `scenario` under load in the environment `suffix` of a running cloud, then verify its
+    audit trail since the start.
 
     `queue`: messages are sent as well. `check` returns problems; it gets the acknowledged ids.
     Raises CloudError.
@@ -144,10 +147,11 @@ def rehearse_in(
     facts = the_environment(paths, cloud, suffix=suffix)
     client_id, client_secret = api_client(facts, cloud)
     scene = Scene(paths=paths, suffix=facts["suffix"])
-    sqs = AwsClients(cloud.endpoint_url).sqs
+    aws = AwsClients(cloud.endpoint_url)
+    since = datetime.now(UTC)
 
     def send(message: str) -> None:
-        sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
+        aws.sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
 
     with tempfile.TemporaryDirectory() as folder:
         stream = Stream(
@@ -175,7 +179,12 @@ def rehearse_in(
         except BaseException:
             stream.stop()
             raise
-        problems = check(scene, stream, stream.stop()) if check else []
+        acknowledged = stream.stop()
+        # Read again: a drill may have delivered another version.
+        facts = the_environment(paths, cloud, suffix=scene.suffix)
+        problems = audit_problems(aws, facts, acknowledged, since=since)
+        # Then nothing is on its way any more.
+        problems += check(scene, stream, acknowledged) if check else []
         code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
         for promise in outcome.findings.held:
             print(f"checked: {promise}")

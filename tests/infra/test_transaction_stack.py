@@ -13,6 +13,7 @@ def test_the_outputs_are_those_that_integration_tests_and_tools_read(
         "ApiCertificateDer",
         "TransactionQueueUrl",
         "AuditBucketName",
+        "AuditVerifierName",
         "SessionsTableName",
         "ApiClientsTableName",
         "ApiCredentialsSecretName",

@@ -3,19 +3,30 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pg8000.native import Connection
 
 from app_service.ledger.actor import Actor, Path, Role
+from app_service.ledger.fields import MAX_INTEGER
 from app_service.ledger.kinds import Kind
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
+from app_service.outbox.canonical_record import canonical_text
 from lambda_src.shared.database import ASSET_ROOT
 from lambda_src.transaction_processor.posting import SqlLedger
 from tests.lambda_src.cluster import Cluster
 from tests.lambda_src.submissions import submitted, transaction
 
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-MAX_INTEGER, MAX_INTEGER) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
 LEDGER = Actor(client_id="ledger", user_id="expiry", path=Path.LEDGER, role=Role.OPERATOR)
 
 
@@ -64,3 +75,17 @@ def test_the_page_names_every_field_of_a_record_and_no_other(
         ]  # fmt: skip
         assert {name for record in records for name in record} == fields_of_the_page()
         assert records[0]["metadata"] == {"nothing": None}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(records=st.lists(st.dictionaries(TEXTS, VALUES, max_size=6), min_size=1, max_size=20))
+def test_the_canonical_text_of_a_record_is_that_of_the_database(
+    cluster: Cluster, ledger_database: str, records: list[dict[str, Any]]
+) -> None:
+    with cluster.session(ledger_database) as session:
+        for record in records:
+            record.pop("hash", None)
+            [[text]] = session.run(
+                "SELECT CAST(CAST(:document AS jsonb) AS text)", document=json.dumps(record)
+            )
+            assert canonical_text(record) == text

@@ -45,6 +45,8 @@ WRITES_MONEY = [
     "TRUNCATE ledger.sent_batches",
     "TRUNCATE ledger.sent_batches_0",
     "SELECT ledger.retry_batches()",
+    "UPDATE ledger.audit_chain SET batch_hash = ''",
+    "DELETE FROM ledger.audit_chain",
     "DELETE FROM ledger.outbox_v2",
     "INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at) VALUES ('{}', 1, now())",
     "UPDATE ledger.accounts SET state = 'closed'",

@@ -12,6 +12,7 @@ import pytest
 from app_service.database.database import Pool
 from app_service.outbox import outbox as outbox_module
 from app_service.outbox import relay as relay_module
+from app_service.outbox.canonical_record import record_hash
 from app_service.outbox.outbox import Waiting
 from app_service.outbox.queue_messages import SEND_BYTES_MAX
 from app_service.outbox.relay import NotSent, OutboxRelay
@@ -38,14 +39,23 @@ async def test_what_was_posted_becomes_one_message_with_its_transactions_in_orde
             "version": 1,
             "batch_id": str(batch["batch_id"]),
             "posted_at": posted_at[0],
+            "chain": {
+                "number": 1,
+                "previous_hash": "0" * 64,
+                "records_hash": batch["records_hash"].hex(),
+                "hash": batch["batch_hash"].hex(),
+            },
             "transactions": [
-                t.to_json()
-                | {"client_id": "bank", "user_id": "alice", "path": "api", "posted_at": moment}
+                record | {"hash": record_hash(record)}
                 for t, moment in (
                     (first, posted_at[0]),
                     (second, posted_at[0]),
                     (third, posted_at[1]),
                 )
+                for record in [
+                    t.to_json()
+                    | {"client_id": "bank", "user_id": "alice", "path": "api", "posted_at": moment}
+                ]
             ],
         }
     ]

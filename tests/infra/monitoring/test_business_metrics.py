@@ -7,13 +7,16 @@ from tests.infra.monitoring.alarm_templates import alarms
 from tests.infra.templates import Synthesized, text
 
 SERVICE, PROCESSOR = "/ecs/transaction-service-dev", "/aws/lambda/transaction-processor-dev"
+VERIFIER = "/aws/lambda/audit-verifier-dev"
 
 
 def log_metrics(stack: Synthesized) -> dict[str, set[tuple[str, str]]]:
-    """{metric: {(log group, field)}} of every metric filter."""
+    """{metric: {(log group, field)}} of every metric filter that reads a field."""
     found: dict[str, set[tuple[str, str]]] = {}
     for f in stack.properties("AWS::Logs::MetricFilter"):
         (transformation,) = f["MetricTransformations"]
+        if not transformation["MetricValue"].startswith("$."):
+            continue  # it counts lines: tests/infra/monitoring/test_audit_metrics.py
         field = transformation["MetricValue"].removeprefix("$.")
         group = stack.resources[f["LogGroupName"]["Ref"]]["Properties"]["LogGroupName"]
         assert f["FilterPattern"] == f"{{ $.{field} >= 0 }}"
@@ -34,6 +37,7 @@ def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Syn
         *((SERVICE, field) for field in totals_fields()),
         *((PROCESSOR, field) for field in outcomes),
         (PROCESSOR, "breaker_open"),
+        (VERIFIER, "discrepancies"),
     }
 
 
@@ -47,6 +51,7 @@ def totals_fields() -> set[str]:
 @pytest.mark.parametrize(
     ("name", "source"),
     [
+        ("audit-discrepancies", (VERIFIER, "discrepancies")),
         ("breaker-open", (PROCESSOR, "breaker_open")),
         ("outbox-age", (SERVICE, "outbox_oldest_seconds")),
         ("outbox-set-aside", (SERVICE, "outbox_set_aside")),
