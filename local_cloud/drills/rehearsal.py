@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import requests
 from local_cloud.aws import AwsClients
 from local_cloud.drills.acknowledgements import Api, Stream
 from local_cloud.drills.audited import audit_problems
+from local_cloud.drills.findings import Findings
 from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
 from local_cloud.paths import CloudPaths, state_dir
@@ -36,6 +37,7 @@ class Scene:
 
     paths: CloudPaths
     suffix: str
+    recovery_timeout_seconds: float = _RECOVERY_TIMEOUT_SECONDS
 
     def healthy_tasks(self) -> list[Facts]:
         return [t for t in self._published(self.paths.services) if t["state"] == "healthy"]
@@ -50,12 +52,20 @@ class Scene:
                 return database
         raise CloudError(f"environment {self.suffix} has no database writer: see `make status`")
 
+    def load_balancer_pid(self) -> int:
+        """Raises CloudError if none was ever started."""
+        try:
+            process = json.loads(self.paths.load_balancer_process.read_text())
+        except FileNotFoundError as error:
+            raise CloudError("the local cloud has no load balancer: see `make status`") from error
+        return int(process["pid"])
+
     def wait_until(self, condition: Callable[[], bool], what: str) -> float:
         """Returns when the condition became true. Raises CloudError at a timeout."""
-        deadline = time.monotonic() + _RECOVERY_TIMEOUT_SECONDS
+        deadline = time.monotonic() + self.recovery_timeout_seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise CloudError(f"{what}: not within {_RECOVERY_TIMEOUT_SECONDS:.0f} s")
+                raise CloudError(f"{what}: not within {self.recovery_timeout_seconds:.0f} s")
             time.sleep(_LOOK_AGAIN_SECONDS)
         return time.monotonic()
 
@@ -66,10 +76,11 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The time of the failure, and a sentence about the recovery."""
+    """The time of the failure, a sentence about the recovery, and what the scenario checked."""
 
     broke_at: float
     recovery: str
+    findings: Findings = field(default_factory=Findings)
 
 
 def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
@@ -169,11 +180,15 @@ def rehearse_in(
             stream.stop()
             raise
         acknowledged = stream.stop()
-        problems = check(scene, stream, acknowledged) if check else []
         # Read again: a drill may have delivered another version.
         facts = the_environment(paths, cloud, suffix=scene.suffix)
-        problems += audit_problems(aws, facts, acknowledged, since=since)
+        problems = audit_problems(aws, facts, acknowledged, since=since)
+        # Then nothing is on its way any more.
+        problems += check(scene, stream, acknowledged) if check else []
         code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
+        for promise in outcome.findings.held:
+            print(f"checked: {promise}")
+        problems = [*outcome.findings.broken, *problems]
         for problem in problems:
             print(f"FAILED: {problem}")
         return 1 if problems else code

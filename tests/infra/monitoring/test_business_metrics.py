@@ -43,6 +43,7 @@ def test_s50_every_business_metric_is_a_field_that_a_program_logs(ephemeral: Syn
         (WRITER, "breaker_open"),
         (WRITER, "altered"),
         (VERIFIER, "discrepancies"),
+        (PROCESSOR, "outcomes_not_sent"),
     }
 
 
@@ -86,6 +87,15 @@ def test_s42_a_wrong_grant_is_an_alarm_that_pages(ephemeral: Synthesized) -> Non
 
     assert log_metrics(ephemeral)[alarm["MetricName"]] == {(PROCESSOR, "wrong_setup")}
     assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 1)
+
+
+def test_outcomes_that_the_bus_does_not_take_are_an_alarm(ephemeral: Synthesized) -> None:
+    """A message whose outcome waits comes again within 15 minutes, and is reported again."""
+    alarm = alarms(ephemeral)["outcomes-not-sent"]
+
+    assert log_metrics(ephemeral)[alarm["MetricName"]] == {(PROCESSOR, "outcomes_not_sent")}
+    assert alarm["Statistic"] == "Sum"
+    assert alarm["Period"] > 15 * 60
 
 
 def test_many_refused_logins_are_an_alarm(ephemeral: Synthesized) -> None:
