@@ -13,6 +13,7 @@ from infra.breaker import Breaker, BreakerConfig
 from infra.database import Database
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
+from infra.outcomes import Outcomes
 from infra.python_function import Placement, PythonFunction
 from infra.queues import RECEIVES_MAX, QueueWithDeadLetters
 from infra.trust import LAMBDA_TRUST, ca_file_for_functions
@@ -55,6 +56,7 @@ class TransactionProcessor(Construct):
         config: ProcessorConfig,
         queue: QueueWithDeadLetters,
         breaker: Breaker,
+        outcomes: Outcomes,
         database: Database,
         placement: Placement,
         key: kms.IKey,
@@ -77,6 +79,8 @@ class TransactionProcessor(Construct):
                 database_ca_file=ca_file_for_functions(database.ca_file),
                 dead_letter_queue_url=queue.dead_letters.queue_url,
                 transaction_queue_url=queue.queue.queue_url,
+                receives_max=RECEIVES_MAX,
+                outcome_bus_name=outcomes.bus.event_bus_name,
                 breaker_table_name=breaker.table.table_name,
                 breaker_failures_max=config.breaker.failures_max,
                 breaker_pause_first_seconds=config.breaker.pause_first_seconds,
@@ -92,6 +96,7 @@ class TransactionProcessor(Construct):
         function = self.function.function
         database.processor_secret.grant_read(function)
         breaker.grant_use(function, item=LEDGER)
+        outcomes.grant_put(self.function.role)
         queue.grant_send_again(function)
         queue.grant_send_to_dead_letters(function)
         self.mapping = _connect(

@@ -158,6 +158,8 @@ def _environment(ledger: Ledger, stub: Stub) -> dict[str, str]:
         database_ca_file=str(ledger.server.ca_file),
         dead_letter_queue_url=f"{stub.url}/000000000000/transaction-dead-letters-bench",
         transaction_queue_url=f"{stub.url}/000000000000/transaction-queue-bench",
+        receives_max=10,
+        outcome_bus_name="outcomes-bench",
         breaker_table_name="transaction-breaker-bench",
         breaker_failures_max=breaker.failures_max,
         breaker_pause_first_seconds=breaker.pause_first_seconds,

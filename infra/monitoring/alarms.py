@@ -189,6 +189,23 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         for_minutes=2,
         pages=True,
     )
+    yield AlarmRule(
+        name="outcomes-not-sent",
+        reason="The event bus does not take outcomes: senders learn them late",
+        metric=monitored.business.outcomes_not_sent.metric(statistic="sum"),
+        at_least=1,
+        # A message whose outcome waits comes again within a quarter of an hour.
+        within_minutes=20,
+    )
+    yield AlarmRule(
+        name="outcome-dead-letters",
+        reason="The event bus could not encrypt or decrypt outcomes: no subscriber got them",
+        runbook="outcomes-not-sent",
+        metric=monitored.outcomes.dead_letters.metric_approximate_number_of_messages_visible(
+            statistic="max"
+        ),
+        at_least=1,
+    )
     for queue in monitored.queues:
         yield AlarmRule(
             name=f"{queue.name}-queue-age",

@@ -1,7 +1,7 @@
-"""When a message was first sent, and by whom, before any renewal.
+"""When a message was first sent, by whom and as which message, before any renewal.
 
-A renewal writes both into attributes of the copy. Every sender can write these attributes, too:
-an impossible time is ignored, and the sender counts only in a message that the function has sent.
+A renewal writes them into attributes of the copy. Every sender can write these attributes, too: an
+impossible time is ignored; sender and id count only in a message that the function has sent.
 """
 
 import re
@@ -10,6 +10,7 @@ from lambda_src.shared.messages import Message
 
 FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as in SQS
 FIRST_SENDER_ID = "first_sender_id"
+FIRST_MESSAGE_ID = "first_message_id"
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
 
@@ -32,7 +33,15 @@ def is_sent_by(message: Message, *, role_id: str) -> bool:
 
 def first_sender_id(message: Message, *, role_id: str) -> str:
     """The SenderId that SQS wrote when the message was first sent."""
+    return _claimed(message, FIRST_SENDER_ID, role_id=role_id) or message.sender_id
+
+
+def first_message_id(message: Message, *, role_id: str) -> str:
+    """The id that SQS answered to the first sender."""
+    return _claimed(message, FIRST_MESSAGE_ID, role_id=role_id) or message.message_id
+
+
+def _claimed(message: Message, name: str, *, role_id: str) -> str:
     if not is_sent_by(message, role_id=role_id):
-        return message.sender_id
-    claimed = message.attributes.get(FIRST_SENDER_ID, {}).get("stringValue")
-    return str(claimed) if claimed else message.sender_id
+        return ""
+    return str(message.attributes.get(name, {}).get("stringValue") or "")

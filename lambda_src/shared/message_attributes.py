@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lambda_src.shared.first_send import (
+    FIRST_MESSAGE_ID,
     FIRST_SENDER_ID,
     FIRST_SENT_AT,
+    first_message_id,
     first_sender_id,
     first_sent_at,
     is_sent_by,
@@ -28,18 +30,21 @@ ATTRIBUTES_MAX: Final = 10
 REASON: Final = "reason"  # of a dead letter
 SENDER_ATTRIBUTES: Final = "sender_attributes"
 OWN_BYTES_MAX: Final = 1024  # of our attributes; a larger message cannot be sent again
-_FIRST_SEND: Final = frozenset({FIRST_SENT_AT, FIRST_SENDER_ID})
+_FIRST_SEND: Final = frozenset({FIRST_SENT_AT, FIRST_SENDER_ID, FIRST_MESSAGE_ID})
 
 
 def attributes_of_copy(
     message: Message, *, role_id: str, reason: str | None = None
 ) -> dict[str, Attribute]:
-    """For a copy that a function sends: the sender's attributes, and when and by whom `message`
-    was first sent.
+    """For a copy that a function sends: the sender's attributes, and when, by whom and as
+    which message `message` was first sent.
 
     `role_id` is the unique id of the role of this function. `reason` makes the copy a dead letter.
     """
-    own = {FIRST_SENT_AT: _text(str(first_sent_at(message)), data_type="Number")}
+    own = {
+        FIRST_SENT_AT: _text(str(first_sent_at(message)), data_type="Number"),
+        FIRST_MESSAGE_ID: _text(first_message_id(message, role_id=role_id)),
+    }
     sender_id = first_sender_id(message, role_id=role_id)
     if sender_id:
         own[FIRST_SENDER_ID] = _text(sender_id)
@@ -66,6 +71,18 @@ def sender_attributes_of(
     own = {*_FIRST_SEND, SENDER_ATTRIBUTES, *([REASON] if is_dead_letter else [])}
     found = {name: _plain(value) for name, value in attributes.items() if name not in own}
     return found | _unfolded(str(attributes.get(SENDER_ATTRIBUTES, {}).get("StringValue", "{}")))
+
+
+def text_of_sender(message: Message, name: str, *, role_id: str) -> str:
+    """The text in the attribute `name` that the first sender has set; "" if there is none."""
+    found = message.attributes.get(name)
+    if found is not None:
+        return str(found.get("stringValue") or "")
+    folded = message.attributes.get(SENDER_ATTRIBUTES)
+    if folded is None or not is_sent_by(message, role_id=role_id):
+        return ""
+    unfolded = _unfolded(str(folded.get("stringValue")))
+    return str(unfolded.get(name, {}).get("StringValue", ""))
 
 
 def size_in_bytes(body: str, attributes: Mapping[str, Attribute]) -> int:

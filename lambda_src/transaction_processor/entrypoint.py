@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from lambda_src.shared.breaker import LEDGER
 from lambda_src.shared.credentials import DatabaseSecret
@@ -19,10 +20,16 @@ from lambda_src.shared.queue_clients import AWS, open_breaker, sqs_once
 from lambda_src.shared.redelivery import Redelivery
 from lambda_src.shared.renewal import Renewal
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
+from lambda_src.transaction_processor.outcome_events import OutcomeBus
+from lambda_src.transaction_processor.outcome_retries import OutcomeRetries
 from lambda_src.transaction_processor.posting import SqlLedger
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from lambda_src.transaction_processor.worker import process
 
+# A bus that does not answer must not slow down postings: the message comes again and tells then.
+_BUS_AWS = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
+)
 _STATEMENT_TIMEOUT_SECONDS = 5.0
 
 
@@ -48,6 +55,13 @@ def _worker() -> Callable[..., dict[str, Any]]:
         statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
     )
     connect = partial(connect_with_secret, partial(connect_to_writer, target), secret)
+    renewal = Renewal(
+        sqs=once,
+        queue_url=settings.transaction_queue_url,
+        role_id=settings.processor_role_id,
+        random=uniform,
+        now=time.time,
+    )
     worker = partial(
         process,
         ledger=GuardedLedger(
@@ -60,14 +74,15 @@ def _worker() -> Callable[..., dict[str, Any]]:
             role_id=settings.processor_role_id,
         ),
         redelivery=Redelivery(sqs=once, queue_url=settings.transaction_queue_url, random=uniform),
-        renewal=Renewal(
-            sqs=once,
-            queue_url=settings.transaction_queue_url,
-            role_id=settings.processor_role_id,
-            random=uniform,
-            now=time.time,
+        renewal=renewal,
+        outcome_bus=OutcomeBus(
+            events=boto3.client("events", config=_BUS_AWS),
+            bus_name=settings.outcome_bus_name,
+            processor_role_id=settings.processor_role_id,
         ),
+        outcome_retries=OutcomeRetries(renewal=renewal, now=time.time),
         processor_role_id=settings.processor_role_id,
+        receives_max=settings.receives_max,
     )
     # A batch creates enough objects to start full collections: without those of boto3, which live
     # as long as the process, they are short.

@@ -17,10 +17,15 @@ _UNKNOWN = "unknown"
 def sender_of(message: Message, *, processor_role_id: str) -> Actor:
     """The user is the SenderId that SQS has written: the unique id of an IAM user or role, with the
     name of its session."""
-    found = first_sender_id(message, role_id=processor_role_id)
     return Actor(
         client_id=CLIENT_ID,
-        user_id=found[:_USER_ID_LENGTH_MAX] or _UNKNOWN,
+        user_id=user_of(message, processor_role_id=processor_role_id),
         path=Path.QUEUE,
         role=Role.OPERATOR,
     )
+
+
+def user_of(message: Message, *, processor_role_id: str) -> str:
+    """As the ledger records it."""
+    found = first_sender_id(message, role_id=processor_role_id)
+    return found[:_USER_ID_LENGTH_MAX] or _UNKNOWN

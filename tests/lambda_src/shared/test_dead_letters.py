@@ -37,6 +37,7 @@ def sent(reason: str, **attributes: dict[str, str]) -> dict[str, Any]:
             **attributes,
             "first_sent_at": text("1794000000000", "Number"),
             "first_sender_id": text("AROASENDER:payroll"),
+            "first_message_id": text("m1"),
             "reason": text(reason),
         },
     }

@@ -13,6 +13,7 @@ from lambda_src.shared.message_attributes import (
     attributes_of_copy,
     sender_attributes_of,
     size_in_bytes,
+    text_of_sender,
 )
 from lambda_src.shared.messages import Message
 
@@ -28,6 +29,7 @@ def text(value: str, kind: str = "String") -> Attribute:
 OWN = {
     "first_sent_at": text(str(SENT_AT_MS), "Number"),
     "first_sender_id": text(SENDER),
+    "first_message_id": text("m1"),
 }
 FULL = {
     **{f"a{number}": text(f'"{number}" Ü \U0001f600') for number in range(7)},
@@ -42,7 +44,7 @@ def message(
 ) -> Message:
     """As Lambda passes a message with these attributes."""
     return Message(
-        message_id="m",
+        message_id="m1" if sender_id == SENDER else "that of a copy",
         receipt_handle="h",
         body="{}",
         receive_count=1,
@@ -89,7 +91,7 @@ def test_s42_a_message_with_any_number_of_attributes_keeps_its_age_sender_and_at
 
 
 def test_attributes_for_which_there_is_room_stay_as_they_are() -> None:
-    assert copied(few(8), times=3) == few(8) | OWN
+    assert copied(few(7), times=3) == few(7) | OWN
 
 
 @pytest.mark.parametrize("times", [0, 1, 3])
@@ -160,3 +162,26 @@ def test_folded_attributes_that_we_have_not_written_stop_nothing(value: str) -> 
 )
 def test_sizes_are_those_that_sqs_counts(attributes: dict[str, Any], expected: int) -> None:
     assert size_in_bytes("€", attributes) == expected
+
+
+@pytest.mark.parametrize("count", [0, 9])
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_the_text_of_the_sender_is_found_however_often_it_was_copied(
+    count: int, times: int
+) -> None:
+    mine = {"correlation_id": text("invoice 7 \U0001f600"), **few(count)}
+    came = message(copied(mine, times=times), sender_id=f"{ROLE}:f") if times else message(mine)
+    assert text_of_sender(came, "correlation_id", role_id=ROLE) == "invoice 7 \U0001f600"
+    assert text_of_sender(came, "another", role_id=ROLE) == ""
+
+
+def test_only_a_copy_of_ours_can_fold_the_text_of_a_sender() -> None:
+    folded = {SENDER_ATTRIBUTES: text('{"a": {"DataType": "String", "StringValue": "forged"}}')}
+    assert text_of_sender(message(folded), "a", role_id=ROLE) == ""
+
+
+def test_a_binary_value_is_no_text() -> None:
+    binary = {"key": FULL["key"]}
+    assert text_of_sender(message(binary), "key", role_id=ROLE) == ""
+    folded = message(copied(FULL, times=2), sender_id=f"{ROLE}:f")
+    assert text_of_sender(folded, "key", role_id=ROLE) == ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lambda_src.shared.first_send import FIRST_SENDER_ID, FIRST_SENT_AT
+from lambda_src.shared.first_send import FIRST_MESSAGE_ID, FIRST_SENDER_ID, FIRST_SENT_AT
 from lambda_src.shared.messages import Message
 from lambda_src.shared.renewal import WAIT_MAX_SECONDS, Renewal
 from tests.aws_stubs import type_of_aws, unreachable
@@ -43,6 +43,10 @@ def sent(value: str, kind: str = "String") -> dict[str, str]:
 
 
 FIRST = {FIRST_SENT_AT: sent(str(SENT_AT_MS), "Number"), FIRST_SENDER_ID: sent(SENDER)}
+
+
+def first(number: int) -> dict[str, Any]:
+    return {**FIRST, FIRST_MESSAGE_ID: sent(f"m{number}")}
 
 
 class Queue:
@@ -103,7 +107,7 @@ def test_s42_the_copy_is_unchanged_and_has_the_time_and_the_sender_of_the_first_
         "MessageAttributes": {
             "trace": sent("abc"),
             "blob": {"BinaryValue": b"\x00\xff", "DataType": "Binary"},
-            **FIRST,
+            **first(1),
         },
     }
     stub.add_response(
@@ -151,7 +155,7 @@ def test_s42_an_impossible_time_of_the_first_send_is_replaced(value: str) -> Non
     """Every sender can set this attribute to any value."""
     queue = Queue()
     assert renew(queue, message(1, first_sent_at=text(value)), message(2)) == []
-    assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [FIRST, FIRST]
+    assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [first(1), first(2)]
 
 
 def test_s42_after_two_weeks_a_message_is_not_renewed() -> None:
@@ -172,7 +176,7 @@ def test_s42_a_message_with_ten_attributes_expires_like_any_other() -> None:
     full = {f"a{number}": text("x") for number in range(10)}
     assert renew(queue, replace(message(1), attributes=full)) == []
     found = queue.calls[0][0]["MessageAttributes"]
-    assert found.keys() == {"sender_attributes", *FIRST}
+    assert found.keys() == {"sender_attributes", *first(1)}
     lambdas = {n: text(v["StringValue"], v["DataType"]) for n, v in found.items()}
     later = replace(message(1), attributes=lambdas, sender_id=f"{PROCESSOR}:f")
     two_weeks = (SENT_AT_MS + 1000 * WAIT_MAX_SECONDS) / 1000
@@ -199,7 +203,7 @@ def test_a_message_without_a_sender_is_renewed_without_one() -> None:
     """SQS accepts no empty attribute."""
     queue = Queue()
     renew(queue, replace(message(1), sender_id=""))
-    assert queue.calls[0][0]["MessageAttributes"].keys() == {FIRST_SENT_AT}
+    assert queue.calls[0][0]["MessageAttributes"].keys() == {FIRST_SENT_AT, FIRST_MESSAGE_ID}
 
 
 def test_s42_an_entry_that_the_queue_refuses_stays(caplog: pytest.LogCaptureFixture) -> None:
