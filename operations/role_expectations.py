@@ -48,7 +48,7 @@ class Expectation:
 
 NOBODY: Final[Rights] = {
     "record": (
-        "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
+        "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
     ),
     "beside the records": ("s3:PutObject",),
     "audit bucket": ("s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:DeleteBucket"),
@@ -59,11 +59,12 @@ NOBODY: Final[Rights] = {
     ),
     "breaker": ("dynamodb:UpdateItem", "dynamodb:DeleteTable"),
     "transactions": ("sqs:PurgeQueue",),
-    "transaction dead letters": ("sqs:DeleteMessage",),
-    "audit dead letters": ("sqs:DeleteMessage",),
+    "transaction dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
+    "audit dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
     "admin secret": ("secretsmanager:PutSecretValue",),
     "service secret": ("secretsmanager:PutSecretValue",),
     "processor secret": ("secretsmanager:PutSecretValue",),
+    "auditor secret": ("secretsmanager:PutSecretValue",),
     "key": ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"),
     "database": ("rds:ModifyDBCluster", "rds:DeleteDBCluster"),
     "service": ("ecs:UpdateService",),
@@ -71,6 +72,7 @@ NOBODY: Final[Rights] = {
     "migrator": ("lambda:InvokeFunction", "lambda:UpdateFunctionCode"),
     "migrator role": ("iam:PassRole",),
     "transaction processor": ("lambda:InvokeFunction",),
+    "audit verifier": ("lambda:InvokeFunction",),
     "anything": ("lambda:UpdateEventSourceMapping",),
     "a certificate": ("acm:ExportCertificate", "acm:RequestCertificate"),
     "another security group": (
@@ -185,12 +187,22 @@ ROLES: Final[Mapping[str, Expectation]] = {
         },
         conditional=(*_own_breaker(own=ARCHIVE, other=LEDGER),),
     ),
+    "audit-verifier": Expectation(
+        needs={
+            **_OWN_VARIABLES,
+            "auditor secret": _READ,
+            "record": ("s3:GetObject", "s3:GetObjectVersion"),
+            "audit bucket": ("s3:ListBucket", "s3:ListBucketVersions"),
+        },
+        conditional=(_code_of("audit-verifier"),),
+    ),
     "schema-migrator": Expectation(
         needs={
             **_OWN_VARIABLES,
             "admin secret": _READ,
             "service secret": _READ,
             "processor secret": _READ,
+            "auditor secret": _READ,
         },
         conditional=(_code_of("schema-migrator"),),
     ),

@@ -11,6 +11,7 @@ _SECRETS: Final = {
     "admin secret": "transaction-db-admin",
     "service secret": "transaction-db-service",
     "processor secret": "transaction-db-processor",
+    "auditor secret": "transaction-db-auditor",
     "api secret": "transaction-api-credentials",
 }
 # Only where the environment creates its own certificate.
@@ -94,6 +95,7 @@ class Names:
             "migrator version": f"{migrator}:1",
             "migrator role": self.role_arn(f"schema-migrator-role-{self.suffix}"),
             "transaction processor": self.arn("lambda", "function:transaction-processor"),
+            "audit verifier": self.arn("lambda", "function:audit-verifier"),
             "certificate maker": self.arn("lambda", "function:environment-certificate"),
         }
 
