@@ -127,7 +127,7 @@ def call(
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
         secret = {"SecretString": json.dumps(vars(AUDITOR))}
         aws("secretsmanager")[1].add_response("get_secret_value", secret, {"SecretId": SECRET})
-        request = {"Bucket": "audit-dev", "Prefix": "audit/"}
+        request: dict[str, Any] = {"Bucket": "audit-dev", "Prefix": "audit/"}
         if event.get("scheduled") or event.get("from"):
             request["KeyMarker"] = ANY
         aws("s3")[1].add_response("list_object_versions", {"IsTruncated": False}, request)

@@ -23,7 +23,7 @@ def send_again(world: World, *, batches: list[str], transactions: list[str]) -> 
         batches=batches,
         transactions=transactions,
     )
-    return row
+    return list(row)
 
 
 def test_a_missing_batch_is_sent_again_as_the_same_batch(world: World) -> None:
