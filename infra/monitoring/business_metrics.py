@@ -20,7 +20,8 @@ class BusinessMetrics(Construct):
     found the circuit breaker open, and 0 if a batch closed it; `audit_breaker_open` is that of the
     audit queue. `wrong_setup` counts the batches to which the database refused a right, or for
     which it lacks an object. `outcomes_not_sent` counts outcomes that the event bus did not take:
-    they are sent later. `logins_refused` counts logins with
+    they are sent later. `altered` is 1 if the audit writer found something else in the place
+    of a batch. `logins_refused` counts logins with
     a wrong credential, and those that the limit of failures refused.
     """
 
@@ -60,3 +61,4 @@ class BusinessMetrics(Construct):
             name="audit_breaker_open",
         )
         self.outcomes_not_sent = metric("outcomes_not_sent", processor=processor)
+        self.altered = metric("altered", writer=writer)

@@ -1,6 +1,6 @@
 """The archive behind its circuit breaker, for the batches of one call of the function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,7 @@ _SPREAD_SECONDS = 5
 
 
 class Archive(Protocol):
-    def store(self, key: str, content: bytes) -> bool: ...
+    def store(self, key: str, content: bytes, metadata: Mapping[str, str]) -> bool: ...
 
 
 class Breaker(Protocol):
@@ -56,7 +56,7 @@ class GuardedArchive:
         earlier batch has failed, or too little time is left."""
         self._check()
         try:
-            is_new = self._archive.store(batch.key, batch.content)
+            is_new = self._archive.store(batch.key, batch.content, batch.metadata)
         except ArchiveUnavailable as error:
             self._why_not = str(error)
             raise

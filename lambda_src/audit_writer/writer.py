@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from lambda_src.audit_writer.archive import ArchiveUnavailable
+from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.audit_writer.guarded_archive import Archive, Breaker, GuardedArchive
 from lambda_src.audit_writer.refusals import ObjectRefused
@@ -101,6 +101,12 @@ def _is_done(
         return dead_letters.accept(message, str(error))
     try:
         is_new = archive.store(batch)
+    except ObjectDiffers as error:
+        logger.error(
+            "batch differs from its object",
+            extra={"batch_id": str(batch.batch_id), "reason": str(error), "altered": 1},
+        )
+        return dead_letters.accept(message, f"altered: {error}")
     except ObjectRefused as error:
         logger.exception("batch refused by S3", extra={"batch_id": str(batch.batch_id)})
         is_last = message.receive_count >= receives_max

@@ -11,7 +11,7 @@ from lambda_src.audit_writer import entrypoint
 from lambda_src.audit_writer.settings import AuditWriterSettings
 from lambda_src.shared.environment_variables import SettingsError
 from tests.aws_stubs import type_of_aws
-from tests.lambda_src.audit_writer.test_writer import body, key
+from tests.lambda_src.audit_writer.test_writer import body, key, line
 from tests.lambda_src.sqs_events import kept, sqs_event
 
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
@@ -39,9 +39,11 @@ def test_a_batch_goes_to_its_bucket_and_a_bad_message_to_its_queue(
     stored = {
         "Bucket": "audit-dev",
         "Key": key(1),
-        "Body": gzip.compress(b'{"number":1}\n', mtime=0),
+        "Body": gzip.compress(line(1), mtime=0),
         "ContentType": ANY,
         "ContentEncoding": ANY,
+        "ChecksumSHA256": ANY,
+        "Metadata": {},
         "IfNoneMatch": "*",
     }
     breaker = {
