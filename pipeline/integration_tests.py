@@ -12,6 +12,7 @@ from infra.api_credentials import API_CREDENTIALS
 from infra.audit_store import AUDIT_BUCKET
 from infra.encryption import key_alias
 from infra.naming import EnvironmentSuffix
+from infra.outcomes import PROBE_QUEUE
 from infra.python_version import deployed_python
 from infra.queues import TRANSACTIONS
 from infra.sessions import TABLE
@@ -24,6 +25,7 @@ OUTPUTS: Final = (
     "ApiUrl",
     CERTIFICATE_OUTPUT,
     "TransactionQueueUrl",
+    "OutcomeProbeQueueUrl",
     "AuditBucketName",
     "SessionsTableName",
     "ApiCredentialsSecretName",
@@ -72,6 +74,7 @@ def variable_of(output: str) -> str:
 def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicyStatement]:
     """Permissions of tests that write, by name: at synth the environment does not exist."""
     queue = stack.format_arn(service="sqs", resource=suffix.physical_name(TRANSACTIONS.queue))
+    probe = stack.format_arn(service="sqs", resource=suffix.physical_name(PROBE_QUEUE))
     table = stack.format_arn(
         service="dynamodb", resource="table", resource_name=suffix.physical_name(TABLE)
     )
@@ -85,6 +88,7 @@ def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicySt
     return [
         _allow(["secretsmanager:GetSecretValue"], secret),
         _allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], queue),
+        _allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], probe),
         _allow(["s3:ListBucket"], bucket),
         _allow(["s3:GetObject"], f"{bucket}/*"),
         _allow(["dynamodb:GetItem", "dynamodb:Query"], table, f"{table}/index/*"),

@@ -147,6 +147,11 @@ def _queues(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             transactions.metric_approximate_number_of_messages_delayed(statistic="max"),
             monitored.business.breaker_open.metric(statistic="max", label="breaker open"),
         ),
+        _graph(
+            "Queue audit: put back, breaker open",
+            monitored.audit.queue.metric_approximate_number_of_messages_delayed(statistic="max"),
+            monitored.business.audit_breaker_open.metric(statistic="max", label="breaker open"),
+        ),
     ]
 
 

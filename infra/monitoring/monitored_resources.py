@@ -10,6 +10,7 @@ from infra.audit_store import AuditStore
 from infra.database import Database
 from infra.load_balancer import LoadBalancer
 from infra.monitoring.business_metrics import BusinessMetrics
+from infra.outcomes import Outcomes
 from infra.python_function import PythonFunction
 from infra.queues import QueueWithDeadLetters
 from infra.service import Service
@@ -31,6 +32,7 @@ class MonitoredResources:
     business: BusinessMetrics
     transactions: QueueWithDeadLetters
     audit: QueueWithDeadLetters
+    outcomes: Outcomes
     functions: tuple[PythonFunction, ...]
     firewall: WebFirewall | None
 

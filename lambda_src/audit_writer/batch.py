@@ -10,11 +10,11 @@ from uuid import UUID
 
 from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import MOVING, Kind
-from app_service.outbox.queue_messages import POSTED_TYPE, POSTED_VERSION
 from lambda_src.audit_writer.chain import Chain
 from lambda_src.audit_writer.records import check_records, parse_moment
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
+from lambda_src.shared.queue_messages import POSTED_TYPE, POSTED_VERSION
 
 _UUID_WITH_TIME: Final = 7
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

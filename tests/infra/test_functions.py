@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from lambda_src.shared.breaker import PROBE_SECONDS
 from lambda_src.shared.environment_variables import EnvironmentSettings
-from lambda_src.transaction_processor.breaker import PROBE_SECONDS
 from tests.infra.templates import Synthesized, as_list, text
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.queues import AUDIT, TRANSACTIONS, QueueNames
-from lambda_src.transaction_processor.redelivery import delay_seconds
+from lambda_src.shared.redelivery import delay_seconds
 from tests.infra.templates import Synthesized, text
 
 

@@ -13,9 +13,9 @@ from app_service.ledger.domain import CALL_MAX
 from app_service.ledger.fields import MAX_INTEGER
 from app_service.ledger.free_text import METADATA_BYTES_MAX, REFERENCE_LENGTH_MAX, metadata_text
 from app_service.ledger.transaction import Transaction
-from app_service.outbox.queue_messages import SEND_BYTES_MAX
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.shared.database import connect_to_writer
+from lambda_src.shared.queue_messages import SEND_BYTES_MAX
 from lambda_src.transaction_processor.posting import SqlLedger
 from tests.lambda_src.cluster import MASTER, Cluster
 from tests.lambda_src.submissions import BANK, submitted, transaction

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from lambda_src.shared.first_send import FIRST_MESSAGE_ID, FIRST_SENDER_ID, FIRST_SENT_AT
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.renewal import FIRST_SENT_AT, WAIT_MAX_SECONDS, Renewal
-from lambda_src.transaction_processor.sender import FIRST_SENDER_ID
+from lambda_src.shared.renewal import WAIT_MAX_SECONDS, Renewal
 from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
@@ -45,6 +45,10 @@ def sent(value: str, kind: str = "String") -> dict[str, str]:
 FIRST = {FIRST_SENT_AT: sent(str(SENT_AT_MS), "Number"), FIRST_SENDER_ID: sent(SENDER)}
 
 
+def first(number: int) -> dict[str, Any]:
+    return {**FIRST, FIRST_MESSAGE_ID: sent(f"m{number}")}
+
+
 class Queue:
     """Accepts everything except the bodies in `refused`, and records each call."""
 
@@ -74,15 +78,16 @@ def renew(
     spread: int = 0,
     draws: tuple[float, ...] = (0.5,),
     seconds_left: Callable[[], float] = lambda: 30,
+    now: float = NOW,
 ) -> list[str]:
     """The ids of the messages that stay."""
     endless = cycle(draws)
     renewal = Renewal(
         sqs=sqs,
         queue_url=URL,
-        processor_role_id=PROCESSOR,
+        role_id=PROCESSOR,
         random=lambda: next(endless),
-        now=lambda: NOW,
+        now=lambda: now,
     )
     left = renewal.renew(
         messages, wait_seconds=wait, spread_seconds=spread, seconds_left=seconds_left
@@ -102,7 +107,7 @@ def test_s42_the_copy_is_unchanged_and_has_the_time_and_the_sender_of_the_first_
         "MessageAttributes": {
             "trace": sent("abc"),
             "blob": {"BinaryValue": b"\x00\xff", "DataType": "Binary"},
-            **FIRST,
+            **first(1),
         },
     }
     stub.add_response(
@@ -150,7 +155,7 @@ def test_s42_an_impossible_time_of_the_first_send_is_replaced(value: str) -> Non
     """Every sender can set this attribute to any value."""
     queue = Queue()
     assert renew(queue, message(1, first_sent_at=text(value)), message(2)) == []
-    assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [FIRST, FIRST]
+    assert [entry["MessageAttributes"] for entry in queue.calls[0]] == [first(1), first(2)]
 
 
 def test_s42_after_two_weeks_a_message_is_not_renewed() -> None:
@@ -165,14 +170,18 @@ def test_s42_after_two_weeks_a_message_is_not_renewed() -> None:
     assert len(queue.calls) == 1
 
 
-def test_s42_attributes_that_leave_no_room_are_left_out_of_the_copy() -> None:
-    """The processor does not read them; it needs its own, to know the sender and when to stop."""
+def test_s42_a_message_with_ten_attributes_expires_like_any_other() -> None:
+    """Its copy has its first age, so that its renewals end."""
     queue = Queue()
-    for count in (8, 9, 10):
-        full = {f"a{n}": text("x") for n in range(count)}
-        assert renew(queue, replace(message(1), attributes=full)) == []
-    names = [call[0]["MessageAttributes"].keys() for call in queue.calls]
-    assert names == [{f"a{n}" for n in range(8)} | FIRST.keys(), FIRST.keys(), FIRST.keys()]
+    full = {f"a{number}": text("x") for number in range(10)}
+    assert renew(queue, replace(message(1), attributes=full)) == []
+    found = queue.calls[0][0]["MessageAttributes"]
+    assert found.keys() == {"sender_attributes", *first(1)}
+    lambdas = {n: text(v["StringValue"], v["DataType"]) for n, v in found.items()}
+    later = replace(message(1), attributes=lambdas, sender_id=f"{PROCESSOR}:f")
+    two_weeks = (SENT_AT_MS + 1000 * WAIT_MAX_SECONDS) / 1000
+    assert renew(queue, later, now=two_weeks) == []
+    assert renew(queue, later, now=two_weeks + 1) == ["m1"]
 
 
 def test_a_second_renewal_keeps_the_first_sender() -> None:
@@ -194,7 +203,7 @@ def test_a_message_without_a_sender_is_renewed_without_one() -> None:
     """SQS accepts no empty attribute."""
     queue = Queue()
     renew(queue, replace(message(1), sender_id=""))
-    assert queue.calls[0][0]["MessageAttributes"].keys() == {FIRST_SENT_AT}
+    assert queue.calls[0][0]["MessageAttributes"].keys() == {FIRST_SENT_AT, FIRST_MESSAGE_ID}
 
 
 def test_s42_an_entry_that_the_queue_refuses_stays(caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.redelivery import Redelivery, delay_seconds
+from lambda_src.shared.redelivery import Redelivery, delay_seconds
 from tests.aws_stubs import type_of_aws, unreachable
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"

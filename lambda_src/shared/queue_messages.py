@@ -1,7 +1,4 @@
-"""The message format shared by senders and receivers, and the limits of SQS.
-
-Standard library only: functions use it, too.
-"""
+"""The format of the messages of the audit queue, and the limits of SQS."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar

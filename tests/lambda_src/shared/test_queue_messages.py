@@ -2,7 +2,7 @@
 
 import pytest
 
-from app_service.outbox.queue_messages import groups
+from lambda_src.shared.queue_messages import groups
 
 MEBIBYTE = 1024 * 1024
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.outbox.queue_messages import ENTRIES_MAX
 from lambda_src.shared.messages import Message
+from lambda_src.shared.queue_messages import ENTRIES_MAX
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_src.transaction_processor.breaker import (
+from lambda_src.shared.breaker import (
     Admission,
     CircuitBreaker,
     Limits,

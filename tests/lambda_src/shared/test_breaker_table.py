@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lambda_src.transaction_processor.breaker import State, StateUnavailable
-from lambda_src.transaction_processor.breaker_table import BreakerTable
+from lambda_src.shared.breaker import State, StateUnavailable
+from lambda_src.shared.breaker_table import BreakerTable
 from tests.aws_stubs import type_of_aws, unreachable
 
 OPEN = State(revision=7, failures=4, pause_seconds=10, retry_at=1_794_000_010)
@@ -13,7 +13,9 @@ KEY = {"breaker": {"S": "ledger"}}
 
 
 def table(dynamodb: Any) -> BreakerTable:
-    return BreakerTable(dynamodb=dynamodb, table_name="breaker", now=lambda: 1_794_000_000.5)
+    return BreakerTable(
+        dynamodb=dynamodb, table_name="breaker", breaker="ledger", now=lambda: 1_794_000_000.5
+    )
 
 
 def numbers(**values: int) -> dict[str, dict[str, str]]:

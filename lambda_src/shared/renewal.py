@@ -9,19 +9,18 @@ copy gets it. But each copy costs a call, and could be renewed in turn. Therefor
 send is never repeated, and no send starts without enough time to finish.
 """
 
-import base64
 import logging
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from app_service.outbox.queue_messages import groups
+from lambda_src.shared.first_send import first_sent_at
+from lambda_src.shared.message_attributes import attributes_of_copy, size_in_bytes
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.redelivery import CALL_SECONDS
-from lambda_src.transaction_processor.sender import FIRST_SENDER_ID, first_sender_id
+from lambda_src.shared.queue_messages import groups
+from lambda_src.shared.redelivery import CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -29,14 +28,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_SENT_AT = "first_sent_at"  # milliseconds since the epoch, as in SQS
 # The retention of the queue. A message that has waited longer is not renewed and becomes a dead
 # letter.
 WAIT_MAX_SECONDS = 14 * 86_400
-# Limits of SQS.
-_DELAY_MAX_SECONDS = 900
-_ATTRIBUTES_MAX = 10
-_MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
+_DELAY_MAX_SECONDS = 900  # a limit of SQS
 
 
 class Renewal:
@@ -47,13 +42,13 @@ class Renewal:
         *,
         sqs: "SQSClient",
         queue_url: str,
-        processor_role_id: str,
+        role_id: str,
         random: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
-        self._processor_role_id = processor_role_id
+        self._role_id = role_id
         self._random = random
         self._now = now
 
@@ -76,7 +71,7 @@ class Renewal:
                 "Id": str(index),
                 "MessageBody": message.body,
                 "DelaySeconds": self._delay(wait_seconds, spread_seconds),
-                "MessageAttributes": self._attributes(message),
+                "MessageAttributes": attributes_of_copy(message, role_id=self._role_id),
             }
             for index, message in enumerate(messages)
             if first_sent_at(message) >= oldest
@@ -89,18 +84,6 @@ class Renewal:
             taken.update(self._send(group))
         logger.info("messages renewed", extra={"messages": len(taken)})
         return [m for index, m in enumerate(messages) if str(index) not in taken]
-
-    def _attributes(self, message: Message) -> dict[str, Any]:
-        """The attributes of the message in the spelling of SQS, when it was first sent and by whom.
-
-        If there are too many, those of the sender are left out: nothing here reads them.
-        """
-        sender_id = first_sender_id(message, processor_role_id=self._processor_role_id)
-        own = {FIRST_SENT_AT: _text(str(first_sent_at(message)), data_type="Number")}
-        if sender_id:
-            own[FIRST_SENDER_ID] = _text(sender_id, data_type="String")
-        found = {name: _as_sent(value) for name, value in message.attributes.items()} | own
-        return found if len(found) <= _ATTRIBUTES_MAX else own
 
     def _delay(self, wait_seconds: int, spread_seconds: int) -> int:
         delay = math.ceil(wait_seconds + self._random() * spread_seconds)
@@ -118,30 +101,5 @@ class Renewal:
         return [entry["Id"] for entry in answer.get("Successful", [])]
 
 
-def first_sent_at(message: Message) -> int:
-    """When the message was first sent, before any renewal; in milliseconds since the epoch.
-
-    Every sender can set this attribute: an impossible time is ignored.
-    """
-    text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
-    claimed = int(text) if _MILLISECONDS.fullmatch(text) else 0
-    return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
-
-
-def _text(value: str, *, data_type: str) -> dict[str, Any]:
-    return {"DataType": data_type, "StringValue": value}
-
-
-def _as_sent(value: Mapping[str, Any]) -> dict[str, Any]:
-    if value.get("binaryValue") is not None:
-        content = {"BinaryValue": base64.b64decode(value["binaryValue"])}
-        return {"DataType": value["dataType"], **content}
-    return _text(value["stringValue"], data_type=value["dataType"])
-
-
 def _size(entry: "Entry") -> int:
-    """The bytes that SQS counts: the body, and the name, type and value of each attribute."""
-    attributes = entry["MessageAttributes"]
-    parts = [entry["MessageBody"], *attributes]
-    parts += [str(part) for value in attributes.values() for part in value.values()]
-    return sum(len(part.encode()) for part in parts)
+    return size_in_bytes(entry["MessageBody"], entry["MessageAttributes"])
