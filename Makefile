@@ -6,8 +6,9 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
-QUEUE ?= transaction
+QUEUE ?=
 REASON ?=
+ID ?=
 CLIENT ?=
 ROLE ?=
 LIST ?=
@@ -50,9 +51,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: api-client approve bench bench-branches bench-delivery bench-drain bench-growth bench-ledger bench-memory bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
-	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
+	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	resend retry session setup smoke-test status synth test up verify-audit
+	resend retry session setup smoke-test soak status synth test up verify-audit
 
 .PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
@@ -105,8 +106,11 @@ retry: ## run the newest commit of BRANCH again after a failed run
 # AWS=yes runs a program of operations/ directly; otherwise the local cloud runs the same program.
 operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
 
-redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
-	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
+dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transaction or audit; AWS=yes: on AWS)
+	@$(call operation,dead-letters) --suffix "$(SUFFIX)" --queue "$(QUEUE)"
+
+redrive: setup ## show what of the dead letters of SUFFIX would be sent back, and send it (asks, or ANSWER=yes; QUEUE=audit; REASON=...; ID=...; LIST=yes; AWS=yes: on AWS)
+	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --id "$(ID)" --answer "$(ANSWER)" $(if $(filter yes,$(LIST)),--list)
 
 resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
 	@$(call operation,resend) --suffix "$(SUFFIX)"
@@ -173,6 +177,9 @@ bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucke
 
 bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
 	@python -m bench.ledger.memory $(if $(SECONDS),--seconds "$(SECONDS)")
+
+soak: setup ## run the real code under seeded faults of AWS and PostgreSQL; check that all is accounted for (SECONDS=60 SEED=... BREAK=...: a negative control)
+	@python -m soak $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)") --break "$(BREAK)"
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,8 +25,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
-import psutil
 
+from bench.run_description import described
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
 from branch_hub.functions.shared.registry import Registry
@@ -48,7 +47,6 @@ _TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
 
 def main() -> int:
-    commit = _output("git", "rev-parse", "--short=12", "HEAD")
     logging.disable(logging.INFO)  # log lines of the reconciler, one for each branch
     hub_rows = list(_hub())
     with tempfile.TemporaryDirectory(prefix="bench-branches-") as folder:
@@ -59,7 +57,7 @@ def main() -> int:
                 reconciler_rows = list(_reconciler(cloud.endpoint_url, url, branches))
         finally:
             stop_cloud(paths)
-    report = _report(hub_rows, reconciler_rows, commit)
+    report = _report(hub_rows, reconciler_rows)
     (ROOT / "bench" / "results" / "branches.md").write_text(report)
     print(report)
     return 0
@@ -201,17 +199,11 @@ def _output(*command: str) -> str:
     return done.stdout.strip()
 
 
-def _report(
-    hub: list[tuple[str, str, str]], reconciler: list[tuple[int, float, int]], commit: str
-) -> str:
-    memory_gib = psutil.virtual_memory().total / 2**30
+def _report(hub: list[tuple[str, str, str]], reconciler: list[tuple[int, float, int]]) -> str:
     lines = [
         "# The branch hub with many branches",
         "",
-        f"`make bench-branches` at commit {commit} on {dt.date.today().isoformat()}: "
-        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}; load average at the end "
-        f"{os.getloadavg()[1]:.1f} over five minutes.",
+        f"{described('make bench-branches')}.",
         "",
         "| what | seen | aim |",
         "|---|---|---|",

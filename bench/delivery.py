@@ -6,9 +6,7 @@ Uses fresh clones of the current commit, each with its own HOME, caches and stat
 `bench/results/delivery.md`. It checks no limits.
 """
 
-import datetime as dt
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -17,9 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from bench.idle import idle_cost
+from bench.run_description import described
 from local_cloud.paths import ROOT
 
 _IDLE_SECONDS = 30
@@ -68,13 +65,12 @@ class Clone:
 
 
 def main() -> int:
-    commit = _output("git", "rev-parse", "--short=12", "HEAD")
     with tempfile.TemporaryDirectory(prefix="bench-delivery-") as folder:
         rows = [
             *set_up(Clone.make(Path(folder, "set up"))),
             *deliver(Clone.make(Path(folder, "delivery"))),
         ]
-    report = _report(rows, commit)
+    report = _report(rows)
     (ROOT / "bench" / "results" / "delivery.md").write_text(report)
     print(report)
     return 0
@@ -147,15 +143,11 @@ def _output(*command: str) -> str:
     ).stdout.strip()
 
 
-def _report(rows: list[Row], commit: str) -> str:
-    memory_gib = psutil.virtual_memory().total / 2**30
+def _report(rows: list[Row]) -> str:
     lines = [
         "# Delivery on one machine",
         "",
-        f"`make bench-delivery` at commit {commit} on {dt.date.today().isoformat()}: "
-        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}; load average at the end "
-        f"{os.getloadavg()[1]:.1f} over five minutes.",
+        f"{described('make bench-delivery')}.",
         "",
         "| what | seen | aim |",
         "|---|---|---|",

@@ -7,9 +7,6 @@ busy machine disturbs a duration more than these; of several runs the smallest v
 """
 
 import asyncio
-import os
-import platform
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +22,7 @@ from app_service.ledger.kinds import Kind
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.posting.posting import post_transactions
+from bench.run_description import described
 from lambda_src.schema_migrator.migrations import read_migrations
 from local_cloud.addresses import free_port
 from local_cloud.postgres import PostgresServer
@@ -213,9 +211,6 @@ def _server() -> Iterator[PostgresServer]:
 
 
 def _report(rows: Sequence[Row]) -> str:
-    commit = subprocess.check_output(
-        ["git", "rev-parse", "--short=12", "HEAD"], text=True, cwd=ROOT
-    )
     lines = "\n".join(
         f"| {row.what} | `{row.index}` | {row.present.microseconds:.1f} |"
         f" {row.absent.microseconds:.1f} | {row.present.wal_bytes:.0f} |"
@@ -224,8 +219,7 @@ def _report(rows: Sequence[Row]) -> str:
     )
     return f"""# What the ledger's indexes cost a posting
 
-`python -m bench.index_cost` at commit {commit.strip()}: {os.cpu_count()} cores,
-{platform.system()} {platform.machine()}, PostgreSQL of the local cloud. {_POSTED} transactions in
+{described("python -m bench.index_cost")}, PostgreSQL of the local cloud. {_POSTED} transactions in
 calls of {_CALL}, in a ledger that holds {_POSTED_BEFORE} with a reference each; the smallest of
 {_RUNS} runs. A difference of less than 3 µs is the noise of the measurement; bytes of WAL have
 almost none.

@@ -13,10 +13,12 @@ from infra.breaker import Breaker, BreakerConfig
 from infra.database import Database
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
+from infra.outcomes import Outcomes
 from infra.python_function import Placement, PythonFunction
-from infra.queues import QueueWithDeadLetters
+from infra.queues import RECEIVES_MAX, QueueWithDeadLetters
 from infra.trust import LAMBDA_TRUST, ca_file_for_functions
 from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.shared.breaker import ARCHIVE, LEDGER
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 
 PROCESSOR_SOURCE: Final = LambdaSource(
@@ -54,6 +56,7 @@ class TransactionProcessor(Construct):
         config: ProcessorConfig,
         queue: QueueWithDeadLetters,
         breaker: Breaker,
+        outcomes: Outcomes,
         database: Database,
         placement: Placement,
         key: kms.IKey,
@@ -76,6 +79,8 @@ class TransactionProcessor(Construct):
                 database_ca_file=ca_file_for_functions(database.ca_file),
                 dead_letter_queue_url=queue.dead_letters.queue_url,
                 transaction_queue_url=queue.queue.queue_url,
+                receives_max=RECEIVES_MAX,
+                outcome_bus_name=outcomes.bus.event_bus_name,
                 breaker_table_name=breaker.table.table_name,
                 breaker_failures_max=config.breaker.failures_max,
                 breaker_pause_first_seconds=config.breaker.pause_first_seconds,
@@ -90,7 +95,8 @@ class TransactionProcessor(Construct):
         )
         function = self.function.function
         database.processor_secret.grant_read(function)
-        breaker.grant_use(function)
+        breaker.grant_use(function, item=LEDGER)
+        outcomes.grant_put(self.function.role)
         queue.grant_send_again(function)
         queue.grant_send_to_dead_letters(function)
         self.mapping = _connect(
@@ -113,6 +119,7 @@ class AuditWriter(Construct):
         suffix: EnvironmentSuffix,
         config: ProcessorConfig,
         queue: QueueWithDeadLetters,
+        breaker: Breaker,
         store: AuditStore,
         key: kms.IKey,
     ) -> None:
@@ -125,15 +132,25 @@ class AuditWriter(Construct):
             name="audit-writer",
             description=f"Stores the posted batches of {suffix}",
             source=AUDIT_SOURCE,
-            environment=AuditWriterSettings(
+            environment=lambda role: AuditWriterSettings(
                 audit_bucket_name=store.bucket.bucket_name,
+                audit_queue_url=queue.queue.queue_url,
                 dead_letter_queue_url=queue.dead_letters.queue_url,
+                receives_max=RECEIVES_MAX,
+                breaker_table_name=breaker.table.table_name,
+                breaker_failures_max=config.breaker.failures_max,
+                breaker_pause_first_seconds=config.breaker.pause_first_seconds,
+                breaker_pause_max_seconds=config.breaker.pause_max_seconds,
+                writer_role_id=role.role_id,
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
             key=key,
+            may_send_to_itself=True,  # it sends messages again while S3 does not answer
         )
         function = self.function.function
         store.grant_append(function)
+        breaker.grant_use(function, item=ARCHIVE)
+        queue.grant_send_again(function)
         queue.grant_send_to_dead_letters(function)
         self.mapping = _connect(
             function,

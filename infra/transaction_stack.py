@@ -20,6 +20,7 @@ from infra.monitoring.monitored_resources import MonitoredResources
 from infra.monitoring.monitoring import Monitoring
 from infra.naming import EnvironmentSuffix
 from infra.network import ZONES, Network
+from infra.outcomes import OutcomeProbe, Outcomes
 from infra.processors import AuditWriter, TransactionProcessor
 from infra.python_function import Placement
 from infra.queues import AUDIT, TRANSACTIONS, QueueWithDeadLetters
@@ -71,7 +72,7 @@ class TransactionStack(Stack):
         network.let_reach(sessions.table, actions=sessions.actions, has_indexes=True)
         network.let_reach(api_clients.table, actions=api_clients.actions)
         network.let_reach(breaker.table, actions=breaker.actions)
-        audit_store = AuditStore(self, "AuditStore", suffix=suffix)
+        audit_store = AuditStore(self, "AuditStore", suffix=suffix, config=config.audit)
         network.let_verify(audit_store)
         transactions = QueueWithDeadLetters(
             self, "Transactions", suffix=suffix, names=TRANSACTIONS,
@@ -79,6 +80,8 @@ class TransactionStack(Stack):
         audit = QueueWithDeadLetters(
             self, "Audit", suffix=suffix, names=AUDIT,
             handler_timeout_seconds=config.processors.timeout_seconds, key=key)
+        outcomes = Outcomes(self, "Outcomes", suffix=suffix, key=key)
+        probe = OutcomeProbe(self, "OutcomeProbe", suffix=suffix, bus=outcomes.bus)
 
         credentials = ApiCredentials(self, "ApiCredentials", suffix=suffix, key=key)
         load_balancer = LoadBalancer(
@@ -94,11 +97,11 @@ class TransactionStack(Stack):
             credentials=credentials, api_clients=api_clients, key=key)
         processor = TransactionProcessor(
             self, "TransactionProcessor", suffix=suffix, config=config.processors,
-            queue=transactions, breaker=breaker, database=database,
+            queue=transactions, breaker=breaker, outcomes=outcomes, database=database,
             placement=Placement(vpc=vpc, security_group=security_groups.processor), key=key)
         writer = AuditWriter(
             self, "AuditWriter", suffix=suffix, config=config.processors,
-            queue=audit, store=audit_store, key=key)
+            queue=audit, breaker=breaker, store=audit_store, key=key)
         writer.node.add_dependency(audit_store)  # deleted before the bucket is emptied
         verifier = AuditVerifier(
             self, "AuditVerifier", suffix=suffix, database=database, store=audit_store,
@@ -110,7 +113,8 @@ class TransactionStack(Stack):
             before=[service.fargate, processor.mapping, verifier.rule])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
-            service=service.log_group, processor=processor.function.log_group)
+            service=service.log_group, processor=processor.function.log_group,
+            writer=writer.function.log_group)
         trail = AuditMetrics(
             self, "AuditMetrics", suffix=suffix,
             service=service.log_group, verifier=verifier.function.log_group)
@@ -119,8 +123,9 @@ class TransactionStack(Stack):
             monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, api_clients=api_clients, audit_store=audit_store,
-                business=business, transactions=transactions, audit=audit, firewall=firewall,
-                trail=trail, functions=(processor.function, writer.function, verifier.function)))
+                business=business, transactions=transactions, audit=audit, outcomes=outcomes,
+                firewall=firewall, trail=trail,
+                functions=(processor.function, writer.function, verifier.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
 
@@ -129,6 +134,8 @@ class TransactionStack(Stack):
             "ApiDocsUrl": f"{load_balancer.url}/docs",
             **load_balancer.certificate_outputs,
             "TransactionQueueUrl": transactions.queue.queue_url,
+            "OutcomeBusName": outcomes.bus.event_bus_name,
+            "OutcomeProbeQueueUrl": probe.queue.queue_url,
             "AuditBucketName": audit_store.bucket.bucket_name,
             "AuditVerifierName": verifier.function.function.function_name,
             "SessionsTableName": sessions.table.table_name,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from lambda_src.shared.breaker import ARCHIVE, LEDGER
 from operations.role_names import Names
 
 Rights = Mapping[str, tuple[str, ...]]  # actions by the name of a resource
@@ -58,7 +59,8 @@ NOBODY: Final[Rights] = {
     ),
     "breaker": ("dynamodb:UpdateItem", "dynamodb:DeleteTable"),
     "transactions": ("sqs:PurgeQueue",),
-    "transaction dead letters": ("sqs:DeleteMessage",),
+    "transaction dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
+    "audit dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
     "admin secret": ("secretsmanager:PutSecretValue",),
     "service secret": ("secretsmanager:PutSecretValue",),
     "processor secret": ("secretsmanager:PutSecretValue",),
@@ -116,6 +118,19 @@ def _certificate_named(name: str, *, expected: bool) -> Iterator[Conditional]:
         )
 
 
+def _own_breaker(*, own: str, other: str) -> Iterator[Conditional]:
+    """A function may use the state of its own breaker, and not that of the other one."""
+    for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+        for item, expected in ((own, True), (other, False)):
+            yield Conditional(
+                action=action,
+                resource="breaker",
+                key="dynamodb:LeadingKeys",
+                value=item,
+                expected=expected,
+            )
+
+
 _READ: Final = ("secretsmanager:GetSecretValue",)
 _OWN_VARIABLES: Final[Rights] = {"key": ("kms:Decrypt",)}  # of a function, encrypted with the key
 
@@ -153,14 +168,24 @@ ROLES: Final[Mapping[str, Expectation]] = {
             "breaker": ("dynamodb:GetItem", "dynamodb:PutItem"),
             "processor secret": _READ,
         },
-        conditional=(_code_of("transaction-processor"),),
+        conditional=(
+            _code_of("transaction-processor"),
+            *_own_breaker(own=LEDGER, other=ARCHIVE),
+        ),
     ),
     "audit-writer": Expectation(
         needs={
             **_OWN_VARIABLES,
-            "record": ("s3:PutObject",),
-            "audit": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
+            "record": ("s3:PutObject", "s3:GetObject"),  # it compares what is stored already
+            "audit": (
+                "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
+                # It re-sends batches that cannot be stored yet. It could store any batch anyway.
+                "sqs:SendMessage",
+            ),
+            "audit dead letters": ("sqs:SendMessage",),
+            "breaker": ("dynamodb:GetItem", "dynamodb:PutItem"),
         },
+        conditional=(*_own_breaker(own=ARCHIVE, other=LEDGER),),
     ),
     "audit-verifier": Expectation(
         needs={

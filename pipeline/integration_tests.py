@@ -13,6 +13,7 @@ from infra.audit_store import AUDIT_BUCKET
 from infra.audit_verifier import AUDIT_VERIFIER
 from infra.encryption import key_alias
 from infra.naming import EnvironmentSuffix
+from infra.outcomes import PROBE_QUEUE
 from infra.python_version import deployed_python
 from infra.queues import TRANSACTIONS
 from infra.sessions import TABLE
@@ -25,6 +26,7 @@ OUTPUTS: Final = (
     "ApiUrl",
     CERTIFICATE_OUTPUT,
     "TransactionQueueUrl",
+    "OutcomeProbeQueueUrl",
     "AuditBucketName",
     "AuditVerifierName",
     "SessionsTableName",
@@ -74,6 +76,7 @@ def variable_of(output: str) -> str:
 def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicyStatement]:
     """Permissions of tests that write, by name: at synth the environment does not exist."""
     queue = stack.format_arn(service="sqs", resource=suffix.physical_name(TRANSACTIONS.queue))
+    probe = stack.format_arn(service="sqs", resource=suffix.physical_name(PROBE_QUEUE))
     table = stack.format_arn(
         service="dynamodb", resource="table", resource_name=suffix.physical_name(TABLE)
     )
@@ -93,6 +96,7 @@ def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicySt
     return [
         _allow(["secretsmanager:GetSecretValue"], secret),
         _allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], queue),
+        _allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], probe),
         _allow(["lambda:InvokeFunction"], verifier),
         _allow(["s3:ListBucket"], bucket),
         _allow(["s3:GetObject"], f"{bucket}/*"),

@@ -20,11 +20,11 @@ from app_service.ledger.transaction import (
     Transaction,
 )
 from app_service.ledger.verdict import REFUSALS
-from app_service.outbox.queue_messages import SEND_BYTES_MAX
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch
-from lambda_src.transaction_processor.renewal import FIRST_SENT_AT
-from lambda_src.transaction_processor.sender import CLIENT_ID, FIRST_SENDER_ID
+from lambda_src.shared.first_send import FIRST_SENDER_ID, FIRST_SENT_AT
+from lambda_src.shared.queue_messages import SEND_BYTES_MAX
+from lambda_src.transaction_processor.sender import CLIENT_ID
 from lambda_src.transaction_processor.worker import _DONE, _WRONG, parse_transaction
 
 PAGE = (Path(__file__).parent.parent / "docs" / "messages.md").read_text()

@@ -28,7 +28,7 @@ class Batch:
     """Posted transactions, and the message about them."""
 
     batch_id: UUID
-    body: str  # at most SEND_BYTES_MAX as UTF-8
+    body: str  # at most 1 MiB as UTF-8, as SQS accepts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

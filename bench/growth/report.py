@@ -1,8 +1,5 @@
 """The page of results."""
 
-import os
-import platform
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +7,7 @@ from bench.growth.comparing import CALLS, ROUNDS, SERVERS, Row
 from bench.growth.filling import ACCOUNTS, MILLION
 from bench.growth.identifiers import Ids
 from bench.growth.load import CONNECTIONS
-from local_cloud.paths import ROOT
+from bench.run_description import described
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +21,6 @@ class Size:
 
 
 def page(rows: Sequence[Row], sizes: Sequence[Size], *, minutes: Mapping[str, float]) -> str:
-    commit = subprocess.check_output(
-        ["git", "rev-parse", "--short=12", "HEAD"], text=True, cwd=ROOT
-    ).strip()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     grown = sorted({row.millions for row in rows} - {0})
     took = ", ".join(
         f"{what} {value:.0f} min" if value else f"{what} in an earlier run"
@@ -39,8 +32,7 @@ def page(rows: Sequence[Row], sizes: Sequence[Size], *, minutes: Mapping[str, fl
     )
     return f"""# Posting in a ledger that has grown
 
-`make bench-growth MILLIONS="{" ".join(map(str, grown))}"` at commit {commit}:
-{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()},
+{described(f'make bench-growth MILLIONS="{" ".join(map(str, grown))}"')},
 PostgreSQL of the local cloud with fsync. The run: {took}.
 
 {ACCOUNTS:,} accounts, each chosen with the same probability. Transfers through the posting

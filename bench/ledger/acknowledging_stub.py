@@ -2,9 +2,10 @@
 
     python -m bench.ledger.acknowledging_stub <secret as JSON>
 
-Prints its port. It answers plain HTTP on loopback: DynamoDB and SQS with `{}`, S3 with an ETag, and
-Secrets Manager with the given secret. A bench that compares us with code that calls AWS per message
-uses it for both sides: no service of AWS answers as fast, so the comparison favours the other side.
+Prints its port. It answers plain HTTP on loopback: DynamoDB and SQS with `{}`, S3 with an ETag,
+Secrets Manager with the given secret, and EventBridge that it has taken all events. A bench that
+compares us with code that calls AWS per message uses it for both sides: no service of AWS answers
+as fast, so the comparison favours the other side.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ def _json_answer(document: object) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+_TAKEN = _json_answer({"FailedEntryCount": 0, "Entries": []})
 _EMPTY = _json_answer({"Items": []})  # also fits calls whose answers have no fields
 
 
@@ -61,6 +63,8 @@ class Acknowledging(asyncio.Protocol):
             self._write(_STORED)
         elif b"x-amz-target: secretsmanager." in head:
             self._write(self._secret)
+        elif b"x-amz-target: awsevents." in head:
+            self._write(_TAKEN)
         else:
             self._write(_EMPTY)
 

@@ -1,14 +1,11 @@
 """What a drain has shown: a page, a picture, and the part that limits it."""
 
-import datetime as dt
-import os
-import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bench.ledger.svg_chart import Chart, Series, svg
+from bench.run_description import described
 from local_cloud.paths import ROOT
 
 _RESULTS: Final = ROOT / "bench" / "results"
@@ -103,9 +100,6 @@ def _rates(seconds: Sequence[float], totals: Sequence[int], over: float = 5.0) -
 
 
 def _page(drained: Drained) -> str:
-    commit = subprocess.check_output(
-        ["git", "rev-parse", "--short=12", "HEAD"], text=True, cwd=ROOT
-    ).strip()
     parts = sorted(drained.cpu_seconds.items(), key=lambda each: -each[1])
     table = "\n".join(
         f"| {name} | {used:.1f} | {100 * used / drained.seconds:.0f} % |"
@@ -116,9 +110,7 @@ def _page(drained: Drained) -> str:
     sent_after = next(s.seconds for s in drained.samples if s.sent == drained.count)
     return f"""# Draining the transaction queue in the local cloud
 
-`make bench-drain` at commit {commit} on {dt.date.today().isoformat()}: {os.cpu_count()} cores,
-{platform.system()} {platform.machine()}, Python {platform.python_version()}; load average at the
-end {os.getloadavg()[0]:.1f}.
+{described("make bench-drain")}.
 
 {drained.count:,} transactions between new accounts went through the queue, the processor, the
 ledger, the outbox, the audit queue and the audit writer in **{drained.seconds:.0f} s:

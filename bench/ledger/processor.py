@@ -8,10 +8,8 @@ and TLS. On AWS a put takes milliseconds, so the ratio there is larger.
     python -m bench.ledger.processor    # several batch sizes; writes bench/results/processor.md
 """
 
-import datetime as dt
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from typing import IO, Final
 from bench.ledger.acknowledging_stub import Stub, running_stub
 from bench.ledger.row import Row
 from bench.ledger.server import PROCESSOR_LOGIN, Ledger, database_server
+from bench.run_description import described
 from infra.breaker import BreakerConfig
 from infra.processors import ProcessorConfig
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
@@ -159,6 +158,8 @@ def _environment(ledger: Ledger, stub: Stub) -> dict[str, str]:
         database_ca_file=str(ledger.server.ca_file),
         dead_letter_queue_url=f"{stub.url}/000000000000/transaction-dead-letters-bench",
         transaction_queue_url=f"{stub.url}/000000000000/transaction-queue-bench",
+        receives_max=10,
+        outcome_bus_name="outcomes-bench",
         breaker_table_name="transaction-breaker-bench",
         breaker_failures_max=breaker.failures_max,
         breaker_pause_first_seconds=breaker.pause_first_seconds,
@@ -187,9 +188,6 @@ def main() -> int:
 
 
 def _page(rounds: dict[int | str, list[Timed]]) -> str:
-    commit = subprocess.check_output(
-        ["git", "rev-parse", "--short=12", "HEAD"], text=True, cwd=ROOT
-    ).strip()
     loop = rounds["loop"]
     lines = [
         f"| {name} | {_median(found, 'per_second'):,.0f} | {_ratio(found, loop):.1f} |"
@@ -201,9 +199,7 @@ def _page(rounds: dict[int | str, list[Timed]]) -> str:
     table = "\n".join(lines)
     return f"""# One warm invocation of the transaction processor
 
-`python -m bench.ledger.processor` at commit {commit} on {dt.date.today().isoformat()}:
-{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python
-{platform.python_version()}; load average at the end {os.getloadavg()[0]:.1f}. Medians of {_ROUNDS}
+{described("python -m bench.ledger.processor")}. Medians of {_ROUNDS}
 interleaved rounds. The loop is one put in DynamoDB and one in S3 for each message, as samples do
 it; both go to a stub on the same machine that only says yes, over HTTP without TLS.
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 import platform
 import re
 import subprocess
@@ -12,11 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bench.ledger.programs import path_of
 from bench.ledger.row import Row
 from bench.ledger.svg_chart import Chart, svg
+from bench.run_description import commit, machine
 from local_cloud.paths import ROOT
 
 RESULTS = ROOT / "bench" / "results"
@@ -36,10 +34,9 @@ class Run:
 def this_run(command: str, *, postgres: str) -> Run:
     return Run(
         command=command,
-        commit=_output("git", "rev-parse", "--short=12", "HEAD")
-        + (" with changes" if _output("git", "status", "--porcelain", "app_service") else ""),
+        commit=commit(),
         day=dt.date.today().isoformat(),
-        machine=_machine(),
+        machine=machine(),
         versions={
             "Python": platform.python_version(),
             "PostgreSQL": postgres,
@@ -126,14 +123,6 @@ After the run the balances sum to zero, and the ledger holds exactly what was ac
 """
 
 
-def _machine() -> str:
-    memory_gib = psutil.virtual_memory().total / 2**30
-    return (
-        f"{os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.machine()},"
-        f" load average at the end {os.getloadavg()[1]:.1f} over five minutes"
-    )
-
-
 def _packages_of_the_service() -> list[str]:
     lines = (ROOT / "app_service" / "requirements.in").read_text().splitlines()
     names = (re.match(r"[A-Za-z0-9._-]+", line) for line in lines)
@@ -144,9 +133,3 @@ def _program_version(program: str, option: str) -> str:
     done = subprocess.run([path_of(program), option], capture_output=True, text=True, check=False)
     match = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
     return match[0] if match is not None else "unknown"
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()

@@ -161,12 +161,51 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         at_least=1,
     )
     yield AlarmRule(
+        name="audit-altered",
+        reason="A batch came again with other contents than its object in the audit trail has",
+        metric=monitored.business.altered.metric(statistic="max"),
+        at_least=1,
+    )
+    yield AlarmRule(
         name="breaker-open",
         reason="The queue processor cannot reach the database: queued transactions wait",
         metric=monitored.business.breaker_open.metric(statistic="max"),
         at_least=1,
         for_minutes=2,  # longer than a failover
         pages=True,  # instead of queue-age: a message that is sent again is young again
+    )
+    yield AlarmRule(
+        name="wrong-setup",
+        reason="The database lacks a right or an object of the queue processor: transactions wait",
+        metric=monitored.business.wrong_setup.metric(statistic="sum"),
+        at_least=1,
+        for_minutes=2,
+        pages=True,  # also if it concerns one kind of transaction: then the breaker stays closed
+    )
+    yield AlarmRule(
+        name="audit-breaker-open",
+        reason="The audit writer cannot store batches in S3: the audit trail waits",
+        metric=monitored.business.audit_breaker_open.metric(statistic="max"),
+        at_least=1,
+        for_minutes=2,
+        pages=True,
+    )
+    yield AlarmRule(
+        name="outcomes-not-sent",
+        reason="The event bus does not take outcomes: senders learn them late",
+        metric=monitored.business.outcomes_not_sent.metric(statistic="sum"),
+        at_least=1,
+        # A message whose outcome waits comes again within a quarter of an hour.
+        within_minutes=20,
+    )
+    yield AlarmRule(
+        name="outcome-dead-letters",
+        reason="The event bus could not encrypt or decrypt outcomes: no subscriber got them",
+        runbook="outcomes-not-sent",
+        metric=monitored.outcomes.dead_letters.metric_approximate_number_of_messages_visible(
+            statistic="max"
+        ),
+        at_least=1,
     )
     for queue in monitored.queues:
         yield AlarmRule(

@@ -11,6 +11,7 @@ from infra.database import Database
 from infra.load_balancer import LoadBalancer
 from infra.monitoring.audit_metrics import AuditMetrics
 from infra.monitoring.business_metrics import BusinessMetrics
+from infra.outcomes import Outcomes
 from infra.python_function import PythonFunction
 from infra.queues import QueueWithDeadLetters
 from infra.service import Service
@@ -33,6 +34,7 @@ class MonitoredResources:
     trail: AuditMetrics
     transactions: QueueWithDeadLetters
     audit: QueueWithDeadLetters
+    outcomes: Outcomes
     functions: tuple[PythonFunction, ...]
     firewall: WebFirewall | None
 

@@ -9,6 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import (
+        ListObjectVersionsOutputTypeDef,
+        ListObjectVersionsRequestTypeDef,
+    )
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 
@@ -52,36 +56,20 @@ class S3Archive:
         self._bucket_name = bucket_name
 
     def versions(self, *, prefix: str, after: str) -> Iterator[ObjectVersion]:
-        pages = self._s3.get_paginator("list_object_versions").paginate(
-            Bucket=self._bucket_name, Prefix=prefix, **({"KeyMarker": after} if after else {})
-        )
-        try:
-            for page in pages:
-                found = [
-                    ObjectVersion(
-                        key=each["Key"],
-                        version_id=each["VersionId"],
-                        is_marker=False,
-                        size=each["Size"],
-                        modified_at=each["LastModified"],
-                    )
-                    for each in page.get("Versions", ())
-                ] + [
-                    ObjectVersion(
-                        key=each["Key"],
-                        version_id=each["VersionId"],
-                        is_marker=True,
-                        size=0,
-                        modified_at=each["LastModified"],
-                    )
-                    for each in page.get("DeleteMarkers", ())
-                ]
-                # A page has its versions and its markers in two lists.
-                found.sort(key=lambda version: version.modified_at, reverse=True)
-                found.sort(key=lambda version: version.key)
-                yield from found
-        except (BotoCoreError, ClientError) as error:
-            raise ArchiveUnreadable(f"s3://{self._bucket_name}/{prefix}: {error}") from error
+        request: ListObjectVersionsRequestTypeDef = {"Bucket": self._bucket_name, "Prefix": prefix}
+        if after:
+            request["KeyMarker"] = after
+        is_truncated = True
+        while is_truncated:
+            try:
+                page = self._s3.list_object_versions(**request)
+            except (BotoCoreError, ClientError) as error:
+                raise ArchiveUnreadable(f"s3://{self._bucket_name}/{prefix}: {error}") from error
+            yield from _sorted(page)
+            is_truncated = page["IsTruncated"]
+            if is_truncated:
+                request["KeyMarker"] = page["NextKeyMarker"]
+                request["VersionIdMarker"] = page["NextVersionIdMarker"]
 
     def read(self, version: ObjectVersion) -> StoredObject | None:
         try:
@@ -101,3 +89,29 @@ class S3Archive:
         except BotoCoreError as error:
             raise ArchiveUnreadable(f"s3://{self._bucket_name}/{version.key}: {error}") from error
         return StoredObject(content=content, metadata=answer["Metadata"], is_intact=True)
+
+
+def _sorted(page: "ListObjectVersionsOutputTypeDef") -> list[ObjectVersion]:
+    """A page has its versions and its delete markers in two lists."""
+    versions = [
+        ObjectVersion(
+            key=each["Key"],
+            version_id=each["VersionId"],
+            is_marker=False,
+            size=each["Size"],
+            modified_at=each["LastModified"],
+        )
+        for each in page.get("Versions", ())
+    ]
+    markers = [
+        ObjectVersion(
+            key=each["Key"],
+            version_id=each["VersionId"],
+            is_marker=True,
+            size=0,
+            modified_at=each["LastModified"],
+        )
+        for each in page.get("DeleteMarkers", ())
+    ]
+    newest_first = sorted(versions + markers, key=lambda each: each.modified_at, reverse=True)
+    return sorted(newest_first, key=lambda each: each.key)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from lambda_src.audit_verifier.moments import text_of
 
 DISCREPANCIES_MAX: Final = 1000  # listed in one report; all are counted
 
@@ -83,17 +85,10 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "from": text_of(self.window.start),
-            "to": text_of(self.window.end),
+            "from": None if self.window.start is None else text_of(self.window.start),
+            "to": None if self.window.end is None else text_of(self.window.end),
             "checked": vars(self.checked),
             "discrepancies": [each.to_json() for each in self.discrepancies],
             "discrepancy_count": self.discrepancy_count,
             "cursor": self.cursor,
         }
-
-
-def text_of(moment: datetime | None) -> str | None:
-    """As audit records write it: RFC 3339 in UTC with microseconds, which sorts by time."""
-    if moment is None:
-        return None
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"

@@ -1,10 +1,12 @@
-"""Dead letters: messages that can never succeed, with their unchanged body and the reason."""
+"""Dead letters: messages that can never succeed, with their unchanged body, the attributes of their
+sender and the reason."""
 
 import logging
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_src.shared.message_attributes import attributes_of_copy
 from lambda_src.shared.messages import Message
 
 if TYPE_CHECKING:
@@ -16,9 +18,12 @@ _REASON_LENGTH_MAX = 500
 
 
 class DeadLetterQueue:
-    def __init__(self, *, sqs: "SQSClient", queue_url: str) -> None:
+    """`role_id` is the unique id of the role of the function that sends there."""
+
+    def __init__(self, *, sqs: "SQSClient", queue_url: str, role_id: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
+        self._role_id = role_id
 
     def accept(self, message: Message, reason: str) -> bool:
         """Send `message` to the dead-letter queue. True: it may leave its own queue.
@@ -30,9 +35,9 @@ class DeadLetterQueue:
             self._sqs.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=message.body,
-                MessageAttributes={
-                    "reason": {"DataType": "String", "StringValue": _attribute_text(reason)}
-                },
+                MessageAttributes=attributes_of_copy(
+                    message, role_id=self._role_id, reason=_attribute_text(reason)
+                ),
             )
         except (BotoCoreError, ClientError):
             logger.exception(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from app_service.ledger.submission import Submission
-from lambda_src.transaction_processor.breaker import Admission
+from lambda_src.shared.breaker import Admission
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 
 

@@ -1,15 +1,22 @@
 """The ledger of the processor: one SQL call posts a batch and returns one verdict each.
 
-If another session has locked an account of the batch, each transaction is posted alone: only those
-wait that need this account.
+If another session has locked an account of the batch, the batch is posted in halves, and each half
+that meets the lock in halves again: only those transactions wait that need this account.
 """
 
+import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection, PreparedStatement
 
-from app_service.database.sql_states import LOST_RACE, is_unavailable
+from app_service.database.sql_states import (
+    LOCK_NOT_AVAILABLE,
+    LOST_RACE,
+    is_unavailable,
+    is_wrong_setup,
+)
 from app_service.ledger.submission import Submission
 from app_service.posting.transaction_sql import ATTRIBUTES, arrays_of, post_sql
 from lambda_src.shared.database import (
@@ -22,14 +29,15 @@ from lambda_src.shared.database import (
 from lambda_src.shared.json_secret import SecretUnreadable
 from lambda_src.transaction_processor.array_literals import array_literal
 
+logger = logging.getLogger(__name__)
+
 # The verdict on a transaction that needs an account that another session has locked.
 ACCOUNT_BUSY = "account_busy"
-_LOCK_NOT_AVAILABLE = "55P03"
 # Much shorter than the statement's timeout: an account that another session holds is no outage.
 _LOCK_WAIT_MS = 1000
-# Alone: for each transaction, and for all transactions of a batch together.
-_LONE_LOCK_WAIT_MS = 200
-_LONE_LOCK_WAITS_MS = 3000
+# In halves: for each part, and for all parts of a batch together.
+_PART_LOCK_WAIT_MS = 100
+_PART_LOCK_WAITS_MS = 1500
 _POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=":lock_wait_ms")
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
@@ -80,20 +88,26 @@ class SqlLedger:
         try:
             return self._post(submissions, lock_wait_ms=_LOCK_WAIT_MS)
         except _AccountBusy:
-            if len(submissions) == 1:
-                return [ACCOUNT_BUSY]
-        return self._post_each_alone(submissions)
+            return self._post_in_halves(submissions)
 
-    def _post_each_alone(self, submissions: Sequence[Submission]) -> list[str]:
-        verdicts = []
-        wait_left_ms = _LONE_LOCK_WAITS_MS
-        for submission in submissions:
-            wait_ms = min(_LONE_LOCK_WAIT_MS, wait_left_ms)
+    def _post_in_halves(self, submissions: Sequence[Submission]) -> list[str]:
+        """After an account of the whole was locked."""
+        if len(submissions) == 1:
+            return [ACCOUNT_BUSY]
+        verdicts: list[str] = []
+        wait_left_ms = _PART_LOCK_WAITS_MS
+        parts = _halves(submissions)
+        while parts:
+            part = parts.popleft()
+            wait_ms = min(_PART_LOCK_WAIT_MS, wait_left_ms)
             try:
-                verdicts += self._post([submission], lock_wait_ms=wait_ms)
+                verdicts += self._post(part, lock_wait_ms=wait_ms)
             except _AccountBusy:
-                verdicts.append(ACCOUNT_BUSY)
                 wait_left_ms -= wait_ms
+                if len(part) == 1:
+                    verdicts.append(ACCOUNT_BUSY)
+                else:
+                    parts.extendleft(reversed(_halves(part)))
         return verdicts
 
     def _post(self, submissions: Sequence[Submission], *, lock_wait_ms: int) -> list[str]:
@@ -104,12 +118,12 @@ class SqlLedger:
             try:
                 return self._call(submissions, lock_wait_ms)
             except DatabaseError as error:
-                if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+                state = sqlstate(error)
+                if state == LOCK_NOT_AVAILABLE:
                     raise _AccountBusy from error
-                if sqlstate(error) not in LOST_RACE or attempt == _ATTEMPTS:
+                if state not in LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
-                    kind = LedgerUnavailable if is_unavailable(sqlstate(error)) else BatchFailed
-                    raise kind(explain(error)) from error
+                    raise _failure_of(state, explain(error)) from error
                 self._pause_up_to(attempt * _PAUSE_SECONDS)
             except BROKEN_CONNECTION as error:
                 self._drop_connection()
@@ -133,3 +147,16 @@ class SqlLedger:
             close_quietly(self._connection)
         self._connection = None
         self._statement = None
+
+
+def _failure_of(state: str, reason: str) -> LedgerUnavailable | BatchFailed:
+    """A database that is set up wrongly is an outage: the messages wait until it is repaired."""
+    if is_wrong_setup(state):
+        logger.error("wrong setup of the database", extra={"wrong_setup": 1, "reason": reason})
+        return LedgerUnavailable(reason)
+    return LedgerUnavailable(reason) if is_unavailable(state) else BatchFailed(reason)
+
+
+def _halves(submissions: Sequence[Submission]) -> deque[Sequence[Submission]]:
+    middle = len(submissions) // 2
+    return deque([submissions[:middle], submissions[middle:]])

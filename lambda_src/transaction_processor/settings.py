@@ -17,6 +17,8 @@ class TransactionProcessorSettings(EnvironmentSettings):
     database_ca_file: str  # absolute, or relative to the asset's root
     dead_letter_queue_url: str
     transaction_queue_url: str
+    receives_max: int  # then SQS moves a message to the dead letters
+    outcome_bus_name: str
     breaker_table_name: str
     breaker_failures_max: int
     breaker_pause_first_seconds: int

@@ -9,6 +9,7 @@ from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from app_service.ledger.verdict import REFUSALS, Verdict, count_verdicts
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
+from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
 from lambda_src.transaction_processor.posting import (
     ACCOUNT_BUSY,
     BatchFailed,
@@ -29,6 +30,18 @@ class Ledger(Protocol):
 
 class DeadLetters(Protocol):
     def accept(self, message: Message, reason: str) -> bool: ...
+
+
+class OutcomeBus(Protocol):
+    def send(
+        self, outcomes: Sequence[Outcome], *, seconds_left: Callable[[], float]
+    ) -> list[Message]: ...
+
+
+class OutcomeRetries(Protocol):
+    def retry(
+        self, messages: Sequence[Message], *, seconds_left: Callable[[], float]
+    ) -> list[Message]: ...
 
 
 class Redelivery(Protocol):
@@ -55,20 +68,24 @@ def process(
     dead_letters: DeadLetters,
     redelivery: Redelivery,
     renewal: Renewal,
+    outcome_bus: OutcomeBus,
+    outcome_retries: OutcomeRetries,
     processor_role_id: str,
+    receives_max: int,
     seconds_left: Callable[[], float],
 ) -> dict[str, Any]:
     """Post every valid transaction of the batch in one call; invalid messages do not block it.
 
-    Starts no call to SQS for which `seconds_left` are too few.
+    Starts no call to AWS for which `seconds_left` are too few.
 
-    Returns the partial batch response. A message leaves the queue only if it was posted (now or
-    before), refused by the ledger, accepted by the dead-letter queue, or sent again as a new one
-    because the ledger was unavailable: such receives must not count. A message whose account is
-    locked stays.
+    Returns the partial batch response. A message leaves the queue only if its outcome was sent:
+    it was posted (now or before), refused by the ledger, or accepted by the dead-letter queue. Or
+    it was sent again as a new one, because the ledger was unavailable or the bus did not take the
+    outcome: such receives must not count. A message whose account is locked stays. At the last of
+    `receives_max` receives it is a dead letter, before SQS makes it one without a reason.
     """
     valid: list[tuple[Message, Submission]] = []
-    rejected: list[tuple[Message, str]] = []
+    rejected: list[Outcome] = []
     for message in received(event):
         try:
             submission = Submission(
@@ -77,8 +94,9 @@ def process(
             )
             valid.append((message, submission))
         except Unprocessable as error:
-            rejected.append((message, str(error)))
+            rejected.append(dead_lettered(message, None, reason=str(error)))
 
+    done: list[Outcome] = []
     kept: list[Message] = []
     outage: LedgerUnavailable | None = None
     waiting: list[Message] = []
@@ -89,26 +107,39 @@ def process(
         outage, waiting = error, [message for message, _ in valid]
         valid, verdicts = [], []
     for (message, submission), verdict in zip(valid, verdicts, strict=True):
+        transaction = submission.transaction
         if verdict in _DONE:
-            continue
-        if verdict in REFUSALS:  # a result: the ledger recorded it and answers it to who asks
+            done.append(posted(message, transaction, verdict=verdict))
+        elif verdict in REFUSALS:  # a result: the ledger recorded it and answers it to who asks
             logger.info(
                 "transaction refused",
-                extra={
-                    "transaction_id": str(submission.transaction.transaction_id),
-                    "status": verdict,
-                },
+                extra={"transaction_id": str(transaction.transaction_id), "status": verdict},
             )
+            done.append(refused(message, transaction, reason=verdict))
         elif verdict in _WRONG:
-            rejected.append((message, verdict))
+            rejected.append(dead_lettered(message, transaction, reason=verdict))
+        elif message.receive_count >= receives_max:
+            reason = f"{verdict}: not posted in {message.receive_count} receives"
+            rejected.append(dead_lettered(message, transaction, reason=reason))
         else:  # the batch failed, an account is locked, or this version does not know the verdict
             logger.warning(
                 "message kept", extra={"message_id": message.message_id, "status": verdict}
             )
             kept.append(message)
 
-    kept += [message for message, reason in rejected if not dead_letters.accept(message, reason)]
-    if outage is not None:  # last: a renewed message exists twice until the function has answered
+    # Before the dead letters: a message whose outcome is not sent comes again, and would be a dead
+    # letter each time.
+    untold = outcome_bus.send([*done, *rejected], seconds_left=seconds_left)
+    comes_again = {message.receipt_handle for message in untold}
+    kept += [
+        letter.message
+        for letter in rejected
+        if letter.message.receipt_handle not in comes_again
+        and not dead_letters.accept(letter.message, letter.reason)
+    ]
+    # Last: a renewed message exists twice until the function has answered.
+    kept += outcome_retries.retry(untold, seconds_left=seconds_left)
+    if outage is not None:
         kept += renewal.renew(
             waiting,
             wait_seconds=outage.wait_seconds,

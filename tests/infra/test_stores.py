@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.queues import AUDIT, TRANSACTIONS, QueueNames
-from lambda_src.transaction_processor.redelivery import delay_seconds
+from lambda_src.shared.redelivery import delay_seconds
 from tests.infra.templates import Synthesized, text
 
 
@@ -148,10 +148,12 @@ def test_s23_only_the_deletion_of_the_stack_may_delete_records(ephemeral: Synthe
     assert text(denied["Resource"]).endswith('"/audit/*"]]}')
 
 
-def test_s64_the_audit_writer_can_add_records_and_nothing_else(ephemeral: Synthesized) -> None:
+def test_s64_the_audit_writer_can_add_and_compare_records_and_nothing_else(
+    ephemeral: Synthesized,
+) -> None:
     actions = ephemeral.actions_of("audit-writer-role-dev")
 
-    assert {a for a in actions if a.startswith("s3:")} == {"s3:PutObject"}
+    assert {a for a in actions if a.startswith("s3:")} == {"s3:PutObject", "s3:GetObject"}
 
 
 QUEUES = [TRANSACTIONS, AUDIT]
@@ -188,7 +190,10 @@ def test_s63_every_queue_is_encrypted_and_takes_only_tls(ephemeral: Synthesized)
             for p in ephemeral.properties("AWS::SQS::QueuePolicy")
             if p["Queues"] == [{"Ref": logical_id}]
         )
-        assert "EncryptionKey" in text(queue["Properties"]["KmsMasterKeyId"])
+        if queue["Properties"]["QueueName"].startswith("outcome-"):  # EventBridge sends to it
+            assert queue["Properties"]["SqsManagedSseEnabled"] is True
+        else:
+            assert "EncryptionKey" in text(queue["Properties"]["KmsMasterKeyId"])
         assert '"aws:SecureTransport": "false"' in text(policy)
 
 

@@ -26,7 +26,7 @@ from lambda_src.transaction_processor.settings import TransactionProcessorSettin
 from tests.aws_stubs import type_of_aws
 from tests.lambda_src.cluster import MASTER, STANDBY, WRITER, Cluster
 from tests.lambda_src.sqs_events import kept, sqs_event
-from tests.lambda_src.submissions import ALICE, balance, body_of, open_accounts, transaction
+from tests.lambda_src.submissions import ALICE, NOBODY, balance, body_of, open_accounts, transaction
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/111111111111/transaction-queue-dev"
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 30_000)
@@ -57,6 +57,8 @@ def _environment(
         database_ca_file=str(cluster.ca_file),
         dead_letter_queue_url=DEAD_LETTERS,
         transaction_queue_url=QUEUE,
+        receives_max=10,
+        outcome_bus_name="outcomes-dev",
         breaker_table_name="transaction-breaker-dev",
         breaker_failures_max=1,
         breaker_pause_first_seconds=5,
@@ -120,6 +122,22 @@ def breaker_is_closed(aws: type_of_aws) -> None:
     )
 
 
+def bus_takes(aws: type_of_aws, *detail_types: str) -> None:
+    """One event of each of these types, in one call."""
+    entries = [
+        {
+            "EventBusName": "outcomes-dev",
+            "Source": "transactions",
+            "DetailType": detail_type,
+            "Detail": ANY,
+        }
+        for detail_type in detail_types
+    ]
+    aws("events")[1].add_response(
+        "put_events", {"FailedEntryCount": 0, "Entries": []}, {"Entries": entries}
+    )
+
+
 def run_migrator(
     aws: type_of_aws,
     monkeypatch: pytest.MonkeyPatch,
@@ -158,19 +176,68 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     add_secret(aws, "arn:processor", "ledger_processor", "processor's")
     refused = {"QueueUrl": DEAD_LETTERS, "MessageBody": "{", "MessageAttributes": ANY}
     aws("sqs")[1].add_response("send_message", {}, refused)
+    bus_takes(aws, "Transactions posted", "Messages dead-lettered")
     assert processor.handler(sqs_event(body_of(transaction(1)), "{"), CONTEXT) == kept()
     assert balance(master, ALICE) == 100
 
     # A second deployment rotates the password; open sessions and new ones keep working.
     assert run_migrator(aws, monkeypatch, "rotated")["applied"] == []
+    bus_takes(aws, "Transactions posted")
     assert processor.handler(sqs_event(body_of(transaction(2))), CONTEXT) == kept()
     cluster.master.run(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE application_name = 'transaction-processor-dev'"
     )
     add_secret(aws, "arn:processor", "ledger_processor", "rotated")
+    bus_takes(aws, "Transactions posted")
     assert processor.handler(sqs_event(body_of(transaction(3))), CONTEXT) == kept()
     assert balance(master, ALICE) == 300
+
+
+class Killed(BaseException):
+    """Lambda ends the function: no code of it runs any more."""
+
+
+class EventBridge:
+    """Remembers the events; the first call kills the function."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.results: list[str] = []
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.calls += 1
+        if self.calls == 1:
+            raise Killed
+        for entry in Entries:
+            outcomes = json.loads(entry["Detail"])["outcomes"]
+            self.results += [outcome["result"] for outcome in outcomes]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in Entries]}
+
+
+@pytest.mark.usefixtures("_environment")
+def test_a_function_that_dies_between_commit_and_event_tells_the_outcome_after_the_redelivery(
+    aws: type_of_aws, master: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_migrator(aws, monkeypatch, "processor's")
+    open_accounts(master)
+    bus = EventBridge()
+    monkeypatch.setattr(
+        boto3, "client", lambda service, **_: bus if service == "events" else aws(service)[0]
+    )
+    add_secret(aws, "arn:processor", "ledger_processor", "processor's")
+    refused = transaction(2, debit_account=NOBODY)
+    event = sqs_event(body_of(transaction(1)), body_of(refused))
+
+    breaker_is_closed(aws)
+    with pytest.raises(Killed):
+        processor.handler(event, CONTEXT)
+    assert balance(master, ALICE) == 100
+
+    breaker_is_closed(aws)
+    assert processor.handler(event, CONTEXT) == kept()
+    assert bus.results == ["replayed", "refused"]
+    assert balance(master, ALICE) == 100
 
 
 @pytest.mark.usefixtures("_environment")

@@ -37,6 +37,7 @@ RECEIVES_MAX = 3
 FUNCTION = "transaction-processor-dev"
 GROUP = f"/aws/lambda/{FUNCTION}"
 TABLE = "transaction-breaker-dev"
+BUS = "outcomes-dev"
 
 
 @dataclass(kw_only=True)
@@ -110,6 +111,7 @@ def deploy(aws: AwsClients, *, port: int, ca_file: Path) -> tuple[str, str]:
         AttributeDefinitions=[{"AttributeName": "breaker", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    aws.events.create_event_bus(Name=BUS)
     secret = aws.secretsmanager.create_secret(
         Name="processor",
         SecretString=json.dumps({"username": MASTER.username, "password": MASTER.password}),
@@ -123,6 +125,8 @@ def deploy(aws: AwsClients, *, port: int, ca_file: Path) -> tuple[str, str]:
         database_ca_file=str(ca_file),
         dead_letter_queue_url=dead_letters,
         transaction_queue_url=queue,
+        receives_max=RECEIVES_MAX,
+        outcome_bus_name=BUS,
         breaker_table_name=TABLE,
         breaker_failures_max=3,
         breaker_pause_first_seconds=1,

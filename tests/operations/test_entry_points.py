@@ -12,6 +12,7 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
 @pytest.mark.parametrize(
     ("program", "arguments", "said"),
     [
+        ("dead_letters", [], f"error: {SUFFIX}"),
         ("redrive", [], f"error: {SUFFIX}"),
         ("resend", [], f"error: {SUFFIX}"),
         ("resend", ["--suffix", "dev"], f"error: {ACCOUNT}"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app_service.database.sql_states import is_unavailable
+from app_service.database.sql_states import is_unavailable, is_wrong_setup
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,30 @@ def test_s42_an_unavailable_server_differs_from_an_error_of_the_call(
     state: str, expected: bool
 ) -> None:
     assert is_unavailable(state) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("0A000", True),  # a plan that a migration made invalid
+        ("3F000", True),  # no such schema
+        ("42501", True),  # a permission
+        ("42703", True),  # no such column
+        ("42883", True),  # no such function
+        ("42P01", True),  # no such table
+        ("XX002", True),  # a damaged index
+        ("", False),
+        ("22003", False),  # a value
+        ("23514", False),  # a rule of a table
+        ("25006", False),  # a failover
+        ("40001", False),  # a lost race
+        ("54000", False),  # a limit that a large call may exceed
+        ("55P03", False),  # a lock
+        ("57014", False),  # a timeout
+        ("P0001", False),  # raised by a function of ours
+    ],
+)
+def test_s42_a_database_that_is_set_up_wrongly_differs_from_both(
+    state: str, expected: bool
+) -> None:
+    assert is_wrong_setup(state) is expected

@@ -14,8 +14,8 @@ from app_service.outbox import outbox as outbox_module
 from app_service.outbox import relay as relay_module
 from app_service.outbox.canonical_record import record_hash
 from app_service.outbox.outbox import Waiting
-from app_service.outbox.queue_messages import SEND_BYTES_MAX
 from app_service.outbox.relay import NotSent, OutboxRelay
+from lambda_src.shared.queue_messages import SEND_BYTES_MAX
 from tests.app_service.build import open_accounts, post, transaction
 from tests.app_service.fake_aws import FakeQueue
 from tests.app_service.outbox.batches import amounts, pass_time, rows, sent, unsent

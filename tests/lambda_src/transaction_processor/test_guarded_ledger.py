@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from app_service.ledger.submission import Submission
-from lambda_src.transaction_processor.breaker import Admission
+from lambda_src.shared.breaker import Admission
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
 from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
 from tests.lambda_src.submissions import submitted, transaction

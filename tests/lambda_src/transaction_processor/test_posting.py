@@ -181,6 +181,41 @@ def test_s42_an_unavailable_database_and_a_failed_batch_differ_and_are_not_retri
     assert len(connections) == 2
 
 
+REVOKED = "REVOKE EXECUTE ON FUNCTION ledger.post_transactions_v2 FROM PUBLIC, ledger_processor"
+RENAMED = "ALTER FUNCTION ledger.post_transactions_v2 RENAME TO moved_away"
+GRANTED = "GRANT EXECUTE ON FUNCTION ledger.post_transactions_v2 TO ledger_processor"
+NAMED = "ALTER FUNCTION ledger.moved_away RENAME TO post_transactions_v2"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [(REVOKED, GRANTED, "42501"), (RENAMED, NAMED, "42883")],
+    ids=["right", "function"],
+)
+def test_s42_a_missing_right_or_function_is_an_outage_that_is_reported(
+    cluster: Cluster,
+    ledger_database: str,
+    master: Connection,
+    caplog: pytest.LogCaptureFixture,
+    fault: tuple[str, str, str],
+) -> None:
+    """The messages wait until the database is repaired."""
+    change, repair, state = fault
+
+    def connect() -> Connection:
+        connection = connect_to_writer(cluster.target(ledger_database), MASTER)
+        connection.run("SET ROLE ledger_processor")
+        return connection
+
+    ledger = SqlLedger(connect=connect, pause_up_to=lambda _: None)
+    master.run(change)
+    with pytest.raises(LedgerUnavailable, match=state):
+        ledger.post(submitted(transaction(1)))
+    assert [vars(line)["wrong_setup"] for line in caplog.records] == [1]
+    master.run(repair)
+    assert ledger.post(submitted(transaction(1))) == ["posted"]
+
+
 def test_s65_a_stale_connection_is_replaced_within_the_call(
     master: Connection, ledger: SqlLedger, connections: list[Connection]
 ) -> None:
@@ -201,6 +236,23 @@ def test_s65_a_fresh_connection_that_breaks_is_replaced_by_the_next_call(
         ledger.post(submitted(transaction(1)))
     assert ledger.post(submitted(transaction(1))) == ["posted"]
     assert len(connections) == 2
+
+
+class CountsCalls:
+    def __init__(self, connection: Connection, calls: list[int]) -> None:
+        self._connection = connection
+        self._calls = calls
+
+    def prepare(self, sql: str) -> "CountsCalls":
+        self._statement = self._connection.prepare(sql)
+        return self
+
+    def run(self, **arguments: object) -> Any:
+        self._calls.append(1)
+        return self._statement.run(**arguments)
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class LosesFirstAnswer:
@@ -293,11 +345,24 @@ class AlwaysLocked:
         raise DatabaseError({"C": "55P03", "M": "canceling statement due to lock timeout"})
 
 
+@pytest.mark.usefixtures("locked")
+def test_one_locked_account_costs_a_large_batch_few_calls(
+    cluster: Cluster, ledger_database: str
+) -> None:
+    calls: list[int] = []
+    connection: Any = CountsCalls(connect_to_writer(cluster.target(ledger_database), MASTER), calls)
+    ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None)
+    others = [transaction(n) for n in range(1, 500)]
+    verdicts = ledger.post(submitted(*others[:170], of_locked(500), *others[170:]))
+    connection.close()
+    assert verdicts == ["posted"] * 170 + [ACCOUNT_BUSY] + ["posted"] * 329
+    assert len(calls) < len(verdicts) / 10
+
+
 def test_however_many_wait_for_a_locked_account_the_function_has_time_to_answer() -> None:
-    """A batch has up to 100 messages, and the function 30 s."""
+    """A batch has up to 500 messages, and the function 30 s."""
     connection: Any = AlwaysLocked()
     ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None)
-    batch = submitted(*map(of_locked, range(1, 101)))
-    assert ledger.post(batch) == [ACCOUNT_BUSY] * 100
-    assert len(connection.waits_ms) == 1 + 100
+    batch = submitted(*map(of_locked, range(1, 501)))
+    assert ledger.post(batch) == [ACCOUNT_BUSY] * 500
     assert sum(connection.waits_ms) < 5_000

@@ -2,8 +2,9 @@
 
 import pytest
 
+from lambda_src.shared.first_send import FIRST_SENDER_ID
 from lambda_src.shared.messages import Message
-from lambda_src.transaction_processor.sender import FIRST_SENDER_ID, sender_of
+from lambda_src.transaction_processor.sender import sender_of
 
 PROCESSOR = "AROAPROCESSOR"  # the id of its role
 

@@ -12,6 +12,7 @@ from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import REFUSALS
 from app_service.totals import Totals
 from lambda_src.shared.messages import Message
+from lambda_src.transaction_processor.outcomes import DetailType, Outcome
 from lambda_src.transaction_processor.posting import (
     ACCOUNT_BUSY,
     BatchFailed,
@@ -45,6 +46,7 @@ class BrokenLedger:
 
 
 SECONDS_LEFT = 17
+RECEIVES_MAX = 10
 PROCESSOR = "AROAPROCESSOR"
 AWAY = LedgerUnavailable("no host accepts writes", wait_seconds=7, spread_seconds=20)
 
@@ -85,6 +87,38 @@ class FakeRenewal:
         return [m for m in messages if m.message_id in self._refused]
 
 
+class FakeBus:
+    """Takes all outcomes except those of the messages in `refused`; comes before dead letters."""
+
+    def __init__(self, *refused: str, letters: Sequence[object]) -> None:
+        self.told: list[Outcome] = []
+        self._refused = refused
+        self._letters = letters
+
+    def send(
+        self, outcomes: Sequence[Outcome], *, seconds_left: Callable[[], float]
+    ) -> list[Message]:
+        assert seconds_left() == SECONDS_LEFT
+        assert not self._letters
+        self.told += [o for o in outcomes if o.message.message_id not in self._refused]
+        return [o.message for o in outcomes if o.message.message_id in self._refused]
+
+
+class FakeRetries:
+    """Sends all messages again except those in `refused`."""
+
+    def __init__(self, *refused: str) -> None:
+        self.retried: list[str] = []
+        self._refused = refused
+
+    def retry(
+        self, messages: Sequence[Message], *, seconds_left: Callable[[], float]
+    ) -> list[Message]:
+        assert seconds_left() == SECONDS_LEFT
+        self.retried += [m.message_id for m in messages if m.message_id not in self._refused]
+        return [m for m in messages if m.message_id in self._refused]
+
+
 class Run:
     """`process` on one batch, and its effects."""
 
@@ -94,19 +128,29 @@ class Run:
         *bodies: str,
         dlq_accepts: bool = True,
         not_renewed: Sequence[str] = (),
+        not_told: Sequence[str] = (),
+        not_retried: Sequence[str] = (),
+        receive_count: int = 1,
     ) -> None:
         self.dead_letters = FakeDeadLetters(accepts=dlq_accepts)
         redelivery = FakeRedelivery()
         renewal = FakeRenewal(not_renewed, done_before=self.dead_letters.letters)
+        bus = FakeBus(*not_told, letters=self.dead_letters.letters)
+        retries = FakeRetries(*not_retried)
         self.response = process(
-            sqs_event(*bodies),
+            sqs_event(*bodies, receive_count=receive_count),
             ledger=ledger,
             dead_letters=self.dead_letters,
             redelivery=redelivery,
             renewal=renewal,
+            outcome_bus=bus,
+            outcome_retries=retries,
             processor_role_id=PROCESSOR,
+            receives_max=RECEIVES_MAX,
             seconds_left=lambda: SECONDS_LEFT,
         )
+        self.told = {o.message.message_id: (o.detail_type, o.result, o.reason) for o in bus.told}
+        self.retried = retries.retried
         self.renewed = renewal.renewed
         self.done_before_renewal = renewal.done_before
         self.postponed = redelivery.postponed
@@ -260,3 +304,63 @@ def test_s50_a_batch_is_counted_by_its_outcomes(caplog: pytest.LogCaptureFixture
         "transactions_conflict": 1,
         "transactions_refused": 2,
     }
+
+
+def test_b13_each_handled_message_has_one_outcome() -> None:
+    verdicts = ("posted", "replayed", "insufficient_funds", "conflict")
+    run = Run(FakeLedger(*verdicts), *map(body, range(4)), "{")
+    reason = run.told["m5"][2]
+    assert reason.startswith("bad_json: ")
+    assert run.told == {
+        "m1": (DetailType.POSTED, "posted", ""),
+        "m2": (DetailType.POSTED, "replayed", ""),
+        "m3": (DetailType.REFUSED, "refused", "insufficient_funds"),
+        "m4": (DetailType.DEAD_LETTERED, "dead_lettered", "conflict"),
+        "m5": (DetailType.DEAD_LETTERED, "dead_lettered", reason),
+    }
+
+
+def test_a_message_that_waits_has_no_outcome_yet() -> None:
+    assert Run(BrokenLedger(AWAY), body(1)).told == {}
+    assert Run(BrokenLedger(BatchFailed("deadlock detected (40P01)")), body(1)).told == {}
+    assert Run(FakeLedger(ACCOUNT_BUSY), body(1)).told == {}
+
+
+def test_a_message_whose_outcome_is_not_taken_comes_again_and_does_not_count() -> None:
+    run = Run(FakeLedger("posted", "posted"), body(1), body(2), not_told=["m2"])
+    assert run.retried == ["m2"]
+    assert run.response == kept()
+    assert run.postponed == []
+
+
+def test_a_message_whose_outcome_is_not_taken_is_no_dead_letter_yet() -> None:
+    """It would be another dead letter each time that it comes again."""
+    run = Run(FakeLedger(), "{", "[", not_told=["m1"])
+    assert [message_id for message_id, _ in run.dead_letters.letters] == ["m2"]
+    assert run.retried == ["m1"]
+
+
+def test_a_message_that_cannot_be_sent_again_stays_until_its_outcome_is_taken() -> None:
+    run = Run(FakeLedger("posted"), body(1), not_told=["m1"], not_retried=["m1"])
+    assert run.response == kept("m1")
+    assert run.postponed == [["m1"]]
+
+
+@pytest.mark.parametrize("verdict", [ACCOUNT_BUSY, "on_hold"])
+def test_at_its_last_receive_a_message_is_a_dead_letter_with_a_reason(verdict: str) -> None:
+    """Otherwise SQS moves it: without a reason, and without an outcome for its sender."""
+    before = Run(FakeLedger(verdict), body(1), receive_count=RECEIVES_MAX - 1)
+    assert before.response == kept("m1")
+    assert before.dead_letters.letters == []
+
+    last = Run(FakeLedger(verdict), body(1), receive_count=RECEIVES_MAX)
+    reason = f"{verdict}: not posted in 10 receives"
+    assert last.dead_letters.letters == [("m1", reason)]
+    assert last.told == {"m1": (DetailType.DEAD_LETTERED, "dead_lettered", reason)}
+    assert last.response == kept()
+
+
+def test_an_outage_is_never_a_dead_letter() -> None:
+    run = Run(BrokenLedger(AWAY), body(1), receive_count=RECEIVES_MAX)
+    assert run.renewed == [("m1", 7, 20)]
+    assert (run.dead_letters.letters, run.told) == ([], {})

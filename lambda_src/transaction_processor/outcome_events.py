@@ -1,0 +1,114 @@
+"""Sends outcomes to the event bus of the environment, at least once.
+
+An outcome is sent after the ledger's commit and before the message leaves its queue. An outcome
+that the bus has not taken is sent with the next delivery of the message.
+
+One event holds many outcomes: PutEvents is charged for each event of up to 64 KB, and takes ten of
+them in a call (https://aws.amazon.com/eventbridge/pricing/).
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_src.shared.messages import Message
+from lambda_src.transaction_processor.outcomes import DetailType, Outcome
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
+
+logger = logging.getLogger(__name__)
+
+SOURCE: Final = "transactions"
+VERSION: Final = 1
+# PutEvents takes less than 256 KB in a call
+# (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html). An event grows on
+# its way to a target by an envelope, and some targets take no more than 256 KB either.
+OUTCOME_BYTES_MAX: Final = 240_000
+# The time for one call, with its repetition, and for the answer to Lambda.
+CALL_SECONDS: Final = 10
+_HEAD = f'{{"version":{VERSION},"outcomes":['
+_TAIL = "]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Event:
+    detail_type: DetailType
+    texts: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+    def entry(self, bus_name: str) -> "Entry":
+        return {
+            "EventBusName": bus_name,
+            "Source": SOURCE,
+            "DetailType": self.detail_type,
+            "Detail": f"{_HEAD}{','.join(self.texts)}{_TAIL}",
+        }
+
+
+class OutcomeBus:
+    def __init__(
+        self, *, events: "EventBridgeClient", bus_name: str, processor_role_id: str
+    ) -> None:
+        self._events = events
+        self._bus_name = bus_name
+        self._processor_role_id = processor_role_id
+
+    def send(
+        self, outcomes: Sequence[Outcome], *, seconds_left: Callable[[], float]
+    ) -> list[Message]:
+        """Returns the messages whose outcome the bus has not taken: they must not be lost.
+
+        Starts no call for which `seconds_left` are too few, and none after a call without answer.
+        """
+        untold: list[Message] = []
+        is_silent = False
+        for call in self._calls(outcomes):
+            failed = call
+            if is_silent or seconds_left() < CALL_SECONDS:
+                code = "no time"
+            else:
+                try:
+                    failed, code = self._put(call)
+                except ClientError as error:
+                    code = error.response["Error"]["Code"]
+                except BotoCoreError as error:
+                    is_silent, code = True, type(error).__name__
+            if failed:
+                messages = [message for event in failed for message in event.messages]
+                untold += messages
+                logger.error(
+                    "outcomes not sent", extra={"outcomes_not_sent": len(messages), "code": code}
+                )
+        return untold
+
+    def _put(self, call: Sequence[_Event]) -> tuple[list[_Event], str]:
+        """The events that the bus has refused, and why."""
+        answer = self._events.put_events(Entries=[event.entry(self._bus_name) for event in call])
+        if not answer["FailedEntryCount"]:
+            return [], ""
+        results = [*zip(call, answer["Entries"], strict=True)]
+        codes = {result["ErrorCode"] for _, result in results if "ErrorCode" in result}
+        refused = [event for event, result in results if "ErrorCode" in result]
+        return refused, ", ".join(sorted(codes))
+
+    def _calls(self, outcomes: Iterable[Outcome]) -> Iterator[list[_Event]]:
+        """The outcomes as events, in groups that one call takes; one detail type in each event."""
+        call: dict[DetailType, _Event] = {}
+        size = 0
+        for outcome in outcomes:
+            text = outcome.to_text(processor_role_id=self._processor_role_id)
+            size += len(text) + 1  # it is ASCII
+            if call and size > OUTCOME_BYTES_MAX:
+                yield [*call.values()]
+                call, size = {}, len(text) + 1
+            kind = outcome.detail_type
+            event = call.setdefault(kind, _Event(detail_type=kind))
+            event.texts.append(text)
+            event.messages.append(outcome.message)
+        if call:
+            yield [*call.values()]
