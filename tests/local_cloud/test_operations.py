@@ -1,4 +1,4 @@
-"""`make dead-letters`, `redrive`, `check-roles` and `reconcile` without AWS=yes ask the local cloud alone."""
+"""Programs of `operations/` that ask the local cloud alone, unless AWS=yes is given."""
 
 import os
 import subprocess
