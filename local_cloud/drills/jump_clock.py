@@ -71,7 +71,7 @@ def jump(
     )
     return Outcome(
         broke_at=began,
-        recovery=f"the database's clock was {_JUMP_SECONDS} s ahead, then as much behind, then right",
+        recovery=f"the clock was {_JUMP_SECONDS} s ahead, then as much behind, then right",
         findings=findings,
     )
 

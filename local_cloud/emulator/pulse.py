@@ -1,6 +1,7 @@
 """Whether a PostgreSQL server that lives also answers.
 
-Aurora replaces an instance whose process runs but does not respond. Here a server fails that did
+RDS replaces an instance that does not respond to health checks
+(https://repost.aws/knowledge-center/rds-multi-az-failover-restart). Here a server fails that did
 not answer `FAILURES` questions in a row, or that refuses every session for `REFUSAL_SECONDS`
 because it is not ready: after a crash it recovers by itself, but not on a full disk. Any other
 error is an answer. The death of the process is seen by `PostgresServer.has_died`.
