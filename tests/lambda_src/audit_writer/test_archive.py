@@ -66,7 +66,7 @@ class Body(io.BytesIO):
 def difference(
     aws: type_of_aws, content: bytes | None, *, asked: int = 2, **stored: Any
 ) -> str | None:
-    """What `compare` finds if an object is there with these values. It asks twice before an alarm."""
+    """What `compare` finds if an object with these values is there. Before an alarm it asks twice."""
     s3, stub = aws("s3")
     bodies = [Body(content) for _ in range(asked)]
     for body in bodies:
@@ -101,7 +101,7 @@ def test_s23_an_object_with_the_same_checksum_is_the_same(aws: type_of_aws) -> N
 
 @pytest.mark.parametrize("checksum", [{}, {"ChecksumSHA256": "AAAA"}], ids=["none", "another"])
 def test_s23_without_the_same_checksum_the_records_are_compared(
-    aws: type_of_aws, checksum: dict[str, str]
+    aws: type_of_aws, checksum: dict[str, Any]
 ) -> None:
     """Earlier versions gave S3 no SHA-256, and another zlib writes the same in other bytes."""
     assert difference(aws, REPACKED, asked=1, **checksum) is None
