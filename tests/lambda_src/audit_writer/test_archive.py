@@ -66,7 +66,7 @@ class Body(io.BytesIO):
 def difference(
     aws: type_of_aws, content: bytes | None, *, asked: int = 2, **stored: Any
 ) -> str | None:
-    """What `compare` finds if an object with these values is there. Before an alarm it asks twice."""
+    """What `compare` finds at an object with these values. Before an alarm it asks twice."""
     s3, stub = aws("s3")
     bodies = [Body(content) for _ in range(asked)]
     for body in bodies:
