@@ -154,11 +154,11 @@ def _not_accepted(
 ) -> list[Message]:
     """The messages that must stay. A call for each: a whole batch of them may take too long, and if
     Lambda ended the function, those that are dead letters already would come again."""
-    kept = []
+    kept: list[Message] = []
     for place, letter in enumerate(letters):
         if seconds_left() < DEAD_LETTER_SECONDS:
             logger.warning("too late for dead letters", extra={"messages": len(letters) - place})
-            return kept + [late.message for late in letters[place:]]
+            return [*kept, *(late.message for late in letters[place:])]
         if not dead_letters.accept(letter.message, letter.reason):
             kept.append(letter.message)
     return kept
