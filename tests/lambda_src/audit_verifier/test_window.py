@@ -390,5 +390,5 @@ def test_an_object_that_disappears_while_it_is_verified_is_missing(world: World)
     [key] = world.delivered([1])
     foreign = key.replace(batch_of(key)[-5:], "fffff")
     world.archive.put(foreign, b"", {})
-    world.archive.read = lambda _: None  # type: ignore[method-assign]
+    world.archive.read = lambda _: None  # type: ignore[method-assign, assignment]
     assert world.found() == {("missing", "batch", batch_of(key))}
