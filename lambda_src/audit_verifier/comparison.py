@@ -115,6 +115,8 @@ def _differences(in_object: Record, in_ledger: Record, *, is_chained: bool) -> l
     ]
     if (is_chained or HASH in one) and one.get(HASH) != in_object.hash:
         differences.append("its hash in the object is not that of its contents")
+    if is_chained and not differences and in_object.hash != in_ledger.hash:
+        differences.append("a number is written in another way than in the ledger")
     return differences
 
 

@@ -14,7 +14,12 @@ from lambda_src.audit_verifier.ledger import Batch, Horizon, Ledger
 from lambda_src.audit_verifier.limits import Limits
 from lambda_src.audit_verifier.listing import Listed
 from lambda_src.audit_verifier.moments import is_time_ordered, text_of, time_of_id
-from lambda_src.audit_verifier.records import Record, UnreadableContent, lines_of
+from lambda_src.audit_verifier.records import (
+    Record,
+    UnreadableContent,
+    lines_of,
+    transaction_of,
+)
 from lambda_src.audit_verifier.report import Kind, Repair, Subject
 from lambda_src.audit_verifier.walk import Pair
 
@@ -196,7 +201,7 @@ class Inspection:
         if lines is None:
             return
         if absent := but - records.keys():
-            lines = [line for line in lines if not any(each in line for each in absent)]
+            lines = [line for line in lines if transaction_of(line) not in absent]
         compare_lines(lines, list(records.values()), key=key, link=link, findings=self._findings)
 
     def _lines(self, key: str, stored: StoredObject) -> list[str] | None:
