@@ -6,8 +6,9 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
-QUEUE ?= transaction
+QUEUE ?=
 REASON ?=
+ID ?=
 CLIENT ?=
 ROLE ?=
 LIST ?=
@@ -22,6 +23,7 @@ FORCE ?=
 UPGRADE ?=
 ENGINE_VERSION ?=
 FROM ?=
+TO ?=
 ROUNDS ?=
 SECONDS ?=
 TRANSACTIONS ?=
@@ -49,9 +51,11 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: api-client approve bench bench-branches bench-delivery bench-drain bench-growth bench-ledger bench-memory bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
-	check-unit-deployed check-unit-others clean destroy docs down drill-kill-database \
+	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	resend retry session setup smoke-test status synth test up
+	resend retry session setup smoke-test soak status synth test up verify-audit
+
+.PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -102,11 +106,17 @@ retry: ## run the newest commit of BRANCH again after a failed run
 # AWS=yes runs a program of operations/ directly; otherwise the local cloud runs the same program.
 operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
 
-redrive: setup ## show the dead letters of SUFFIX and send them back (asks, or ANSWER=yes; QUEUE=audit; REASON=...; AWS=yes: on AWS)
-	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --answer "$(ANSWER)"
+dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transaction or audit; AWS=yes: on AWS)
+	@$(call operation,dead-letters) --suffix "$(SUFFIX)" --queue "$(QUEUE)"
+
+redrive: setup ## show what of the dead letters of SUFFIX would be sent back, and send it (asks, or ANSWER=yes; QUEUE=audit; REASON=...; ID=...; LIST=yes; AWS=yes: on AWS)
+	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --id "$(ID)" --answer "$(ANSWER)" $(if $(filter yes,$(LIST)),--list)
 
 resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
 	@$(call operation,resend) --suffix "$(SUFFIX)"
+
+verify-audit: setup ## compare the ledger of SUFFIX with its audit trail (FROM=... TO=...; APPLY=yes: send what is missing again; AWS=yes: on AWS)
+	@$(call operation,verify-audit) --suffix "$(SUFFIX)" --from "$(FROM)" --to "$(TO)" $(if $(filter yes,$(APPLY)),--apply)
 
 api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
 	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
@@ -119,6 +129,18 @@ drill-kill-task: ## kill a task under load; check that no acknowledged transacti
 
 drill-kill-database: ## kill the database's writer under load; check that the standby takes over
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_database
+
+drill-hang-task: ## stop a task's processes under load, so that it hangs; check that it is replaced, then let it continue
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_task
+
+drill-hang-database: ## stop the writer's processes under load, so that it hangs; check that it is fenced and replaced
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_database
+
+drill-kill-balancer: ## kill the load balancer under load; check that it comes back and that clients lose nothing
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_balancer
+
+drill-away: ## switch off SQS and S3 for a minute under load; check that what was acknowledged arrives afterwards
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.away
 
 drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
@@ -155,6 +177,9 @@ bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucke
 
 bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
 	@python -m bench.ledger.memory $(if $(SECONDS),--seconds "$(SECONDS)")
+
+soak: setup ## run the real code under seeded faults of AWS and PostgreSQL; check that all is accounted for (SECONDS=60 SEED=... BREAK=...: a negative control)
+	@python -m soak $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)") --break "$(BREAK)"
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

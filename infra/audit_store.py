@@ -1,6 +1,7 @@
 """The audit trail: a bucket whose objects are written once and never changed."""
 
-from typing import cast
+from dataclasses import dataclass
+from typing import Final, cast
 
 from aws_cdk import CustomResourceProviderBase, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -10,17 +11,38 @@ from constructs import Construct
 from infra.naming import EnvironmentSuffix
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 
-AUDIT_BUCKET = "transaction-audit"
+AUDIT_BUCKET: Final = "transaction-audit"
+READ_RECORD: Final = ("s3:GetObject", "s3:GetObjectVersion")
+LIST_RECORDS: Final = ("s3:ListBucket", "s3:ListBucketVersions")
+LOCK_DAYS_MAX: Final = 36_500  # of S3
+# A first deployment that fails leaves no bucket, or the next one would find its name taken.
+_KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditConfig:
+    # None: no Object Lock, and the bucket is deleted with its stack. A lock cannot be taken off.
+    lock_days: int | None = None
 
 
 class AuditStore(Construct):
-    """A bucket to which records are added and in which none is replaced. Grant with `grant_append`.
+    """A bucket to which records are added and in which none is replaced.
 
-    Only the function that empties the bucket when the stack is deleted may delete records.
+    Grant with `grant_append` or `grant_verify`.
+    Only the function that empties the bucket when the stack is deleted may delete records. With a
+    lock nobody may, and bucket and policy are kept when the stack is deleted.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, suffix: EnvironmentSuffix) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        suffix: EnvironmentSuffix,
+        config: AuditConfig,
+    ) -> None:
         super().__init__(scope, construct_id)
+        is_locked = config.lock_days is not None
 
         self.bucket = s3.Bucket(
             self,
@@ -50,8 +72,14 @@ class AuditStore(Construct):
             transition_default_minimum_object_size=(
                 s3.TransitionDefaultMinimumObjectSize.VARIES_BY_STORAGE_CLASS
             ),
-            auto_delete_objects=True,
-            removal_policy=RemovalPolicy.DESTROY,
+            # CDK's function does not bypass a lock: it would fail, and with it the deletion.
+            auto_delete_objects=not is_locked,
+            removal_policy=_KEPT if is_locked else RemovalPolicy.DESTROY,
+            object_lock_default_retention=(
+                None
+                if config.lock_days is None
+                else s3.ObjectLockRetention.governance(Duration.days(config.lock_days))
+            ),
         )
         # Without a size, a rule ignores objects below 128 KB, and nearly all of ours are smaller.
         # CDK writes the size as a number, but CloudFormation requires a string.
@@ -79,20 +107,44 @@ class AuditStore(Construct):
                 sid="RecordsStay",
                 effect=iam.Effect.DENY,
                 principals=[iam.AnyPrincipal()],
-                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                actions=[
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    *(["s3:BypassGovernanceRetention"] if is_locked else []),
+                ],
                 resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
-                conditions={"ArnNotEquals": {"aws:PrincipalArn": _clean_up_role(self)}},
+                conditions=(
+                    None
+                    if is_locked
+                    else {"ArnNotEquals": {"aws:PrincipalArn": _clean_up_role(self)}}
+                ),
+            )
+        )
+        if is_locked and self.bucket.policy is not None:
+            self.bucket.policy.apply_removal_policy(_KEPT)
+
+    def grant_append(self, grantee: iam.IGrantable) -> None:
+        """Allow adding records, and reading those that are there already."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject", "s3:GetObject"],
+                resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
             )
         )
 
-    def grant_append(self, grantee: iam.IGrantable) -> None:
-        """Allow adding records and nothing else."""
+    def grant_verify(self, grantee: iam.IGrantable) -> None:
+        """Allow reading records and their versions."""
         grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["s3:PutObject"],
-                resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
-            )
+            iam.PolicyStatement(actions=[*READ_RECORD], resources=[self.records])
         )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*LIST_RECORDS], resources=[self.bucket.bucket_arn])
+        )
+
+    @property
+    def records(self) -> str:
+        """The ARN of all records."""
+        return self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")
 
 
 def _clean_up_role(scope: Construct) -> str:

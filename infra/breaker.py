@@ -1,4 +1,4 @@
-"""The state of the circuit breaker: one item that every call of the processor reads."""
+"""The state of the two circuit breakers: an item each, which every call of its function reads."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +19,7 @@ _ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:PutItem")
 
 @dataclass(frozen=True, kw_only=True)
 class BreakerConfig:
-    """A failover takes about a minute, so pauses are much shorter.
+    """Of both breakers. A failover takes about a minute, so pauses are much shorter.
 
     The longest pause, its jitter (at most as long) and an attempt of 25 s together take less than a
     minute. So the open breaker is reported every minute while a message waits.
@@ -31,7 +31,7 @@ class BreakerConfig:
 
 
 class Breaker(Construct):
-    """The table of the breaker's state. Grant with `grant_use`, which allows `actions`."""
+    """The table of the breakers' states. Grant with `grant_use`, which allows `actions`."""
 
     def __init__(
         self,
@@ -59,10 +59,15 @@ class Breaker(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def grant_use(self, grantee: iam.IGrantable) -> None:
-        """Allow reading and changing the state."""
+    def grant_use(self, grantee: iam.IGrantable, *, item: str) -> None:
+        """Allow reading and changing the state of one breaker, and of no other."""
         grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=[*_ACTIONS], resources=[self.table.table_arn])
+            iam.PolicyStatement(
+                actions=[*_ACTIONS],
+                resources=[self.table.table_arn],
+                # Both actions always carry the key.
+                conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [item]}},
+            )
         )
         allow_use_through(
             "dynamodb", grantee, self._key, actions=("kms:Decrypt", "kms:DescribeKey")

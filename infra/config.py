@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
+from infra.audit_store import AuditConfig
 from infra.database import DatabaseConfig
 from infra.domain import DomainConfig
 from infra.monitoring.monitoring import MonitoringConfig
@@ -22,6 +23,7 @@ class EnvironmentConfig:
     database: DatabaseConfig = field(default_factory=DatabaseConfig)
     service: ServiceConfig = field(default_factory=ServiceConfig)
     processors: ProcessorConfig = field(default_factory=ProcessorConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
     domain: DomainConfig | None = None  # None: the load balancer's own name
     web_firewall: WebFirewallConfig | None = None  # None: no limits, which cost money
@@ -41,6 +43,7 @@ class EnvironmentConfig:
         alarm_email: str | None = None,
         shared_topic: str | None = None,
         domain: DomainConfig | None = None,
+        audit_lock_days: int | None = None,
     ) -> Self:
         """Return this environment with the settings of the account and region it is deployed to.
 
@@ -51,6 +54,7 @@ class EnvironmentConfig:
         return replace(
             self,
             domain=domain,
+            audit=replace(self.audit, lock_days=audit_lock_days),
             monitoring=replace(self.monitoring, email=alarm_email, shared_topic=shared_topic),
             service=replace(self.service, api_port=api_port),
             database=replace(

@@ -18,6 +18,7 @@ from infra.python_function import Placement, PythonFunction
 from infra.queues import RECEIVES_MAX, QueueWithDeadLetters
 from infra.trust import LAMBDA_TRUST, ca_file_for_functions
 from lambda_src.audit_writer.settings import AuditWriterSettings
+from lambda_src.shared.breaker import ARCHIVE, LEDGER
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 
 PROCESSOR_SOURCE: Final = LambdaSource(
@@ -94,7 +95,7 @@ class TransactionProcessor(Construct):
         )
         function = self.function.function
         database.processor_secret.grant_read(function)
-        breaker.grant_use(function)
+        breaker.grant_use(function, item=LEDGER)
         outcomes.grant_put(self.function.role)
         queue.grant_send_again(function)
         queue.grant_send_to_dead_letters(function)
@@ -118,6 +119,7 @@ class AuditWriter(Construct):
         suffix: EnvironmentSuffix,
         config: ProcessorConfig,
         queue: QueueWithDeadLetters,
+        breaker: Breaker,
         store: AuditStore,
         key: kms.IKey,
     ) -> None:
@@ -132,14 +134,23 @@ class AuditWriter(Construct):
             source=AUDIT_SOURCE,
             environment=lambda role: AuditWriterSettings(
                 audit_bucket_name=store.bucket.bucket_name,
+                audit_queue_url=queue.queue.queue_url,
                 dead_letter_queue_url=queue.dead_letters.queue_url,
+                receives_max=RECEIVES_MAX,
+                breaker_table_name=breaker.table.table_name,
+                breaker_failures_max=config.breaker.failures_max,
+                breaker_pause_first_seconds=config.breaker.pause_first_seconds,
+                breaker_pause_max_seconds=config.breaker.pause_max_seconds,
                 writer_role_id=role.role_id,
             ).to_env(),
             timeout_seconds=config.timeout_seconds,
             key=key,
+            may_send_to_itself=True,  # it sends messages again while S3 does not answer
         )
         function = self.function.function
         store.grant_append(function)
+        breaker.grant_use(function, item=ARCHIVE)
+        queue.grant_send_again(function)
         queue.grant_send_to_dead_letters(function)
         self.mapping = _connect(
             function,

@@ -21,6 +21,7 @@ class DeployedEnvironment:
     transaction_queue_url: str
     outcome_probe_queue_url: str
     audit_bucket_name: str
+    audit_verifier_name: str
     sessions_table_name: str
     api_credentials_secret_name: str
 
@@ -34,6 +35,7 @@ class DeployedEnvironment:
             transaction_queue_url=_required("TRANSACTION_QUEUE_URL"),
             outcome_probe_queue_url=_required("OUTCOME_PROBE_QUEUE_URL"),
             audit_bucket_name=_required("AUDIT_BUCKET_NAME"),
+            audit_verifier_name=_required("AUDIT_VERIFIER_NAME"),
             sessions_table_name=_required("SESSIONS_TABLE_NAME"),
             api_credentials_secret_name=_required("API_CREDENTIALS_SECRET_NAME"),
         )

@@ -132,7 +132,10 @@ class PostgresServer:
                 self.process.wait(_STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)  # immediate: recovers at next start
-                self.process.wait(_STOP_TIMEOUT_SECONDS)
+                try:
+                    self.process.wait(_STOP_TIMEOUT_SECONDS)
+                except subprocess.TimeoutExpired:  # it hangs
+                    self.fence()
         self.process = None
 
     def make_standby(self, standby: "PostgresServer") -> None:
@@ -164,10 +167,14 @@ class PostgresServer:
         self.data_dir.chmod(0o700)
 
     def fence(self) -> None:
-        """Kill every process of this server, also those whose postmaster is dead.
+        """Kill every process of this server, also those whose postmaster is dead or stopped.
 
-        A session whose postmaster was killed runs on for a while, and could answer a client.
+        A session whose postmaster was killed runs on for a while, and could answer a client. A
+        postmaster that continues between the look and the kill could start another one: it is
+        stopped first.
         """
+        if self.is_alive and self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
         alive = {*_processes_in(self.data_dir), *self._descendants()}
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -10,6 +10,8 @@ from infra.database import DatabaseConfig, cluster_name
 from infra.domain import DomainConfig
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import is_branch_suffix
+from pipeline.audit_lock import KEY as AUDIT_LOCK
+from pipeline.audit_lock import parse_audit_lock
 from pipeline.branch_limits import BranchLimits
 from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
@@ -72,6 +74,7 @@ class DeliverySettings:
     alarm_email: str | None = None  # notified of alarms and runs
     domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
     production_certificate: str | None = None  # SELF_SIGNED: production without a domain
+    audit_lock_days: Mapping[str, int] = field(default_factory=dict)  # by kind of environment
     notices: str | None = None  # NOTICES_OF_HUB: the hub created this branch's pipeline
     defaults: Mapping[str, object] = field(default_factory=dict)
 
@@ -123,6 +126,7 @@ class DeliverySettings:
             ),
             domains=domains,
             production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
+            audit_lock_days=parse_audit_lock(lookup(AUDIT_LOCK)),
             notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
         )
@@ -206,6 +210,7 @@ class DeliverySettings:
             alarm_email=self.alarm_email,
             shared_topic=self.shared_topic,
             domain=self.domains.get(config.kind),
+            audit_lock_days=self.audit_lock_days.get(config.kind),
         )
 
     def context(self) -> dict[str, str]:
@@ -243,6 +248,7 @@ class DeliverySettings:
             "alarmEmail": self.alarm_email,
             PRODUCTION_CERTIFICATE: self.production_certificate,
             NOTICES: self.notices,
+            AUDIT_LOCK: as_text(self.audit_lock_days) if self.audit_lock_days else None,
             DOMAINS: as_text(to_json(self.domains)) if self.domains else None,
             BRANCHES: as_text(self.branches.to_json()),
         }

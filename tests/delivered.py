@@ -150,11 +150,13 @@ def trunk(from_github: Delivered) -> Delivered:
 
 @pytest.fixture(scope="session")
 def across_accounts(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """The trunk with production in an account of its own; its hub does what it finds due."""
+    """The trunk with production in an account of its own, and what is off by default there: its hub
+    does what it finds due, and records are locked."""
     return Delivered.synthesize(
         tmp_path_factory.mktemp("accounts") / "cdk.out",
         account="111111111111",
         productionAccount="222222222222",
         productionCertificate="self-signed",
         branches={"reconcile": "apply"},
+        auditLockDays={"production": 365},
     )

@@ -34,6 +34,5 @@ def is_unavailable(state: str) -> bool:
 def is_wrong_setup(state: str) -> bool:
     """A person must repair the database, such as a grant. Until then no call can succeed, or none
     of its kind."""
-    return (
-        state.startswith(_WRONG_SETUP) and state != LOCK_NOT_AVAILABLE and not is_unavailable(state)
-    )
+    is_passing = state == LOCK_NOT_AVAILABLE or is_unavailable(state)
+    return state.startswith(_WRONG_SETUP) and not is_passing

@@ -239,7 +239,7 @@ ENVIRONMENT: Final = (
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=("Transaction/AuditWriter/Writer/Role",),
-        details=on(r"<AuditStoreBucket\w+\.Arn>/audit/\*", "s3:PutObject"),
+        details=on(r"<AuditStoreBucket\w+\.Arn>/audit/\*", "s3:GetObject", "s3:PutObject"),
         reason="Each record is an object of its own below this prefix of the one bucket (S23).",
     ),
     Suppression(

@@ -24,6 +24,7 @@ def alarm_rules(monitored: MonitoredResources) -> list[AlarmRule]:
         *_certificate(monitored),
         *_database(monitored),
         *_queues(monitored),
+        *_audit_trail(monitored),
         *_functions(monitored),
     ]
 
@@ -160,12 +161,34 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
         at_least=1,
     )
     yield AlarmRule(
+        name="audit-altered",
+        reason="A batch came again with other contents than its object in the audit trail has",
+        metric=monitored.business.altered.metric(statistic="max"),
+        at_least=1,
+    )
+    yield AlarmRule(
         name="breaker-open",
         reason="The queue processor cannot reach the database: queued transactions wait",
         metric=monitored.business.breaker_open.metric(statistic="max"),
         at_least=1,
         for_minutes=2,  # longer than a failover
         pages=True,  # instead of queue-age: a message that is sent again is young again
+    )
+    yield AlarmRule(
+        name="wrong-setup",
+        reason="The database lacks a right or an object of the queue processor: transactions wait",
+        metric=monitored.business.wrong_setup.metric(statistic="sum"),
+        at_least=1,
+        for_minutes=2,
+        pages=True,  # also if it concerns one kind of transaction: then the breaker stays closed
+    )
+    yield AlarmRule(
+        name="audit-breaker-open",
+        reason="The audit writer cannot store batches in S3: the audit trail waits",
+        metric=monitored.business.audit_breaker_open.metric(statistic="max"),
+        at_least=1,
+        for_minutes=2,
+        pages=True,
     )
     yield AlarmRule(
         name="outcomes-not-sent",
@@ -202,6 +225,26 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
             ),
             at_least=1,
         )
+
+
+def _audit_trail(monitored: MonitoredResources) -> Iterator[AlarmRule]:
+    yield AlarmRule(
+        name="audit-discrepancies",
+        reason="The audit trail and the ledger differ: a record is missing, double or altered",
+        metric=monitored.trail.discrepancies.metric(statistic="max"),
+        at_least=1,
+        # Two verifications see it, an hour apart. The alarm stays until somebody is at work.
+        within_minutes=12 * 60,
+    )
+    yield AlarmRule(
+        name="audit-not-verified",
+        reason="No verification of the audit trail has finished for three hours",
+        runbook="audit-discrepancies",
+        metric=monitored.trail.finished(),
+        less_than=1,
+        within_minutes=60,
+        for_minutes=3 * 60,
+    )
 
 
 def _functions(monitored: MonitoredResources) -> Iterator[AlarmRule]:

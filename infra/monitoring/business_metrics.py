@@ -17,8 +17,11 @@ class BusinessMetrics(Construct):
     `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what was
     acknowledged and not yet sent to the audit queue; `outbox_set_aside` counts the batches that
     the queue has refused again and again. `breaker_open` is 1 if a batch of the queue
-    found the circuit breaker open, and 0 if a batch closed it. `outcomes_not_sent` counts outcomes
-    that the event bus did not take: they are sent later. `logins_refused` counts logins with
+    found the circuit breaker open, and 0 if a batch closed it; `audit_breaker_open` is that of the
+    audit queue. `wrong_setup` counts the batches to which the database refused a right, or for
+    which it lacks an object. `outcomes_not_sent` counts outcomes that the event bus did not take:
+    they are sent later. `altered` is 1 if the audit writer found something else in the place
+    of a batch. `logins_refused` counts logins with
     a wrong credential, and those that the limit of failures refused.
     """
 
@@ -30,6 +33,7 @@ class BusinessMetrics(Construct):
         suffix: EnvironmentSuffix,
         service: logs.ILogGroup,
         processor: logs.ILogGroup,
+        writer: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
 
@@ -47,4 +51,14 @@ class BusinessMetrics(Construct):
         self.outbox_set_aside = metric("outbox_set_aside", service=service)
         self.logins_refused = metric("logins_refused", service=service)
         self.breaker_open = metric("breaker_open", processor=processor)
+        self.wrong_setup = metric("wrong_setup", processor=processor)
+        self.audit_breaker_open = LogMetric(
+            self,
+            "AuditBreakerOpen",
+            suffix=suffix,
+            sources={"writer": writer},
+            field="breaker_open",
+            name="audit_breaker_open",
+        )
         self.outcomes_not_sent = metric("outcomes_not_sent", processor=processor)
+        self.altered = metric("altered", writer=writer)

@@ -16,7 +16,8 @@ NAMESPACE: Final = "transaction-metrics"
 class LogMetric(Construct):
     """The values of `field` in the JSON lines of all `sources`, as one metric of this environment.
 
-    `sources` are log groups by the name of the program that writes to them.
+    `sources` are log groups by the name of the program that writes to them. The metric has the name
+    of the field, unless it has a `name` of its own.
     """
 
     def __init__(
@@ -27,10 +28,11 @@ class LogMetric(Construct):
         suffix: EnvironmentSuffix,
         sources: Mapping[str, logs.ILogGroup],
         field: str,
+        name: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._namespace = suffix.physical_name(NAMESPACE)
-        self._name = pascal_case(field)
+        self._name = pascal_case(name or field)
         for source, log_group in sources.items():
             logs.MetricFilter(
                 self,

@@ -1,9 +1,14 @@
 """The audit bucket: each object is written once and never replaced."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_src.audit_writer.comparison import difference
+from lambda_src.audit_writer.refusals import ObjectRefused, is_of_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -12,10 +17,16 @@ _ALREADY_STORED = "PreconditionFailed"
 _BEING_WRITTEN = "ConditionalRequestConflict"
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
+# A message has 1 MiB; escaped, its records are at most three times as large.
+_OBJECT_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 class ArchiveUnavailable(Exception):
     """Whether the object is stored is unknown. It is safe to try again."""
+
+
+class ObjectDiffers(Exception):
+    """Something else is stored under this key. The text says what."""
 
 
 class S3Archive:
@@ -28,11 +39,26 @@ class S3Archive:
         self._bucket_name = bucket_name
         self._pause_up_to = pause_up_to
 
-    def store(self, key: str, content: bytes) -> bool:
+    def store(self, key: str, content: bytes, metadata: Mapping[str, str]) -> bool:
         """True if this call stored `content` under `key`; False if an earlier call did.
 
-        Raises ArchiveUnavailable.
+        `metadata` is stored with it and compared, too. Raises ArchiveUnavailable, ObjectRefused if
+        S3 does not take this object, or ObjectDiffers if something else is stored there.
         """
+        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        try:
+            if self._put(key, content, checksum, metadata):
+                return True
+            found = self._difference(key, content, checksum, metadata)
+        except (BotoCoreError, ClientError) as error:
+            kind = ObjectRefused if is_of_object(error) else ArchiveUnavailable
+            raise kind(f"{key}: {error}") from error
+        if found is not None:
+            raise ObjectDiffers(f"{key} {found}")
+        return False
+
+    def _put(self, key: str, content: bytes, checksum: str, metadata: Mapping[str, str]) -> bool:
+        """False if there is an object under this key."""
         attempt = 0
         while True:
             attempt += 1
@@ -43,6 +69,8 @@ class S3Archive:
                     Body=content,
                     ContentType="application/x-ndjson",
                     ContentEncoding="gzip",
+                    ChecksumSHA256=checksum,  # S3 refuses other bytes
+                    Metadata=dict(metadata),
                     IfNoneMatch="*",
                 )
             except ClientError as error:
@@ -50,9 +78,22 @@ class S3Archive:
                 if code == _ALREADY_STORED:
                     return False
                 if code != _BEING_WRITTEN or attempt == _ATTEMPTS:
-                    raise ArchiveUnavailable(f"{key}: {error}") from error
+                    raise
                 self._pause_up_to(_PAUSE_SECONDS)  # another delivery is writing it now
-            except BotoCoreError as error:
-                raise ArchiveUnavailable(f"{key}: {error}") from error
             else:
                 return True
+
+    def _difference(
+        self, key: str, content: bytes, checksum: str, metadata: Mapping[str, str]
+    ) -> str | None:
+        """What distinguishes the stored object from these; None: nothing."""
+        head = self._s3.head_object(Bucket=self._bucket_name, Key=key, ChecksumMode="ENABLED")
+        if head["Metadata"] != metadata:
+            return "has other metadata"
+        if head.get("ChecksumSHA256") == checksum:
+            return None
+        # Earlier versions gave no SHA-256; another release of zlib writes the same in other bytes.
+        if head["ContentLength"] > _OBJECT_BYTES_MAX:
+            return f"has {head['ContentLength']} bytes"
+        stored = self._s3.get_object(Bucket=self._bucket_name, Key=key)["Body"].read()
+        return difference(stored, content, is_chained=bool(metadata))

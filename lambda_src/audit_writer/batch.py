@@ -3,49 +3,88 @@
 import gzip
 import json
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import MOVING, Kind
+from lambda_src.audit_writer.chain import Chain
+from lambda_src.audit_writer.records import check_records, parse_moment
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 from lambda_src.shared.messages import Unprocessable, open_envelope
 from lambda_src.shared.queue_messages import POSTED_TYPE, POSTED_VERSION
+
+_UUID_WITH_TIME: Final = 7
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostedBatch:
     batch_id: UUID
-    posted_at: datetime  # in UTC
+    posted_at: str  # as the message writes it
+    day: datetime  # of the object's key, in UTC
     transactions: tuple[dict[str, Any], ...]
+    chain: Chain | None = None  # None: sealed before batches were chained
 
     @classmethod
     def parse(cls, body: str) -> "PostedBatch":
         """The batch of a `transactions.posted` message. Raises Unprocessable."""
         envelope = open_envelope(body, message_type=POSTED_TYPE, version=POSTED_VERSION)
-        return cls(
-            batch_id=_batch_id(envelope),
-            posted_at=_posted_at(envelope),
-            transactions=_transactions(envelope),
+        try:
+            return cls._of(envelope)
+        except InvalidField as error:
+            raise Unprocessable(f"invalid_batch: {error}") from None
+
+    @classmethod
+    def _of(cls, envelope: dict[str, Any]) -> "PostedBatch":
+        batch_id = parse_uuid("batch_id", envelope.get("batch_id"))
+        posted_at = parse_moment("posted_at", envelope.get("posted_at"))
+        records = envelope.get("transactions")
+        if not isinstance(records, list) or not records:
+            raise InvalidField(
+                f"transactions: must be a list of at least one object, got {shape(records)}"
+            )
+        check_records(records)
+        batch = cls(
+            batch_id=batch_id,
+            posted_at=envelope["posted_at"],
+            day=_day(batch_id, posted_at, records),
+            transactions=tuple(records),
+            chain=Chain.parse(envelope["chain"]) if "chain" in envelope else None,
         )
+        if batch.chain is not None:
+            batch.chain.check(
+                batch_id=batch_id, posted_at=batch.posted_at, records=batch.transactions
+            )
+        return batch
 
     @property
     def key(self) -> str:
         """The object's key: a second delivery of this batch finds the first object."""
-        return f"{AUDIT_PREFIX}{self.posted_at:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
+        return f"{AUDIT_PREFIX}{self.day:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The object's metadata: what is in the message beside the records."""
+        if self.chain is None:
+            return {}
+        return {
+            "chain-number": str(self.chain.number),
+            "chain-previous-hash": self.chain.previous_hash,
+            "chain-records-hash": self.chain.records_hash,
+            "chain-hash": self.chain.hash,
+            "posted-at": self.posted_at,
+        }
 
     @property
     def amounts_minor(self) -> Counter[str]:
-        """The amounts moved, by currency. For information: unusual values are left out."""
+        """The amounts moved, by currency. Holds, voids and expiries move nothing."""
         amounts: Counter[str] = Counter()
         for transaction in self.transactions:
-            # Holds, voids and expiries move nothing. The version before wrote no kind.
-            is_moving = transaction.get("kind", Kind.TRANSFER) in MOVING
-            currency, amount = transaction.get("currency"), transaction.get("amount_minor")
-            if is_moving and isinstance(currency, str) and isinstance(amount, int):
-                amounts[currency] += amount
+            if transaction.get("kind", Kind.TRANSFER) in MOVING:
+                amounts[transaction["currency"]] += transaction["amount_minor"]
         return amounts
 
     @property
@@ -55,33 +94,19 @@ class PostedBatch:
         return gzip.compress("".join(lines).encode("ascii"), mtime=0)
 
 
-def _batch_id(envelope: Mapping[str, Any]) -> UUID:
-    text = envelope.get("batch_id")
-    try:
-        return UUID(text)
-    except (TypeError, ValueError, AttributeError):
-        raise _invalid("batch_id", text, "a UUID") from None
-
-
-def _posted_at(envelope: Mapping[str, Any]) -> datetime:
-    text = envelope.get("posted_at")
-    rule = "an RFC 3339 time in UTC"
-    try:
-        moment = datetime.fromisoformat(text)  # type: ignore[arg-type]  # refused below if not text
-    except (TypeError, ValueError):
-        raise _invalid("posted_at", text, rule) from None
-    if moment.utcoffset() != timedelta(0):  # another offset could store one batch under two dates
-        raise _invalid("posted_at", text, rule)
-    return moment.astimezone(UTC)
-
-
-def _transactions(envelope: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    found = envelope.get("transactions")
-    if not isinstance(found, list) or not found or not all(isinstance(t, dict) for t in found):
-        raise _invalid("transactions", found, "an array of at least one object")
-    return tuple(found)
-
-
-def _invalid(field: str, value: Any, rule: str) -> Unprocessable:
-    shape = repr(value) if isinstance(value, str) else type(value).__name__
-    return Unprocessable(f"invalid_batch: {field} is {shape[:80]}, {rule} is needed")
+def _day(batch_id: UUID, posted_at: datetime, records: list[dict[str, Any]]) -> datetime:
+    """The day of the object's key. It must follow from the batch alone, or a message with another
+    time would make a second object. Raises InvalidField."""
+    if batch_id.version == _UUID_WITH_TIME:
+        try:
+            return _EPOCH + timedelta(milliseconds=batch_id.int >> 80)
+        except OverflowError:
+            raise InvalidField("batch_id: must be of a time before the year 10000") from None
+    # Earlier batches: the id has no time. All transactions of a batch are of one day.
+    for number, record in enumerate(records):
+        if parse_moment("posted_at", record["posted_at"]).date() != posted_at.date():
+            raise InvalidField(
+                f"transactions[{number}].posted_at: must be of the batch's day, "
+                f"{posted_at:%Y-%m-%d}, got another"
+            )
+    return posted_at

@@ -1,16 +1,21 @@
-"""Circuit breaker of the ledger, with one state that all invocations share.
+"""Circuit breaker of what a queue's function needs: the ledger, or the archive in S3. All
+invocations share one state.
 
-While it is closed, every batch calls the ledger. After `failures_max` failures in a row it opens:
-no batch calls the ledger until a pause ends. Then one invocation probes it with its batch. Success
-closes the breaker; failure opens it for a longer pause.
+While it is closed, every batch calls. After `failures_max` failures in a row it opens: no batch
+calls until a pause ends. Then one invocation probes with its batch. Success closes the breaker;
+failure opens it for a longer pause.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 logger = logging.getLogger(__name__)
+
+# The names of the two, by which their states are stored.
+LEDGER: Final = "ledger"
+ARCHIVE: Final = "archive"
 
 PROBE_SECONDS = 25  # by then the probe has reported or failed, and another one may start
 _ROUNDS = 5  # attempts, because others may write between a read and its write
@@ -41,7 +46,7 @@ class State:
         return self.pause_seconds > 0
 
     def probed(self, now: int) -> "State":
-        """One invocation probes the ledger; the others wait until it has finished."""
+        """One invocation probes; the others wait until it has finished."""
         return replace(self, retry_at=now + PROBE_SECONDS)
 
     def failed(self, now: int, limits: Limits, *, is_probe: bool) -> "State":
@@ -73,7 +78,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Admission:
-    """Whether to call the ledger; if not, how long to wait and over how long to spread retries."""
+    """Whether to call; if not, how long to wait and over how long to spread retries."""
 
     is_admitted: bool
     is_probe: bool = False
@@ -114,7 +119,7 @@ class CircuitBreaker:
             logger.info("breaker closed", extra={"breaker_open": 0})
 
     def failed(self, admission: Admission) -> Admission:
-        """Count a failure of the ledger. Returns how long to wait, as for a refused batch."""
+        """Count a failure. Returns how long to wait, as for a refused batch."""
         now = int(self._now())
         state = self._change(
             lambda state: state.failed(now, self._limits, is_probe=admission.is_probe)

@@ -1,4 +1,7 @@
-"""The breaker's state as one DynamoDB item; a write succeeds only if the item is as it was read."""
+"""A breaker's state as one DynamoDB item, found by the breaker's name.
+
+A write succeeds only if the item is as it was read.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,7 +13,6 @@ from lambda_src.shared.breaker import State, StateUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_BREAKER = "ledger"
 _FIELDS = ("revision", "failures", "pause_seconds", "retry_at")
 _CHANGED_SINCE = "ConditionalCheckFailedException"
 # If no batch meets an open breaker for a day, its item expires, which closes it.
@@ -19,16 +21,24 @@ _EXPIRES_AFTER_SECONDS = 86_400
 
 class BreakerTable:
     def __init__(
-        self, *, dynamodb: "DynamoDBClient", table_name: str, now: Callable[[], float]
+        self,
+        *,
+        dynamodb: "DynamoDBClient",
+        table_name: str,
+        breaker: str,
+        now: Callable[[], float],
     ) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
+        self._breaker = breaker
         self._now = now
 
     def read(self) -> State:
         try:
             answer = self._dynamodb.get_item(
-                TableName=self._table_name, Key={"breaker": {"S": _BREAKER}}, ConsistentRead=True
+                TableName=self._table_name,
+                Key={"breaker": {"S": self._breaker}},
+                ConsistentRead=True,
             )
         except (BotoCoreError, ClientError) as error:
             raise StateUnavailable(f"table {self._table_name}: {error}") from error
@@ -43,7 +53,7 @@ class BreakerTable:
         try:
             self._dynamodb.put_item(
                 TableName=self._table_name,
-                Item={"breaker": {"S": _BREAKER}}
+                Item={"breaker": {"S": self._breaker}}
                 | {name: {"N": str(value)} for name, value in values.items()},
                 ConditionExpression="attribute_not_exists(breaker) OR revision = :seen",
                 ExpressionAttributeValues={":seen": {"N": str(state.revision)}},

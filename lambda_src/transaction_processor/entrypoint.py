@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from lambda_src.shared.breaker import CircuitBreaker, Limits
-from lambda_src.shared.breaker_table import BreakerTable
+from lambda_src.shared.breaker import LEDGER
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer, connect_with_secret
 from lambda_src.shared.dead_letters import DeadLetterQueue
 from lambda_src.shared.invocation import Context, clock_of
 from lambda_src.shared.jitter import pause_up_to, uniform
+from lambda_src.shared.queue_clients import AWS, open_breaker, sqs_once
 from lambda_src.shared.redelivery import Redelivery
 from lambda_src.shared.renewal import Renewal
 from lambda_src.transaction_processor.guarded_ledger import GuardedLedger
@@ -26,19 +26,6 @@ from lambda_src.transaction_processor.posting import SqlLedger
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
 from lambda_src.transaction_processor.worker import process
 
-# The function must answer within its timeout even if a service does not answer.
-_AWS = Config(
-    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
-)
-# Read before every batch, and ignored if it does not answer at once.
-_BREAKER_AWS = Config(
-    connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2}
-)
-# For sends and changes of visibility. Calls are never repeated: a send whose answer was lost may
-# have happened, and then each repetition would add another copy of up to ten messages.
-_ONCE_AWS = Config(
-    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1}
-)
 # A bus that does not answer must not slow down postings: the message comes again and tells then.
 _BUS_AWS = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
@@ -54,9 +41,9 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 @cache
 def _worker() -> Callable[..., dict[str, Any]]:
     settings = TransactionProcessorSettings.from_env(os.environ)
-    sqs_once = boto3.client("sqs", config=_ONCE_AWS)
+    once = sqs_once()
     secret = DatabaseSecret(
-        secrets_manager=boto3.client("secretsmanager", config=_AWS),
+        secrets_manager=boto3.client("secretsmanager", config=AWS),
         secret_arn=settings.database_secret_arn,
     )
     target = DatabaseTarget(
@@ -69,7 +56,7 @@ def _worker() -> Callable[..., dict[str, Any]]:
     )
     connect = partial(connect_with_secret, partial(connect_to_writer, target), secret)
     renewal = Renewal(
-        sqs=sqs_once,
+        sqs=once,
         queue_url=settings.transaction_queue_url,
         role_id=settings.processor_role_id,
         random=uniform,
@@ -78,16 +65,15 @@ def _worker() -> Callable[..., dict[str, Any]]:
     worker = partial(
         process,
         ledger=GuardedLedger(
-            ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to), breaker=_breaker(settings)
+            ledger=SqlLedger(connect=connect, pause_up_to=pause_up_to),
+            breaker=open_breaker(LEDGER, settings),
         ),
         dead_letters=DeadLetterQueue(
-            sqs=boto3.client("sqs", config=_AWS),
+            sqs=boto3.client("sqs", config=AWS),
             queue_url=settings.dead_letter_queue_url,
             role_id=settings.processor_role_id,
         ),
-        redelivery=Redelivery(
-            sqs=sqs_once, queue_url=settings.transaction_queue_url, random=uniform
-        ),
+        redelivery=Redelivery(sqs=once, queue_url=settings.transaction_queue_url, random=uniform),
         renewal=renewal,
         outcome_bus=OutcomeBus(
             events=boto3.client("events", config=_BUS_AWS),
@@ -102,19 +88,3 @@ def _worker() -> Callable[..., dict[str, Any]]:
     # as long as the process, they are short.
     gc.freeze()
     return worker
-
-
-def _breaker(settings: TransactionProcessorSettings) -> CircuitBreaker:
-    return CircuitBreaker(
-        store=BreakerTable(
-            dynamodb=boto3.client("dynamodb", config=_BREAKER_AWS),
-            table_name=settings.breaker_table_name,
-            now=time.time,
-        ),
-        limits=Limits(
-            failures_max=settings.breaker_failures_max,
-            pause_first_seconds=settings.breaker_pause_first_seconds,
-            pause_max_seconds=settings.breaker_pause_max_seconds,
-        ),
-        now=time.time,
-    )

@@ -37,7 +37,7 @@ ACCOUNT_BUSY = "account_busy"
 _LOCK_WAIT_MS = 1000
 # In halves: for each part, and for all parts of a batch together.
 _PART_LOCK_WAIT_MS = 100
-_PART_LOCK_WAITS_MS = 3000
+_PART_LOCK_WAITS_MS = 1500
 _POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=":lock_wait_ms")
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1

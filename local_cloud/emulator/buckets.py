@@ -1,4 +1,4 @@
-"""AWS::S3::Bucket: sets tags, and refuses to delete a bucket with objects, as AWS does."""
+"""AWS::S3::Bucket: sets tags and Object Lock, and does not delete a bucket with objects, as AWS."""
 
 from local_cloud.aws import AwsClients
 from local_cloud.emulator.ministack_adapter import (
@@ -14,9 +14,28 @@ def bucket_followers(aws: AwsClients) -> dict[str, Follower]:
 
     def created(name: str, properties: Properties, _: Attributes) -> None:
         _tag(name, properties)
+        lock(name, properties)
 
     def updated(name: str, _: Properties, new: Properties, __: Attributes) -> None:
         _tag(name, new)
+        lock(name, new)
+
+    def lock(name: str, properties: Properties) -> None:
+        configuration = properties.get("ObjectLockConfiguration")
+        if configuration:
+            retention = configuration["Rule"]["DefaultRetention"]
+            aws.s3.put_object_lock_configuration(
+                Bucket=name,
+                ObjectLockConfiguration={
+                    "ObjectLockEnabled": "Enabled",
+                    "Rule": {
+                        "DefaultRetention": {
+                            "Mode": retention["Mode"],
+                            "Days": int(retention["Days"]),
+                        }
+                    },
+                },
+            )
 
     def deleting(name: str, _: Properties) -> None:
         try:

@@ -23,6 +23,7 @@ from local_cloud.zones import Zones
 logger = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 0.2
+_PULSE_INTERVAL_SECONDS = 0.5
 _ROLES = ("writer", "reader")  # of the endpoints at the start
 
 
@@ -43,7 +44,10 @@ class _Cluster:
 
 
 class DatabaseClusters:
-    """All clusters of this cloud. Two threads replace writers and standbys that die."""
+    """All clusters of this cloud. Two threads replace writers and standbys that fail.
+
+    A third one finds out which servers hang; the others may wait for such a server meanwhile.
+    """
 
     def __init__(
         self,
@@ -60,8 +64,12 @@ class DatabaseClusters:
         self._clusters: dict[str, _Cluster] = {}
         self._stopped = threading.Event()
         self._watchers = [
-            threading.Thread(target=self._watch, args=(look,), name="databases", daemon=True)
-            for look in (self._look_after_writer, self._look_after_standby)
+            threading.Thread(target=self._watch, args=watch, name="databases", daemon=True)
+            for watch in (
+                (self._look_after_writer, _WATCH_INTERVAL_SECONDS),
+                (self._look_after_standby, _WATCH_INTERVAL_SECONDS),
+                (self._feel_pulses, _PULSE_INTERVAL_SECONDS),
+            )
         ]
         for watcher in self._watchers:
             watcher.start()
@@ -174,8 +182,11 @@ class DatabaseClusters:
         cluster.pair.look_after_standby(lost_zones=self._zones.lost())
         self._publish(cluster)
 
-    def _watch(self, look: Callable[[str, _Cluster], None]) -> None:
-        while not self._stopped.wait(_WATCH_INTERVAL_SECONDS):
+    def _feel_pulses(self, _: str, cluster: _Cluster) -> None:
+        cluster.pair.feel_pulses()
+
+    def _watch(self, look: Callable[[str, _Cluster], None], interval_seconds: float) -> None:
+        while not self._stopped.wait(interval_seconds):
             for cluster_id, cluster in list(self._clusters.items()):
                 try:
                     look(cluster_id, cluster)

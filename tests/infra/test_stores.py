@@ -148,10 +148,12 @@ def test_s23_only_the_deletion_of_the_stack_may_delete_records(ephemeral: Synthe
     assert text(denied["Resource"]).endswith('"/audit/*"]]}')
 
 
-def test_s64_the_audit_writer_can_add_records_and_nothing_else(ephemeral: Synthesized) -> None:
+def test_s64_the_audit_writer_can_add_and_compare_records_and_nothing_else(
+    ephemeral: Synthesized,
+) -> None:
     actions = ephemeral.actions_of("audit-writer-role-dev")
 
-    assert {a for a in actions if a.startswith("s3:")} == {"s3:PutObject"}
+    assert {a for a in actions if a.startswith("s3:")} == {"s3:PutObject", "s3:GetObject"}
 
 
 QUEUES = [TRANSACTIONS, AUDIT]

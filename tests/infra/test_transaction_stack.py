@@ -15,6 +15,7 @@ def test_the_outputs_are_those_that_integration_tests_and_tools_read(
         "OutcomeBusName",
         "OutcomeProbeQueueUrl",
         "AuditBucketName",
+        "AuditVerifierName",
         "SessionsTableName",
         "ApiClientsTableName",
         "ApiCredentialsSecretName",

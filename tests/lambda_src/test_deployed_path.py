@@ -41,6 +41,7 @@ def _environment(
         migrator_secret_arn="arn:master",
         service_secret_arn="arn:service",
         processor_secret_arn="arn:processor",
+        auditor_secret_arn="arn:auditor",
         database_writer_host=WRITER,
         database_port=cluster.port,
         database_name=empty_database,
@@ -148,6 +149,7 @@ def run_migrator(
     add_secret(aws, "arn:master", MASTER.username, MASTER.password)
     add_secret(aws, "arn:service", "ledger_service", "service's")
     add_secret(aws, "arn:processor", "ledger_processor", processor_password)
+    add_secret(aws, "arn:auditor", "ledger_auditor", "auditor's")
     with monkeypatch.context() as own:
         own.setenv("DATABASE_WRITER_HOST", WRITER)
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000 * seconds_left)
@@ -166,7 +168,7 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     assert "0001_ledger.sql" in result["applied"]
     [migrated] = [line for line in lambda_log if line["message"] == "schema migrated"]
     assert migrated["applied"] == result["applied"]
-    assert result["logins"] == ["ledger_service", "ledger_processor"]
+    assert result["logins"] == ["ledger_service", "ledger_processor", "ledger_auditor"]
     open_accounts(master)
     for _ in range(3):
         breaker_is_closed(aws)

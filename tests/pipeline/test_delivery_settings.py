@@ -121,6 +121,14 @@ def test_s68_the_certificates_are_in_the_accounts_of_the_deployment() -> None:
         read(**accounts, domains={"staging": own})
 
 
+def test_s23_an_environment_locks_its_records_only_if_its_kind_is_named() -> None:
+    place = read(auditLockDays='{"production": 365}')
+
+    assert place.adjust(PRODUCTION).audit.lock_days == 365
+    assert place.adjust(STAGING).audit.lock_days is None
+    assert place.adjust(EPHEMERAL).audit.lock_days is None
+
+
 def test_by_default_an_environment_config_is_unchanged() -> None:
     assert read().adjust(EPHEMERAL) == EPHEMERAL
 
@@ -168,6 +176,20 @@ def test_by_default_an_environment_config_is_unchanged() -> None:
         ("productionCertificate", "none", "productionCertificate is 'none': it must be 'self-s"),
         ("notices", "mine", "notices is 'mine': it must be 'hub', or not be set"),
         ("domains", "x", "domains is 'x'"),
+        ("auditLockDays", "x", "auditLockDays is 'x': it must be a JSON object"),
+        (
+            "auditLockDays",
+            {"ephemeral": 1},
+            "auditLockDays has 'ephemeral': .* staging, production",
+        ),
+        ("auditLockDays", {"production": 0}, "auditLockDays.production is 0: it must be a whole"),
+        ("auditLockDays", {"production": 36501}, "auditLockDays.production is 36501: .* to 36500"),
+        (
+            "auditLockDays",
+            {"staging": True},
+            "auditLockDays.staging is True: .* the bucket is kept",
+        ),
+        ("auditLockDays", {"staging": "9"}, "auditLockDays.staging is '9': it must be a whole num"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_and_rule(

@@ -152,6 +152,7 @@ def test_s6_settings_are_unchanged_after_writing_and_reading(branch: str, path: 
         apiPort="8443",
         alarmEmail="o'ops+x@example.com",
         domains={"staging": DOMAIN},
+        auditLockDays={"production": 365},
     )
 
     second = read(**first.context())

@@ -13,7 +13,9 @@ KEY = {"breaker": {"S": "ledger"}}
 
 
 def table(dynamodb: Any) -> BreakerTable:
-    return BreakerTable(dynamodb=dynamodb, table_name="breaker", now=lambda: 1_794_000_000.5)
+    return BreakerTable(
+        dynamodb=dynamodb, table_name="breaker", breaker="ledger", now=lambda: 1_794_000_000.5
+    )
 
 
 def numbers(**values: int) -> dict[str, dict[str, str]]:

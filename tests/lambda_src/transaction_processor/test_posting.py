@@ -188,7 +188,7 @@ NAMED = "ALTER FUNCTION ledger.moved_away RENAME TO post_transactions_v2"
 
 
 @pytest.mark.parametrize(
-    ("change", "repair", "state"),
+    "fault",
     [(REVOKED, GRANTED, "42501"), (RENAMED, NAMED, "42883")],
     ids=["right", "function"],
 )
@@ -197,11 +197,10 @@ def test_s42_a_missing_right_or_function_is_an_outage_that_is_reported(
     ledger_database: str,
     master: Connection,
     caplog: pytest.LogCaptureFixture,
-    change: str,
-    repair: str,
-    state: str,
+    fault: tuple[str, str, str],
 ) -> None:
     """The messages wait until the database is repaired."""
+    change, repair, state = fault
 
     def connect() -> Connection:
         connection = connect_to_writer(cluster.target(ledger_database), MASTER)
@@ -357,7 +356,7 @@ def test_one_locked_account_costs_a_large_batch_few_calls(
     verdicts = ledger.post(submitted(*others[:170], of_locked(500), *others[170:]))
     connection.close()
     assert verdicts == ["posted"] * 170 + [ACCOUNT_BUSY] + ["posted"] * 329
-    assert len(calls) < 25
+    assert len(calls) < len(verdicts) / 10
 
 
 def test_however_many_wait_for_a_locked_account_the_function_has_time_to_answer() -> None:

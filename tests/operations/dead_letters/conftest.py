@@ -1,0 +1,3 @@
+from tests.operations.dead_letter_queues import no_waiting, queues, sqs
+
+__all__ = ["no_waiting", "queues", "sqs"]
