@@ -30,11 +30,11 @@ from soak.problems import Problem
 from soak.service import Wiring
 
 # Up to the largest of an environment. Small ones, which a quiet queue gives, make more calls.
-_TRANSACTION_BATCHES: Final = (1, 10, 10, 50, 50, 500)
+_TRANSACTION_BATCHES: Final = (1, 5, 10, 10, 20, 40, 40, 500)
 _AUDIT_BATCHES: Final = (1, 5)
 # Shorter pauses than in an environment, so that it opens and closes often.
 _BREAKER: Final = Limits(failures_max=3, pause_first_seconds=1, pause_max_seconds=2)
-_PROCESSORS: Final = 2
+_PROCESSORS: Final = 4
 _WRITERS: Final = 2
 
 

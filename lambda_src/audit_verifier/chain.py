@@ -126,7 +126,11 @@ class ChainWalk:
 
 def report_missing(numbers: range, found: Collection[int], findings: Findings) -> None:
     """All of `numbers` that were not `found` elsewhere."""
-    for missing in _joined(range(n, n + 1) for n in numbers if n not in found):
+    first = numbers.start
+    for number in sorted({*found, numbers.stop}):
+        missing, first = range(first, number), number + 1
+        if not missing:
+            continue
         detail = "no batch and no object has this number"
         if len(missing) > 1:
             detail = f"no batch and no object has the numbers {missing[0]} to {missing[-1]}"

@@ -37,9 +37,8 @@ class Fork:
     def report(self, ledger: Ledger, *, head: int, findings: Findings) -> None:
         if self.number is None:
             return
-        batches = ledger.batches_numbered(range(self.number, self.number + 1), most=1)
-        if batches:
-            where = f"has batch {batches[0].batch_id} with this number, too"
+        if batch := ledger.batch_of_number(self.number):
+            where = f"has batch {batch.batch_id} with this number, too"
         elif self.number > head:
             where = f"has no batch after number {head}"
         else:

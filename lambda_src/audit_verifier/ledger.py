@@ -85,8 +85,14 @@ class Ledger:
     def batches_named(self, batch_ids: Sequence[str]) -> list[Batch]:
         return self._batches(queries.NAMED, ids=_array(batch_ids), most=len(batch_ids))
 
-    def batches_numbered(self, numbers: range, *, most: int) -> list[Batch]:
-        return self._batches(queries.NUMBERED, first=numbers[0], last=numbers[-1], most=most)
+    def recorded_numbers(self, numbers: range) -> list[int]:
+        """Those of the numbers that a batch has."""
+        rows = self._run(queries.NUMBERS_SQL, first=numbers[0], last=numbers[-1])
+        return [number for (number,) in rows]
+
+    def batch_of_number(self, number: int) -> Batch | None:
+        found = self._batches(queries.NUMBERED, number=number, most=1)
+        return found[0] if found else None
 
     def batches_with_random_ids(
         self, *, first: str, last: str, after: str, most: int

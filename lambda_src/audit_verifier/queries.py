@@ -44,10 +44,15 @@ SELECT DISTINCT ON (batch_id)
 """
 SEALED = "batch_id > CAST(:after AS uuid) AND batch_id < CAST(:before AS uuid)"
 NAMED = "batch_id = ANY (CAST(:ids AS uuid[]))"
-NUMBERED = "chain_number BETWEEN :first AND :last"
+NUMBERED = "chain_number = :number"
 RANDOM = """
     posted_at >= CAST(:first AS timestamptz) AND posted_at < CAST(:last AS timestamptz)
     AND batch_id > CAST(:after AS uuid) AND substr(CAST(batch_id AS text), 15, 1) <> '7'
+"""
+NUMBERS_SQL = """
+SELECT chain_number FROM ledger.unsent_batches WHERE chain_number BETWEEN :first AND :last
+ UNION
+SELECT chain_number FROM ledger.sent_batches WHERE chain_number BETWEEN :first AND :last
 """
 RECORDS_SQL = """
 SELECT string_agg(CAST(place AS text), ','), string_agg(record, chr(10))

@@ -199,6 +199,5 @@ class Run:
             is_from_the_first=self._state["from"] is None,
         )
         for numbers in missing:
-            found = self._ledger.batches_numbered(numbers, most=len(numbers))
-            report_missing(numbers, {b.link.number for b in found if b.link}, self._findings)
+            report_missing(numbers, self._ledger.recorded_numbers(numbers), self._findings)
         self._fork.report(self._ledger, head=self._head, findings=self._findings)

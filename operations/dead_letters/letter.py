@@ -29,6 +29,8 @@ class Letter:
     message_id: str
     receipt_handle: str
     body: str
+    # To this queue; or to its first queue, if SQS has moved it. Its age counts from then:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
     sent_at: datetime
     is_moved_by_sqs: bool
     attributes: Mapping[str, Any] = field(default_factory=dict)

@@ -22,8 +22,8 @@ class Verifier:
         self._answers = list(answers)
         self.events: list[dict[str, Any]] = []
 
-    def invoke(self, *, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3
-        self.events.append(json.loads(Payload))
+    def invoke(self, **request: str) -> dict[str, Any]:
+        self.events.append(json.loads(request["Payload"]))
         answer = self._answers.pop(0)
         body = io.BytesIO(json.dumps(answer).encode())
         failed = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}

@@ -48,11 +48,15 @@ def refuse(stub: Any, code: str, status: int) -> None:
     stub.add_client_error("put_object", code, http_status_code=status, expected_params=PUT)
 
 
-def found(stub: Any, **head: Any) -> None:
+def found(stub: Any, **answer: Any) -> None:
     """An object is there: the put is refused, and its head has these values."""
     refuse(stub, "PreconditionFailed", 412)
-    answer = {"Metadata": METADATA, "ContentLength": len(CONTENT)} | head
-    stub.add_response("head_object", answer, HEAD)
+    head(stub, **answer)
+
+
+def head(stub: Any, **answer: Any) -> None:
+    usual = {"Metadata": METADATA, "ContentLength": len(CONTENT)}
+    stub.add_response("head_object", usual | answer, HEAD)
 
 
 def body(stub: Any, content: bytes) -> None:
@@ -76,13 +80,13 @@ def test_s23_an_existing_object_with_the_same_checksum_is_success(
     assert not store(s3, pauses)
 
 
-@pytest.mark.parametrize("head", [{}, {"ChecksumSHA256": "AAAA"}], ids=["none", "another"])
+@pytest.mark.parametrize("answer", [{}, {"ChecksumSHA256": "AAAA"}], ids=["none", "another"])
 def test_s23_without_the_same_checksum_the_records_are_compared(
-    aws: type_of_aws, pauses: list[float], head: dict[str, str]
+    aws: type_of_aws, pauses: list[float], answer: dict[str, str]
 ) -> None:
     """Earlier versions gave S3 no SHA-256, and another zlib writes the same in other bytes."""
     s3, stub = aws("s3")
-    found(stub, **head)
+    found(stub, **answer)
     body(stub, REPACKED)
     assert not store(s3, pauses)
 
@@ -90,6 +94,8 @@ def test_s23_without_the_same_checksum_the_records_are_compared(
 def test_s23_another_content_is_not_success(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
     found(stub, ChecksumSHA256="AAAA")
+    body(stub, OTHER)
+    head(stub, ChecksumSHA256="AAAA")
     body(stub, OTHER)
     with pytest.raises(ObjectDiffers, match=rf"^{KEY} has another record in the place of"):
         store(s3, pauses)
@@ -99,14 +105,28 @@ def test_s23_another_place_in_the_chain_is_not_success(
     aws: type_of_aws, pauses: list[float]
 ) -> None:
     s3, stub = aws("s3")
-    found(stub, ChecksumSHA256=SHA256, Metadata={"chain-number": "13"})
+    other = {"ChecksumSHA256": SHA256, "Metadata": {"chain-number": "13"}}
+    found(stub, **other)
+    head(stub, **other)
     with pytest.raises(ObjectDiffers, match=rf"^{KEY} has other metadata$"):
         store(s3, pauses)
+
+
+def test_s23_an_answer_that_breaks_off_in_its_head_is_no_other_object(
+    aws: type_of_aws, pauses: list[float]
+) -> None:
+    """boto3 takes it for an answer without metadata, checksum and length."""
+    s3, stub = aws("s3")
+    refuse(stub, "PreconditionFailed", 412)
+    stub.add_response("head_object", {"Metadata": {}}, HEAD)
+    head(stub, ChecksumSHA256=SHA256)
+    assert not store(s3, pauses)
 
 
 def test_an_object_that_is_far_too_large_is_not_read(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
     found(stub, ContentLength=5_000_000_000)
+    head(stub, ContentLength=5_000_000_000)
     with pytest.raises(ObjectDiffers, match="has 5000000000 bytes"):
         store(s3, pauses)
 
