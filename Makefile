@@ -142,6 +142,12 @@ drill-kill-balancer: ## kill the load balancer under load; check that it comes b
 drill-away: ## switch off SQS and S3 for a minute under load; check that what was acknowledged arrives afterwards
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.away
 
+drill-full-disk: ## let the disk of the writer be full under load; check that the standby takes over (needs strace)
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.full_disk
+
+drill-clock: ## let the database's clock jump under load, forward and back (needs libfaketime)
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.jump_clock
+
 drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
 

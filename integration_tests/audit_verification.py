@@ -13,15 +13,20 @@ class VerificationFailed(Exception):
 
 
 def discrepancies_since(
-    lambda_: "LambdaClient", function: str, since: dt.datetime
+    lambda_: "LambdaClient",
+    function: str,
+    since: dt.datetime,
+    *,
+    until: dt.datetime | None = None,
 ) -> tuple[list[str], int]:
-    """A line for each discrepancy from `since` until now, and the number of transactions compared.
+    """A line for each discrepancy from `since` until `until` (default: now), and the number of
+    transactions compared.
 
     Raises VerificationFailed.
     """
     event: dict[str, Any] = {
         "from": since.isoformat(),
-        "to": dt.datetime.now(dt.UTC).isoformat(),
+        "to": (until or dt.datetime.now(dt.UTC)).isoformat(),
         "cursor": None,
     }
     found: list[str] = []

@@ -82,6 +82,11 @@ class CloudPaths:
         return self.cloud / "outages"
 
     @property
+    def database_clock(self) -> Path:
+        """The clock of the database servers: see `database_clock.py`."""
+        return self.cloud / "database-clock"
+
+    @property
     def hub_version(self) -> Path:
         """The version of the sources of the deployed branch hub."""
         return self.cloud / "hub-version"

@@ -16,12 +16,12 @@ class BusinessMetrics(Construct):
 
     `outcomes` counts transactions by result, over HTTP and from the queue. `outbox_*` is what was
     acknowledged and not yet sent to the audit queue; `outbox_set_aside` counts the batches that
-    the queue has refused again and again. `breaker_open` is 1 if a batch of the queue
+    the queue has refused again and again. `altered` is 1 if the audit writer found something else
+    in the place of a batch. `breaker_open` is 1 if a batch of the queue
     found the circuit breaker open, and 0 if a batch closed it; `audit_breaker_open` is that of the
     audit queue. `wrong_setup` counts the batches to which the database refused a right, or for
     which it lacks an object. `outcomes_not_sent` counts outcomes that the event bus did not take:
-    they are sent later. `altered` is 1 if the audit writer found something else in the place
-    of a batch. `logins_refused` counts logins with
+    they are sent later. `logins_refused` counts logins with
     a wrong credential, and those that the limit of failures refused.
     """
 

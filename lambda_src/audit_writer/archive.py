@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -40,29 +41,10 @@ class S3Archive:
         self._pause_up_to = pause_up_to
 
     def store(self, key: str, content: bytes, metadata: Mapping[str, str]) -> bool:
-        """True if this call stored `content` under `key`; False if an earlier call did.
+        """True if this call stored these under `key`; False if there is an object: compare with it.
 
-        `metadata` is stored with it and compared, too. Raises ArchiveUnavailable, ObjectRefused if
-        S3 does not take this object, or ObjectDiffers if something else is stored there.
+        Raises ArchiveUnavailable, or ObjectRefused if S3 does not take this object.
         """
-        checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        try:
-            if self._put(key, content, checksum, metadata):
-                return True
-            found = self._difference(key, content, checksum, metadata)
-            if found is not None:
-                # An answer that breaks off in its head looks like one with fewer fields: ask again
-                # before an alarm.
-                found = self._difference(key, content, checksum, metadata)
-        except (BotoCoreError, ClientError) as error:
-            kind = ObjectRefused if is_of_object(error) else ArchiveUnavailable
-            raise kind(f"{key}: {error}") from error
-        if found is not None:
-            raise ObjectDiffers(f"{key} {found}")
-        return False
-
-    def _put(self, key: str, content: bytes, checksum: str, metadata: Mapping[str, str]) -> bool:
-        """False if there is an object under this key."""
         attempt = 0
         while True:
             attempt += 1
@@ -73,7 +55,7 @@ class S3Archive:
                     Body=content,
                     ContentType="application/x-ndjson",
                     ContentEncoding="gzip",
-                    ChecksumSHA256=checksum,  # S3 refuses other bytes
+                    ChecksumSHA256=_sha256(content),  # S3 refuses other bytes
                     Metadata=dict(metadata),
                     IfNoneMatch="*",
                 )
@@ -82,23 +64,45 @@ class S3Archive:
                 if code == _ALREADY_STORED:
                     return False
                 if code != _BEING_WRITTEN or attempt == _ATTEMPTS:
-                    raise
+                    raise _failure(key, error) from error
                 self._pause_up_to(_PAUSE_SECONDS)  # another delivery is writing it now
+            except BotoCoreError as error:
+                raise _failure(key, error) from error
             else:
                 return True
 
-    def _difference(
-        self, key: str, content: bytes, checksum: str, metadata: Mapping[str, str]
-    ) -> str | None:
-        """What distinguishes the stored object from these; None: nothing."""
-        head = self._s3.head_object(Bucket=self._bucket_name, Key=key, ChecksumMode="ENABLED")
-        if head["Metadata"] != metadata:
-            return "has other metadata"
-        if head.get("ChecksumSHA256") == checksum:
-            return None
-        # Earlier versions gave no SHA-256; another release of zlib writes the same in other bytes.
-        length = head.get("ContentLength", 0)
-        if length > _OBJECT_BYTES_MAX:
-            return f"has {length} bytes"
-        stored = self._s3.get_object(Bucket=self._bucket_name, Key=key)["Body"].read()
-        return difference(stored, content, is_chained=bool(metadata))
+    def compare(self, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
+        """Raises ObjectDiffers if the object under `key` is another one, or ArchiveUnavailable."""
+        try:
+            found = self._difference(key, content, metadata)
+            if found is not None:
+                # An answer that breaks off in its head looks like one with fewer fields: ask again
+                # before an alarm.
+                found = self._difference(key, content, metadata)
+        except (BotoCoreError, ClientError) as error:
+            raise ArchiveUnavailable(f"{key}: {error}") from error
+        if found is not None:
+            raise ObjectDiffers(f"{key} {found}")
+
+    def _difference(self, key: str, content: bytes, metadata: Mapping[str, str]) -> str | None:
+        # One request, not also one for the head: the function has little time.
+        stored = self._s3.get_object(Bucket=self._bucket_name, Key=key, ChecksumMode="ENABLED")
+        with closing(stored["Body"]) as body:
+            if stored["Metadata"] != metadata:
+                return "has other metadata"
+            if stored.get("ChecksumSHA256") == _sha256(content):
+                return None
+            # Earlier versions gave no SHA-256; another zlib writes the same in other bytes.
+            length = stored.get("ContentLength", 0)
+            if length > _OBJECT_BYTES_MAX:
+                return f"has {length} bytes"
+            return difference(body.read(), content, is_chained=bool(metadata))
+
+
+def _sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def _failure(key: str, error: BotoCoreError | ClientError) -> Exception:
+    kind = ObjectRefused if is_of_object(error) else ArchiveUnavailable
+    return kind(f"{key}: {error}")

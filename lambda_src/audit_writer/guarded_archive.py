@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.shared.breaker import Admission
 from lambda_src.shared.redelivery import CALL_SECONDS
 
-# The longest time for one batch: two attempts of the client of S3, and a pause between them.
+# The longest time for one step: two attempts of the client of S3, and a pause between them.
 STORE_SECONDS = 13
 # Over this time the rest of a call is spread in which S3 answered to some.
 _SPREAD_SECONDS = 5
 
+_T = TypeVar("_T")
+
 
 class Archive(Protocol):
     def store(self, key: str, content: bytes, metadata: Mapping[str, str]) -> bool: ...
+    def compare(self, key: str, content: bytes, metadata: Mapping[str, str]) -> None: ...
 
 
 class Breaker(Protocol):
@@ -52,18 +55,14 @@ class GuardedArchive:
         self._why_not: str | None = None
 
     def store(self, batch: PostedBatch) -> bool:
-        """As S3Archive.store. Raises ArchiveUnavailable without a call if the breaker is open, an
-        earlier batch has failed, or too little time is left."""
-        self._check()
-        try:
-            is_new = self._archive.store(batch.key, batch.content, batch.metadata)
-        except ArchiveUnavailable as error:
-            self._why_not = str(error)
-            raise
-        except Exception:  # S3 has answered about this object
-            self._has_answered = True
-            raise
-        self._has_answered = True
+        """True if this call stored the batch; False if an earlier call did.
+
+        Raises what S3Archive raises, and ArchiveUnavailable without a call if the breaker is open,
+        an earlier batch has failed, or too little time is left."""
+        key, content, metadata = batch.key, batch.content, batch.metadata
+        is_new = self._call(lambda: self._archive.store(key, content, metadata))
+        if not is_new:
+            self._call(lambda: self._archive.compare(key, content, metadata))
         return is_new
 
     def finish(self) -> Pause:
@@ -77,6 +76,19 @@ class GuardedArchive:
                 return Pause()
             admission = self._breaker.failed(admission)
         return Pause(wait_seconds=admission.wait_seconds, spread_seconds=admission.spread_seconds)
+
+    def _call(self, step: Callable[[], _T]) -> _T:
+        self._check()
+        try:
+            answer = step()
+        except ArchiveUnavailable as error:
+            self._why_not = str(error)
+            raise
+        except Exception:  # S3 has answered about this object
+            self._has_answered = True
+            raise
+        self._has_answered = True
+        return answer
 
     def _check(self) -> None:
         if self._why_not is None and self._seconds_left() < STORE_SECONDS + CALL_SECONDS:

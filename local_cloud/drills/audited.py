@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from integration_tests.audit_trail import AuditTrail
@@ -21,7 +21,12 @@ _SHOWN = 5
 
 
 def audit_problems(
-    aws: AwsClients, facts: Facts, acknowledged: list[str], *, since: datetime
+    aws: AwsClients,
+    facts: Facts,
+    acknowledged: list[str],
+    *,
+    since: datetime,
+    clock_error: timedelta = timedelta(0),
 ) -> list[str]:
     """Problems if not every acknowledged transaction is in the audit bucket exactly once, or if the
     environment's own verification finds a discrepancy.
@@ -31,7 +36,12 @@ def audit_problems(
     trail = AuditTrail(aws.s3, facts["AuditBucketName"], since)
     return [
         *problems_of(trail.read, acknowledged),
-        *verification_problems(aws.lambda_, facts["AuditVerifierName"], since),
+        *verification_problems(
+            aws.lambda_,
+            facts["AuditVerifierName"],
+            since,
+            until=datetime.now(UTC) + clock_error,
+        ),
     ]
 
 
@@ -59,10 +69,12 @@ def problems_of(
     return problems
 
 
-def verification_problems(lambda_: "LambdaClient", function: str, since: datetime) -> list[str]:
+def verification_problems(
+    lambda_: "LambdaClient", function: str, since: datetime, *, until: datetime | None = None
+) -> list[str]:
     """A problem if ledger and audit trail differ, or if that cannot be found out."""
     try:
-        found, compared = discrepancies_since(lambda_, function, since)
+        found, compared = discrepancies_since(lambda_, function, since, until=until)
     except VerificationFailed as error:
         return [f"the audit trail could not be verified: {error}"]
     if found:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from local_cloud.aws import AwsClients
@@ -19,7 +20,10 @@ _REQUESTS_PER_SECOND: Final = 20.0
 
 
 def rehearse_audited(
-    scenario: Callable[[Scene], Outcome], *, needs: Callable[[], object] | None = None
+    scenario: Callable[[Scene], Outcome],
+    *,
+    needs: Callable[[], object] | None = None,
+    clock_error: timedelta = timedelta(0),
 ) -> int:
     """Run `scenario` under load in the environment SUFFIX (default: the only one).
 
@@ -31,7 +35,7 @@ def rehearse_audited(
     try:
         if needs is not None:
             needs()
-        return _rehearse(CloudPaths(state_dir()), suffix=os.environ.get("SUFFIX", ""), of=scenario)
+        return _rehearse(CloudPaths(state_dir()), scenario, clock_error=clock_error)
     except CannotRun as error:
         print(f"this drill cannot run here: {error}", file=sys.stderr)
         return CANNOT_RUN
@@ -40,18 +44,21 @@ def rehearse_audited(
         return 1
 
 
-def _rehearse(paths: CloudPaths, *, suffix: str, of: Callable[[Scene], Outcome]) -> int:
+def _rehearse(
+    paths: CloudPaths, scenario: Callable[[Scene], Outcome], *, clock_error: timedelta
+) -> int:
     cloud = running_cloud(paths)
     if cloud is None:
         raise CloudError("the drill needs a live environment: run `make up` first")
-    facts = the_environment(paths, cloud, suffix=suffix)
+    facts = the_environment(paths, cloud, suffix=os.environ.get("SUFFIX", ""))
     letters = DeadLetters(AwsClients(cloud.endpoint_url).sqs, suffix=facts["suffix"])
     before = letters.count()
     return rehearse_in(
         paths,
         suffix=facts["suffix"],
-        scenario=of,
+        scenario=scenario,
         requests_per_second=_REQUESTS_PER_SECOND,
         queue=True,
         check=lambda *_: letters.problems(since=before),
+        clock_error=clock_error,
     )

@@ -1,9 +1,11 @@
-"""A commit that waits in a database server: what the server answers when it continues."""
+"""Sessions of a drill at one database server: its clock, and a commit that waits in it."""
 
 import contextlib
 import json
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pg8000.dbapi
@@ -29,23 +31,37 @@ def database_admin(scene: Scene) -> dict[str, Any]:
     return dict(json.loads(secret["SecretString"]))
 
 
+def clock_error_seconds(address: str, admin: Mapping[str, Any]) -> float:
+    """By how much the clock of the server at `address` is ahead of this machine's."""
+    with closing(_connect(address, admin)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        ((theirs,),) = cursor.fetchall()
+        return float(theirs) - time.time()
+
+
+def _connect(address: str, admin: Mapping[str, Any]) -> pg8000.dbapi.Connection:
+    host, port = address.rsplit(":", 1)
+    connection = pg8000.dbapi.connect(
+        user=admin["username"],
+        password=admin["password"],
+        host=host,
+        port=int(port),
+        database="postgres",
+        ssl_context=True,
+        application_name="drill",
+    )
+    connection.autocommit = True
+    return connection
+
+
 class LateCommit:
     """A session at `address` with an open transaction that writes to the log, and its commit."""
 
     def __init__(self, *, address: str, admin: Mapping[str, Any]) -> None:
-        host, port = address.rsplit(":", 1)
-        self._connection = pg8000.dbapi.connect(
-            user=admin["username"],
-            password=admin["password"],
-            host=host,
-            port=int(port),
-            database="postgres",
-            ssl_context=True,
-            application_name="late commit",
-        )
+        self._connection = _connect(address, admin)
         self._pool = ThreadPoolExecutor(1)
         self._commit: Future[Any] | None = None
-        self._connection.autocommit = True
         cursor = self._connection.cursor()
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_logical_emit_message(true, 'drill', 'late commit')")

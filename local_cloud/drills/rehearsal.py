@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,11 +134,13 @@ def rehearse_in(
     requests_per_second: float | None = None,
     queue: bool = False,
     check: Callable[[Scene, Stream, list[str]], list[str]] | None = None,
+    clock_error: timedelta = timedelta(0),
 ) -> int:
     """Run `scenario` under load in the environment `suffix` of a running cloud, then verify its
     audit trail since the start.
 
     `queue`: messages are sent as well. `check` returns problems; it gets the acknowledged ids.
+    `clock_error`: by how much the database's clock may be wrong.
     Raises CloudError.
     """
     cloud = running_cloud(paths)
@@ -182,7 +184,9 @@ def rehearse_in(
         acknowledged = stream.stop()
         # Read again: a drill may have delivered another version.
         facts = the_environment(paths, cloud, suffix=scene.suffix)
-        problems = audit_problems(aws, facts, acknowledged, since=since)
+        problems = audit_problems(
+            aws, facts, acknowledged, since=since - clock_error, clock_error=clock_error
+        )
         # Then nothing is on its way any more.
         problems += check(scene, stream, acknowledged) if check else []
         code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)

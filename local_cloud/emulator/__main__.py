@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
+from local_cloud.database_clock import DatabaseClock
 from local_cloud.emulator import codeconnections_api, codepipeline_api, service_quotas_api
 from local_cloud.emulator.away import AwayServices
 from local_cloud.emulator.builds import BuildService
@@ -107,6 +108,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         addresses=addresses,
         authority=LocalAuthority(paths.database_authority),
         zones=zones,
+        clock=DatabaseClock(paths.database_clock),
     )
     caddy = shutil.which("caddy")
     if caddy is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.certificates import LocalAuthority
+from local_cloud.database_clock import DatabaseClock
 from local_cloud.emulator.database_pair import DatabasePair, Node
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 from local_cloud.postgres import PostgresServer
@@ -56,11 +57,13 @@ class DatabaseClusters:
         addresses: LoopbackAddresses,
         authority: LocalAuthority,
         zones: Zones,
+        clock: DatabaseClock,
     ) -> None:
         self._folder = folder
         self._addresses = addresses
         self._authority = authority
         self._zones = zones
+        self._clock = clock
         self._clusters: dict[str, _Cluster] = {}
         self._stopped = threading.Event()
         self._watchers = [
@@ -116,6 +119,7 @@ class DatabaseClusters:
                     certificate=self._authority.issue(
                         name=f"{cluster_id}-{role}", addresses=[host]
                     ),
+                    launcher=self._clock.launcher,
                 )
             )
             for role, host in zip(_ROLES, hosts, strict=True)

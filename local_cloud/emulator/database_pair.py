@@ -40,12 +40,12 @@ class Node:
 
     @property
     def serves(self) -> bool:
-        return self.server.is_alive and not self.pulse.hangs
+        return self.server.is_alive and not self.pulse.fails
 
     @property
     def has_failed(self) -> bool:
-        """True if it was started and has died or hangs."""
-        return self.server.has_died or self.pulse.hangs
+        """True if it was started and has died, hangs or refuses every session."""
+        return self.server.has_died or self.pulse.fails
 
     def fence(self) -> None:
         """End every process, also stopped ones: none acknowledges anything more."""
@@ -142,6 +142,7 @@ class DatabasePair:
                 "zone": node.zone,
                 "address": f"{node.server.address}:{node.server.port}",
                 "pid": node.server.process.pid if node.server.process is not None else None,
+                "log": str(node.server.log_file),
                 "state": state,
             }
             for node, role, state in (

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import IncompleteReadError
-from botocore.response import StreamingBody
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers, S3Archive
 from lambda_src.audit_writer.refusals import ObjectRefused
@@ -28,7 +27,7 @@ PUT = {
     "Metadata": METADATA,
     "IfNoneMatch": "*",
 }
-HEAD = {"Bucket": "audit-dev", "Key": KEY, "ChecksumMode": "ENABLED"}
+GET = {"Bucket": "audit-dev", "Key": KEY, "ChecksumMode": "ENABLED"}
 # The same records as `CONTENT`, in other bytes.
 REPACKED = gzip.compress(b'{"amount_minor":1}\n', compresslevel=0, mtime=7)
 OTHER = gzip.compress(b'{"amount_minor":2}\n', mtime=0)
@@ -39,29 +38,47 @@ def pauses() -> list[float]:
     return []
 
 
+def archive(s3: Any, pauses: list[float] | None = None) -> S3Archive:
+    pause_up_to = ([] if pauses is None else pauses).append
+    return S3Archive(s3=s3, bucket_name="audit-dev", pause_up_to=pause_up_to)
+
+
 def store(s3: Any, pauses: list[float]) -> bool:
-    archive = S3Archive(s3=s3, bucket_name="audit-dev", pause_up_to=pauses.append)
-    return archive.store(KEY, CONTENT, METADATA)
+    return archive(s3, pauses).store(KEY, CONTENT, METADATA)
 
 
 def refuse(stub: Any, code: str, status: int) -> None:
     stub.add_client_error("put_object", code, http_status_code=status, expected_params=PUT)
 
 
-def found(stub: Any, **answer: Any) -> None:
-    """An object is there: the put is refused, and its head has these values."""
-    refuse(stub, "PreconditionFailed", 412)
-    head(stub, **answer)
+class Body(io.BytesIO):
+    """A body that is closed and, if it is not to be read, not read."""
+
+    def __init__(self, content: bytes | None) -> None:
+        super().__init__(content or b"")
+        self._is_read = content is not None
+
+    def read(self, *_: object) -> bytes:
+        assert self._is_read
+        return super().read()
 
 
-def head(stub: Any, **answer: Any) -> None:
-    usual = {"Metadata": METADATA, "ContentLength": len(CONTENT)}
-    stub.add_response("head_object", usual | answer, HEAD)
-
-
-def body(stub: Any, content: bytes) -> None:
-    stream = StreamingBody(io.BytesIO(content), len(content))
-    stub.add_response("get_object", {"Body": stream}, {"Bucket": "audit-dev", "Key": KEY})
+def difference(
+    aws: type_of_aws, content: bytes | None, *, asked: int = 2, **stored: Any
+) -> str | None:
+    """What `compare` finds at an object with these values. Before an alarm it asks twice."""
+    s3, stub = aws("s3")
+    bodies = [Body(content) for _ in range(asked)]
+    for body in bodies:
+        answer = {"Body": body, "Metadata": METADATA, "ContentLength": 60} | stored
+        stub.add_response("get_object", answer, GET)
+    try:
+        archive(s3).compare(KEY, CONTENT, METADATA)
+    except ObjectDiffers as error:
+        return str(error)
+    finally:
+        assert all(body.closed for body in bodies)
+    return None
 
 
 def test_s23_an_object_is_only_written_where_there_is_none_and_s3_verifies_it(
@@ -72,93 +89,70 @@ def test_s23_an_object_is_only_written_where_there_is_none_and_s3_verifies_it(
     assert store(s3, pauses)
 
 
-def test_s23_an_existing_object_with_the_same_checksum_is_success(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
+def test_s23_an_existing_object_is_not_replaced(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
-    found(stub, ChecksumSHA256=SHA256)
+    refuse(stub, "PreconditionFailed", 412)
     assert not store(s3, pauses)
 
 
-@pytest.mark.parametrize("answer", [{}, {"ChecksumSHA256": "AAAA"}], ids=["none", "another"])
+def test_s23_an_object_with_the_same_checksum_is_the_same(aws: type_of_aws) -> None:
+    assert difference(aws, None, asked=1, ChecksumSHA256=SHA256) is None
+
+
+@pytest.mark.parametrize("checksum", [{}, {"ChecksumSHA256": "AAAA"}], ids=["none", "another"])
 def test_s23_without_the_same_checksum_the_records_are_compared(
-    aws: type_of_aws, pauses: list[float], answer: dict[str, str]
+    aws: type_of_aws, checksum: dict[str, Any]
 ) -> None:
     """Earlier versions gave S3 no SHA-256, and another zlib writes the same in other bytes."""
-    s3, stub = aws("s3")
-    found(stub, **answer)
-    body(stub, REPACKED)
-    assert not store(s3, pauses)
+    assert difference(aws, REPACKED, asked=1, **checksum) is None
+    assert difference(aws, OTHER, **checksum) == (
+        f"{KEY} has another record in the place of transactions[0]"
+    )
 
 
-def test_s23_another_content_is_not_success(aws: type_of_aws, pauses: list[float]) -> None:
-    s3, stub = aws("s3")
-    found(stub, ChecksumSHA256="AAAA")
-    body(stub, OTHER)
-    head(stub, ChecksumSHA256="AAAA")
-    body(stub, OTHER)
-    with pytest.raises(ObjectDiffers, match=rf"^{KEY} has another record in the place of"):
-        store(s3, pauses)
+def test_s23_another_place_in_the_chain_is_a_difference(aws: type_of_aws) -> None:
+    other = {"chain-number": "13"}
+    assert difference(aws, None, ChecksumSHA256=SHA256, Metadata=other) == (
+        f"{KEY} has other metadata"
+    )
 
 
-def test_s23_another_place_in_the_chain_is_not_success(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
-    s3, stub = aws("s3")
-    other = {"ChecksumSHA256": SHA256, "Metadata": {"chain-number": "13"}}
-    found(stub, **other)
-    head(stub, **other)
-    with pytest.raises(ObjectDiffers, match=rf"^{KEY} has other metadata$"):
-        store(s3, pauses)
-
-
-def test_s23_an_answer_that_breaks_off_in_its_head_is_no_other_object(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
+def test_s23_an_answer_that_breaks_off_in_its_head_is_no_other_object(aws: type_of_aws) -> None:
     """boto3 takes it for an answer without metadata, checksum and length."""
     s3, stub = aws("s3")
-    refuse(stub, "PreconditionFailed", 412)
-    stub.add_response("head_object", {"Metadata": {}}, HEAD)
-    head(stub, ChecksumSHA256=SHA256)
-    assert not store(s3, pauses)
+    stub.add_response("get_object", {"Body": Body(None), "Metadata": {}}, GET)
+    whole = {"Body": Body(None), "Metadata": METADATA, "ChecksumSHA256": SHA256}
+    stub.add_response("get_object", whole, GET)
+    archive(s3).compare(KEY, CONTENT, METADATA)
 
 
-def test_an_object_that_is_far_too_large_is_not_read(aws: type_of_aws, pauses: list[float]) -> None:
+def test_an_object_that_is_far_too_large_is_not_read(aws: type_of_aws) -> None:
+    assert difference(aws, None, ContentLength=5_000_000_000) == f"{KEY} has 5000000000 bytes"
+
+
+def test_an_object_that_cannot_be_read_is_unknown(aws: type_of_aws) -> None:
     s3, stub = aws("s3")
-    found(stub, ContentLength=5_000_000_000)
-    head(stub, ContentLength=5_000_000_000)
-    with pytest.raises(ObjectDiffers, match="has 5000000000 bytes"):
-        store(s3, pauses)
+    stub.add_client_error("get_object", "AccessDenied", http_status_code=403, expected_params=GET)
+    with pytest.raises(ArchiveUnavailable, match=r"b\.ndjson\.gz: .*AccessDenied"):
+        archive(s3).compare(KEY, CONTENT, METADATA)
 
 
-def test_an_object_that_cannot_be_compared_is_neither_success_nor_different(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
-    s3, stub = aws("s3")
-    refuse(stub, "PreconditionFailed", 412)
-    stub.add_client_error("head_object", "403", http_status_code=403, expected_params=HEAD)
-    with pytest.raises(ArchiveUnavailable, match=r"b\.ndjson\.gz: .*403"):
-        store(s3, pauses)
-
-
-def test_an_object_that_breaks_off_while_it_is_read_is_unknown(
-    aws: type_of_aws, pauses: list[float]
-) -> None:
-    class Broken(io.BytesIO):
+def test_an_object_that_breaks_off_while_it_is_read_is_unknown(aws: type_of_aws) -> None:
+    class Broken(Body):
         def read(self, *_: object) -> bytes:
             raise IncompleteReadError(actual_bytes=1, expected_bytes=2)
 
     s3, stub = aws("s3")
-    found(stub)
-    stub.add_response("get_object", {"Body": Broken()}, {"Bucket": "audit-dev", "Key": KEY})
+    answer = {"Body": Broken(b""), "Metadata": METADATA, "ContentLength": 60}
+    stub.add_response("get_object", answer, GET)
     with pytest.raises(ArchiveUnavailable, match="1 read"):
-        store(s3, pauses)
+        archive(s3).compare(KEY, CONTENT, METADATA)
 
 
 def test_s23_a_concurrent_write_is_waited_for(aws: type_of_aws, pauses: list[float]) -> None:
     s3, stub = aws("s3")
     refuse(stub, "ConditionalRequestConflict", 409)
-    found(stub, ChecksumSHA256=SHA256)
+    refuse(stub, "PreconditionFailed", 412)
     assert not store(s3, pauses)
     assert pauses == [0.5]
 

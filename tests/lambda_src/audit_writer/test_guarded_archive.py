@@ -7,6 +7,8 @@ import pytest
 
 from lambda_src.audit_writer import writer
 from lambda_src.audit_writer.archive import ArchiveUnavailable
+from lambda_src.audit_writer.batch import PostedBatch
+from lambda_src.audit_writer.guarded_archive import GuardedArchive
 from lambda_src.audit_writer.refusals import ObjectRefused
 from lambda_src.shared.breaker import Admission
 from lambda_src.shared.messages import Message
@@ -18,10 +20,21 @@ OPEN = Admission(is_admitted=False, wait_seconds=7, spread_seconds=20)
 
 
 class Archive:
-    """Fails for some keys: `away` as if S3 did not answer, `refused` because of the object."""
+    """Fails for some keys: `away` as if S3 did not answer, `refused` because of the object,
+    `hidden` as if the stored object could not be read. `stored` are there already."""
 
-    def __init__(self, *, away: Sequence[str] = (), refused: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        away: Sequence[str] = (),
+        refused: Sequence[str] = (),
+        stored: Sequence[str] = (),
+        hidden: Sequence[str] = (),
+    ) -> None:
         self.calls: list[str] = []
+        self.compared: list[str] = []
+        self._stored = [*stored, *hidden]
+        self._hidden = hidden
         self._away = away
         self._refused = refused
 
@@ -31,7 +44,12 @@ class Archive:
             raise ArchiveUnavailable(f"{key}: SlowDown")
         if key in self._refused:
             raise ObjectRefused(f"{key}: EntityTooLarge")
-        return True
+        return key not in self._stored
+
+    def compare(self, key: str, *_: object) -> None:
+        self.compared.append(key)
+        if key in self._hidden:
+            raise ArchiveUnavailable(f"{key}: AccessDenied")
 
 
 class Breaker:
@@ -176,6 +194,29 @@ def test_s42_without_time_for_an_answer_and_for_renewals_no_batch_is_begun(
     run = Run(Archive(), body(1), seconds_left=seconds_left)
     assert (run.archive.calls, run.queue.renewed) == ([], ["m1"])
     assert run.breaker.reported == []
+
+
+def test_s23_what_is_stored_already_is_compared() -> None:
+    run = Run(Archive(stored=[key(1)]), body(1), body(2))
+    assert (run.archive.calls, run.archive.compared) == ([key(1), key(2)], [key(1)])
+    assert run.response == kept()
+
+
+def test_s42_what_cannot_be_compared_waits_and_is_no_failure_of_the_others() -> None:
+    run = Run(Archive(hidden=[key(1)]), body(1), body(2))
+    assert run.queue.renewed == ["m1", "m2"]
+    assert run.breaker.reported == ["asked", "succeeded"]
+
+
+def test_s42_a_comparison_is_begun_only_with_time_for_its_answer() -> None:
+    left = iter([30.0, 22.9])
+    archive = Archive(stored=[key(1)])
+    guarded = GuardedArchive(
+        archive=archive, breaker=Breaker(CLOSED), seconds_left=lambda: next(left)
+    )
+    with pytest.raises(ArchiveUnavailable, match="too little time"):
+        guarded.store(PostedBatch.parse(body(1)))
+    assert (archive.calls, archive.compared) == ([key(1)], [])
 
 
 def test_without_a_valid_batch_the_breaker_is_not_asked() -> None:

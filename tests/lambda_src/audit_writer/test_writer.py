@@ -82,9 +82,12 @@ class FakeArchive:
         if key in self._refused:
             raise ArchiveUnavailable(key)
         is_new = key not in self.objects
-        if self.objects.setdefault(key, content) != content:
-            raise ObjectDiffers(f"{key} has another record in the place of transactions[0]")
+        self.objects.setdefault(key, content)
         return is_new
+
+    def compare(self, key: str, content: bytes, metadata: Mapping[str, str]) -> None:
+        if self.objects[key] != content:
+            raise ObjectDiffers(f"{key} has another record in the place of transactions[0]")
 
 
 def test_s23_each_batch_becomes_one_object() -> None:
