@@ -315,7 +315,7 @@ def test_s50_a_batch_is_counted_by_its_outcomes(caplog: pytest.LogCaptureFixture
     }
 
 
-def test_b13_each_handled_message_has_one_outcome() -> None:
+def test_s40_s43_each_handled_message_has_one_outcome() -> None:
     verdicts = ("posted", "replayed", "insufficient_funds", "conflict")
     run = Run(FakeLedger(*verdicts), *map(body, range(4)), "{")
     reason = run.told["m5"][2]
