@@ -58,6 +58,7 @@ NOBODY: Final[Rights] = {
         "dynamodb:DeleteTable",
     ),
     "breaker": ("dynamodb:UpdateItem", "dynamodb:DeleteTable"),
+    "outcomes": ("events:DeleteEventBus", "events:PutPermission", "events:PutRule"),
     "transactions": ("sqs:PurgeQueue",),
     "transaction dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
     "audit dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
@@ -166,6 +167,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
             ),
             "transaction dead letters": ("sqs:SendMessage",),
             "breaker": ("dynamodb:GetItem", "dynamodb:PutItem"),
+            "outcomes": ("events:PutEvents",),
             "processor secret": _READ,
         },
         conditional=(

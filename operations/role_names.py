@@ -84,6 +84,7 @@ class Names:
             "transactions": self.arn("sqs", "transaction-queue"),
             "transaction dead letters": self.arn("sqs", "transaction-dead-letters"),
             "audit": self.arn("sqs", "audit-queue"),
+            "outcomes": self.arn("events", "event-bus/outcomes"),
             "audit dead letters": self.arn("sqs", "audit-dead-letters"),
             "database": self.arn("rds", "cluster:transaction-db"),
             "service": self.arn("ecs", f"service/{cluster}/transaction-service"),

@@ -51,7 +51,8 @@ PLACES: Final = {
     "transaction-audit": Box(x=850, y=352, width=290, colour=_DATA),
     "transaction-queue": Box(x=850, y=428, width=290),
     "transaction-dead-letters": Box(x=960, y=496, width=190, height=40),
-    "transaction-breaker": Box(x=850, y=550, width=180, height=40, colour=_DATA),
+    "transaction-breaker": Box(x=850, y=550, width=150, height=40, colour=_DATA),
+    "outcomes": Box(x=1020, y=550, width=130, height=40),
 }
 _GROUPS: Final = {  # the resource that uses a security group
     "load-balancer": "transaction-alb",
@@ -64,11 +65,13 @@ _GROUPS: Final = {  # the resource that uses a security group
 _ACCESS: Final = {
     "dynamodb:PutItem": "items",
     "dynamodb:Query": "read only",
+    "events:PutEvents": "",
     "s3:PutObject": "once each",
     "sqs:SendMessage": "",
 }
 _NAMES: Final = {
     "AWS::DynamoDB::Table": "TableName",
+    "AWS::Events::EventBus": "Name",
     "AWS::S3::Bucket": "BucketName",
     "AWS::SQS::Queue": "QueueName",
     "AWS::Lambda::Function": "FunctionName",
@@ -180,6 +183,7 @@ def _details(template: Template) -> dict[str, str]:
         "transaction-sessions": "DynamoDB, on demand",
         "transaction-api-clients": "DynamoDB, on demand",
         "transaction-breaker": "DynamoDB",
+        "outcomes": "EventBridge",
         "transaction-audit": "S3, versioned, written once",
     }
 

@@ -26,6 +26,7 @@ S3_PUT_THOUSAND, S3_TO_IA_THOUSAND, S3_GET_THOUSAND = 0.005, 0.01, 0.0004
 KEY_MONTH, SECRET_MONTH = 1.00, 0.40
 ALARM_METRIC_MONTH, COMPOSITE_MONTH, DASHBOARD_MONTH = 0.10, 0.50, 3.00
 LOGS_GB = 0.50
+EVENT_MILLION = 1.00  # https://aws.amazon.com/eventbridge/pricing
 CUSTOM_METRIC_MONTH = 0.30
 # https://aws.amazon.com/waf/pricing
 WEB_ACL_MONTH, WEB_RULE_MONTH, WEB_REQUEST_MILLION = 5.00, 1.00, 0.60
@@ -272,6 +273,10 @@ _EXPLANATION: Final = f"""\
   Refused requests are charged, too: a flood of 10,000 a second costs about
   {WEB_REQUEST_MILLION * 36:.0f} an hour.
 * Container Insights: {INSIGHTS_METRICS} metrics, and {INSIGHTS_METRICS_OF_TASK} for each task.
+* All transactions come over HTTP. Of those that come from the queue, the [outcomes](outcomes.md)
+  cost {EVENT_MILLION:g} a million events of up to 64 KB: at one batch a second, {SECONDS / 1e6:.1f}
+  million events a month. One event for each of 100 transactions a second would be
+  {BUSY.transactions / 1e6 * EVENT_MILLION:.0f} a month.
 * Left out: storage of the audit trail and of backups, KMS requests, data to clients.
 """
 

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from app_service.ledger.transaction import Transaction
@@ -16,7 +17,8 @@ from lambda_src.transaction_processor.sender import user_of
 CORRELATION_ID: Final = "correlation_id"
 _CORRELATION_ID_LENGTH_MAX = 256
 _REASON_LENGTH_MAX = 500
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# `json.dumps` with separators makes an encoder for each call, which takes longer than its work.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class DetailType(StrEnum):
@@ -58,10 +60,7 @@ class Outcome:
                 "amount_minor": transaction.amount_minor,
                 "currency": transaction.currency,
             }
-        return json.dumps(
-            {name: value for name, value in found.items() if value not in (None, "")},
-            separators=(",", ":"),
-        )
+        return _encode({name: value for name, value in found.items() if value})
 
 
 def posted(message: Message, transaction: Transaction, *, verdict: str) -> Outcome:
@@ -98,5 +97,10 @@ def _correlation_id(message: Message, processor_role_id: str) -> str:
 
 
 def _rfc3339(milliseconds: int) -> str:
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{_to_the_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=64)  # most messages of a batch were sent in the same few seconds
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
