@@ -23,6 +23,7 @@ FORCE ?=
 UPGRADE ?=
 ENGINE_VERSION ?=
 FROM ?=
+TO ?=
 ROUNDS ?=
 SECONDS ?=
 TRANSACTIONS ?=
@@ -52,7 +53,9 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
-	resend retry session setup smoke-test status synth test up
+	resend retry session setup smoke-test soak status synth test up verify-audit
+
+.PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -112,6 +115,9 @@ redrive: setup ## show what of the dead letters of SUFFIX would be sent back, an
 resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
 	@$(call operation,resend) --suffix "$(SUFFIX)"
 
+verify-audit: setup ## compare the ledger of SUFFIX with its audit trail (FROM=... TO=...; APPLY=yes: send what is missing again; AWS=yes: on AWS)
+	@$(call operation,verify-audit) --suffix "$(SUFFIX)" --from "$(FROM)" --to "$(TO)" $(if $(filter yes,$(APPLY)),--apply)
+
 api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: add a credential; LIST=yes; REVOKE=...; AWS=yes: on AWS)
 	@$(call operation,api-client) --suffix "$(SUFFIX)" --client "$(CLIENT)" --role "$(ROLE)" --revoke "$(REVOKE)" $(if $(filter yes,$(LIST)),--list)
 
@@ -123,6 +129,24 @@ drill-kill-task: ## kill a task under load; check that no acknowledged transacti
 
 drill-kill-database: ## kill the database's writer under load; check that the standby takes over
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_database
+
+drill-hang-task: ## stop a task's processes under load, so that it hangs; check that it is replaced, then let it continue
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_task
+
+drill-hang-database: ## stop the writer's processes under load, so that it hangs; check that it is fenced and replaced
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.hang_database
+
+drill-kill-balancer: ## kill the load balancer under load; check that it comes back and that clients lose nothing
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_balancer
+
+drill-away: ## switch off SQS and S3 for a minute under load; check that what was acknowledged arrives afterwards
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.away
+
+drill-full-disk: ## let the disk of the writer be full under load; check that the standby takes over (needs strace)
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.full_disk
+
+drill-clock: ## let the database's clock jump under load, forward and back (needs libfaketime)
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.jump_clock
 
 drill-lose-zone: ## kill everything in the writer's zone under load, then bring the zone back
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.lose_zone
@@ -159,6 +183,9 @@ bench-drain: ## measure how fast the queue of SUFFIX drains into the audit bucke
 
 bench-memory: setup ## measure the service's memory during ten minutes of full load (SECONDS=...)
 	@python -m bench.ledger.memory $(if $(SECONDS),--seconds "$(SECONDS)")
+
+soak: setup ## run the real code under seeded faults of AWS and PostgreSQL; check that all is accounted for (SECONDS=60 SEED=... BREAK=...: a negative control)
+	@python -m soak $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SEED),--seed "$(SEED)") --break "$(BREAK)"
 
 destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes)
 	@python -m local_cloud destroy $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")

@@ -12,6 +12,8 @@ from infra.naming import EnvironmentSuffix
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 
 AUDIT_BUCKET: Final = "transaction-audit"
+READ_RECORD: Final = ("s3:GetObject", "s3:GetObjectVersion")
+LIST_RECORDS: Final = ("s3:ListBucket", "s3:ListBucketVersions")
 LOCK_DAYS_MAX: Final = 36_500  # of S3
 # A first deployment that fails leaves no bucket, or the next one would find its name taken.
 _KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -24,8 +26,9 @@ class AuditConfig:
 
 
 class AuditStore(Construct):
-    """A bucket to which records are added and in which none is replaced. Grant with `grant_append`.
+    """A bucket to which records are added and in which none is replaced.
 
+    Grant with `grant_append` or `grant_verify`.
     Only the function that empties the bucket when the stack is deleted may delete records. With a
     lock nobody may, and bucket and policy are kept when the stack is deleted.
     """
@@ -128,6 +131,20 @@ class AuditStore(Construct):
                 resources=[self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")],
             )
         )
+
+    def grant_verify(self, grantee: iam.IGrantable) -> None:
+        """Allow reading records and their versions."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*READ_RECORD], resources=[self.records])
+        )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[*LIST_RECORDS], resources=[self.bucket.bucket_arn])
+        )
+
+    @property
+    def records(self) -> str:
+        """The ARN of all records."""
+        return self.bucket.arn_for_objects(f"{AUDIT_PREFIX}*")
 
 
 def _clean_up_role(scope: Construct) -> str:

@@ -27,6 +27,7 @@ MAINTENANCE_WINDOW_UTC = "sun:07:30-sun:08:30"
 # The migrations create these roles; the migrator sets their passwords from these secrets.
 SERVICE_ROLE = "ledger_service"
 PROCESSOR_ROLE = "ledger_processor"
+AUDITOR_ROLE = "ledger_auditor"
 _FIRST, _SECOND = "First", "Second"
 
 
@@ -61,7 +62,7 @@ class Database(Construct):
     """A writer and a reader in different zones, reachable only inside the VPC and over TLS.
 
     Clients connect to `writer_host` or `reader_host`. Only the migrator may read the secret of the
-    administrator; the service and the processor have their own roles and secrets.
+    administrator; service, processor and auditor have their own roles and secrets.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class Database(Construct):
         self.administrator_secret = self.cluster.secret
         self.service_secret = self._role_secret("ServiceSecret", SERVICE_ROLE)
         self.processor_secret = self._role_secret("ProcessorSecret", PROCESSOR_ROLE)
+        self.auditor_secret = self._role_secret("AuditorSecret", AUDITOR_ROLE)
 
         # Before the first statement: the instances of which one writes.
         writers = [self.cluster.node.find_child(_FIRST)]

@@ -53,6 +53,7 @@ class SchemaMigrator(Construct):
                 migrator_secret_arn=database.administrator_secret.secret_arn,
                 service_secret_arn=database.service_secret.secret_arn,
                 processor_secret_arn=database.processor_secret.secret_arn,
+                auditor_secret_arn=database.auditor_secret.secret_arn,
                 database_writer_host=database.writer_host,
                 database_port=database.port,
                 database_name=database.name,
@@ -67,6 +68,7 @@ class SchemaMigrator(Construct):
             database.administrator_secret,
             database.service_secret,
             database.processor_secret,
+            database.auditor_secret,
         ):
             secret.grant_read(self.function)
 

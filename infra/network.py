@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.audit_store import LIST_RECORDS, READ_RECORD, AuditStore
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 
@@ -27,8 +28,9 @@ class NetworkConfig:
 class Network(Construct):
     """A VPC in exactly two zones, with gateway endpoints for S3 and DynamoDB.
 
-    The endpoints allow only image layers and the tables of `let_reach`. The load balancer
-    belongs in `PUBLIC` subnets, tasks and functions in `PRIVATE`, the database in `ISOLATED`.
+    The endpoints allow only image layers, the tables of `let_reach` and the bucket of `let_verify`.
+    The load balancer belongs in `PUBLIC` subnets, tasks and functions in `PRIVATE`, the database in
+    `ISOLATED`.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Network(Construct):
             "DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB, subnets=inside
         )
         stack = Stack.of(self)
-        # The only bucket that tasks need: ECR stores image layers in it.
+        # ECR stores image layers in it.
         layers = f"prod-{stack.region}-starport-layer-bucket"
         _let_through(self._s3, ["s3:GetObject"], [f"arn:{stack.partition}:s3:::{layers}/*"])
         self._log_connections(suffix, key)
@@ -89,6 +91,11 @@ class Network(Construct):
         """Allow these actions on `table` through the endpoint. Each role needs them as well."""
         indexes = [f"{table.table_arn}/index/*"] if has_indexes else []
         _let_through(self._dynamodb, [*actions], [table.table_arn, *indexes])
+
+    def let_verify(self, store: AuditStore) -> None:
+        """Allow reading the audit trail through the endpoint. The role needs it as well."""
+        _let_through(self._s3, [*READ_RECORD], [store.records])
+        _let_through(self._s3, [*LIST_RECORDS], [store.bucket.bucket_arn])
 
     def _log_connections(self, suffix: EnvironmentSuffix, key: kms.IKey) -> None:
         name = suffix.physical_name("transaction-flow-log")

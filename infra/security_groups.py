@@ -16,8 +16,8 @@ HTTPS_PORT: Final = 443
 class SecurityGroups(Construct):
     """One security group for each kind of resource, and the connections between them.
 
-    clients -> load_balancer -> tasks -> database; processor and migrator -> database; and from
-    tasks, processor and migrator to the AWS APIs.
+    clients -> load_balancer -> tasks -> database; processor, migrator and verifier -> database;
+    and from tasks, processor, migrator and verifier to the AWS APIs.
     """
 
     def __init__(
@@ -37,13 +37,14 @@ class SecurityGroups(Construct):
         self.tasks = self._group("tasks")
         self.processor = self._group("processor")
         self.migrator = self._group("migrator")
+        self.verifier = self._group("verifier")
         self.database = self._group("database")
 
         self.load_balancer.add_ingress_rule(
             ec2.Peer.any_ipv4(), ec2.Port.tcp(api_port), "clients over HTTPS"
         )
         self._allow(self.load_balancer, self.tasks, TASK_PORT)
-        for client in (self.tasks, self.processor, self.migrator):
+        for client in (self.tasks, self.processor, self.migrator, self.verifier):
             self._allow(client, self.database, DATABASE_PORT)
             # The AWS APIs have no fixed addresses, so the rule limits the port only: secrets,
             # queues, images and logs. S3 and DynamoDB are reached through gateway endpoints.

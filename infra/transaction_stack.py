@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.api_clients import ApiClients
 from infra.api_credentials import ApiCredentials
 from infra.audit_store import AuditStore
+from infra.audit_verifier import AuditVerifier
 from infra.breaker import Breaker
 from infra.config import EnvironmentConfig
 from infra.database import Database
@@ -13,6 +14,7 @@ from infra.encryption import Encryption
 from infra.load_balancer import LoadBalancer
 from infra.log_groups import own_helper_logs
 from infra.migrator import SchemaMigrator
+from infra.monitoring.audit_metrics import AuditMetrics
 from infra.monitoring.business_metrics import BusinessMetrics
 from infra.monitoring.monitored_resources import MonitoredResources
 from infra.monitoring.monitoring import Monitoring
@@ -71,6 +73,7 @@ class TransactionStack(Stack):
         network.let_reach(api_clients.table, actions=api_clients.actions)
         network.let_reach(breaker.table, actions=breaker.actions)
         audit_store = AuditStore(self, "AuditStore", suffix=suffix, config=config.audit)
+        network.let_verify(audit_store)
         transactions = QueueWithDeadLetters(
             self, "Transactions", suffix=suffix, names=TRANSACTIONS,
             handler_timeout_seconds=config.processors.timeout_seconds, key=key)
@@ -100,22 +103,29 @@ class TransactionStack(Stack):
             self, "AuditWriter", suffix=suffix, config=config.processors,
             queue=audit, breaker=breaker, store=audit_store, key=key)
         writer.node.add_dependency(audit_store)  # deleted before the bucket is emptied
+        verifier = AuditVerifier(
+            self, "AuditVerifier", suffix=suffix, database=database, store=audit_store,
+            placement=Placement(vpc=vpc, security_group=security_groups.verifier), key=key)
         SchemaMigrator(
             self, "SchemaMigrator", suffix=suffix, database=database,
             placement=Placement(vpc=vpc, security_group=security_groups.migrator), key=key,
-            after=[vpc, security_groups], before=[service.fargate, processor.mapping])
+            after=[vpc, security_groups],
+            before=[service.fargate, processor.mapping, verifier.rule])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,
             service=service.log_group, processor=processor.function.log_group,
             writer=writer.function.log_group)
+        trail = AuditMetrics(
+            self, "AuditMetrics", suffix=suffix,
+            service=service.log_group, verifier=verifier.function.log_group)
         monitoring = Monitoring(
             self, "Monitoring", suffix=suffix, config=config.monitoring, key=key,
             monitored=MonitoredResources(
                 vpc=vpc, load_balancer=load_balancer, service=service, database=database,
                 sessions=sessions, api_clients=api_clients, audit_store=audit_store,
                 business=business, transactions=transactions, audit=audit, outcomes=outcomes,
-                firewall=firewall,
-                functions=(processor.function, writer.function)))
+                firewall=firewall, trail=trail,
+                functions=(processor.function, writer.function, verifier.function)))
         service.roll_back_on(monitoring.server_errors)
         own_helper_logs(self, suffix=suffix, owner="transaction", key=key)
 
@@ -127,6 +137,7 @@ class TransactionStack(Stack):
             "OutcomeBusName": outcomes.bus.event_bus_name,
             "OutcomeProbeQueueUrl": probe.queue.queue_url,
             "AuditBucketName": audit_store.bucket.bucket_name,
+            "AuditVerifierName": verifier.function.function.function_name,
             "SessionsTableName": sessions.table.table_name,
             "ApiClientsTableName": api_clients.table.table_name,
             "ApiCredentialsSecretName": credentials.secret_name,

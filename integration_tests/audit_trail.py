@@ -10,19 +10,32 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def transactions_since(s3: "S3Client", bucket: str, since: dt.datetime) -> Counter[str]:
-    """How often each transaction id stands in the objects written since `since` (UTC)."""
-    found: Counter[str] = Counter()
-    day = since.date()
-    while day <= dt.datetime.now(dt.UTC).date():
-        pages = s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"audit/{day:%Y/%m/%d}/"
-        )
-        for page in pages:
-            for item in page.get("Contents", []):
-                if item["LastModified"] >= since:
-                    body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
-                    lines = gzip.decompress(body).decode().splitlines()
-                    found.update(json.loads(line)["transaction_id"] for line in lines)
-        day += dt.timedelta(days=1)
-    return found
+class AuditTrail:
+    """The objects written since `since` (UTC). Each is read once, also by several calls."""
+
+    def __init__(self, s3: "S3Client", bucket: str, since: dt.datetime) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._since = since
+        self._known: set[str] = set()
+        self._found: Counter[str] = Counter()
+
+    def read(self) -> Counter[str]:
+        """How often each transaction id stands in these objects."""
+        day = self._since.date()
+        while day <= dt.datetime.now(dt.UTC).date():
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"audit/{day:%Y/%m/%d}/"
+            )
+            for page in pages:
+                for item in page.get("Contents", []):
+                    if item["LastModified"] >= self._since and item["Key"] not in self._known:
+                        self._read_object(item["Key"])
+            day += dt.timedelta(days=1)
+        return self._found
+
+    def _read_object(self, key: str) -> None:
+        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        lines = gzip.decompress(body).decode().splitlines()
+        self._found.update(json.loads(line)["transaction_id"] for line in lines)
+        self._known.add(key)

@@ -20,6 +20,7 @@ class DeployedEnvironment:
     certificate_der: bytes
     transaction_queue_url: str
     audit_bucket_name: str
+    audit_verifier_name: str
     sessions_table_name: str
     api_credentials_secret_name: str
 
@@ -32,6 +33,7 @@ class DeployedEnvironment:
             certificate_der=base64.b64decode(os.environ.get("API_CERTIFICATE_DER", "")),
             transaction_queue_url=_required("TRANSACTION_QUEUE_URL"),
             audit_bucket_name=_required("AUDIT_BUCKET_NAME"),
+            audit_verifier_name=_required("AUDIT_VERIFIER_NAME"),
             sessions_table_name=_required("SESSIONS_TABLE_NAME"),
             api_credentials_secret_name=_required("API_CREDENTIALS_SECRET_NAME"),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.audit_trail import transactions_since
+from integration_tests.audit_trail import AuditTrail
 from integration_tests.environment import DeployedEnvironment
 from integration_tests.ledger_client import LedgerClient, new_transaction
 
@@ -69,9 +69,11 @@ def test_every_posting_is_in_the_audit_trail_once(
     assert ledger.call("POST", "/transactions/batch", json=batch).status_code == 200
     ids = {t["transaction_id"] for t in transactions}
 
+    trail = AuditTrail(s3, environment.audit_bucket_name, started_at)
+
     def found() -> dict[str, int]:
-        trail = transactions_since(s3, environment.audit_bucket_name, started_at)
-        return {i: trail[i] for i in ids if trail[i]}
+        times = trail.read()
+        return {i: times[i] for i in ids if times[i]}
 
     eventually(lambda: set(found()) == ids, what="the audit objects of five transactions")
     assert found() == dict.fromkeys(ids, 1)

@@ -53,6 +53,11 @@ class CloudPaths:
         return self.cloud / "load-balancers"
 
     @property
+    def load_balancer_process(self) -> Path:
+        """The process that serves every listener: see `emulator/caddy.py`."""
+        return self.load_balancers / "process.json"
+
+    @property
     def services(self) -> Path:
         return self.cloud / "services"
 
@@ -70,6 +75,16 @@ class CloudPaths:
     def lost_zones(self) -> Path:
         """The zones in which nothing may be started: see `zones.py`."""
         return self.cloud / "lost-zones"
+
+    @property
+    def outages(self) -> Path:
+        """The AWS services that are away: see `outages.py`."""
+        return self.cloud / "outages"
+
+    @property
+    def database_clock(self) -> Path:
+        """The clock of the database servers: see `database_clock.py`."""
+        return self.cloud / "database-clock"
 
     @property
     def hub_version(self) -> Path:

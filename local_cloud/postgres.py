@@ -10,12 +10,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 
 from local_cloud.certificates import CertificateFiles
+from local_cloud.database_clock import remove_shared_memory
 from local_cloud.paths import NODE_MODULES
 from local_cloud.postgres_configuration import connection_string, write_configuration
 from local_cloud.unprivileged import CannotChangeUser, give, unprivileged
@@ -32,7 +33,8 @@ class PostgresError(Exception):
 class PostgresServer:
     """One server on one data directory. Not thread-safe.
 
-    `superuser` connects with `password` over TCP (scram) from loopback only.
+    `superuser` connects with `password` over TCP (scram) from loopback only. `launcher` returns the
+    words before the program at each start, such as `env NAME=value`.
     """
 
     superuser = "postgres"
@@ -47,6 +49,7 @@ class PostgresServer:
         superuser: str = "postgres",
         certificate: CertificateFiles | None = None,
         settings: dict[str, str] | None = None,
+        launcher: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.data_dir = data_dir
         self.address = address
@@ -56,6 +59,7 @@ class PostgresServer:
         self.log_file = data_dir.with_name(data_dir.name + ".log")
         self._certificate = certificate
         self._settings = settings or {}
+        self._launcher = launcher
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -106,7 +110,7 @@ class PostgresServer:
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._command("postgres"), "-D", str(self.data_dir)],
+                [*self._command("postgres", *self._launcher()), "-D", str(self.data_dir)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -132,7 +136,10 @@ class PostgresServer:
                 self.process.wait(_STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(signal.SIGQUIT)  # immediate: recovers at next start
-                self.process.wait(_STOP_TIMEOUT_SECONDS)
+                try:
+                    self.process.wait(_STOP_TIMEOUT_SECONDS)
+                except subprocess.TimeoutExpired:  # it hangs
+                    self.fence()
         self.process = None
 
     def make_standby(self, standby: "PostgresServer") -> None:
@@ -164,10 +171,14 @@ class PostgresServer:
         self.data_dir.chmod(0o700)
 
     def fence(self) -> None:
-        """Kill every process of this server, also those whose postmaster is dead.
+        """Kill every process of this server, also those whose postmaster is dead or stopped.
 
-        A session whose postmaster was killed runs on for a while, and could answer a client.
+        A session whose postmaster was killed runs on for a while, and could answer a client. A
+        postmaster that continues between the look and the kill could start another one: it is
+        stopped first.
         """
+        if self.is_alive and self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
         alive = {*_processes_in(self.data_dir), *self._descendants()}
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -175,6 +186,7 @@ class PostgresServer:
         psutil.wait_procs([*alive], timeout=_STOP_TIMEOUT_SECONDS)
         if self.process is not None:
             self.process.wait(_STOP_TIMEOUT_SECONDS)
+            remove_shared_memory(self.process.pid)
 
     def promote(self) -> None:
         """Make this standby a writer; does nothing to a writer.
@@ -233,9 +245,9 @@ class PostgresServer:
             raise PostgresError(f"{tool} failed with {done.returncode}: {output[-2000:]}")
 
     @staticmethod
-    def _command(tool: str) -> Sequence[str]:
+    def _command(tool: str, *launcher: str) -> Sequence[str]:
         try:
-            return [*unprivileged(), str(_NATIVE / "bin" / tool)]
+            return [*unprivileged(), *launcher, str(_NATIVE / "bin" / tool)]
         except CannotChangeUser as error:
             raise PostgresError(str(error)) from error
 

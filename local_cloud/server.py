@@ -61,8 +61,11 @@ def running_cloud(paths: CloudPaths) -> RunningCloud | None:
     return cloud if cloud.is_alive() else None
 
 
-def start_cloud(paths: CloudPaths) -> RunningCloud:
-    """Start the server, or return the running one. Raises CloudError."""
+def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
+    """Start the server, or return the running one. Raises CloudError.
+
+    `port`: where it listens, instead of LOCAL_CLOUD_PORT or a default. 0: on any free port.
+    """
     running = running_cloud(paths)
     if running is not None:
         return running
@@ -71,12 +74,12 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
     paths.state.mkdir(parents=True, exist_ok=True)
     api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
     # The server inherits the bound socket: no other program can take the port in between.
-    with _listening_socket() as listener, paths.server_log.open("ab") as log:
-        port = int(listener.getsockname()[1])
+    with _listening_socket(port) as listener, paths.server_log.open("ab") as log:
+        bound = int(listener.getsockname()[1])
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "local_cloud.emulator",
-                "--state", str(paths.state), "--port", str(port), "--api-port", str(api_port),
+                "--state", str(paths.state), "--port", str(bound), "--api-port", str(api_port),
                 "--listener", str(listener.fileno()),
             ],
             cwd=ROOT,
@@ -90,7 +93,7 @@ def start_cloud(paths: CloudPaths) -> RunningCloud:
     cloud = RunningCloud(
         pid=process.pid,
         started_epoch_seconds=psutil.Process(process.pid).create_time(),
-        port=port,
+        port=bound,
         api_port=api_port,
     )
     paths.server.write_text(json.dumps(asdict(cloud), indent=1))
@@ -158,8 +161,8 @@ def _belongs(process: psutil.Process, state: Path) -> bool:
     return False
 
 
-def _listening_socket() -> socket.socket:
-    wanted = _port_from("LOCAL_CLOUD_PORT")
+def _listening_socket(chosen: int | None) -> socket.socket:
+    wanted = _port_from("LOCAL_CLOUD_PORT") if chosen is None else chosen
     for port in (wanted,) if wanted is not None else (_PREFERRED_PORT, 0):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -5,40 +5,25 @@ database's administrator, makes them due at once; the relays of the service send
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.migrator import TIMEOUT_SECONDS
 from lambda_src.schema_migrator.settings import RETRIED, RETRY_BATCHES
 from operations.account import NoSuffix, open_session, required
+from operations.function_call import PATIENCE, CallFailed, call
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-# Longer than the function may run: it waits for a database that does not answer.
-_PATIENCE: Final = Config(read_timeout=TIMEOUT_SECONDS + 10, retries={"total_max_attempts": 1})
-
-
-class CannotResend(Exception):
-    """The function failed; the message says what to do."""
-
 
 def resend(lambda_: "LambdaClient", *, suffix: str) -> int:
-    """The number of batches that were set aside and are due now. Raises CannotResend."""
+    """The number of batches that were set aside and are due now. Raises CallFailed."""
     function = f"schema-migrator-{required(suffix)}"
-    answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(RETRY_BATCHES))
-    content = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer or RETRIED not in content:
-        raise CannotResend(
-            f"nothing was changed: {content.get('errorMessage', content)}. "
-            f"The whole error is in the log group /aws/lambda/{function}"
-        )
-    return int(content[RETRIED])
+    answer = call(lambda_, function=function, event=RETRY_BATCHES, expected=RETRIED)
+    return int(answer[RETRIED])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suffix", default="")
     chosen = parser.parse_args(arguments)
     try:
-        lambda_ = open_session().client("lambda", config=_PATIENCE)
+        lambda_ = open_session().client("lambda", config=PATIENCE)
         found = resend(lambda_, suffix=chosen.suffix)
-    except (NoSuffix, CannotResend, BotoCoreError, ClientError) as error:
+    except CallFailed as error:
+        print(f"error: nothing was changed: {error}", file=sys.stderr)
+        return 1
+    except (NoSuffix, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(

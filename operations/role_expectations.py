@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from lambda_src.shared.breaker import ARCHIVE, LEDGER
 from operations.role_names import Names
 
 Rights = Mapping[str, tuple[str, ...]]  # actions by the name of a resource
@@ -47,7 +48,7 @@ class Expectation:
 
 NOBODY: Final[Rights] = {
     "record": (
-        "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
+        "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectRetention",
     ),
     "beside the records": ("s3:PutObject",),
     "audit bucket": ("s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:DeleteBucket"),
@@ -58,10 +59,12 @@ NOBODY: Final[Rights] = {
     ),
     "breaker": ("dynamodb:UpdateItem", "dynamodb:DeleteTable"),
     "transactions": ("sqs:PurgeQueue",),
-    "transaction dead letters": ("sqs:DeleteMessage",),
+    "transaction dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
+    "audit dead letters": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
     "admin secret": ("secretsmanager:PutSecretValue",),
     "service secret": ("secretsmanager:PutSecretValue",),
     "processor secret": ("secretsmanager:PutSecretValue",),
+    "auditor secret": ("secretsmanager:PutSecretValue",),
     "key": ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"),
     "database": ("rds:ModifyDBCluster", "rds:DeleteDBCluster"),
     "service": ("ecs:UpdateService",),
@@ -69,6 +72,7 @@ NOBODY: Final[Rights] = {
     "migrator": ("lambda:InvokeFunction", "lambda:UpdateFunctionCode"),
     "migrator role": ("iam:PassRole",),
     "transaction processor": ("lambda:InvokeFunction",),
+    "audit verifier": ("lambda:InvokeFunction",),
     "anything": ("lambda:UpdateEventSourceMapping",),
     "a certificate": ("acm:ExportCertificate", "acm:RequestCertificate"),
     "another security group": (
@@ -114,6 +118,19 @@ def _certificate_named(name: str, *, expected: bool) -> Iterator[Conditional]:
         )
 
 
+def _own_breaker(*, own: str, other: str) -> Iterator[Conditional]:
+    """A function may use the state of its own breaker, and not that of the other one."""
+    for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+        for item, expected in ((own, True), (other, False)):
+            yield Conditional(
+                action=action,
+                resource="breaker",
+                key="dynamodb:LeadingKeys",
+                value=item,
+                expected=expected,
+            )
+
+
 _READ: Final = ("secretsmanager:GetSecretValue",)
 _OWN_VARIABLES: Final[Rights] = {"key": ("kms:Decrypt",)}  # of a function, encrypted with the key
 
@@ -151,14 +168,33 @@ ROLES: Final[Mapping[str, Expectation]] = {
             "breaker": ("dynamodb:GetItem", "dynamodb:PutItem"),
             "processor secret": _READ,
         },
-        conditional=(_code_of("transaction-processor"),),
+        conditional=(
+            _code_of("transaction-processor"),
+            *_own_breaker(own=LEDGER, other=ARCHIVE),
+        ),
     ),
     "audit-writer": Expectation(
         needs={
             **_OWN_VARIABLES,
             "record": ("s3:PutObject", "s3:GetObject"),  # it compares what is stored already
-            "audit": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
+            "audit": (
+                "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
+                # It re-sends batches that cannot be stored yet. It could store any batch anyway.
+                "sqs:SendMessage",
+            ),
+            "audit dead letters": ("sqs:SendMessage",),
+            "breaker": ("dynamodb:GetItem", "dynamodb:PutItem"),
         },
+        conditional=(*_own_breaker(own=ARCHIVE, other=LEDGER),),
+    ),
+    "audit-verifier": Expectation(
+        needs={
+            **_OWN_VARIABLES,
+            "auditor secret": _READ,
+            "record": ("s3:GetObject", "s3:GetObjectVersion"),
+            "audit bucket": ("s3:ListBucket", "s3:ListBucketVersions"),
+        },
+        conditional=(_code_of("audit-verifier"),),
     ),
     "schema-migrator": Expectation(
         needs={
@@ -166,6 +202,7 @@ ROLES: Final[Mapping[str, Expectation]] = {
             "admin secret": _READ,
             "service secret": _READ,
             "processor secret": _READ,
+            "auditor secret": _READ,
         },
         conditional=(_code_of("schema-migrator"),),
     ),

@@ -11,6 +11,7 @@ _SECRETS: Final = {
     "admin secret": "transaction-db-admin",
     "service secret": "transaction-db-service",
     "processor secret": "transaction-db-processor",
+    "auditor secret": "transaction-db-auditor",
     "api secret": "transaction-api-credentials",
 }
 # Only where the environment creates its own certificate.
@@ -83,6 +84,7 @@ class Names:
             "transactions": self.arn("sqs", "transaction-queue"),
             "transaction dead letters": self.arn("sqs", "transaction-dead-letters"),
             "audit": self.arn("sqs", "audit-queue"),
+            "audit dead letters": self.arn("sqs", "audit-dead-letters"),
             "database": self.arn("rds", "cluster:transaction-db"),
             "service": self.arn("ecs", f"service/{cluster}/transaction-service"),
             "service logs": service_logs,
@@ -93,6 +95,7 @@ class Names:
             "migrator version": f"{migrator}:1",
             "migrator role": self.role_arn(f"schema-migrator-role-{self.suffix}"),
             "transaction processor": self.arn("lambda", "function:transaction-processor"),
+            "audit verifier": self.arn("lambda", "function:audit-verifier"),
             "certificate maker": self.arn("lambda", "function:environment-certificate"),
         }
 

@@ -3,13 +3,14 @@
 import re
 from typing import Final
 
-from aws_cdk import CfnOutput, Duration, Stack, pipelines
+from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 from infra.api_credentials import API_CREDENTIALS
 from infra.audit_store import AUDIT_BUCKET
+from infra.audit_verifier import AUDIT_VERIFIER
 from infra.encryption import key_alias
 from infra.naming import EnvironmentSuffix
 from infra.outcomes import PROBE_QUEUE
@@ -27,6 +28,7 @@ OUTPUTS: Final = (
     "TransactionQueueUrl",
     "OutcomeProbeQueueUrl",
     "AuditBucketName",
+    "AuditVerifierName",
     "SessionsTableName",
     "ApiCredentialsSecretName",
     "EnvironmentSuffix",
@@ -85,10 +87,17 @@ def permissions(stack: Stack, *, suffix: EnvironmentSuffix) -> list[iam.PolicySt
     )
     bucket_name = suffix.global_name(AUDIT_BUCKET, account=stack.account)
     bucket = f"arn:{stack.partition}:s3:::{bucket_name}"
+    verifier = stack.format_arn(
+        service="lambda",
+        resource="function",
+        resource_name=suffix.physical_name(AUDIT_VERIFIER),
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
     return [
         _allow(["secretsmanager:GetSecretValue"], secret),
         _allow(["sqs:GetQueueAttributes", "sqs:SendMessage"], queue),
         _allow(["sqs:DeleteMessage", "sqs:ReceiveMessage"], probe),
+        _allow(["lambda:InvokeFunction"], verifier),
         _allow(["s3:ListBucket"], bucket),
         _allow(["s3:GetObject"], f"{bucket}/*"),
         _allow(["dynamodb:GetItem", "dynamodb:Query"], table, f"{table}/index/*"),

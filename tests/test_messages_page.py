@@ -22,13 +22,14 @@ from app_service.ledger.transaction import (
 from app_service.ledger.verdict import REFUSALS
 from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
 from lambda_src.audit_writer.batch import PostedBatch
-from lambda_src.shared.first_send import FIRST_SENDER_ID, FIRST_SENT_AT
+from lambda_src.shared.first_send import FIRST_MESSAGE_ID, FIRST_SENDER_ID, FIRST_SENT_AT
+from lambda_src.shared.message_attributes import REASON, SENDER_ATTRIBUTES, sender_attributes_of
 from lambda_src.shared.queue_messages import SEND_BYTES_MAX
 from lambda_src.transaction_processor.sender import CLIENT_ID
 from lambda_src.transaction_processor.worker import _DONE, _WRONG, parse_transaction
 
 PAGE = (Path(__file__).parent.parent / "docs" / "messages.md").read_text()
-SUBMITTED, POSTED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+SUBMITTED, POSTED, FOLDED = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
 def fields_listed(section: str) -> dict[str, str]:
@@ -77,12 +78,20 @@ def test_every_verdict_of_the_ledger_is_explained() -> None:
     assert {v for v in _DONE | REFUSALS | _WRONG if f"`{v}`" not in PAGE} == set()
 
 
+def test_the_example_of_folded_attributes_is_read_back() -> None:
+    attributes = {SENDER_ATTRIBUTES: {"DataType": "String", "StringValue": FOLDED}}
+    assert sender_attributes_of(attributes, is_dead_letter=True) == {
+        "trace": {"DataType": "String", "StringValue": "abc"},
+        "key": {"DataType": "Binary", "BinaryValue": bytes([0, 255])},
+    }
+
+
 def test_names_and_limits_are_those_of_the_code() -> None:
     for names in (TRANSACTIONS, AUDIT):
         assert f"`{names.queue}-<suffix>`" in PAGE
         assert f"`{names.dead_letters}-<suffix>`" in PAGE
-    assert f"`{FIRST_SENT_AT}`" in PAGE
-    assert f"`{FIRST_SENDER_ID}`" in PAGE
+    for name in (FIRST_SENT_AT, FIRST_SENDER_ID, FIRST_MESSAGE_ID, REASON, SENDER_ATTRIBUTES):
+        assert f"| `{name}` |" in PAGE
     assert f"`{CLIENT_ID}`" in PAGE
     assert f"at most {METADATA_BYTES_MAX:,} bytes" in PAGE
     assert f"nested at most {METADATA_DEPTH_MAX} deep" in PAGE

@@ -15,6 +15,7 @@ _DATABASE_INSTANCES: Final = 2  # writer and reader
 _GATEWAY_ENDPOINTS: Final = 2  # S3 and DynamoDB
 # Run only while a stack is deployed: migrator, certificate and its provider.
 _FUNCTIONS_OF_DEPLOYMENT: Final = 3
+_VERIFIER: Final = 1  # of the audit trail, each hour
 # Builds that a pipeline runs at one time: the assets of both kinds; the synth.
 _PIPELINE: Final[quotas.Needs] = {quotas.SMALL_BUILDS.code: 2, quotas.MEDIUM_BUILDS.code: 1}
 
@@ -25,7 +26,7 @@ def needs_of(config: EnvironmentConfig) -> quotas.Needs:
     # A service that cannot scale out is as bad as one that cannot be deployed.
     tasks = max(_ROLLING * service.tasks_min, service.tasks_max)
     # Two functions read queues: the transaction processor and the audit writer.
-    executions = 2 * config.processors.concurrency_max + _FUNCTIONS_OF_DEPLOYMENT
+    executions = 2 * config.processors.concurrency_max + _FUNCTIONS_OF_DEPLOYMENT + _VERIFIER
     return {
         quotas.ELASTIC_IPS.code: gateways,
         quotas.VPCS.code: 1,

@@ -27,7 +27,9 @@ _FED_BY_QUEUES: Final = (
 _IN_THE_NETWORK: Final = (
     "Transaction/TransactionProcessor/Processor/Role",
     "Transaction/SchemaMigrator/Migrator/Role",
+    "Transaction/AuditVerifier/Verifier/Role",
 )
+_VERIFIER: Final = "Transaction/AuditVerifier/Verifier/Function"
 
 ENVIRONMENT: Final = (
     # Network and service
@@ -86,6 +88,7 @@ ENVIRONMENT: Final = (
             "Transaction/Database/Cluster/Secret",
             "Transaction/Database/ServiceSecret",
             "Transaction/Database/ProcessorSecret",
+            "Transaction/Database/AuditorSecret",
             "Transaction/ApiCredentials/Secret",
         ),
         reason="Generated, read by one role each, known to no person. Tasks read theirs when they "
@@ -146,8 +149,19 @@ ENVIRONMENT: Final = (
         "day. Nothing would use a copy of the event in a queue.",
     ),
     Suppression(
+        rules=("Serverless-LambdaDLQ", "CKV_AWS_116", "Serverless-EventBusDLQ"),
+        where=(_VERIFIER, "Transaction/AuditVerifier/Hourly"),
+        reason="Lambda repeats a call that failed, and the next hour's call looks at the same time "
+        "again. Three hours without a verification are an alarm (audit-not-verified).",
+    ),
+    Suppression(
+        rules=("CKV_AWS_115",),
+        where=(_VERIFIER,),
+        reason="One call an hour, and those of a person: a reservation would take from others.",
+    ),
+    Suppression(
         rules=("Serverless-LambdaTracing",),
-        where=(*_FED_BY_QUEUES, *_DEPLOYING),
+        where=(*_FED_BY_QUEUES, *_DEPLOYING, _VERIFIER),
         reason="S62, S63: X-Ray keeps traces for 30 days, outside of any stack, under one key for "
         "the account. A message is followed through the logs by its id (S50).",
     ),
@@ -241,6 +255,12 @@ ENVIRONMENT: Final = (
         where=("Transaction/AuditWriter/Writer/Role",),
         details=on(r"<AuditStoreBucket\w+\.Arn>/audit/\*", "s3:GetObject", "s3:PutObject"),
         reason="Each record is an object of its own below this prefix of the one bucket (S23).",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=("Transaction/AuditVerifier/Verifier/Role",),
+        details=on(r"<AuditStoreBucket\w+\.Arn>/audit/\*", "s3:GetObject", "s3:GetObjectVersion"),
+        reason="It reads every record of the one bucket, in every version (B10).",
     ),
     Suppression(
         rules=("Serverless-SNSRedrivePolicy",),

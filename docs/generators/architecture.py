@@ -39,7 +39,8 @@ PLACES: Final = {
     "clients": Box(x=20, y=130, width=110),
     "transaction-alb": Box(x=330, y=100, width=280, colour=_BALANCER),
     "transaction-service": Box(x=330, y=232, width=280),
-    "schema-migrator": Box(x=190, y=340, width=180, colour=_LAMBDA),
+    "audit-verifier": Box(x=182, y=340, width=132, colour=_LAMBDA),
+    "schema-migrator": Box(x=322, y=340, width=136, colour=_LAMBDA),
     "transaction-processor": Box(x=550, y=340, width=200, colour=_LAMBDA),
     "transaction-db": Box(x=330, y=492, width=280, colour=_DATA),
     "transaction-sessions": Box(x=850, y=64, colour=_DATA, width=290, height=40),
@@ -57,6 +58,7 @@ _GROUPS: Final = {  # the resource that uses a security group
     "tasks": "transaction-service",
     "processor": "transaction-processor",
     "migrator": "schema-migrator",
+    "verifier": "audit-verifier",
     "database": "transaction-db",
 }
 _ACCESS: Final = {
@@ -167,6 +169,8 @@ def _details(template: Template) -> dict[str, str]:
     }
     return {
         **functions,
+        # Its arrow to the bucket would cross all the others.
+        "audit-verifier": "Lambda, reads the trail",
         **{_plain(q["QueueName"]): "SQS" for q in _all(template, "AWS::SQS::Queue")},
         "transaction-alb": "Application Load Balancer",
         "transaction-service": f"ECS Fargate, {scaling['MinCapacity']} to "

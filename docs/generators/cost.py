@@ -22,7 +22,7 @@ ACU_HOUR, AURORA_GB_MONTH, AURORA_IO_MILLION = 0.12, 0.10, 0.20
 DYNAMODB_READ_MILLION, DYNAMODB_WRITE_MILLION = 0.125, 0.625
 SQS_MILLION = 0.40
 LAMBDA_MILLION, LAMBDA_GB_SECOND = 0.20, 0.0000133334
-S3_PUT_THOUSAND, S3_TO_IA_THOUSAND = 0.005, 0.01
+S3_PUT_THOUSAND, S3_TO_IA_THOUSAND, S3_GET_THOUSAND = 0.005, 0.01, 0.0004
 S3_GB_MONTH: Final = 0.023
 KEY_MONTH, SECRET_MONTH = 1.00, 0.40
 ALARM_METRIC_MONTH, COMPOSITE_MONTH, DASHBOARD_MONTH = 0.10, 0.50, 3.00
@@ -36,6 +36,8 @@ INSIGHTS_METRIC_MONTH = 0.07
 INSIGHTS_METRICS, INSIGHTS_METRICS_OF_TASK = 60, 40
 INSIGHTS_LOGS_GB_OF_TASK = 0.15
 OS_METRICS_GB_OF_INSTANCE = 0.27  # at one value a minute
+
+VERIFIED_PER_SECOND: Final = 5_000  # transactions; assumed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,21 @@ def _audit_transition(template: Template, load: Load) -> float:
     return _batches(template, load) / 1e3 * S3_TO_IA_THOUSAND
 
 
+def _verification(template: Template, load: Load) -> float:
+    """Once an hour, of the last two hours: the function's time, and reading their objects."""
+    (verifier,) = (
+        f
+        for f in _all(template, "AWS::Lambda::Function")
+        if str(f.get("FunctionName", "")).startswith("audit-verifier")
+    )
+    seconds = 5 * HOURS + 2 * load.transactions / VERIFIED_PER_SECOND
+    gets = 2 * _batches(template, load)
+    return (
+        seconds * int(verifier["MemorySize"]) / 1024 * LAMBDA_GB_SECOND
+        + gets / 1e3 * S3_GET_THOUSAND
+    )
+
+
 def _keys(template: Template, _: Load) -> float:
     secrets = len(_all(template, "AWS::SecretsManager::Secret"))
     return len(_all(template, "AWS::KMS::Key")) * KEY_MONTH + secrets * SECRET_MONTH
@@ -197,6 +214,7 @@ SERVICES: Final[dict[str, Callable[[Template, Load], float]]] = {
     "functions (Lambda)": _functions,
     "audit trail: writing objects (S3)": _audit,
     "audit trail: moving them to Infrequent Access": _audit_transition,
+    "audit trail: verification": _verification,
     "key and secrets": _keys,
     "alarms, dashboard, logs": _monitoring,
     "metrics of each task and database instance": _details,
@@ -257,7 +275,8 @@ _EXPLANATION: Final = f"""\
 
 * {BUSY.io_per_transaction:g} I/O operations a transaction, and {BUSY.acu:g} capacity unit for 100
   requests a second of one transaction each; 10 GB of data.
-* The audit writer takes 150 ms for an object.
+* The audit writer takes 150 ms for an object. The verifier starts in 5 s and compares
+  {VERIFIED_PER_SECOND:,} transactions a second.
 * {BUSY.egress_gb:g} GB through NAT and {BUSY.logs_gb:g} GB of logs a month under load.
 * One request for each transaction passes the rate limits: {WEB_REQUEST_MILLION:g} a million.
   Refused requests are charged, too: a flood of 10,000 a second costs about

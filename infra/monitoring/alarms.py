@@ -24,6 +24,7 @@ def alarm_rules(monitored: MonitoredResources) -> list[AlarmRule]:
         *_certificate(monitored),
         *_database(monitored),
         *_queues(monitored),
+        *_audit_trail(monitored),
         *_functions(monitored),
     ]
 
@@ -224,6 +225,26 @@ def _queues(monitored: MonitoredResources) -> Iterator[AlarmRule]:
             ),
             at_least=1,
         )
+
+
+def _audit_trail(monitored: MonitoredResources) -> Iterator[AlarmRule]:
+    yield AlarmRule(
+        name="audit-discrepancies",
+        reason="The audit trail and the ledger differ: a record is missing, double or altered",
+        metric=monitored.trail.discrepancies.metric(statistic="max"),
+        at_least=1,
+        # Two verifications see it, an hour apart. The alarm stays until somebody is at work.
+        within_minutes=12 * 60,
+    )
+    yield AlarmRule(
+        name="audit-not-verified",
+        reason="No verification of the audit trail has finished for three hours",
+        runbook="audit-discrepancies",
+        metric=monitored.trail.finished(),
+        less_than=1,
+        within_minutes=60,
+        for_minutes=3 * 60,
+    )
 
 
 def _functions(monitored: MonitoredResources) -> Iterator[AlarmRule]:

@@ -89,6 +89,12 @@ def _business(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             audit.metric_number_of_messages_deleted(label="stored"),
         ),
         _graph(
+            "Business: audit trail, verified",
+            monitored.trail.finished(label="verifications"),
+            monitored.trail.discrepancies.metric(statistic="max", label="discrepancies"),
+            minutes=60,
+        ),
+        _graph(
             "Business: dead letters",
             *(
                 queue.dead_letters.metric_approximate_number_of_messages_visible(
@@ -143,9 +149,11 @@ def _queues(monitored: MonitoredResources) -> list[cloudwatch.IWidget]:
             for queue in monitored.queues
         ),
         _graph(
-            "Queue transaction: put back, breaker open",
+            "Queue transaction: put back, breaker open, wrong setup, outcomes",
             transactions.metric_approximate_number_of_messages_delayed(statistic="max"),
             monitored.business.breaker_open.metric(statistic="max", label="breaker open"),
+            monitored.business.wrong_setup.metric(statistic="sum", label="wrong setup"),
+            monitored.business.outcomes_not_sent.metric(statistic="sum", label="outcomes waiting"),
         ),
         _graph(
             "Queue audit: put back, breaker open",

@@ -9,6 +9,7 @@ from infra.api_clients import ApiClients
 from infra.audit_store import AuditStore
 from infra.database import Database
 from infra.load_balancer import LoadBalancer
+from infra.monitoring.audit_metrics import AuditMetrics
 from infra.monitoring.business_metrics import BusinessMetrics
 from infra.outcomes import Outcomes
 from infra.python_function import PythonFunction
@@ -20,7 +21,7 @@ from infra.web_firewall import WebFirewall
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoredResources:
-    """`functions` are those that work for clients. Functions of a deployment fail with it."""
+    """`functions` are those that work while clients do. Functions of a deployment fail with it."""
 
     vpc: ec2.IVpc
     load_balancer: LoadBalancer
@@ -30,6 +31,7 @@ class MonitoredResources:
     api_clients: ApiClients
     audit_store: AuditStore
     business: BusinessMetrics
+    trail: AuditMetrics
     transactions: QueueWithDeadLetters
     audit: QueueWithDeadLetters
     outcomes: Outcomes

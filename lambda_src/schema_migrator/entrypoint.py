@@ -12,8 +12,9 @@ from botocore.config import Config
 from lambda_src.schema_migrator.migrations import read_migrations
 from lambda_src.schema_migrator.migrator import migrate
 from lambda_src.schema_migrator.outside_transactions import run_outside
+from lambda_src.schema_migrator.send_again import send_again
 from lambda_src.schema_migrator.set_aside import retry_batches
-from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
+from lambda_src.schema_migrator.settings import RETRY_BATCHES, SEND_AGAIN, SchemaMigratorSettings
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import ASSET_ROOT, DatabaseTarget, connect_to_writer
 from lambda_src.shared.jitter import pause_up_to
@@ -28,19 +29,21 @@ _AWS = Config(
 _STATEMENT_TIMEOUT_SECONDS = 240.0  # a migration may rewrite a table
 
 
-def handler(event: object, context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Invoked by each deployment before it updates the service; an exception stops it.
 
-    A person invokes it with RETRY_BATCHES (`make resend`): then it migrates nothing.
+    A person invokes it with RETRY_BATCHES (`make resend`) or SEND_AGAIN (`make verify-audit`): then
+    it migrates nothing.
     """
     settings = SchemaMigratorSettings.from_env(os.environ)
     secrets_manager = boto3.client("secretsmanager", config=_AWS)
-    master, service, processor = (
+    master, *logins = (
         DatabaseSecret(secrets_manager=secrets_manager, secret_arn=arn).credentials()
         for arn in (
             settings.migrator_secret_arn,
             settings.service_secret_arn,
             settings.processor_secret_arn,
+            settings.auditor_secret_arn,
         )
     )
     target = DatabaseTarget(
@@ -56,10 +59,16 @@ def handler(event: object, context: Any) -> dict[str, Any]:
         retried = retry_batches(connect)
         logger.info("batches retried", extra=retried)
         return retried
+    if event.get("task") == SEND_AGAIN:
+        sent = send_again(
+            connect, batch_ids=event["batch_ids"], transaction_ids=event["transaction_ids"]
+        )
+        logger.info("sent again", extra=sent)
+        return sent
     result = migrate(
         connect=connect,
         migrations=read_migrations(MIGRATIONS),
-        logins=(service, processor),
+        logins=logins,
         run_outside=partial(
             run_outside,
             connect=lambda seconds: connect_to_writer(

@@ -1,4 +1,4 @@
-"""A verified connection to the database host that accepts writes."""
+"""A verified connection to a database host: to the one that accepts writes, or to any."""
 
 import socket
 import ssl
@@ -25,7 +25,7 @@ _CREDENTIALS_REFUSED = frozenset({"28P01", "28000"})
 
 
 class DatabaseUnavailable(Exception):
-    """No host accepts a session that can write; the message gives the reason of each host."""
+    """No host accepts such a session; the message gives the reason of each host."""
 
 
 class CredentialsRefused(DatabaseUnavailable):
@@ -68,18 +68,12 @@ def connect_to_writer(target: DatabaseTarget, credentials: Credentials) -> Conne
     The caller does not wait long for a host that does not answer or a connection that breaks later.
     Raises DatabaseUnavailable, or CredentialsRefused at the first host that refuses them.
     """
-    trust = _trust_only(target.ca_file)
-    refusals = []
-    for host in target.hosts:
-        try:
-            return _open_for_writing(host, target, credentials, trust)
-        except DatabaseError as error:
-            if sqlstate(error) in _CREDENTIALS_REFUSED:
-                raise CredentialsRefused(f"{host}: {explain(error)}") from error
-            refusals.append(f"{host}: {explain(error)}")
-        except BROKEN_CONNECTION as error:
-            refusals.append(f"{host}: {error}")
-    raise DatabaseUnavailable(f"no host accepts writes: {'; '.join(refusals)}")
+    return _connect_to_first(target, credentials, _open_for_writing, needed="writes")
+
+
+def connect_to_any(target: DatabaseTarget, credentials: Credentials) -> Connection:
+    """As `connect_to_writer`, but a standby will do."""
+    return _connect_to_first(target, credentials, _open, needed="sessions")
 
 
 def close_quietly(connection: Connection) -> None:
@@ -105,6 +99,26 @@ def _trust_only(ca_file: str) -> ssl.SSLContext:
     # The default from Python 3.13 on; set here so that older versions verify in the same way.
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
+
+
+_Open = Callable[[str, DatabaseTarget, Credentials, ssl.SSLContext], Connection]
+
+
+def _connect_to_first(
+    target: DatabaseTarget, credentials: Credentials, open_session: _Open, *, needed: str
+) -> Connection:
+    trust = _trust_only(target.ca_file)
+    refusals = []
+    for host in target.hosts:
+        try:
+            return open_session(host, target, credentials, trust)
+        except DatabaseError as error:
+            if sqlstate(error) in _CREDENTIALS_REFUSED:
+                raise CredentialsRefused(f"{host}: {explain(error)}") from error
+            refusals.append(f"{host}: {explain(error)}")
+        except BROKEN_CONNECTION as error:
+            refusals.append(f"{host}: {error}")
+    raise DatabaseUnavailable(f"no host accepts {needed}: {'; '.join(refusals)}")
 
 
 def _open_for_writing(

@@ -29,6 +29,7 @@ Attribute = Any  # of mypy_boto3_sqs, a type for each direction
 ATTRIBUTES_MAX: Final = 10
 REASON: Final = "reason"  # of a dead letter
 SENDER_ATTRIBUTES: Final = "sender_attributes"
+OWN_BYTES_MAX: Final = 1024  # of our attributes; a larger message cannot be sent again
 _FIRST_SEND: Final = frozenset({FIRST_SENT_AT, FIRST_SENDER_ID, FIRST_MESSAGE_ID})
 
 

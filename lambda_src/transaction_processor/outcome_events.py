@@ -89,9 +89,12 @@ class OutcomeBus:
     def _put(self, call: Sequence[_Event]) -> tuple[list[_Event], str]:
         """The events that the bus has refused, and why."""
         answer = self._events.put_events(Entries=[event.entry(self._bus_name) for event in call])
-        if not answer["FailedEntryCount"]:
+        if answer.get("FailedEntryCount") == 0:
             return [], ""
-        results = [*zip(call, answer["Entries"], strict=True)]
+        entries = answer.get("Entries", [])
+        if len(entries) != len(call):  # an answer that broke off: boto3 takes it for an empty one
+            return [*call], "answer incomplete"
+        results = [*zip(call, entries, strict=True)]
         codes = {result["ErrorCode"] for _, result in results if "ErrorCode" in result}
         refused = [event for event, result in results if "ErrorCode" in result]
         return refused, ", ".join(sorted(codes))

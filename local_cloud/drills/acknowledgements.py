@@ -17,6 +17,8 @@ from typing import Any
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
+_QUEUE_PATIENCE_SECONDS = 120.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
@@ -147,12 +149,24 @@ class Stream:
         while not self._stop.wait(1.0):
             transaction = self._transaction(debit=self.accounts[0])
             message = {"type": "transaction.submitted", "version": 1, "transaction": transaction}
-            try:
-                send(json.dumps(message))
-            except (BotoCoreError, ClientError) as error:
-                self.failures.append(f"queue: {error}")
-            else:
+            if self._send(send, json.dumps(message)):
                 self._log(transaction["transaction_id"])
+
+    def _send(self, send: Callable[[str], None], message: str) -> bool:
+        """Like a client of the API, the sender tries again with the same message."""
+        deadline = time.monotonic() + _QUEUE_PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                send(message)
+            except (BotoCoreError, ClientError) as error:
+                with self._lock:
+                    self.retries += 1
+                    self.faults.append(f"queue: {error}")
+            else:
+                return True
+            time.sleep(1.0)
+        self.failures.append(f"queue: took no message within {_QUEUE_PATIENCE_SECONDS:.0f} s")
+        return False
 
     def _transaction(self, *, debit: int) -> dict[str, Any]:
         return {

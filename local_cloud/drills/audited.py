@@ -1,29 +1,48 @@
-"""Compares the audit bucket with the acknowledged transactions."""
+"""Compares the audit trail with the acknowledged transactions, and with the ledger."""
 
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from integration_tests.audit_trail import transactions_since
+from integration_tests.audit_trail import AuditTrail
+from integration_tests.audit_verification import VerificationFailed, discrepancies_since
+from local_cloud.aws import AwsClients
+from local_cloud.facts import Facts
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_lambda import LambdaClient
 
 # When a function is replaced, the local cloud ends its invocations (see its README). Their messages
 # come back after the visibility timeout, which is 6 times the handler's: once in each queue.
 _TIMEOUT_SECONDS = 480.0
+_SHOWN = 5
 
 
 def audit_problems(
-    s3: "S3Client", bucket: str, acknowledged: list[str], *, since: datetime
+    aws: AwsClients,
+    facts: Facts,
+    acknowledged: list[str],
+    *,
+    since: datetime,
+    clock_error: timedelta = timedelta(0),
 ) -> list[str]:
-    """Problems if not every acknowledged transaction is in the bucket exactly once.
+    """Problems if not every acknowledged transaction is in the audit bucket exactly once, or if the
+    environment's own verification finds a discrepancy.
 
-    Waits for records that are on their way.
+    Waits for records that are on their way: for the verification they are no discrepancy.
     """
-    return problems_of(lambda: transactions_since(s3, bucket, since), acknowledged)
+    trail = AuditTrail(aws.s3, facts["AuditBucketName"], since)
+    return [
+        *problems_of(trail.read, acknowledged),
+        *verification_problems(
+            aws.lambda_,
+            facts["AuditVerifierName"],
+            since,
+            until=datetime.now(UTC) + clock_error,
+        ),
+    ]
 
 
 def problems_of(
@@ -42,7 +61,23 @@ def problems_of(
         time.sleep(1.0)
     problems = []
     if missing:
-        problems.append(f"{len(missing)} are not in the audit bucket: {missing[:5]}")
+        problems.append(f"{len(missing)} are not in the audit bucket: {missing[:_SHOWN]}")
     if doubled:
-        problems.append(f"{len(doubled)} are in the audit bucket more than once: {doubled[:5]}")
+        problems.append(
+            f"{len(doubled)} are in the audit bucket more than once: {doubled[:_SHOWN]}"
+        )
     return problems
+
+
+def verification_problems(
+    lambda_: "LambdaClient", function: str, since: datetime, *, until: datetime | None = None
+) -> list[str]:
+    """A problem if ledger and audit trail differ, or if that cannot be found out."""
+    try:
+        found, compared = discrepancies_since(lambda_, function, since, until=until)
+    except VerificationFailed as error:
+        return [f"the audit trail could not be verified: {error}"]
+    if found:
+        return [f"{len(found)} discrepancies of the audit trail: {found[:_SHOWN]}"]
+    print(f"verify-audit: consistent, {compared} transactions")
+    return []

@@ -7,7 +7,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import requests
 
 from local_cloud.aws import AwsClients
 from local_cloud.drills.acknowledgements import Api, Stream
+from local_cloud.drills.audited import audit_problems
+from local_cloud.drills.findings import Findings
 from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
 from local_cloud.paths import CloudPaths, state_dir
@@ -34,6 +37,7 @@ class Scene:
 
     paths: CloudPaths
     suffix: str
+    recovery_timeout_seconds: float = _RECOVERY_TIMEOUT_SECONDS
 
     def healthy_tasks(self) -> list[Facts]:
         return [t for t in self._published(self.paths.services) if t["state"] == "healthy"]
@@ -48,12 +52,20 @@ class Scene:
                 return database
         raise CloudError(f"environment {self.suffix} has no database writer: see `make status`")
 
+    def load_balancer_pid(self) -> int:
+        """Raises CloudError if none was ever started."""
+        try:
+            process = json.loads(self.paths.load_balancer_process.read_text())
+        except FileNotFoundError as error:
+            raise CloudError("the local cloud has no load balancer: see `make status`") from error
+        return int(process["pid"])
+
     def wait_until(self, condition: Callable[[], bool], what: str) -> float:
         """Returns when the condition became true. Raises CloudError at a timeout."""
-        deadline = time.monotonic() + _RECOVERY_TIMEOUT_SECONDS
+        deadline = time.monotonic() + self.recovery_timeout_seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise CloudError(f"{what}: not within {_RECOVERY_TIMEOUT_SECONDS:.0f} s")
+                raise CloudError(f"{what}: not within {self.recovery_timeout_seconds:.0f} s")
             time.sleep(_LOOK_AGAIN_SECONDS)
         return time.monotonic()
 
@@ -64,16 +76,17 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The time of the failure, and a sentence about the recovery."""
+    """The time of the failure, a sentence about the recovery, and what the scenario checked."""
 
     broke_at: float
     recovery: str
+    findings: Findings = field(default_factory=Findings)
 
 
 def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
     """Run `scenario` under load in the environment SUFFIX (default: the only one).
 
-    Returns 1 if an acknowledged transaction is missing.
+    Returns 1 if an acknowledged transaction is missing, or if the audit trail is not consistent.
     """
     try:
         paths = CloudPaths(state_dir())
@@ -121,10 +134,13 @@ def rehearse_in(
     requests_per_second: float | None = None,
     queue: bool = False,
     check: Callable[[Scene, Stream, list[str]], list[str]] | None = None,
+    clock_error: timedelta = timedelta(0),
 ) -> int:
-    """Run `scenario` under load in the environment `suffix` of a running cloud.
+    """Run `scenario` under load in the environment `suffix` of a running cloud, then verify its
+    audit trail since the start.
 
     `queue`: messages are sent as well. `check` returns problems; it gets the acknowledged ids.
+    `clock_error`: by how much the database's clock may be wrong.
     Raises CloudError.
     """
     cloud = running_cloud(paths)
@@ -133,10 +149,11 @@ def rehearse_in(
     facts = the_environment(paths, cloud, suffix=suffix)
     client_id, client_secret = api_client(facts, cloud)
     scene = Scene(paths=paths, suffix=facts["suffix"])
-    sqs = AwsClients(cloud.endpoint_url).sqs
+    aws = AwsClients(cloud.endpoint_url)
+    since = datetime.now(UTC)
 
     def send(message: str) -> None:
-        sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
+        aws.sqs.send_message(QueueUrl=facts["TransactionQueueUrl"], MessageBody=message)
 
     with tempfile.TemporaryDirectory() as folder:
         stream = Stream(
@@ -164,8 +181,18 @@ def rehearse_in(
         except BaseException:
             stream.stop()
             raise
-        problems = check(scene, stream, stream.stop()) if check else []
+        acknowledged = stream.stop()
+        # Read again: a drill may have delivered another version.
+        facts = the_environment(paths, cloud, suffix=scene.suffix)
+        problems = audit_problems(
+            aws, facts, acknowledged, since=since - clock_error, clock_error=clock_error
+        )
+        # Then nothing is on its way any more.
+        problems += check(scene, stream, acknowledged) if check else []
         code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
+        for promise in outcome.findings.held:
+            print(f"checked: {promise}")
+        problems = [*outcome.findings.broken, *problems]
         for problem in problems:
             print(f"FAILED: {problem}")
         return 1 if problems else code

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, cast
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
+from local_cloud.database_clock import DatabaseClock
 from local_cloud.emulator import codeconnections_api, codepipeline_api, service_quotas_api
+from local_cloud.emulator.away import AwayServices
 from local_cloud.emulator.builds import BuildService
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.edge import Edge
@@ -41,6 +43,7 @@ from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.resource_types import add_resource_types
 from local_cloud.emulator.services import Services
 from local_cloud.git_host import GITHUB_PATH
+from local_cloud.outages import Outages
 from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
 from local_cloud.pipeline.context import RunContext
 from local_cloud.toolchain import tool_environment
@@ -105,6 +108,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         addresses=addresses,
         authority=LocalAuthority(paths.database_authority),
         zones=zones,
+        clock=DatabaseClock(paths.database_clock),
     )
     caddy = shutil.which("caddy")
     if caddy is None:
@@ -139,7 +143,8 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     )
     correct_image_lookup()
     correct_function_logs()
-    give_whole_batches()
+    outages = Outages(paths.outages)
+    give_whole_batches(is_away=lambda: "sqs" in outages.away())
     follow_certificates(load_balancers.refresh)
     correct_roles_with_a_path()
     add_resource_types(
@@ -171,7 +176,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         await asyncio.to_thread(databases.stop)
 
     edge = Edge(
-        inner=ObjectCreation(inner=application()),
+        inner=AwayServices(inner=ObjectCreation(inner=application()), outages=outages),
         apis={
             codepipeline_api.TARGET: codepipeline_api.CodePipelineApi(
                 state_dir=paths.state, runs=runs

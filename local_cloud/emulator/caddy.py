@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.addresses import free_port
+from local_cloud.whole_file import write_whole
 
 _START_TIMEOUT_SECONDS = 10
 
@@ -17,6 +18,7 @@ class Caddy:
     """One Caddy process and the configuration that it has loaded. Not thread-safe."""
 
     def __init__(self, *, program: Path, folder: Path) -> None:
+        self._process_file = folder / "process.json"  # what a drill reads
         self.admin = f"127.0.0.1:{free_port()}"
         self.loaded: dict[str, Any] | None = None
         self._program = program
@@ -32,6 +34,19 @@ class Caddy:
             self._start()
         self._post(config)
         self.loaded = config
+
+    def revive(self) -> bool:
+        """Start it again with its configuration if it has died; True if it had."""
+        config = self.loaded
+        if config is None or self._is_running():
+            return False
+        self._start()
+        try:
+            self._post(config)
+        except BaseException:
+            self.stop()  # so that the next call tries again
+            raise
+        return True
 
     def stop(self) -> None:
         if self._process is not None:
@@ -59,6 +74,7 @@ class Caddy:
                 start_new_session=True,
                 env={"HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder)},
             )
+        write_whole(self._process_file, json.dumps({"pid": self._process.pid}))
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while True:
             try:

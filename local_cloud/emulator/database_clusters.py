@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.certificates import LocalAuthority
+from local_cloud.database_clock import DatabaseClock
 from local_cloud.emulator.database_pair import DatabasePair, Node
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 from local_cloud.postgres import PostgresServer
@@ -23,6 +24,7 @@ from local_cloud.zones import Zones
 logger = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 0.2
+_PULSE_INTERVAL_SECONDS = 0.5
 _ROLES = ("writer", "reader")  # of the endpoints at the start
 
 
@@ -43,7 +45,10 @@ class _Cluster:
 
 
 class DatabaseClusters:
-    """All clusters of this cloud. Two threads replace writers and standbys that die."""
+    """All clusters of this cloud. Two threads replace writers and standbys that fail.
+
+    A third one finds out which servers hang; the others may wait for such a server meanwhile.
+    """
 
     def __init__(
         self,
@@ -52,16 +57,22 @@ class DatabaseClusters:
         addresses: LoopbackAddresses,
         authority: LocalAuthority,
         zones: Zones,
+        clock: DatabaseClock,
     ) -> None:
         self._folder = folder
         self._addresses = addresses
         self._authority = authority
         self._zones = zones
+        self._clock = clock
         self._clusters: dict[str, _Cluster] = {}
         self._stopped = threading.Event()
         self._watchers = [
-            threading.Thread(target=self._watch, args=(look,), name="databases", daemon=True)
-            for look in (self._look_after_writer, self._look_after_standby)
+            threading.Thread(target=self._watch, args=watch, name="databases", daemon=True)
+            for watch in (
+                (self._look_after_writer, _WATCH_INTERVAL_SECONDS),
+                (self._look_after_standby, _WATCH_INTERVAL_SECONDS),
+                (self._feel_pulses, _PULSE_INTERVAL_SECONDS),
+            )
         ]
         for watcher in self._watchers:
             watcher.start()
@@ -108,6 +119,7 @@ class DatabaseClusters:
                     certificate=self._authority.issue(
                         name=f"{cluster_id}-{role}", addresses=[host]
                     ),
+                    launcher=self._clock.launcher,
                 )
             )
             for role, host in zip(_ROLES, hosts, strict=True)
@@ -174,8 +186,11 @@ class DatabaseClusters:
         cluster.pair.look_after_standby(lost_zones=self._zones.lost())
         self._publish(cluster)
 
-    def _watch(self, look: Callable[[str, _Cluster], None]) -> None:
-        while not self._stopped.wait(_WATCH_INTERVAL_SECONDS):
+    def _feel_pulses(self, _: str, cluster: _Cluster) -> None:
+        cluster.pair.feel_pulses()
+
+    def _watch(self, look: Callable[[str, _Cluster], None], interval_seconds: float) -> None:
+        while not self._stopped.wait(interval_seconds):
             for cluster_id, cluster in list(self._clusters.items()):
                 try:
                     look(cluster_id, cluster)

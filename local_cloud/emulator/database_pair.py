@@ -1,4 +1,6 @@
-"""A writer and a synchronous standby in another zone; the standby takes over when the writer dies.
+"""A writer and a synchronous standby in another zone; the standby takes over when the writer fails.
+
+It fails when its process has ended, and when it lives but does not answer (`pulse.py`).
 
 The writer acknowledges a commit after the standby has flushed it. Only a standby that *has
 everything* is promoted, so no acknowledged commit is lost. The processes of the old writer are
@@ -10,10 +12,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.base_backup import copy_running
+from local_cloud.emulator.pulse import Pulse
 from local_cloud.postgres import PostgresError, PostgresServer
 from local_cloud.superuser import Execute, superuser
 
@@ -30,12 +33,31 @@ class Node:
     server: PostgresServer
     instance_id: str = ""
     zone: str = ""
+    pulse: Pulse = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pulse = Pulse(self.server)
+
+    @property
+    def serves(self) -> bool:
+        return self.server.is_alive and not self.pulse.fails
+
+    @property
+    def has_failed(self) -> bool:
+        """True if it was started and has died, hangs or refuses every session."""
+        return self.server.has_died or self.pulse.fails
+
+    def fence(self) -> None:
+        """End every process, also stopped ones: none acknowledges anything more."""
+        self.server.fence()
+        self.pulse.forget()
 
 
 class DatabasePair:
-    """Call both `look_after` methods periodically. All methods are thread-safe.
+    """Call both `look_after` methods and `feel_pulses` periodically. All methods are thread-safe.
 
-    A dead writer is replaced by the standby if that has everything; otherwise it is restarted.
+    A writer that failed is replaced by the standby if that has everything; otherwise it is
+    restarted.
     """
 
     def __init__(self, *, first: Node, second: Node, database: str) -> None:
@@ -79,28 +101,33 @@ class DatabasePair:
 
     # -- failures -----------------------------------------------------------------------------
 
+    def feel_pulses(self) -> None:
+        """Ask both servers for an answer; from one thread, which nothing else may hold up."""
+        for node in (self.writer, self.standby):
+            node.pulse.ask()
+
     def look_after_writer(self, *, lost_zones: frozenset[str]) -> bool:
-        """Replace or restart a dead writer; True if the standby became the writer."""
+        """Replace or restart a writer that failed; True if the standby became the writer."""
         with self._lock:
-            if not self.writer.server.has_died:
+            if not self.writer.has_failed:
                 return False
-            if self._standby_has_everything and self.standby.server.is_alive:
+            if self._standby_has_everything and self.standby.serves:
                 self._fail_over()
                 return True
             if self.writer.zone not in lost_zones:
-                logger.warning("database %s died: starting it again", self.writer.instance_id)
+                logger.warning("database %s failed: starting it again", self.writer.instance_id)
                 # Its first sessions may not wait for the standby yet.
                 self._standby_has_everything = False
-                self.writer.server.fence()
+                self.writer.fence()
                 self.writer.server.start()
             return False
 
     def look_after_standby(self, *, lost_zones: frozenset[str]) -> None:
-        """Restart a dead standby; the writer does not wait for it meanwhile."""
+        """Restart a standby that failed; the writer does not wait for it meanwhile."""
         with self._lock:
-            if not self.standby.instance_id or not self.writer.server.is_alive:
+            if not self.standby.instance_id or not self.writer.serves:
                 return
-            if self.standby.server.is_alive and self._standby_has_everything:
+            if self.standby.serves and self._standby_has_everything:
                 return
             self._stop_waiting_for_standby()
             if self.standby.zone not in lost_zones:
@@ -115,10 +142,11 @@ class DatabasePair:
                 "zone": node.zone,
                 "address": f"{node.server.address}:{node.server.port}",
                 "pid": node.server.process.pid if node.server.process is not None else None,
+                "log": str(node.server.log_file),
                 "state": state,
             }
             for node, role, state in (
-                (self.writer, "writer", "serving" if self.writer.server.is_alive else "away"),
+                (self.writer, "writer", "serving" if self.writer.serves else "away"),
                 (self.standby, "standby", "in sync" if self._standby_has_everything else "away"),
             )
             if node.instance_id
@@ -128,11 +156,11 @@ class DatabasePair:
 
     def _fail_over(self) -> None:
         logger.warning(
-            "database %s died: %s becomes the writer",
+            "database %s failed: %s becomes the writer",
             self.writer.instance_id,
             self.standby.instance_id,
         )
-        self.writer.server.fence()
+        self.writer.fence()
         self.standby.server.promote()
         self.writer, self.standby = self.standby, self.writer
         self._writer_waits = False  # it was a setting of the old writer
@@ -152,7 +180,7 @@ class DatabasePair:
         logger.warning("database %s comes back as the standby", self.standby.instance_id)
         if not self._standby_is_outdated:
             try:
-                self.standby.server.fence()
+                self.standby.fence()
                 self.standby.server.start()
                 with superuser(self.writer.server) as execute:
                     self._make_writer_wait(execute)
@@ -164,7 +192,7 @@ class DatabasePair:
             else:
                 return
         self._standby_is_outdated = True
-        self.standby.server.fence()
+        self.standby.fence()
         self._copy_to_standby()
 
     def _copy_to_standby(self) -> None:

@@ -6,6 +6,7 @@ it: see `target_names.py`.
 """
 
 import copy
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from local_cloud.emulator.caddy import Caddy
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 from local_cloud.emulator.target_names import TargetNames
 
+logger = logging.getLogger(__name__)
+
+_WATCH_INTERVAL_SECONDS = 0.2
 # Until then Caddy may forward a request to a target that was deregistered.
 TARGETS_REFRESH_SECONDS = 0.2
 
@@ -40,6 +44,9 @@ class LoadBalancers:
         self._names = TargetNames()
         self._lock = threading.Lock()
         self._certificate_files: dict[str, tuple[Path, Path]] = {}  # by ARN
+        self._stopped = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="load-balancers", daemon=True)
+        self._watcher.start()
 
     def followers(self) -> dict[str, Follower]:
         return {
@@ -63,9 +70,21 @@ class LoadBalancers:
             self._caddy.load(config)
 
     def stop(self) -> None:
+        self._stopped.set()
+        self._watcher.join()
         with self._lock:
             self._caddy.stop()
             self._names.stop()
+
+    def _watch(self) -> None:
+        """AWS replaces a node of a load balancer that fails; here Caddy is started again."""
+        while not self._stopped.wait(_WATCH_INTERVAL_SECONDS):
+            try:
+                with self._lock:
+                    if self._caddy.revive():
+                        logger.warning("the load balancer died and was started again")
+            except Exception:  # the thread's boundary: the next round tries again
+                logger.exception("the load balancer was not started again")
 
     # -- CloudFormation -----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from app_service.ledger.json_input import InvalidJson, read_document
+from lambda_src.shared.first_send import FIRST_MESSAGE_ID
 from lambda_src.shared.message_attributes import REASON, sender_attributes_of
 
 # Our functions give every letter a reason. SQS moves a message without one.
@@ -28,6 +29,8 @@ class Letter:
     message_id: str
     receipt_handle: str
     body: str
+    # To this queue; or to its first queue, if SQS has moved it. Its age counts from then:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
     sent_at: datetime
     is_moved_by_sqs: bool
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -64,9 +67,14 @@ class Letter:
         kind, found = next(_ids(self.body), ("", None))
         return f"{kind} {found}" if found else ""
 
+    @property
+    def first_message_id(self) -> UUID | None:
+        """The message id that its sender knows, if a function has copied the message."""
+        return _uuid(self.attributes.get(FIRST_MESSAGE_ID, {}).get("StringValue"))
+
     def is_about(self, wanted: UUID) -> bool:
         """True for the id of the message, of its transaction or batch, or one of that batch."""
-        return wanted == _uuid(self.message_id) or any(
+        return wanted in (_uuid(self.message_id), self.first_message_id) or any(
             wanted == found for _, found in _ids(self.body)
         )
 
@@ -82,8 +90,9 @@ class Letter:
 
 def described(letter: Letter) -> str:
     """One line about one letter."""
+    first = f"first sent as {letter.first_message_id}" if letter.first_message_id else ""
     size = f"{len(letter.body.encode()):,} bytes"
-    parts = (f"message {letter.message_id}", letter.subject, size, letter.explanation)
+    parts = (f"message {letter.message_id}", first, letter.subject, size, letter.explanation)
     return ", ".join(part for part in parts if part)
 
 

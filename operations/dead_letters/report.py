@@ -32,8 +32,8 @@ def _lines(found: Findings, queue: Queue, *, now: datetime) -> Iterator[str]:
         yield "  There may be more: SQS does not show more at a time"
     if found.hidden:
         yield (
-            f"  About {found.hidden} more cannot be seen: another program reads this queue, or one "
-            f"was killed less than {HIDDEN_SECONDS // 60} minutes ago"
+            f"  SQS counts about {found.hidden} as hidden (up to a minute late): another program "
+            f"reads this queue, or one was killed less than {HIDDEN_SECONDS // 60} minutes ago"
         )
 
 

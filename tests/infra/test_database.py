@@ -6,8 +6,8 @@ import pytest
 
 from tests.infra.templates import Synthesized, text
 
-ADMIN, SERVICE, PROCESSOR = (
-    f"transaction-db-{who}-dev" for who in ("admin", "service", "processor")
+ADMIN, SERVICE, PROCESSOR, AUDITOR = (
+    f"transaction-db-{who}-dev" for who in ("admin", "service", "processor", "auditor")
 )
 
 
@@ -60,7 +60,12 @@ def test_s20_only_tls_is_accepted(ephemeral: Synthesized) -> None:
 
 @pytest.mark.parametrize(
     ("secret", "username"),
-    [(ADMIN, "ledger_admin"), (SERVICE, "ledger_service"), (PROCESSOR, "ledger_processor")],
+    [
+        (ADMIN, "ledger_admin"),
+        (SERVICE, "ledger_service"),
+        (PROCESSOR, "ledger_processor"),
+        (AUDITOR, "ledger_auditor"),
+    ],
 )
 def test_s20_each_role_has_a_secret_of_its_own(
     ephemeral: Synthesized, secret: str, username: str
@@ -78,7 +83,11 @@ def test_s20_each_role_has_a_secret_of_its_own(
         ("transaction-service-start-role-dev", {"ServiceSecret", "ApiCredentialsSecret"}),
         ("transaction-processor-role-dev", {"ProcessorSecret"}),
         ("audit-writer-role-dev", set()),
-        ("schema-migrator-role-dev", {"SecretAttachment", "ServiceSecret", "ProcessorSecret"}),
+        ("audit-verifier-role-dev", {"AuditorSecret"}),
+        (
+            "schema-migrator-role-dev",
+            {"SecretAttachment", "ServiceSecret", "ProcessorSecret", "AuditorSecret"},
+        ),
     ],
 )
 def test_s64_a_role_reads_only_its_secrets(
@@ -89,7 +98,13 @@ def test_s64_a_role_reads_only_its_secrets(
         for statement in ephemeral.statements_of(role)
         if "secretsmanager:GetSecretValue" in statement["Action"]
     ]
-    kinds = ("SecretAttachment", "ServiceSecret", "ProcessorSecret", "ApiCredentialsSecret")
+    kinds = (
+        "SecretAttachment",
+        "ServiceSecret",
+        "ProcessorSecret",
+        "AuditorSecret",
+        "ApiCredentialsSecret",
+    )
 
     assert {kind for kind in kinds if any(kind in r for r in readable)} == secrets
 

@@ -7,6 +7,7 @@ import pytest
 
 from lambda_src.shared.breaker import PROBE_SECONDS
 from lambda_src.shared.environment_variables import EnvironmentSettings
+from tests.infra.evaluation import arn_of, callers
 from tests.infra.templates import Synthesized, as_list, text
 
 
@@ -96,29 +97,62 @@ def test_s64_the_code_of_a_function_cannot_change_the_network(ephemeral: Synthes
         assert f"function:{name}" in text(denied["Condition"]["ArnEquals"])
 
 
-def test_s64_the_processor_may_handle_its_queue_and_send_to_its_dead_letters(
-    ephemeral: Synthesized,
+@pytest.mark.parametrize(
+    ("kind", "function"), [("transaction", "transaction-processor"), ("audit", "audit-writer")]
+)
+def test_s64_a_function_may_handle_its_queue_and_send_to_its_dead_letters(
+    ephemeral: Synthesized, kind: str, function: str
 ) -> None:
+    queue_name, dead_letters = f"{kind}-queue-dev", f"{kind}-dead-letters-dev"
     by_queue: dict[str, set[str]] = {}
-    for statement in ephemeral.statements_of("transaction-processor-role-dev"):
+    for statement in ephemeral.statements_of(f"{function}-role-dev"):
         if '"sqs:' in text(statement):
             for resource in as_list(statement["Resource"]):
                 queue = resource["Fn::GetAtt"][0]
                 name = ephemeral.resources[queue]["Properties"]["QueueName"]
                 by_queue.setdefault(name, set()).update(as_list(statement["Action"]))
 
-    assert by_queue.keys() == {"transaction-queue-dev", "transaction-dead-letters-dev"}
-    assert "sqs:ChangeMessageVisibility" in by_queue["transaction-queue-dev"]
-    assert "sqs:SendMessage" in by_queue["transaction-queue-dev"]  # to put a message back
-    assert by_queue["transaction-dead-letters-dev"] == {"sqs:SendMessage"}
+    assert by_queue.keys() == {queue_name, dead_letters}
+    assert "sqs:ChangeMessageVisibility" in by_queue[queue_name]
+    assert "sqs:SendMessage" in by_queue[queue_name]  # to put a message back
+    assert by_queue[dead_letters] == {"sqs:SendMessage"}
 
 
+@pytest.mark.parametrize(
+    ("function", "own", "other"),
+    [("transaction-processor", "ledger", "archive"), ("audit-writer", "archive", "ledger")],
+)
+def test_s64_a_function_may_use_its_own_breaker_and_not_the_other_one(
+    ephemeral: Synthesized, function: str, own: str, other: str
+) -> None:
+    """With the breaker of the ledger the audit writer could stop all transactions of the queue."""
+    (role,) = (
+        caller
+        for logical_id, caller in callers(ephemeral).items()
+        if ephemeral.resources[logical_id]["Properties"].get("RoleName") == f"{function}-role-dev"
+    )
+    table, _ = ephemeral.only("AWS::DynamoDB::Table", TableName="transaction-breaker-dev")
+
+    def may(action: str, item: str) -> bool:
+        return role.may(
+            action,
+            arn_of(ephemeral, table),
+            bucket_policy={},
+            context={"dynamodb:leadingkeys": item},
+        )
+
+    for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+        assert may(action, own)
+        assert not may(action, other)
+
+
+@pytest.mark.parametrize("function", ["transaction-processor", "audit-writer"])
 def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
-    ephemeral: Synthesized,
+    ephemeral: Synthesized, function: str
 ) -> None:
     """So the alarm lasts as long as a message waits, and a failover ends the wait soon."""
-    function = ephemeral.one("AWS::Lambda::Function", FunctionName="transaction-processor-dev")
-    variables = function["Environment"]["Variables"]
+    found = ephemeral.one("AWS::Lambda::Function", FunctionName=f"{function}-dev")
+    variables = found["Environment"]["Variables"]
     first, longest = (
         int(variables[f"BREAKER_PAUSE_{which}_SECONDS"]) for which in ("FIRST", "MAX")
     )
@@ -128,16 +162,17 @@ def test_s42_a_message_that_waits_meets_the_open_breaker_in_every_minute(
     assert longest + longest + PROBE_SECONDS < 60
 
 
-def test_s42_only_the_processor_may_send_to_its_own_queue_in_a_loop(every: Synthesized) -> None:
+def test_s42_only_functions_of_queues_may_send_to_their_own_queue_in_a_loop(
+    every: Synthesized,
+) -> None:
     """By default Lambda stops such a loop after 16 rounds, minutes into an outage."""
     loops = {
-        name: function["Properties"]["RecursiveLoop"]
-        for name, function in every.all("AWS::Lambda::Function").items()
+        function["Properties"]["FunctionName"]: function["Properties"]["RecursiveLoop"]
+        for function in every.all("AWS::Lambda::Function").values()
         if "RecursiveLoop" in function["Properties"]
     }
-    processor, _ = every.only("AWS::Lambda::Function", FunctionName="transaction-processor-dev")
 
-    assert loops == {processor: "Allow"}
+    assert loops == {"transaction-processor-dev": "Allow", "audit-writer-dev": "Allow"}
 
 
 def trigger(stack: Synthesized) -> str:

@@ -225,12 +225,14 @@ def gateway_policy(stack: Synthesized, service: str) -> list[dict[str, Any]]:
     return list(endpoint["PolicyDocument"]["Statement"])
 
 
-def test_s11_the_endpoints_allow_only_image_layers_and_our_tables(
+def test_s11_the_endpoints_allow_only_image_layers_our_trail_and_our_tables(
     ephemeral: Synthesized,
 ) -> None:
     """So an attacker in a task cannot copy data to a bucket or table of another account."""
-    (layers,) = gateway_policy(ephemeral, "s3")
+    layers, *trail = gateway_policy(ephemeral, "s3")
+    (bucket,) = (name for name in ephemeral.all("AWS::S3::Bucket") if "AuditStore" in name)
 
+    assert all(bucket in text(statement["Resource"]) for statement in trail)
     assert layers["Action"] == "s3:GetObject"
     assert text(layers["Resource"]).endswith('"-starport-layer-bucket/*"]]}')
     actions = [
@@ -238,6 +240,22 @@ def test_s11_the_endpoints_allow_only_image_layers_and_our_tables(
     ]
     assert all(len(statements) == 1 for statements in actions)
     assert len(gateway_policy(ephemeral, "dynamodb")) == len(actions)
+
+
+def test_s64_the_endpoint_allows_what_the_verifier_may_do_in_the_audit_bucket(
+    ephemeral: Synthesized,
+) -> None:
+    allowed = {
+        action
+        for statement in gateway_policy(ephemeral, "s3")[1:]
+        for action in as_list(statement["Action"])
+    }
+
+    assert allowed == {
+        action
+        for action in ephemeral.actions_of("audit-verifier-role-dev")
+        if action.startswith("s3:")
+    }
 
 
 def endpoint_actions(stack: Synthesized, table: str) -> list[set[str]]:

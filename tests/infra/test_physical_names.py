@@ -29,6 +29,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
         32,
         r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?",
     ),
+    ("AWS::Events::EventBus", "Name"): (256, r"(?!aws\.)[A-Za-z0-9/_.-]+"),
     ("AWS::Events::Rule", "Name"): (64, r"[A-Za-z0-9_.-]+"),
     ("AWS::IAM::Role", "RoleName"): (64, r"[\w+=,.@-]+"),
     ("AWS::KMS::Alias", "AliasName"): (256, r"alias/(?!aws/)[A-Za-z0-9/_-]+"),
@@ -51,6 +52,7 @@ RULES: dict[tuple[str, str], tuple[int, str]] = {
 NOT_NAMES = {
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
     ("AWS::CloudWatch::Alarm", "MetricName"),
+    ("AWS::Events::EventBus", "KmsKeyIdentifier"),
     ("AWS::IAM::Policy", "PolicyName"),
     ("AWS::RDS::DBCluster", "DatabaseName"),
     ("AWS::RDS::DBClusterParameterGroup", "Family"),

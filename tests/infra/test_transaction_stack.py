@@ -12,7 +12,10 @@ def test_the_outputs_are_those_that_integration_tests_and_tools_read(
         "ApiCertificate",
         "ApiCertificateDer",
         "TransactionQueueUrl",
+        "OutcomeBusName",
+        "OutcomeProbeQueueUrl",
         "AuditBucketName",
+        "AuditVerifierName",
         "SessionsTableName",
         "ApiClientsTableName",
         "ApiCredentialsSecretName",
@@ -83,7 +86,8 @@ def test_s63_only_logs_of_this_environment_may_use_the_key(ephemeral: Synthesize
 
 
 def test_s63_only_the_account_and_named_services_may_use_the_key(every: Synthesized) -> None:
-    """The account may grant its roles the key; AWS services use it for logs, alarms, secrets."""
+    """The account may grant its roles the key; AWS services use it for logs, alarms, secrets
+    and the bus of outcomes."""
     anyone = {
         text(s["Principal"])
         for s in every.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
@@ -105,6 +109,7 @@ def test_s63_only_the_account_and_named_services_may_use_the_key(every: Synthesi
     assert services == [
         {"Fn::Join": ["", ["logs.", {"Ref": "AWS::Region"}, ".amazonaws.com"]]},
         "cloudwatch.amazonaws.com",
+        "events.amazonaws.com",
     ]
     assert through == {'"secretsmanager."'}
 

@@ -18,7 +18,11 @@ from pg8000.native import Connection
 
 from lambda_src.schema_migrator import entrypoint as migrator
 from lambda_src.schema_migrator.outside_transactions import RESERVED_SECONDS
-from lambda_src.schema_migrator.settings import RETRY_BATCHES, SchemaMigratorSettings
+from lambda_src.schema_migrator.settings import (
+    RETRY_BATCHES,
+    SchemaMigratorSettings,
+    send_again_event,
+)
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from lambda_src.transaction_processor import entrypoint as processor
@@ -41,6 +45,7 @@ def _environment(
         migrator_secret_arn="arn:master",
         service_secret_arn="arn:service",
         processor_secret_arn="arn:processor",
+        auditor_secret_arn="arn:auditor",
         database_writer_host=WRITER,
         database_port=cluster.port,
         database_name=empty_database,
@@ -142,12 +147,13 @@ def run_migrator(
     monkeypatch: pytest.MonkeyPatch,
     processor_password: str,
     *,
-    event: dict[str, str] | None = None,
+    event: dict[str, Any] | None = None,
     seconds_left: int = 300,
 ) -> dict[str, Any]:
     add_secret(aws, "arn:master", MASTER.username, MASTER.password)
     add_secret(aws, "arn:service", "ledger_service", "service's")
     add_secret(aws, "arn:processor", "ledger_processor", processor_password)
+    add_secret(aws, "arn:auditor", "ledger_auditor", "auditor's")
     with monkeypatch.context() as own:
         own.setenv("DATABASE_WRITER_HOST", WRITER)
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000 * seconds_left)
@@ -166,7 +172,7 @@ def test_s40_a_message_is_posted_with_the_processors_own_role(
     assert "0001_ledger.sql" in result["applied"]
     [migrated] = [line for line in lambda_log if line["message"] == "schema migrated"]
     assert migrated["applied"] == result["applied"]
-    assert result["logins"] == ["ledger_service", "ledger_processor"]
+    assert result["logins"] == ["ledger_service", "ledger_processor", "ledger_auditor"]
     open_accounts(master)
     for _ in range(3):
         breaker_is_closed(aws)
@@ -252,6 +258,38 @@ def test_batches_that_are_set_aside_are_due_when_a_person_asks(
     assert master.run(
         "SELECT refusals, due_at < now() FROM ledger.unsent_batches ORDER BY refusals"
     ) == [[0, True], [0, True], [9, False]]
+
+
+@pytest.mark.usefixtures("_environment")
+def test_b10_what_the_audit_trail_lacks_is_sent_again_when_a_person_asks(
+    aws: type_of_aws, master: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that was recorded as sent; and a transaction that nothing names any more."""
+    run_migrator(aws, monkeypatch, "processor's")
+    open_accounts(master)
+    breaker_is_closed(aws)
+    add_secret(aws, "arn:processor", "ledger_processor", "processor's")
+    processor.handler(sqs_event(body_of(transaction(1))), CONTEXT)
+    master.run("DELETE FROM ledger.outbox_v2")
+    [[lost]] = master.run("SELECT transaction_id::text FROM ledger.transactions")
+    [[batch]] = master.run(
+        "INSERT INTO ledger.sent_batches"
+        " (slot, batch_id, transaction_ids, posted_at, sealed_at, sent_at)"
+        " VALUES (0, gen_random_uuid(), '{}', now(), now(), now()) RETURNING batch_id::text"
+    )
+    event = send_again_event(batch_ids=[batch], transaction_ids=[lost])
+
+    assert run_migrator(aws, monkeypatch, "processor's", event=event) == {
+        "batches": 1,
+        "transactions": 1,
+    }
+    assert master.run("SELECT batch_id::text FROM ledger.unsent_batches") == [[batch]]
+    assert master.run("SELECT transaction_ids::text[] FROM ledger.outbox_v2") == [[[lost]]]
+    # Safe to repeat.
+    assert run_migrator(aws, monkeypatch, "processor's", event=event) == {
+        "batches": 0,
+        "transactions": 0,
+    }
 
 
 def without_a_database(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from local_cloud.drills.acknowledgements import Api, Stream
 from local_cloud.drills.audited import problems_of
@@ -133,6 +134,27 @@ def test_b7_each_acknowledged_transaction_is_in_the_audit_bucket_once(
 
     assert bool(problems) == bool(problem)
     assert all(problem in found for found in problems)
+
+
+def test_b7_a_queue_that_is_away_gets_the_same_message_again(tmp_path: Path) -> None:
+    tried: list[str] = []
+
+    def send(message: str) -> None:
+        tried.append(message)
+        if len(tried) == 1:
+            raise EndpointConnectionError(endpoint_url="queue")
+
+    with ledger(loses=never, doubles=never, refuses_once=never) as api:
+        stream = Stream(api=api, log_file=tmp_path / "log", clients=1, queue=send)
+        stream.start()
+        while len(tried) < 2:
+            time.sleep(0.01)
+        acknowledged = stream.stop()
+
+    assert tried[0] == tried[1]
+    sent = json.loads(tried[0])["transaction"]["transaction_id"]
+    assert acknowledged.count(sent) == 1
+    assert stream.faults, "a drill in which nothing may fail sees it"
 
 
 @pytest.mark.parametrize("fault", ["loses", "doubles"])

@@ -1,4 +1,4 @@
-"""`make redrive`, `check-roles` and `reconcile` without AWS=yes ask the local cloud alone."""
+"""Programs of `operations/` that ask the local cloud alone, unless AWS=yes is given."""
 
 import os
 import subprocess
@@ -69,12 +69,14 @@ def test_s43_the_local_cloud_is_asked_whatever_account_the_variables_name(tmp_pa
         deploy_environment(aws)
 
         done = run("redrive", "--queue", "audit", "--reason", "", "--answer", "yes", **variables)
+        shown = run("dead-letters", "--queue", "audit", **variables)
         reconciled = run("reconcile", "--hub", "hub-none", **variables)
     finally:
         stop_cloud(paths)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "0 dead letters in audit-dead-letters-dev" in done.stdout
+    assert shown.stdout == "0 dead letters in audit-dead-letters-dev\n"
     assert "there is no branch hub hub-none here" in reconciled.stderr
     assert reconciled.returncode == 1
 

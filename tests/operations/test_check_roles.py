@@ -90,7 +90,7 @@ def test_s64_every_role_may_do_what_it_needs_and_is_denied_all_else_that_matters
 @pytest.mark.parametrize(
     ("statement", "decision"),
     [
-        ({"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"}, "allowed"),
+        ({"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"{BUCKET}/*"}, "allowed"),
         ({"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}, "explicitDeny"),
     ],
 )

@@ -16,6 +16,8 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
         ("redrive", [], f"error: {SUFFIX}"),
         ("resend", [], f"error: {SUFFIX}"),
         ("resend", ["--suffix", "dev"], f"error: {ACCOUNT}"),
+        ("verify_audit", [], f"error: {SUFFIX}"),
+        ("verify_audit", ["--suffix", "dev"], f"error: {ACCOUNT}"),
         ("api_client", [], f"error: {SUFFIX}"),
         ("api_client", ["--suffix", "dev"], f"error: {ACCOUNT}"),
         ("check_roles", [], f"error: {SUFFIX}"),

@@ -143,11 +143,13 @@ def test_s43_one_letter_goes_back_by_the_id_of_its_message_or_transaction(queues
     for transaction_id in (first, second):
         queues.put_dead_letter(submitted(transaction_id))
     message_id = queues.put_dead_letter("[]", "bad_json")
+    known = str(uuid4())  # to its sender
+    queues.put_dead_letter("copy", "bad_json", first_message_id=known)
 
-    for wanted in (message_id, second.upper()):
+    for wanted in (message_id, second.upper(), known):
         assert redrive.main(["--suffix", SUFFIX, "--id", wanted, "--answer", "yes"]) == 0
 
-    assert queues.sent_back().keys() == {"[]", submitted(second)}
+    assert queues.sent_back().keys() == {"[]", submitted(second), "copy"}
     assert queues.letters() == {"visible": 1, "hidden": 0}
 
 

@@ -23,6 +23,7 @@ NAMES = Names(
             "admin secret",
             "service secret",
             "processor secret",
+            "auditor secret",
             "api secret",
             "authority secret",
         )

@@ -22,7 +22,9 @@ def test_s5_tests_run_after_the_deployment_and_get_its_addresses(delivered: Deli
             "API_URL": "ApiUrl",
             "API_CERTIFICATE_DER": "ApiCertificateDer",
             "TRANSACTION_QUEUE_URL": "TransactionQueueUrl",
+            "OUTCOME_PROBE_QUEUE_URL": "OutcomeProbeQueueUrl",
             "AUDIT_BUCKET_NAME": "AuditBucketName",
+            "AUDIT_VERIFIER_NAME": "AuditVerifierName",
             "SESSIONS_TABLE_NAME": "SessionsTableName",
             "API_CREDENTIALS_SECRET_NAME": "ApiCredentialsSecretName",
             "ENVIRONMENT_SUFFIX": "EnvironmentSuffix",
@@ -53,6 +55,7 @@ def test_s64_tests_have_only_the_permissions_that_they_need(delivered: Delivered
     here = "us-east-1:000000000000"
     secret = f"arn:aws:secretsmanager:{here}:secret:transaction-api-credentials-{SUFFIX}-??????"
     queue = f"arn:aws:sqs:{here}:transaction-queue-{SUFFIX}"
+    probe = f"arn:aws:sqs:{here}:outcome-probe-queue-{SUFFIX}"
     table = f"arn:aws:dynamodb:{here}:table/transaction-sessions-{SUFFIX}"
     bucket = f"arn:aws:s3:::transaction-audit-000000000000-{SUFFIX}"
 
@@ -60,6 +63,9 @@ def test_s64_tests_have_only_the_permissions_that_they_need(delivered: Delivered
         "secretsmanager:GetSecretValue": [secret],
         "sqs:GetQueueAttributes": [queue],
         "sqs:SendMessage": [queue],
+        "lambda:InvokeFunction": [f"arn:aws:lambda:{here}:function:audit-verifier-{SUFFIX}"],
+        "sqs:DeleteMessage": [probe],
+        "sqs:ReceiveMessage": [probe],
         "s3:ListBucket": [bucket],
         "s3:GetObject": [f"{bucket}/*"],
         "dynamodb:GetItem": [table, f"{table}/index/*"],

@@ -45,6 +45,7 @@ WRITES_MONEY = [
     "TRUNCATE ledger.sent_batches",
     "TRUNCATE ledger.sent_batches_0",
     "SELECT ledger.retry_batches()",
+    "SELECT * FROM ledger.send_again('{}', '{}')",
     "UPDATE ledger.audit_chain SET batch_hash = ''",
     "DELETE FROM ledger.audit_chain",
     "DELETE FROM ledger.outbox_v2",
@@ -193,6 +194,25 @@ async def test_the_processor_may_post_and_has_no_right_to_any_table(
         assert await connection.fetch(f"SELECT oid::regclass {_TABLES} AND {_HAS_A_RIGHT}") == []
 
 
+async def test_the_auditor_reads_the_trail_and_has_no_other_right(
+    ledger_database: LedgerDatabase, ledger_pool: Pool
+) -> None:
+    async with acting_as(ledger_database, "ledger_auditor") as connection:
+        for statement in WRITES_MONEY:
+            if not statement.startswith("SELECT * FROM ledger.outbox") or "UPDATE" in statement:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(statement)
+        writable = _HAS_A_RIGHT.replace("SELECT, ", "")
+        assert await connection.fetch(f"SELECT oid::regclass {_TABLES} AND {writable}") == []
+        functions = await connection.fetch(
+            "SELECT oid::regproc::text AS name FROM pg_proc WHERE"
+            " pronamespace = 'ledger'::regnamespace AND has_function_privilege(oid, 'EXECUTE')"
+            " AND prorettype <> 'trigger'::regtype"
+        )
+        # Both only read what the auditor may read itself.
+        assert {row["name"] for row in functions} == {"ledger.audit_records", "ledger.text_hash"}
+
+
 async def test_the_posting_function_has_the_rights_to_post_and_no_others(
     ledger_database: LedgerDatabase, ledger_pool: Pool
 ) -> None:
@@ -224,13 +244,15 @@ async def test_a_new_function_is_executable_for_nobody_else(
             f"GRANT CREATE ON SCHEMA ledger TO ledger_owner; {become_creator};"
             " CREATE FUNCTION ledger.new() RETURNS int LANGUAGE sql AS 'SELECT 1'; RESET ROLE"
         )
-    for role in ("ledger_service", "ledger_processor"):
+    for role in ("ledger_service", "ledger_processor", "ledger_auditor"):
         async with acting_as(ledger_database, role) as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("SELECT ledger.new()")
 
 
-@pytest.mark.parametrize("role", ["ledger_service", "ledger_processor", "ledger_owner"])
+@pytest.mark.parametrize(
+    "role", ["ledger_service", "ledger_processor", "ledger_auditor", "ledger_owner"]
+)
 async def test_no_role_can_lock_a_table_against_readers_or_other_writers(
     ledger_database: LedgerDatabase, ledger_pool: Pool, role: str
 ) -> None:
@@ -345,7 +367,7 @@ async def test_the_database_has_timeouts_for_clients_that_hang(ledger_pool: Pool
         "SELECT rolname, setconfig FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole"
     )
     settings = {row["rolname"]: set(row["setconfig"]) for row in rows}
-    for role in ("ledger_service", "ledger_processor"):
+    for role in ("ledger_service", "ledger_processor", "ledger_auditor"):
         assert {"statement_timeout=5s", "idle_in_transaction_session_timeout=15s"} <= settings[role]
 
 

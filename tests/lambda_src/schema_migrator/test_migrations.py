@@ -41,9 +41,11 @@ def table_exists(session: Connection, name: str) -> bool:
     return bool(found)
 
 
-def test_the_projects_own_migrations_apply_to_an_empty_database(session: Connection) -> None:
+def test_the_projects_own_migrations_apply_to_an_empty_database(
+    cluster: Cluster, empty_database: str, session: Connection
+) -> None:
     migrations = read_migrations(ASSET_ROOT / "app_service" / "migrations")
-    applied = migrate(session, *migrations)
+    applied = apply_migrations(session, migrations, run_outside=cluster.run_outside(empty_database))
     assert applied == [migration.name for migration in migrations]
     assert recorded(session) == applied
     assert migrate(session, *migrations) == []

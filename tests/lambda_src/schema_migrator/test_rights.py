@@ -20,6 +20,7 @@ ATTRIBUTES = "LOGIN NOSUPERUSER INHERIT CREATEDB CREATEROLE NOREPLICATION"
 ADMINISTRATOR = Credentials(username="administrator", password="a")
 SERVICE = Credentials(username="ledger_service", password="s")
 PROCESSOR = Credentials(username="ledger_processor", password="p")
+AUDITOR = Credentials(username="ledger_auditor", password="a")
 MIGRATIONS = read_migrations(ASSET_ROOT / "app_service" / "migrations")
 # What a later release may do with what it finds.
 NEXT = Migration(
@@ -44,7 +45,7 @@ def database(cluster: Cluster) -> Iterator[str]:
         migrate(
             connect=lambda: connect_to_writer(cluster.target("administered"), ADMINISTRATOR),
             migrations=migrations,
-            logins=(SERVICE, PROCESSOR),
+            logins=(SERVICE, PROCESSOR, AUDITOR),
             run_outside=cluster.run_outside("administered"),
             pause_up_to=lambda _seconds: None,
         )
@@ -53,7 +54,7 @@ def database(cluster: Cluster) -> Iterator[str]:
     cluster.master.run("DROP ROLE administrator")
 
 
-@pytest.fixture(params=[SERVICE, PROCESSOR], ids=lambda role: role.username)
+@pytest.fixture(params=[SERVICE, PROCESSOR, AUDITOR], ids=lambda role: role.username)
 def session(
     cluster: Cluster, database: str, request: pytest.FixtureRequest
 ) -> Iterator[Connection]:
@@ -92,6 +93,8 @@ def test_what_was_posted_goes_its_way_to_the_record_of_what_was_sent(
     service.close()
     administrator = connect_to_writer(cluster.target(database), ADMINISTRATOR)
     assert administrator.run("SELECT ledger.retry_batches()") == [[0]]
+    sent_again = "SELECT batches FROM ledger.send_again(CAST(:ids AS uuid[]), '{}')"
+    assert administrator.run(sent_again, ids=batch_ids) == [[len(batch_ids)]]
     administrator.close()
 
 
@@ -113,6 +116,7 @@ def test_what_was_posted_goes_its_way_to_the_record_of_what_was_sent(
         "DELETE FROM ledger.sent_batches",
         "TRUNCATE ledger.sent_batches_0",
         "SELECT ledger.retry_batches()",
+        "SELECT * FROM ledger.send_again('{}', '{}')",
         "BEGIN; LOCK TABLE ledger.schema_migrations IN ACCESS SHARE MODE",
         "ALTER ROLE ledger_owner LOGIN",
     ],

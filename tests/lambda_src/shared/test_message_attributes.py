@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lambda_src.shared.message_attributes import (
+    OWN_BYTES_MAX,
     SENDER_ATTRIBUTES,
     Attribute,
     attributes_of_copy,
@@ -116,6 +117,12 @@ def test_s43_a_sender_may_use_a_name_of_ours(name: str) -> None:
 def test_a_letter_that_sqs_has_moved_keeps_the_attributes_that_were_folded() -> None:
     """It has no reason of ours, and the attributes of the last copy."""
     assert sender_attributes_of(copied(FULL, times=2), is_dead_letter=True) == FULL
+
+
+def test_the_room_that_a_message_leaves_is_enough_for_our_attributes() -> None:
+    session = f"AROA{'X' * 17}:{'s' * 64}"  # the longest name of a session
+    own = attributes_of_copy(message({}, sender_id=session), role_id=ROLE, reason="x" * 500)
+    assert size_in_bytes("", own) <= OWN_BYTES_MAX
 
 
 def test_what_sqs_returns_beside_a_value_is_not_sent_back() -> None:

@@ -150,6 +150,17 @@ def test_an_event_that_the_bus_refuses_leaves_only_its_messages_untold(
     assert (line["outcomes_not_sent"], line["code"]) == (1, "InternalFailure")
 
 
+def test_an_answer_that_broke_off_leaves_all_of_its_messages_untold() -> None:
+    """boto3 takes an answer that ends in its head for one without a body."""
+
+    class Broken(Bus):
+        def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+            super().put_events(Entries=Entries)
+            return {}
+
+    assert send(Broken(), *THREE) == ["m1", "m2", "m3"]
+
+
 def test_after_a_call_without_an_answer_the_others_are_not_tried(
     lambda_log: list[dict[str, Any]],
 ) -> None:

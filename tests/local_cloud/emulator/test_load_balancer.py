@@ -3,6 +3,8 @@
 import concurrent.futures
 import http.client
 import json
+import os
+import signal
 import ssl
 import threading
 import time
@@ -53,3 +55,23 @@ def test_an_imported_certificate_is_served_under_its_arn_while_clients_are_answe
         finally:
             stop.set()
         assert all(future.result() for future in asking)
+
+
+def test_s65_a_killed_load_balancer_is_started_again_with_its_listeners(
+    deployed: Deployed,
+) -> None:
+    facts = deployed.paths.load_balancer_process
+    victim = json.loads(facts.read_text())["pid"]
+    os.kill(victim, signal.SIGKILL)
+
+    deadline = time.monotonic() + 30
+    while True:
+        assert time.monotonic() < deadline, "the load balancer is not back"
+        try:
+            answer = deployed.ask()
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+        else:
+            break
+    assert answer.startswith("first ")
+    assert json.loads(facts.read_text())["pid"] != victim

@@ -1,0 +1,160 @@
+"""The chain of sealed batches: numbers without a gap, each with the hash of the one before."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from lambda_src.audit_verifier.findings import Findings
+from lambda_src.audit_verifier.report import Kind, Subject
+
+BEFORE_THE_FIRST: Final = "0" * 64
+_GAP_MAX = 10_000  # numbers that may still come; a wider gap is reported at once
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """The place of one batch in the chain."""
+
+    number: int
+    previous_hash: str
+    records_hash: str
+    hash: str
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, str]) -> "Link | None":
+        """Of an object; None if it has none, or not all of it."""
+        try:
+            return cls(
+                number=int(metadata["chain-number"]),
+                previous_hash=metadata["chain-previous-hash"],
+                records_hash=metadata["chain-records-hash"],
+                hash=metadata["chain-hash"],
+            )
+        except (KeyError, ValueError):
+            return None
+
+    def hash_of(self, *, batch_id: str, posted_at: str) -> str:
+        """What `hash` must be."""
+        lines = (self.previous_hash, self.number, batch_id, posted_at, self.records_hash)
+        return sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def records_hash(hashes: Iterable[str]) -> str:
+    return sha256("".join(f"{each}\n" for each in hashes).encode()).hexdigest()
+
+
+@dataclass(kw_only=True)
+class ChainWalk:
+    """Takes links nearly in their order; holds those whose neighbour has not come yet."""
+
+    lowest: int | None = None
+    highest: int = 0
+    gaps: set[int] = field(default_factory=set)
+    ends: dict[int, str] = field(default_factory=dict)  # number: its hash, for the next one
+    starts: dict[int, str] = field(default_factory=dict)  # number: the hash that it names
+
+    @classmethod
+    def of_json(cls, state: Mapping[str, Any]) -> "ChainWalk":
+        return cls(
+            lowest=state["lowest"],
+            highest=state["highest"],
+            gaps=set(state["gaps"]),
+            ends={int(number): text for number, text in state["ends"].items()},
+            starts={int(number): text for number, text in state["starts"].items()},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return vars(self) | {"gaps": sorted(self.gaps)}
+
+    def has(self, number: int) -> bool:
+        return (
+            self.lowest is not None
+            and self.lowest <= number <= self.highest
+            and number not in self.gaps
+        )
+
+    def add(self, link: Link, *, holder: str, findings: Findings) -> None:
+        """`holder` is the batch or object that has the link."""
+        if self.has(link.number):
+            findings.add(
+                Kind.ALTERED,
+                Subject.CHAIN,
+                str(link.number),
+                f"two batches have this number; the second is {holder}",
+            )
+            return
+        self._extend(link.number, findings)
+        end_before = self.ends.pop(link.number - 1, None)
+        if link.number == 1:
+            end_before = BEFORE_THE_FIRST
+        if end_before is None:
+            self.starts[link.number] = link.previous_hash
+        elif end_before != link.previous_hash:
+            _report_broken(link.number, findings)
+        start_after = self.starts.pop(link.number + 1, None)
+        if start_after is None:
+            self.ends[link.number] = link.hash
+        elif start_after != link.hash:
+            _report_broken(link.number + 1, findings)
+
+    def missing(self, *, head: int | None, is_from_the_first: bool) -> list[range]:
+        """Ranges of numbers that did not come, up to the number `head` if there is one."""
+        numbers = [range(number, number + 1) for number in sorted(self.gaps)]
+        if is_from_the_first and self.lowest is not None and self.lowest > 1:
+            numbers.insert(0, range(1, self.lowest))
+        if head is not None and head > self.highest:
+            numbers.append(range(self.highest + 1, head + 1))
+        return list(_joined(numbers))
+
+    def _extend(self, number: int, findings: Findings) -> None:
+        if self.lowest is None:
+            self.lowest = self.highest = number
+            return
+        between = range(0)
+        if number > self.highest:
+            between = range(self.highest + 1, number)
+        elif number < self.lowest:
+            between = range(number + 1, self.lowest)
+        self.gaps.discard(number)
+        self.lowest, self.highest = min(self.lowest, number), max(self.highest, number)
+        if len(between) > _GAP_MAX:
+            report_missing(between, (), findings)
+        else:
+            self.gaps.update(between)
+
+
+def report_missing(numbers: range, found: Collection[int], findings: Findings) -> None:
+    """All of `numbers` that were not `found` elsewhere."""
+    first = numbers.start
+    for number in sorted({*found, numbers.stop}):
+        missing, first = range(first, number), number + 1
+        if not missing:
+            continue
+        detail = "no batch and no object has this number"
+        if len(missing) > 1:
+            detail = f"no batch and no object has the numbers {missing[0]} to {missing[-1]}"
+        findings.add(Kind.MISSING, Subject.CHAIN, str(missing[0]), detail)
+
+
+def _report_broken(number: int, findings: Findings) -> None:
+    findings.add(
+        Kind.ALTERED,
+        Subject.CHAIN,
+        str(number),
+        "the previous hash of this number is not the hash of the number before",
+    )
+
+
+def _joined(ranges: Iterable[range]) -> Iterator[range]:
+    """Those that touch, as one."""
+    last: range | None = None
+    for each in ranges:
+        if last is not None and last.stop == each.start:
+            last = range(last.start, each.stop)
+        else:
+            if last is not None:
+                yield last
+            last = each
+    if last is not None:
+        yield last

@@ -1,0 +1,81 @@
+"""Wires the audit verifier; its only file that reads the environment."""
+
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lambda_src.audit_verifier.archive import S3Archive
+from lambda_src.audit_verifier.limits import Limits
+from lambda_src.audit_verifier.report import Report
+from lambda_src.audit_verifier.request import Request
+from lambda_src.audit_verifier.settings import DISCREPANCY, VERIFIED, AuditVerifierSettings
+from lambda_src.audit_verifier.verification import verify
+from lambda_src.shared.credentials import DatabaseSecret
+from lambda_src.shared.database import (
+    DatabaseTarget,
+    close_quietly,
+    connect_to_any,
+    connect_with_secret,
+)
+from lambda_src.shared.invocation import Context, clock_of
+
+logger = logging.getLogger(__name__)
+
+_AWS = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    max_pool_connections=Limits().reads + 1,  # and one that lists
+)
+_STATEMENT_TIMEOUT_SECONDS = 60.0  # the widest reads all batches that are recorded
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Verifies the window of the event; an answer with a cursor is to be continued with it."""
+    settings = AuditVerifierSettings.from_env(os.environ)
+    request = Request.parse(event, now=datetime.now(UTC))
+    secret = DatabaseSecret(
+        secrets_manager=boto3.client("secretsmanager", config=_AWS),
+        secret_arn=settings.database_secret_arn,
+    )
+    target = DatabaseTarget(
+        # The reader first: a verification takes nothing from those who post.
+        hosts=(settings.database_reader_host, settings.database_writer_host),
+        port=settings.database_port,
+        name=settings.database_name,
+        ca_file=settings.database_ca_file,
+        application_name=f"audit-verifier-{settings.environment_suffix}",
+        statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
+    )
+    connection = connect_with_secret(partial(connect_to_any, target), secret)
+    try:
+        report = verify(
+            connection=connection,
+            archive=S3Archive(
+                s3=boto3.client("s3", config=_AWS), bucket_name=settings.audit_bucket_name
+            ),
+            window=request.window,
+            cursor=request.cursor,
+            seconds_left=clock_of(context),
+            limits=Limits(missing_after_seconds=settings.missing_after_seconds),
+        )
+    finally:
+        close_quietly(connection)
+    _log(report)
+    return report.to_json()
+
+
+def _log(report: Report) -> None:
+    """The alarms read these lines."""
+    if not report.is_consistent:
+        logger.error(DISCREPANCY, extra={"discrepancies": report.discrepancy_count})
+        for each in report.discrepancies:
+            logger.warning("discrepancy", extra=each.to_json())
+    if report.cursor is None:
+        logger.info(VERIFIED, extra=vars(report.checked))

@@ -1,0 +1,18 @@
+"""How much is held in memory at once, and how long something may be on its way."""
+
+from dataclasses import dataclass
+from typing import Final
+
+OBJECT_BYTES_MAX: Final = 16 * 1024 * 1024  # uncompressed: a message of 1 MiB has 3 MiB as ASCII
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    # A batch that was sent longer ago must have its object.
+    missing_after_seconds: float = 900.0
+    # An object that was written a shorter time ago may be ahead of what a standby knows.
+    unknown_after_seconds: float = 10.0
+    transactions: int = 40_000  # ids of posted transactions whose batch was not yet read
+    batches: int = 32  # compared at once
+    reads: int = 8  # objects that are read in parallel
+    stop_before_seconds: float = 60.0  # of the caller's time, for its answer

@@ -1,0 +1,65 @@
+"""The keys of the audit bucket: what is listed under each, and what a key says."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from lambda_src.audit_verifier.archive import Archive, ObjectVersion
+from lambda_src.audit_verifier.moments import is_time_ordered, time_of_id
+from lambda_src.audit_writer.settings import AUDIT_PREFIX
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_KEY = re.compile(rf"{AUDIT_PREFIX}(\d{{4}}/\d\d/\d\d)/({_UUID})\.ndjson\.gz")
+
+
+@dataclass(kw_only=True, slots=True)
+class Listed:
+    """One key of the bucket."""
+
+    key: str
+    newest: ObjectVersion
+    versions: int
+    markers: int
+
+    @property
+    def day(self) -> str | None:
+        """Of the key, as yyyy/mm/dd; None if it is not the key of a batch."""
+        return found[1] if (found := _KEY.fullmatch(self.key)) else None
+
+    @property
+    def batch_id(self) -> str | None:
+        """None if the batch of this id would have another key, or if there is no id."""
+        found = _KEY.fullmatch(self.key)
+        if found is None or (is_time_ordered(found[2]) and key_of(found[2]) != self.key):
+            return None
+        return found[2]
+
+
+def key_of(batch_id: str) -> str:
+    """Of a batch whose id says when it was sealed."""
+    return key_on(time_of_id(batch_id).date(), batch_id)
+
+
+def key_on(day: date, batch_id: str) -> str:
+    """Of a batch with a random id, by the day of its `posted_at`."""
+    return f"{AUDIT_PREFIX}{day:%Y/%m/%d}/{batch_id}.ndjson.gz"
+
+
+def listed(
+    archive: Archive, *, prefix: str = AUDIT_PREFIX, after: str = "", before: str | None = None
+) -> Iterator[Listed]:
+    """The keys between, in their order."""
+    versions = archive.versions(prefix=prefix, after=after)
+    found: Listed | None = None
+    for version in versions:
+        if found is None or version.key != found.key:
+            if found is not None:
+                yield found
+            if before is not None and version.key >= before:
+                return
+            found = Listed(key=version.key, newest=version, versions=0, markers=0)
+        found.markers += version.is_marker
+        found.versions += not version.is_marker
+    if found is not None:
+        yield found

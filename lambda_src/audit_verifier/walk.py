@@ -1,0 +1,60 @@
+"""Sealed batches and objects, read together in the order of their keys."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lambda_src.audit_verifier.ledger import Batch, Ledger
+from lambda_src.audit_verifier.limits import Limits
+from lambda_src.audit_verifier.listing import Listed, key_of
+from lambda_src.audit_verifier.moments import is_time_ordered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """What belongs to one key: the batch that is recorded, what is listed, or both."""
+
+    key: str
+    batch: Batch | None = None
+    listed: Listed | None = None
+
+
+def sealed_between(ledger: Ledger, *, after: str, before: str, limits: Limits) -> Iterator[Batch]:
+    """Batches whose ids sort by time, in this order."""
+    while page := ledger.batches_sealed(after=after, before=before, most=limits.batches):
+        for batch in page:
+            if is_time_ordered(batch.batch_id):  # a random id can lie between
+                yield batch
+        after = page[-1].batch_id
+
+
+def paired(objects: Iterator[Listed], batches: Iterator[Batch]) -> Iterator[Pair]:
+    """Both in the order of their keys."""
+    listed, batch = next(objects, None), next(batches, None)
+    while listed is not None or batch is not None:
+        key = key_of(batch.batch_id) if batch is not None else None
+        if listed is not None and (key is None or listed.key < key):
+            yield Pair(key=listed.key, listed=listed)
+            listed = next(objects, None)
+        elif key is not None and (listed is None or key < listed.key):
+            yield Pair(key=key, batch=batch)
+            batch = next(batches, None)
+        elif listed is not None:
+            yield Pair(key=listed.key, batch=batch, listed=listed)
+            listed, batch = next(objects, None), next(batches, None)
+
+
+def in_groups(pairs: Iterable[Pair], limits: Limits) -> Iterator[list[Pair]]:
+    """So many that their contents fit into memory."""
+    group: list[Pair] = []
+    transactions = 0
+    for pair in pairs:
+        size = len(pair.batch.transaction_ids) if pair.batch is not None else 0
+        if group and (
+            len(group) == limits.batches or transactions + size > limits.transactions // 2
+        ):
+            yield group
+            group, transactions = [], 0
+        group.append(pair)
+        transactions += size
+    if group:
+        yield group

@@ -1,0 +1,46 @@
+"""Drill: `kill -9` of the load balancer under load. It comes back, and no data is lost.
+
+The process serves every environment of this local cloud.
+
+make drill-kill-balancer
+"""
+
+import os
+import signal
+import sys
+import time
+
+import psutil
+
+from local_cloud.drills.audited_rehearsal import rehearse_audited
+from local_cloud.drills.findings import Findings
+from local_cloud.drills.rehearsal import Outcome, Scene
+
+
+def kill_balancer(scene: Scene) -> Outcome:
+    tasks = {task["id"] for task in scene.healthy_tasks()}
+    victim = psutil.Process(scene.load_balancer_pid())
+    os.kill(victim.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    print(f"killed the load balancer, process {victim.pid}")
+    back = scene.wait_until(
+        lambda: scene.load_balancer_pid() != victim.pid, "the load balancer is started again"
+    )
+    findings = Findings()
+    findings.expect(
+        "the old process of the load balancer has ended",
+        holds=not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE,
+    )
+    findings.expect(
+        "no task was replaced: they did not fail",
+        holds=tasks <= {task["id"] for task in scene.healthy_tasks()},
+    )
+    return Outcome(
+        broke_at=killed,
+        recovery=f"the load balancer was started again after {back - killed:.1f} s",
+        findings=findings,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(rehearse_audited(kill_balancer))

@@ -1,0 +1,76 @@
+"""The chain in whatever order its links come, in memory that does not grow with it."""
+
+import json
+from itertools import permutations
+
+from lambda_src.audit_verifier.chain import BEFORE_THE_FIRST, ChainWalk, Link
+from lambda_src.audit_verifier.findings import Findings
+
+
+def link(number: int, *, previous: str | None = None, text: str | None = None) -> Link:
+    before = BEFORE_THE_FIRST if number == 1 else f"hash {number - 1}"
+    return Link(
+        number=number,
+        previous_hash=previous or before,
+        records_hash="",
+        hash=text or f"hash {number}",
+    )
+
+
+def walked(*links: Link) -> tuple[ChainWalk, Findings]:
+    walk, findings = ChainWalk(), Findings()
+    for each in links:
+        # As between two calls.
+        walk = ChainWalk.of_json(json.loads(json.dumps(walk.to_json())))
+        walk.add(each, holder=f"batch {each.number}", findings=findings)
+    return walk, findings
+
+
+def found(findings: Findings) -> list[tuple[str, str]]:
+    return [(each.kind.value, each.id) for each in findings.listed]
+
+
+def test_a_whole_chain_is_whole_in_every_order() -> None:
+    for order in permutations([3, 4, 5, 6]):
+        walk, findings = walked(*(link(number) for number in order))
+        assert findings.count == 0, order
+        assert walk.missing(head=6, is_from_the_first=False) == [], order
+
+
+def test_a_broken_link_is_found_in_every_order() -> None:
+    broken = {3: link(3), 4: link(4), 5: link(5, previous="other"), 6: link(6)}
+    for order in permutations(broken):
+        _, findings = walked(*(broken[number] for number in order))
+        assert found(findings) == [("altered", "5")], order
+
+
+def test_the_first_batch_has_none_before_it() -> None:
+    _, findings = walked(link(1, previous="hash 0"))
+    assert found(findings) == [("altered", "1")]
+
+
+def test_what_does_not_come_is_missing() -> None:
+    walk, findings = walked(link(3), link(6), link(8))
+    assert walk.missing(head=None, is_from_the_first=False) == [range(4, 6), range(7, 8)]
+    assert walk.missing(head=10, is_from_the_first=True) == [
+        range(1, 3), range(4, 6), range(7, 8), range(9, 11),
+    ]  # fmt: skip
+    assert ChainWalk().missing(head=2, is_from_the_first=True) == [range(1, 3)]
+    assert findings.count == 0
+
+
+def test_a_number_that_comes_twice_is_altered() -> None:
+    _, findings = walked(link(3), link(4), link(3, text="other"))
+    assert found(findings) == [("altered", "3")]
+
+
+def test_a_wide_gap_is_reported_at_once_and_not_held() -> None:
+    walk, findings = walked(link(1), link(10**9))
+    assert found(findings) == [("missing", "2")]
+    assert "2 to 999999999" in findings.listed[0].detail
+    assert walk.missing(head=10**9, is_from_the_first=True) == []
+
+
+def test_a_chain_of_any_length_is_held_as_its_end() -> None:
+    walk, _ = walked(*(link(number) for number in range(1, 200)))
+    assert (walk.ends, walk.starts, walk.gaps) == ({199: "hash 199"}, {}, set())

@@ -1,0 +1,224 @@
+"""What is as it should be is consistent, whatever is on its way; each attack on it is named."""
+
+from datetime import timedelta
+
+from lambda_src.audit_verifier.limits import Limits
+from lambda_src.audit_verifier.report import Repair
+from tests.lambda_src.audit_verifier.world import (
+    AT_ONCE,
+    World,
+    batch_of,
+    id_of,
+    packed,
+    unpacked,
+)
+
+
+def test_what_was_posted_and_stored_is_consistent(world: World) -> None:
+    world.delivered([1, 2], [3], [4, 5, 6])
+    report = world.verify()
+    assert report.is_consistent, report.discrepancies
+    assert vars(report.checked) == {"transactions": 6, "batches": 3, "objects": 3}
+
+
+def test_an_empty_ledger_is_consistent(world: World) -> None:
+    assert world.verify().is_consistent
+
+
+def test_what_is_on_its_way_is_no_discrepancy(world: World) -> None:
+    """In the outbox, sealed, sent and not stored yet, stored and not recorded as sent."""
+    world.delivered([1])
+    world.post(2)
+    [stored] = world.seal()
+    world.store(stored)  # the relay died before it recorded the batch
+    world.post(3)
+    sent = [message for message in world.seal() if message != stored]
+    world.record_sent(*sent)
+    world.post(4)
+    world.seal()
+    world.post(5)
+    limits = Limits(missing_after_seconds=900, unknown_after_seconds=0)
+    assert world.found(limits=limits) == set()
+
+
+def test_a_batch_that_was_refused_and_set_aside_waits(world: World) -> None:
+    world.post(1)
+    [message] = world.seal()
+    for _ in range(10):
+        world.session.run("SELECT ledger.record_refused(:id, 'no')", id=message["batch_id"])
+    assert world.found() == set()
+
+
+def test_an_outbox_row_that_was_deleted_is_a_missing_transaction(world: World) -> None:
+    world.delivered([1])
+    world.post(2)
+    world.as_superuser("DELETE FROM ledger.outbox_v2")
+    world.delivered([3])
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("missing", "transaction", id_of(2))
+    assert found.repair is Repair.SEAL_TRANSACTION
+
+
+def test_an_object_that_was_dropped_is_a_missing_batch(world: World) -> None:
+    keys = world.delivered([1], [2, 3], [4])
+    world.archive.drop(keys[1])
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("missing", "batch", batch_of(keys[1]))
+    assert found.repair is Repair.SEND_BATCH
+
+
+def test_an_amount_that_was_altered_in_an_object_is_named_and_the_chain_says_where(
+    world: World,
+) -> None:
+    keys = world.delivered([1], [2, 3])
+    content, metadata = world.archive.drop(keys[1])
+    records = unpacked(content)
+    records[1]["amount_minor"] = 999
+    world.archive.put(keys[1], packed(records), metadata)
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("altered", "transaction", id_of(3))
+    assert "amount_minor is 999 in the object and 100 in the ledger" in found.detail
+    assert found.detail.endswith("the chain confirms the ledger")
+
+
+def test_a_row_of_the_ledger_that_was_altered_is_named_and_the_chain_says_where(
+    world: World,
+) -> None:
+    keys = world.delivered([1], [2, 3])
+    world.as_superuser(
+        f"UPDATE ledger.transactions SET amount_minor = 1 WHERE transaction_id = '{id_of(2)}'"
+    )
+    found = {each.subject.value: each for each in world.verify().discrepancies}
+    assert {each.kind.value for each in found.values()} == {"altered"}
+    assert found["transaction"].id == id_of(2)
+    assert found["transaction"].detail.endswith("the chain confirms the object")
+    assert found["batch"].id == batch_of(keys[1])
+
+
+def test_a_row_that_was_altered_before_its_batch_was_sent_breaks_the_chain(world: World) -> None:
+    world.post(1)
+    [message] = world.seal()
+    world.as_superuser("UPDATE ledger.transactions SET amount_minor = 1")
+    assert world.found() == {("altered", "batch", message["batch_id"])}
+
+
+def test_a_transaction_that_was_deleted_from_the_ledger_is_unknown(world: World) -> None:
+    world.delivered([1, 2])
+    world.as_superuser(f"DELETE FROM ledger.transactions WHERE transaction_id = '{id_of(2)}'")
+    assert world.found() == {("unknown", "transaction", id_of(2))}
+
+
+def test_two_objects_that_were_swapped_are_both_altered(world: World) -> None:
+    keys = world.delivered([1], [2])
+    first, second = (world.archive.drop(key) for key in keys)
+    world.archive.put(keys[0], *second)
+    world.archive.put(keys[1], *first)
+    assert world.found() == {("altered", "object", key) for key in keys}
+
+
+def test_a_foreign_object_is_unknown(world: World) -> None:
+    [key] = world.delivered([1])
+    content, metadata = world.archive.drop(key)
+    world.archive.put(key, content, metadata)
+    foreign = [
+        key.replace(key[-15:-10], "fffff"),  # another batch
+        key.replace("/20", "/19"),  # another day than that of its id
+        "audit/note.txt",
+    ]
+    for each in foreign:
+        world.archive.put(each, content, {})
+    found = world.found()
+    assert {("unknown", "object", each) for each in foreign} <= found
+    assert ("double", "transaction", id_of(1)) in found
+
+
+def test_an_object_is_unknown_only_when_its_record_had_time_to_reach_a_standby(
+    world: World,
+) -> None:
+    [key] = world.delivered([1])
+    content, metadata = world.archive.drop(key)
+    other = key.replace(key[-15:-10], "fffff")
+    world.archive.put(key, content, metadata)
+    world.archive.put(other, content, {})
+    long = timedelta(days=100_000).total_seconds()
+    assert world.found(limits=Limits(missing_after_seconds=0, unknown_after_seconds=long)) == set()
+    assert ("unknown", "object", other) in world.found(limits=AT_ONCE)
+
+
+def test_a_second_version_and_a_delete_marker_are_altered(world: World) -> None:
+    keys = world.delivered([1], [2], [3])
+    world.archive.put(keys[0], *_copy(world, keys[0]))
+    world.archive.delete(keys[1])
+    assert world.found() == {("altered", "object", key) for key in keys[:2]}
+
+
+def test_an_object_whose_content_does_not_have_its_checksum_is_altered(world: World) -> None:
+    [key] = world.delivered([1])
+    content, metadata = world.archive.drop(key)
+    world.archive.put(key, content, metadata, is_intact=False)
+    assert world.found() == {("altered", "object", key)}
+
+
+def test_a_transaction_in_two_batches_is_double(world: World) -> None:
+    world.delivered([1], [2])
+    world.session.run(
+        "INSERT INTO ledger.outbox_v2 (transaction_ids, bytes_max, created_at)"
+        " SELECT ARRAY[transaction_id], 1000, posted_at FROM ledger.transactions"
+        f" WHERE transaction_id = '{id_of(1)}'"
+    )
+    keys = world.delivered([3])
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("double", "transaction", id_of(1))
+    assert batch_of(keys[0]) in found.detail
+
+
+def test_metadata_that_was_altered_is_found(world: World) -> None:
+    [key] = world.delivered([1])
+    content, metadata = world.archive.drop(key)
+    world.archive.put(key, content, metadata | {"chain-number": "7"})
+    assert world.found() == {("altered", "object", key)}
+
+
+def test_content_that_is_no_record_is_altered(world: World) -> None:
+    for number, content in enumerate([b"", b"no gzip", packed([])[:9], packed([]), packed([{}])]):
+        [key] = world.delivered([number + 1])
+        _, metadata = world.archive.drop(key)
+        world.archive.put(key, content, metadata)
+        assert ("altered", "object", key) in world.found(), content
+
+
+def test_a_batch_that_was_removed_from_the_record_leaves_a_gap_in_the_chain(world: World) -> None:
+    """Even if its object and its transactions are removed with it."""
+    keys = world.delivered([1], [2], [3])
+    world.archive.drop(keys[1])
+    world.as_superuser(
+        f"DELETE FROM ledger.sent_batches WHERE batch_id = '{batch_of(keys[1])}'",
+        f"DELETE FROM ledger.transactions WHERE transaction_id = '{id_of(2)}'",
+    )
+    assert world.found() == {("missing", "chain", "2")}
+
+
+def test_the_newest_batch_and_the_first_one_cannot_be_removed_unseen(world: World) -> None:
+    keys = world.delivered([1], [2], [3])
+    for number in (1, 3):
+        world.archive.drop(keys[number - 1])
+        world.as_superuser(
+            f"DELETE FROM ledger.sent_batches WHERE batch_id = '{batch_of(keys[number - 1])}'",
+            f"DELETE FROM ledger.transactions WHERE transaction_id = '{id_of(number)}'",
+        )
+    assert world.found() == {("missing", "chain", "1"), ("missing", "chain", "3")}
+
+
+def test_a_hash_that_was_rewritten_breaks_the_chain(world: World) -> None:
+    keys = world.delivered([1], [2], [3])
+    world.as_superuser(
+        "UPDATE ledger.sent_batches SET previous_hash = sha256('')"
+        f" WHERE batch_id = '{batch_of(keys[1])}'"
+    )
+    assert ("altered", "chain", "2") in world.found()
+
+
+def _copy(world: World, key: str) -> tuple[bytes, dict[str, str]]:
+    [(_, stored), *_] = world.archive.versions_of[key]
+    assert stored is not None
+    return stored.content, dict(stored.metadata)

@@ -1,0 +1,25 @@
+"""The negative control: a soak in which something is broken silently finds each of it."""
+
+from pathlib import Path
+
+from soak.report import repeat_command, report
+from soak.run import Soak, run
+from soak.sabotage import Break
+
+BROKEN = Soak(seed=5, seconds=3, has_faults=False, breaks=[*Break])
+
+
+def test_what_is_lost_doubled_or_altered_is_found(tmp_path: Path) -> None:
+    result = run(BROKEN, tmp_path)
+    assert {problem.what for problem in result.problems} >= {
+        "a message is lost: neither in the ledger nor a dead letter",
+        "verification: missing batch",
+        "verification: altered object",
+        "verification: double transaction",
+    }
+    assert "NOT consistent" in report(result)
+
+
+def test_the_report_names_the_command_that_repeats_the_run() -> None:
+    soak = Soak(seed=7, seconds=60, breaks=[Break.LOST_BATCH])
+    assert repeat_command(soak) == "make soak SECONDS=60 SEED=7 BREAK=lost-batch"
