@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,10 +26,24 @@ class DynamoDbCalls:
 
     async def run(self, call: Callable[[], _T]) -> _T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.executor, call)
+            answer = await asyncio.get_running_loop().run_in_executor(self.executor, call)
         except (BotoCoreError, ClientError) as error:
             logger.warning("%s failed", self.store, extra={"reason": _reason_of(error)})
             raise self.unavailable() from error
+        if _broke_off(answer):
+            logger.warning("%s failed", self.store, extra={"reason": "answer broke off"})
+            raise self.unavailable()
+        return answer
+
+
+def _broke_off(answer: object) -> bool:
+    """boto3 takes an answer that ends in its head for one without a body: nothing would be found.
+
+    DynamoDB sends the length of every answer
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html).
+    """
+    metadata = answer.get("ResponseMetadata", {}) if isinstance(answer, Mapping) else {}
+    return "content-length" not in metadata.get("HTTPHeaders", {"content-length": ""})
 
 
 def _reason_of(error: BotoCoreError | ClientError) -> str:

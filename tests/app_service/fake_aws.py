@@ -76,7 +76,9 @@ class FakeService:
         prepared: Any = request  # the stubs allow more kinds of header and body than are sent
         operation = prepared.headers["X-Amz-Target"].decode().rpartition(".")[2]
         status, body = self.respond(operation, prepared.body)
-        return AWSResponse(prepared.url, status, HTTPHeaders(), _Raw(body))
+        headers = HTTPHeaders()
+        headers["Content-Length"] = str(len(body))
+        return AWSResponse(prepared.url, status, headers, _Raw(body))
 
 
 class _Raw(io.BytesIO):
