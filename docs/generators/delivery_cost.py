@@ -16,7 +16,6 @@ BUILD_MINUTE: Final = {
     "BUILD_GENERAL1_MEDIUM": 0.01,
     "BUILD_GENERAL1_LARGE": 0.02,
 }
-S3_GB_MONTH: Final = 0.023
 
 # Minutes of an action in the run of a later push, estimated as in docs/delivery.md.
 MINUTES: Final = {
@@ -113,7 +112,7 @@ def section(environment: Template, pipeline: Template, hub: Template) -> str:
         "pipelines: keys, secrets, alarms": [BRANCHES * idle(pipeline)] * len(PUSHES),
         "builds (CodeBuild)": [_runs(n) * builds for n in PUSHES],
         "actions (CodePipeline V2)": [_runs(n) * steps for n in PUSHES],
-        "artifacts of 30 days (S3)": [_runs(n) * ARTIFACTS_GB * S3_GB_MONTH for n in PUSHES],
+        "artifacts of 30 days (S3)": [_runs(n) * ARTIFACTS_GB * cost.S3_GB_MONTH for n in PUSHES],
         "logs of builds": [_runs(n) * LOGS_GB * cost.LOGS_GB for n in PUSHES],
         "the hub": [hub_month] * len(PUSHES),
     }
@@ -163,7 +162,7 @@ Prices: [CodePipeline](https://aws.amazon.com/codepipeline/pricing/) V2, {ACTION
 an action, each rounded up; [CodeBuild](https://aws.amazon.com/codebuild/pricing/) on Linux x86,
 {small} a minute of general1.small and {medium} of general1.medium
 ([quoted](https://c3x.dev/resources/aws/aws_codebuild_project/) in 2026, not read at AWS);
-[S3](https://aws.amazon.com/s3/pricing/) {S3_GB_MONTH} a GB and month; all others as above.
+[S3](https://aws.amazon.com/s3/pricing/) {cost.S3_GB_MONTH} a GB and month; all others as above.
 
 Assumed, not measured: the minutes of each action ([delivery.md](delivery.md) explains them);
 {ARTIFACTS_GB} GB of artifacts and {LOGS_GB} GB of logs a run; {DAYS} days a month; the hub's

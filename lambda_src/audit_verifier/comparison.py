@@ -3,9 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from app_service.outbox.canonical_record import HASH
+from lambda_src.audit_verifier.archive import StoredObject
 from lambda_src.audit_verifier.chain import Link, records_hash
 from lambda_src.audit_verifier.findings import Findings
-from lambda_src.audit_verifier.records import Record, UnreadableContent
+from lambda_src.audit_verifier.records import (
+    Record,
+    UnreadableContent,
+    lines_of,
+    transaction_of,
+)
 from lambda_src.audit_verifier.report import Kind, Subject
 
 # Records from before these formats have fewer fields, and no batch of theirs has a chain.
@@ -15,7 +21,38 @@ _IN_EVERY_FORMAT = frozenset(
 _SHOWN = 3
 
 
-def compare_lines(
+def lines_in(stored: StoredObject, *, key: str, findings: Findings) -> list[str] | None:
+    """Of an object that was read; None if it holds none."""
+    if not stored.is_intact:
+        findings.add(Kind.ALTERED, Subject.OBJECT, key, "its content does not have its checksum")
+        return None
+    try:
+        return lines_of(stored.content)
+    except UnreadableContent as error:
+        findings.add(Kind.ALTERED, Subject.OBJECT, key, str(error))
+        return None
+
+
+def compare_content(
+    stored: StoredObject,
+    records: Mapping[str, Record],
+    *,
+    key: str,
+    link: Link | None,
+    but: set[str],
+    findings: Findings,
+) -> None:
+    """An object with the ledger's records of its batch. Transactions in `but` are reported already,
+    because the ledger does not have them."""
+    lines = lines_in(stored, key=key, findings=findings)
+    if lines is None:
+        return
+    if but:
+        lines = [line for line in lines if transaction_of(line) not in but]
+    _compare_lines(lines, list(records.values()), key=key, link=link, findings=findings)
+
+
+def _compare_lines(
     lines: Sequence[str],
     records: Sequence[Record],
     *,
@@ -115,6 +152,8 @@ def _differences(in_object: Record, in_ledger: Record, *, is_chained: bool) -> l
     ]
     if (is_chained or HASH in one) and one.get(HASH) != in_object.hash:
         differences.append("its hash in the object is not that of its contents")
+    if is_chained and not differences and in_object.hash != in_ledger.hash:
+        differences.append("a number is written in another way than in the ledger")
     return differences
 
 

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from datetime import datetime, timedelta
 
 from lambda_src.audit_verifier.archive import Archive, StoredObject
-from lambda_src.audit_verifier.chain import ChainWalk, Link
-from lambda_src.audit_verifier.comparison import check_link, compare_lines, compare_metadata
+from lambda_src.audit_verifier.chain import ChainWalk
+from lambda_src.audit_verifier.comparison import check_link, compare_content, compare_metadata
 from lambda_src.audit_verifier.coverage import Coverage
 from lambda_src.audit_verifier.findings import Findings
-from lambda_src.audit_verifier.fork import Fork
-from lambda_src.audit_verifier.ledger import Batch, Horizon, Ledger
+from lambda_src.audit_verifier.ledger import Batch, Ledger
 from lambda_src.audit_verifier.limits import Limits
 from lambda_src.audit_verifier.listing import Listed
-from lambda_src.audit_verifier.moments import is_time_ordered, text_of, time_of_id
-from lambda_src.audit_verifier.records import Record, UnreadableContent, lines_of
+from lambda_src.audit_verifier.moments import is_time_ordered
+from lambda_src.audit_verifier.records import Record
 from lambda_src.audit_verifier.report import Kind, Repair, Subject
+from lambda_src.audit_verifier.unrecorded import Unrecorded
 from lambda_src.audit_verifier.walk import Pair
 
 
@@ -30,10 +29,8 @@ class Inspection:
         executor: Executor,
         coverage: Coverage,
         chain: ChainWalk,
-        fork: Fork,
-        horizon: Horizon,
+        unrecorded: Unrecorded,
         ids: tuple[str, str],
-        now: datetime,
         limits: Limits,
         findings: Findings,
     ) -> None:
@@ -42,10 +39,8 @@ class Inspection:
         self._executor = executor
         self._coverage = coverage
         self._chain = chain
-        self._fork = fork
-        self._horizon = horizon
+        self._unrecorded = unrecorded
         self._first_id, self._last_id = ids  # of the window
-        self._now = now
         self._limits = limits
         self._findings = findings
         self.batches = 0
@@ -74,7 +69,7 @@ class Inspection:
             if pair.batch is not None:
                 self._check_batch(pair, pair.batch, found, records[pair.batch.batch_id])
             elif pair.listed is not None and found is not None:
-                self._check_unrecorded(pair.listed, found)
+                self._unrecorded.check(pair.listed, found)
 
     def _check_versions(self, listed: Listed) -> None:
         faults = []
@@ -152,7 +147,14 @@ class Inspection:
         compare_metadata(
             stored.metadata, batch.link, batch.posted_at, key=pair.key, findings=self._findings
         )
-        self._compare(pair.key, stored, records, batch.link, but=set(batch.transaction_ids))
+        compare_content(
+            stored,
+            records,
+            key=pair.key,
+            link=batch.link,
+            but=set(batch.transaction_ids) - records.keys(),
+            findings=self._findings,
+        )
 
     def _check_ids(self, batch: Batch, records: Mapping[str, Record]) -> None:
         if len(set(batch.transaction_ids)) < len(batch.transaction_ids):
@@ -181,90 +183,6 @@ class Inspection:
             f"{pair.key}",
             repair=Repair.SEND_BATCH,
         )
-
-    def _compare(
-        self,
-        key: str,
-        stored: StoredObject,
-        records: Mapping[str, Record],
-        link: Link | None,
-        *,
-        but: set[str],
-    ) -> None:
-        """The lines of an object, without those of transactions in `but` that have no record."""
-        lines = self._lines(key, stored)
-        if lines is None:
-            return
-        if absent := but - records.keys():
-            lines = [line for line in lines if not any(each in line for each in absent)]
-        compare_lines(lines, list(records.values()), key=key, link=link, findings=self._findings)
-
-    def _lines(self, key: str, stored: StoredObject) -> list[str] | None:
-        if not stored.is_intact:
-            self._findings.add(
-                Kind.ALTERED, Subject.OBJECT, key, "its content does not have its checksum"
-            )
-            return None
-        try:
-            return lines_of(stored.content)
-        except UnreadableContent as error:
-            self._findings.add(Kind.ALTERED, Subject.OBJECT, key, str(error))
-            return None
-
-    def _check_unrecorded(self, listed: Listed, stored: StoredObject) -> None:
-        batch_id = listed.batch_id
-        young = timedelta(seconds=self._limits.unknown_after_seconds)
-        if batch_id is None or listed.newest.modified_at > self._now - young:
-            return
-        is_unknown = self._must_be_recorded(batch_id, listed)
-        if is_unknown:
-            self._findings.add(
-                Kind.UNKNOWN,
-                Subject.OBJECT,
-                listed.key,
-                f"the ledger has no record of batch {batch_id}",
-            )
-        lines = self._lines(listed.key, stored)
-        if lines is None:
-            return
-        try:
-            held = [Record.of_object(line) for line in lines]
-        except UnreadableContent as error:
-            self._findings.add(Kind.ALTERED, Subject.OBJECT, listed.key, str(error))
-            return
-        texts = self._ledger.records([record.transaction_id for record in held])
-        records = {r.transaction_id: r for r in (Record.of_ledger(t) for t in texts.values())}
-        absent = {record.transaction_id for record in held} - records.keys()
-        for transaction_id in sorted(absent):
-            self._findings.add(
-                Kind.UNKNOWN,
-                Subject.TRANSACTION,
-                transaction_id,
-                f"it is in {listed.key}, and the ledger does not have it",
-            )
-        self._coverage.take_unrecorded(
-            listed.key, {each: record.posted_at for each, record in records.items()}
-        )
-        link = Link.of_metadata(stored.metadata)
-        if is_unknown:
-            self._fork.add(link, key=listed.key, transactions=len(absent))
-            return
-        if link is not None:
-            self._chain.add(link, holder=listed.key, findings=self._findings)
-            check_link(
-                link,
-                [record.hash for record in held],
-                batch_id=batch_id,
-                posted_at=stored.metadata.get("posted-at", ""),
-                source=listed.key,
-                findings=self._findings,
-            )
-        self._compare(listed.key, stored, records, link, but=absent)
-
-    def _must_be_recorded(self, batch_id: str, listed: Listed) -> bool:
-        if is_time_ordered(batch_id):  # these are as old as the record, or younger
-            return text_of(time_of_id(batch_id)) >= self._horizon.kept_from
-        return str(listed.day) > self._horizon.recorded_from[:10].replace("-", "/")
 
 
 def _id_of(pair: Pair) -> str | None:

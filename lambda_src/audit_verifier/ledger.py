@@ -17,6 +17,7 @@ OUTBOX: Final = "the outbox"
 # A standby ends a statement that keeps it from following the writer.
 _CONFLICT_WITH_RECOVERY = "40001"
 _ATTEMPTS = 3
+_ID = 36  # characters of a UUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +72,8 @@ class Ledger:
 
     def posted(self, first: datetime, last: datetime, most: int) -> list[tuple[str, str]]:
         """Ids and times of at most so many, in no order."""
-        return [
-            (transaction_id, posted_at)
-            for transaction_id, posted_at in self._run(
-                queries.POSTED_SQL, first=first, last=last, most=most
-            )
-        ]
+        [[found]] = self._run(queries.POSTED_SQL, first=first, last=last, most=most)
+        return [(each[:_ID], each[_ID:]) for each in found.split(",")] if found else []
 
     def batches_sealed(self, *, after: str, before: str, most: int) -> list[Batch]:
         """In the order of their ids. Raises DatabaseError, as every method."""

@@ -14,6 +14,7 @@ from lambda_src.audit_verifier.limits import OBJECT_BYTES_MAX
 _GZIP = 16 + zlib.MAX_WBITS
 # At the end of a record, as ledger.audit_records writes it.
 _HASH_BEGINS, _HASH_ENDS = f', "{HASH}": "', '"}'
+_LINE = json.JSONEncoder(separators=(",", ":"))  # as the audit writer writes it
 _HASH_LENGTH = len(_HASH_BEGINS) + 64 + len(_HASH_ENDS)
 
 
@@ -37,7 +38,7 @@ class Record:
             transaction_id=fields["transaction_id"],
             posted_at=fields["posted_at"],
             fields=fields,
-            line=json.dumps(fields, separators=(",", ":")),
+            line=_LINE.encode(fields),
             hash=sha256(f"{text[:-_HASH_LENGTH]}}}".encode()).hexdigest(),
         )
 
@@ -71,3 +72,11 @@ def lines_of(content: bytes) -> list[str]:
     if not text.endswith("\n"):
         raise UnreadableContent("it does not end with a line break")
     return text.removesuffix("\n").split("\n")
+
+
+def transaction_of(line: str) -> str | None:
+    """Its id; None if the line is no audit record."""
+    try:
+        return Record.of_object(line).transaction_id
+    except UnreadableContent:
+        return None

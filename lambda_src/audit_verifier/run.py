@@ -19,6 +19,7 @@ from lambda_src.audit_verifier.listing import key_on, listed
 from lambda_src.audit_verifier.moments import first_id_at, moment_of, text_of
 from lambda_src.audit_verifier.report import Checked, Report, Window
 from lambda_src.audit_verifier.search import search
+from lambda_src.audit_verifier.unrecorded import Unrecorded
 from lambda_src.audit_verifier.walk import Pair, in_groups, paired, sealed_between
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
 
@@ -71,10 +72,17 @@ class Run:
             executor=executor,
             coverage=self._coverage,
             chain=self._chain,
-            fork=self._fork,
-            horizon=horizon,
+            unrecorded=Unrecorded(
+                ledger=ledger,
+                coverage=self._coverage,
+                chain=self._chain,
+                fork=self._fork,
+                horizon=horizon,
+                now=moment_of(head.now),
+                limits=limits,
+                findings=self._findings,
+            ),
             ids=self._ids,
-            now=moment_of(head.now),
             limits=limits,
             findings=self._findings,
         )

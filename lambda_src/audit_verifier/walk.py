@@ -31,16 +31,19 @@ def paired(objects: Iterator[Listed], batches: Iterator[Batch]) -> Iterator[Pair
     """Both in the order of their keys."""
     listed, batch = next(objects, None), next(batches, None)
     while listed is not None or batch is not None:
-        key = key_of(batch.batch_id) if batch is not None else None
-        if listed is not None and (key is None or listed.key < key):
-            yield Pair(key=listed.key, listed=listed)
+        keys = [listed.key] if listed is not None else []
+        if batch is not None:
+            keys.append(key_of(batch.batch_id))
+        pair = Pair(
+            key=min(keys),
+            listed=listed if keys[0] == min(keys) else None,
+            batch=batch if keys[-1] == min(keys) else None,
+        )
+        yield pair
+        if pair.listed is not None:
             listed = next(objects, None)
-        elif key is not None and (listed is None or key < listed.key):
-            yield Pair(key=key, batch=batch)
+        if pair.batch is not None:
             batch = next(batches, None)
-        elif listed is not None:
-            yield Pair(key=listed.key, batch=batch, listed=listed)
-            listed, batch = next(objects, None), next(batches, None)
 
 
 def in_groups(pairs: Iterable[Pair], limits: Limits) -> Iterator[list[Pair]]:

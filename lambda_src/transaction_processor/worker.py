@@ -20,6 +20,8 @@ from lambda_src.transaction_processor.sender import sender_of
 logger = logging.getLogger(__name__)
 
 _DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
+# For one call to the dead-letter queue with its repetition, and what comes after it.
+DEAD_LETTER_SECONDS = 15
 # The ledger recorded nothing: a person must look at the message, which waits as a dead letter.
 _WRONG = frozenset({Verdict.CONFLICT, Verdict.INVALID, Verdict.FORBIDDEN})
 
@@ -131,12 +133,8 @@ def process(
     # letter each time.
     untold = outcome_bus.send([*done, *rejected], seconds_left=seconds_left)
     comes_again = {message.receipt_handle for message in untold}
-    kept += [
-        letter.message
-        for letter in rejected
-        if letter.message.receipt_handle not in comes_again
-        and not dead_letters.accept(letter.message, letter.reason)
-    ]
+    letters = [each for each in rejected if each.message.receipt_handle not in comes_again]
+    kept += _not_accepted(letters, dead_letters, seconds_left)
     # Last: a renewed message exists twice until the function has answered.
     kept += outcome_retries.retry(untold, seconds_left=seconds_left)
     if outage is not None:
@@ -149,6 +147,21 @@ def process(
     if kept:
         redelivery.postpone(kept, seconds_left=seconds_left)
     return keep(kept)
+
+
+def _not_accepted(
+    letters: Sequence[Outcome], dead_letters: DeadLetters, seconds_left: Callable[[], float]
+) -> list[Message]:
+    """The messages that must stay. A call for each: a whole batch of them may take too long, and if
+    Lambda ended the function, those that are dead letters already would come again."""
+    kept: list[Message] = []
+    for place, letter in enumerate(letters):
+        if seconds_left() < DEAD_LETTER_SECONDS:
+            logger.warning("too late for dead letters", extra={"messages": len(letters) - place})
+            return [*kept, *(late.message for late in letters[place:])]
+        if not dead_letters.accept(letter.message, letter.reason):
+            kept.append(letter.message)
+    return kept
 
 
 def parse_transaction(body: str) -> Transaction:

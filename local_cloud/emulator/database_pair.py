@@ -47,6 +47,11 @@ class Node:
         """True if it was started and has died, hangs or refuses every session."""
         return self.server.has_died or self.pulse.fails
 
+    def start(self) -> None:
+        """While it started it refused sessions. Raises PostgresError."""
+        self.server.start()
+        self.pulse.forget()
+
     def fence(self) -> None:
         """End every process, also stopped ones: none acknowledges anything more."""
         self.server.fence()
@@ -119,7 +124,7 @@ class DatabasePair:
                 # Its first sessions may not wait for the standby yet.
                 self._standby_has_everything = False
                 self.writer.fence()
-                self.writer.server.start()
+                self.writer.start()
             return False
 
     def look_after_standby(self, *, lost_zones: frozenset[str]) -> None:
@@ -181,7 +186,7 @@ class DatabasePair:
         if not self._standby_is_outdated:
             try:
                 self.standby.fence()
-                self.standby.server.start()
+                self.standby.start()
                 with superuser(self.writer.server) as execute:
                     self._make_writer_wait(execute)
             except PostgresError:
@@ -197,7 +202,7 @@ class DatabasePair:
 
     def _copy_to_standby(self) -> None:
         with copy_running(self.writer.server, self.standby.server) as execute:
-            self.standby.server.start()
+            self.standby.start()
             self._make_writer_wait(execute)
         self._standby_is_outdated = False
 

@@ -9,6 +9,7 @@ error is an answer. The death of the process is seen by `PostgresServer.has_died
 
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -41,6 +42,8 @@ class Pulse:
         self._refuses_since: float | None = None  # monotonic
         self._timeout_seconds = answer_timeout_seconds
         self._failures = 0
+        self._looks = 0  # counts what was forgotten
+        self._lock = threading.Lock()
         self._connection: pg8000.dbapi.Connection | None = None
 
     @property
@@ -50,26 +53,32 @@ class Pulse:
         return refuses or self._failures >= FAILURES
 
     def forget(self) -> None:
-        """Call after the server's processes were ended: what was seen before is no longer true."""
-        self._failures = 0
-        self._refuses_since = None
+        """Call after the server was started or ended: what was seen before is no longer true."""
+        with self._lock:
+            self._looks += 1
+            self._failures = 0
+            self._refuses_since = None
 
     def ask(self) -> None:
         """One question; takes at most the timeout."""
+        look = self._looks
         if not self._server.is_alive:
             self.close()
             self.forget()
             return
-        failures, since = self._failures, self._refuses_since
         try:
             self._question()
         except (pg8000.dbapi.Error, OSError) as error:
             self.close()
-            self._failures = failures + 1 if _is_timeout(error) else 0
-            self._refuses_since = (since or time.monotonic()) if _is_refusal(error) else None
             logger.warning("database %s: %s", self._server.address, error or type(error).__name__)
+            with self._lock:
+                if look == self._looks:  # else it is another server than the one that was asked
+                    self._failures = self._failures + 1 if _is_timeout(error) else 0
+                    since = self._refuses_since or time.monotonic()
+                    self._refuses_since = since if _is_refusal(error) else None
         else:
-            self.forget()
+            self._failures = 0
+            self._refuses_since = None
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -374,6 +374,30 @@ def test_s65_a_writer_that_lives_and_refuses_every_session_is_replaced(
     assert kept(new.server) == [1]
 
 
+def test_s65_a_standby_that_starts_slowly_is_not_restarted(
+    pair: DatabasePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it starts it refuses every session for longer than a server may."""
+    standby = pair.standby
+    kill(standby)
+    start = standby.server.start
+    starting = pg8000.dbapi.DatabaseError({"C": "57P03", "M": "the database system is starting up"})
+
+    def start_slowly() -> None:
+        start()
+        with monkeypatch.context() as patch:
+            patch.setattr(standby.pulse, "_refusal_seconds", 0)
+            patch.setattr(standby.pulse, "_question", Mock(side_effect=starting))
+            standby.pulse.ask()
+            assert standby.pulse.fails
+
+    monkeypatch.setattr(standby.server, "start", start_slowly)
+    monkeypatch.setattr(standby.pulse, "_refusal_seconds", 0)
+    pair.look_after_standby(lost_zones=NOWHERE)
+
+    assert standby.serves
+
+
 def test_s65_a_server_that_refuses_a_login_has_answered(
     pair: DatabasePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 from itertools import permutations
 
-from lambda_src.audit_verifier.chain import BEFORE_THE_FIRST, ChainWalk, Link
+from lambda_src.audit_verifier.chain import BEFORE_THE_FIRST, ChainWalk, Link, report_missing
 from lambda_src.audit_verifier.findings import Findings
 
 
@@ -74,3 +74,10 @@ def test_a_wide_gap_is_reported_at_once_and_not_held() -> None:
 def test_a_chain_of_any_length_is_held_as_its_end() -> None:
     walk, _ = walked(*(link(number) for number in range(1, 200)))
     assert (walk.ends, walk.starts, walk.gaps) == ({199: "hash 199"}, {}, set())
+
+
+def test_numbers_that_were_found_elsewhere_are_not_missing() -> None:
+    findings = Findings()
+    report_missing(range(3, 10), [3, 4, 7], findings)
+    assert found(findings) == [("missing", "5"), ("missing", "8")]
+    assert "5 to 6" in findings.listed[0].detail

@@ -1,9 +1,17 @@
 """What is as it should be is consistent, whatever is on its way; each attack on it is named."""
 
+import gzip
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from app_service.outbox.canonical_record import record_hash
+from lambda_src.audit_verifier import findings
 from lambda_src.audit_verifier.limits import Limits
-from lambda_src.audit_verifier.report import Repair
+from lambda_src.audit_verifier.report import Repair, Window
+from lambda_src.audit_verifier.verification import verify
 from tests.lambda_src.audit_verifier.world import (
     AT_ONCE,
     World,
@@ -222,3 +230,116 @@ def _copy(world: World, key: str) -> tuple[bytes, dict[str, str]]:
     [(_, stored), *_] = world.archive.versions_of[key]
     assert stored is not None
     return stored.content, dict(stored.metadata)
+
+
+def test_a_value_that_is_equal_in_python_only_is_altered(world: World) -> None:
+    [key] = world.delivered([1])
+    _rewrite(world, key, lambda records: [_rehashed(records[0] | {"amount_minor": 100.0})])
+    assert world.found() == {("altered", "transaction", id_of(1))}
+
+
+def test_a_record_with_a_hash_of_its_own_contents_is_altered_all_the_same(world: World) -> None:
+    [key] = world.delivered([1])
+    _rewrite(world, key, lambda records: [_rehashed(records[0] | {"amount_minor": 7})])
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("altered", "transaction", id_of(1))
+    assert found.detail.endswith("the chain confirms the ledger")
+
+
+def test_when_both_sides_were_altered_the_chain_confirms_neither(world: World) -> None:
+    [key] = world.delivered([1])
+    _rewrite(world, key, lambda records: [records[0] | {"amount_minor": 7}])
+    world.as_superuser("UPDATE ledger.transactions SET amount_minor = 8")
+    details = [each.detail for each in world.verify().discrepancies]
+    assert any(detail.endswith("the chain confirms neither") for detail in details)
+
+
+def test_records_that_were_added_repeated_or_reordered_are_altered(world: World) -> None:
+    keys = world.delivered([1, 2], [3, 4], [5, 6])
+    _rewrite(world, keys[0], lambda records: [*records, records[0]])
+    _rewrite(world, keys[1], lambda records: records[::-1])
+    _rewrite(
+        world,
+        keys[2],
+        lambda records: [*records, *(records[0] | {"transaction_id": id_of(n)} for n in range(9))],
+    )
+    found = {each.id: each.detail for each in world.verify().discrepancies}
+    assert found[keys[0]] == "it holds 1 transactions more than once"
+    assert found[keys[1]] == "its transactions have another order than its batch"
+    assert "and 4 more that its batch does not have" in found[keys[2]]
+
+
+def test_a_line_that_only_mentions_a_deleted_transaction_is_compared(world: World) -> None:
+    [key] = world.delivered([1, 2])
+    _rewrite(world, key, lambda records: [records[0] | {"reference": id_of(2)}, records[1]])
+    world.as_superuser(f"DELETE FROM ledger.transactions WHERE transaction_id = '{id_of(2)}'")
+    assert world.found() == {
+        ("unknown", "transaction", id_of(2)),
+        ("altered", "transaction", id_of(1)),
+    }
+    _, metadata = world.archive.drop(key)
+    world.archive.put(key, gzip.compress(b"no record\n"), metadata)
+    assert ("altered", "object", key) in world.found()
+
+
+def test_a_batch_that_names_a_transaction_twice_is_double(world: World) -> None:
+    [key] = world.delivered([1])
+    world.as_superuser(
+        "UPDATE ledger.sent_batches SET transaction_ids = transaction_ids || transaction_ids"
+    )
+    assert ("double", "batch", batch_of(key)) in world.found()
+
+
+def test_a_transaction_that_is_double_is_named_once(world: World) -> None:
+    keys = world.delivered([1])
+    content, _ = _copy(world, keys[0])
+    for letters in ("eeeee", "fffff"):
+        world.archive.put(keys[0].replace(keys[0][-15:-10], letters), content, {})
+    found = [each for each in world.verify().discrepancies if each.kind.value == "double"]
+    assert [each.id for each in found] == [id_of(1)]
+
+
+def test_a_foreign_object_without_records_is_unknown_and_altered(world: World) -> None:
+    [key] = world.delivered([1])
+    for letters, content in (("eeeee", b"no gzip"), ("fffff", packed([{}]))):
+        foreign = key.replace(key[-15:-10], letters)
+        world.archive.put(foreign, content, {})
+        assert {("unknown", "object", foreign), ("altered", "object", foreign)} <= world.found()
+
+
+def test_an_object_whose_record_was_removed_is_named_with_its_place_in_the_chain(
+    world: World,
+) -> None:
+    keys = world.delivered([1], [2], [3])
+    world.as_superuser(f"DELETE FROM ledger.sent_batches WHERE batch_id = '{batch_of(keys[1])}'")
+    found = {(each.kind.value, each.id): each.detail for each in world.verify().discrepancies}
+    assert found.keys() == {("unknown", keys[1]), ("missing", "2"), ("unknown", "2")}
+    assert "the ledger has lost the batch with this number" in found["unknown", "2"]
+
+
+def test_more_discrepancies_than_a_report_lists_are_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "DISCREPANCIES_MAX", 2)
+    for key in world.delivered([1], [2], [3]):
+        world.archive.drop(key)
+    report = verify(
+        connection=world.session,
+        archive=world.archive,
+        window=Window(),
+        cursor=None,
+        seconds_left=lambda: 900,
+        limits=AT_ONCE,
+    )
+    assert (report.discrepancy_count, len(report.discrepancies)) == (3, 2)
+
+
+def _rewrite(
+    world: World, key: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+) -> None:
+    content, metadata = world.archive.drop(key)
+    world.archive.put(key, packed(change(unpacked(content))), metadata)
+
+
+def _rehashed(record: dict[str, Any]) -> dict[str, Any]:
+    return record | {"hash": record_hash(record)}

@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
 from lambda_src.audit_verifier.coverage import Coverage
 from lambda_src.audit_verifier.ledger import Horizon, Ledger
+from lambda_src.audit_verifier.limits import Limits
 from lambda_src.audit_verifier.report import Window
 from lambda_src.audit_verifier.verification import verify
 from tests.lambda_src.audit_verifier.world import (
@@ -202,13 +204,16 @@ def old(world: World) -> tuple[World, list[str]]:
 
 
 def in_eleven_weeks(
-    world: World, monkeypatch: pytest.MonkeyPatch, window: Window | None = None
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    window: Window | None = None,
+    limits: Limits = AT_ONCE,
 ) -> set[tuple[str, str, str]]:
     """As if the record's weeks had passed since."""
     later = (datetime.now(UTC) + timedelta(days=77)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     horizon = Horizon(kept_from=later, recorded_from=later, oldest=None)
     monkeypatch.setattr(Ledger, "horizon", lambda _: horizon)
-    return world.found(window=window)
+    return world.found(window=window, limits=limits)
 
 
 def test_objects_older_than_the_record_are_compared_with_the_ledger_and_their_chain(
@@ -296,3 +301,94 @@ def test_a_statement_that_a_standby_ends_is_repeated(world: World) -> None:
             return world.session.run(sql, **values)
 
     assert Ledger(Ending()).head().number == 0
+
+
+def test_a_standby_that_ends_every_attempt_fails_the_verification(world: World) -> None:
+    class Ending:
+        def run(self, sql: str, **_: Any) -> Any:
+            code = "40001" if "SELECT" in sql else None
+            return world.session.run(
+                f"DO $$ BEGIN RAISE EXCEPTION SQLSTATE '{code}'; END $$" if code else sql
+            )
+
+    with pytest.raises(DatabaseError, match="40001"):
+        Ledger(Ending()).head()
+
+
+def test_an_error_of_the_database_is_not_repeated(world: World) -> None:
+    ledger = Ledger(world.session)
+    with pytest.raises(DatabaseError, match="22P02"):
+        ledger.batches_named(["no id"])
+
+
+def test_objects_of_other_days_are_not_listed(world: World) -> None:
+    world.delivered([1])
+    end = pause(world)
+    next_days = f"audit/{end + timedelta(days=2):%Y/%m/%d}/"
+    world.archive.put(f"{next_days}note.txt", b"", {})
+    assert world.found(window=Window(end=end)) == set()
+    assert world.found() == {("unknown", "object", f"{next_days}note.txt")}
+
+
+def test_only_so_many_old_transactions_are_held_and_the_rest_is_reported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The objects of random ids do not come in the order of time."""
+    for number in range(1, 30):
+        world.post(number)
+    world.as_superuser("DELETE FROM ledger.outbox_v2")
+    found = in_eleven_weeks(world, monkeypatch, limits=FEW)
+    assert found
+    assert {each[:2] for each in found} == {("missing", "transaction")}
+
+
+def test_what_an_old_transaction_is_looked_for_in_may_be_damaged(
+    old: tuple[World, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, keys = old
+    [[start]] = world.session.run("SELECT min(posted_at) FROM ledger.transactions")
+    window = Window(
+        start=start.astimezone(UTC), end=start.astimezone(UTC) + timedelta(microseconds=1)
+    )
+    content, metadata = world.archive.drop(keys[0])
+    world.archive.put("audit/2999/01/01/note.txt", b"", {})
+    _, chained = world.archive.drop(keys[1])
+    world.archive.put(keys[1], b"no gzip", chained)
+    world.archive.delete(keys[2])
+    later = keys[1].replace(batch_of(keys[1])[-5:], "fffff")
+    world.archive.put(later, content, metadata)
+    assert in_eleven_weeks(world, monkeypatch, window) == {("altered", "object", keys[2])}
+    world.archive.drop(later)
+    assert ("missing", "transaction", id_of(1)) in in_eleven_weeks(world, monkeypatch, window)
+
+
+def test_many_doubles_are_reported_in_bounded_memory(world: World) -> None:
+    [key] = world.delivered(range(1, 30))
+    [(_, stored)] = world.archive.versions_of[key]
+    assert stored is not None
+    world.archive.put(key.replace(batch_of(key)[-5:], "fffff"), stored.content, {})
+    found = world.found(limits=FEW)
+    assert {each[2] for each in found if each[0] == "double"} == {id_of(n) for n in range(1, 30)}
+
+
+def test_a_random_id_that_looks_like_a_time_is_no_place_in_the_order(world: World) -> None:
+    """Of random ids one in some hundreds lies between those that sort by time."""
+    key = with_random_id(world, 1)
+    chained = batch_of(world.delivered([2])[0])
+    random_id = f"{chained[:14]}4{chained[15:]}"
+    world.as_superuser(
+        f"UPDATE ledger.sent_batches SET batch_id = '{random_id}' WHERE chain_number IS NULL"
+    )
+    content, metadata = world.archive.drop(key)
+    world.archive.put(key.replace(batch_of(key), random_id), content, metadata)
+    report = world.verify()
+    assert report.is_consistent, report.discrepancies
+    assert report.checked.batches == 2
+
+
+def test_an_object_that_disappears_while_it_is_verified_is_missing(world: World) -> None:
+    [key] = world.delivered([1])
+    foreign = key.replace(batch_of(key)[-5:], "fffff")
+    world.archive.put(foreign, b"", {})
+    world.archive.read = lambda _: None  # type: ignore[method-assign, assignment]
+    assert world.found() == {("missing", "batch", batch_of(key))}
