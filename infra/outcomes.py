@@ -63,17 +63,15 @@ class Outcomes(Construct):
             )
         )
 
-    def grant_put(self, role: iam.Role) -> None:
-        """Allow putting events on the bus; no principal of another account may."""
-        actions, resources = ["events:PutEvents"], [self.bus.event_bus_arn]
-        role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
-        self.bus.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="OutcomesOfTheProcessor",
-                principals=[role],
-                actions=actions,
-                resources=resources,
-            )
+    def grant_put(self, grantee: iam.IGrantable) -> None:
+        """Allow putting events on the bus and nothing else there.
+
+        The bus has no policy of its own. Without one no other account may use it, and a policy that
+        names a role of this account would not keep other roles of it out. To set one needs
+        events:PutPermission, which no branch has (B12): it could open the account's default bus.
+        """
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["events:PutEvents"], resources=[self.bus.event_bus_arn])
         )
 
 

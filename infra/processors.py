@@ -96,7 +96,7 @@ class TransactionProcessor(Construct):
         function = self.function.function
         database.processor_secret.grant_read(function)
         breaker.grant_use(function, item=LEDGER)
-        outcomes.grant_put(self.function.role)
+        outcomes.grant_put(function)
         queue.grant_send_again(function)
         queue.grant_send_to_dead_letters(function)
         self.mapping = _connect(

@@ -34,10 +34,11 @@ def test_s64_only_the_processor_puts_events_and_it_can_do_nothing_else(every: Sy
     arn = text({"Fn::GetAtt": [bus(every)[0], "Arn"]})
     assert on_events == {(role_id(every), '"events:PutEvents"', arn)}
 
-    statement = every.one("AWS::Events::EventBusPolicy")["Statement"]
-    assert statement["Principal"] == {"AWS": {"Fn::GetAtt": [role_id(every), "Arn"]}}
-    assert (statement["Effect"], statement["Action"]) == ("Allow", "events:PutEvents")
-    assert text(statement["Resource"]) == arn
+
+def test_no_other_account_may_use_the_bus(every: Synthesized) -> None:
+    """Without a policy nobody else may; setting one is a right that no branch has (B12)."""
+    assert every.properties("AWS::Events::EventBusPolicy") == []
+    assert "Policy" not in bus(every)[1]
 
 
 def test_s63_the_bus_has_the_environments_key_and_only_this_bus_may_use_it(

@@ -54,6 +54,7 @@ _KINDS: Final = {
         "elasticloadbalancing:CreateLoadBalancer DeleteLoadBalancer loadbalancer/app/{Name}/0a",
     "AWS::ElasticLoadBalancingV2::TargetGroup":
         "elasticloadbalancing:CreateTargetGroup DeleteTargetGroup targetgroup/{Name}/0a",
+    "AWS::Events::EventBus": "events:CreateEventBus DeleteEventBus event-bus/{Name}",
     "AWS::Events::Rule": "events:PutRule DeleteRule rule/{Name}",
     "AWS::KMS::Alias": "kms:CreateAlias DeleteAlias {AliasName}",
     "AWS::KMS::Key": "kms:CreateKey ScheduleKeyDeletion key/0a",
