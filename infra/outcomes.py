@@ -12,8 +12,7 @@ from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
 from infra.queues import RETENTION
-from lambda_src.transaction_processor.outcome_events import SOURCE
-from lambda_src.transaction_processor.outcomes import CORRELATION_ID
+from lambda_src.transaction_processor.settings import CORRELATION_ID, SOURCE
 
 BUS: Final = "outcomes"
 DEAD_LETTERS: Final = "outcome-dead-letters"

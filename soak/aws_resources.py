@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lambda_src.audit_writer.settings import AUDIT_PREFIX
-from lambda_src.transaction_processor.outcome_events import SOURCE
+from lambda_src.transaction_processor.settings import SOURCE
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.paths import CloudPaths
 from local_cloud.server import start_cloud, stop_cloud

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lambda_src.shared.message_attributes import REASON, sender_attributes_of
-from lambda_src.transaction_processor.outcomes import CORRELATION_ID
+from lambda_src.transaction_processor.settings import CORRELATION_ID
 from soak.inputs import RECEIVED_TOO_OFTEN
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.queue_messages import groups
-from lambda_src.transaction_processor.outcomes import CORRELATION_ID
+from lambda_src.transaction_processor.settings import CORRELATION_ID
 from soak.inputs import Message, messages_of
 from soak.outside_log import OutsideLog
 from soak.problems import Problem

@@ -8,8 +8,9 @@ import jsonschema_rs
 
 from infra.outcomes import BUS, DEAD_LETTERS, PROBE_PREFIX, PROBE_QUEUE
 from integration_tests.test_outcomes import PREFIX
-from lambda_src.transaction_processor.outcome_events import OUTCOME_BYTES_MAX, SOURCE
-from lambda_src.transaction_processor.outcomes import CORRELATION_ID, DetailType
+from lambda_src.transaction_processor.outcome_events import OUTCOME_BYTES_MAX
+from lambda_src.transaction_processor.outcomes import DetailType
+from lambda_src.transaction_processor.settings import CORRELATION_ID, SOURCE
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "outcomes.md").read_text()

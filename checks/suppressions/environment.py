@@ -30,6 +30,8 @@ _IN_THE_NETWORK: Final = (
     "Transaction/AuditVerifier/Verifier/Role",
 )
 _VERIFIER: Final = "Transaction/AuditVerifier/Verifier/Function"
+_OUTCOMES_DEAD_LETTERS: Final = "Transaction/Outcomes/DeadLetters"
+_OUTCOMES_PROBE: Final = "Transaction/OutcomeProbe/Queue"
 
 ENVIRONMENT: Final = (
     # Network and service
@@ -126,8 +128,29 @@ ENVIRONMENT: Final = (
     # Queues and functions
     Suppression(
         rules=("Serverless-SQSRedrivePolicy",),
-        where=("Transaction/Transactions/DeadLetters", "Transaction/Audit/DeadLetters"),
+        where=(
+            "Transaction/Transactions/DeadLetters",
+            "Transaction/Audit/DeadLetters",
+            _OUTCOMES_DEAD_LETTERS,
+        ),
         reason="S43: these are the dead-letter queues; an alarm watches each.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-SQS3",),
+        where=(_OUTCOMES_DEAD_LETTERS,),
+        reason="It is the dead-letter queue of the bus of outcomes, and has an alarm.",
+    ),
+    Suppression(
+        rules=("CKV_AWS_27",),
+        where=(_OUTCOMES_DEAD_LETTERS, _OUTCOMES_PROBE),
+        reason="SQS encrypts them with its own key. The first is for the case that the "
+        "environment's key cannot be used; the second holds outcomes of the integration tests "
+        "only, for an hour.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy", "Serverless-EventBusDLQ"),
+        where=(_OUTCOMES_PROBE, "Transaction/OutcomeProbe/Rule"),
+        reason="Only the integration tests read it, and they fail if an outcome is missing.",
     ),
     Suppression(
         rules=("Serverless-LambdaEventSourceMappingDestination",),

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.outcomes import DetailType, Outcome
+from lambda_src.transaction_processor.settings import SOURCE
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SOURCE: Final = "transactions"
 VERSION: Final = 1
 # PutEvents takes less than 256 KB in a call
 # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html). An event grows on

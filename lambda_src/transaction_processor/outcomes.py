@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from app_service.ledger.transaction import Transaction
 from lambda_src.shared.first_send import first_message_id, first_sent_at
 from lambda_src.shared.message_attributes import text_of_sender
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.sender import user_of
+from lambda_src.transaction_processor.settings import CORRELATION_ID
 
 # The message attribute with which a sender finds its message again.
-CORRELATION_ID: Final = "correlation_id"
 _CORRELATION_ID_LENGTH_MAX = 256
 _REASON_LENGTH_MAX = 500
 # `json.dumps` with separators makes an encoder for each call, which takes longer than its work.

@@ -1,8 +1,12 @@
 """Settings of the transaction processor."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from lambda_src.shared.environment_variables import EnvironmentSettings
+
+SOURCE: Final = "transactions"  # of every event on the bus of outcomes
+CORRELATION_ID: Final = "correlation_id"  # a sender's attribute that its outcome repeats
 
 
 @dataclass(frozen=True, kw_only=True)

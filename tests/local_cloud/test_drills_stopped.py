@@ -163,7 +163,11 @@ def test_b7_a_late_acknowledgement_of_the_old_writer_fails_the_drill(
 
 
 def drill_of_hanging_task(
-    scene: Scene, server: "subprocess.Popen[str]", *, dies: bool = False, comes_back: bool = False
+    scene: Scene,
+    server: "subprocess.Popen[str]",
+    *,
+    dies_at: threading.Event | None = None,
+    comes_back: bool = False,
 ) -> Outcome:
     old = {"id": "old", "zone": "a", "pid": server.pid, "state": "healthy"}
     new = {**old, "id": "new"}
@@ -171,15 +175,16 @@ def drill_of_hanging_task(
     process = psutil.Process(server.pid)
 
     def replace() -> None:
-        if dies:
+        if dies_at is not None:
+            dies_at.wait()
             end(process, server)
         publish(scene.paths.services, [{**old, "state": "stopping"}])
         time.sleep(0.1)
         publish(scene.paths.services, [new, {**old, "state": "stopping"}])
-        while not dies and process.status() == psutil.STATUS_STOPPED:
+        while dies_at is None and process.status() == psutil.STATUS_STOPPED:
             time.sleep(0.01)
         publish(scene.paths.services, [new, old] if comes_back else [new])
-        if not dies:
+        if dies_at is None:
             end(process, server)
 
     when_stopped(server.pid, replace)
@@ -211,8 +216,18 @@ def test_b7_a_task_that_is_not_replaced_fails_the_drill(
         hang_task.hang_task(scene)
 
 
-def test_b7_a_task_that_died_did_not_hang(scene: Scene, server: "subprocess.Popen[str]") -> None:
-    outcome = drill_of_hanging_task(scene, server, dies=True)
+def test_b7_a_task_that_died_did_not_hang(
+    scene: Scene, server: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = threading.Event()
+    enter = StoppedProcesses.__enter__
+
+    def entered(processes: StoppedProcesses) -> StoppedProcesses:
+        stopped.set()
+        return enter(processes)
+
+    monkeypatch.setattr(StoppedProcesses, "__enter__", entered)
+    outcome = drill_of_hanging_task(scene, server, dies_at=stopped)
 
     assert ["while it lived" in line for line in outcome.findings.broken] == [True]
 

@@ -23,7 +23,8 @@ from tests.operations.test_role_expectations import NAMES
 SUFFIX = "roles"
 # What the policies name, and nothing that starts a process.
 KINDS = (
-    "AWS::DynamoDB::Table", "AWS::EC2::VPC", "AWS::IAM::Policy", "AWS::IAM::Role",
+    "AWS::DynamoDB::Table", "AWS::EC2::VPC", "AWS::Events::EventBus", "AWS::IAM::Policy",
+    "AWS::IAM::Role",
     "AWS::KMS::Alias", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
 )  # fmt: skip

@@ -47,6 +47,9 @@ STORES_NOTHING: Final = {
 # S22 asks for SSE-S3, and load balancers deliver access logs to no other bucket:
 # docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 BY_S3: Final = ("AuditStore/Bucket", "LoadBalancer/AccessLogs")
+# The first is for the case that the environment's key cannot be used; the second holds outcomes of
+# integration tests only.
+BY_SQS: Final = ("Outcomes/DeadLetters", "OutcomeProbe/Queue")
 _KEY_NAME: Final = re.compile(r"(?i)kms\w*key|encryptionkey$")
 
 
@@ -119,7 +122,8 @@ def test_s63_everything_at_rest_has_the_key_of_its_stack(stacks: list[Stack]) ->
         }
 
         # A construct path ends in `/Resource`.
-        assert {p for p in without if not p.removesuffix("/Resource").endswith(BY_S3)} == set()
+        others = BY_S3 + BY_SQS
+        assert {p for p in without if not p.removesuffix("/Resource").endswith(others)} == set()
 
 
 def test_s63_what_has_no_key_of_ours_is_encrypted_by_s3(stacks: list[Stack]) -> None:
@@ -129,6 +133,14 @@ def test_s63_what_has_no_key_of_ours_is_encrypted_by_s3(stacks: list[Stack]) -> 
             if resource["Type"] == "AWS::S3::Bucket" and place.endswith(BY_S3):
                 rule = at(resource["Properties"], KEY_AT["AWS::S3::Bucket"].rpartition("/")[0])
                 assert rule == {"SSEAlgorithm": "AES256"}
+
+
+def test_s63_what_has_no_key_of_ours_is_encrypted_by_sqs(stacks: list[Stack]) -> None:
+    for stack in stacks:
+        for name, resource in stack.resources.items():
+            place = stack.template.place(name).removesuffix("/Resource")
+            if resource["Type"] == "AWS::SQS::Queue" and place.endswith(BY_SQS):
+                assert resource["Properties"]["SqsManagedSseEnabled"] is True
 
 
 def test_s63_the_database_is_encrypted(stacks: list[Stack]) -> None:
