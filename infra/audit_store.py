@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.naming import EnvironmentSuffix
-from lambda_src.audit_writer.settings import AUDIT_PREFIX
+from lambda_src.shared.audit_objects import AUDIT_PREFIX
 
 AUDIT_BUCKET: Final = "transaction-audit"
 READ_RECORD: Final = ("s3:GetObject", "s3:GetObjectVersion")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lambda_src.audit_writer.settings import AUDIT_PREFIX
+from lambda_src.shared.audit_objects import AUDIT_PREFIX
 from lambda_src.transaction_processor.settings import SOURCE
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.paths import CloudPaths

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.report import Kind, Subject
+from lambda_src.shared import audit_objects
 
-BEFORE_THE_FIRST: Final = "0" * 64
 _GAP_MAX = 10_000  # numbers that may still come; a wider gap is reported at once
 
 
@@ -26,22 +25,23 @@ class Link:
         """Of an object; None if it has none, or not all of it."""
         try:
             return cls(
-                number=int(metadata["chain-number"]),
-                previous_hash=metadata["chain-previous-hash"],
-                records_hash=metadata["chain-records-hash"],
-                hash=metadata["chain-hash"],
+                number=int(metadata[audit_objects.NUMBER]),
+                previous_hash=metadata[audit_objects.PREVIOUS_HASH],
+                records_hash=metadata[audit_objects.RECORDS_HASH],
+                hash=metadata[audit_objects.BATCH_HASH],
             )
         except (KeyError, ValueError):
             return None
 
     def hash_of(self, *, batch_id: str, posted_at: str) -> str:
         """What `hash` must be."""
-        lines = (self.previous_hash, self.number, batch_id, posted_at, self.records_hash)
-        return sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-
-
-def records_hash(hashes: Iterable[str]) -> str:
-    return sha256("".join(f"{each}\n" for each in hashes).encode()).hexdigest()
+        return audit_objects.batch_hash(
+            previous_hash=self.previous_hash,
+            number=self.number,
+            batch_id=batch_id,
+            posted_at=posted_at,
+            records_hash=self.records_hash,
+        )
 
 
 @dataclass(kw_only=True)
@@ -87,7 +87,7 @@ class ChainWalk:
         self._extend(link.number, findings)
         end_before = self.ends.pop(link.number - 1, None)
         if link.number == 1:
-            end_before = BEFORE_THE_FIRST
+            end_before = audit_objects.FIRST_PREVIOUS_HASH
         if end_before is None:
             self.starts[link.number] = link.previous_hash
         elif end_before != link.previous_hash:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from app_service.outbox.canonical_record import HASH
 from lambda_src.audit_verifier.archive import StoredObject
-from lambda_src.audit_verifier.chain import Link, records_hash
+from lambda_src.audit_verifier.chain import Link
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.records import (
     Record,
@@ -13,6 +13,7 @@ from lambda_src.audit_verifier.records import (
     transaction_of,
 )
 from lambda_src.audit_verifier.report import Kind, Subject
+from lambda_src.shared.audit_objects import POSTED_AT, records_hash
 
 # Records from before these formats have fewer fields, and no batch of theirs has a chain.
 _IN_EVERY_FORMAT = frozenset(
@@ -92,7 +93,7 @@ def compare_metadata(
     if link is None:
         return
     of_object = Link.of_metadata(metadata)
-    if of_object != link or metadata.get("posted-at") != posted_at:
+    if of_object != link or metadata.get(POSTED_AT) != posted_at:
         findings.add(
             Kind.ALTERED,
             Subject.OBJECT,

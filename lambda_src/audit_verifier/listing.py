@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 from lambda_src.audit_verifier.archive import Archive, ObjectVersion
 from lambda_src.audit_verifier.moments import is_time_ordered, time_of_id
-from lambda_src.audit_writer.settings import AUDIT_PREFIX
+from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _KEY = re.compile(rf"{AUDIT_PREFIX}(\d{{4}}/\d\d/\d\d)/({_UUID})\.ndjson\.gz")
@@ -38,12 +37,7 @@ class Listed:
 
 def key_of(batch_id: str) -> str:
     """Of a batch whose id says when it was sealed."""
-    return key_on(time_of_id(batch_id).date(), batch_id)
-
-
-def key_on(day: date, batch_id: str) -> str:
-    """Of a batch with a random id, by the day of its `posted_at`."""
-    return f"{AUDIT_PREFIX}{day:%Y/%m/%d}/{batch_id}.ndjson.gz"
+    return object_key(time_of_id(batch_id).date(), batch_id)
 
 
 def listed(

@@ -15,13 +15,13 @@ from lambda_src.audit_verifier.fork import Fork
 from lambda_src.audit_verifier.inspection import Inspection
 from lambda_src.audit_verifier.ledger import Head, Ledger
 from lambda_src.audit_verifier.limits import Limits
-from lambda_src.audit_verifier.listing import key_on, listed
+from lambda_src.audit_verifier.listing import listed
 from lambda_src.audit_verifier.moments import first_id_at, moment_of, text_of
 from lambda_src.audit_verifier.report import Checked, Report, Window
 from lambda_src.audit_verifier.search import search
 from lambda_src.audit_verifier.unrecorded import Unrecorded
 from lambda_src.audit_verifier.walk import Pair, in_groups, paired, sealed_between
-from lambda_src.audit_writer.settings import AUDIT_PREFIX
+from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key
 
 _BATCHES, _RANDOM, _REST, _SEARCH = "batches", "random", "rest", "search"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -171,7 +171,7 @@ class Run:
         ):
             pairs = []
             for batch in page:
-                key = key_on(moment_of(batch.posted_at).date(), batch.batch_id)
+                key = object_key(moment_of(batch.posted_at).date(), batch.batch_id)
                 found = next(listed(self._archive, prefix=key), None)
                 pairs.append(Pair(key=key, batch=batch, listed=found))
             for group in in_groups(pairs, self._limits):

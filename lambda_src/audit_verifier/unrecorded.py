@@ -14,6 +14,7 @@ from lambda_src.audit_verifier.listing import Listed
 from lambda_src.audit_verifier.moments import is_time_ordered, text_of, time_of_id
 from lambda_src.audit_verifier.records import Record, UnreadableContent
 from lambda_src.audit_verifier.report import Kind, Subject
+from lambda_src.shared.audit_objects import POSTED_AT
 
 
 class Unrecorded:
@@ -84,7 +85,7 @@ class Unrecorded:
                 link,
                 [record.hash for record in held],
                 batch_id=batch_id,
-                posted_at=stored.metadata.get("posted-at", ""),
+                posted_at=stored.metadata.get(POSTED_AT, ""),
                 source=listed.key,
                 findings=self._findings,
             )

@@ -12,7 +12,7 @@ from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import MOVING, Kind
 from lambda_src.audit_writer.chain import Chain
 from lambda_src.audit_writer.records import check_records, parse_moment
-from lambda_src.audit_writer.settings import AUDIT_PREFIX
+from lambda_src.shared import audit_objects
 from lambda_src.shared.messages import Unprocessable, open_envelope
 from lambda_src.shared.queue_messages import POSTED_TYPE, POSTED_VERSION
 
@@ -63,7 +63,7 @@ class PostedBatch:
     @property
     def key(self) -> str:
         """The object's key: a second delivery of this batch finds the first object."""
-        return f"{AUDIT_PREFIX}{self.day:%Y/%m/%d}/{self.batch_id}.ndjson.gz"
+        return audit_objects.object_key(self.day, self.batch_id)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -71,11 +71,11 @@ class PostedBatch:
         if self.chain is None:
             return {}
         return {
-            "chain-number": str(self.chain.number),
-            "chain-previous-hash": self.chain.previous_hash,
-            "chain-records-hash": self.chain.records_hash,
-            "chain-hash": self.chain.hash,
-            "posted-at": self.posted_at,
+            audit_objects.NUMBER: str(self.chain.number),
+            audit_objects.PREVIOUS_HASH: self.chain.previous_hash,
+            audit_objects.RECORDS_HASH: self.chain.records_hash,
+            audit_objects.BATCH_HASH: self.chain.hash,
+            audit_objects.POSTED_AT: self.posted_at,
         }
 
     @property

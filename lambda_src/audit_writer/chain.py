@@ -1,15 +1,13 @@
 """The chain of batches: each names the hash of the batch before it (docs/messages.md)."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from app_service.ledger.fields import InvalidField, parse_integer, shape
 from lambda_src.audit_writer.records import parse_hash
-
-FIRST_PREVIOUS_HASH: Final = "0" * 64
+from lambda_src.shared.audit_objects import FIRST_PREVIOUS_HASH, batch_hash, records_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +43,7 @@ class Chain:
                 raise InvalidField(
                     f"transactions[{number}].hash: missing; a batch with a chain needs it"
                 )
-        _require("records_hash", self.records_hash, records_hash([r["hash"] for r in records]))
+        _require("records_hash", self.records_hash, records_hash(r["hash"] for r in records))
         if self.number == 1:
             _require("previous_hash", self.previous_hash, FIRST_PREVIOUS_HASH)
         expected = batch_hash(
@@ -56,20 +54,6 @@ class Chain:
             records_hash=self.records_hash,
         )
         _require("hash", self.hash, expected)
-
-
-def records_hash(hashes: Sequence[str]) -> str:
-    return _sha256(*hashes)
-
-
-def batch_hash(
-    *, previous_hash: str, number: int, batch_id: UUID, posted_at: str, records_hash: str
-) -> str:
-    return _sha256(previous_hash, str(number), str(batch_id), posted_at, records_hash)
-
-
-def _sha256(*lines: str) -> str:
-    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def _require(field: str, found: str, expected: str) -> None:

@@ -1,11 +1,8 @@
 """Settings of the audit writer."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from lambda_src.shared.environment_variables import EnvironmentSettings
-
-AUDIT_PREFIX: Final = "audit/"  # of every record's key
 
 
 @dataclass(frozen=True, kw_only=True)

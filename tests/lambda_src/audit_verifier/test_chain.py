@@ -3,12 +3,13 @@
 import json
 from itertools import permutations
 
-from lambda_src.audit_verifier.chain import BEFORE_THE_FIRST, ChainWalk, Link, report_missing
+from lambda_src.audit_verifier.chain import ChainWalk, Link, report_missing
 from lambda_src.audit_verifier.findings import Findings
+from lambda_src.shared.audit_objects import FIRST_PREVIOUS_HASH
 
 
 def link(number: int, *, previous: str | None = None, text: str | None = None) -> Link:
-    before = BEFORE_THE_FIRST if number == 1 else f"hash {number - 1}"
+    before = FIRST_PREVIOUS_HASH if number == 1 else f"hash {number - 1}"
     return Link(
         number=number,
         previous_hash=previous or before,

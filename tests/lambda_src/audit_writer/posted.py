@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app_service.outbox.canonical_record import record_hash
-from lambda_src.audit_writer.chain import FIRST_PREVIOUS_HASH, batch_hash, records_hash
+from lambda_src.shared.audit_objects import FIRST_PREVIOUS_HASH, batch_hash, records_hash
 
 POSTED_AT: Final = "2026-11-21T23:59:59.999999Z"
 BATCH_ID: Final = "0198c0de-0000-7000-8000-000000000001"  # sealed at 2025-08-19T07:37:50Z
