@@ -19,8 +19,9 @@ def described(command: str) -> str:
 
 
 def commit() -> str:
-    """The current one; says if files of the repository have other contents."""
-    changed = " with changes" if _git("status", "--porcelain", "--untracked-files=no") else ""
+    """The current one; says if files have other contents, apart from results of earlier runs."""
+    files = ("--", ".", ":!bench/results")
+    changed = _git("status", "--porcelain", "--untracked-files=no", *files) and " with changes"
     return _git("rev-parse", "--short=12", "HEAD") + changed
 
 

@@ -14,15 +14,17 @@ from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
 from infra.python_function import Placement, PythonFunction
 from infra.trust import LAMBDA_TRUST, ca_file_for_functions
-from lambda_src.audit_verifier.settings import SCHEDULED, AuditVerifierSettings
+from lambda_src.audit_verifier.settings import (
+    MISSING_AFTER_SECONDS,
+    SCHEDULED,
+    AuditVerifierSettings,
+)
 
 AUDIT_VERIFIER: Final = "audit-verifier"
 # The most that Lambda allows. A longer range is verified by several calls.
 TIMEOUT_SECONDS: Final = 900
 # It holds some batches and their objects in memory, and computes their hashes.
 MEMORY_MIB: Final = 1024
-# By then a batch that was sent is stored, unless the audit queue is late: that has its own alarm.
-MISSING_AFTER_SECONDS: Final = 15 * 60
 VERIFIER_SOURCE: Final = LambdaSource(
     module="lambda_src.audit_verifier.entrypoint",
     also=(LAMBDA_TRUST,),

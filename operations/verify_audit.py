@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.audit_verifier import AUDIT_VERIFIER, MISSING_AFTER_SECONDS
+from infra.audit_verifier import AUDIT_VERIFIER
 from lambda_src.audit_verifier.report import Repair
+from lambda_src.audit_verifier.settings import MISSING_AFTER_SECONDS
 from lambda_src.schema_migrator.settings import send_again_event
 from operations.account import NoSuffix, open_session, required
 from operations.function_call import PATIENCE, CallFailed, call

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
+from lambda_src.audit_verifier.settings import MISSING_AFTER_SECONDS
+
 OBJECT_BYTES_MAX: Final = 16 * 1024 * 1024  # uncompressed: a message of 1 MiB has 3 MiB as ASCII
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     # A batch that was sent longer ago must have its object.
-    missing_after_seconds: float = 900.0
+    missing_after_seconds: float = MISSING_AFTER_SECONDS
     # An object that was written a shorter time ago may be ahead of what a standby knows.
     unknown_after_seconds: float = 10.0
     transactions: int = 40_000  # ids of posted transactions whose batch was not yet read

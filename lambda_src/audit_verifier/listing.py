@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from lambda_src.audit_verifier.archive import Archive, ObjectVersion
-from lambda_src.audit_verifier.moments import is_time_ordered, time_of_id
-from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key
+from lambda_src.audit_verifier.moments import is_time_ordered
+from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key, time_of_id
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _KEY = re.compile(rf"{AUDIT_PREFIX}(\d{{4}}/\d\d/\d\d)/({_UUID})\.ndjson\.gz")
@@ -30,14 +31,21 @@ class Listed:
     def batch_id(self) -> str | None:
         """None if the batch of this id would have another key, or if there is no id."""
         found = _KEY.fullmatch(self.key)
-        if found is None or (is_time_ordered(found[2]) and key_of(found[2]) != self.key):
+        if found is None or not _is_key_of(found[2], self.key):
             return None
         return found[2]
 
 
+def _is_key_of(batch_id: str, key: str) -> bool:
+    try:
+        return not is_time_ordered(batch_id) or key_of(batch_id) == key
+    except OverflowError:  # an id of no year that a key can have
+        return False
+
+
 def key_of(batch_id: str) -> str:
     """Of a batch whose id says when it was sealed."""
-    return object_key(time_of_id(batch_id).date(), batch_id)
+    return object_key(time_of_id(UUID(batch_id)).date(), batch_id)
 
 
 def listed(

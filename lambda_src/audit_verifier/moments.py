@@ -24,8 +24,3 @@ def first_id_at(moment: datetime) -> str:
 def is_time_ordered(batch_id: str) -> bool:
     """Whether this UUID is of version 7. Batches from before the chain have random ids."""
     return batch_id[14] == "7"
-
-
-def time_of_id(batch_id: str) -> datetime:
-    """Of a UUIDv7: when the batch was sealed."""
-    return _EPOCH + int(batch_id[:8] + batch_id[9:13], 16) * _ONE

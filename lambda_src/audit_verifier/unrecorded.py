@@ -1,6 +1,7 @@
 """Objects that no record names: older than the record, or unknown."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from lambda_src.audit_verifier.archive import StoredObject
 from lambda_src.audit_verifier.chain import ChainWalk, Link
@@ -11,10 +12,10 @@ from lambda_src.audit_verifier.fork import Fork
 from lambda_src.audit_verifier.ledger import Horizon, Ledger
 from lambda_src.audit_verifier.limits import Limits
 from lambda_src.audit_verifier.listing import Listed
-from lambda_src.audit_verifier.moments import is_time_ordered, text_of, time_of_id
+from lambda_src.audit_verifier.moments import is_time_ordered, text_of
 from lambda_src.audit_verifier.records import Record, UnreadableContent
 from lambda_src.audit_verifier.report import Kind, Subject
-from lambda_src.shared.audit_objects import POSTED_AT
+from lambda_src.shared.audit_objects import POSTED_AT, time_of_id
 
 
 class Unrecorded:
@@ -95,5 +96,5 @@ class Unrecorded:
 
     def _must_be_recorded(self, batch_id: str, listed: Listed) -> bool:
         if is_time_ordered(batch_id):  # these are as old as the record, or younger
-            return text_of(time_of_id(batch_id)) >= self._horizon.kept_from
+            return text_of(time_of_id(UUID(batch_id))) >= self._horizon.kept_from
         return str(listed.day) > self._horizon.recorded_from[:10].replace("-", "/")

@@ -4,7 +4,7 @@ import gzip
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,6 @@ from lambda_src.shared.messages import Unprocessable, open_envelope
 from lambda_src.shared.queue_messages import POSTED_TYPE, POSTED_VERSION
 
 _UUID_WITH_TIME: Final = 7
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ def _day(batch_id: UUID, posted_at: datetime, records: list[dict[str, Any]]) -> 
     time would make a second object. Raises InvalidField."""
     if batch_id.version == _UUID_WITH_TIME:
         try:
-            return _EPOCH + timedelta(milliseconds=batch_id.int >> 80)
+            return audit_objects.time_of_id(batch_id)
         except OverflowError:
             raise InvalidField("batch_id: must be of a time before the year 10000") from None
     # Earlier batches: the id has no time. All transactions of a batch are of one day.

@@ -5,13 +5,15 @@ hashes by itself (ledger.take_batches).
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 AUDIT_PREFIX: Final = "audit/"  # of every record's key
 FIRST_PREVIOUS_HASH: Final = "0" * 64  # which batch number 1 names
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Names in the metadata.
 NUMBER: Final = "chain-number"
@@ -24,6 +26,11 @@ POSTED_AT: Final = "posted-at"
 def object_key(day: date, batch_id: str | UUID) -> str:
     """`day` in UTC: of the id if it has a time, else of the batch's `posted_at`."""
     return f"{AUDIT_PREFIX}{day:%Y/%m/%d}/{batch_id}.ndjson.gz"
+
+
+def time_of_id(batch_id: UUID) -> datetime:
+    """Of a UUIDv7: when the batch was sealed. Raises OverflowError after the year 9999."""
+    return _EPOCH + timedelta(milliseconds=batch_id.int >> 80)
 
 
 def records_hash(hashes: Iterable[str]) -> str:

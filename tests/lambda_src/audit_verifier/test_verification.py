@@ -131,6 +131,7 @@ def test_a_foreign_object_is_unknown(world: World) -> None:
     foreign = [
         key.replace(key[-15:-10], "fffff"),  # another batch
         key.replace("/20", "/19"),  # another day than that of its id
+        key[:17] + "ffffffff-ffff-7fff-bfff-ffffffffffff.ndjson.gz",  # of the year 10889
         "audit/note.txt",
     ]
     for each in foreign:
