@@ -17,7 +17,8 @@ from lambda_src.transaction_processor.settings import CORRELATION_ID, SOURCE
 BUS: Final = "outcomes"
 DEAD_LETTERS: Final = "outcome-dead-letters"
 PROBE_QUEUE: Final = "outcome-probe-queue"
-# The integration tests begin their correlation ids with this: no other outcome gets to their queue.
+# The integration tests begin their correlation ids with this: their queue gets only events in which
+# there is one.
 PROBE_PREFIX: Final = "integration-test-"
 
 

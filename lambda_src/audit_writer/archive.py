@@ -75,10 +75,6 @@ class S3Archive:
         """Raises ObjectDiffers if the object under `key` is another one, or ArchiveUnavailable."""
         try:
             found = self._difference(key, content, metadata)
-            if found is not None:
-                # An answer that breaks off in its head looks like one with fewer fields: ask again
-                # before an alarm.
-                found = self._difference(key, content, metadata)
         except (BotoCoreError, ClientError) as error:
             raise ArchiveUnavailable(f"{key}: {error}") from error
         if found is not None:
@@ -88,7 +84,9 @@ class S3Archive:
         # One request, not also one for the head: the function has little time.
         stored = self._s3.get_object(Bucket=self._bucket_name, Key=key, ChecksumMode="ENABLED")
         with closing(stored["Body"]) as body:
-            if stored["Metadata"] != metadata:
+            # A writer from before the chain stores batches that are chained already without metadata,
+            # while a new version is deployed. Their contents decide.
+            if stored["Metadata"] not in (metadata, {}):
                 return "has other metadata"
             if stored.get("ChecksumSHA256") == _sha256(content):
                 return None

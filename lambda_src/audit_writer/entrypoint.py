@@ -16,7 +16,7 @@ from lambda_src.shared.breaker import ARCHIVE
 from lambda_src.shared.dead_letters import DeadLetterQueue
 from lambda_src.shared.invocation import Context, clock_of
 from lambda_src.shared.jitter import pause_up_to, uniform
-from lambda_src.shared.queue_clients import AWS, open_breaker, sqs_once
+from lambda_src.shared.queue_clients import open_breaker, sqs_once
 from lambda_src.shared.redelivery import Redelivery
 from lambda_src.shared.renewal import Renewal
 
@@ -44,7 +44,7 @@ def _writer() -> Callable[..., dict[str, Any]]:
         ),
         breaker=open_breaker(ARCHIVE, settings),
         dead_letters=DeadLetterQueue(
-            sqs=boto3.client("sqs", config=AWS),
+            sqs=once,
             queue_url=settings.dead_letter_queue_url,
             role_id=settings.writer_role_id,
         ),

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -14,18 +15,14 @@ from app_service.outbox.canonical_record import HASH, record_hash
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)", re.ASCII)
 
 
 def parse_moment(name: str, value: object) -> datetime:
     """An RFC 3339 time in UTC: another offset could store one batch under two dates."""
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            pass
-        else:
-            if moment.utcoffset() == timedelta(0):
-                return moment.astimezone(UTC)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value).astimezone(UTC)
     raise InvalidField(f"{name}: must be an RFC 3339 time in UTC, got {shape(value)}")
 
 

@@ -2,37 +2,22 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.audit_writer.guarded_archive import Archive, Breaker, GuardedArchive
 from lambda_src.audit_writer.refusals import ObjectRefused
+from lambda_src.shared.dead_letters import not_accepted
 from lambda_src.shared.messages import Message, Unprocessable, keep, received
+from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
 
 logger = logging.getLogger(__name__)
 
 
-class DeadLetters(Protocol):
-    def accept(self, message: Message, reason: str) -> bool: ...
-
-
-class Redelivery(Protocol):
-    def postpone(
-        self, messages: Sequence[Message], *, seconds_left: Callable[[], float]
-    ) -> None: ...
-
-
-class Renewal(Protocol):
-    def renew(
-        self,
-        messages: Sequence[Message],
-        *,
-        wait_seconds: int,
-        spread_seconds: int,
-        seconds_left: Callable[[], float],
-    ) -> list[Message]: ...
+class _NeverStored(Exception):
+    """A retry cannot help this message. The text is the reason of its dead letter."""
 
 
 def write(
@@ -57,18 +42,26 @@ def write(
     amounts: Counter[str] = Counter()
     kept: list[Message] = []
     waiting: list[Message] = []
+    letters: list[tuple[Message, str]] = []
     outage: ArchiveUnavailable | None = None
     for message in received(event):
         try:
-            if not _is_done(message, guarded, dead_letters, amounts, receives_max):
-                kept.append(message)
+            amounts += _stored(message, guarded)
         except ArchiveUnavailable as error:
             outage = outage or error
             waiting.append(message)
+        except _NeverStored as error:
+            letters.append((message, str(error)))
+        except ObjectRefused as error:
+            if message.receive_count < receives_max:
+                kept.append(message)
+            else:
+                letters.append((message, f"refused_by_s3: {error}"))
     # Log lines, not metrics: clients that open accounts determine the number of currencies.
     for currency, amount in amounts.items():
         logger.info("amount archived", extra={"currency": currency, "amount_minor": amount})
     pause = guarded.finish()
+    kept += not_accepted(letters, dead_letters, seconds_left=seconds_left)
     if waiting:  # last: a renewed message exists twice until the function has answered
         logger.warning(
             "batches not archived", extra={"batches": len(waiting), "reason": str(outage)}
@@ -84,21 +77,15 @@ def write(
     return keep(kept)
 
 
-def _is_done(
-    message: Message,
-    archive: GuardedArchive,
-    dead_letters: DeadLetters,
-    amounts: Counter[str],
-    receives_max: int,
-) -> bool:
-    """True if the message may leave the queue. Adds newly stored amounts to `amounts`.
+def _stored(message: Message, archive: GuardedArchive) -> Counter[str]:
+    """The amounts of the batch; none if it was stored before.
 
-    Raises ArchiveUnavailable.
+    Raises ArchiveUnavailable, ObjectRefused or _NeverStored.
     """
     try:
         batch = PostedBatch.parse(message.body)
     except Unprocessable as error:
-        return dead_letters.accept(message, str(error))
+        raise _NeverStored(str(error)) from error
     try:
         is_new = archive.store(batch)
     except ObjectDiffers as error:
@@ -106,11 +93,10 @@ def _is_done(
             "batch differs from its object",
             extra={"batch_id": str(batch.batch_id), "reason": str(error), "altered": 1},
         )
-        return dead_letters.accept(message, f"altered: {error}")
-    except ObjectRefused as error:
+        raise _NeverStored(f"altered: {error}") from error
+    except ObjectRefused:
         logger.exception("batch refused by S3", extra={"batch_id": str(batch.batch_id)})
-        is_last = message.receive_count >= receives_max
-        return is_last and dead_letters.accept(message, f"refused_by_s3: {error}")
+        raise
     logger.info(
         "batch archived",
         extra={
@@ -119,6 +105,4 @@ def _is_done(
             "is_new": is_new,
         },
     )
-    if is_new:
-        amounts += batch.amounts_minor
-    return True
+    return batch.amounts_minor if is_new else Counter()

@@ -124,7 +124,10 @@ class CircuitBreaker:
         state = self._change(
             lambda state: state.failed(now, self._limits, is_probe=admission.is_probe)
         )
-        if state.is_open:
+        if state is None:  # nobody else would report the outage
+            logger.warning("failure without a breaker", extra={"breaker_open": 1})
+            state = State()
+        elif state.is_open:
             logger.warning("breaker is open", extra={"breaker_open": 1})
         return self._refusal(state, now)
 
@@ -135,8 +138,9 @@ class CircuitBreaker:
             spread_seconds=state.pause_seconds or self._limits.pause_first_seconds,
         )
 
-    def _change(self, step: Callable[[State], State]) -> State:
-        """The state after `step`, or the state that was read if it could not be stored."""
+    def _change(self, step: Callable[[State], State]) -> State | None:
+        """The state after `step`, or the state that was read if others stored theirs meanwhile.
+        None if the store did not answer."""
         state = State()
         try:
             for _ in range(_ROUNDS):
@@ -146,4 +150,5 @@ class CircuitBreaker:
                     return changed
         except StateUnavailable:
             logger.exception("breaker not updated")
+            return None
         return state

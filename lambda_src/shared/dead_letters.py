@@ -2,23 +2,48 @@
 sender and the reason."""
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.message_attributes import attributes_of_copy
 from lambda_src.shared.messages import Message
+from lambda_src.shared.queue_protocols import DeadLetters
+from lambda_src.shared.redelivery import CALL_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 logger = logging.getLogger(__name__)
 
-_REASON_LENGTH_MAX = 500
+REASON_LENGTH_MAX: Final = 500
+
+
+def not_accepted(
+    letters: Sequence[tuple[Message, str]],
+    dead_letters: DeadLetters,
+    *,
+    seconds_left: Callable[[], float],
+) -> list[Message]:
+    """Make each of these messages a dead letter, with its reason. Returns those that must stay.
+
+    A call for each: many of them may take too long, and if Lambda ended the function, those that
+    are dead letters already would come again.
+    """
+    kept: list[Message] = []
+    for place, (message, reason) in enumerate(letters):
+        if seconds_left() < CALL_SECONDS:
+            logger.warning("too late for dead letters", extra={"messages": len(letters) - place})
+            return [*kept, *(late for late, _ in letters[place:])]
+        if not dead_letters.accept(message, reason):
+            kept.append(message)
+    return kept
 
 
 class DeadLetterQueue:
-    """`role_id` is the unique id of the role of the function that sends there."""
+    """`sqs` repeats no call: a letter whose answer was lost may be there, and would be there twice.
+    `role_id` is the unique id of the role of the function that sends there."""
 
     def __init__(self, *, sqs: "SQSClient", queue_url: str, role_id: str) -> None:
         self._sqs = sqs
@@ -54,4 +79,4 @@ def _attribute_text(reason: str) -> str:
     """SQS refuses empty values and control characters, which a message may contain."""
     ascii_only = reason.encode("ascii", "backslashreplace").decode("ascii")
     printable = "".join(c if c.isprintable() else "?" for c in ascii_only)
-    return printable[:_REASON_LENGTH_MAX] or "unknown"
+    return printable[:REASON_LENGTH_MAX] or "unknown"

@@ -1,7 +1,7 @@
 """When a message was first sent, by whom and as which message, before any renewal.
 
-A renewal writes them into attributes of the copy. Every sender can write these attributes, too: an
-impossible time is ignored; sender and id count only in a message that the function has sent.
+A renewal writes them into attributes of the copy. Every sender can write these attributes, too:
+they count only in a message that the function has sent.
 """
 
 import re
@@ -14,9 +14,9 @@ FIRST_MESSAGE_ID = "first_message_id"
 _MILLISECONDS = re.compile(r"[0-9]{1,13}")  # up to the year 2286
 
 
-def first_sent_at(message: Message) -> int:
-    """In milliseconds since the epoch."""
-    text = str(message.attributes.get(FIRST_SENT_AT, {}).get("stringValue", ""))
+def first_sent_at(message: Message, *, role_id: str) -> int:
+    """In milliseconds since the epoch, by the clock of SQS."""
+    text = _claimed(message, FIRST_SENT_AT, role_id=role_id)
     claimed = int(text) if _MILLISECONDS.fullmatch(text) else 0
     return claimed if 0 < claimed <= message.sent_at_ms else message.sent_at_ms
 

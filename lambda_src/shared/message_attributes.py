@@ -10,6 +10,7 @@ Attributes are in the spelling of SQS (`DataType`, `StringValue`, `BinaryValue`)
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ Attribute = Any  # of mypy_boto3_sqs, a type for each direction
 ATTRIBUTES_MAX: Final = 10
 REASON: Final = "reason"  # of a dead letter
 SENDER_ATTRIBUTES: Final = "sender_attributes"
+_DATA_TYPE: Final = re.compile(r"(String|Number|Binary)(\.[\w.-]{1,200})?", re.ASCII)
 OWN_BYTES_MAX: Final = 1024  # of our attributes; a larger message cannot be sent again
 _FIRST_SEND: Final = frozenset({FIRST_SENT_AT, FIRST_SENDER_ID, FIRST_MESSAGE_ID})
 
@@ -42,7 +44,7 @@ def attributes_of_copy(
     `role_id` is the unique id of the role of this function. `reason` makes the copy a dead letter.
     """
     own = {
-        FIRST_SENT_AT: _text(str(first_sent_at(message)), data_type="Number"),
+        FIRST_SENT_AT: _text(str(first_sent_at(message, role_id=role_id)), data_type="Number"),
         FIRST_MESSAGE_ID: _text(first_message_id(message, role_id=role_id)),
     }
     sender_id = first_sender_id(message, role_id=role_id)
@@ -128,10 +130,15 @@ def _unfolded(text: str) -> dict[str, Attribute]:
 
 
 def _unfolded_one(value: Mapping[str, str]) -> Attribute:
+    """Raises ValueError for what SQS would not take: one such attribute refuses a whole call."""
+    if not _DATA_TYPE.fullmatch(value["DataType"]):
+        raise ValueError("no type of an attribute")
     if "BinaryValue" in value:
         content = base64.b64decode(value["BinaryValue"], validate=True)
         return {"DataType": value["DataType"], "BinaryValue": content}
-    return _text(value["StringValue"] + "", data_type=value["DataType"] + "")
+    if not value["StringValue"]:
+        raise ValueError("an attribute is empty")
+    return _text(value["StringValue"] + "", data_type=value["DataType"])
 
 
 def _bytes(part: str | bytes) -> bytes:

@@ -74,7 +74,7 @@ class Renewal:
                 "MessageAttributes": attributes_of_copy(message, role_id=self._role_id),
             }
             for index, message in enumerate(messages)
-            if first_sent_at(message) >= oldest
+            if first_sent_at(message, role_id=self._role_id) >= oldest
         ]
         taken: set[str] = set()
         for group in groups(entries, size_of=_size):

@@ -69,7 +69,7 @@ def _worker() -> Callable[..., dict[str, Any]]:
             breaker=open_breaker(LEDGER, settings),
         ),
         dead_letters=DeadLetterQueue(
-            sqs=boto3.client("sqs", config=AWS),
+            sqs=once,
             queue_url=settings.dead_letter_queue_url,
             role_id=settings.processor_role_id,
         ),
@@ -79,8 +79,11 @@ def _worker() -> Callable[..., dict[str, Any]]:
             events=boto3.client("events", config=_BUS_AWS),
             bus_name=settings.outcome_bus_name,
             processor_role_id=settings.processor_role_id,
+            now=time.monotonic,
         ),
-        outcome_retries=OutcomeRetries(renewal=renewal, now=time.time),
+        outcome_retries=OutcomeRetries(
+            renewal=renewal, role_id=settings.processor_role_id, now=time.time
+        ),
         processor_role_id=settings.processor_role_id,
         receives_max=settings.receives_max,
     )

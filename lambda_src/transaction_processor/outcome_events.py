@@ -31,6 +31,7 @@ VERSION: Final = 1
 OUTCOME_BYTES_MAX: Final = 240_000
 # The time for one call, with its repetition, and for the answer to Lambda.
 CALL_SECONDS: Final = 10
+SILENT_SECONDS: Final = 30
 _HEAD = f'{{"version":{VERSION},"outcomes":['
 _TAIL = "]}"
 
@@ -51,10 +52,20 @@ class _Event:
 
 
 class OutcomeBus:
+    """After a call without an answer it starts none for SILENT_SECONDS, also not for later batches:
+    postings must not wait for a bus that hangs. `now` is in seconds and never goes back."""
+
     def __init__(
-        self, *, events: "EventBridgeClient", bus_name: str, processor_role_id: str
+        self,
+        *,
+        events: "EventBridgeClient",
+        bus_name: str,
+        processor_role_id: str,
+        now: Callable[[], float],
     ) -> None:
         self._events = events
+        self._now = now
+        self._silent_until = 0.0
         self._bus_name = bus_name
         self._processor_role_id = processor_role_id
 
@@ -63,13 +74,14 @@ class OutcomeBus:
     ) -> list[Message]:
         """Returns the messages whose outcome the bus has not taken: they must not be lost.
 
-        Starts no call for which `seconds_left` are too few, and none after a call without answer.
+        Starts no call for which `seconds_left` are too few.
         """
         untold: list[Message] = []
-        is_silent = False
         for call in self._calls(outcomes):
             failed = call
-            if is_silent or seconds_left() < CALL_SECONDS:
+            if self._now() < self._silent_until:
+                code = "no answer before"
+            elif seconds_left() < CALL_SECONDS:
                 code = "no time"
             else:
                 try:
@@ -77,7 +89,8 @@ class OutcomeBus:
                 except ClientError as error:
                     code = error.response["Error"]["Code"]
                 except BotoCoreError as error:
-                    is_silent, code = True, type(error).__name__
+                    self._silent_until = self._now() + SILENT_SECONDS
+                    code = type(error).__name__
             if failed:
                 messages = [message for event in failed for message in event.messages]
                 untold += messages

@@ -7,29 +7,21 @@ waited, up to a quarter of an hour: a bus that is away for hours adds few calls 
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from lambda_src.shared.first_send import first_sent_at
 from lambda_src.shared.messages import Message
+from lambda_src.shared.queue_protocols import Renewal
 
 _WAIT_FIRST_SECONDS = 7
 _WAIT_MAX_SECONDS = 450  # and as much again by chance: SQS delays a message by 900 s at most
 
 
-class Renewal(Protocol):
-    def renew(
-        self,
-        messages: Sequence[Message],
-        *,
-        wait_seconds: int,
-        spread_seconds: int,
-        seconds_left: Callable[[], float],
-    ) -> list[Message]: ...
-
-
 class OutcomeRetries:
-    def __init__(self, *, renewal: Renewal, now: Callable[[], float]) -> None:
+    """`role_id` is the unique id of the function's role."""
+
+    def __init__(self, *, renewal: Renewal, role_id: str, now: Callable[[], float]) -> None:
         self._renewal = renewal
+        self._role_id = role_id
         self._now = now
 
     def retry(
@@ -51,7 +43,7 @@ class OutcomeRetries:
 
     def _wait(self, message: Message) -> int:
         """A few different values, so that messages can be sent again together."""
-        age = self._now() - first_sent_at(message) / 1000
+        age = self._now() - first_sent_at(message, role_id=self._role_id) / 1000
         wait = _WAIT_FIRST_SECONDS
         while 2 * wait <= min(age, _WAIT_MAX_SECONDS):
             wait *= 2

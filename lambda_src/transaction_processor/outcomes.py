@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from app_service.ledger.transaction import Transaction
+from lambda_src.shared.dead_letters import REASON_LENGTH_MAX
 from lambda_src.shared.first_send import first_message_id, first_sent_at
 from lambda_src.shared.message_attributes import text_of_sender
 from lambda_src.shared.messages import Message
@@ -16,7 +17,6 @@ from lambda_src.transaction_processor.settings import CORRELATION_ID
 
 # The message attribute with which a sender finds its message again.
 _CORRELATION_ID_LENGTH_MAX = 256
-_REASON_LENGTH_MAX = 500
 # `json.dumps` with separators makes an encoder for each call, which takes longer than its work.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -48,9 +48,9 @@ class Outcome:
         found: dict[str, Any] = {
             "message_id": first_message_id(message, role_id=processor_role_id),
             "result": self.result,
-            "reason": self.reason[:_REASON_LENGTH_MAX],
+            "reason": self.reason[:REASON_LENGTH_MAX],
             "sender": user_of(message, processor_role_id=processor_role_id),
-            "first_sent_at": _rfc3339(first_sent_at(message)),
+            "first_sent_at": _rfc3339(first_sent_at(message, role_id=processor_role_id)),
             "correlation_id": _correlation_id(message, processor_role_id),
         }
         if transaction is not None:

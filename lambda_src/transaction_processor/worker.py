@@ -8,7 +8,9 @@ from typing import Any, Protocol
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from app_service.ledger.verdict import REFUSALS, Verdict, count_verdicts
+from lambda_src.shared.dead_letters import not_accepted
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
+from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
 from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
 from lambda_src.transaction_processor.posting import (
     ACCOUNT_BUSY,
@@ -20,18 +22,12 @@ from lambda_src.transaction_processor.sender import sender_of
 logger = logging.getLogger(__name__)
 
 _DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
-# For one call to the dead-letter queue with its repetition, and what comes after it.
-DEAD_LETTER_SECONDS = 15
 # The ledger recorded nothing: a person must look at the message, which waits as a dead letter.
 _WRONG = frozenset({Verdict.CONFLICT, Verdict.INVALID, Verdict.FORBIDDEN})
 
 
 class Ledger(Protocol):
     def post(self, submissions: Sequence[Submission]) -> list[str]: ...
-
-
-class DeadLetters(Protocol):
-    def accept(self, message: Message, reason: str) -> bool: ...
 
 
 class OutcomeBus(Protocol):
@@ -43,23 +39,6 @@ class OutcomeBus(Protocol):
 class OutcomeRetries(Protocol):
     def retry(
         self, messages: Sequence[Message], *, seconds_left: Callable[[], float]
-    ) -> list[Message]: ...
-
-
-class Redelivery(Protocol):
-    def postpone(
-        self, messages: Sequence[Message], *, seconds_left: Callable[[], float]
-    ) -> None: ...
-
-
-class Renewal(Protocol):
-    def renew(
-        self,
-        messages: Sequence[Message],
-        *,
-        wait_seconds: int,
-        spread_seconds: int,
-        seconds_left: Callable[[], float],
     ) -> list[Message]: ...
 
 
@@ -133,8 +112,12 @@ def process(
     # letter each time.
     untold = outcome_bus.send([*done, *rejected], seconds_left=seconds_left)
     comes_again = {message.receipt_handle for message in untold}
-    letters = [each for each in rejected if each.message.receipt_handle not in comes_again]
-    kept += _not_accepted(letters, dead_letters, seconds_left)
+    letters = [
+        (each.message, each.reason)
+        for each in rejected
+        if each.message.receipt_handle not in comes_again
+    ]
+    kept += not_accepted(letters, dead_letters, seconds_left=seconds_left)
     # Last: a renewed message exists twice until the function has answered.
     kept += outcome_retries.retry(untold, seconds_left=seconds_left)
     if outage is not None:
@@ -147,21 +130,6 @@ def process(
     if kept:
         redelivery.postpone(kept, seconds_left=seconds_left)
     return keep(kept)
-
-
-def _not_accepted(
-    letters: Sequence[Outcome], dead_letters: DeadLetters, seconds_left: Callable[[], float]
-) -> list[Message]:
-    """The messages that must stay. A call for each: a whole batch of them may take too long, and if
-    Lambda ended the function, those that are dead letters already would come again."""
-    kept: list[Message] = []
-    for place, letter in enumerate(letters):
-        if seconds_left() < DEAD_LETTER_SECONDS:
-            logger.warning("too late for dead letters", extra={"messages": len(letters) - place})
-            return [*kept, *(late.message for late in letters[place:])]
-        if not dead_letters.accept(letter.message, letter.reason):
-            kept.append(letter.message)
-    return kept
 
 
 def parse_transaction(body: str) -> Transaction:

@@ -107,6 +107,18 @@ def test_the_object_of_a_chained_batch_names_its_place() -> None:
             "invalid_batch: posted_at: must be an RFC 3339 time in UTC, got a",
         ),
         ({"posted_at": "2026-11-21T10:00:00"}, "invalid_batch: posted_at: must be an RFC 3339 t"),
+        (
+            {"posted_at": "2026-11-21\n10:00:00+00:00"},
+            "invalid_batch: posted_at: must be an RFC 33",
+        ),
+        (
+            {"posted_at": "20261121T100000Z"},
+            "invalid_batch: posted_at: must be an RFC 3339 time in",
+        ),
+        (
+            {"posted_at": "2026-11-31T10:00:00Z"},
+            "invalid_batch: posted_at: must be an RFC 3339 tim",
+        ),
         ({"posted_at": "2026-11-21T10:00:00+02:00"}, "invalid_batch: posted_at: must be an RFC 3"),
         (
             {"transactions": ...},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambda_src.audit_writer import writer
-from lambda_src.audit_writer.archive import ArchiveUnavailable
+from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.audit_writer.guarded_archive import GuardedArchive
 from lambda_src.audit_writer.refusals import ObjectRefused
@@ -21,7 +21,8 @@ OPEN = Admission(is_admitted=False, wait_seconds=7, spread_seconds=20)
 
 class Archive:
     """Fails for some keys: `away` as if S3 did not answer, `refused` because of the object,
-    `hidden` as if the stored object could not be read. `stored` are there already."""
+    `hidden` as if the stored object could not be read. `stored` are there already; those in
+    `broken` look different in the first answer."""
 
     def __init__(
         self,
@@ -30,10 +31,12 @@ class Archive:
         refused: Sequence[str] = (),
         stored: Sequence[str] = (),
         hidden: Sequence[str] = (),
+        broken: Sequence[str] = (),
     ) -> None:
         self.calls: list[str] = []
         self.compared: list[str] = []
-        self._stored = [*stored, *hidden]
+        self._stored = [*stored, *hidden, *broken]
+        self._broken = [*broken]
         self._hidden = hidden
         self._away = away
         self._refused = refused
@@ -50,6 +53,9 @@ class Archive:
         self.compared.append(key)
         if key in self._hidden:
             raise ArchiveUnavailable(f"{key}: AccessDenied")
+        if key in self._broken:
+            self._broken.remove(key)
+            raise ObjectDiffers(f"{key} has other metadata")
 
 
 class Breaker:
@@ -106,7 +112,7 @@ class Run:
         admission: Admission = CLOSED,
         queue: Queue | None = None,
         receive_count: int = 1,
-        seconds_left: float = 30,
+        seconds_left: Callable[[], float] = lambda: 30.0,
     ) -> None:
         self.archive = archive
         self.breaker = Breaker(admission)
@@ -120,7 +126,7 @@ class Run:
             redelivery=self.queue,
             renewal=self.queue,
             receives_max=10,
-            seconds_left=lambda: seconds_left,
+            seconds_left=seconds_left,
         )
 
 
@@ -191,7 +197,7 @@ def test_s43_an_object_that_s3_refuses_ten_times_is_a_dead_letter_with_its_reaso
 def test_s42_without_time_for_an_answer_and_for_renewals_no_batch_is_begun(
     seconds_left: float,
 ) -> None:
-    run = Run(Archive(), body(1), seconds_left=seconds_left)
+    run = Run(Archive(), body(1), seconds_left=lambda: seconds_left)
     assert (run.archive.calls, run.queue.renewed) == ([], ["m1"])
     assert run.breaker.reported == []
 
@@ -200,6 +206,25 @@ def test_s23_what_is_stored_already_is_compared() -> None:
     run = Run(Archive(stored=[key(1)]), body(1), body(2))
     assert (run.archive.calls, run.archive.compared) == ([key(1), key(2)], [key(1)])
     assert run.response == kept()
+
+
+def test_s23_before_an_alarm_an_object_is_asked_for_again() -> None:
+    """boto3 takes an answer that breaks off in its head for one without metadata and checksum."""
+    run = Run(Archive(broken=[key(1)]), body(1))
+    assert run.archive.compared == [key(1), key(1)]
+    assert (run.response, run.dead_letters.letters) == (kept(), [])
+
+    run = Run(Archive(broken=[key(1), key(1)]), body(1))
+    [(_, reason)] = run.dead_letters.letters
+    assert reason == f"altered: {key(1)} has other metadata"
+
+
+def test_s43_without_time_for_the_dead_letter_queue_a_message_stays_and_others_are_stored() -> None:
+    """Else Lambda would end the function, and all of its messages would come again."""
+    left = iter([30.0])  # when the second batch is stored
+    run = Run(Archive(), "{", body(2), seconds_left=lambda: next(left, 9.0))
+    assert (run.archive.calls, run.dead_letters.letters) == ([key(2)], [])
+    assert run.response == kept("m1")
 
 
 def test_s42_what_cannot_be_compared_waits_and_is_no_failure_of_the_others() -> None:

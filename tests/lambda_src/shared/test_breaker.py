@@ -193,6 +193,16 @@ def test_s42_without_its_store_every_batch_is_admitted(
     assert caplog.records[-1].message == "breaker not updated"
 
 
+def test_s42_without_its_store_an_outage_is_reported_as_well(
+    shared: Shared, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Renewed messages stay young: without this nothing would raise an alarm."""
+    shared.is_down = True
+    one = breaker(shared)
+    one.failed(one.admit())
+    assert vars(caplog.records[-1])["breaker_open"] == 1
+
+
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["ok", "fail", "die"]), st.integers(0, 40)), max_size=60

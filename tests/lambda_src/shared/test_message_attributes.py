@@ -185,3 +185,20 @@ def test_a_binary_value_is_no_text() -> None:
     assert text_of_sender(message(binary), "key", role_id=ROLE) == ""
     folded = message(copied(FULL, times=2), sender_id=f"{ROLE}:f")
     assert text_of_sender(folded, "key", role_id=ROLE) == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"DataType": "bogus", "StringValue": "x"},
+        {"DataType": "String", "StringValue": ""},
+        {"DataType": "String.\u00e9", "StringValue": "x"},
+    ],
+    ids=["type", "empty", "letters"],
+)
+def test_a_folded_attribute_that_sqs_would_refuse_is_not_restored(value: dict[str, str]) -> None:
+    """It would refuse the whole call, and stop every redrive."""
+    folded = {SENDER_ATTRIBUTES: text(json.dumps({"a": value}))}
+    assert text_of_sender(message(folded, sender_id=f"{ROLE}:f"), "a", role_id=ROLE) == ""
+    good = {SENDER_ATTRIBUTES: text(json.dumps({"a": {"DataType": "String", "StringValue": "x"}}))}
+    assert text_of_sender(message(good, sender_id=f"{ROLE}:f"), "a", role_id=ROLE) == "x"

@@ -1,7 +1,7 @@
 """Outcomes reach the bus at least once, in few calls, within the limits of PutEvents."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,13 @@ class Bus:
         ]
 
 
+def outcome_bus(events: Any, now: Callable[[], float] = lambda: 1000.0) -> OutcomeBus:
+    return OutcomeBus(events=events, bus_name=BUS, processor_role_id=PROCESSOR, now=now)
+
+
 def send(events: Any, *outcomes: Outcome, seconds_left: float = 30) -> list[str]:
     """The ids of the messages whose outcome was not taken."""
-    bus = OutcomeBus(events=events, bus_name=BUS, processor_role_id=PROCESSOR)
+    bus = outcome_bus(events)
     return [m.message_id for m in bus.send(outcomes, seconds_left=lambda: seconds_left)]
 
 
@@ -172,6 +176,22 @@ def test_after_a_call_without_an_answer_the_others_are_not_tried(
     lines = [line for line in lambda_log if line["message"] == "outcomes not sent"]
     assert lines[0]["code"] == "ReadTimeoutError"
     assert sum(line["outcomes_not_sent"] for line in lines) == 2000
+
+
+def test_a_bus_without_an_answer_is_not_asked_for_half_a_minute() -> None:
+    """Postings do not wait for it in each batch."""
+    events = Bus(silent_at=[0])
+    clock = [1000.0]
+    bus = outcome_bus(events, now=lambda: clock[0])
+
+    def untold() -> list[str]:
+        return [m.message_id for m in bus.send([one(1)], seconds_left=lambda: 30)]
+
+    assert untold() == ["m1"]
+    clock[0] += 29
+    assert (untold(), len(events.calls)) == (["m1"], 1)
+    clock[0] += 2
+    assert (untold(), len(events.calls)) == ([], 2)
 
 
 def test_a_call_that_is_refused_does_not_stop_the_next(aws: type_of_aws) -> None:

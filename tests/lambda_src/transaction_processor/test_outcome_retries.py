@@ -7,7 +7,7 @@ import pytest
 
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.outcome_retries import OutcomeRetries
-from tests.lambda_src.transaction_processor.outcome_messages import SENT_AT_MS, message
+from tests.lambda_src.transaction_processor.outcome_messages import PROCESSOR, SENT_AT_MS, message
 
 
 class FakeRenewal:
@@ -33,7 +33,7 @@ class FakeRenewal:
 def retry(renewal: FakeRenewal, *ages: float) -> list[str]:
     """The ids of the messages that stay: m0, m1, ... were first sent `ages` seconds ago."""
     now = SENT_AT_MS / 1000
-    retries = OutcomeRetries(renewal=renewal, now=lambda: now)
+    retries = OutcomeRetries(renewal=renewal, role_id=PROCESSOR, now=lambda: now)
     messages = [
         replace(message(f"m{n}"), sent_at_ms=round((now - age) * 1000))
         for n, age in enumerate(ages)

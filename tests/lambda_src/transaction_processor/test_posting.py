@@ -366,3 +366,18 @@ def test_however_many_wait_for_a_locked_account_the_function_has_time_to_answer(
     batch = submitted(*map(of_locked, range(1, 501)))
     assert ledger.post(batch) == [ACCOUNT_BUSY] * 500
     assert sum(connection.waits_ms) < 5_000
+
+
+def test_a_slow_database_and_a_locked_account_leave_the_function_time_to_answer() -> None:
+    """The parts that are not begun come again, as the locked ones do."""
+    connection: Any = AlwaysLocked()
+    clock = [0.0]
+
+    def now() -> float:
+        clock[0] += 0.25  # a call takes this long
+        return clock[0]
+
+    ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None, now=now)
+    batch = submitted(*map(of_locked, range(1, 501)))
+    assert ledger.post(batch) == [ACCOUNT_BUSY] * 500
+    assert len(connection.waits_ms) < 40

@@ -46,7 +46,7 @@ class BrokenLedger:
 
 
 SECONDS_LEFT = 17
-TOO_FEW_SECONDS = 14  # for a call to the dead-letter queue
+TOO_FEW_SECONDS = 9  # for a call to the dead-letter queue
 RECEIVES_MAX = 10
 PROCESSOR = "AROAPROCESSOR"
 AWAY = LedgerUnavailable("no host accepts writes", wait_seconds=7, spread_seconds=20)
