@@ -84,8 +84,8 @@ class S3Archive:
         # One request, not also one for the head: the function has little time.
         stored = self._s3.get_object(Bucket=self._bucket_name, Key=key, ChecksumMode="ENABLED")
         with closing(stored["Body"]) as body:
-            # A writer from before the chain stores batches that are chained already without metadata,
-            # while a new version is deployed. Their contents decide.
+            # While a version is deployed, a writer from before the chain stores chained batches
+            # without metadata: their contents decide.
             if stored["Metadata"] not in (metadata, {}):
                 return "has other metadata"
             if stored.get("ChecksumSHA256") == _sha256(content):
