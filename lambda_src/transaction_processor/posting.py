@@ -1,7 +1,8 @@
 """The ledger of the processor: one SQL call posts a batch and returns one verdict each.
 
-If another session has locked an account of the batch, the batch is posted in halves, and each half
-that meets the lock in halves again: only those transactions wait that need this account.
+If another session has locked an account of the batch, or the database answers with an error that
+the batch causes, the batch is posted in halves, and each half that meets the same in halves again:
+only those transactions wait that cause it.
 """
 
 import logging
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 # The verdict on a transaction that needs an account that another session has locked.
 ACCOUNT_BUSY = "account_busy"
+# The verdict on a transaction with which alone the call fails.
+BATCH_FAILED = "batch_failed"
 # Much shorter than the statement's timeout: an account that another session holds is no outage.
 _LOCK_WAIT_MS = 1000
 # In halves: for each part, and for all parts of a batch together.
@@ -90,18 +93,22 @@ class SqlLedger:
     def post(self, submissions: Sequence[Submission]) -> list[str]:
         """Post all in one call and one commit; one verdict each, in order.
 
-        A transaction that needs a locked account is not posted and gets ACCOUNT_BUSY.
-        Raises LedgerUnavailable or BatchFailed.
+        A transaction that needs a locked account is not posted and gets ACCOUNT_BUSY; one with
+        which the call fails gets BATCH_FAILED. Raises LedgerUnavailable, or BatchFailed if there is
+        only one.
         """
         try:
             return self._post(submissions, lock_wait_ms=_LOCK_WAIT_MS)
         except _AccountBusy:
-            return self._post_in_halves(submissions)
+            if len(submissions) == 1:
+                return [ACCOUNT_BUSY]
+        except BatchFailed as error:
+            if len(submissions) == 1:
+                raise
+            logger.warning("batch posted in parts", extra={"reason": str(error)})
+        return self._post_in_halves(submissions)
 
     def _post_in_halves(self, submissions: Sequence[Submission]) -> list[str]:
-        """After an account of the whole was locked."""
-        if len(submissions) == 1:
-            return [ACCOUNT_BUSY]
         verdicts: list[str] = []
         wait_left_ms = _PART_LOCK_WAITS_MS
         parts = _halves(submissions)
@@ -118,6 +125,12 @@ class SqlLedger:
                 wait_left_ms -= wait_ms
                 if len(part) == 1:
                     verdicts.append(ACCOUNT_BUSY)
+                else:
+                    parts.extendleft(reversed(_halves(part)))
+            except BatchFailed as error:
+                if len(part) == 1:
+                    logger.error("batch failed", extra={"transactions": 1, "reason": str(error)})
+                    verdicts.append(BATCH_FAILED)
                 else:
                     parts.extendleft(reversed(_halves(part)))
         return verdicts

@@ -14,6 +14,7 @@ from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
 from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
 from lambda_src.transaction_processor.posting import (
     ACCOUNT_BUSY,
+    BATCH_FAILED,
     BatchFailed,
     LedgerUnavailable,
 )
@@ -145,15 +146,15 @@ def parse_transaction(body: str) -> Transaction:
 
 
 def _post(valid: Sequence[tuple[Message, Submission]], ledger: Ledger) -> list[str]:
-    """One verdict each; `batch_failed` for all if the batch failed. Raises LedgerUnavailable."""
+    """One verdict each; BATCH_FAILED for all if the batch failed. Raises LedgerUnavailable."""
     if not valid:
         return []
     try:
         verdicts = ledger.post([submission for _, submission in valid])
     except BatchFailed:
         logger.exception("batch failed", extra={"transactions": len(valid)})
-        return ["batch_failed"] * len(valid)
-    results = [verdict for verdict in verdicts if verdict != ACCOUNT_BUSY]
+        return [BATCH_FAILED] * len(valid)
+    results = [verdict for verdict in verdicts if verdict not in (ACCOUNT_BUSY, BATCH_FAILED)]
     logger.info(
         "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(results)}
     )

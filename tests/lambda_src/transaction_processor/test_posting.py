@@ -6,6 +6,7 @@ rolled back.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from lambda_src.shared.database import DatabaseUnavailable, connect_to_writer
 from lambda_src.shared.json_secret import SecretUnreadable
 from lambda_src.transaction_processor.posting import (
     ACCOUNT_BUSY,
+    BATCH_FAILED,
     BatchFailed,
     LedgerUnavailable,
     SqlLedger,
@@ -141,6 +143,30 @@ def test_the_connection_is_kept(ledger: SqlLedger, connections: list[Connection]
     ledger.post(submitted(transaction(1)))
     ledger.post(submitted(transaction(2)))
     assert len(connections) == 1
+
+
+def test_one_transaction_that_fails_the_call_does_not_hold_back_the_others(
+    master: Connection, ledger: SqlLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else all of them would become dead letters together."""
+    master.run(
+        """
+        CREATE FUNCTION ledger.fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            IF NEW.amount_minor = 13 THEN
+                RAISE EXCEPTION 'made to fail' USING ERRCODE = '23514';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON ledger.transactions
+            FOR EACH ROW EXECUTE FUNCTION ledger.fail()
+        """
+    )
+    bad = replace(transaction(7), amount_minor=13)
+    batch = [transaction(n) if n != 7 else bad for n in range(1, 21)]
+    assert ledger.post(submitted(*batch)) == ["posted"] * 6 + [BATCH_FAILED] + ["posted"] * 13
+    [line] = [record for record in caplog.records if record.message == "batch failed"]
+    assert "made to fail" in vars(line)["reason"]
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "23505"])
