@@ -27,7 +27,7 @@ def parse_audit_lock(value: object) -> dict[str, int]:
         if type(days) is not int or not 1 <= days <= LOCK_DAYS_MAX:
             raise ConfigurationError(
                 f"{KEY}.{kind} is {days!r}: it must be a whole number of days from 1 to "
-                f"{LOCK_DAYS_MAX}. So long no record can be deleted, and the bucket is kept "
-                "when the stack is deleted (docs/aws.md)"
+                f"{LOCK_DAYS_MAX}. For this number of days no record can be deleted, and the "
+                "bucket is kept when the stack is deleted (docs/aws.md)"
             )
     return by_kind

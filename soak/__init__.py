@@ -1,1 +1,1 @@
-"""The real code under seeded faults of SQS, S3, DynamoDB and PostgreSQL: `make soak`."""
+"""`make soak`: the code under seeded faults of SQS, S3, DynamoDB, EventBridge and PostgreSQL."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from soak.dead_letters import DeadLetter
-from soak.inputs import POSTED, Message
 from soak.ledger_contents import Recorded
+from soak.message import POSTED, Message
 from soak.outside_log import Acknowledged
 from soak.problems import Problem
 
@@ -35,20 +35,21 @@ def account_for(
     dead: Iterable[DeadLetter],
 ) -> Account:
     by_body: dict[str, list[DeadLetter]] = defaultdict(list)
-    for letter in dead:
-        by_body[letter.body].append(letter)
+    for dead_letter in dead:
+        by_body[dead_letter.body].append(dead_letter)
     outcomes = []
     problems = []
     for message in messages:
-        letters = by_body.pop(message.body, [])
-        found = _outcomes_of(message, recorded, letters)
+        dead_letters = by_body.pop(message.body, [])
+        found = _outcomes_of(message, recorded, dead_letters)
         outcomes += [(message, outcome) for outcome in found]
         problems += [
             Problem(what=what, subject=f"{message.kind}, {_name(message)}")
-            for what in _faults_of(message, found, letters)
+            for what in _faults_of(message, found, dead_letters)
         ]
     problems += [
-        Problem(what="nobody has sent a dead letter", subject=ascii(body[:80])) for body in by_body
+        Problem(what="a dead letter has a body that no sender sent", subject=ascii(body[:80]))
+        for body in by_body
     ]
     return Account(outcomes=outcomes, problems=problems)
 
@@ -77,9 +78,9 @@ def broken_promises(
 
 
 def _outcomes_of(
-    message: Message, recorded: Mapping[str, Recorded], letters: Sequence[DeadLetter]
+    message: Message, recorded: Mapping[str, Recorded], dead_letters: Sequence[DeadLetter]
 ) -> list[str]:
-    found = sorted({f"dead: {letter.reason}" for letter in letters})
+    found = sorted({f"dead: {each.reason}" for each in dead_letters})
     if message.transaction is not None:
         row = recorded.get(message.transaction["transaction_id"])
         if row is not None and row.holds(message.transaction):
@@ -88,16 +89,19 @@ def _outcomes_of(
 
 
 def _faults_of(
-    message: Message, outcomes: Sequence[str], letters: Sequence[DeadLetter]
+    message: Message, outcomes: Sequence[str], dead_letters: Sequence[DeadLetter]
 ) -> Iterator[str]:
     if not outcomes:
         yield "a message is lost: neither in the ledger nor a dead letter"
     if len(outcomes) > 1:
         yield f"a message has more than one outcome: {', '.join(outcomes)}"
     for outcome in outcomes:
-        if not outcome.startswith(message.may):
-            yield f"a message has a wrong outcome: {outcome[:80]}, not {' or '.join(message.may)}"
-    if message.has_room and any(each.correlation_id != message.correlation_id for each in letters):
+        if not outcome.startswith(message.allowed_outcomes):
+            allowed = " or ".join(message.allowed_outcomes)
+            yield f"a message has a wrong outcome: {outcome[:80]}, not {allowed}"
+    if message.has_room and any(
+        each.correlation_id != message.correlation_id for each in dead_letters
+    ):
         yield "a dead letter has lost the attribute of its sender"
 
 

@@ -74,8 +74,9 @@ class ApiClient:
                 for transaction, verdict in zip(call.transactions, verdicts, strict=False)
             )
         )
-        if not call.may.issuperset(verdicts):
-            what = f"{call.path} answered {status} {', '.join(sorted({*verdicts} - call.may))}"
+        if not call.allowed_verdicts.issuperset(verdicts):
+            wrong = sorted({*verdicts} - call.allowed_verdicts)
+            what = f"{call.path} answered {status} {', '.join(wrong)}"
             log.unexpected(Problem(what=what, subject=str(call.document)[:60]))
 
     def _until_answered(self, path: str, document: Any) -> tuple[int, Any]:

@@ -17,7 +17,7 @@ class Call:
     path: str
     document: Any = field(repr=False)
     transactions: Sequence[Mapping[str, Any]] = ()  # in the order of the verdicts
-    may: frozenset[str]  # verdicts; of a request without transactions the problem's code
+    allowed_verdicts: frozenset[str]  # of a request without transactions the problem's code
 
 
 _DONE = frozenset({"posted", "replayed"})
@@ -32,8 +32,13 @@ def calls_of(seed: int, number: int) -> list[Call]:
     return make(dice, seed)
 
 
-def _one(transaction: Mapping[str, Any], may: frozenset[str] = _DONE) -> Call:
-    return Call(path="/transactions", document=transaction, transactions=[transaction], may=may)
+def _one(transaction: Mapping[str, Any], allowed: frozenset[str] = _DONE) -> Call:
+    return Call(
+        path="/transactions",
+        document=transaction,
+        transactions=[transaction],
+        allowed_verdicts=allowed,
+    )
 
 
 def _single(dice: Random, _seed: int) -> list[Call]:
@@ -46,9 +51,16 @@ def _batch(dice: Random, _seed: int) -> list[Call]:
     wanted[0]["linked"] = True
     if dice.random() < 0.5:
         wanted[1]["debit_account"] = POOR
-    may = _DONE | {_REFUSAL_OF_POOR, "linked_refused"}
+    allowed = _DONE | {_REFUSAL_OF_POOR, "linked_refused"}
     document = {"transactions": wanted}
-    return [Call(path="/transactions/batch", document=document, transactions=wanted, may=may)]
+    return [
+        Call(
+            path="/transactions/batch",
+            document=document,
+            transactions=wanted,
+            allowed_verdicts=allowed,
+        )
+    ]
 
 
 def _hold(dice: Random, _seed: int) -> list[Call]:
@@ -69,10 +81,10 @@ def _refused(dice: Random, _seed: int) -> list[Call]:
 def _malformed(dice: Random, _seed: int) -> list[Call]:
     one = transfer(dice, amount_minor=0)
     text = b'{"transaction_id": ' if dice.random() < 0.5 else b"{" + b" " * 1_500_000 + b"}"
-    may = frozenset({"invalid_json", "body_too_large"})
+    allowed = frozenset({"invalid_json", "body_too_large"})
     return [
-        Call(path="/transactions", document=one, may=frozenset({"invalid"})),
-        Call(path="/transactions", document=text, may=may),
+        Call(path="/transactions", document=one, allowed_verdicts=frozenset({"invalid"})),
+        Call(path="/transactions", document=text, allowed_verdicts=allowed),
     ]
 
 

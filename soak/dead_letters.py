@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_src.shared.message_attributes import REASON, sender_attributes_of
 from lambda_src.transaction_processor.settings import CORRELATION_ID
-from soak.inputs import RECEIVED_TOO_OFTEN
+from soak.message import RECEIVED_TOO_OFTEN
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.first_send import FIRST_SENT_AT
+from lambda_src.shared.queue_messages import ENTRIES_MAX
 from local_cloud.aws import ACCOUNT, REGION
+from local_cloud.emulator.ministack_adapter.event_batches import EVENT_BYTES_MAX
 from soak.function_process import Function, FunctionFailed, InvocationFailed, Worker
 from soak.plan import INVOCATION, Fault, Faults
 from soak.problems import Problem
@@ -32,9 +34,6 @@ logger = logging.getLogger(__name__)
 ROLE_ID: Final = "AROASOAK"
 _OTHER_SENDER: Final = "AIDASOAK"
 
-_EVENT_BYTES_MAX: Final = 6 * 1024 * 1024
-_ENVELOPE_BYTES: Final = 1024  # of a record: ids, receipt handle, attributes
-_ENTRIES_MAX: Final = 10
 _KILL_SECONDS_MAX: Final = 0.5
 
 Record = dict[str, Any]
@@ -68,15 +67,15 @@ class EventSource:
 
     def _receive(self) -> list[Record]:
         records: list[Record] = []
-        size = 0
+        size = 0  # of the bodies: the other half has room for the rest of the records
         batch_size = next(self.batch_sizes)
         until = time.monotonic() + self.window_seconds
-        while len(records) < batch_size and size < _EVENT_BYTES_MAX // 2:
+        while len(records) < batch_size and size < EVENT_BYTES_MAX // 2:
             left = batch_size - len(records)
             try:
                 answer = self.sqs.receive_message(
                     QueueUrl=self.queue_url,
-                    MaxNumberOfMessages=min(left, _ENTRIES_MAX),
+                    MaxNumberOfMessages=min(left, ENTRIES_MAX),
                     WaitTimeSeconds=0 if records else 1,
                     AttributeNames=["All"],
                     MessageAttributeNames=["All"],
@@ -85,7 +84,7 @@ class EventSource:
                 break  # what it took is received again after the visibility timeout
             found = [_record(message, self.queue_url) for message in answer.get("Messages", [])]
             records += found
-            size += sum(len(record["body"].encode()) + _ENVELOPE_BYTES for record in found)
+            size += sum(len(record["body"].encode()) for record in found)
             if not found and time.monotonic() >= until:
                 break
         return records
@@ -136,7 +135,7 @@ class EventSource:
 
 
 def _tens(records: Sequence[Record]) -> list[Sequence[Record]]:
-    return [records[n : n + _ENTRIES_MAX] for n in range(0, len(records), _ENTRIES_MAX)]
+    return [records[n : n + ENTRIES_MAX] for n in range(0, len(records), ENTRIES_MAX)]
 
 
 def _handles(records: Sequence[Record], **more: int) -> list[Any]:

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
 from typing import Any, Final
 from uuid import UUID
+
+from lambda_src.shared.queue_messages import SEND_BYTES_MAX
+from soak.message import POSTED, RECEIVED_TOO_OFTEN, Message, has_room
 
 # The accounts of the soak.
 BANK, EURO_BANK = 1, 2  # may go negative
@@ -13,36 +16,12 @@ PEOPLE: Final = range(100, 116)  # hot: every batch needs some of them
 POOR: Final = 90  # nobody pays it
 UNKNOWN: Final = 999_999
 
-POSTED: Final = "posted"
-RECEIVED_TOO_OFTEN: Final = "received too often"  # of a dead letter without a reason
 # Emoji of several code points, combining and invisible characters, right to left, line separators.
 _UNICODE: Final = (
     "bill \U0001f9fe paid \U0001f44d\U0001f3fd", "\U0001f469\u200d\U0001f469\u200d\U0001f467",
     "e\u0301 and \u00e9", "\u05e9\u05dc\u05d5\u05dd", "\u65e5\u672c\u8a9e", "\u200b", "\ufdfa",
     "\U0001d518", "\u2028", "\ufeff", 'quote " \\ {},', "'; DROP TABLE ledger.entries; --", "null",
 )  # fmt: skip
-MESSAGE_BYTES_MAX: Final = 1_048_576  # of SQS
-_ATTRIBUTES_BYTES_MAX: Final = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """A message, and what may become of it: beginnings of an outcome.
-
-    Outcomes are `posted`, `refused: <reason>` and `dead: <reason>`.
-    """
-
-    kind: str  # for the report
-    body: str = field(repr=False)
-    may: tuple[str, ...]
-    transaction: Mapping[str, Any] | None = None  # None: it holds none that can be posted
-    delay_seconds: int = 0
-    correlation_id: str = ""  # an attribute, by which its sender knows what becomes of it
-
-    @property
-    def has_room(self) -> bool:
-        """For attributes beside the body."""
-        return len(self.body.encode()) + _ATTRIBUTES_BYTES_MAX <= MESSAGE_BYTES_MAX
 
 
 def messages_of(seed: int, number: int) -> list[Message]:
@@ -90,13 +69,17 @@ def submitted(transaction: Mapping[str, Any], **envelope: Any) -> str:
 
 def _valid(dice: Random) -> list[Message]:
     one = transfer(dice)
-    return [Message(kind="valid", body=submitted(one), may=(POSTED,), transaction=one)]
+    return [Message(kind="valid", body=submitted(one), allowed_outcomes=(POSTED,), transaction=one)]
 
 
 def _between_people(dice: Random) -> list[Message]:
     one = transfer(dice, debit_account=PEOPLE[0], credit_account=dice.choice(PEOPLE[1:]))
-    may = (POSTED, "refused: insufficient_funds")
-    return [Message(kind="between people", body=submitted(one), may=may, transaction=one)]
+    allowed = (POSTED, "refused: insufficient_funds")
+    return [
+        Message(
+            kind="between people", body=submitted(one), allowed_outcomes=allowed, transaction=one
+        )
+    ]
 
 
 def _double(dice: Random) -> list[Message]:
@@ -105,7 +88,7 @@ def _double(dice: Random) -> list[Message]:
         Message(
             kind="same id, same contents",
             body=submitted(one, copy=copy),
-            may=(POSTED,),
+            allowed_outcomes=(POSTED,),
             transaction=one,
             delay_seconds=dice.choice((0, 0, 1, 3)),
         )
@@ -120,7 +103,7 @@ def _conflict(dice: Random) -> list[Message]:
         Message(
             kind="same id, other contents",
             body=submitted(each),
-            may=(POSTED, "dead: conflict"),
+            allowed_outcomes=(POSTED, "dead: conflict"),
             transaction=each,
             delay_seconds=dice.choice((0, 0, 2)),
         )
@@ -139,7 +122,11 @@ def _refused(dice: Random) -> list[Message]:
     changes, reason = dice.choice(wrong)
     one = transfer(dice, **changes)
     body = submitted(one)
-    return [Message(kind="refused", body=body, may=(f"refused: {reason}",), transaction=one)]
+    return [
+        Message(
+            kind="refused", body=body, allowed_outcomes=(f"refused: {reason}",), transaction=one
+        )
+    ]
 
 
 def _hold(dice: Random) -> list[Message]:
@@ -150,13 +137,13 @@ def _hold(dice: Random) -> list[Message]:
     part = {"amount_minor": dice.randint(1, hold["amount_minor"])} if kind == "capture" else {}
     closing = follow_up(dice, kind, hold, **(part if dice.random() < 0.5 else {}))
     # A queue has no order: the second may come first.
-    may = (POSTED, "refused: transaction_not_found", "refused: hold_closed")
+    allowed = (POSTED, "refused: transaction_not_found", "refused: hold_closed")
     return [
-        Message(kind="hold", body=submitted(hold), may=(POSTED,), transaction=hold),
+        Message(kind="hold", body=submitted(hold), allowed_outcomes=(POSTED,), transaction=hold),
         Message(
             kind=kind,
             body=submitted(closing),
-            may=may,
+            allowed_outcomes=allowed,
             transaction=closing,
             delay_seconds=dice.choice((0, 2)),
         ),
@@ -166,19 +153,19 @@ def _hold(dice: Random) -> list[Message]:
 def _reversal(dice: Random) -> list[Message]:
     one = transfer(dice)
     back = [follow_up(dice, "reversal", one) for _ in range(dice.randint(1, 2))]
-    may = (
+    allowed = (
         POSTED,
         "refused: transaction_not_found",
         "refused: already_reversed",
         "refused: insufficient_funds",
     )
     return [
-        Message(kind="valid", body=submitted(one), may=(POSTED,), transaction=one),
+        Message(kind="valid", body=submitted(one), allowed_outcomes=(POSTED,), transaction=one),
         *(
             Message(
                 kind="reversal",
                 body=submitted(each),
-                may=may,
+                allowed_outcomes=allowed,
                 transaction=each,
                 delay_seconds=dice.choice((0, 2)),
             )
@@ -210,27 +197,28 @@ def _malformed(dice: Random) -> list[Message]:
             (submitted(one | {"metadata": {"big": "x" * 5000}}), "invalid_transaction"),
         ]
     )
-    return [Message(kind=reason, body=body, may=(f"dead: {reason}",))]
+    return [Message(kind=reason, body=body, allowed_outcomes=(f"dead: {reason}",))]
 
 
 def _large(dice: Random) -> list[Message]:
     """256 KiB and 1 MiB: the envelope may hold more than the ledger reads."""
-    size = dice.choice((262_144, MESSAGE_BYTES_MAX - 4096, MESSAGE_BYTES_MAX))
+    size = dice.choice((262_144, SEND_BYTES_MAX - 4096, SEND_BYTES_MAX))
     one = transfer(dice)
-    name = "256 KiB" if size < MESSAGE_BYTES_MAX // 2 else "1 MiB"
+    name = "256 KiB" if size < SEND_BYTES_MAX // 2 else "1 MiB"
     if dice.random() < 0.5:
         body = _padded(lambda text: submitted(one, padding=text), size)
-        may = (POSTED, *_without_room(body))
-        return [Message(kind=f"valid, {name}", body=body, may=may, transaction=one)]
+        allowed = (POSTED, *_without_room(body))
+        return [
+            Message(kind=f"valid, {name}", body=body, allowed_outcomes=allowed, transaction=one)
+        ]
     body = _padded(lambda text: submitted(one, version=0, padding=text), size)
-    may = ("dead: unknown_version", *_without_room(body))
-    return [Message(kind=f"unknown_version, {name}", body=body, may=may)]
+    allowed = ("dead: unknown_version", *_without_room(body))
+    return [Message(kind=f"unknown_version, {name}", body=body, allowed_outcomes=allowed)]
 
 
 def _without_room(body: str) -> tuple[str, ...]:
     """The largest messages cannot be sent again with an attribute: SQS moves them, later."""
-    too_large = len(body.encode()) + _ATTRIBUTES_BYTES_MAX > MESSAGE_BYTES_MAX
-    return (f"dead: {RECEIVED_TOO_OFTEN}",) if too_large else ()
+    return () if has_room(body) else (f"dead: {RECEIVED_TOO_OFTEN}",)
 
 
 def _padded(make: Callable[[str], str], size: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from soak.inputs import Message
+from soak.message import Message
 from soak.problems import Problem
 
 

@@ -44,7 +44,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Menu:
+class FaultMix:
     """The faults of one kind of connection, with their weights, and how many calls get one.
 
     In a storm, which is some of the stretches of 25 calls, most calls get one.
@@ -56,7 +56,7 @@ class Menu:
     storms: float = 0.05
 
 
-AWS: Final = Menu(
+AWS: Final = FaultMix(
     rate=0.1,
     weights={
         Fault.REQUEST_DROPPED: 3,
@@ -74,7 +74,7 @@ AWS: Final = Menu(
     },
 )
 # Each exchange of bytes counts, and a call or a login has several.
-CONNECTION: Final = Menu(
+CONNECTION: Final = FaultMix(
     rate=0.03,
     storm_rate=0.4,
     storms=0.03,
@@ -88,7 +88,7 @@ CONNECTION: Final = Menu(
 )
 # A function makes far fewer calls than the service.
 RARE_CONNECTION: Final = replace(CONNECTION, rate=0.06)
-INVOCATION: Final = Menu(
+INVOCATION: Final = FaultMix(
     rate=0.05,
     storms=0.0,
     weights={Fault.ANSWER_DROPPED: 4, Fault.INVOKED_TWICE: 4, Fault.KILLED: 1},
@@ -99,14 +99,14 @@ INVOCATION: Final = Menu(
 class Plan:
     seed: int
 
-    def decide(self, kind: str, number: int, menu: Menu) -> Decision | None:
+    def decide(self, kind: str, number: int, mix: FaultMix) -> Decision | None:
         """What the `number`-th call of this kind gets; numbers start at 0."""
         stretch = Random(f"{self.seed} {kind} stretch {number // _STORM_CALLS}")
-        rate = menu.storm_rate if stretch.random() < menu.storms else menu.rate
+        rate = mix.storm_rate if stretch.random() < mix.storms else mix.rate
         dice = Random(f"{self.seed} {kind} call {number}")
         if dice.random() >= rate:
             return None
-        [fault] = dice.choices([*menu.weights], [*menu.weights.values()])
+        [fault] = dice.choices([*mix.weights], [*mix.weights.values()])
         return Decision(fault=fault, share=dice.random())
 
 
@@ -122,14 +122,14 @@ class Faults:
         self._numbers: Counter[str] = Counter()
         self._applied: Counter[tuple[str, Fault]] = Counter()
 
-    def next(self, kind: str, menu: Menu) -> Decision | None:
+    def next(self, kind: str, mix: FaultMix) -> Decision | None:
         """What the next call of this kind gets."""
         with self._lock:
             if self._plan is None:
                 return None
             number = self._numbers[kind]
             self._numbers[kind] += 1
-            return self._plan.decide(kind, number, menu)
+            return self._plan.decide(kind, number, mix)
 
     def on(self, plan: Plan) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from soak.aws_resources import AUDIT_QUEUE, BUCKET, OUTCOME_QUEUE, TRANSACTION_Q
 from soak.dead_letters import dead_letters
 from soak.draining import Stuck, in_queue, wait_until_empty
 from soak.ledger_contents import broken_rules, recorded_transactions
-from soak.outcomes_told import read_outcomes, wrong_tales
+from soak.outcome_events import read_outcome_events, wrong_outcome_events
 from soak.outside_log import OutsideLog
 from soak.plan import Fault, Faults, Plan
 from soak.problems import Problem
@@ -108,17 +108,17 @@ def _result(system: System, log: OutsideLog, faults: Faults, problems: list[Prob
         checked, discrepancies = verify_trail(connection, s3, BUCKET)
     dead = dead_letters(sqs, system.queue_url(TRANSACTION_QUEUE.dead_letters))
     dead_batches = dead_letters(sqs, system.queue_url(AUDIT_QUEUE.dead_letters))
-    told = read_outcomes(sqs, system.queue_url(OUTCOME_QUEUE))
+    events = read_outcome_events(sqs, system.queue_url(OUTCOME_QUEUE))
     account = account_for(log.messages, recorded=recorded, dead=dead)
     problems += [
         *account.problems,
         *log.problems,
         *broken_promises(log.answers, recorded=recorded),
-        *wrong_tales(account.outcomes, told),
+        *wrong_outcome_events(account.outcomes, events),
         *discrepancies,
         *(
-            Problem(what=f"a batch is a dead letter: {letter.reason}", subject=letter.body[:120])
-            for letter in dead_batches
+            Problem(what=f"a batch is a dead letter: {batch.reason}", subject=batch.body[:120])
+            for batch in dead_batches
         ),
     ]
     calls, applied = faults.counts()

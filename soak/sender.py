@@ -9,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.queue_messages import groups
 from lambda_src.transaction_processor.settings import CORRELATION_ID
-from soak.inputs import Message, messages_of
+from soak.inputs import messages_of
+from soak.message import Message
 from soak.outside_log import OutsideLog
 from soak.problems import Problem
 

@@ -1,4 +1,4 @@
-"""Everything of one soak: it starts in seconds, and ends with exactly what it started."""
+"""Everything of one soak: it starts in seconds, and stops only what it started."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from soak.draining import in_queue, waiting_in_ledger
 from soak.functions import Sources
 from soak.http_proxy import HttpProxy
 from soak.outside_log import OutsideLog
-from soak.plan import CONNECTION, RARE_CONNECTION, Faults, Menu
+from soak.plan import CONNECTION, RARE_CONNECTION, FaultMix, Faults
 from soak.proxies import ProxyLoop, proxy_loop
 from soak.sabotage import Sabotage
 from soak.service import Wiring, running_service
@@ -105,9 +105,9 @@ def _wiring(
     faults: Faults,
     sabotage: Sabotage,
 ) -> Wiring:
-    def to_database(client: str, menu: Menu) -> int:
+    def to_database(client: str, mix: FaultMix) -> int:
         kind, port = f"PostgreSQL for the {client}", database.postgres.port
-        return proxies.port_of(TcpProxy(kind=kind, upstream_port=port, faults=faults, menu=menu))
+        return proxies.port_of(TcpProxy(kind=kind, upstream_port=port, faults=faults, mix=mix))
 
     return Wiring(
         aws_port=proxies.port_of(

@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from soak.plan import CONNECTION, Decision, Fault, Faults, Menu
+from soak.plan import CONNECTION, Decision, Fault, FaultMix, Faults
 
 HOST = "127.0.0.1"
 _CHUNK = 65536
@@ -24,12 +24,12 @@ class _Exchange:
 
 class TcpProxy:
     def __init__(
-        self, *, kind: str, upstream_port: int, faults: Faults, menu: Menu = CONNECTION
+        self, *, kind: str, upstream_port: int, faults: Faults, mix: FaultMix = CONNECTION
     ) -> None:
         self._kind = kind
         self._upstream_port = upstream_port
         self._faults = faults
-        self._menu = menu
+        self._mix = mix
 
     async def start(self) -> asyncio.Server:
         return await asyncio.start_server(self._serve, HOST, 0)
@@ -61,7 +61,7 @@ class TcpProxy:
             while data := await reader.read(_CHUNK):
                 if exchange.has_answer:
                     exchange.has_answer = False
-                    exchange.decision = self._faults.next(self._kind, self._menu)
+                    exchange.decision = self._faults.next(self._kind, self._mix)
                     if self._is(exchange, Fault.REQUEST_DROPPED):
                         return
                 writer.write(data)

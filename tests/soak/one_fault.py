@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from soak.plan import Decision, Fault, Faults, Menu, Plan
+from soak.plan import Decision, Fault, FaultMix, Faults, Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,7 +10,7 @@ class Always(Plan):
     fault: Fault
     seed: int = 0
 
-    def decide(self, kind: str, number: int, menu: Menu) -> Decision:
+    def decide(self, kind: str, number: int, mix: FaultMix) -> Decision:
         return Decision(fault=self.fault, share=0.5)
 
 

@@ -4,33 +4,43 @@ from typing import Any
 
 from soak.accounting import account_for, broken_promises
 from soak.dead_letters import DeadLetter
-from soak.inputs import Message
 from soak.ledger_contents import Recorded
-from soak.outcomes_told import wrong_tales
+from soak.message import Message
+from soak.outcome_events import wrong_outcome_events
 from soak.outside_log import Acknowledged
 
 ONE = {"transaction_id": "1", "amount_minor": 5, "reference": "\U0001f44d"}
 VALID = Message(
-    kind="valid", body="valid", may=("posted",), transaction=ONE, correlation_id="a sender's"
+    kind="valid",
+    body="valid",
+    allowed_outcomes=("posted",),
+    transaction=ONE,
+    correlation_id="a sender's",
 )
 POSTED = {"1": Recorded(outcome="posted", fields=ONE)}
 
 
-MALFORMED = Message(kind="bad_json", body="{", may=("dead: bad_json",), correlation_id="a sender's")
+MALFORMED = Message(
+    kind="bad_json", body="{", allowed_outcomes=("dead: bad_json",), correlation_id="a sender's"
+)
 
 
 def dead(body: str, reason: str, correlation_id: str = "a sender's") -> DeadLetter:
     return DeadLetter(body=body, reason=reason, correlation_id=correlation_id)
 
 
-def problems(message: Message, recorded: dict[str, Recorded], *letters: DeadLetter) -> list[str]:
-    return [each.what for each in account_for([message], recorded=recorded, dead=letters).problems]
+def problems(
+    message: Message, recorded: dict[str, Recorded], *dead_letters: DeadLetter
+) -> list[str]:
+    return [
+        each.what for each in account_for([message], recorded=recorded, dead=dead_letters).problems
+    ]
 
 
 def test_a_message_with_its_one_right_outcome_is_accounted_for() -> None:
     assert problems(VALID, POSTED) == []
-    letter = dead("{", "bad_json: no end")
-    assert problems(MALFORMED, {}, letter, letter) == []
+    copy = dead("{", "bad_json: no end")
+    assert problems(MALFORMED, {}, copy, copy) == []
 
 
 def test_a_message_of_which_nothing_is_known_is_lost() -> None:
@@ -49,7 +59,9 @@ def test_a_valid_message_must_not_be_dead_or_refused() -> None:
 
 
 def test_a_message_cannot_be_posted_and_dead() -> None:
-    either = Message(kind="any", body="b", may=("posted", "dead: conflict"), transaction=ONE)
+    either = Message(
+        kind="any", body="b", allowed_outcomes=("posted", "dead: conflict"), transaction=ONE
+    )
     assert "more than one" in problems(either, POSTED, dead("b", "conflict", ""))[0]
 
 
@@ -67,15 +79,17 @@ def test_an_acknowledged_posting_must_be_in_the_ledger_as_it_was_sent() -> None:
 
 def test_a_dead_letter_keeps_the_attribute_of_its_sender_and_was_sent_by_one() -> None:
     assert "has lost" in problems(MALFORMED, {}, dead("{", "bad_json", ""))[0]
-    assert "nobody has sent" in problems(VALID, POSTED, dead("another", "bad_json"))[0]
+    assert "no sender sent" in problems(VALID, POSTED, dead("another", "bad_json"))[0]
 
 
-def told(message: Message, outcome: str, *heard: str) -> list[str]:
-    return [each.what for each in wrong_tales([(message, outcome)], {"a sender's": {*heard}})]
+def wrong_events(message: Message, outcome: str, *said: str) -> list[str]:
+    events = {"a sender's": {*said}}
+    return [each.what for each in wrong_outcome_events([(message, outcome)], events)]
 
 
-def test_the_sender_of_each_message_is_told_its_outcome_and_no_other() -> None:
-    assert told(VALID, "posted", "posted") == told(MALFORMED, "dead: bad_json", "dead") == []
-    assert "nobody was told" in told(VALID, "posted")[0]
-    assert "told to be refused" in told(VALID, "posted", "posted", "refused")[0]
-    assert told(VALID, "dead: received too often") == []  # SQS has moved it
+def test_the_events_of_each_message_say_its_outcome_and_no_other() -> None:
+    assert wrong_events(VALID, "posted", "posted") == []
+    assert wrong_events(MALFORMED, "dead: bad_json", "dead") == []
+    assert "no event said so" in wrong_events(VALID, "posted")[0]
+    assert "its event said refused" in wrong_events(VALID, "posted", "posted", "refused")[0]
+    assert wrong_events(VALID, "dead: received too often") == []  # SQS has moved it

@@ -25,9 +25,7 @@ class Upstream:
     """Answers every message with its number, and keeps what came."""
 
     bodies: list[str] = field(default_factory=list)
-
-    def number_of(self, body: str) -> str:
-        return str(1 + self.bodies.index(body))
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await read_request(reader, writer)
@@ -41,6 +39,7 @@ class Upstream:
                 writer.write(
                     answer(200, "application/x-amz-json-1.0", json.dumps(document).encode())
                 )
+            self.answered.set()
         writer.close()
 
 
@@ -142,21 +141,17 @@ async def test_a_request_that_is_overtaken_comes_after_the_next_one() -> None:
         assert found.upstream.bodies == ["second", "first"]
 
 
-async def test_an_answer_that_is_overtaken_comes_after_the_next_one() -> None:
+async def test_an_answer_that_is_overtaken_waits_for_the_next_one() -> None:
     faults, came = always(Fault.ANSWER_OVERTAKEN), Came()
     async with bed(faults, came.intercept, overtaken_seconds=60) as found:
-        answered: list[str] = []
-
-        async def send(body: str) -> None:
-            answered.append(await found.send(body))
-
-        first = asyncio.create_task(send("first"))
+        first = asyncio.create_task(found.send("first"))
         await came.wait()
         faults.off()
-        await send("second")
-        await first
-        assert sorted(answered) == ["1", "2"]
-        assert answered[0] != found.upstream.number_of("first")
+        await found.upstream.answered.wait()
+        answered, _ = await asyncio.wait({first}, timeout=0.2)
+        assert not answered
+        assert await found.send("second") == "2"
+        assert await first == "1"
 
 
 async def test_s3_refuses_with_a_document_that_its_clients_read() -> None:

@@ -3,9 +3,11 @@
 from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.transaction import Transaction
 from lambda_src.shared.messages import Unprocessable
+from lambda_src.shared.queue_messages import SEND_BYTES_MAX
 from lambda_src.transaction_processor.worker import parse_transaction
 from soak.api_inputs import calls_of
-from soak.inputs import MESSAGE_BYTES_MAX, Message, messages_of
+from soak.inputs import messages_of
+from soak.message import Message
 
 GROUPS = range(1500)
 
@@ -29,7 +31,7 @@ def test_every_message_is_read_as_it_says() -> None:
             found = f"dead: {error}"
         if message.transaction is None:
             assert isinstance(found, str), message.kind
-            assert found.startswith(message.may), message.kind
+            assert found.startswith(message.allowed_outcomes), message.kind
         else:
             assert found == Transaction.parse(message.transaction)
 
@@ -49,7 +51,7 @@ def test_everything_that_is_promised_is_among_them() -> None:
         "valid, 256 KiB", "valid, 1 MiB", "unknown_version, 1 MiB",
     }  # fmt: skip
     sizes = {len(message.body.encode()) for message in found}
-    assert MESSAGE_BYTES_MAX - 1 <= max(sizes) <= MESSAGE_BYTES_MAX
+    assert SEND_BYTES_MAX - 1 <= max(sizes) <= SEND_BYTES_MAX
     text = "".join(message.body for message in found if len(message.body) < 10_000)
     assert {"\U0001f44d", "\u200d", "\u2028"} <= {*text}
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from soak.plan import AWS, CONNECTION, INVOCATION, Decision, Faults, Menu, Plan
+from soak.plan import AWS, CONNECTION, INVOCATION, Decision, FaultMix, Faults, Plan
 
 CALLS = range(2000)
 
 
-def decided(seed: int, menu: Menu = AWS, kind: str = "SQS SendMessage") -> list[Decision | None]:
-    return [Plan(seed=seed).decide(kind, number, menu) for number in CALLS]
+def decided(seed: int, mix: FaultMix = AWS, kind: str = "SQS SendMessage") -> list[Decision | None]:
+    return [Plan(seed=seed).decide(kind, number, mix) for number in CALLS]
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:
@@ -20,10 +20,10 @@ def test_another_seed_or_another_kind_of_call_gets_other_faults() -> None:
     assert decided(1) != decided(1, kind="S3 PutObject")
 
 
-@pytest.mark.parametrize("menu", [AWS, CONNECTION, INVOCATION])
-def test_every_fault_of_a_menu_comes_and_most_calls_have_none(menu: Menu) -> None:
-    found = decided(1, menu)
-    assert {decision.fault for decision in found if decision} == menu.weights.keys()
+@pytest.mark.parametrize("mix", [AWS, CONNECTION, INVOCATION])
+def test_every_fault_of_a_mix_comes_and_most_calls_have_none(mix: FaultMix) -> None:
+    found = decided(1, mix)
+    assert {decision.fault for decision in found if decision} == mix.weights.keys()
     assert found.count(None) > len(CALLS) / 2
 
 
