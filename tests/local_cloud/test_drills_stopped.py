@@ -1,5 +1,6 @@
 """Drills with processes that hang: each fails if its fault or its promise does not take effect."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -54,7 +55,12 @@ def scene(tmp_path: Path) -> Scene:
     paths = CloudPaths(tmp_path)
     for folder in (paths.services, paths.databases):
         folder.mkdir(parents=True)
-    return Scene(paths=paths, suffix=SUFFIX, recovery_timeout_seconds=0.5)
+    return Scene(paths=paths, suffix=SUFFIX, recovery_timeout_seconds=10)
+
+
+def in_a_hurry(scene: Scene) -> Scene:
+    """For a drill whose fault has no effect."""
+    return dataclasses.replace(scene, recovery_timeout_seconds=0.5)
 
 
 def publish(folder: Path, facts: list[dict[str, Any]]) -> None:
@@ -141,9 +147,35 @@ def test_b7_a_hanging_writer_that_is_not_replaced_fails_the_drill(
     scene: Scene, server: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CloudError, match="the standby is the writer: not within"):
-        drill_of_hanging_writer(scene, server, monkeypatch, fences=False, promotes=False)
+        drill_of_hanging_writer(
+            in_a_hurry(scene), server, monkeypatch, fences=False, promotes=False
+        )
 
     assert ask(server, "still there") == "still there", "the drill lets it continue"
+
+
+def test_b7_the_writer_hangs_that_the_whole_database_has(
+    scene: Scene, server: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover may end while the drill waits until the database is whole."""
+    monkeypatch.setattr(hang_database, "database_admin", Mock())
+    monkeypatch.setattr(hang_database, "LateCommit", lambda **_: Commit("no answer"))
+    publish(scene.paths.databases, databases(writer=("one", 0), standby="two"))
+    failed_over = iter([databases(writer=("two", server.pid), standby="one")])
+
+    def become_whole(_: Scene) -> bool:
+        for facts in failed_over:  # once
+            publish(scene.paths.databases, facts)
+        return True
+
+    def fail_over() -> None:
+        end(psutil.Process(server.pid), server)
+        publish(scene.paths.databases, databases(writer=("one", 0), standby="two"))
+
+    monkeypatch.setattr(hang_database, "is_whole", become_whole)
+    when_stopped(server.pid, fail_over)
+
+    assert hang_database.hang_database(scene).findings.broken == []
 
 
 def test_b7_an_old_writer_that_continues_fails_the_drill(
@@ -213,7 +245,7 @@ def test_b7_a_task_that_is_not_replaced_fails_the_drill(
     publish(scene.paths.services, [task])
 
     with pytest.raises(CloudError, match="is out of service: not within"):
-        hang_task.hang_task(scene)
+        hang_task.hang_task(in_a_hurry(scene))
 
 
 def test_b7_a_task_that_died_did_not_hang(
@@ -262,6 +294,26 @@ def test_b7_a_process_that_does_not_stop_is_no_fault(
 
     with pytest.raises(CloudError, match="was not stopped"):
         StoppedProcesses(server.pid)
+
+
+@pytest.mark.parametrize(
+    "step", ["psutil.Process.children", "local_cloud.drills.stopped._wait_until_stopped"]
+)
+def test_b7_processes_continue_if_not_all_could_be_stopped(
+    server: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(step, Mock(side_effect=CloudError("not stopped")))
+        with pytest.raises(CloudError, match="not stopped"):
+            StoppedProcesses(server.pid)
+
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(server, "on")), daemon=True)
+    asking.start()
+    asking.join(10)
+    parent = psutil.Process(server.pid)
+    assert answers == ["on"]
+    assert psutil.STATUS_STOPPED not in {p.status() for p in (parent, *parent.children())}
 
 
 def test_b7_a_promise_that_does_not_hold_is_a_problem_with_what_was_found() -> None:
