@@ -15,6 +15,7 @@ from local_cloud.drills.kill_balancer import kill_balancer
 from local_cloud.drills.rehearsal import Scene
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
+from local_cloud.whole_file import write_whole
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def publish(scene: Scene, pid: int) -> None:
 
 def publish_tasks(scene: Scene, *names: str) -> None:
     tasks = [{"id": name, "state": "healthy"} for name in names]
-    (scene.paths.services / "x-main-0a1b2c.json").write_text(json.dumps(tasks))
+    write_whole(scene.paths.services / "x-main-0a1b2c.json", json.dumps(tasks))
 
 
 def start_again_when_dead(scene: Scene, process: "subprocess.Popen[bytes]", *tasks: str) -> None:

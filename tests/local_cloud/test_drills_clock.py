@@ -19,6 +19,7 @@ from local_cloud.paths import CloudPaths
 from local_cloud.postgres import PostgresServer
 from local_cloud.server import CloudError
 from local_cloud.superuser import superuser
+from local_cloud.whole_file import write_whole
 
 SUFFIX = "main-0a1b2c"
 
@@ -35,7 +36,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def publish(scene: Scene, *, writer: str) -> None:
     facts: list[dict[str, Any]] = [{"instance": writer, "role": "writer", "state": "serving"}]
-    (scene.paths.databases / f"x-{SUFFIX}.json").write_text(json.dumps(facts))
+    write_whole(scene.paths.databases / f"x-{SUFFIX}.json", json.dumps(facts))
 
 
 def shown_error(scene: Scene) -> float:

@@ -19,6 +19,7 @@ from local_cloud.drills.programs import CANNOT_RUN, CannotRun, strace
 from local_cloud.drills.rehearsal import Outcome, Scene
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
+from local_cloud.whole_file import write_whole
 
 SUFFIX = "main-0a1b2c"
 _WRITER = """
@@ -47,7 +48,7 @@ def publish(scene: Scene, *, writer: str) -> None:
          "state": "serving" if name == writer else "in sync"}
         for name in ("one", "two")
     ]  # fmt: skip
-    (scene.paths.databases / f"x-{SUFFIX}.json").write_text(json.dumps(facts))
+    write_whole(scene.paths.databases / f"x-{SUFFIX}.json", json.dumps(facts))
 
 
 def drill(scene: Scene, monkeypatch: pytest.MonkeyPatch, effect: Callable[[], None]) -> Outcome:
