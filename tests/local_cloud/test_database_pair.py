@@ -19,7 +19,7 @@ import pytest
 from local_cloud.addresses import free_port
 from local_cloud.certificates import LocalAuthority
 from local_cloud.emulator.database_pair import DatabasePair, Node
-from local_cloud.emulator.pulse import FAILURES, Pulse
+from local_cloud.emulator.health_check import FAILURES, HealthCheck
 from local_cloud.postgres import PostgresError, PostgresServer
 from local_cloud.superuser import superuser
 
@@ -45,7 +45,7 @@ def pair() -> Iterator[DatabasePair]:
         for name, host in (("one", "127.0.0.1"), ("two", "127.0.0.2"))
     )
     for node in (first, second):
-        node.pulse = Pulse(node.server, answer_timeout_seconds=0.5, refusal_seconds=3)
+        node.health_check = HealthCheck(node.server, answer_timeout_seconds=0.5, refusal_seconds=3)
     pair = DatabasePair(first=first, second=second, database="postgres")
     pair.start_writer()
     first.instance_id, first.zone = "one", "a"
@@ -91,11 +91,11 @@ def resume(processes: list[psutil.Process]) -> list[psutil.Process]:
     return left
 
 
-def feel_that_it_hangs(pair: DatabasePair, node: Node) -> None:
+def find_out_that_it_hangs(pair: DatabasePair, node: Node) -> None:
     for _ in range(FAILURES):
-        assert not node.pulse.fails, "one slow answer is no failure"
-        pair.feel_pulses()
-    assert node.pulse.fails
+        assert not node.health_check.fails, "one slow answer is no failure"
+        pair.check_health()
+    assert node.health_check.fails
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -291,13 +291,13 @@ def test_s65_a_writer_that_hangs_is_replaced_and_acknowledges_nothing_when_it_co
     old, new = pair.writer, pair.standby
     clients = Writers(old.server)
     until(lambda: len(clients.acknowledged) > 200)
-    pair.feel_pulses()
+    pair.check_health()
     with superuser(old.server) as execute:
         execute("BEGIN")
         execute("INSERT INTO kept VALUES (-1)")
         with hanging(old) as processes, ThreadPoolExecutor() as pool:
             commit = pool.submit(execute, "COMMIT")
-            feel_that_it_hangs(pair, old)
+            find_out_that_it_hangs(pair, old)
             pair.look_after_standby(lost_zones=NOWHERE)
 
             assert pair.look_after_writer(lost_zones=NOWHERE)
@@ -310,7 +310,7 @@ def test_s65_a_writer_that_hangs_is_replaced_and_acknowledges_nothing_when_it_co
     assert set(clients.acknowledged) <= set(kept(new.server))
     look_after(pair)
     assert is_standby(old.server)
-    assert not old.pulse.fails
+    assert not old.health_check.fails
 
 
 def test_s65_a_standby_that_hangs_stops_commits_only_until_it_is_noticed(
@@ -319,7 +319,7 @@ def test_s65_a_standby_that_hangs_stops_commits_only_until_it_is_noticed(
     standby = pair.standby
     with hanging(standby):
         clients = Writers(pair.writer.server)
-        feel_that_it_hangs(pair, standby)
+        find_out_that_it_hangs(pair, standby)
         waited = len(clients.acknowledged)
 
         pair.look_after_standby(lost_zones=frozenset({"b"}))
@@ -339,9 +339,9 @@ def test_s65_a_hanging_writer_is_restarted_if_the_standby_may_not_take_over(
     write(writer.server, 1)
     kill(standby)
     look_after(pair, lost=frozenset({"b"}))
-    pair.feel_pulses()
+    pair.check_health()
     with hanging(writer):
-        feel_that_it_hangs(pair, writer)
+        find_out_that_it_hangs(pair, writer)
 
         assert not pair.look_after_writer(lost_zones=NOWHERE)
         assert not pair.look_after_writer(lost_zones=NOWHERE)
@@ -361,11 +361,11 @@ def test_s65_a_writer_that_lives_and_refuses_every_session_is_replaced(
     with superuser(old.server):
         # A smart shutdown refuses sessions until the last one has ended.
         old.server.process.send_signal(signal.SIGTERM)
-        pair.feel_pulses()
+        pair.check_health()
         assert not pair.look_after_writer(lost_zones=NOWHERE), "it may recover by itself"
 
         def is_given_up() -> bool:
-            pair.feel_pulses()
+            pair.check_health()
             return pair.look_after_writer(lost_zones=NOWHERE)
 
         until(is_given_up)
@@ -386,13 +386,13 @@ def test_s65_a_standby_that_starts_slowly_is_not_restarted(
     def start_slowly() -> None:
         start()
         with monkeypatch.context() as patch:
-            patch.setattr(standby.pulse, "_refusal_seconds", 0)
-            patch.setattr(standby.pulse, "_question", Mock(side_effect=starting))
-            standby.pulse.ask()
-            assert standby.pulse.fails
+            patch.setattr(standby.health_check, "_refusal_seconds", 0)
+            patch.setattr(standby.health_check, "_query", Mock(side_effect=starting))
+            standby.health_check.check()
+            assert standby.health_check.fails
 
     monkeypatch.setattr(standby.server, "start", start_slowly)
-    monkeypatch.setattr(standby.pulse, "_refusal_seconds", 0)
+    monkeypatch.setattr(standby.health_check, "_refusal_seconds", 0)
     pair.look_after_standby(lost_zones=NOWHERE)
 
     assert standby.serves
@@ -404,7 +404,7 @@ def test_s65_a_server_that_refuses_a_login_has_answered(
     with monkeypatch.context() as patch:
         patch.setattr(pair.writer.server, "password", "wrong")
         for _ in range(FAILURES):
-            pair.feel_pulses()
+            pair.check_health()
 
-    assert not pair.writer.pulse.fails
+    assert not pair.writer.health_check.fails
     assert not pair.look_after_writer(lost_zones=NOWHERE)
