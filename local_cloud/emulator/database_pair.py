@@ -80,7 +80,7 @@ class DatabasePair:
         with self._lock:
             server = self.writer.server
             server.initialize()
-            server.start()
+            self.writer.start()
             if self._database != "postgres":
                 quoted = self._database.replace('"', '""')
                 with superuser(server) as execute:
