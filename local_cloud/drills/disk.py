@@ -6,6 +6,7 @@ thin volume or on a file system that copies on write (ZFS, Btrfs).
 """
 
 import contextlib
+import re
 import subprocess
 import tempfile
 import time
@@ -16,17 +17,20 @@ from typing import IO, Final
 import psutil
 
 from local_cloud.drills.programs import CannotRun, strace
+from local_cloud.server import CloudError
 from local_cloud.unprivileged import unprivileged
 
 _WRITES: Final = "pwrite64,pwritev,pwritev2,fallocate"
 _ATTACH_TIMEOUT_SECONDS: Final = 10.0
+# strace names the request, as in "ptrace(PTRACE_SEIZE, 17): Operation not permitted".
+_FORBIDDEN: Final = re.compile(r"PTRACE_\w+.*: (?:Operation not permitted|Permission denied)")
 
 
 @contextlib.contextmanager
 def full_disk(pid: int) -> Iterator[None]:
     """No write of this process, its children and those that they start succeeds in the block.
 
-    Raises CannotRun if this machine does not allow it.
+    Raises CannotRun if this machine does not allow it, and CloudError if it fails otherwise.
     """
     pids = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     with tempfile.TemporaryFile() as said:
@@ -56,10 +60,13 @@ def _wait_until_traced(
         if tracer.poll() is not None or time.monotonic() > deadline:
             said.seek(0)
             lines = said.read().decode(errors="replace").splitlines() or ["it says nothing"]
-            raise CannotRun(
-                f"strace may not trace PostgreSQL ({lines[-1]}): the container or the setting "
-                "kernel.yama.ptrace_scope forbids it"
-            )
+            forbidden = [line for line in lines if _FORBIDDEN.search(line)]
+            if forbidden:
+                raise CannotRun(
+                    f"strace may not trace PostgreSQL ({forbidden[-1]}): the container or the "
+                    "setting kernel.yama.ptrace_scope forbids it"
+                )
+            raise CloudError(f"strace does not trace PostgreSQL: {lines[-1]}")
         time.sleep(0.05)
 
 

@@ -19,8 +19,8 @@ from local_cloud.server import CloudError
 
 
 def hang_database(scene: Scene) -> Outcome:
-    victim = scene.writer()
     scene.wait_until(lambda: is_whole(scene), "the database has a standby in sync")
+    victim = scene.writer()
     with (
         LateCommit(address=victim["address"], admin=database_admin(scene)) as late,
         StoppedProcesses(victim["pid"]) as stopped,

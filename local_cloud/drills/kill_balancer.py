@@ -5,8 +5,6 @@ The process serves every environment of this local cloud.
 make drill-kill-balancer
 """
 
-import os
-import signal
 import sys
 import time
 
@@ -15,16 +13,19 @@ import psutil
 from local_cloud.drills.audited_rehearsal import rehearse_audited
 from local_cloud.drills.findings import Findings
 from local_cloud.drills.rehearsal import Outcome, Scene
+from local_cloud.server import CloudError
 
 
 def kill_balancer(scene: Scene) -> Outcome:
     tasks = {task["id"] for task in scene.healthy_tasks()}
-    victim = psutil.Process(scene.load_balancer_pid())
-    os.kill(victim.pid, signal.SIGKILL)
+    victim = scene.load_balancer()
+    if victim is None:
+        raise CloudError("the local cloud has no load balancer: see `make status`")
+    victim.kill()
     killed = time.monotonic()
     print(f"killed the load balancer, process {victim.pid}")
     back = scene.wait_until(
-        lambda: scene.load_balancer_pid() != victim.pid, "the load balancer is started again"
+        lambda: scene.load_balancer() not in (None, victim), "the load balancer is started again"
     )
     findings = Findings()
     findings.expect(

@@ -13,8 +13,8 @@ from local_cloud.server import CloudError
 
 
 def kill_database(scene: Scene) -> Outcome:
-    victim = scene.writer()
     scene.wait_until(lambda: is_whole(scene), "the database has a standby in sync")
+    victim = scene.writer()
     os.kill(victim["pid"], signal.SIGKILL)
     killed = time.monotonic()
     print(f"killed writer {victim['instance']} in zone {victim['zone']}")

@@ -12,7 +12,12 @@ from local_cloud.server import CloudError
 CANNOT_RUN: Final = 77
 
 _FAKETIME: Final = "faketime/libfaketime.so.1"
-_LIBRARY_FOLDERS: Final = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
+_LIBRARY_FOLDERS: Final = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+)
 
 
 class CannotRun(CloudError):

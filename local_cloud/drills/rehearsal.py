@@ -27,6 +27,7 @@ from local_cloud.server import CloudError, running_cloud
 LOAD_SECONDS = 3.0
 _RECOVERY_TIMEOUT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.05
+_SAME_START_SECONDS = 2.0  # as for the server of the local cloud
 
 Facts = dict[str, Any]  # of a task or a database server, as the local cloud publishes them
 
@@ -52,13 +53,16 @@ class Scene:
                 return database
         raise CloudError(f"environment {self.suffix} has no database writer: see `make status`")
 
-    def load_balancer_pid(self) -> int:
-        """Raises CloudError if none was ever started."""
+    def load_balancer(self) -> psutil.Process | None:
+        """None if none runs; then another process may have the published id."""
         try:
-            process = json.loads(self.paths.load_balancer_process.read_text())
-        except FileNotFoundError as error:
-            raise CloudError("the local cloud has no load balancer: see `make status`") from error
-        return int(process["pid"])
+            published = json.loads(self.paths.load_balancer_process.read_text())
+            process = psutil.Process(published["pid"])
+            age_differs_by = abs(process.create_time() - published["started_epoch_seconds"])
+            is_running = process.status() != psutil.STATUS_ZOMBIE
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+        return process if is_running and age_differs_by < _SAME_START_SECONDS else None
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> float:
         """Returns when the condition became true. Raises CloudError at a timeout."""

@@ -16,10 +16,17 @@ class StoppedProcesses:
     """A process and its descendants, stopped until `resume` or the end of the `with` block."""
 
     def __init__(self, pid: int) -> None:
-        """Raises CloudError if a process does not stop: then there is no fault."""
-        # The parent first: after that it starts no further processes.
+        """Raises CloudError if a process does not stop; then all of them continue."""
         first = psutil.Process(pid)
         self._processes = [first]
+        try:
+            self._stop(first)
+        except BaseException:
+            self.resume()  # without an object, nobody else can
+            raise
+
+    def _stop(self, first: psutil.Process) -> None:
+        # The parent first: after that it starts no further processes.
         first.send_signal(signal.SIGSTOP)
         for child in first.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -8,6 +8,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from local_cloud.addresses import free_port
 from local_cloud.whole_file import write_whole
 
@@ -57,6 +59,7 @@ class Caddy:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+            self._process_file.unlink(missing_ok=True)
 
     def _is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -74,7 +77,9 @@ class Caddy:
                 start_new_session=True,
                 env={"HOME": str(self._folder), "XDG_DATA_HOME": str(self._folder)},
             )
-        write_whole(self._process_file, json.dumps({"pid": self._process.pid}))
+        started = psutil.Process(self._process.pid).create_time()
+        facts = {"pid": self._process.pid, "started_epoch_seconds": started}
+        write_whole(self._process_file, json.dumps(facts))
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while True:
             try:

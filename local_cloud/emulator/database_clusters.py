@@ -24,7 +24,7 @@ from local_cloud.zones import Zones
 logger = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_SECONDS = 0.2
-_PULSE_INTERVAL_SECONDS = 0.5
+_HEALTH_CHECK_INTERVAL_SECONDS = 0.5
 _ROLES = ("writer", "reader")  # of the endpoints at the start
 
 
@@ -71,7 +71,7 @@ class DatabaseClusters:
             for watch in (
                 (self._look_after_writer, _WATCH_INTERVAL_SECONDS),
                 (self._look_after_standby, _WATCH_INTERVAL_SECONDS),
-                (self._feel_pulses, _PULSE_INTERVAL_SECONDS),
+                (self._check_health, _HEALTH_CHECK_INTERVAL_SECONDS),
             )
         ]
         for watcher in self._watchers:
@@ -186,8 +186,8 @@ class DatabaseClusters:
         cluster.pair.look_after_standby(lost_zones=self._zones.lost())
         self._publish(cluster)
 
-    def _feel_pulses(self, _: str, cluster: _Cluster) -> None:
-        cluster.pair.feel_pulses()
+    def _check_health(self, _: str, cluster: _Cluster) -> None:
+        cluster.pair.check_health()
 
     def _watch(self, look: Callable[[str, _Cluster], None], interval_seconds: float) -> None:
         while not self._stopped.wait(interval_seconds):

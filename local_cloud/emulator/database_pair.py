@@ -1,6 +1,6 @@
 """A writer and a synchronous standby in another zone; the standby takes over when the writer fails.
 
-It fails when its process has ended, and when it lives but does not answer (`pulse.py`).
+It fails when its process has ended, and when it lives but does not answer (`health_check.py`).
 
 The writer acknowledges a commit after the standby has flushed it. Only a standby that *has
 everything* is promoted, so no acknowledged commit is lost. The processes of the old writer are
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.base_backup import copy_running
-from local_cloud.emulator.pulse import Pulse
+from local_cloud.emulator.health_check import HealthCheck
 from local_cloud.postgres import PostgresError, PostgresServer
 from local_cloud.superuser import Execute, superuser
 
@@ -33,33 +33,33 @@ class Node:
     server: PostgresServer
     instance_id: str = ""
     zone: str = ""
-    pulse: Pulse = field(init=False)
+    health_check: HealthCheck = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(self.server)
+        self.health_check = HealthCheck(self.server)
 
     @property
     def serves(self) -> bool:
-        return self.server.is_alive and not self.pulse.fails
+        return self.server.is_alive and not self.health_check.fails
 
     @property
     def has_failed(self) -> bool:
         """True if it was started and has died, hangs or refuses every session."""
-        return self.server.has_died or self.pulse.fails
+        return self.server.has_died or self.health_check.fails
 
     def start(self) -> None:
         """While it started it refused sessions. Raises PostgresError."""
         self.server.start()
-        self.pulse.forget()
+        self.health_check.reset()
 
     def fence(self) -> None:
         """End every process, also stopped ones: none acknowledges anything more."""
         self.server.fence()
-        self.pulse.forget()
+        self.health_check.reset()
 
 
 class DatabasePair:
-    """Call both `look_after` methods and `feel_pulses` periodically. All methods are thread-safe.
+    """Call both `look_after` methods and `check_health` periodically. All methods are thread-safe.
 
     A writer that failed is replaced by the standby if that has everything; otherwise it is
     restarted.
@@ -80,7 +80,7 @@ class DatabasePair:
         with self._lock:
             server = self.writer.server
             server.initialize()
-            server.start()
+            self.writer.start()
             if self._database != "postgres":
                 quoted = self._database.replace('"', '""')
                 with superuser(server) as execute:
@@ -106,10 +106,10 @@ class DatabasePair:
 
     # -- failures -----------------------------------------------------------------------------
 
-    def feel_pulses(self) -> None:
-        """Ask both servers for an answer; from one thread, which nothing else may hold up."""
+    def check_health(self) -> None:
+        """Check both servers; from one thread, which nothing else may hold up."""
         for node in (self.writer, self.standby):
-            node.pulse.ask()
+            node.health_check.check()
 
     def look_after_writer(self, *, lost_zones: frozenset[str]) -> bool:
         """Replace or restart a writer that failed; True if the standby became the writer."""

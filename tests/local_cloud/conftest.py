@@ -1,4 +1,4 @@
-"""Tests of the local cloud run initdb once, and copy its result."""
+"""Tests of the local cloud run initdb once, and copy its result; some have a pair of databases."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud.emulator.database_pair import DatabasePair
 from local_cloud.postgres import PostgresServer
+from tests.local_cloud.database_pairs import running_pair
 
 _run = PostgresServer._run
 
@@ -49,3 +51,9 @@ def _initdb_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PostgresServer, "_run", run)
         yield
+
+
+@pytest.fixture
+def pair() -> Iterator[DatabasePair]:
+    with running_pair() as pair:
+        yield pair

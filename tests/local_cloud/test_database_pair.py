@@ -1,151 +1,27 @@
 """S65: the writer dies; the standby takes over with every acknowledged commit."""
 
-import contextlib
 import os
-import shutil
 import signal
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from unittest.mock import Mock
 
 import pg8000.dbapi
 import psutil
 import pytest
 
-from local_cloud.addresses import free_port
-from local_cloud.certificates import LocalAuthority
-from local_cloud.emulator.database_pair import DatabasePair, Node
-from local_cloud.emulator.pulse import FAILURES, Pulse
-from local_cloud.postgres import PostgresError, PostgresServer
+from local_cloud.emulator.database_pair import DatabasePair
+from local_cloud.postgres import PostgresError
 from local_cloud.superuser import superuser
-
-NOWHERE: frozenset[str] = frozenset()
-
-
-@pytest.fixture
-def pair() -> Iterator[DatabasePair]:
-    folder = Path(tempfile.mkdtemp(prefix="test-pair-"))
-    authority = LocalAuthority(folder / "authority")
-    port = free_port()
-    first, second = (
-        Node(
-            server=PostgresServer(
-                data_dir=folder / name,
-                address=host,
-                port=port,
-                password="test",
-                certificate=authority.issue(name=name, addresses=[host]),
-                settings={"fsync": "off"},
-            )
-        )
-        for name, host in (("one", "127.0.0.1"), ("two", "127.0.0.2"))
-    )
-    for node in (first, second):
-        node.pulse = Pulse(node.server, answer_timeout_seconds=0.5, refusal_seconds=3)
-    pair = DatabasePair(first=first, second=second, database="postgres")
-    pair.start_writer()
-    first.instance_id, first.zone = "one", "a"
-    pair.start_standby()
-    second.instance_id, second.zone = "two", "b"
-    with superuser(first.server) as execute:
-        execute("CREATE TABLE kept (n bigint)")
-    yield pair
-    pair.stop()
-    shutil.rmtree(folder)
-
-
-def look_after(pair: DatabasePair, *, lost: frozenset[str] = NOWHERE) -> None:
-    pair.look_after_writer(lost_zones=lost)
-    pair.look_after_standby(lost_zones=lost)
-
-
-def kill(node: Node) -> None:
-    """`kill -9` of the postmaster: its sessions run on for a while."""
-    process = node.server.process
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
-    until(lambda: node.server.has_died)
-
-
-@contextlib.contextmanager
-def hanging(node: Node) -> Iterator[list[psutil.Process]]:
-    """Every process of the server is stopped: it lives, and answers nothing."""
-    assert node.server.process is not None
-    postmaster = psutil.Process(node.server.process.pid)
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
-    yield processes
-    resume(processes)
-
-
-def resume(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """SIGCONT to those that still exist; returns them."""
-    left = [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    for process in left:
-        process.send_signal(signal.SIGCONT)
-    return left
-
-
-def feel_that_it_hangs(pair: DatabasePair, node: Node) -> None:
-    for _ in range(FAILURES):
-        assert not node.pulse.fails, "one slow answer is no failure"
-        pair.feel_pulses()
-    assert node.pulse.fails
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.01)
-
-
-def write(server: PostgresServer, number: int) -> None:
-    with superuser(server) as execute:
-        execute(f"INSERT INTO kept VALUES ({number})")
-
-
-def kept(server: PostgresServer) -> list[int]:
-    with superuser(server) as execute:
-        return [n for (n,) in execute("SELECT n FROM kept ORDER BY n")]
-
-
-def is_standby(server: PostgresServer) -> bool:
-    with superuser(server) as execute:
-        return execute("SELECT pg_is_in_recovery()") == [[True]]
-
-
-def starts_as_writer(server: PostgresServer) -> int:
-    """How often the server has started as a writer."""
-    return server.log_file.read_text().count("ready to accept connections")
-
-
-class Writers:
-    """Clients that insert one number after another and record the acknowledged ones."""
-
-    def __init__(self, server: PostgresServer) -> None:
-        self.acknowledged: list[int] = []
-        self._threads = [
-            threading.Thread(target=self._insert, args=(server, first)) for first in range(4)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join()
-
-    def _insert(self, server: PostgresServer, number: int) -> None:
-        with contextlib.suppress(pg8000.dbapi.Error, OSError), superuser(server) as execute:
-            while True:
-                execute(f"INSERT INTO kept VALUES ({number})")
-                self.acknowledged.append(number)
-                number += 4
+from tests.local_cloud.database_pairs import (
+    NOWHERE,
+    Writers,
+    is_standby,
+    kept,
+    kill,
+    look_after,
+    starts_as_writer,
+    until,
+    write,
+)
 
 
 def test_s65_the_standby_takes_over_with_all_that_was_acknowledged(pair: DatabasePair) -> None:
@@ -282,129 +158,3 @@ def test_s65_the_writer_does_not_wait_for_a_dropped_standby(pair: DatabasePair) 
     write(pair.writer.server, 1)
     look_after(pair)
     assert not pair.standby.server.is_alive
-
-
-def test_s65_a_writer_that_hangs_is_replaced_and_acknowledges_nothing_when_it_continues(
-    pair: DatabasePair,
-) -> None:
-    """The commit was sent to a server that hangs. Its answer must not come after the promotion."""
-    old, new = pair.writer, pair.standby
-    clients = Writers(old.server)
-    until(lambda: len(clients.acknowledged) > 200)
-    pair.feel_pulses()
-    with superuser(old.server) as execute:
-        execute("BEGIN")
-        execute("INSERT INTO kept VALUES (-1)")
-        with hanging(old) as processes, ThreadPoolExecutor() as pool:
-            commit = pool.submit(execute, "COMMIT")
-            feel_that_it_hangs(pair, old)
-            pair.look_after_standby(lost_zones=NOWHERE)
-
-            assert pair.look_after_writer(lost_zones=NOWHERE)
-
-            assert pair.writer is new
-            assert resume(processes) == [], "it is fenced before the standby is promoted"
-            assert commit.exception(timeout=10) is not None, "it was never acknowledged"
-    clients.join()
-    assert -1 not in kept(new.server)
-    assert set(clients.acknowledged) <= set(kept(new.server))
-    look_after(pair)
-    assert is_standby(old.server)
-    assert not old.pulse.fails
-
-
-def test_s65_a_standby_that_hangs_stops_commits_only_until_it_is_noticed(
-    pair: DatabasePair,
-) -> None:
-    standby = pair.standby
-    with hanging(standby):
-        clients = Writers(pair.writer.server)
-        feel_that_it_hangs(pair, standby)
-        waited = len(clients.acknowledged)
-
-        pair.look_after_standby(lost_zones=frozenset({"b"}))
-
-        until(lambda: len(clients.acknowledged) > waited + 50)
-    look_after(pair)
-    kill(pair.writer)
-    assert pair.look_after_writer(lost_zones=NOWHERE)
-    clients.join()
-    assert set(clients.acknowledged) <= set(kept(standby.server))
-
-
-def test_s65_a_hanging_writer_is_restarted_if_the_standby_may_not_take_over(
-    pair: DatabasePair,
-) -> None:
-    writer, standby = pair.writer, pair.standby
-    write(writer.server, 1)
-    kill(standby)
-    look_after(pair, lost=frozenset({"b"}))
-    pair.feel_pulses()
-    with hanging(writer):
-        feel_that_it_hangs(pair, writer)
-
-        assert not pair.look_after_writer(lost_zones=NOWHERE)
-        assert not pair.look_after_writer(lost_zones=NOWHERE)
-
-    assert pair.writer is writer
-    assert kept(writer.server) == [1]
-    assert starts_as_writer(writer.server) == 2, "it is restarted once"
-
-
-def test_s65_a_writer_that_lives_and_refuses_every_session_is_replaced(
-    pair: DatabasePair,
-) -> None:
-    """As one that crashed and cannot recover on its full disk."""
-    old, new = pair.writer, pair.standby
-    write(old.server, 1)
-    assert old.server.process is not None
-    with superuser(old.server):
-        # A smart shutdown refuses sessions until the last one has ended.
-        old.server.process.send_signal(signal.SIGTERM)
-        pair.feel_pulses()
-        assert not pair.look_after_writer(lost_zones=NOWHERE), "it may recover by itself"
-
-        def is_given_up() -> bool:
-            pair.feel_pulses()
-            return pair.look_after_writer(lost_zones=NOWHERE)
-
-        until(is_given_up)
-
-    assert pair.writer is new
-    assert kept(new.server) == [1]
-
-
-def test_s65_a_standby_that_starts_slowly_is_not_restarted(
-    pair: DatabasePair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While it starts it refuses every session for longer than a server may."""
-    standby = pair.standby
-    kill(standby)
-    start = standby.server.start
-    starting = pg8000.dbapi.DatabaseError({"C": "57P03", "M": "the database system is starting up"})
-
-    def start_slowly() -> None:
-        start()
-        with monkeypatch.context() as patch:
-            patch.setattr(standby.pulse, "_refusal_seconds", 0)
-            patch.setattr(standby.pulse, "_question", Mock(side_effect=starting))
-            standby.pulse.ask()
-            assert standby.pulse.fails
-
-    monkeypatch.setattr(standby.server, "start", start_slowly)
-    monkeypatch.setattr(standby.pulse, "_refusal_seconds", 0)
-    pair.look_after_standby(lost_zones=NOWHERE)
-
-    assert standby.serves
-
-
-def test_s65_a_server_that_refuses_a_login_has_answered(
-    pair: DatabasePair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(pair.writer.server, "password", "wrong")
-        for _ in range(FAILURES):
-            pair.feel_pulses()
-
-    assert not pair.writer.pulse.fails
-    assert not pair.look_after_writer(lost_zones=NOWHERE)

@@ -18,7 +18,7 @@ from local_cloud.server import CloudError
     ("drill", "message"),
     [
         (kill_task, "environment main-0a1b2c has no healthy task"),
-        (kill_database, "environment main-0a1b2c has no database writer"),
+        (kill_database, "the database has a standby in sync: not within"),
     ],
 )
 def test_an_environment_without_a_victim_is_an_error(
@@ -29,7 +29,7 @@ def test_an_environment_without_a_victim_is_an_error(
         folder.mkdir(parents=True)
         (folder / "x-main-0a1b2c.json").write_text(json.dumps([facts] if facts else []))
     with pytest.raises(CloudError, match=message):
-        drill(Scene(paths=paths, suffix="main-0a1b2c"))
+        drill(Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=0.3))
 
 
 def test_a_rolling_update_from_an_unknown_commit_is_an_error(

@@ -146,8 +146,10 @@ def test_b7_a_queue_that_is_away_gets_the_same_message_again(tmp_path: Path) -> 
 
     with ledger(loses=never, doubles=never, refuses_once=never) as api:
         stream = Stream(api=api, log_file=tmp_path / "log", clients=1, queue=send)
+        began = time.monotonic()
         stream.start()
         while len(tried) < 2:
+            assert time.monotonic() - began < 30
             time.sleep(0.01)
         acknowledged = stream.stop()
 

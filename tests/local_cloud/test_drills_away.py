@@ -1,14 +1,19 @@
 """The drill of SQS and S3 fails if they were never away, and the emulator refuses what is away."""
 
 import asyncio
-from collections.abc import Callable
+import dataclasses
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from local_cloud.drills.away import switch_off
+from local_cloud.aws import AwsClients
+from local_cloud.drills.away import could_not_write, switch_off
 from local_cloud.drills.dead_letters import DeadLetters
 from local_cloud.drills.rehearsal import Outcome, Scene
 from local_cloud.emulator.away import AwayServices
@@ -22,7 +27,7 @@ def scene(tmp_path: Path) -> Scene:
     paths = CloudPaths(tmp_path)
     for folder in (paths.cloud, paths.services):
         folder.mkdir(parents=True)
-    return Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=0.3)
+    return Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=10)
 
 
 def service(scene: Scene, name: str, *, obeys: bool = True) -> Callable[[], object]:
@@ -33,9 +38,21 @@ def service(scene: Scene, name: str, *, obeys: bool = True) -> Callable[[], obje
     return ask
 
 
-def drill(scene: Scene, **asks: Callable[[], object]) -> Outcome:
-    known = {"sqs": service(scene, "sqs"), "s3": service(scene, "s3"), **asks}
-    return switch_off(scene, asks=known, both_seconds=0.01, s3_seconds=0.01)
+def drill(
+    scene: Scene,
+    *,
+    asks: Mapping[str, Callable[[], object]] | None = None,
+    writer_is_called: bool = True,
+) -> Outcome:
+    """The audit writer is called, if at all, when SQS is back, as its messages come from there."""
+    outages = Outages(scene.paths.outages)
+    return switch_off(
+        scene,
+        asks={"sqs": service(scene, "sqs"), "s3": service(scene, "s3"), **(asks or {})},
+        could_not_write=lambda _: writer_is_called and outages.away() == {"s3"},
+        both_seconds=0.01,
+        s3_seconds_max=10 if writer_is_called else 0,
+    )
 
 
 def test_b7_services_that_are_away_and_come_back_pass(scene: Scene) -> None:
@@ -45,11 +62,48 @@ def test_b7_services_that_are_away_and_come_back_pass(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", ["sqs", "s3"])
 def test_b7_a_service_that_was_never_away_fails_the_drill(scene: Scene, name: str) -> None:
-    outcome = drill(scene, **{name: service(scene, name, obeys=False)})
+    outcome = drill(scene, asks={name: service(scene, name, obeys=False)})
 
     assert [f"requests to {name} were refused" in line for line in outcome.findings.broken] == [
         True
     ]
+
+
+def test_b7_an_audit_writer_that_was_never_called_fails_the_drill(scene: Scene) -> None:
+    broken = drill(scene, writer_is_called=False).findings.broken
+
+    assert ["the audit writer was called while S3 was away" in line for line in broken] == [True]
+
+
+def test_b7_only_the_writers_lines_of_this_outage_count(shared_aws: AwsClients) -> None:
+    function = f"audit-writer-{uuid.uuid4()}"
+    group, stream = f"/aws/lambda/{function}", "calls"
+    shared_aws.logs.create_log_group(logGroupName=group)
+    shared_aws.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    began = datetime.now(UTC)
+
+    def write(message: str, at: datetime) -> None:
+        line = json.dumps({"level": "WARNING", "message": message})
+        shared_aws.logs.put_log_events(
+            logGroupName=group,
+            logStreamName=stream,
+            logEvents=[{"timestamp": int(at.timestamp() * 1000), "message": line}],
+        )
+
+    def is_seen() -> bool:
+        return could_not_write(shared_aws.logs, function=function, since=began)
+
+    write("batches not archived", began - timedelta(minutes=1))
+    write("batch archived", began + timedelta(seconds=1))
+    before = is_seen()
+    write("batches not archived", began + timedelta(seconds=2))
+
+    assert (before, is_seen()) == (False, True)
+
+
+def test_b7_a_log_that_cannot_be_read_is_an_error(shared_aws: AwsClients) -> None:
+    with pytest.raises(CloudError, match="the log of no-function cannot be read"):
+        could_not_write(shared_aws.logs, function="no-function", since=datetime.now(UTC))
 
 
 def test_b7_a_service_that_stays_away_fails_the_drill(scene: Scene) -> None:
@@ -57,7 +111,7 @@ def test_b7_a_service_that_stays_away_fails_the_drill(scene: Scene) -> None:
         raise EndpointConnectionError(endpoint_url="sqs")
 
     with pytest.raises(CloudError, match="answer again: not within"):
-        drill(scene, sqs=gone)
+        drill(dataclasses.replace(scene, recovery_timeout_seconds=0.3), asks={"sqs": gone})
 
 
 def test_b7_a_message_that_became_a_dead_letter_fails_the_drill() -> None:

@@ -1,5 +1,6 @@
 """The drill of the load balancer fails if it does not come back, or was never killed."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -7,14 +8,39 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import Mock
 
+import psutil
 import pytest
 
 from local_cloud.drills.kill_balancer import kill_balancer
 from local_cloud.drills.rehearsal import Scene
+from local_cloud.emulator.caddy import Caddy
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
+from local_cloud.whole_file import write_whole
+
+# In the place of Caddy: it takes every configuration.
+_PROGRAM = f"""#!{sys.executable}
+import http.server, json, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.send_response(200)
+        self.end_headers()
+    do_POST = do_GET
+host, port = json.load(open(sys.argv[3]))["admin"]["listen"].split(":")
+http.server.HTTPServer((host, int(port)), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def caddy(scene: Scene, tmp_path: Path) -> Iterator[Caddy]:
+    program = tmp_path / "caddy"
+    program.write_text(_PROGRAM)
+    program.chmod(0o755)
+    caddy = Caddy(program=program, folder=scene.paths.load_balancers)
+    yield caddy
+    caddy.stop()
 
 
 @pytest.fixture
@@ -31,16 +57,18 @@ def scene(tmp_path: Path) -> Scene:
     paths = CloudPaths(tmp_path)
     for folder in (paths.load_balancers, paths.services):
         folder.mkdir(parents=True)
-    return Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=0.5)
+    return Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=10)
 
 
-def publish(scene: Scene, pid: int) -> None:
-    scene.paths.load_balancer_process.write_text(json.dumps({"pid": pid}))
+def publish(scene: Scene, pid: int, *, started_earlier_seconds: float = 0) -> None:
+    started = psutil.Process(pid).create_time() - started_earlier_seconds
+    facts = {"pid": pid, "started_epoch_seconds": started}
+    write_whole(scene.paths.load_balancer_process, json.dumps(facts))
 
 
 def publish_tasks(scene: Scene, *names: str) -> None:
     tasks = [{"id": name, "state": "healthy"} for name in names]
-    (scene.paths.services / "x-main-0a1b2c.json").write_text(json.dumps(tasks))
+    write_whole(scene.paths.services / "x-main-0a1b2c.json", json.dumps(tasks))
 
 
 def start_again_when_dead(scene: Scene, process: "subprocess.Popen[bytes]", *tasks: str) -> None:
@@ -65,13 +93,43 @@ def test_b7_a_load_balancer_that_stays_away_fails_the_drill(
     scene: Scene, balancer: "subprocess.Popen[bytes]"
 ) -> None:
     with pytest.raises(CloudError, match="the load balancer is started again: not within"):
+        kill_balancer(dataclasses.replace(scene, recovery_timeout_seconds=0.5))
+
+
+def test_b7_a_process_that_has_the_id_of_an_earlier_load_balancer_is_not_killed(
+    scene: Scene, balancer: "subprocess.Popen[bytes]"
+) -> None:
+    publish(scene, balancer.pid, started_earlier_seconds=60)
+
+    with pytest.raises(CloudError, match="the local cloud has no load balancer"):
         kill_balancer(scene)
+
+    assert balancer.poll() is None
+
+
+def test_b7_the_published_load_balancer_is_the_process_that_runs(
+    scene: Scene, caddy: Caddy
+) -> None:
+    assert scene.load_balancer() is None
+
+    caddy.load({})
+    first = scene.load_balancer()
+    assert first is not None
+    first.kill()
+    first.wait(10)
+    assert scene.load_balancer() is None
+    assert caddy.revive()
+    second = scene.load_balancer()
+    caddy.stop()
+
+    assert second not in (None, first)
+    assert not scene.paths.load_balancer_process.exists()
 
 
 def test_b7_a_load_balancer_that_was_not_killed_fails_the_drill(
     scene: Scene, balancer: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.kill", Mock(side_effect=lambda *_: publish(scene, os.getpid())))
+    monkeypatch.setattr("psutil.Process.kill", lambda _: publish(scene, os.getpid()))
 
     broken = kill_balancer(scene).findings.broken
 

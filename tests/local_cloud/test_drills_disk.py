@@ -1,9 +1,9 @@
 """The drill of the full disk fails if the disk was never full, and says what it needs."""
 
 import contextlib
+import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +19,8 @@ from local_cloud.drills.programs import CANNOT_RUN, CannotRun, strace
 from local_cloud.drills.rehearsal import Outcome, Scene
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
+from local_cloud.whole_file import write_whole
+from tests.local_cloud import machine
 
 SUFFIX = "main-0a1b2c"
 _WRITER = """
@@ -37,7 +39,7 @@ def scene(tmp_path: Path) -> Scene:
     paths = CloudPaths(tmp_path)
     paths.databases.mkdir(parents=True)
     (tmp_path / "log").write_text("No space left on device, some time ago\n")
-    return Scene(paths=paths, suffix=SUFFIX, recovery_timeout_seconds=0.3)
+    return Scene(paths=paths, suffix=SUFFIX, recovery_timeout_seconds=10)
 
 
 def publish(scene: Scene, *, writer: str) -> None:
@@ -47,7 +49,7 @@ def publish(scene: Scene, *, writer: str) -> None:
          "state": "serving" if name == writer else "in sync"}
         for name in ("one", "two")
     ]  # fmt: skip
-    (scene.paths.databases / f"x-{SUFFIX}.json").write_text(json.dumps(facts))
+    write_whole(scene.paths.databases / f"x-{SUFFIX}.json", json.dumps(facts))
 
 
 def drill(scene: Scene, monkeypatch: pytest.MonkeyPatch, effect: Callable[[], None]) -> Outcome:
@@ -86,7 +88,7 @@ def test_b7_a_writer_that_goes_on_with_a_full_disk_fails_the_drill(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CloudError, match="the standby is the writer: not within"):
-        drill(scene, monkeypatch, lambda: None)
+        drill(dataclasses.replace(scene, recovery_timeout_seconds=0.3), monkeypatch, lambda: None)
 
 
 def test_b7_a_drill_without_its_program_says_how_to_get_it_and_ends_with_a_code_of_its_own(
@@ -102,10 +104,37 @@ def test_b7_a_drill_without_its_program_says_how_to_get_it_and_ends_with_a_code_
     ]
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.parametrize(
+    ("said", "cannot_run"),
+    [
+        ("strace: attach: ptrace(PTRACE_SEIZE, 17): Operation not permitted", True),
+        ("strace: PTRACE_TRACEME: Permission denied\nstrace: exited", True),
+        ("strace: invalid system call 'pwrite64'", False),
+        ("strace: data.log: Permission denied", False),
+    ],
+)
+def test_b7_only_a_machine_that_forbids_strace_to_trace_cannot_run_the_drill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, cannot_run: bool
+) -> None:
+    program = tmp_path / "strace"
+    program.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{said}\nEND\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("local_cloud.drills.disk.unprivileged", list)
+
+    with pytest.raises(CloudError, match="trace PostgreSQL") as raised, disk_of(os.getpid()):
+        pass
+
+    assert isinstance(raised.value, CannotRun) == cannot_run
+
+
 def test_b7_writes_fail_only_while_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    try:
+        strace()
+    except CannotRun as error:
+        machine.skip(str(error))
     monkeypatch.setattr("local_cloud.drills.disk.unprivileged", list)  # as the user of this test
     with (tmp_path / "data").open("wb") as data:
         writer = subprocess.Popen(
@@ -125,7 +154,7 @@ def test_b7_writes_fail_only_while_the_disk_is_full(
             with disk_of(writer.pid):
                 seen.append(write())
         except CannotRun as error:
-            pytest.skip(str(error))
+            machine.skip(str(error))
         seen.append(write())
     finally:
         writer.kill()

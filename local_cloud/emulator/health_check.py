@@ -1,8 +1,8 @@
-"""Whether a PostgreSQL server that lives also answers.
+"""The health check of a PostgreSQL server that runs: whether it answers.
 
 RDS replaces an instance that does not respond to health checks
 (https://repost.aws/knowledge-center/rds-multi-az-failover-restart). Here a server fails that did
-not answer `FAILURES` questions in a row, or that refuses every session for `REFUSAL_SECONDS`
+not answer `FAILURES` queries in a row, or that refuses every session for `REFUSAL_SECONDS`
 because it is not ready: after a crash it recovers by itself, but not on a full disk. Any other
 error is an answer. The death of the process is seen by `PostgresServer.has_died`.
 """
@@ -27,8 +27,8 @@ REFUSAL_SECONDS: Final = 6.0
 _NOT_READY: Final = "57P03"  # it starts, recovers or shuts down
 
 
-class Pulse:
-    """Asks one server over one session, which stays open. Call `ask` from one thread only."""
+class HealthCheck:
+    """Queries one server over one session, which stays open. Call `check` from one thread only."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Pulse:
         self._refuses_since: float | None = None  # monotonic
         self._timeout_seconds = answer_timeout_seconds
         self._failures = 0
-        self._looks = 0  # counts what was forgotten
+        self._resets = 0
         self._lock = threading.Lock()
         self._connection: pg8000.dbapi.Connection | None = None
 
@@ -52,27 +52,27 @@ class Pulse:
         refuses = since is not None and time.monotonic() - since >= self._refusal_seconds
         return refuses or self._failures >= FAILURES
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Call after the server was started or ended: what was seen before is no longer true."""
         with self._lock:
-            self._looks += 1
+            self._resets += 1
             self._failures = 0
             self._refuses_since = None
 
-    def ask(self) -> None:
-        """One question; takes at most the timeout."""
-        look = self._looks
+    def check(self) -> None:
+        """One query; takes at most the timeout."""
+        resets = self._resets
         if not self._server.is_alive:
             self.close()
-            self.forget()
+            self.reset()
             return
         try:
-            self._question()
+            self._query()
         except (pg8000.dbapi.Error, OSError) as error:
             self.close()
             logger.warning("database %s: %s", self._server.address, error or type(error).__name__)
             with self._lock:
-                if look == self._looks:  # else it is another server than the one that was asked
+                if resets == self._resets:  # else it is another server than the one that was asked
                     self._failures = self._failures + 1 if _is_timeout(error) else 0
                     since = self._refuses_since or time.monotonic()
                     self._refuses_since = since if _is_refusal(error) else None
@@ -86,7 +86,7 @@ class Pulse:
             with contextlib.suppress(pg8000.dbapi.Error, OSError):
                 connection.close()
 
-    def _question(self) -> None:
+    def _query(self) -> None:
         if self._connection is None:
             self._connection = pg8000.dbapi.connect(
                 user=self._server.superuser,
@@ -94,7 +94,7 @@ class Pulse:
                 host=self._server.address,
                 port=self._server.port,
                 database="postgres",
-                application_name="pulse",
+                application_name="health-check",
                 ssl_context=True,
                 timeout=self._timeout_seconds,
             )
