@@ -19,6 +19,9 @@ _FILE_ACCESS: Final = {"dac_read_search": 2, "dac_override": 1}
 _CHANGE_USER: Final = {"setgid": 6, "setuid": 7, "setpcap": 8}
 
 
+_TRACE_OTHERS: Final = 19  # CAP_SYS_PTRACE, which Docker's default capabilities do not include
+
+
 class CannotChangeUser(Exception):
     """This process cannot run a program as another user; the message says why."""
 
@@ -46,6 +49,14 @@ def unprivileged() -> list[str]:
         words.append(f"--{capabilities}=-all{kept}")
     # Without it access(2), which PostgreSQL calls, ignores the capability.
     return [*words, "--securebits=+no_setuid_fixup"]
+
+
+def may_trace_others(status: Path = Path("/proc/self/status")) -> bool:
+    """Whether this process may trace processes of other users, also those with other capabilities.
+
+    Without it, a tracer needs the user of a process, and every capability that the process has.
+    """
+    return bool(_own_capabilities(status) & 1 << _TRACE_OTHERS)
 
 
 def _own_capabilities(status: Path) -> int:

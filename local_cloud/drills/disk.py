@@ -18,7 +18,7 @@ import psutil
 
 from local_cloud.drills.programs import CannotRun, strace
 from local_cloud.server import CloudError
-from local_cloud.unprivileged import unprivileged
+from local_cloud.unprivileged import may_trace_others, unprivileged
 
 _WRITES: Final = "pwrite64,pwritev,pwritev2,fallocate"
 _ATTACH_TIMEOUT_SECONDS: Final = 10.0
@@ -36,7 +36,8 @@ def full_disk(pid: int) -> Iterator[None]:
     with tempfile.TemporaryFile() as said:
         tracer = subprocess.Popen(
             [
-                *unprivileged(),  # as the user of PostgreSQL: root of a container may not trace it
+                # Root of a container may not trace another user's process: then as that user.
+                *([] if may_trace_others() else unprivileged()),
                 strace(), "-f", "-qq", "-e", f"trace={_WRITES}",
                 "-e", f"inject={_WRITES}:error=ENOSPC", *(f"--attach={each}" for each in pids),
             ],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from local_cloud import postgres
+from local_cloud.unprivileged import may_trace_others
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can start a program as another user"
@@ -70,3 +71,14 @@ def as_root_with(
          sys.executable, "-c", program, *arguments],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mask", "may"),
+    [("000001fffeffffff", True), ("00000000a80425fb", False)],
+    ids=["root", "root of a container"],
+)
+def test_who_may_trace_processes_of_others(tmp_path: Path, mask: str, may: bool) -> None:
+    status = tmp_path / "status"
+    status.write_text(f"CapPrm:\t{mask}\nCapBnd:\t{mask}\n")
+    assert may_trace_others(status) is may
