@@ -85,7 +85,10 @@ class ApiClient:
         while time.monotonic() < deadline:
             try:
                 if self._token is None:
-                    self._token = self._session()
+                    self._token = self._session()  # None: not now
+                if self._token is None:
+                    time.sleep(_RETRY_SECONDS)
+                    continue
                 content = (
                     {"content": document} if isinstance(document, bytes) else {"json": document}
                 )

@@ -43,7 +43,8 @@ def _broke_off(answer: object) -> bool:
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html).
     """
     metadata = answer.get("ResponseMetadata", {}) if isinstance(answer, Mapping) else {}
-    return "content-length" not in metadata.get("HTTPHeaders", {"content-length": ""})
+    length = metadata.get("HTTPHeaders", {"content-length": "0"}).get("content-length", "")
+    return not length.isdigit()  # it can break off before the digits, too
 
 
 def _reason_of(error: BotoCoreError | ClientError) -> str:

@@ -17,10 +17,13 @@ async def run(answer: dict[str, Any]) -> dict[str, Any]:
         return await calls.run(lambda: answer)
 
 
-async def test_an_answer_that_broke_off_is_not_taken_for_nothing_found() -> None:
+@pytest.mark.parametrize("headers", [{"server": "S"}, {"content-length": ""}])
+async def test_an_answer_that_broke_off_is_not_taken_for_nothing_found(
+    headers: dict[str, str],
+) -> None:
     """A client with a valid session would be told to log in again."""
     with pytest.raises(SessionsUnavailable):
-        await run({"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {"server": "S"}}})
+        await run({"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": headers}})
 
 
 async def test_a_whole_answer_without_an_item_is_one() -> None:
