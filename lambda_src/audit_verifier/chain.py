@@ -1,5 +1,6 @@
 """The chain of sealed batches: numbers without a gap, each with the hash of the one before."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,9 @@ from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.report import Kind, Subject
 from lambda_src.shared import audit_objects
 
-_GAP_MAX = 10_000  # numbers that may still come; a wider gap is reported at once
+_GAP_MAX = 10_000  # numbers that may still come; what is more is reported at once
+_NUMBER = re.compile("[1-9][0-9]{0,18}")
+_NUMBER_MAX = 2**63 - 1  # a bigint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,15 +25,18 @@ class Link:
 
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, str]) -> "Link | None":
-        """Of an object; None if it has none, or not all of it."""
+        """Of an object; None if it has none, not all of it, or a number that is none."""
         try:
+            number = metadata[audit_objects.NUMBER]
+            if not _NUMBER.fullmatch(number) or int(number) > _NUMBER_MAX:
+                return None
             return cls(
-                number=int(metadata[audit_objects.NUMBER]),
+                number=int(number),
                 previous_hash=metadata[audit_objects.PREVIOUS_HASH],
                 records_hash=metadata[audit_objects.RECORDS_HASH],
                 hash=metadata[audit_objects.BATCH_HASH],
             )
-        except (KeyError, ValueError):
+        except KeyError:
             return None
 
     def hash_of(self, *, batch_id: str, posted_at: str) -> str:
@@ -118,7 +124,7 @@ class ChainWalk:
             between = range(number + 1, self.lowest)
         self.gaps.discard(number)
         self.lowest, self.highest = min(self.lowest, number), max(self.highest, number)
-        if len(between) > _GAP_MAX:
+        if len(between) + len(self.gaps) > _GAP_MAX:
             report_missing(between, (), findings)
         else:
             self.gaps.update(between)

@@ -9,7 +9,7 @@ from lambda_src.audit_verifier.comparison import check_link, compare_content, co
 from lambda_src.audit_verifier.coverage import Coverage
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.ledger import Batch, Ledger
-from lambda_src.audit_verifier.limits import Limits
+from lambda_src.audit_verifier.limits import OBJECT_BYTES_MAX, Limits
 from lambda_src.audit_verifier.listing import Listed
 from lambda_src.audit_verifier.moments import is_time_ordered
 from lambda_src.audit_verifier.records import Record
@@ -77,6 +77,10 @@ class Inspection:
             faults.append(f"it has {listed.versions} versions, and is written once")
         if listed.markers:
             faults.append("it has a delete marker")
+        if listed.newest.size > OBJECT_BYTES_MAX:
+            faults.append(
+                f"it has {listed.newest.size} bytes; no batch has more than {OBJECT_BYTES_MAX}"
+            )
         if faults:
             self._findings.add(Kind.ALTERED, Subject.OBJECT, listed.key, "; ".join(faults))
         if listed.batch_id is None:
@@ -101,7 +105,7 @@ class Inspection:
         return batch_id not in recorded  # recorded batches with random ids are looked for apart
 
     def _read(self, pair: Pair) -> StoredObject | None:
-        if pair.listed is None or pair.listed.newest.is_marker:
+        if pair.listed is None or not pair.listed.is_readable:
             return None
         return self._archive.read(pair.listed.newest)
 
@@ -171,7 +175,7 @@ class Inspection:
                 )
 
     def _check_absent(self, pair: Pair, batch: Batch) -> None:
-        if pair.listed is not None and pair.listed.newest.is_marker:
+        if pair.listed is not None and not pair.listed.is_readable:
             return  # reported with its versions
         if batch.is_waiting or batch.sent_seconds < self._limits.missing_after_seconds:
             return

@@ -37,11 +37,12 @@ class Run:
         window: Window,
         cursor: Mapping[str, Any] | None,
         limits: Limits,
+        findings: Findings,
     ) -> None:
         self._archive = archive
         self._executor = executor
         self._limits = limits
-        self._findings = Findings()
+        self._findings = findings
         self._ledger = ledger = Ledger(connection)
         head = ledger.head()
         state: dict[str, Any] = dict(cursor) if cursor is not None else self._begin(window, head)
@@ -59,7 +60,7 @@ class Run:
             end=self._end,
             horizon=horizon,
             limits=limits,
-            findings=self._findings,
+            findings=findings,
             state=state.get("coverage"),
         )
         self._ids = (

@@ -3,9 +3,18 @@
 import json
 from itertools import permutations
 
+import pytest
+
 from lambda_src.audit_verifier.chain import ChainWalk, Link, report_missing
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.shared.audit_objects import FIRST_PREVIOUS_HASH
+
+METADATA = {
+    "chain-number": str(2**63 - 1),
+    "chain-previous-hash": "a",
+    "chain-records-hash": "b",
+    "chain-hash": "c",
+}
 
 
 def link(number: int, *, previous: str | None = None, text: str | None = None) -> Link:
@@ -82,3 +91,15 @@ def test_numbers_that_were_found_elsewhere_are_not_missing() -> None:
     report_missing(range(3, 10), [3, 4, 7], findings)
     assert found(findings) == [("missing", "5"), ("missing", "8")]
     assert "5 to 6" in findings.listed[0].detail
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "+1", "01", "1_0", " 1", "x", "\u0663", str(2**63)])
+def test_a_number_that_no_batch_can_have_is_no_place_in_the_chain(number: str) -> None:
+    assert Link.of_metadata(METADATA) is not None
+    assert Link.of_metadata(METADATA | {"chain-number": number}) is None
+
+
+def test_many_gaps_are_held_only_up_to_a_limit() -> None:
+    walk, findings = walked(*(link(number) for number in range(1, 90_000, 9_000)))
+    assert len(walk.gaps) <= 10_000
+    assert findings.count > 0

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from app_service.outbox.canonical_record import record_hash
 from lambda_src.audit_verifier import findings
 from lambda_src.audit_verifier.limits import Limits
+from lambda_src.audit_verifier.listing import listed
 from lambda_src.audit_verifier.report import Repair, Window
 from lambda_src.audit_verifier.verification import verify
+from lambda_src.audit_verifier.walk import Pair, in_groups
 from tests.lambda_src.audit_verifier.world import (
     AT_ONCE,
     World,
@@ -166,6 +169,22 @@ def test_an_object_whose_content_does_not_have_its_checksum_is_altered(world: Wo
     content, metadata = world.archive.drop(key)
     world.archive.put(key, content, metadata, is_intact=False)
     assert world.found() == {("altered", "object", key)}
+
+
+def test_an_object_that_is_too_large_is_altered_and_not_read(world: World) -> None:
+    keys = world.delivered([1], [2])
+    content, metadata = world.archive.drop(keys[0])
+    world.archive.put(keys[0], content, metadata, size=10**9)
+    assert world.found() == {("altered", "object", keys[0])}
+    assert world.archive.read_keys == [keys[1]]
+
+
+def test_large_objects_are_not_held_together(world: World) -> None:
+    keys = world.delivered([1], [2], [3])
+    limits = replace(AT_ONCE, stored_bytes=1)
+    groups = in_groups((Pair(key=each.key, listed=each) for each in listed(world.archive)), limits)
+    assert [[pair.key for pair in group] for group in groups] == [[key] for key in keys]
+    assert world.found(limits=limits) == set()
 
 
 def test_a_transaction_in_two_batches_is_double(world: World) -> None:
