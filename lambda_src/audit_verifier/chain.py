@@ -54,6 +54,9 @@ class Link:
 class ChainWalk:
     """Takes links nearly in their order; holds those whose neighbour has not come yet."""
 
+    # What the database has recorded of the newest batch, if the walk goes up to it.
+    head: int = 0
+    head_hash: str = ""
     lowest: int | None = None
     highest: int = 0
     gaps: set[int] = field(default_factory=set)
@@ -63,6 +66,8 @@ class ChainWalk:
     @classmethod
     def of_json(cls, state: Mapping[str, Any]) -> "ChainWalk":
         return cls(
+            head=state["head"],
+            head_hash=state["head_hash"],
             lowest=state["lowest"],
             highest=state["highest"],
             gaps=set(state["gaps"]),
@@ -90,6 +95,13 @@ class ChainWalk:
                 f"two batches have this number; the second is {holder}",
             )
             return
+        if link.number == self.head and link.hash != self.head_hash:
+            findings.add(
+                Kind.ALTERED,
+                Subject.CHAIN,
+                str(link.number),
+                "the hash of this number is not the one that the chain's head has",
+            )
         self._extend(link.number, findings)
         end_before = self.ends.pop(link.number - 1, None)
         if link.number == 1:

@@ -9,6 +9,7 @@ from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.records import (
     Record,
     UnreadableContent,
+    line_of,
     lines_of,
     transaction_of,
 )
@@ -155,6 +156,8 @@ def _differences(in_object: Record, in_ledger: Record, *, is_chained: bool) -> l
         differences.append("its hash in the object is not that of its contents")
     if is_chained and not differences and in_object.hash != in_ledger.hash:
         differences.append("a number is written in another way than in the ledger")
+    if not differences and in_object.line != (in_ledger.line if is_chained else line_of(one)):
+        differences.append("its text is not as the audit writer writes it")
     return differences
 
 

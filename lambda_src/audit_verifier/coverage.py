@@ -138,12 +138,16 @@ class Coverage:
 
     def _report_missing(self, transaction_id: str) -> None:
         posted_at = self.expected.pop(transaction_id)
+        detail = f"it was posted at {posted_at} and is in no outbox row, batch or object"
+        is_recorded = posted_at >= self._horizon.recorded_from
+        if not is_recorded:  # it can have been sent: in another batch it would be double
+            detail += "; it is older than the record"
         self._findings.add(
             Kind.MISSING,
             Subject.TRANSACTION,
             transaction_id,
-            f"it was posted at {posted_at} and is in no outbox row, batch or object",
-            repair=Repair.SEAL_TRANSACTION,
+            detail,
+            repair=Repair.SEAL_TRANSACTION if is_recorded else None,
         )
 
     def _report_double(self, transaction_id: str, detail: str) -> None:

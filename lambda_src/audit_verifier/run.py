@@ -50,7 +50,7 @@ class Run:
         self._head = state["head"]
         self._start: str = state["start"]
         self._end: str = state["end"]
-        self._chain = ChainWalk.of_json(state["chain"]) if "chain" in state else ChainWalk()
+        self._chain = ChainWalk.of_json(state["chain"])
         self._fork = Fork.of_json(state["fork"]) if "fork" in state else Fork()
         horizon = ledger.horizon()
         self._recorded_from = horizon.recorded_from
@@ -130,6 +130,9 @@ class Run:
     def _begin(self, window: Window, head: Head) -> dict[str, Any]:
         now = moment_of(head.now) + timedelta(milliseconds=1)  # what was sealed in this one
         end = text_of(now if window.end is None else min(window.end, now))
+        chain = ChainWalk()
+        if window.end is None:
+            chain = ChainWalk(head=head.number, head_hash=head.hash)
         start = text_of(window.start) if window.start else self._ledger.first_posted_at()
         return {
             "phase": _BATCHES,
@@ -138,6 +141,7 @@ class Run:
             "end": end,
             "is_until_now": window.end is None,
             "head": head.number,
+            "chain": chain.to_json(),
             "key": "" if window.start is None else f"{AUDIT_PREFIX}{window.start:%Y/%m/%d}/",
             "batch": _NO_ID if window.start is None else first_id_at(window.start),
         }

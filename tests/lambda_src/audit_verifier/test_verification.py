@@ -246,6 +246,33 @@ def test_a_hash_that_was_rewritten_breaks_the_chain(world: World) -> None:
     assert ("altered", "chain", "2") in world.found()
 
 
+def test_a_head_that_was_rewritten_is_altered(world: World) -> None:
+    world.delivered([1], [2])
+    world.as_superuser("UPDATE ledger.audit_chain SET batch_hash = sha256('')")
+    assert world.found() == {("altered", "chain", "2")}
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ('"amount_minor":100', '"amount_minor":999999,"amount_minor":100'),
+        ('"amount_minor":100', '"amount_minor": 100'),
+        ('"currency":"USD"', '"currency":"\\u0055SD"'),
+    ],
+)
+def test_a_line_of_the_same_values_in_another_text_is_altered(
+    world: World, part: str, other: str
+) -> None:
+    [key] = world.delivered([1])
+    content, metadata = world.archive.drop(key)
+    text = gzip.decompress(content).decode()
+    assert part in text
+    world.archive.put(key, gzip.compress(text.replace(part, other).encode()), metadata)
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("altered", "transaction", id_of(1))
+    assert "its text is not as the audit writer writes it" in found.detail
+
+
 def _copy(world: World, key: str) -> tuple[bytes, dict[str, str]]:
     [(_, stored), *_] = world.archive.versions_of[key]
     assert stored is not None
