@@ -14,7 +14,7 @@ from lambda_src.audit_verifier.records import (
     transaction_of,
 )
 from lambda_src.audit_verifier.report import Kind, Subject
-from lambda_src.shared.audit_objects import POSTED_AT, records_hash
+from lambda_src.shared.audit_objects import METADATA, POSTED_AT, records_hash
 
 # Records from before these formats have fewer fields, and no batch of theirs has a chain.
 _IN_EVERY_FORMAT = frozenset(
@@ -90,8 +90,11 @@ def _compare_lines(
 def compare_metadata(
     metadata: Mapping[str, str], link: Link | None, posted_at: str, *, key: str, findings: Findings
 ) -> None:
-    """With what the database has recorded of the batch."""
-    if link is None:
+    """With what the database has recorded of the batch.
+
+    An audit writer from before the chain stored none of it: then the record alone confirms it.
+    """
+    if link is None or METADATA.isdisjoint(metadata):
         return
     of_object = Link.of_metadata(metadata)
     if of_object != link or metadata.get(POSTED_AT) != posted_at:

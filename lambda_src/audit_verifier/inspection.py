@@ -7,6 +7,7 @@ from lambda_src.audit_verifier.archive import Archive, StoredObject
 from lambda_src.audit_verifier.chain import ChainWalk
 from lambda_src.audit_verifier.comparison import check_link, compare_content, compare_metadata
 from lambda_src.audit_verifier.coverage import Coverage
+from lambda_src.audit_verifier.earlier_keys import EarlierKeys
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.ledger import Batch, Ledger
 from lambda_src.audit_verifier.limits import OBJECT_BYTES_MAX, Limits
@@ -16,6 +17,7 @@ from lambda_src.audit_verifier.records import Record
 from lambda_src.audit_verifier.report import Kind, Repair, Subject
 from lambda_src.audit_verifier.unrecorded import Unrecorded
 from lambda_src.audit_verifier.walk import Pair
+from lambda_src.shared.audit_objects import METADATA
 
 
 class Inspection:
@@ -43,6 +45,7 @@ class Inspection:
         self._first_id, self._last_id = ids  # of the window
         self._limits = limits
         self._findings = findings
+        self._earlier = EarlierKeys(ledger=ledger, archive=archive)
         self.batches = 0
         self.objects = 0
 
@@ -83,7 +86,7 @@ class Inspection:
             )
         if faults:
             self._findings.add(Kind.ALTERED, Subject.OBJECT, listed.key, "; ".join(faults))
-        if listed.batch_id is None:
+        if listed.batch_id is None and not self._earlier.is_of_a_batch(listed):
             self._findings.add(
                 Kind.UNKNOWN, Subject.OBJECT, listed.key, "its key is not that of any batch"
             )
@@ -107,6 +110,9 @@ class Inspection:
     def _read(self, pair: Pair) -> StoredObject | None:
         if pair.listed is None or not pair.listed.is_readable:
             return None
+        stored = self._archive.read(pair.listed.newest)
+        if stored is None or _is_whole(stored, _id_of(pair)):
+            return stored
         return self._archive.read(pair.listed.newest)
 
     def _records_of(self, batches: Sequence[Batch]) -> dict[str, dict[str, Record]]:
@@ -145,16 +151,19 @@ class Inspection:
                     source="the ledger",
                     findings=self._findings,
                 )
+        key = pair.key
+        if stored is None and pair.listed is None and (found := self._earlier.find(batch)):
+            key, stored = found
         if stored is None:
             self._check_absent(pair, batch)
             return
         compare_metadata(
-            stored.metadata, batch.link, batch.posted_at, key=pair.key, findings=self._findings
+            stored.metadata, batch.link, batch.posted_at, key=key, findings=self._findings
         )
         compare_content(
             stored,
             records,
-            key=pair.key,
+            key=key,
             link=batch.link,
             but=set(batch.transaction_ids) - records.keys(),
             findings=self._findings,
@@ -193,3 +202,9 @@ def _id_of(pair: Pair) -> str | None:
     if pair.batch is not None:
         return pair.batch.batch_id
     return pair.listed.batch_id if pair.listed is not None else None
+
+
+def _is_whole(stored: StoredObject, batch_id: str | None) -> bool:
+    """Else the head of the answer may have broken off, which is no error of the client."""
+    is_chained = batch_id is not None and is_time_ordered(batch_id)
+    return bool(stored.content) and (not is_chained or stored.metadata.keys() >= METADATA)

@@ -38,6 +38,14 @@ class Listed:
         return found[1] if (found := _KEY.fullmatch(self.key)) else None
 
     @property
+    def id_of_another_day(self) -> str | None:
+        """Of a batch whose id has the time of another day; None if it is not such a key."""
+        found = _KEY.fullmatch(self.key)
+        if found is None or self.batch_id is not None:
+            return None
+        return found[2]
+
+    @property
     def batch_id(self) -> str | None:
         """None if the batch of this id would have another key, or if there is no id."""
         found = _KEY.fullmatch(self.key)
