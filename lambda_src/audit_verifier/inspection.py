@@ -73,6 +73,7 @@ class Inspection:
                 self._check_batch(pair, pair.batch, found, records[pair.batch.batch_id])
             elif pair.listed is not None and found is not None:
                 self._unrecorded.check(pair.listed, found)
+        self._coverage.look_up()
 
     def _check_versions(self, listed: Listed) -> None:
         faults = []

@@ -24,6 +24,8 @@ from lambda_src.audit_verifier.walk import Pair, in_groups, paired, sealed_betwe
 from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key
 
 _BATCHES, _RANDOM, _REST, _SEARCH = "batches", "random", "rest", "search"
+# No ledger is older. To ask for the oldest would read every row: a BRIN index has no order.
+_FIRST = "2020-01-01T00:00:00.000000Z"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -133,11 +135,11 @@ class Run:
         chain = ChainWalk()
         if window.end is None:
             chain = ChainWalk(head=head.number, head_hash=head.hash)
-        start = text_of(window.start) if window.start else self._ledger.first_posted_at()
+        start = text_of(window.start) if window.start else _FIRST
         return {
             "phase": _BATCHES,
             "from": None if window.start is None else text_of(window.start),
-            "start": min(start or end, end),
+            "start": min(start, end),
             "end": end,
             "is_until_now": window.end is None,
             "head": head.number,
