@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from app_service.outbox.canonical_record import HASH
 from lambda_src.audit_verifier.archive import StoredObject
 from lambda_src.audit_verifier.chain import Link
-from lambda_src.audit_verifier.findings import Findings
+from lambda_src.audit_verifier.findings import Findings, shortened
 from lambda_src.audit_verifier.records import (
     Record,
     UnreadableContent,
@@ -21,6 +21,7 @@ _IN_EVERY_FORMAT = frozenset(
     {"transaction_id", "debit_account", "credit_account", "amount_minor", "currency"}
 )
 _SHOWN = 3
+_SHOWN_LENGTH = 300
 
 
 def lines_in(stored: StoredObject, *, key: str, findings: Findings) -> list[str] | None:
@@ -83,7 +84,7 @@ def _compare_lines(
                 Kind.ALTERED,
                 Subject.TRANSACTION,
                 transaction_id,
-                f"{key}: {', '.join(differences)}{confirmed}",
+                f"{key}: {shortened(', '.join(differences), _SHOWN_LENGTH)}{confirmed}",
             )
 
 

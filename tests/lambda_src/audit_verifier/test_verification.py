@@ -10,9 +10,10 @@ import pytest
 
 from app_service.outbox.canonical_record import record_hash
 from lambda_src.audit_verifier import findings
+from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.limits import Limits
 from lambda_src.audit_verifier.listing import listed
-from lambda_src.audit_verifier.report import Repair, Window
+from lambda_src.audit_verifier.report import Kind, Repair, Subject, Window
 from lambda_src.audit_verifier.verification import verify
 from lambda_src.audit_verifier.walk import Pair, in_groups
 from tests.lambda_src.audit_verifier.world import (
@@ -299,6 +300,19 @@ def test_when_both_sides_were_altered_the_chain_confirms_neither(world: World) -
     world.as_superuser("UPDATE ledger.transactions SET amount_minor = 8")
     details = [each.detail for each in world.verify().discrepancies]
     assert any(detail.endswith("the chain confirms neither") for detail in details)
+
+
+def test_a_detail_is_short_and_says_what_the_chain_confirms(world: World) -> None:
+    """An answer of Lambda has at most 6 MB."""
+    [key] = world.delivered([1])
+    many = {f"{number:03}" + "x" * 60: "y" * 100 for number in range(20)}
+    _rewrite(world, key, lambda records: [records[0] | many])
+    [found] = world.verify().discrepancies
+    assert len(found.detail) <= 500
+    assert found.detail.endswith("...; the chain confirms the ledger")
+    other = Findings()
+    other.add(Kind.ALTERED, Subject.OBJECT, "o", "d" * 501)
+    assert other.listed[0].detail == "d" * 497 + "..."
 
 
 def test_records_that_were_added_repeated_or_reordered_are_altered(world: World) -> None:
