@@ -23,8 +23,8 @@ from lambda_src.audit_verifier.settings import (
 AUDIT_VERIFIER: Final = "audit-verifier"
 # The most that Lambda allows. A longer range is verified by several calls.
 TIMEOUT_SECONDS: Final = 900
-# It holds some batches and their objects in memory, and computes their hashes.
-MEMORY_MIB: Final = 1024
+# It holds some batches and their objects in memory. With this much Lambda gives it a whole core.
+MEMORY_MIB: Final = 1769
 VERIFIER_SOURCE: Final = LambdaSource(
     module="lambda_src.audit_verifier.entrypoint",
     also=(LAMBDA_TRUST,),

@@ -109,7 +109,7 @@ class TransactionStack(Stack):
         SchemaMigrator(
             self, "SchemaMigrator", suffix=suffix, database=database,
             placement=Placement(vpc=vpc, security_group=security_groups.migrator), key=key,
-            after=[vpc, security_groups],
+            after=[vpc, security_groups, writer],  # which knows what new tasks send
             before=[service.fargate, processor.mapping, verifier.rule])
         business = BusinessMetrics(
             self, "BusinessMetrics", suffix=suffix,

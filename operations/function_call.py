@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.audit_verifier import TIMEOUT_SECONDS
 
@@ -23,9 +25,26 @@ class CallFailed(Exception):
 
 
 def call(
+    lambda_: "LambdaClient",
+    *,
+    function: str,
+    event: Mapping[str, Any],
+    expected: str,
+    attempts: int = 1,
+) -> dict[str, Any]:
+    """The function's answer, which has the field `expected`. Raises CallFailed.
+
+    `attempts`: more than one only for a function that may run twice.
+    """
+    for _ in range(attempts - 1):
+        with suppress(CallFailed, BotoCoreError, ClientError):
+            return _call(lambda_, function=function, event=event, expected=expected)
+    return _call(lambda_, function=function, event=event, expected=expected)
+
+
+def _call(
     lambda_: "LambdaClient", *, function: str, event: Mapping[str, Any], expected: str
 ) -> dict[str, Any]:
-    """The function's answer, which has the field `expected`. Raises CallFailed."""
     answer = lambda_.invoke(FunctionName=function, Payload=json.dumps(event))
     content = json.loads(answer["Payload"].read())
     if "FunctionError" in answer or expected not in content:

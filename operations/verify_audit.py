@@ -18,7 +18,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.audit_verifier import AUDIT_VERIFIER
 from lambda_src.audit_verifier.report import Repair
-from lambda_src.audit_verifier.settings import MISSING_AFTER_SECONDS
 from lambda_src.schema_migrator.settings import send_again_event
 from operations.account import NoSuffix, open_session, required
 from operations.function_call import PATIENCE, CallFailed, call
@@ -26,6 +25,7 @@ from operations.function_call import PATIENCE, CallFailed, call
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+_ATTEMPTS: Final = 3  # of a call of the verifier, which only reads
 RUNBOOK: Final = "docs/runbooks/audit-discrepancies.md"
 
 
@@ -74,6 +74,7 @@ class AuditTrail:
                 function=f"{AUDIT_VERIFIER}-{self._suffix}",
                 event=event,
                 expected="discrepancy_count",
+                attempts=_ATTEMPTS,
             )
             self.found.add(answer)
             for discrepancy in answer["discrepancies"]:
@@ -129,13 +130,14 @@ def conclude(found: Findings, *, apply: bool) -> int:
         print(f"consistent: {found.counts()}")
         return 0
     print(f"{found.discrepancies} discrepancies in {found.counts()}")
-    if found.not_listed:
+    if found.not_listed and apply:
+        print(f"{found.not_listed} of them are not listed: run it again")
+    elif found.not_listed:
         print(f"{found.not_listed} of them are not listed: verify a shorter range (FROM=, TO=)")
     if found.repairable and not apply:
         print(f"APPLY=yes sends what is missing again: {found.repairable} of those above")
     elif found.repairable:
-        minutes = MISSING_AFTER_SECONDS // 60
-        print(f"verify again in {minutes} minutes: until then they are on their way")
+        print("wait some minutes, then verify again: until it is stored it is named again")
     others = found.kinds.total() - found.repairable
     if others:
         print(f"{others} must be looked at by a person: {RUNBOOK}")

@@ -5,21 +5,23 @@ from collections.abc import Mapping, Sequence
 from app_service.outbox.canonical_record import HASH
 from lambda_src.audit_verifier.archive import StoredObject
 from lambda_src.audit_verifier.chain import Link
-from lambda_src.audit_verifier.findings import Findings
+from lambda_src.audit_verifier.findings import Findings, shortened
 from lambda_src.audit_verifier.records import (
     Record,
     UnreadableContent,
+    line_of,
     lines_of,
     transaction_of,
 )
 from lambda_src.audit_verifier.report import Kind, Subject
-from lambda_src.shared.audit_objects import POSTED_AT, records_hash
+from lambda_src.shared.audit_objects import METADATA, POSTED_AT, records_hash
 
 # Records from before these formats have fewer fields, and no batch of theirs has a chain.
 _IN_EVERY_FORMAT = frozenset(
     {"transaction_id", "debit_account", "credit_account", "amount_minor", "currency"}
 )
 _SHOWN = 3
+_SHOWN_LENGTH = 300
 
 
 def lines_in(stored: StoredObject, *, key: str, findings: Findings) -> list[str] | None:
@@ -82,15 +84,18 @@ def _compare_lines(
                 Kind.ALTERED,
                 Subject.TRANSACTION,
                 transaction_id,
-                f"{key}: {', '.join(differences)}{confirmed}",
+                f"{key}: {shortened(', '.join(differences), _SHOWN_LENGTH)}{confirmed}",
             )
 
 
 def compare_metadata(
     metadata: Mapping[str, str], link: Link | None, posted_at: str, *, key: str, findings: Findings
 ) -> None:
-    """With what the database has recorded of the batch."""
-    if link is None:
+    """With what the database has recorded of the batch.
+
+    An audit writer from before the chain stored none of it: then the record alone confirms it.
+    """
+    if link is None or METADATA.isdisjoint(metadata):
         return
     of_object = Link.of_metadata(metadata)
     if of_object != link or metadata.get(POSTED_AT) != posted_at:
@@ -155,6 +160,8 @@ def _differences(in_object: Record, in_ledger: Record, *, is_chained: bool) -> l
         differences.append("its hash in the object is not that of its contents")
     if is_chained and not differences and in_object.hash != in_ledger.hash:
         differences.append("a number is written in another way than in the ledger")
+    if not differences and in_object.line != (in_ledger.line if is_chained else line_of(one)):
+        differences.append("its text is not as the audit writer writes it")
     return differences
 
 

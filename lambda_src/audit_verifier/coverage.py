@@ -17,6 +17,7 @@ from lambda_src.audit_verifier.report import Kind, Repair, Subject
 _WIDTH_FIRST = timedelta(minutes=1)
 _WIDTH_MIN = timedelta(microseconds=1)
 _WIDTH_MAX = timedelta(days=30)
+_WIDER_IF_EMPTY = 8
 
 
 class Coverage:
@@ -40,6 +41,7 @@ class Coverage:
         self._frontier: str = state["frontier"] if state else start  # read up to here
         # Posted before the frontier, in the window, and in no batch that was read: id and time.
         self.expected: dict[str, str] = dict(state["expected"]) if state else {}
+        self._again: dict[str, str] = {}  # taken and not expected: id and time
         self._width = _WIDTH_FIRST
         self._reported: set[str] = set()
         self.transactions = 0
@@ -48,22 +50,22 @@ class Coverage:
         return {"frontier": self._frontier, "expected": self.expected}
 
     def take_recorded(self, posted_at: Mapping[str, str]) -> None:
-        """Transactions of recorded batches, with their times in the ledger."""
+        """Transactions of a recorded batch, with their times in the ledger. Later call
+        `look_up`."""
         self._read_past(posted_at.values())
-        others = self._take(posted_at)
-        places = self._ledger.places({each: posted_at[each] for each in others})
-        for transaction_id, found in places.items():
+        self._again.update({each: posted_at[each] for each in self._take(posted_at)})
+
+    def look_up(self) -> None:
+        """Whether those that were taken and not expected are in two places."""
+        again, self._again = self._again, {}
+        for transaction_id, found in self._ledger.places(again).items():
             if len(found) > 1:
                 self._report_double(transaction_id, f"it is in {_list(found)}")
 
     def take_unrecorded(self, key: str, posted_at: Mapping[str, str]) -> None:
         """Transactions of an object that no record names, with their times in the ledger."""
         self._read_past(posted_at.values())
-        oldest = self._horizon.oldest
-        recorded = {
-            each: at for each, at in posted_at.items() if oldest is not None and at >= oldest
-        }
-        places = self._ledger.places(recorded)
+        places = self._places(posted_at)
         for transaction_id, found in places.items():
             self._report_double(transaction_id, f"it is in {key} and in {_list(found)}")
         for transaction_id in self._take({i: at for i, at in posted_at.items() if i not in places}):
@@ -80,7 +82,7 @@ class Coverage:
 
     def settle(self) -> None:
         """Drop those that are recorded anywhere; report those that would be if they existed."""
-        places = self._ledger.places(self.expected)
+        places = self._places(self.expected)
         for transaction_id, posted_at in sorted(self.expected.items(), key=lambda item: item[1]):
             if transaction_id in places:
                 del self.expected[transaction_id]
@@ -91,6 +93,13 @@ class Coverage:
         """What is still expected is in no object either."""
         for transaction_id in list(self.expected):
             self._report_missing(transaction_id)
+
+    def _places(self, posted_at: Mapping[str, str]) -> dict[str, set[str]]:
+        """None is asked for that is older than everything recorded, and than the record: what is
+        recorded meanwhile is not."""
+        recorded_from = self._horizon.recorded_from
+        oldest = min(self._horizon.oldest or recorded_from, recorded_from)
+        return self._ledger.places({each: at for each, at in posted_at.items() if at >= oldest})
 
     def _take(self, posted_at: Mapping[str, str]) -> list[str]:
         """The others were not expected: in a batch before, or posted before the window."""
@@ -120,7 +129,7 @@ class Coverage:
         self.transactions += len(rows)
         self._frontier = text_of(last)
         if len(rows) < most // 4:
-            self._width = min(self._width * 2, _WIDTH_MAX)
+            self._width = min(self._width * (2 if rows else _WIDER_IF_EMPTY), _WIDTH_MAX)
 
     def _make_room(self, most: int) -> None:
         self.settle()
@@ -138,12 +147,16 @@ class Coverage:
 
     def _report_missing(self, transaction_id: str) -> None:
         posted_at = self.expected.pop(transaction_id)
+        detail = f"it was posted at {posted_at} and is in no outbox row, batch or object"
+        is_recorded = posted_at >= self._horizon.recorded_from
+        if not is_recorded:  # it can have been sent: in another batch it would be double
+            detail += "; it is older than the record"
         self._findings.add(
             Kind.MISSING,
             Subject.TRANSACTION,
             transaction_id,
-            f"it was posted at {posted_at} and is in no outbox row, batch or object",
-            repair=Repair.SEAL_TRANSACTION,
+            detail,
+            repair=Repair.SEAL_TRANSACTION if is_recorded else None,
         )
 
     def _report_double(self, transaction_id: str, detail: str) -> None:

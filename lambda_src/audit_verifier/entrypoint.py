@@ -11,8 +11,8 @@ import boto3
 from botocore.config import Config
 
 from lambda_src.audit_verifier.archive import S3Archive
+from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.limits import Limits
-from lambda_src.audit_verifier.report import Report
 from lambda_src.audit_verifier.request import Request
 from lambda_src.audit_verifier.settings import DISCREPANCY, VERIFIED, AuditVerifierSettings
 from lambda_src.audit_verifier.verification import verify
@@ -53,6 +53,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         application_name=f"audit-verifier-{settings.environment_suffix}",
         statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
     )
+    findings = Findings()
     connection = connect_with_secret(partial(connect_to_any, target), secret)
     try:
         report = verify(
@@ -64,18 +65,19 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
             cursor=request.cursor,
             seconds_left=clock_of(context),
             limits=Limits(missing_after_seconds=settings.missing_after_seconds),
+            findings=findings,
         )
     finally:
         close_quietly(connection)
-    _log(report)
+        _log(findings)  # also what was found before an error
+    if report.cursor is None:
+        logger.info(VERIFIED, extra=vars(report.checked))  # an alarm reads this line, too
     return report.to_json()
 
 
-def _log(report: Report) -> None:
-    """The alarms read these lines."""
-    if not report.is_consistent:
-        logger.error(DISCREPANCY, extra={"discrepancies": report.discrepancy_count})
-        for each in report.discrepancies:
+def _log(findings: Findings) -> None:
+    """The alarm reads the first line."""
+    if findings.count:
+        logger.error(DISCREPANCY, extra={"discrepancies": findings.count})
+        for each in findings.listed:
             logger.warning("discrepancy", extra=each.to_json())
-    if report.cursor is None:
-        logger.info(VERIFIED, extra=vars(report.checked))

@@ -1,6 +1,7 @@
 """Collects discrepancies: all are counted, the first ones are listed."""
 
 from lambda_src.audit_verifier.report import (
+    DETAIL_MAX,
     DISCREPANCIES_MAX,
     Discrepancy,
     Kind,
@@ -20,5 +21,15 @@ class Findings:
         self.count += 1
         if len(self.listed) < DISCREPANCIES_MAX:
             self.listed.append(
-                Discrepancy(kind=kind, subject=subject, id=name, detail=detail, repair=repair)
+                Discrepancy(
+                    kind=kind,
+                    subject=subject,
+                    id=name,
+                    detail=shortened(detail, DETAIL_MAX),
+                    repair=repair,
+                )
             )
+
+
+def shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."

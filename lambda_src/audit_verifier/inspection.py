@@ -7,15 +7,17 @@ from lambda_src.audit_verifier.archive import Archive, StoredObject
 from lambda_src.audit_verifier.chain import ChainWalk
 from lambda_src.audit_verifier.comparison import check_link, compare_content, compare_metadata
 from lambda_src.audit_verifier.coverage import Coverage
+from lambda_src.audit_verifier.earlier_keys import EarlierKeys
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.ledger import Batch, Ledger
-from lambda_src.audit_verifier.limits import Limits
+from lambda_src.audit_verifier.limits import OBJECT_BYTES_MAX, Limits
 from lambda_src.audit_verifier.listing import Listed
 from lambda_src.audit_verifier.moments import is_time_ordered
 from lambda_src.audit_verifier.records import Record
 from lambda_src.audit_verifier.report import Kind, Repair, Subject
 from lambda_src.audit_verifier.unrecorded import Unrecorded
 from lambda_src.audit_verifier.walk import Pair
+from lambda_src.shared.audit_objects import METADATA
 
 
 class Inspection:
@@ -43,6 +45,7 @@ class Inspection:
         self._first_id, self._last_id = ids  # of the window
         self._limits = limits
         self._findings = findings
+        self._earlier = EarlierKeys(ledger=ledger, archive=archive)
         self.batches = 0
         self.objects = 0
 
@@ -70,6 +73,7 @@ class Inspection:
                 self._check_batch(pair, pair.batch, found, records[pair.batch.batch_id])
             elif pair.listed is not None and found is not None:
                 self._unrecorded.check(pair.listed, found)
+        self._coverage.look_up()
 
     def _check_versions(self, listed: Listed) -> None:
         faults = []
@@ -77,9 +81,13 @@ class Inspection:
             faults.append(f"it has {listed.versions} versions, and is written once")
         if listed.markers:
             faults.append("it has a delete marker")
+        if listed.newest.size > OBJECT_BYTES_MAX:
+            faults.append(
+                f"it has {listed.newest.size} bytes; no batch has more than {OBJECT_BYTES_MAX}"
+            )
         if faults:
             self._findings.add(Kind.ALTERED, Subject.OBJECT, listed.key, "; ".join(faults))
-        if listed.batch_id is None:
+        if listed.batch_id is None and not self._earlier.is_of_a_batch(listed):
             self._findings.add(
                 Kind.UNKNOWN, Subject.OBJECT, listed.key, "its key is not that of any batch"
             )
@@ -101,8 +109,11 @@ class Inspection:
         return batch_id not in recorded  # recorded batches with random ids are looked for apart
 
     def _read(self, pair: Pair) -> StoredObject | None:
-        if pair.listed is None or pair.listed.newest.is_marker:
+        if pair.listed is None or not pair.listed.is_readable:
             return None
+        stored = self._archive.read(pair.listed.newest)
+        if stored is None or _is_whole(stored, _id_of(pair)):
+            return stored
         return self._archive.read(pair.listed.newest)
 
     def _records_of(self, batches: Sequence[Batch]) -> dict[str, dict[str, Record]]:
@@ -141,16 +152,19 @@ class Inspection:
                     source="the ledger",
                     findings=self._findings,
                 )
+        key = pair.key
+        if stored is None and pair.listed is None and (found := self._earlier.find(batch)):
+            key, stored = found
         if stored is None:
             self._check_absent(pair, batch)
             return
         compare_metadata(
-            stored.metadata, batch.link, batch.posted_at, key=pair.key, findings=self._findings
+            stored.metadata, batch.link, batch.posted_at, key=key, findings=self._findings
         )
         compare_content(
             stored,
             records,
-            key=pair.key,
+            key=key,
             link=batch.link,
             but=set(batch.transaction_ids) - records.keys(),
             findings=self._findings,
@@ -171,7 +185,7 @@ class Inspection:
                 )
 
     def _check_absent(self, pair: Pair, batch: Batch) -> None:
-        if pair.listed is not None and pair.listed.newest.is_marker:
+        if pair.listed is not None and not pair.listed.is_readable:
             return  # reported with its versions
         if batch.is_waiting or batch.sent_seconds < self._limits.missing_after_seconds:
             return
@@ -189,3 +203,9 @@ def _id_of(pair: Pair) -> str | None:
     if pair.batch is not None:
         return pair.batch.batch_id
     return pair.listed.batch_id if pair.listed is not None else None
+
+
+def _is_whole(stored: StoredObject, batch_id: str | None) -> bool:
+    """Else the head of the answer may have broken off, which is no error of the client."""
+    is_chained = batch_id is not None and is_time_ordered(batch_id)
+    return bool(stored.content) and (not is_chained or stored.metadata.keys() >= METADATA)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pg8000.exceptions import DatabaseError
@@ -11,12 +11,14 @@ from pg8000.native import Connection
 
 from lambda_src.audit_verifier import queries
 from lambda_src.audit_verifier.chain import Link
+from lambda_src.audit_verifier.moments import moment_of
 from lambda_src.shared.database import sqlstate
 
 OUTBOX: Final = "the outbox"
 # A standby ends a statement that keeps it from following the writer.
 _CONFLICT_WITH_RECOVERY = "40001"
 _ATTEMPTS = 3
+_NEAR = timedelta(minutes=10)
 _ID = 36  # characters of a UUID
 
 
@@ -57,10 +59,6 @@ class Ledger:
     def head(self) -> Head:
         [[now, number, text]] = self._run(queries.HEAD_SQL)
         return Head(now=now, number=number, hash=text)
-
-    def first_posted_at(self) -> str | None:
-        [[moment]] = self._run(queries.FIRST_SQL)
-        return moment  # type: ignore[no-any-return]
 
     def horizon(self) -> Horizon:
         [[kept_from, first_sent_at, oldest]] = self._run(queries.HORIZON_SQL)
@@ -110,12 +108,12 @@ class Ledger:
     def places(self, posted_at: dict[str, str]) -> dict[str, set[str]]:
         """Outbox rows and sealed batches that have these transactions, given with their times."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        if posted_at:
+        for near in _near_each_other(posted_at):
             for transaction_id, outbox_id, batch_id in self._run(
                 queries.PLACES_SQL,
-                ids=_array(posted_at),
-                first=min(posted_at.values()),
-                last=max(posted_at.values()),
+                ids=_array(near),
+                first=posted_at[near[0]],
+                last=posted_at[near[-1]],
             ):
                 place = f"{OUTBOX} (row {outbox_id})" if batch_id is None else f"batch {batch_id}"
                 found[transaction_id].add(place)
@@ -152,6 +150,19 @@ def _parsed(rows: Iterable[list[Any]]) -> Iterator[Batch]:
             sent_seconds=seconds or 0.0,
             link=link,
         )
+
+
+def _near_each_other(posted_at: dict[str, str]) -> Iterator[list[str]]:
+    """Ids in groups, each in the order of time: between groups may be many other transactions."""
+    group: list[str] = []
+    for transaction_id in sorted(posted_at, key=posted_at.__getitem__):
+        moment = moment_of(posted_at[transaction_id])
+        if group and moment - moment_of(posted_at[group[-1]]) > _NEAR:
+            yield group
+            group = []
+        group.append(transaction_id)
+    if group:
+        yield group
 
 
 def _array(texts: Iterable[str]) -> str:

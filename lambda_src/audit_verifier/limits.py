@@ -5,7 +5,8 @@ from typing import Final
 
 from lambda_src.audit_verifier.settings import MISSING_AFTER_SECONDS
 
-OBJECT_BYTES_MAX: Final = 16 * 1024 * 1024  # uncompressed: a message of 1 MiB has 3 MiB as ASCII
+# Of an object, as stored and uncompressed: a message of 1 MiB has at most 6 MiB as ASCII.
+OBJECT_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,5 +17,6 @@ class Limits:
     unknown_after_seconds: float = 10.0
     transactions: int = 40_000  # ids of posted transactions whose batch was not yet read
     batches: int = 32  # compared at once
+    stored_bytes: int = 4 * OBJECT_BYTES_MAX  # of their objects
     reads: int = 8  # objects that are read in parallel
     stop_before_seconds: float = 60.0  # of the caller's time, for its answer

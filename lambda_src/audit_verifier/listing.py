@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lambda_src.audit_verifier.archive import Archive, ObjectVersion
+from lambda_src.audit_verifier.limits import OBJECT_BYTES_MAX
 from lambda_src.audit_verifier.moments import is_time_ordered
 from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key, time_of_id
 
@@ -23,9 +24,26 @@ class Listed:
     markers: int
 
     @property
+    def is_readable(self) -> bool:
+        """It is no delete marker, and not larger than what is held in memory."""
+        return not self.newest.is_marker and self.newest.size <= OBJECT_BYTES_MAX
+
+    @property
+    def bytes_read(self) -> int:
+        return self.newest.size if self.is_readable else 0
+
+    @property
     def day(self) -> str | None:
         """Of the key, as yyyy/mm/dd; None if it is not the key of a batch."""
         return found[1] if (found := _KEY.fullmatch(self.key)) else None
+
+    @property
+    def id_of_another_day(self) -> str | None:
+        """Of a batch whose id has the time of another day; None if it is not such a key."""
+        found = _KEY.fullmatch(self.key)
+        if found is None or self.batch_id is not None:
+            return None
+        return found[2]
 
     @property
     def batch_id(self) -> str | None:

@@ -6,9 +6,6 @@ HEAD_SQL = f"""
 SELECT {TEXT.format("clock_timestamp()")}, chain_number, encode(batch_hash, 'hex')
   FROM ledger.audit_chain
 """  # nosec B608 # parts of the statement, no values
-FIRST_SQL = f"""
-SELECT {TEXT.format("min(posted_at)")} FROM ledger.transactions
-"""  # nosec B608 # parts of the statement, no values
 # The record is a ring of eight weeks, of which the last six and the current one are kept for sure.
 HORIZON_SQL = f"""
 SELECT {TEXT.format("to_timestamp((floor(extract(epoch FROM now()) / 604800) - 6) * 604800)")},

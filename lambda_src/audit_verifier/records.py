@@ -14,7 +14,7 @@ from lambda_src.audit_verifier.limits import OBJECT_BYTES_MAX
 _GZIP = 16 + zlib.MAX_WBITS
 # At the end of a record, as ledger.audit_records writes it.
 _HASH_BEGINS, _HASH_ENDS = f', "{HASH}": "', '"}'
-_LINE = json.JSONEncoder(separators=(",", ":"))  # as the audit writer writes it
+_LINE = json.JSONEncoder(separators=(",", ":"))
 _HASH_LENGTH = len(_HASH_BEGINS) + 64 + len(_HASH_ENDS)
 
 
@@ -38,7 +38,7 @@ class Record:
             transaction_id=fields["transaction_id"],
             posted_at=fields["posted_at"],
             fields=fields,
-            line=_LINE.encode(fields),
+            line=line_of(fields),
             hash=sha256(f"{text[:-_HASH_LENGTH]}}}".encode()).hexdigest(),
         )
 
@@ -56,6 +56,11 @@ class Record:
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise UnreadableContent(f"a line is no audit record: {line[:60]!r}") from None
+
+
+def line_of(fields: Mapping[str, Any]) -> str:
+    """As the audit writer writes it."""
+    return _LINE.encode(fields)
 
 
 def lines_of(content: bytes) -> list[str]:

@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from lambda_src.audit_verifier.moments import text_of
 
+# Lambda takes answers of at most 6 MB; the cursor needs half of it.
 DISCREPANCIES_MAX: Final = 1000  # listed in one report; all are counted
+DETAIL_MAX: Final = 500  # characters
 
 
 class Kind(StrEnum):

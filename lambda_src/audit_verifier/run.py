@@ -24,6 +24,8 @@ from lambda_src.audit_verifier.walk import Pair, in_groups, paired, sealed_betwe
 from lambda_src.shared.audit_objects import AUDIT_PREFIX, object_key
 
 _BATCHES, _RANDOM, _REST, _SEARCH = "batches", "random", "rest", "search"
+# No ledger is older. To ask for the oldest would read every row: a BRIN index has no order.
+_FIRST = "2020-01-01T00:00:00.000000Z"
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -37,11 +39,12 @@ class Run:
         window: Window,
         cursor: Mapping[str, Any] | None,
         limits: Limits,
+        findings: Findings,
     ) -> None:
         self._archive = archive
         self._executor = executor
         self._limits = limits
-        self._findings = Findings()
+        self._findings = findings
         self._ledger = ledger = Ledger(connection)
         head = ledger.head()
         state: dict[str, Any] = dict(cursor) if cursor is not None else self._begin(window, head)
@@ -49,7 +52,7 @@ class Run:
         self._head = state["head"]
         self._start: str = state["start"]
         self._end: str = state["end"]
-        self._chain = ChainWalk.of_json(state["chain"]) if "chain" in state else ChainWalk()
+        self._chain = ChainWalk.of_json(state["chain"])
         self._fork = Fork.of_json(state["fork"]) if "fork" in state else Fork()
         horizon = ledger.horizon()
         self._recorded_from = horizon.recorded_from
@@ -59,7 +62,7 @@ class Run:
             end=self._end,
             horizon=horizon,
             limits=limits,
-            findings=self._findings,
+            findings=findings,
             state=state.get("coverage"),
         )
         self._ids = (
@@ -129,14 +132,18 @@ class Run:
     def _begin(self, window: Window, head: Head) -> dict[str, Any]:
         now = moment_of(head.now) + timedelta(milliseconds=1)  # what was sealed in this one
         end = text_of(now if window.end is None else min(window.end, now))
-        start = text_of(window.start) if window.start else self._ledger.first_posted_at()
+        chain = ChainWalk()
+        if window.end is None:
+            chain = ChainWalk(head=head.number, head_hash=head.hash)
+        start = text_of(window.start) if window.start else _FIRST
         return {
             "phase": _BATCHES,
             "from": None if window.start is None else text_of(window.start),
-            "start": min(start or end, end),
+            "start": min(start, end),
             "end": end,
             "is_until_now": window.end is None,
             "head": head.number,
+            "chain": chain.to_json(),
             "key": "" if window.start is None else f"{AUDIT_PREFIX}{window.start:%Y/%m/%d}/",
             "batch": _NO_ID if window.start is None else first_id_at(window.start),
         }

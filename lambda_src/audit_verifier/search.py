@@ -32,7 +32,7 @@ def search(
 
 
 def _lines(archive: Archive, found: Listed) -> list[str]:
-    stored = None if found.newest.is_marker else archive.read(found.newest)
+    stored = archive.read(found.newest) if found.is_readable else None
     if stored is None or not stored.is_intact:
         return []
     try:

@@ -49,15 +49,19 @@ def paired(objects: Iterator[Listed], batches: Iterator[Batch]) -> Iterator[Pair
 def in_groups(pairs: Iterable[Pair], limits: Limits) -> Iterator[list[Pair]]:
     """So many that their contents fit into memory."""
     group: list[Pair] = []
-    transactions = 0
+    transactions = stored = 0
     for pair in pairs:
         size = len(pair.batch.transaction_ids) if pair.batch is not None else 0
+        bytes_ = pair.listed.bytes_read if pair.listed is not None else 0
         if group and (
-            len(group) == limits.batches or transactions + size > limits.transactions // 2
+            len(group) == limits.batches
+            or transactions + size > limits.transactions // 2
+            or stored + bytes_ > limits.stored_bytes
         ):
             yield group
-            group, transactions = [], 0
+            group, transactions, stored = [], 0, 0
         group.append(pair)
         transactions += size
+        stored += bytes_
     if group:
         yield group

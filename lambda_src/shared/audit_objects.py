@@ -21,6 +21,7 @@ PREVIOUS_HASH: Final = "chain-previous-hash"
 RECORDS_HASH: Final = "chain-records-hash"
 BATCH_HASH: Final = "chain-hash"
 POSTED_AT: Final = "posted-at"
+METADATA: Final = frozenset({NUMBER, PREVIOUS_HASH, RECORDS_HASH, BATCH_HASH, POSTED_AT})
 
 
 def object_key(day: date, batch_id: str | UUID) -> str:

@@ -212,6 +212,12 @@ def test_the_migration_waits_for_what_it_needs(ephemeral: Synthesized, kind: str
     assert all(ephemeral.comes_before(name, trigger(ephemeral)) for name in needed)
 
 
+def test_the_migration_waits_for_the_audit_writer(ephemeral: Synthesized) -> None:
+    """Once it has run, tasks of either version send batches with a chain."""
+    writer, _ = ephemeral.only("AWS::Lambda::Function", FunctionName="audit-writer-dev")
+    assert ephemeral.comes_before(writer, trigger(ephemeral))
+
+
 def test_the_migrator_may_read_its_secrets_before_it_runs(ephemeral: Synthesized) -> None:
     role, _ = ephemeral.only("AWS::IAM::Role", RoleName="schema-migrator-role-dev")
     policies = [

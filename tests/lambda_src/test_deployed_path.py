@@ -275,7 +275,8 @@ def test_b10_what_the_audit_trail_lacks_is_sent_again_when_a_person_asks(
     [[batch]] = master.run(
         "INSERT INTO ledger.sent_batches"
         " (slot, batch_id, transaction_ids, posted_at, sealed_at, sent_at)"
-        " VALUES (0, gen_random_uuid(), '{}', now(), now(), now()) RETURNING batch_id::text"
+        " SELECT 0, gen_random_uuid(), '{}', sent, sent, sent"
+        "  FROM (SELECT now() - interval '1 hour' AS sent) sent RETURNING batch_id::text"
     )
     event = send_again_event(batch_ids=[batch], transaction_ids=[lost])
 

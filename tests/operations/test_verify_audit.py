@@ -108,7 +108,7 @@ def test_b10_what_is_missing_is_sent_again_after_each_answer(
     stub.assert_no_pending_responses()
     said = capsys.readouterr().out
     assert "sent again: 1 of 1 batches, 0 of 1 transactions (others wait already)" in said
-    assert said.splitlines()[-1].startswith("verify again in 15 minutes")
+    assert said.splitlines()[-1].startswith("wait some minutes, then verify again")
 
 
 @pytest.mark.parametrize("answer", [found(ALTERED), found(more=1)])
@@ -160,7 +160,43 @@ def test_s68_a_function_that_fails_is_told_with_its_reason(
     more: dict[str, str],
     said: str,
 ) -> None:
-    expect(stub, VERIFIER, ALL, answer, **more)
+    for _ in range(3):
+        expect(stub, VERIFIER, ALL, answer, **more)
 
     assert run() == 1
+    stub.assert_no_pending_responses()
     assert f"error: {said}. The whole error is in the log group" in capsys.readouterr().err
+
+
+def test_s68_a_failed_call_of_the_verifier_is_repeated_with_the_same_event(
+    stub: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It only reads. Else an hour's work would be lost by one error."""
+    at = {"from": FROM, "to": TO, "cursor": {"at": 1}}
+    expect(stub, VERIFIER, ALL, found(cursor={"at": 1}))
+    expect(stub, VERIFIER, at, {"errorMessage": "no"}, FunctionError="Unhandled")
+    stub.add_client_error("invoke", "TooManyRequestsException")
+    expect(stub, VERIFIER, at, found())
+
+    assert run() == 0
+    stub.assert_no_pending_responses()
+
+
+def test_s68_a_failed_repair_is_not_repeated(stub: Stubber) -> None:
+    expect(stub, VERIFIER, ALL, found(MISSING))
+    again = {"task": "send-again", "batch_ids": ["b1"], "transaction_ids": []}
+    expect(stub, MIGRATOR, again, {"errorMessage": "no"}, FunctionError="Unhandled")
+
+    assert run("--apply") == 1
+    stub.assert_no_pending_responses()
+
+
+def test_b10_what_is_not_listed_is_repaired_by_another_run(
+    stub: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expect(stub, VERIFIER, ALL, found(MISSING, more=2))
+    again = {"task": "send-again", "batch_ids": ["b1"], "transaction_ids": []}
+    expect(stub, MIGRATOR, again, {"batches": 1, "transactions": 0})
+
+    assert run("--apply") == 1
+    assert "2 of them are not listed: run it again" in capsys.readouterr().out

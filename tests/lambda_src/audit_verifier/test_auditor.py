@@ -14,7 +14,9 @@ from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
 from lambda_src.audit_verifier import entrypoint
+from lambda_src.audit_verifier.archive import ArchiveUnreadable
 from lambda_src.audit_verifier.report import Window
+from lambda_src.audit_verifier.run import Run
 from lambda_src.audit_verifier.settings import AuditVerifierSettings
 from lambda_src.audit_verifier.verification import verify
 from lambda_src.shared.credentials import Credentials
@@ -174,3 +176,20 @@ def test_a_call_that_is_not_finished_is_not_reported_as_verified(
     answer = call({"from": "2026-01-01T00:00:00Z"})
     assert answer["cursor"] is not None
     assert lambda_log == []
+
+
+def test_what_was_found_before_an_error_is_logged(
+    call: Any, world: World, lambda_log: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.post(1)
+    [message] = world.seal()
+    world.record_sent(message)
+
+    def fail(_: Run) -> Iterator[None]:
+        raise ArchiveUnreadable("no answer")
+
+    monkeypatch.setattr(Run, "_rest_of_the_ledger", fail)
+    with pytest.raises(ArchiveUnreadable):
+        call({"from": None})
+    assert [line["message"] for line in lambda_log] == ["audit discrepancy", "discrepancy"]
+    assert lambda_log[1]["id"] == message["batch_id"]

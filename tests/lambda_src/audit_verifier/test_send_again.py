@@ -1,9 +1,11 @@
 """What the verifier finds missing is sent again, once, and is then consistent."""
 
 import pytest
+from pg8000.exceptions import DatabaseError
 
 from lambda_src.audit_verifier.report import Repair
 from tests.lambda_src.audit_verifier.world import World, batch_of, id_of
+from tests.lambda_src.cluster import Cluster
 
 
 def repair(world: World) -> list[int]:
@@ -75,3 +77,46 @@ def test_what_the_ledger_did_not_post_gets_no_batch(world: World, number: int) -
         f" VALUES ('{id_of(2)}', 1, 2, 5, 'USD', 'refused', 'insufficient_funds')"
     )
     assert send_again(world, batches=[id_of(9)], transactions=[id_of(number)]) == [0, 0]
+
+
+def test_what_was_posted_before_the_record_began_gets_no_batch(world: World) -> None:
+    """It can have been sent: nothing says so."""
+    world.delivered([1])
+    world.as_superuser("DELETE FROM ledger.sent_batches")
+    world.delivered([2])
+    assert send_again(world, batches=[], transactions=[id_of(1)]) == [0, 0]
+
+
+def test_what_was_posted_before_the_oldest_week_of_the_record_gets_no_batch(world: World) -> None:
+    world.post(1)
+    world.as_superuser(
+        "DELETE FROM ledger.outbox_v2",
+        "UPDATE ledger.transactions SET posted_at = posted_at - interval '50 days'",
+    )
+    assert send_again(world, batches=[], transactions=[id_of(1)]) == [0, 0]
+
+
+def test_relays_and_posting_do_not_wait_for_it(
+    cluster: Cluster, ledger_database: str, world: World
+) -> None:
+    [key] = world.delivered([1])
+    world.post(2)
+    with cluster.session(ledger_database) as other:
+        other.run("BEGIN")
+        batches = [batch_of(key)]
+        assert send_again(World(session=other), batches=batches, transactions=[]) == [1, 0]
+        world.session.run("SET lock_timeout = '1s'")
+        assert [len(message["transactions"]) for message in world.seal()] == [1]
+        other.run("COMMIT")
+
+
+def test_calls_wait_for_each_other(cluster: Cluster, ledger_database: str, world: World) -> None:
+    """Else both would seal the same transaction."""
+    with cluster.session(ledger_database) as other:
+        other.run("BEGIN")
+        send_again(World(session=other), batches=[], transactions=[])
+        world.session.run(
+            "ALTER FUNCTION ledger.send_again(uuid[], uuid[]) SET lock_timeout = '100ms'"
+        )
+        with pytest.raises(DatabaseError, match="55P03"):
+            send_again(world, batches=[], transactions=[])

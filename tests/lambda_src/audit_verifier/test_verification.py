@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 
 from app_service.outbox.canonical_record import record_hash
 from lambda_src.audit_verifier import findings
+from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.limits import Limits
-from lambda_src.audit_verifier.report import Repair, Window
+from lambda_src.audit_verifier.listing import listed
+from lambda_src.audit_verifier.report import Kind, Repair, Subject, Window
 from lambda_src.audit_verifier.verification import verify
+from lambda_src.audit_verifier.walk import Pair, in_groups
 from tests.lambda_src.audit_verifier.world import (
     AT_ONCE,
     World,
@@ -168,6 +172,22 @@ def test_an_object_whose_content_does_not_have_its_checksum_is_altered(world: Wo
     assert world.found() == {("altered", "object", key)}
 
 
+def test_an_object_that_is_too_large_is_altered_and_not_read(world: World) -> None:
+    keys = world.delivered([1], [2])
+    content, metadata = world.archive.drop(keys[0])
+    world.archive.put(keys[0], content, metadata, size=10**9)
+    assert world.found() == {("altered", "object", keys[0])}
+    assert world.archive.read_keys == [keys[1]]
+
+
+def test_large_objects_are_not_held_together(world: World) -> None:
+    keys = world.delivered([1], [2], [3])
+    limits = replace(AT_ONCE, stored_bytes=1)
+    groups = in_groups((Pair(key=each.key, listed=each) for each in listed(world.archive)), limits)
+    assert [[pair.key for pair in group] for group in groups] == [[key] for key in keys]
+    assert world.found(limits=limits) == set()
+
+
 def test_a_transaction_in_two_batches_is_double(world: World) -> None:
     world.delivered([1], [2])
     world.session.run(
@@ -227,6 +247,33 @@ def test_a_hash_that_was_rewritten_breaks_the_chain(world: World) -> None:
     assert ("altered", "chain", "2") in world.found()
 
 
+def test_a_head_that_was_rewritten_is_altered(world: World) -> None:
+    world.delivered([1], [2])
+    world.as_superuser("UPDATE ledger.audit_chain SET batch_hash = sha256('')")
+    assert world.found() == {("altered", "chain", "2")}
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ('"amount_minor":100', '"amount_minor":999999,"amount_minor":100'),
+        ('"amount_minor":100', '"amount_minor": 100'),
+        ('"currency":"USD"', '"currency":"\\u0055SD"'),
+    ],
+)
+def test_a_line_of_the_same_values_in_another_text_is_altered(
+    world: World, part: str, other: str
+) -> None:
+    [key] = world.delivered([1])
+    content, metadata = world.archive.drop(key)
+    text = gzip.decompress(content).decode()
+    assert part in text
+    world.archive.put(key, gzip.compress(text.replace(part, other).encode()), metadata)
+    [found] = world.verify().discrepancies
+    assert (found.kind, found.subject, found.id) == ("altered", "transaction", id_of(1))
+    assert "its text is not as the audit writer writes it" in found.detail
+
+
 def _copy(world: World, key: str) -> tuple[bytes, dict[str, str]]:
     [(_, stored), *_] = world.archive.versions_of[key]
     assert stored is not None
@@ -253,6 +300,19 @@ def test_when_both_sides_were_altered_the_chain_confirms_neither(world: World) -
     world.as_superuser("UPDATE ledger.transactions SET amount_minor = 8")
     details = [each.detail for each in world.verify().discrepancies]
     assert any(detail.endswith("the chain confirms neither") for detail in details)
+
+
+def test_a_detail_is_short_and_says_what_the_chain_confirms(world: World) -> None:
+    """An answer of Lambda has at most 6 MB."""
+    [key] = world.delivered([1])
+    many = {f"{number:03}" + "x" * 60: "y" * 100 for number in range(20)}
+    _rewrite(world, key, lambda records: [records[0] | many])
+    [found] = world.verify().discrepancies
+    assert len(found.detail) <= 500
+    assert found.detail.endswith("...; the chain confirms the ledger")
+    other = Findings()
+    other.add(Kind.ALTERED, Subject.OBJECT, "o", "d" * 501)
+    assert other.listed[0].detail == "d" * 497 + "..."
 
 
 def test_records_that_were_added_repeated_or_reordered_are_altered(world: World) -> None:

@@ -244,6 +244,16 @@ def test_an_old_object_that_was_dropped_leaves_missing_transactions_and_a_gap(
     }
 
 
+def test_what_is_older_than_the_record_is_not_to_be_sent_again(
+    old: tuple[World, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can have been sent: in a second batch it would be double."""
+    world, keys = old
+    world.archive.drop(keys[1])
+    in_eleven_weeks(world, monkeypatch)
+    assert {each.repair for each in world.verify().discrepancies} == {None}
+
+
 def test_an_old_object_with_what_the_ledger_does_not_have_is_named(
     old: tuple[World, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

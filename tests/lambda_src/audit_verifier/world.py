@@ -38,10 +38,18 @@ class FakeArchive:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def put(
-        self, key: str, content: bytes, metadata: dict[str, str], *, is_intact: bool = True
+        self,
+        key: str,
+        content: bytes,
+        metadata: dict[str, str],
+        *,
+        is_intact: bool = True,
+        size: int | None = None,
     ) -> None:
+        """`size`: as listed, if it is not that of the content."""
         stored = StoredObject(content=content, metadata=metadata, is_intact=is_intact)
-        self.versions_of.setdefault(key, []).insert(0, (self._version(key), stored))
+        version = replace(self._version(key), size=len(content) if size is None else size)
+        self.versions_of.setdefault(key, []).insert(0, (version, stored))
 
     def delete(self, key: str) -> None:
         """As in a versioned bucket: a delete marker."""
