@@ -20,7 +20,7 @@ from local_cloud.server import CloudError
 from local_cloud.whole_file import write_whole
 
 # In the place of Caddy: it takes every configuration.
-_PROGRAM = f"""#!{sys.executable}
+_STAND_IN = """
 import http.server, json, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -36,7 +36,10 @@ http.server.HTTPServer((host, int(port)), Handler).serve_forever()
 @pytest.fixture
 def caddy(scene: Scene, tmp_path: Path) -> Iterator[Caddy]:
     program = tmp_path / "caddy"
-    program.write_text(_PROGRAM)
+    stand_in = tmp_path / "stand_in.py"
+    stand_in.write_text(_STAND_IN)
+    # Not in the first line of a script: there a path cannot have a space.
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
     program.chmod(0o755)
     caddy = Caddy(program=program, folder=scene.paths.load_balancers)
     yield caddy
