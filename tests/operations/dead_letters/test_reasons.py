@@ -15,7 +15,7 @@ RUNBOOK = (ROOT / "docs" / "runbooks" / "dead-letters.md").read_text()
 QUEUE_OF = {"shared": "both", "transaction_processor": "transaction", "audit_writer": "audit"}
 # Their cause may be gone, without another version of a function.
 CAN_SUCCEED = {RECEIVED_TOO_OFTEN, "account_busy", "batch_failed", "refused_by_s3"}
-WRITTEN = re.compile(r'(?:Unprocessable\(|\.accept\(message, )\s*f?"(\w+):')
+WRITTEN = re.compile(r'(?:Unprocessable|_NeverStored|letters\.append\(\(message,)[( ]\s*f?"(\w+):')
 
 
 def rows() -> dict[str, str]:
