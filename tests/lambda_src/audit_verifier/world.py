@@ -25,6 +25,8 @@ from tests.lambda_src.submissions import submitted, transaction
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 # Nothing waits for anything in tests.
 AT_ONCE = Limits(missing_after_seconds=0, unknown_after_seconds=0)
+# So few that a small ledger does not fit.
+FEW = replace(AT_ONCE, transactions=8, batches=2, reads=2)
 
 
 @dataclass(kw_only=True)
@@ -56,11 +58,17 @@ class FakeArchive:
         marker = replace(self._version(key), is_marker=True)
         self.versions_of[key].insert(0, (marker, None))
 
-    def drop(self, key: str) -> tuple[bytes, dict[str, str]]:
-        """Every version of it; returns what was in the newest."""
-        [(_, stored), *_] = self.versions_of.pop(key)
+    def newest(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Its content and metadata."""
+        [(_, stored), *_] = self.versions_of[key]
         assert stored is not None
         return stored.content, dict(stored.metadata)
+
+    def drop(self, key: str) -> tuple[bytes, dict[str, str]]:
+        """Every version of it; returns what was in the newest."""
+        newest = self.newest(key)
+        del self.versions_of[key]
+        return newest
 
     def replace(self, key: str, content: bytes, metadata: dict[str, str]) -> None:
         """Without a trace in the versions."""
