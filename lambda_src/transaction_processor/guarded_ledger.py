@@ -5,7 +5,7 @@ from typing import Protocol
 
 from app_service.ledger.submission import Submission
 from lambda_src.shared.breaker import Admission
-from lambda_src.transaction_processor.posting import BatchFailed, LedgerUnavailable
+from lambda_src.transaction_processor.posting import LedgerUnavailable
 
 
 class Ledger(Protocol):
@@ -26,7 +26,7 @@ class GuardedLedger:
         self._breaker = breaker
 
     def post(self, submissions: Sequence[Submission]) -> list[str]:
-        """Raises LedgerUnavailable, which says when to try again, or BatchFailed."""
+        """Raises LedgerUnavailable, which says when to try again."""
         admission = self._breaker.admit()
         if not admission.is_admitted:
             raise _try_again("the breaker is open", admission)
@@ -34,9 +34,6 @@ class GuardedLedger:
             verdicts = self._ledger.post(submissions)
         except LedgerUnavailable as error:
             raise _try_again(str(error), self._breaker.failed(admission)) from error
-        except BatchFailed:  # caused by this batch: the ledger answers
-            self._breaker.succeeded(admission)
-            raise
         self._breaker.succeeded(admission)
         return verdicts
 

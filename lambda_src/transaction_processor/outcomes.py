@@ -15,7 +15,6 @@ from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.sender import user_of
 from lambda_src.transaction_processor.settings import CORRELATION_ID
 
-# The message attribute with which a sender finds its message again.
 _CORRELATION_ID_LENGTH_MAX = 256
 # `json.dumps` with separators makes an encoder for each call, which takes longer than its work.
 _encode = json.JSONEncoder(separators=(",", ":")).encode

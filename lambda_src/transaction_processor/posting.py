@@ -33,17 +33,18 @@ from lambda_src.transaction_processor.array_literals import array_literal
 
 logger = logging.getLogger(__name__)
 
-# The verdict on a transaction that needs an account that another session has locked.
-ACCOUNT_BUSY = "account_busy"
-# The verdict on a transaction with which alone the call fails.
-BATCH_FAILED = "batch_failed"
+# Verdicts on a transaction that is not posted, and whose message comes again.
+ACCOUNT_BUSY = "account_busy"  # another session has locked an account of it
+POSTING_FAILED = "posting_failed"  # the database answers with an error to it alone
+NO_TIME = "no_time"  # its turn did not come in this call of the function
+COMES_AGAIN = frozenset({ACCOUNT_BUSY, POSTING_FAILED, NO_TIME})
 # Much shorter than the statement's timeout: an account that another session holds is no outage.
 _LOCK_WAIT_MS = 1000
-# In halves: for each part, and for all parts of a batch together.
+# After the first call: for each part, and for all parts of a batch together.
 _PART_LOCK_WAIT_MS = 100
 _PART_LOCK_WAITS_MS = 1500
-# After this time no further part is begun: the function must report what was posted.
-_PARTS_SECONDS = 8.0
+# After this time no part is begun: the function must report what was posted.
+_POSTING_SECONDS = 9.0
 _POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=":lock_wait_ms")
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
@@ -62,12 +63,16 @@ class LedgerUnavailable(Exception):
         self.spread_seconds = spread_seconds
 
 
-class BatchFailed(Exception):
-    """The ledger answered with an error that this batch caused. Nothing was posted."""
+class _NotPosted(Exception):
+    """The ledger answered, and posted nothing of this part. `verdict` is that of a single one."""
+
+    verdict = POSTING_FAILED
 
 
-class _AccountBusy(Exception):
-    """An account was locked for the whole wait. Nothing was posted."""
+class _AccountBusy(_NotPosted):
+    """An account was locked for the whole wait."""
+
+    verdict = ACCOUNT_BUSY
 
 
 class SqlLedger:
@@ -93,46 +98,31 @@ class SqlLedger:
     def post(self, submissions: Sequence[Submission]) -> list[str]:
         """Post all in one call and one commit; one verdict each, in order.
 
-        A transaction that needs a locked account is not posted and gets ACCOUNT_BUSY; one with
-        which the call fails gets BATCH_FAILED. Raises LedgerUnavailable, or BatchFailed if there is
-        only one.
+        Those that cannot be posted get a verdict of COMES_AGAIN. Raises LedgerUnavailable.
         """
-        try:
-            return self._post(submissions, lock_wait_ms=_LOCK_WAIT_MS)
-        except _AccountBusy:
-            if len(submissions) == 1:
-                return [ACCOUNT_BUSY]
-        except BatchFailed as error:
-            if len(submissions) == 1:
-                raise
-            logger.warning("batch posted in parts", extra={"reason": str(error)})
-        return self._post_in_halves(submissions)
-
-    def _post_in_halves(self, submissions: Sequence[Submission]) -> list[str]:
         verdicts: list[str] = []
-        wait_left_ms = _PART_LOCK_WAITS_MS
-        parts = _halves(submissions)
-        ends_at = self._now() + _PARTS_SECONDS
+        parts = deque([submissions])
+        wait_ms, waits_left_ms = _LOCK_WAIT_MS, _PART_LOCK_WAITS_MS
+        ends_at = self._now() + _POSTING_SECONDS
         while parts:
             part = parts.popleft()
-            if self._now() > ends_at:  # the rest comes again, like what is locked
-                verdicts += [ACCOUNT_BUSY] * len(part)
+            if self._now() > ends_at:
+                verdicts += [NO_TIME] * len(part)
                 continue
-            wait_ms = min(_PART_LOCK_WAIT_MS, wait_left_ms)
             try:
                 verdicts += self._post(part, lock_wait_ms=wait_ms)
-            except _AccountBusy:
-                wait_left_ms -= wait_ms
-                if len(part) == 1:
-                    verdicts.append(ACCOUNT_BUSY)
-                else:
+            except _NotPosted as error:
+                if len(part) > 1:
                     parts.extendleft(reversed(_halves(part)))
-            except BatchFailed as error:
-                if len(part) == 1:
-                    logger.error("batch failed", extra={"transactions": 1, "reason": str(error)})
-                    verdicts.append(BATCH_FAILED)
                 else:
-                    parts.extendleft(reversed(_halves(part)))
+                    verdicts.append(error.verdict)
+                if error.verdict == POSTING_FAILED:
+                    logger.error(
+                        "posting failed", extra={"transactions": len(part), "reason": str(error)}
+                    )
+                elif part is not submissions:
+                    waits_left_ms -= wait_ms
+            wait_ms = min(_PART_LOCK_WAIT_MS, waits_left_ms)
         return verdicts
 
     def _post(self, submissions: Sequence[Submission], *, lock_wait_ms: int) -> list[str]:
@@ -145,7 +135,7 @@ class SqlLedger:
             except DatabaseError as error:
                 state = sqlstate(error)
                 if state == LOCK_NOT_AVAILABLE:
-                    raise _AccountBusy from error
+                    raise _AccountBusy(explain(error)) from error
                 if state not in LOST_RACE or attempt == _ATTEMPTS:
                     self._drop_connection()
                     raise _failure_of(state, explain(error)) from error
@@ -174,14 +164,14 @@ class SqlLedger:
         self._statement = None
 
 
-def _failure_of(state: str, reason: str) -> LedgerUnavailable | BatchFailed:
+def _failure_of(state: str, reason: str) -> LedgerUnavailable | _NotPosted:
     """A database that is set up wrongly is an outage: the messages wait until it is repaired."""
     if is_wrong_setup(state):
         logger.error("wrong setup of the database", extra={"wrong_setup": 1, "reason": reason})
         return LedgerUnavailable(reason)
-    return LedgerUnavailable(reason) if is_unavailable(state) else BatchFailed(reason)
+    return LedgerUnavailable(reason) if is_unavailable(state) else _NotPosted(reason)
 
 
-def _halves(submissions: Sequence[Submission]) -> deque[Sequence[Submission]]:
+def _halves(submissions: Sequence[Submission]) -> list[Sequence[Submission]]:
     middle = len(submissions) // 2
-    return deque([submissions[:middle], submissions[middle:]])
+    return [submissions[:middle], submissions[middle:]]

@@ -12,12 +12,7 @@ from lambda_src.shared.dead_letters import not_accepted
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
 from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
-from lambda_src.transaction_processor.posting import (
-    ACCOUNT_BUSY,
-    BATCH_FAILED,
-    BatchFailed,
-    LedgerUnavailable,
-)
+from lambda_src.transaction_processor.posting import COMES_AGAIN, LedgerUnavailable
 from lambda_src.transaction_processor.sender import sender_of
 
 logger = logging.getLogger(__name__)
@@ -103,7 +98,7 @@ def process(
         elif message.receive_count >= receives_max:
             reason = f"{verdict}: not posted in {message.receive_count} receives"
             rejected.append(dead_lettered(message, transaction, reason=reason))
-        else:  # the batch failed, an account is locked, or this version does not know the verdict
+        else:  # one of COMES_AGAIN, or this version does not know the verdict
             logger.warning(
                 "message kept", extra={"message_id": message.message_id, "status": verdict}
             )
@@ -146,15 +141,11 @@ def parse_transaction(body: str) -> Transaction:
 
 
 def _post(valid: Sequence[tuple[Message, Submission]], ledger: Ledger) -> list[str]:
-    """One verdict each; BATCH_FAILED for all if the batch failed. Raises LedgerUnavailable."""
+    """One verdict each. Raises LedgerUnavailable."""
     if not valid:
         return []
-    try:
-        verdicts = ledger.post([submission for _, submission in valid])
-    except BatchFailed:
-        logger.exception("batch failed", extra={"transactions": len(valid)})
-        return [BATCH_FAILED] * len(valid)
-    results = [verdict for verdict in verdicts if verdict not in (ACCOUNT_BUSY, BATCH_FAILED)]
+    verdicts = ledger.post([submission for _, submission in valid])
+    results = [verdict for verdict in verdicts if verdict not in COMES_AGAIN]
     logger.info(
         "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(results)}
     )

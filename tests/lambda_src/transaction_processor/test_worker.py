@@ -13,11 +13,7 @@ from app_service.ledger.verdict import REFUSALS
 from app_service.totals import Totals
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.outcomes import DetailType, Outcome
-from lambda_src.transaction_processor.posting import (
-    ACCOUNT_BUSY,
-    BatchFailed,
-    LedgerUnavailable,
-)
+from lambda_src.transaction_processor.posting import ACCOUNT_BUSY, COMES_AGAIN, LedgerUnavailable
 from lambda_src.transaction_processor.worker import process
 from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event
 from tests.lambda_src.submissions import body_of, transaction
@@ -234,8 +230,9 @@ def test_s32_a_refusal_is_a_result_recorded_and_not_retried(
     assert vars(line)["transaction_id"] == "00000000-0000-0000-0000-000000000007"
 
 
-def test_s41_a_batch_that_failed_stays_and_each_message_is_postponed() -> None:
-    run = Run(BrokenLedger(BatchFailed("deadlock detected (40P01)")), body(1), "{", body(3))
+@pytest.mark.parametrize("verdict", sorted(COMES_AGAIN))
+def test_s41_a_message_that_was_not_posted_stays_and_is_postponed(verdict: str) -> None:
+    run = Run(FakeLedger(verdict, verdict), body(1), "{", body(3))
     assert run.response == kept("m1", "m3")
     assert run.postponed == [["m1", "m3"]]
     assert run.renewed == []
@@ -331,8 +328,8 @@ def test_s40_s43_each_handled_message_has_one_outcome() -> None:
 
 def test_a_message_that_waits_has_no_outcome_yet() -> None:
     assert Run(BrokenLedger(AWAY), body(1)).told == {}
-    assert Run(BrokenLedger(BatchFailed("deadlock detected (40P01)")), body(1)).told == {}
-    assert Run(FakeLedger(ACCOUNT_BUSY), body(1)).told == {}
+    for verdict in COMES_AGAIN:
+        assert Run(FakeLedger(verdict), body(1)).told == {}
 
 
 def test_a_message_whose_outcome_is_not_taken_comes_again_and_does_not_count() -> None:

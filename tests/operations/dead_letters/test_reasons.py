@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lambda_src.transaction_processor.posting import ACCOUNT_BUSY
+from lambda_src.transaction_processor.posting import COMES_AGAIN
 from lambda_src.transaction_processor.worker import _WRONG
 from operations.dead_letters.letter import RECEIVED_TOO_OFTEN
 from operations.dead_letters.reasons import FAILS_AGAIN
@@ -14,7 +14,7 @@ RUNBOOK = (ROOT / "docs" / "runbooks" / "dead-letters.md").read_text()
 # By folder of lambda_src: the queue whose letters have the reasons that are written there.
 QUEUE_OF = {"shared": "both", "transaction_processor": "transaction", "audit_writer": "audit"}
 # Their cause may be gone, without another version of a function.
-CAN_SUCCEED = {RECEIVED_TOO_OFTEN, "account_busy", "batch_failed", "refused_by_s3"}
+CAN_SUCCEED = {RECEIVED_TOO_OFTEN, *COMES_AGAIN, "refused_by_s3"}
 WRITTEN = re.compile(r'(?:Unprocessable|_NeverStored|letters\.append\(\(message,)[( ]\s*f?"(\w+):')
 
 
@@ -33,7 +33,7 @@ def written() -> Iterator[tuple[str, str]]:
         for file in (ROOT / "lambda_src" / folder).rglob("*.py"):
             for reason in WRITTEN.findall(file.read_text()):
                 yield reason, queue
-    for verdict in (*_WRONG, ACCOUNT_BUSY, "batch_failed"):
+    for verdict in (*_WRONG, *COMES_AGAIN):
         yield str(verdict), "transaction"
 
 
