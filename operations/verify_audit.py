@@ -104,7 +104,7 @@ class AuditTrail:
         print(
             f"will be sent again: {answer['batches']} of {len(ids[Repair.SEND_BATCH])} batches, "
             f"{answer['transactions']} of {len(ids[Repair.SEAL_TRANSACTION])} transactions "
-            "(others wait already)"
+            "(others wait already, or are older than the record)"
         )
 
 
