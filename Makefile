@@ -232,5 +232,7 @@ check-unit-deployed:
 check-unit-others: # uses WORKERS workers too: these tests wait more than they compute
 	@python -m pytest -n $(WORKERS) --dist loadgroup --junitxml=reports/junit-others.xml $(DEPLOYED_TESTS:%=--ignore=%) tests
 
-lock: setup ## write the lock files from the *.in files (UPGRADE=yes: with the newest versions)
+# No `setup`: it would refuse a package.json that has changed and is not locked yet.
+lock: ## write the lock files from the *.in files and package.json (UPGRADE=yes: with the newest versions)
+	@[ -x .venv/bin/uv ] || $(MAKE) --no-print-directory setup
 	@UPGRADE="$(UPGRADE)" python -m toolchain.locks
