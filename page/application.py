@@ -1,14 +1,9 @@
-"""The page: routes, templates and the rules that the browser is given."""
-
-from pathlib import Path
-from typing import Final
+"""The page: its routes, and the rules that the browser is given."""
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
 
 from page.account import Account
 from page.browser_rules import BrowserRules
@@ -17,19 +12,13 @@ from page.card_page import routes_of
 from page.pages import CARD_PAGES
 from page.rendering import templates
 from page.settings import PageSettings
-
-_STATIC: Final = Path(__file__).parent / "static"
-_HTMX: Final = Path("node_modules/htmx.org/dist/htmx.min.js")
+from page.views import routes_of_views
 
 
 def application(*, settings: PageSettings, buttons: ButtonsOf = no_buttons) -> Starlette:
     """Reads when it is asked, never before: it starts without an account, too."""
     account = Account(settings)
     shown = templates(settings, buttons=buttons)
-
-    def htmx(_: Request) -> Response:
-        """As package-lock.json pins it: nothing is fetched from elsewhere."""
-        return FileResponse(settings.checkout / _HTMX, media_type="text/javascript")
 
     async def not_found(request: Request, error: Exception) -> Response:
         detail = getattr(error, "detail", "")
@@ -40,8 +29,7 @@ def application(*, settings: PageSettings, buttons: ButtonsOf = no_buttons) -> S
     return Starlette(
         routes=[
             *(r for page in CARD_PAGES for r in routes_of(page, account=account, templates=shown)),
-            Route("/static/htmx.js", htmx),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            *routes_of_views(settings, templates=shown),
         ],
         middleware=[Middleware(BrowserRules)],
         exception_handlers={404: not_found},
