@@ -43,6 +43,7 @@ from local_cloud.emulator.ministack_adapter.corrections import (
 )
 from local_cloud.emulator.ministack_adapter.event_batches import give_whole_batches
 from local_cloud.emulator.ministack_adapter.events import publish
+from local_cloud.emulator.ministack_adapter.queue_ages import publish_queue_ages
 from local_cloud.emulator.ministack_adapter.records import follow_certificates
 from local_cloud.emulator.object_creation import ObjectCreation
 from local_cloud.emulator.pipeline_runs import PipelineRuns
@@ -151,6 +152,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     correct_function_logs()
     outages = Outages(paths.outages)
     give_whole_batches(is_away=lambda: "sqs" in outages.away())
+    publish_queue_ages()
     follow_certificates(load_balancers.refresh)
     correct_roles_with_a_path()
     add_resource_types(
