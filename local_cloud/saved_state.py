@@ -35,7 +35,7 @@ def state_version() -> dict[str, Any]:
 
 
 def write_version(file: Path, **more: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_whole(file, json.dumps({**state_version(), **more}, indent=1))
 
 
@@ -58,10 +58,11 @@ def read_version(file: Path) -> dict[str, Any] | None:
 
 
 def write_snapshot(file: Path, content: bytes) -> None:
-    """Replace `file` by a pickled value, with its checksum."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """Replace `file` by a pickled value, with its checksum. It may contain secrets."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
     try:
+        unfinished.touch(mode=0o600)
         unfinished.write_bytes(hashlib.sha256(content).digest() + content)
         unfinished.replace(file)
     except BaseException:
@@ -100,7 +101,7 @@ class Journal:
 
         An unfinished last record was never acknowledged: it is cut off.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         numbers = sorted(self._numbers())
         for old in numbers[:-1]:  # the server was killed after it had rewritten the journal
             self._file(old).unlink()
@@ -132,6 +133,7 @@ class Journal:
     def rewrite(self, records: Iterable[Any]) -> None:
         """Replace all records by these."""
         unfinished = self._folder / f".{self._stem}-{uuid.uuid4().hex}"
+        unfinished.touch(mode=0o600)
         with unfinished.open("wb") as file:
             for record in records:
                 file.write(_frame(record))

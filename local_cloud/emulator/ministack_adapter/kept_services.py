@@ -18,6 +18,7 @@ from typing import Any, Final
 _JOURNALS: Final = {"sqs", "cloudwatch_logs"}
 # What MiniStack does not save with its service.
 _MORE: Final[Mapping[str, tuple[str, ...]]] = {
+    "acm": ("_certificates",),  # with their private keys, without which nothing can be served
     "s3": ("_object_retention", "_object_legal_hold"),
 }
 _LOG_STORES: Final = (
@@ -72,10 +73,9 @@ def load_state(name: str, state: Any) -> None:
     from ministack import app  # noqa: PLC0415
 
     module = app._get_module(name)
-    for store in _MORE.get(name, ()):
-        getattr(module, store)._data.update(state[store])
-    load = _LOADERS.get(name, module.load_persisted_state)
-    load({key: value for key, value in state.items() if key not in _MORE.get(name, ())})
+    _LOADERS.get(name, module.load_persisted_state)(state["state"])
+    for store, records in state["more"].items():
+        getattr(module, store)._data.update(records)
 
 
 def is_working() -> bool:
@@ -105,12 +105,11 @@ def _module(name: str) -> Any:
 def _content(name: str, module: Any) -> dict[str, Any]:
     if name in _JOURNALS:
         stores = _LOG_STORES if name == _LOGS else ()
-        return {store: getattr(module, f"_{store}") for store in stores}
+        return {"state": {s: getattr(module, f"_{s}") for s in stores}, "more": {}}
     with _quick_copies(module):
-        state: dict[str, Any] = module.get_state()
-    for store in _MORE.get(name, ()):
-        state[store] = dict(getattr(module, store)._data)
-    return state
+        state = module.get_state()
+    more = {store: getattr(module, store)._data for store in _MORE.get(name, ())}
+    return {"state": state, "more": more}
 
 
 @contextlib.contextmanager
