@@ -65,6 +65,16 @@ def test_s64_a_branchs_own_pipeline_is_accepted(
     assert judged(assembly, capsys) == (0, ACCEPTED)
 
 
+def test_b7_a_branchs_drills_are_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drills = Delivered.synthesize(
+        tmp_path / "cdk.out", branch=BRANCH, account=ACCOUNT, faultInjection={"ephemeral": True}
+    )
+
+    assert judged(drills.outdir, capsys) == (0, ACCEPTED)
+
+
 def test_s64_the_text_runs_alone_and_gets_any_branch_name_unchanged(
     own: Path, tmp_path: Path
 ) -> None:
