@@ -13,6 +13,7 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
     ("program", "arguments", "said"),
     [
         ("dead_letters", [], f"error: {SUFFIX}"),
+        ("drills", [], f"error: {SUFFIX}"),
         ("redrive", [], f"error: {SUFFIX}"),
         ("resend", [], f"error: {SUFFIX}"),
         ("resend", ["--suffix", "dev"], f"error: {ACCOUNT}"),

@@ -184,7 +184,7 @@ DEPLOY = f"transaction-{SUFFIX}.Deploy"
         (
             action("Environment", DEPLOY, StackName="transaction-staging"),
             f"StackName of action Environment.{DEPLOY} is 'transaction-staging': "
-            f"it must be 'transaction-{SUFFIX}'",
+            f"it must be transaction-{SUFFIX} or FaultInjection-{SUFFIX}",
         ),
         (action("Environment", DEPLOY, Region="eu-west-1"), "region of action Environment."),
         (action("Build", "Synth", ProjectName="other"), "must be a project of the same stack"),
