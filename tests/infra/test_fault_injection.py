@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
 from infra.config import EPHEMERAL
-from infra.fault_injection import DRILLS, LOSE_ZONE, STOP_ALARMS, FaultInjection
+from infra.fault_injection import DRILLS, LOSE_ZONE, STOP_ALARMS
 from tests.branch_hub.infrastructure.arns import rendered
 from tests.branch_hub.infrastructure.iam_request import Request, is_allowed
-from tests.infra.context import UNBUNDLED
 from tests.infra.templates import SUFFIX, Synthesized, text
 
 TEMPLATE = "AWS::FIS::ExperimentTemplate"
@@ -21,8 +19,7 @@ OF_FIS = {"aws:ResourceTag/managedByFIS": "true"}
 
 @pytest.fixture(scope="module")
 def faults() -> Synthesized:
-    app = cdk.App(context=UNBUNDLED, analytics_reporting=False)
-    return Synthesized(FaultInjection(app, "FaultInjection", suffix=SUFFIX))
+    return Synthesized.drills(SUFFIX)
 
 
 @pytest.fixture
