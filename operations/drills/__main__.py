@@ -67,10 +67,11 @@ def run(environment: Environment, template: Template, *, folder: Path) -> int:
     finally:
         acknowledged = stream.stop()  # after each client was answered
     problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
-    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
     s3 = environment.outputs.account.client("s3")
     trail = AuditTrail(s3, environment.outputs.value("AuditBucketName"), since)
+    # First, because it waits: messages that the queue has taken may not be posted yet.
     problems += problems_of(trail.read, acknowledged)
+    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
     found = [problem for problem in problems if problem is not None]
     for problem in found:
         print(f"FAILED: {problem}")
