@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Final
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.fault_injection import LOSE_ZONE
 from integration_tests.audit_trail import AuditTrail
-from operations import verify_audit
+from lambda_src.shared.drills import LOSE_ZONE
 from operations.account import NoSuffix, open_session, required
 from operations.drills.acknowledgements import Stream
 from operations.drills.audited import problems_of
@@ -75,6 +74,9 @@ def run(environment: Environment, template: Template, *, folder: Path) -> int:
     found = [problem for problem in problems if problem is not None]
     for problem in found:
         print(f"FAILED: {problem}")
+    # Not before: it imports CDK, which starts a process that Ctrl-C would end with a traceback.
+    from operations import verify_audit  # noqa: PLC0415
+
     verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
     if is_interrupted:
         return 130

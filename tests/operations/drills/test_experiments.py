@@ -10,7 +10,7 @@ import boto3
 import pytest
 import requests
 
-from infra.fault_injection import DRILLS
+from lambda_src.shared.drills import DRILLS
 from operations import verify_audit
 from operations.drills import __main__ as program
 from operations.drills.acknowledgements import Stream
