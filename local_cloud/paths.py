@@ -33,6 +33,15 @@ class CloudPaths:
         return self.state / "cloud.log"
 
     @property
+    def page(self) -> Path:
+        """Process id and port of the running page: see `page.py`."""
+        return self.state / "page.json"
+
+    @property
+    def page_log(self) -> Path:
+        return self.state / "page.log"
+
+    @property
     def cloud(self) -> Path:
         """Files of the server. What stays between two servers: see `leftovers.py`."""
         return self.state / "cloud"

@@ -196,15 +196,24 @@ def _keep_or_remove(paths: CloudPaths) -> int | None:
 
 def _listening_socket(chosen: int | None, saved: int | None) -> socket.socket:
     """`saved` is in the addresses of saved queues and functions: there is no other choice then."""
-    wanted = _port_from("LOCAL_CLOUD_PORT") if chosen is None else chosen
     if saved is not None:
+        wanted = _port_from("LOCAL_CLOUD_PORT") if chosen is None else chosen
         if wanted not in {None, 0, saved}:
             raise CloudError(
                 f"port {wanted} (LOCAL_CLOUD_PORT): the saved state contains addresses with port "
                 f"{saved}: choose that, or `make clean`, which deletes all environments"
             )
-        wanted = saved
-    for port in (wanted,) if wanted is not None else (_PREFERRED_PORT, 0):
+        chosen = saved
+    return listening_socket(_PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=chosen)
+
+
+def listening_socket(preferred: int, *, variable: str, chosen: int | None = None) -> socket.socket:
+    """At the port of `variable` or `chosen`; without both at `preferred` or any free one.
+
+    Raises CloudError.
+    """
+    wanted = _port_from(variable) if chosen is None else chosen
+    for port in (wanted,) if wanted is not None else (preferred, 0):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -216,7 +225,7 @@ def _listening_socket(chosen: int | None, saved: int | None) -> socket.socket:
         else:
             return listener
     raise CloudError(
-        f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop the program that listens there "
+        f"port {wanted} ({variable}) is taken: stop the program that listens there "
         f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
     )
 

@@ -1,6 +1,6 @@
 """POST /transactions, /transactions/batch and /transactions/{id}/reversal, capture and void."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from msgspec import UNSET
@@ -16,8 +16,10 @@ from app_service.api.problems import problem_response
 from app_service.api.services import Services, services_of
 from app_service.clients.session_table import Session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
+from app_service.ledger.domain import Unavailable
 from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import Kind
+from app_service.ledger.origin import TRACE_HEADER, origin_of_trace
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import REASON, Verdict
@@ -37,7 +39,13 @@ _GIVEN_BY_PATH = ("kind", "target_id")
 async def post_transaction(request: Request, session: Session) -> Response:
     """The hot route answers instead if the request comes whole (hot_route.py)."""
     transaction = Transaction.parse(await read_json(request))
-    return await post(services_of(request), session, transaction, deadline=deadline_of(request))
+    return await post(
+        services_of(request),
+        session,
+        transaction,
+        origin_id=_origin_of(request),
+        deadline=deadline_of(request),
+    )
 
 
 async def post_to_target(request: Request, session: Session, *, kind: Kind) -> Response:
@@ -51,18 +59,34 @@ async def post_to_target(request: Request, session: Session, *, kind: Kind) -> R
             raise InvalidField(f"{name}: the path gives it; leave it out")
     whole = {**document, "kind": kind, "target_id": str(target_id)}
     transaction = Transaction.parse(whole)
-    return await post(services_of(request), session, transaction, deadline=deadline_of(request))
+    return await post(
+        services_of(request),
+        session,
+        transaction,
+        origin_id=_origin_of(request),
+        deadline=deadline_of(request),
+    )
 
 
 async def post(
-    services: Services, session: Session, transaction: Transaction, *, deadline: float
+    services: Services,
+    session: Session,
+    transaction: Transaction,
+    *,
+    origin_id: str | None,
+    deadline: float,
 ) -> Response:
     if transaction.linked:
         raise InvalidField("linked: only a transaction of a batch can be linked with the next one")
-    submission = Submission(transaction=transaction, actor=actor_of(session))
-    [verdict] = await services.ledger.post([submission], deadline=deadline)
+    submissions = [
+        Submission(transaction=transaction, actor=actor_of(session), origin_id=origin_id)
+    ]
+    started = services.request_log.now()
+    verdicts = await _post(services, submissions, started=started, deadline=deadline)
+    [verdict] = verdicts
     transaction_id = transaction.transaction_id
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
+    services.request_log.answered(submissions, verdicts, status=status, started=started)
     if verdict in REASON:
         return problem_response(status, verdict, REASON[verdict], transaction_id=transaction_id)
     return json_response(
@@ -76,19 +100,41 @@ async def post_batch(request: Request, session: Session) -> Response:
     """A malformed transaction gets a verdict like any other and affects only those of its chain."""
     parsed = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
     actor = actor_of(session)
+    origin_id = _origin_of(request)
     submissions = [
-        Submission(transaction=found, actor=actor)
+        Submission(transaction=found, actor=actor, origin_id=origin_id)
         for found in parsed
         if isinstance(found, Transaction)
     ]
-    ledger = services_of(request).ledger
-    deadline = deadline_of(request)
-    posted = iter(await ledger.post(submissions, deadline=deadline) if submissions else ())
+    posted = iter(await _post_some(request, submissions) if submissions else ())
     verdicts = [
         _verdict(found, next(posted)) if isinstance(found, Transaction) else _malformed(found)
         for found in parsed
     ]
     return json_response(answers.BatchVerdicts(verdicts=verdicts))
+
+
+async def _post_some(request: Request, submissions: Sequence[Submission]) -> Sequence[Verdict]:
+    services, deadline = services_of(request), deadline_of(request)
+    started = services.request_log.now()
+    verdicts = await _post(services, submissions, started=started, deadline=deadline)
+    services.request_log.answered(submissions, verdicts, status=200, started=started)
+    return verdicts
+
+
+async def _post(
+    services: Services, submissions: Sequence[Submission], *, started: float, deadline: float
+) -> Sequence[Verdict]:
+    try:
+        return await services.ledger.post(submissions, deadline=deadline)
+    except Exception as error:
+        status = 503 if isinstance(error, Unavailable) else 500
+        services.request_log.answered(submissions, (), status=status, started=started)
+        raise
+
+
+def _origin_of(request: Request) -> str | None:
+    return origin_of_trace(request.headers.get(TRACE_HEADER, ""))
 
 
 def _verdict(transaction: Transaction, verdict: Verdict) -> answers.BatchVerdict:
