@@ -86,10 +86,10 @@ setup: ## install .venv and node_modules from the lock files
 page: ## start a page of branches, runs, environments and plots, and print its address (AWS=yes: of the account, until Ctrl-C)
 	@python -m $(if $(filter yes,$(AWS)),page,local_cloud page)
 
-down: ## stop every process of the local cloud
+down: ## stop every process of the local cloud; `make up` brings everything back
 	@python -m local_cloud down
 
-clean: ## stop every process and delete .local/
+clean: ## stop every process and delete .local/ with all environments and their data
 	@python -m local_cloud clean
 
 status: ## show branches with their expiry dates, last runs and tasks
