@@ -35,6 +35,7 @@ WORKERS ?= 4
 MILLIONS ?= 1 5 10
 FOLDER ?=
 LOCK ?=
+DRILL ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
@@ -57,7 +58,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
 	resend retry session setup smoke-test soak status synth test up verify-audit
 
-.PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
+.PHONY: drill drill-away drill-clock drill-cut-database drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -128,6 +129,12 @@ api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: ad
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
 	@$(call operation,check-roles) --suffix "$(SUFFIX)"
+
+drill: setup ## start a fault in SUFFIX by its FIS template under load, and check what was acknowledged (DRILL=kill-task, kill-database, lose-zone or cut-database; AWS=yes: on AWS)
+	@$(call operation,drills) --suffix "$(SUFFIX)" --drill "$(DRILL)"
+
+drill-cut-database: ## cut the tasks off from the database under load; check that nothing is lost
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.cut_database
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task

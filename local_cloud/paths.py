@@ -92,6 +92,11 @@ class CloudPaths:
         return self.cloud / "pipelines"
 
     @property
+    def experiment_templates(self) -> Path:
+        """The deployed templates of FIS, one JSON file each."""
+        return self.cloud / "experiment-templates"
+
+    @property
     def quotas(self) -> Path:
         """Values of service quotas by code, where a person has written some."""
         return self.state / "quotas.json"
