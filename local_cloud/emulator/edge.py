@@ -12,7 +12,9 @@ from urllib.parse import parse_qsl
 from local_cloud.emulator.codepipeline_api import ApiError
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.pipeline_runs import PipelineRuns
+from local_cloud.emulator.resumption import Resumption
 from local_cloud.git_host import GITHUB_PATH, PUSHED_PATH
+from local_cloud.paths import RESUMED_PATH
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Edge:
     apis: Mapping[str, JsonApi]  # by the start of the header X-Amz-Target
     github: GitHubApi
     runs: PipelineRuns
+    resumption: Resumption
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self._handler(scope) if scope["type"] == "http" else None
@@ -62,6 +65,8 @@ class Edge:
             return ask
         if path == PUSHED_PATH:
             return lambda body: (200, {}, self.runs.pushed(**json.loads(body)))
+        if path == RESUMED_PATH:
+            return lambda _: self.resumption.answer()
         target = next((v.decode() for k, v in scope["headers"] if k == b"x-amz-target"), "")
         for prefix, api in self.apis.items():
             if target.startswith(prefix):

@@ -71,6 +71,11 @@ class LoadBalancers:
             self._names.publish(addresses)
             self._caddy.load(config)
 
+    def resume(self) -> None:
+        """Serve the listeners of an earlier cloud, if there are any."""
+        if self._aws.elbv2.describe_load_balancers()["LoadBalancers"]:
+            self.refresh()
+
     def stop(self) -> None:
         self._stopped.set()
         self._watcher.join()
