@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from app_service.ledger.domain import Unavailable
 from app_service.ledger.origin import trace_of
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
@@ -40,14 +41,12 @@ class RequestLog:
         status: int,
         started: float,
     ) -> None:
-        """A request that began at `started` of this clock is answered with an HTTP `status`.
-
-        Without verdicts: what became of its transactions is not known."""
+        """A request that began at `started` of this clock is answered with this HTTP status."""
         now = self.now()
         if int(now) != self._second:
             self._second = int(now)
             self._usual_left = self._others_left = LINES_PER_SECOND
-        if verdicts and all(verdict is Verdict.POSTED for verdict in verdicts):
+        if verdicts and verdicts.count(Verdict.POSTED) == len(verdicts):
             has_line = self._usual_left > 0
             self._usual_left -= has_line
         else:
@@ -57,6 +56,13 @@ class RequestLog:
             self._write(submissions, verdicts, status=status, seconds=now - started)
         else:
             self._left_out += 1
+
+    def failed(
+        self, submissions: Sequence[Submission], error: Exception, *, started: float
+    ) -> None:
+        """What became of its transactions is not known."""
+        status = 503 if isinstance(error, Unavailable) else 500
+        self.answered(submissions, (), status=status, started=started)
 
     def _write(
         self,
