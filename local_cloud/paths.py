@@ -31,6 +31,11 @@ class CloudPaths:
         return self.state / "cloud.log"
 
     @property
+    def drills(self) -> Path:
+        """Record and plot of the last run of each drill."""
+        return self.state / "drills"
+
+    @property
     def cloud(self) -> Path:
         """Files of the running server; deleted when a new one starts."""
         return self.state / "cloud"
