@@ -15,9 +15,11 @@ from page.settings import PageSettings
 from page.views import routes_of_views
 
 
-def application(*, settings: PageSettings, buttons: ButtonsOf = no_buttons) -> Starlette:
+def application(
+    *, settings: PageSettings, buttons: ButtonsOf = no_buttons, account: Account | None = None
+) -> Starlette:
     """Reads when it is asked, never before: it starts without an account, too."""
-    account = Account(settings)
+    account = account or Account(settings)
     shown = templates(settings, buttons=buttons)
 
     async def not_found(request: Request, error: Exception) -> Response:
