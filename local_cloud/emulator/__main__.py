@@ -18,10 +18,16 @@ from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
 from local_cloud.database_clock import DatabaseClock
-from local_cloud.emulator import codeconnections_api, codepipeline_api, service_quotas_api
+from local_cloud.emulator import (
+    codeconnections_api,
+    codepipeline_api,
+    ecs_tasks_api,
+    service_quotas_api,
+)
 from local_cloud.emulator.away import AwayServices
 from local_cloud.emulator.builds import BuildService
 from local_cloud.emulator.database_clusters import DatabaseClusters
+from local_cloud.emulator.ecs_tasks_api import EcsTasksApi
 from local_cloud.emulator.edge import Edge
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.load_balancers import LoadBalancers
@@ -175,6 +181,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         await asyncio.to_thread(load_balancers.stop)
         await asyncio.to_thread(databases.stop)
 
+    tasks = EcsTasksApi(paths.services, aws=aws)
     edge = Edge(
         inner=AwayServices(inner=ObjectCreation(inner=application()), outages=outages),
         apis={
@@ -183,6 +190,8 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
             ).call,
             service_quotas_api.TARGET: service_quotas_api.ServiceQuotasApi(paths.quotas).call,
             codeconnections_api.TARGET: codeconnections_api.call,
+            ecs_tasks_api.TARGETS[0]: tasks.list_tasks,
+            ecs_tasks_api.TARGETS[1]: tasks.describe_tasks,
         },
         github=GitHubApi(
             git_root=paths.git, state_dir=paths.state, base_url=f"{aws.endpoint_url}{GITHUB_PATH}"

@@ -12,6 +12,8 @@ from local_cloud.emulator.codepipeline_shapes import (
     started_actions,
 )
 from local_cloud.emulator.pipeline_runs import NotRunning, PipelineRuns
+from local_cloud.emulator.pipeline_state_api import declaration, pipeline_state
+from local_cloud.pipeline.approval import pending_approval
 from local_cloud.pipeline.definition import DefinitionError, load_definition
 
 TARGET = "CodePipeline_20150709."
@@ -32,6 +34,8 @@ class CodePipelineApi:
         self._state_dir = state_dir
         self._runs = runs
         self._operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "GetPipeline": self._get_pipeline,
+            "GetPipelineState": self._get_pipeline_state,
             "ListActionExecutions": self._list_action_executions,
             "ListPipelineExecutions": self._list_pipeline_executions,
             "RetryStageExecution": self._retry_stage_execution,
@@ -49,6 +53,17 @@ class CodePipelineApi:
             return handler(request)
         except DefinitionError as error:
             raise ApiError("PipelineNotFoundException", str(error)) from error
+
+    def _get_pipeline(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        return declaration(load_definition(self._state_dir, request["name"]))
+
+    def _get_pipeline_state(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        name = request["name"]
+        definition = load_definition(self._state_dir, name)
+        waiting = pending_approval(self._state_dir, name) or {}
+        return pipeline_state(
+            definition, self._runs.states(name), approval=waiting.get("execution", "")
+        )
 
     def _list_pipeline_executions(self, request: Mapping[str, Any]) -> dict[str, Any]:
         states = self._runs.states(request["pipelineName"])
@@ -81,6 +96,7 @@ class CodePipelineApi:
                                 "version": "1",
                             },
                             "region": REGION,
+                            "configuration": dict(kind.configuration) if kind else {},
                         },
                     }
                 )

@@ -200,6 +200,7 @@ class Services:
                 "pid": t.process.pid,
                 "state": "stopping" if t.is_stopping else "healthy" if t.is_healthy else "starting",
                 "log": str(t.log_file),
+                "definition": t.definition_arn,
             }
             for t in service
         ]
