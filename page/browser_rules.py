@@ -1,4 +1,4 @@
-"""What the browser may load and show: only what this server sends, and nothing inside of a document.
+"""What the browser may load: only what this server sends, and nothing inside of a document.
 
 Source: https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
 """

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from operations.hubs import hub_outputs
 from page.account import Account
+from page.cards import Subject
+from page.readers.costs import Cost, cost_of
 from page.readers.runs import Run, runs_of
 from page.readers.stacks import Stack, pipelines, stacks
 
@@ -24,10 +26,31 @@ class Branch:
     asleep_since: str  # empty: awake
     cause: str  # why the hub could not create or delete it
 
+    @property
+    def changes(self) -> bool:
+        """A run is in progress, or a stack is being changed."""
+        runs = self.last_run is not None and self.last_run.is_live
+        return runs or any(e.state.endswith("_IN_PROGRESS") for e in self.environments)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PricedBranch:
+    branch: Branch
+    cost: Cost | None  # of all its environments together; None: it has none
+
 
 def branches(account: Account) -> list[Branch]:
     """Those of a pipeline, of an environment without one, and those that only the hub knows."""
     return account.remember("branches", lambda: list(_branches(account)))
+
+
+def priced_branches(account: Account, _: Subject) -> list[PricedBranch]:
+    found = []
+    for branch in branches(account):
+        costs = [cost_of(account, environment.suffix) for environment in branch.environments]
+        total = Cost(idle=sum(c.idle for c in costs), busy=sum(c.busy for c in costs))
+        found.append(PricedBranch(branch=branch, cost=total if costs else None))
+    return found
 
 
 def _branches(account: Account) -> Iterator[Branch]:

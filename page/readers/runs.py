@@ -1,6 +1,7 @@
 """The runs of a pipeline: which there were, and the stages and actions of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -88,6 +89,17 @@ class Stage:
         return _between(min(started), max(ended) if over else None)
 
 
+@contextmanager
+def pipeline_missing(pipeline: str) -> Iterator[None]:
+    """Raises NotThere where CodePipeline says that there is no such pipeline."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "PipelineNotFoundException":
+            raise
+        raise NotThere(f"There is no pipeline {pipeline}: was its branch deleted?") from error
+
+
 def runs_of(account: Account, pipeline: str) -> list[Run]:
     """The newest runs, newest first. Raises NotThere if there is no such pipeline."""
     return account.remember(("runs", pipeline), lambda: _runs_of(account, pipeline))
@@ -109,12 +121,10 @@ def stages_of(account: Account, pipeline: str, execution: str) -> list[Stage]:
 
 
 def _runs_of(account: Account, pipeline: str) -> list[Run]:
-    try:
+    with pipeline_missing(pipeline):
         answer = account.codepipeline.list_pipeline_executions(
             pipelineName=pipeline, maxResults=_SHOWN_MAX
         )
-    except ClientError as error:
-        raise _missing(error, pipeline) from error
     return [_run(pipeline, summary) for summary in answer["pipelineExecutionSummaries"]]
 
 
@@ -188,12 +198,6 @@ def _action(detail: Any) -> Action:
             "StackName", ""
         ),
     )
-
-
-def _missing(error: ClientError, pipeline: str) -> Exception:
-    if error.response["Error"]["Code"] == "PipelineNotFoundException":
-        return NotThere(f"There is no pipeline {pipeline}: it was deleted with its branch.")
-    return error
 
 
 def _between(started: datetime | None, ended: datetime | None) -> float | None:

@@ -11,7 +11,7 @@ from page.cards import NotThere
 _SUFFIX_OUTPUT: Final = "EnvironmentSuffix"
 _GONE: Final = {"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"}
 _PIPELINE_TYPE: Final = "AWS::CodePipeline::Pipeline"
-_KEPT_SECONDS: Final = 60  # a stack keeps its pipeline while its state is the same
+_KEPT_SECONDS: Final = 30  # of a stack that does not change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +67,21 @@ def pipelines(account: Account) -> dict[str, Stack]:
         name: stack
         for stack in stacks(account)
         if not (stack.is_environment or stack.is_hub)
-        for name in _pipelines_of(account, stack)
+        for name in resources(account, stack).get(_PIPELINE_TYPE, [])
     }
 
 
-def _pipelines_of(account: Account, stack: Stack) -> list[str]:
-    def read() -> list[str]:
-        answer = account.cloudformation.describe_stack_resources(StackName=stack.name)
-        return [
-            resource["PhysicalResourceId"]
-            for resource in answer["StackResources"]
-            if resource["ResourceType"] == _PIPELINE_TYPE and "PhysicalResourceId" in resource
-        ]
+def resources(account: Account, stack: Stack) -> dict[str, list[str]]:
+    """The physical ids of the stack's resources, by type."""
 
-    # With its state: while a stack is created, its pipeline is not there yet.
-    return account.remember(("pipelines", stack.name, stack.state), read, seconds=_KEPT_SECONDS)
+    def read() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        pages = account.cloudformation.get_paginator("list_stack_resources")
+        for page in pages.paginate(StackName=stack.name):
+            for resource in page["StackResourceSummaries"]:
+                if physical_id := resource.get("PhysicalResourceId"):
+                    found.setdefault(resource["ResourceType"], []).append(physical_id)
+        return found
+
+    # With its state: while a stack is created, resources are still to come.
+    return account.remember(("resources", stack.name, stack.state), read, seconds=_KEPT_SECONDS)
