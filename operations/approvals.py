@@ -93,7 +93,9 @@ def _actions(
 
 def _message(of_stage: list[Mapping[str, Any]], action: str) -> str:
     """The message with the variables replaced that earlier actions set."""
-    given = next((detail["input"] for detail in of_stage if detail["actionName"] == action), {})
+    given: Mapping[str, Any] = next(
+        (detail["input"] for detail in of_stage if detail["actionName"] == action), {}
+    )
     settings = given.get("resolvedConfiguration") or given.get("configuration", {})
     return str(settings.get("CustomData", ""))
 

@@ -11,7 +11,7 @@ import pytest
 from local_cloud.paths import ROOT
 from tests.local_cloud.branches.cloud import Cloud
 from tests.local_cloud.branches.environment import commit_environment, facts_files
-from tests.local_cloud.branches.hub import Branches, pipeline_template
+from tests.local_cloud.branches.hub import Branches
 
 
 @pytest.fixture
