@@ -11,8 +11,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from page.account import Account
+from page.actions.guard import Guard, new_token
+from page.actions.placing import buttons_of
+from page.actions.routes import ActionRoutes
+from page.actions.runner import Runner
 from page.browser_rules import BrowserRules
-from page.buttons import ButtonsOf, no_buttons
 from page.card_page import routes_of
 from page.pages import CARD_PAGES
 from page.rendering import templates
@@ -22,10 +25,17 @@ _STATIC: Final = Path(__file__).parent / "static"
 _HTMX: Final = Path("node_modules/htmx.org/dist/htmx.min.js")
 
 
-def application(*, settings: PageSettings, buttons: ButtonsOf = no_buttons) -> Starlette:
+def application(*, settings: PageSettings, runner: Runner | None = None) -> Starlette:
     """Reads when it is asked, never before: it starts without an account, too."""
     account = Account(settings)
-    shown = templates(settings, buttons=buttons)
+    shown = templates(settings, buttons=buttons_of(account))
+    token = new_token()
+    actions = ActionRoutes(
+        account=account,
+        runner=runner or Runner(folder=settings.checkout),
+        templates=shown,
+        token=token,
+    )
 
     def htmx(_: Request) -> Response:
         """As package-lock.json pins it: nothing is fetched from elsewhere."""
@@ -40,9 +50,10 @@ def application(*, settings: PageSettings, buttons: ButtonsOf = no_buttons) -> S
     return Starlette(
         routes=[
             *(r for page in CARD_PAGES for r in routes_of(page, account=account, templates=shown)),
+            *actions.routes(),
             Route("/static/htmx.js", htmx),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
-        middleware=[Middleware(BrowserRules)],
+        middleware=[Middleware(BrowserRules), Middleware(Guard, token=token)],
         exception_handlers={404: not_found},
     )

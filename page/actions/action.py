@@ -19,6 +19,10 @@ class Subject(StrEnum):
     ENVIRONMENT = "SUFFIX"
     HUB = "HUB"
 
+    @property
+    def label(self) -> str:
+        return {"BRANCH": "branch", "SUFFIX": "environment", "HUB": "branch hub"}[self.value]
+
 
 class Confirmation(StrEnum):
     """What a person does beside the click on the last button."""

@@ -32,11 +32,6 @@ _BODY_BYTES_MAX: Final = 16_384
 _FIELDS_MAX: Final = 20
 _NAMES: Final = ("127.0.0.1", "localhost")  # the page listens on IPv4 loopback
 _SAFE: Final = ("GET", "HEAD")
-_HEADERS: Final = (
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-)
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +50,9 @@ def form_of(request: Request) -> dict[str, str]:
     return fields
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Guard:
-    """An ASGI application in front of `app`. Routes read the form with `form_of`."""
+    """An ASGI middleware. Routes read the form with `form_of`."""
 
     app: ASGIApp
     token: str = field(default_factory=new_token)
@@ -80,13 +75,7 @@ class Guard:
             answer = PlainTextResponse(f"Refused: {refusal}. Nothing was started.\n", 403)
             await answer(scope, receive, send)
             return
-
-        async def send_with_headers(message: dict[str, object]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]  # type: ignore[misc]
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)  # type: ignore[arg-type]
+        await self.app(scope, receive, send)
 
 
 def own_addresses(scope: Scope) -> tuple[str, ...]:
