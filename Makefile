@@ -40,7 +40,7 @@ LOCK ?=
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
 DEPLOYED_TESTS := tests/app_service tests/branch_hub tests/checks tests/infra tests/lambda_src \
-	tests/operations tests/pipeline tests/test_app.py tests/test_function_assets.py
+	tests/operations tests/page tests/pipeline tests/test_app.py tests/test_function_assets.py
 CHECKS := check-format check-types check-imports check-dockerfile check-security
 # No output synchronisation, so that the progress of the tests is visible.
 IN_PARALLEL := --no-print-directory -j2
@@ -55,7 +55,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
-	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
+	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
 	resend retry session setup smoke-test soak status synth test up verify-audit
 
 .PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
@@ -83,6 +83,9 @@ setup: ## install .venv and node_modules from the lock files
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "setup: Python 3.11 or newer is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): run make PYTHON=python3.11" >&2; exit 1; }; \
 	$(PYTHON) -m toolchain
+
+page: ## start a page of branches, runs, environments and plots, and print its address (AWS=yes: of the account, until Ctrl-C)
+	@python -m $(if $(filter yes,$(AWS)),page,local_cloud page)
 
 down: ## stop every process of the local cloud
 	@python -m local_cloud down
@@ -224,7 +227,7 @@ check-deployed-python: setup # run the tests of deployed code on the deployed Py
 	@WORKERS="$(WORKERS)" python -m checks.deployed_python
 
 check-security: # code that runs on AWS, delivers or operates it
-	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service branch_hub checks docs/generators infra lambda_src operations pipeline toolchain
+	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service branch_hub checks docs/generators infra lambda_src operations page pipeline toolchain
 
 check-unit-deployed:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \

@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     up.add_argument(
         "--promotion", default="", help="the last stage of the trunk's pipeline (see cdk.json)"
     )
+    verbs.add_parser("page", help="start the page of branches, runs and environments")
     verbs.add_parser("down", help="stop everything")
     verbs.add_parser("clean", help="stop everything and remove the state folder")
     verbs.add_parser("status", help="list environments, their tasks and last runs")
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     paths = CloudPaths(state_dir())
     run: dict[str, Callable[[], int]] = {
         "up": lambda: commands.up(paths, promotion=chosen.promotion),
+        "page": lambda: commands.page(paths),
         "down": lambda: commands.down(paths),
         "clean": lambda: commands.clean(paths),
         "status": lambda: commands.status(paths),

@@ -9,6 +9,7 @@ from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
 from local_cloud.destroying import destroy_branch
 from local_cloud.git_host import GitHost, current_branch, is_dirty
+from local_cloud.page import show_page, start_page
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.retry import run_again
 from local_cloud.server import (
@@ -34,6 +35,7 @@ def up(paths: CloudPaths, *, promotion: str) -> int:
             f"local cloud: {cloud.endpoint_url} (process {cloud.pid}, "
             f"log {paths.server_log}), ready after {time.monotonic() - started:.1f} s"
         )
+        show_page(paths, cloud)
         git = GitHost(paths.repository, state=paths.state)
         git.ensure()
         git.add_remote(ROOT)
@@ -45,6 +47,12 @@ def up(paths: CloudPaths, *, promotion: str) -> int:
             is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
         print(f"make up took {time.monotonic() - started:.0f} s")
         return 0 if is_green else 1
+
+
+def page(paths: CloudPaths) -> int:
+    """Start the page if it does not run, or again if its code has changed; print its address."""
+    print(f"page: {start_page(paths, _running(paths))}")
+    return 0
 
 
 def down(paths: CloudPaths) -> int:

@@ -17,6 +17,7 @@ from local_cloud.branch_hub.machine_run import (
 from local_cloud.deletions import deletion_named, who_deleted
 from local_cloud.environments import deployed_environments
 from local_cloud.facts import print_facts
+from local_cloud.page import page_address
 from local_cloud.paths import CloudPaths
 from local_cloud.pipeline.follow import RunVanished, follow_run
 from local_cloud.pipeline.progress import Progress
@@ -140,6 +141,6 @@ def _print_outcome(
         suffix = facts["suffix"]
         file = paths.environments / f"{suffix}.json"
         if result.succeeded:
-            print_facts(facts, file=file)
+            print_facts(facts, file=file, page=page_address(paths))
         else:
             print(f"\nthe environment still runs: {suffix}, {facts['ApiUrl']}, facts in {file}")

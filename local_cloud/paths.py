@@ -31,6 +31,15 @@ class CloudPaths:
         return self.state / "cloud.log"
 
     @property
+    def page(self) -> Path:
+        """Process id and port of the running page: see `page.py`."""
+        return self.state / "page.json"
+
+    @property
+    def page_log(self) -> Path:
+        return self.state / "page.log"
+
+    @property
     def cloud(self) -> Path:
         """Files of the running server; deleted when a new one starts."""
         return self.state / "cloud"

@@ -162,8 +162,16 @@ def _belongs(process: psutil.Process, state: Path) -> bool:
 
 
 def _listening_socket(chosen: int | None) -> socket.socket:
-    wanted = _port_from("LOCAL_CLOUD_PORT") if chosen is None else chosen
-    for port in (wanted,) if wanted is not None else (_PREFERRED_PORT, 0):
+    return listening_socket(_PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=chosen)
+
+
+def listening_socket(preferred: int, *, variable: str, chosen: int | None = None) -> socket.socket:
+    """At the port of `variable` or `chosen`; without both at `preferred` or any free one.
+
+    Raises CloudError.
+    """
+    wanted = _port_from(variable) if chosen is None else chosen
+    for port in (wanted,) if wanted is not None else (preferred, 0):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -175,7 +183,7 @@ def _listening_socket(chosen: int | None) -> socket.socket:
         else:
             return listener
     raise CloudError(
-        f"port {wanted} (LOCAL_CLOUD_PORT) is taken: stop the program that listens there "
+        f"port {wanted} ({variable}) is taken: stop the program that listens there "
         f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
     )
 
