@@ -28,8 +28,9 @@ def pipeline_of_branch(cloudformation: "CloudFormationClient", branch: str) -> s
         ):
             others.add(tags.get(BRANCH_TAG, suffix))
             continue
-        answer = cloudformation.describe_stack_resources(StackName=stack)
-        for resource in answer["StackResources"]:
+        # DescribeStackResources would answer with the first 100 only.
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        for resource in (resource for page in pages for resource in page["StackResourceSummaries"]):
             if resource["ResourceType"] == _PIPELINE_TYPE:
                 return resource["PhysicalResourceId"]
     known = ", ".join(sorted(others)) or "none"

@@ -220,11 +220,11 @@ def resources(stub: Stubber, stack: str, kind: str, name: str) -> None:
         "LogicalResourceId": "R",
         "ResourceType": kind,
         "PhysicalResourceId": name,
-        "Timestamp": 0,
+        "LastUpdatedTimestamp": 0,
         "ResourceStatus": "CREATE_COMPLETE",
     }
     stub.add_response(
-        "describe_stack_resources", {"StackResources": [resource]}, {"StackName": stack}
+        "list_stack_resources", {"StackResourceSummaries": [resource]}, {"StackName": stack}
     )
 
 
