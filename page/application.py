@@ -1,14 +1,9 @@
-"""The page: routes, templates and the rules that the browser is given."""
-
-from pathlib import Path
-from typing import Final
+"""The page: its routes, and the rules that the browser is given."""
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
 
 from page.account import Account
 from page.actions.guard import Guard, new_token
@@ -20,9 +15,7 @@ from page.card_page import routes_of
 from page.pages import CARD_PAGES
 from page.rendering import templates
 from page.settings import PageSettings
-
-_STATIC: Final = Path(__file__).parent / "static"
-_HTMX: Final = Path("node_modules/htmx.org/dist/htmx.min.js")
+from page.views import routes_of_views
 
 
 def application(*, settings: PageSettings, runner: Runner | None = None) -> Starlette:
@@ -37,10 +30,6 @@ def application(*, settings: PageSettings, runner: Runner | None = None) -> Star
         token=token,
     )
 
-    def htmx(_: Request) -> Response:
-        """As package-lock.json pins it: nothing is fetched from elsewhere."""
-        return FileResponse(settings.checkout / _HTMX, media_type="text/javascript")
-
     async def not_found(request: Request, error: Exception) -> Response:
         detail = getattr(error, "detail", "")
         return shown.TemplateResponse(
@@ -51,8 +40,7 @@ def application(*, settings: PageSettings, runner: Runner | None = None) -> Star
         routes=[
             *(r for page in CARD_PAGES for r in routes_of(page, account=account, templates=shown)),
             *actions.routes(),
-            Route("/static/htmx.js", htmx),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            *routes_of_views(settings, templates=shown),
         ],
         middleware=[Middleware(BrowserRules), Middleware(Guard, token=token)],
         exception_handlers={404: not_found},

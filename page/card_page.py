@@ -18,6 +18,7 @@ from page.buttons import Place
 from page.cards import Card, Reading, Subject, read_card
 
 _SEEN: Final = "seen"
+_READ: Final = "read"  # names a card that is read on demand, for browsers without a script
 _READERS: Final = 8  # of the cards of one page, at the same time
 
 
@@ -39,10 +40,15 @@ def routes_of(page: CardPage, *, account: Account, templates: Jinja2Templates) -
 
     def show_page(request: Request) -> Response:
         subject = _subject(page, request)
+        asked = request.query_params.getlist(_READ)
         with ThreadPoolExecutor(_READERS) as pool:
             readings = list(
                 pool.map(
-                    lambda card: None if card.is_on_demand else read_card(card, account, subject),
+                    lambda card: (
+                        read_card(card, account, subject)
+                        if card.name in asked or not card.is_on_demand
+                        else None
+                    ),
                     page.cards,
                 )
             )
@@ -102,7 +108,8 @@ def _card(
             **context,
             "body": body,
             "refresh": f"{source}?{query}",
-            "ask": f"{source}?{urlencode(options)}" if options else source,
+            "ask": source,
+            "ask_page": f"{own or '/'}?{urlencode({**options, _READ: card.name})}",
         }
     )
     return text, mark

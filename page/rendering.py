@@ -16,8 +16,28 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 # The colour of a state. Every state is written, too: no colour alone tells one.
 _KINDS: Final = {
-    "good": {"Succeeded", "Approved", "live", "running", "RUNNING", "available", "writer", "OK"},
-    "bad": {"Failed", "Rejected", "failed", "ALARM", "STOPPED", "orphaned", "Stopped", "lost"},
+    "good": {
+        "Succeeded",
+        "Approved",
+        "live",
+        "running",
+        "RUNNING",
+        "HEALTHY",
+        "available",
+        "writer",
+        "OK",
+    },
+    "bad": {
+        "Failed",
+        "Rejected",
+        "failed",
+        "ALARM",
+        "STOPPED",
+        "UNHEALTHY",
+        "orphaned",
+        "Stopped",
+        "lost",
+    },
     "busy": {"InProgress", "Stopping", "creating", "deleting", "PENDING", "PROVISIONING"},
 }
 
@@ -38,6 +58,7 @@ def templates(settings: PageSettings, *, buttons: ButtonsOf) -> Jinja2Templates:
     }
     environment.filters |= {
         "duration": duration,
+        "minute": minute,
         "moment": moment,
         "iso": iso,
         "kind": kind,
@@ -63,6 +84,11 @@ def duration(seconds: float | None) -> str:
 def moment(when: datetime | None) -> str:
     """In UTC, as logs have it; a dash for None."""
     return "-" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def minute(text: str) -> str:
+    """Of a moment as the hub records it: `2026-12-10T16:29:51Z` -> `2026-12-10 16:29`."""
+    return text[:16].replace("T", " ")
 
 
 def iso(when: datetime) -> str:

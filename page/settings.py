@@ -23,6 +23,11 @@ class PageSettings:
         return _CACHE_SECONDS_ON_AWS if self.is_aws else _CACHE_SECONDS
 
     @property
+    def drills(self) -> Path:
+        """Where drills write the records and plots of their last runs."""
+        return (self.state or self.checkout / ".local") / "drills"
+
+    @property
     def place(self) -> str:
         """The name of what the page shows, for its heading."""
         return f"AWS, {self.region}" if self.is_aws else "local cloud"

@@ -1,6 +1,5 @@
 """The queues of an environment: how many messages wait, and for how long."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,6 +10,7 @@ from page.names import last_part
 from page.readers.stacks import environment_stack, resources
 
 _TYPE: Final = "AWS::SQS::Queue"
+_DEAD_LETTERS: Final = "dead-letters"  # part of the name of every such queue
 _PERIOD_SECONDS: Final = 60
 # The metric of a minute may come some minutes later.
 _LOOKS_BACK: Final = timedelta(minutes=10)
@@ -40,15 +40,8 @@ def queues(account: Account, subject: Subject) -> list[Queue]:
     stack = environment_stack(account, subject["suffix"])
     urls = sorted(resources(account, stack).get(_TYPE, []))
     answers: dict[str, Any] = {
-        url: account.sqs.get_queue_attributes(
-            QueueUrl=url, AttributeNames=[*_COUNTS, "QueueArn", "RedrivePolicy"]
-        )["Attributes"]
+        url: account.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[*_COUNTS])["Attributes"]
         for url in urls
-    }
-    targets = {
-        json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"]
-        for attributes in answers.values()
-        if "RedrivePolicy" in attributes
     }
     ages = _ages(account, [last_part(url) for url in urls])
     found = [
@@ -58,7 +51,7 @@ def queues(account: Account, subject: Subject) -> list[Queue]:
             in_flight=int(attributes[_COUNTS[1]]),
             delayed=int(attributes[_COUNTS[2]]),
             oldest_seconds=ages.get(name),
-            holds_dead_letters=attributes["QueueArn"] in targets,
+            holds_dead_letters=_DEAD_LETTERS in name,
         )
         for url, attributes in answers.items()
     ]

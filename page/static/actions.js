@@ -35,29 +35,4 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
   question.addEventListener("close", () => question.replaceChildren());
-
-  // The output stays where the reader is: at its end, or where it was left.
-  let left = null;
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    const text = document.getElementById("command-text");
-    if (text !== null && event.detail.target.id === "command") {
-      const isAtEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 8;
-      left = { isAtEnd, top: text.scrollTop, hasFocus: document.activeElement === text };
-    }
-  });
-  const follow = () => {
-    const text = document.getElementById("command-text");
-    if (text !== null) {
-      text.scrollTop = left === null || left.isAtEnd ? text.scrollHeight : left.top;
-      if (left !== null && left.hasFocus) {
-        text.focus({ preventScroll: true });
-      }
-    }
-  };
-  document.body.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id === "command" || event.target.id === "command") {
-      follow();
-    }
-  });
-  follow();
 });
