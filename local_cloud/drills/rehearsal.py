@@ -16,13 +16,14 @@ import psutil
 import requests
 
 from local_cloud.aws import AwsClients
-from local_cloud.drills.acknowledgements import Api, Stream
-from local_cloud.drills.audited import audit_problems
 from local_cloud.drills.findings import Findings
 from local_cloud.environments import the_environment
 from local_cloud.facts import api_client
 from local_cloud.paths import CloudPaths, state_dir
 from local_cloud.server import CloudError, running_cloud
+from operations.drills.acknowledgements import Api, Stream
+from operations.drills.audited import audit_problems
+from operations.drills.reconciliation import reconcile
 
 LOAD_SECONDS = 3.0
 _RECOVERY_TIMEOUT_SECONDS = 60.0
@@ -108,28 +109,6 @@ def kill_with_children(pid: int) -> None:
             victim.kill()
 
 
-def reconcile(stream: Stream, *, broke_at: float, recovery: str) -> int:
-    """Stop the stream and compare the ledger with its log."""
-    acknowledged = stream.stop()
-    missing = stream.missing(acknowledged)
-    balances = stream.balances_minor()
-    silence = stream.longest_silence_seconds(since=broke_at)
-    wait = stream.longest_wait_seconds(since=broke_at)
-    print(recovery)
-    print(f"no client was answered for {silence:.1f} s, none waited longer than {wait:.1f} s")
-    print(
-        f"{len(acknowledged)} acknowledged, {stream.retries} retried, "
-        f"{len(missing)} missing, {len(stream.failures)} never answered"
-    )
-    # Every client retries until it is acknowledged: the last account holds one cent for each.
-    is_exact = balances[-1] == len(acknowledged) and sum(balances) == 0
-    if missing or stream.failures or not is_exact:
-        print(f"FAILED: missing {missing[:5]}, failures {stream.failures[:5]}, {balances}")
-        return 1
-    print("nothing acknowledged is missing, and the books balance")
-    return 0
-
-
 def rehearse_in(
     paths: CloudPaths,
     *,
@@ -189,7 +168,13 @@ def rehearse_in(
         # Read again: a drill may have delivered another version.
         facts = the_environment(paths, cloud, suffix=scene.suffix)
         problems = audit_problems(
-            aws, facts, acknowledged, since=since - clock_error, clock_error=clock_error
+            acknowledged,
+            s3=aws.s3,
+            lambda_=aws.lambda_,
+            bucket=facts["AuditBucketName"],
+            verifier=facts["AuditVerifierName"],
+            since=since - clock_error,
+            clock_error=clock_error,
         )
         # Then nothing is on its way any more.
         problems += check(scene, stream, acknowledged) if check else []

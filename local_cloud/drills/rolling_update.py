@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 
 from local_cloud.assembly import ENVIRONMENT, HUB, deploy
 from local_cloud.delivery import deliver
-from local_cloud.drills.acknowledgements import Stream
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse_in
 from local_cloud.drills.versions import VersionWatch
 from local_cloud.environments import the_environment
@@ -24,6 +23,7 @@ from local_cloud.pipeline.executions import execution_states
 from local_cloud.server import CloudError, RunningCloud, running_cloud, start_cloud, stop_cloud
 from local_cloud.stacks import find_pipeline
 from local_cloud.terminal import line_by_line
+from operations.drills.acknowledgements import Stream
 
 # The audit trail of the local cloud follows this load also on two busy cores: the integration tests
 # wait at most a minute for it.

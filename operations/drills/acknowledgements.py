@@ -17,8 +17,6 @@ from typing import Any
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-_QUEUE_PATIENCE_SECONDS = 120.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
@@ -44,6 +42,8 @@ class Stream:
     clients: int = 8
     requests_per_second: float | None = None  # of all clients together; None: without a limit
     queue: Callable[[str], None] | None = None
+    patience_seconds: float = 30.0  # of a client, for one transaction
+    queue_patience_seconds: float = 120.0
     retries: int = 0
     faults: list[str] = field(default_factory=list)  # one for each retried request
     failures: list[str] = field(default_factory=list)
@@ -154,7 +154,7 @@ class Stream:
 
     def _send(self, send: Callable[[str], None], message: str) -> bool:
         """Like a client of the API, the sender tries again with the same message."""
-        deadline = time.monotonic() + _QUEUE_PATIENCE_SECONDS
+        deadline = time.monotonic() + self.queue_patience_seconds
         while time.monotonic() < deadline:
             try:
                 send(message)
@@ -165,7 +165,7 @@ class Stream:
             else:
                 return True
             time.sleep(1.0)
-        self.failures.append(f"queue: took no message within {_QUEUE_PATIENCE_SECONDS:.0f} s")
+        self.failures.append(f"queue: took no message within {self.queue_patience_seconds:.0f} s")
         return False
 
     def _transaction(self, *, debit: int) -> dict[str, Any]:
@@ -182,7 +182,7 @@ class Stream:
             log.write(transaction_id + "\n")
 
     def _post(self, session: requests.Session, body: str) -> bool:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + self.patience_seconds
         while time.monotonic() < deadline:
             try:
                 answer = session.post(f"{self.api.url}/transactions", data=body, timeout=5)
@@ -199,5 +199,5 @@ class Stream:
                 self.failures.append(fault)
                 return False
             time.sleep(0.05)
-        self.failures.append("no acknowledgement within 30 s")
+        self.failures.append(f"no acknowledgement within {self.patience_seconds:.0f} s")
         return False
