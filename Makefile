@@ -6,6 +6,7 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
+EXECUTION ?=
 QUEUE ?=
 REASON ?=
 ID ?=
@@ -103,14 +104,14 @@ logs: ## follow the logs of all tasks
 session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
-approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no)
-	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
-
 retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
 # AWS=yes runs a program of operations/ directly; otherwise the local cloud runs the same program.
 operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
+
+approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no; EXECUTION=...: only that run; AWS=yes: on AWS)
+	@$(call operation,approve) $(if $(BRANCH),--branch "$(BRANCH)") --execution "$(EXECUTION)" --answer "$(ANSWER)"
 
 dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transaction or audit; AWS=yes: on AWS)
 	@$(call operation,dead-letters) --suffix "$(SUFFIX)" --queue "$(QUEUE)"
