@@ -117,4 +117,3 @@ def own(name: str, suffix: str) -> str:
 
 def short(commit: str) -> str:
     return commit[:12]
-
