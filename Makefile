@@ -6,6 +6,7 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
+EXECUTION ?=
 QUEUE ?=
 REASON ?=
 ID ?=
@@ -36,6 +37,7 @@ WORKERS ?= 4
 MILLIONS ?= 1 5 10
 FOLDER ?=
 LOCK ?=
+DRILL ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
@@ -58,7 +60,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
 	resend retry session setup smoke-test soak status synth test trace up verify-audit
 
-.PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
+.PHONY: drill drill-away drill-clock drill-cut-database drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -87,10 +89,10 @@ setup: ## install .venv and node_modules from the lock files
 page: ## start a page of branches, runs, environments and plots, and print its address (AWS=yes: of the account, until Ctrl-C)
 	@python -m $(if $(filter yes,$(AWS)),page,local_cloud page)
 
-down: ## stop every process of the local cloud
+down: ## stop every process of the local cloud; `make up` brings everything back
 	@python -m local_cloud down
 
-clean: ## stop every process and delete .local/
+clean: ## stop every process and delete .local/ with all environments and their data
 	@python -m local_cloud clean
 
 status: ## show branches with their expiry dates, last runs and tasks
@@ -103,14 +105,14 @@ logs: ## follow the logs of all tasks
 session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
-approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no)
-	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
-
 retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
 # AWS=yes runs a program of operations/ directly; otherwise the local cloud runs the same program.
 operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
+
+approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no; EXECUTION=...: only that run; AWS=yes: on AWS)
+	@$(call operation,approve) $(if $(BRANCH),--branch "$(BRANCH)") --execution "$(EXECUTION)" --answer "$(ANSWER)"
 
 dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transaction or audit; AWS=yes: on AWS)
 	@$(call operation,dead-letters) --suffix "$(SUFFIX)" --queue "$(QUEUE)"
@@ -132,6 +134,12 @@ api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: ad
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
 	@$(call operation,check-roles) --suffix "$(SUFFIX)"
+
+drill: setup ## start a fault in SUFFIX by its FIS template under load, and check what was acknowledged (DRILL=kill-task, kill-database, lose-zone or cut-database; AWS=yes: on AWS)
+	@$(call operation,drills) --suffix "$(SUFFIX)" --drill "$(DRILL)"
+
+drill-cut-database: ## cut the tasks off from the database under load; check that nothing is lost
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.cut_database
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task

@@ -42,6 +42,11 @@ class CloudPaths:
         return self.state / "page.log"
 
     @property
+    def drills(self) -> Path:
+        """Record and plot of the last run of each drill."""
+        return self.state / "drills"
+
+    @property
     def cloud(self) -> Path:
         """Files of the server. What stays between two servers: see `leftovers.py`."""
         return self.state / "cloud"
@@ -90,6 +95,11 @@ class CloudPaths:
     def pipelines(self) -> Path:
         """The deployed pipeline definitions, one JSON file each."""
         return self.cloud / "pipelines"
+
+    @property
+    def experiment_templates(self) -> Path:
+        """The deployed templates of FIS, one JSON file each."""
+        return self.cloud / "experiment-templates"
 
     @property
     def quotas(self) -> Path:

@@ -41,7 +41,7 @@ ACTIONS: Final = (
     "codestar-connections:UseConnection",
     "ecr:BatchCheck*", "ecr:BatchGet*", "ecr:Describe*", "ecr:Get*", "ecr:List*",
     "iam:Get*", "iam:List*",
-    "ssm:GetParameter*",
+    "ssm:GetParameter*", "tag:GetResources",
 )  # fmt: skip
 # IAM knows the key iam:PermissionsBoundary for exactly these changes of a role.
 _BOUNDED_CHANGES: Final = (

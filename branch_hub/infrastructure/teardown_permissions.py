@@ -200,7 +200,6 @@ def _log_groups(stack: Stack, suffix: str) -> Iterator[str]:
     for name in (
         *(f"/aws/lambda/{function}-{suffix}" for function in _functions()),
         f"/aws/codebuild/{APPLICATION_STACK}-{suffix}",
-        f"/aws/fis/{APPLICATION_STACK}-{suffix}",
         # Of a database and of a cluster, the kind of log comes last.
         f"/aws/rds/cluster/transaction-db-{suffix}/*",
         f"/aws/ecs/containerinsights/transaction-cluster-{suffix}/*",

@@ -29,6 +29,8 @@ from local_cloud.emulator.builds import BuildService
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.ecs_tasks_api import EcsTasksApi
 from local_cloud.emulator.edge import Edge
+from local_cloud.emulator.experiments import Experiments
+from local_cloud.emulator.fis_api import FisApi
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import application
@@ -210,6 +212,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         ),
         runs=runs,
         resumption=resumption,
+        fis=FisApi(paths.experiment_templates, Experiments(paths, aws)),
     )
     state.start()
     resumption.start()

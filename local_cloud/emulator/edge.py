@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from local_cloud.emulator import fis_api
 from local_cloud.emulator.codepipeline_api import ApiError
+from local_cloud.emulator.fis_api import FisApi
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.resumption import Resumption
@@ -38,6 +40,7 @@ class Edge:
     github: GitHubApi
     runs: PipelineRuns
     resumption: Resumption
+    fis: FisApi
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self._handler(scope) if scope["type"] == "http" else None
@@ -67,7 +70,10 @@ class Edge:
             return lambda body: (200, {}, self.runs.pushed(**json.loads(body)))
         if path == RESUMED_PATH:
             return lambda _: self.resumption.answer()
-        target = next((v.decode() for k, v in scope["headers"] if k == b"x-amz-target"), "")
+        if fis_api.SCOPE in _header(scope, b"authorization"):
+            sent = scope["raw_path"].decode("ascii").partition("?")[0]
+            return functools.partial(self.fis.call, scope["method"], sent)
+        target = _header(scope, b"x-amz-target")
         for prefix, api in self.apis.items():
             if target.startswith(prefix):
                 operation = target.removeprefix(prefix)
@@ -80,6 +86,10 @@ class Edge:
             return 200, headers, api(operation, json.loads(body or b"{}"))
         except ApiError as error:
             return 400, headers, {"__type": error.code, "message": str(error)}
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
 
 
 async def _body(receive: Receive) -> bytes:

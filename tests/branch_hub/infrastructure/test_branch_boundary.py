@@ -112,8 +112,8 @@ def test_b12_no_permission_of_a_branchs_own_roles_is_lost(
                         continue  # below
                     # As the statement wants it: the values of its conditions.
                     context = dict(statement.get("Condition", {}).get("StringEquals", {}))
-                    resource = f"arn:aws:{action.split(':')[0]}:{HERE}:x-{SUFFIX}"
-                    request = Request(action=action, resource=resource, context=context)
+                    own = f"arn:aws:{action.split(':')[0]}:{HERE}:x-{SUFFIX}"
+                    request = Request(action=action, resource=own, context=context)
                     assert branch.asks(request), (action, context)
 
 

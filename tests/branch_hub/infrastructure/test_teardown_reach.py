@@ -103,7 +103,8 @@ def test_b2_every_log_of_an_environment_can_be_swept(delivered: Delivered, teard
     }
 
     assert {name for name in names if not name.startswith(swept)} == {
-        f"/aws/vpc/transaction-flow-log-{SUFFIX}"
+        f"/aws/vpc/transaction-flow-log-{SUFFIX}",
+        f"/aws/fis/transaction-faults-{SUFFIX}",
     }
     for name in names:
         group = f"arn:aws:logs:{HERE}:log-group:{name}:*"
