@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,6 +11,7 @@ from branch_hub.functions.lifecycle.requests import carry_out
 from branch_hub.functions.shared.account_room import AccountSurvey
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.policy import BranchPolicy
 from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.records import EnvironmentRecord
@@ -24,6 +25,16 @@ from tests.branch_hub.git_server import REPOSITORY, GitServer
 
 LIFETIME = timedelta(days=14)
 COMMITTED = "2026-11-22T03:00:00Z"
+
+
+class FakeRuns:
+    """In the place of CodePipeline: the suffixes whose pipeline runs."""
+
+    def __init__(self) -> None:
+        self.running: set[str] = set()
+
+    def is_running(self, suffix: str) -> bool:
+        return suffix in self.running
 
 
 class Hub:
@@ -41,6 +52,8 @@ class Hub:
         self.needed: dict[str, float] = {}
         self.trunk_needs: dict[str, float] = {}
         self._running: list[str] = []
+        self.runs = FakeRuns()
+        self.sleeps_until: str | None = None
 
     @property
     def context(self) -> LifecycleContext:
@@ -57,8 +70,10 @@ class Hub:
             stacks=StackFinder(
                 cloudformation=self.account.client("cloudformation"), repository=REPOSITORY
             ),
+            runs=cast(PipelineRuns, self.runs),
             lifetime=LIFETIME,
             now=lambda: self.now,
+            sleeps_until=self.sleeps_until,
         )
 
     def branch(self, base: str = "feature/x", *, is_live: bool = True) -> str:
