@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 
 from local_cloud.assembly import ENVIRONMENT, HUB, deploy
 from local_cloud.delivery import deliver
-from local_cloud.drills.acknowledgements import Stream
 from local_cloud.drills.rehearsal import Outcome, Scene, rehearse_in
 from local_cloud.drills.versions import VersionWatch
 from local_cloud.environments import the_environment
@@ -24,6 +23,7 @@ from local_cloud.pipeline.executions import execution_states
 from local_cloud.server import CloudError, RunningCloud, running_cloud, start_cloud, stop_cloud
 from local_cloud.stacks import find_pipeline
 from local_cloud.terminal import line_by_line
+from operations.drills.acknowledgements import Stream
 
 # The audit trail of the local cloud follows this load also on two busy cores: the integration tests
 # wait at most a minute for it.
@@ -76,12 +76,13 @@ def rolling_update(facts: Facts, delivery: Delivery) -> Callable[[Scene], Outcom
     """The scenario: the rest of the delivery, in which every task is replaced."""
 
     def scenario(scene: Scene) -> Outcome:
-        began = time.monotonic()
+        began = scene.faults.begins("another version is delivered (no fault)")
         before = {task["id"] for task in scene.healthy_tasks()}
         with VersionWatch.of(facts, _cloud_of(scene.paths)) as versions:
             delivery.wait_until_deployed()
         if before & {task["id"] for task in scene.healthy_tasks()}:
             raise CloudError("tasks were not replaced: the service is the same in both commits")
+        scene.faults.ends("all tasks are replaced")
         print(f"/version was answered by {versions.seen()}")
         took = time.monotonic() - began
         return Outcome(broke_at=began, recovery=f"all tasks replaced, delivered after {took:.0f} s")
@@ -133,6 +134,7 @@ def _drill(paths: CloudPaths, *, commit: str, suffix: str) -> int:
     delivery.wait_until_built()
     return rehearse_in(
         paths,
+        drill="rolling-update",
         suffix=facts["suffix"],
         scenario=rolling_update(facts, delivery),
         requests_per_second=_REQUESTS_PER_SECOND,

@@ -1,15 +1,19 @@
 """A drill fails if the environment's own verification finds a discrepancy."""
 
 import datetime as dt
+import gzip
 import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
+from botocore.stub import ANY
 
 from integration_tests.audit_verification import VerificationFailed, discrepancies_since
-from local_cloud.drills.audited import verification_problems
+from operations.drills.audited import audit_problems, verification_problems
+from tests.aws_stubs import type_of_aws
 
 SINCE = dt.datetime(2026, 11, 26, 8, tzinfo=dt.UTC)
 MISSING = {"kind": "missing", "subject": "batch", "id": "b1", "detail": "no object has it"}
@@ -63,6 +67,31 @@ def test_b10_a_discrepancy_or_a_failed_verification_fails_the_drill(
     (problem,) = problems(*answers)
 
     assert said in problem
+
+
+def test_b10_the_audit_bucket_and_the_verifier_are_both_asked(aws: type_of_aws) -> None:
+    """The bucket holds a transaction twice, and the verifier finds a batch that is missing."""
+    s3, stub = aws("s3")
+    verifier: Any = Verifier(answer(MISSING))
+    since = dt.datetime.now(dt.UTC)
+    body = gzip.compress(b'{"transaction_id": "a"}\n' * 2)
+    stub.add_response(
+        "list_objects_v2",
+        {"Contents": [{"Key": "one", "LastModified": since}]},
+        {"Bucket": "audit-dev", "Prefix": ANY},
+    )
+    stub.add_response(
+        "get_object",
+        {"Body": StreamingBody(io.BytesIO(body), len(body))},
+        {"Bucket": "audit-dev", "Key": "one"},
+    )
+
+    doubled, missing = audit_problems(
+        ["a"], s3=s3, lambda_=verifier, bucket="audit-dev", verifier="verifier-dev", since=since
+    )
+
+    assert "more than once: ['a']" in doubled
+    assert "missing batch b1" in missing
 
 
 def test_b10_the_range_stays_the_same_until_all_of_it_is_verified() -> None:

@@ -17,8 +17,6 @@ from typing import Any
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-_QUEUE_PATIENCE_SECONDS = 120.0
-
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
@@ -44,10 +42,16 @@ class Stream:
     clients: int = 8
     requests_per_second: float | None = None  # of all clients together; None: without a limit
     queue: Callable[[str], None] | None = None
+    patience_seconds: float = 30.0  # of a client, for one transaction
+    queue_patience_seconds: float = 120.0
     retries: int = 0
     faults: list[str] = field(default_factory=list)  # one for each retried request
     failures: list[str] = field(default_factory=list)
     answers: list[tuple[float, float]] = field(default_factory=list)  # monotonic: asked, answered
+    queued: list[float] = field(default_factory=list)  # monotonic: a message was taken
+    retried: list[float] = field(default_factory=list)  # monotonic: a request failed
+    started: float = 0.0  # monotonic
+    stopped: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +77,7 @@ class Stream:
                     headers={"Authorization": f"Bearer {self._token}"},
                     timeout=10,
                 ).raise_for_status()
+        self.started = time.monotonic()
         for number in range(self.clients):
             thread = threading.Thread(target=self._client, args=(number,), daemon=True)
             thread.start()
@@ -84,6 +89,8 @@ class Stream:
 
     def stop(self) -> list[str]:
         """Stop the clients and return every acknowledged transaction id."""
+        if self.stopped is None:
+            self.stopped = time.monotonic()
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -151,21 +158,23 @@ class Stream:
             message = {"type": "transaction.submitted", "version": 1, "transaction": transaction}
             if self._send(send, json.dumps(message)):
                 self._log(transaction["transaction_id"])
+                self.queued.append(time.monotonic())
 
     def _send(self, send: Callable[[str], None], message: str) -> bool:
         """Like a client of the API, the sender tries again with the same message."""
-        deadline = time.monotonic() + _QUEUE_PATIENCE_SECONDS
+        deadline = time.monotonic() + self.queue_patience_seconds
         while time.monotonic() < deadline:
             try:
                 send(message)
             except (BotoCoreError, ClientError) as error:
                 with self._lock:
                     self.retries += 1
+                    self.retried.append(time.monotonic())
                     self.faults.append(f"queue: {error}")
             else:
                 return True
             time.sleep(1.0)
-        self.failures.append(f"queue: took no message within {_QUEUE_PATIENCE_SECONDS:.0f} s")
+        self.failures.append(f"queue: took no message within {self.queue_patience_seconds:.0f} s")
         return False
 
     def _transaction(self, *, debit: int) -> dict[str, Any]:
@@ -182,7 +191,7 @@ class Stream:
             log.write(transaction_id + "\n")
 
     def _post(self, session: requests.Session, body: str) -> bool:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + self.patience_seconds
         while time.monotonic() < deadline:
             try:
                 answer = session.post(f"{self.api.url}/transactions", data=body, timeout=5)
@@ -194,10 +203,11 @@ class Stream:
                 return True
             with self._lock:
                 self.retries += 1
+                self.retried.append(time.monotonic())
                 self.faults.append(fault)
             if 400 <= status < 500:
                 self.failures.append(fault)
                 return False
             time.sleep(0.05)
-        self.failures.append("no acknowledgement within 30 s")
+        self.failures.append(f"no acknowledgement within {self.patience_seconds:.0f} s")
         return False

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from integration_tests.audit_trail import AuditTrail
 from integration_tests.audit_verification import VerificationFailed, discrepancies_since
-from local_cloud.aws import AwsClients
-from local_cloud.facts import Facts
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
 
 # When a function is replaced, the local cloud ends its invocations (see its README). Their messages
 # come back after the visibility timeout, which is 6 times the handler's: once in each queue.
@@ -21,27 +20,24 @@ _SHOWN = 5
 
 
 def audit_problems(
-    aws: AwsClients,
-    facts: Facts,
     acknowledged: list[str],
     *,
+    s3: "S3Client",
+    lambda_: "LambdaClient",
+    bucket: str,
+    verifier: str,
     since: datetime,
     clock_error: timedelta = timedelta(0),
 ) -> list[str]:
     """Problems if not every acknowledged transaction is in the audit bucket exactly once, or if the
-    environment's own verification finds a discrepancy.
+    environment's own verification (the function `verifier`) finds a discrepancy.
 
     Waits for records that are on their way: for the verification they are no discrepancy.
     """
-    trail = AuditTrail(aws.s3, facts["AuditBucketName"], since)
+    trail = AuditTrail(s3, bucket, since)
     return [
         *problems_of(trail.read, acknowledged),
-        *verification_problems(
-            aws.lambda_,
-            facts["AuditVerifierName"],
-            since,
-            until=datetime.now(UTC) + clock_error,
-        ),
+        *verification_problems(lambda_, verifier, since, until=datetime.now(UTC) + clock_error),
     ]
 
 
@@ -50,6 +46,7 @@ def problems_of(
     acknowledged: list[str],
     *,
     timeout_seconds: float = _TIMEOUT_SECONDS,
+    look_again_seconds: float = 1.0,
 ) -> list[str]:
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -58,7 +55,7 @@ def problems_of(
         doubled = [i for i in acknowledged if found[i] > 1]
         if not missing or time.monotonic() > deadline:
             break
-        time.sleep(1.0)
+        time.sleep(look_again_seconds)
     problems = []
     if missing:
         problems.append(f"{len(missing)} are not in the audit bucket: {missing[:_SHOWN]}")
