@@ -77,4 +77,5 @@ class Lifecycle(Construct):
             ["codepipeline:ListPipelineExecutions"],
             stack.format_arn(service="codepipeline", resource=f"{PIPELINE}-{ANY_BRANCH}"),
         )
-        allow(self.function, [*READS], "*")
+        # AWS lists all experiments of the account, or none.
+        allow(self.function, ["fis:ListExperiments", *READS], "*")

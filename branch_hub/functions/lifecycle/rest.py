@@ -36,20 +36,35 @@ def _claim_sleep(
     refusal = _why_not(suffix, record, context)
     if refusal is not None:
         return "stays", refusal
-    other = context.lock_of_another(record, execution)
-    if other is not None:
-        return "busy", f"environment {suffix} is being {other.purpose.doing}"
     application = context.stacks.environment(suffix).application
     if application is None or not application.serves:
         return "stays", f"environment {suffix} is not deployed: {_state_of(application)}"
-    # A run that starts later wakes it: its event waits for the lock.
-    if application.is_in_progress or context.runs.is_running(suffix):
-        return "busy", f"a run of its pipeline deploys or tests environment {suffix}"
+    busy = _why_busy(suffix, record, application, execution, context)
+    if busy is not None:
+        return "busy", busy
     if not SleepRegistry(context.registry).lock_to_sleep(
         suffix, holder=execution, now=context.now(), until=context.sleeps_until
     ):
         return "busy", f"environment {suffix} has just changed"
     return "sleep", f"environment {suffix} is put to sleep"
+
+
+def _why_busy(
+    suffix: str,
+    record: EnvironmentRecord | None,
+    application: DeployedStack,
+    execution: str,
+    context: LifecycleContext,
+) -> str | None:
+    other = context.lock_of_another(record, execution)
+    if other is not None:
+        return f"environment {suffix} is being {other.purpose.doing}"
+    if context.drills.is_running(suffix):
+        return f"a drill runs in environment {suffix}"
+    # A run that starts later wakes it: its event waits for the lock.
+    if application.is_in_progress or context.runs.is_running(suffix):
+        return f"a run of its pipeline deploys or tests environment {suffix}"
+    return None
 
 
 def claim_wake(

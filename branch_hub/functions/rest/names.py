@@ -12,6 +12,3 @@ DATABASE: Final = "transaction-db"
 # Of the functions that a queue or a schedule calls, those that need the database.
 QUEUE_FUNCTION: Final = "transaction-processor"
 RULE: Final = "audit-verification"
-# The tag of the ECS cluster: when the environment was put to sleep. The environment's own pipeline
-# reads it (pipeline/steps/awake.py), and may not read the hub's registry.
-ASLEEP_TAG: Final = "asleep-since"

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from branch_hub.functions.rest.names import ASLEEP_TAG, ECS_CLUSTER, QUEUE_FUNCTION, RULE
+from branch_hub.functions.rest.names import ECS_CLUSTER, QUEUE_FUNCTION, RULE
 from branch_hub.functions.rest.progress import Progress
 from branch_hub.functions.shared.stacks import APPLICATION_STACK
 from branch_hub.moments import as_text
+from lambda_src.shared.stack_tags import ASLEEP_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

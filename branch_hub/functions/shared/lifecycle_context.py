@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 
 from branch_hub.functions.shared.account_room import AccountSurvey, Capacity
+from branch_hub.functions.shared.drills import Drills
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE, BranchLifecycleSettings
 from branch_hub.functions.shared.pipeline_runs import PipelineRuns
@@ -53,6 +54,7 @@ class LifecycleContext:
     executions: Executions
     stacks: StackFinder
     runs: PipelineRuns
+    drills: Drills
     lifetime: timedelta
     now: Callable[[], datetime]
     sleeps_until: str | None = None  # for people; None: there is no schedule
@@ -87,6 +89,7 @@ class LifecycleContext:
             stacks=StackFinder(
                 cloudformation=client("cloudformation"), repository=settings.repository
             ),
+            drills=Drills(fis=client("fis")),
             runs=PipelineRuns(codepipeline=client("codepipeline")),
             lifetime=timedelta(days=settings.lifetime_days),
             sleeps_until=(None if settings.sleeps_until == NO_SCHEDULE else settings.sleeps_until),

@@ -9,6 +9,7 @@ import pytest
 from branch_hub.events import BranchEvent, Reason
 from branch_hub.functions.lifecycle.requests import carry_out
 from branch_hub.functions.shared.account_room import AccountSurvey
+from branch_hub.functions.shared.drills import Drills
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 from branch_hub.functions.shared.pipeline_runs import PipelineRuns
@@ -28,7 +29,7 @@ COMMITTED = "2026-11-22T03:00:00Z"
 
 
 class FakeRuns:
-    """In the place of CodePipeline: the suffixes whose pipeline runs."""
+    """In the place of CodePipeline, or of FIS: suffixes with a run, or with an experiment."""
 
     def __init__(self) -> None:
         self.running: set[str] = set()
@@ -52,7 +53,7 @@ class Hub:
         self.needed: dict[str, float] = {}
         self.trunk_needs: dict[str, float] = {}
         self._running: list[str] = []
-        self.runs = FakeRuns()
+        self.runs, self.drills = FakeRuns(), FakeRuns()
         self.sleeps_until: str | None = None
 
     @property
@@ -71,6 +72,7 @@ class Hub:
                 cloudformation=self.account.client("cloudformation"), repository=REPOSITORY
             ),
             runs=cast(PipelineRuns, self.runs),
+            drills=cast(Drills, self.drills),
             lifetime=LIFETIME,
             now=lambda: self.now,
             sleeps_until=self.sleeps_until,

@@ -156,6 +156,17 @@ def test_b13_it_does_not_fall_asleep_during_a_run_of_its_pipeline(hub: Hub) -> N
     assert ask(hub, "claim_sleep", branch, execution)["outcome"] == "sleep"
 
 
+def test_b13_it_does_not_fall_asleep_during_a_drill(hub: Hub) -> None:
+    branch, execution = deployed(hub), hub.execution()
+    hub.drills.running = {suffix_of_branch(branch)}
+
+    answer = ask(hub, "claim_sleep", branch, execution)
+    assert (answer["outcome"], "a drill runs" in answer["message"]) == ("busy", True)
+
+    hub.drills.running = set()
+    assert ask(hub, "claim_sleep", branch, execution)["outcome"] == "sleep"
+
+
 def test_b13_it_does_not_fall_asleep_or_wake_while_it_is_deleted(hub: Hub) -> None:
     branch = deployed(hub)
     del hub.git.branches[branch]

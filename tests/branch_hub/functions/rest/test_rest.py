@@ -9,11 +9,11 @@ import pytest
 
 from branch_hub.functions.rest import entrypoint
 from branch_hub.functions.rest.database import DatabaseMissing
-from branch_hub.functions.rest.names import ASLEEP_TAG
 from branch_hub.functions.rest.service import ServiceMissing
 from branch_hub.functions.rest.settings import BranchRestSettings
 from branch_hub.functions.shared.guard import NotOurs
 from lambda_src.shared.branch_suffix import suffix_of_branch
+from lambda_src.shared.stack_tags import ASLEEP_TAG
 from tests.aws_stubs import type_of_aws
 
 X = suffix_of_branch("feature/x")
