@@ -57,7 +57,7 @@ _SETTINGS: Final[Any] = {
 
 def svg(panels: Sequence[Panel], *, columns: int = 1, footer: str = "") -> str:
     """The panels, line by line."""
-    said = textwrap.fill(footer, _FOOTER_WIDTH)
+    said = "\n".join(textwrap.fill(line, _FOOTER_WIDTH) for line in footer.splitlines())
     rows = -(-len(panels) // columns)
     heights = [
         max(_height(panel) for panel in panels[row * columns : (row + 1) * columns])
