@@ -6,6 +6,7 @@ BRANCH ?=
 SUFFIX ?=
 PROMOTION ?=
 ANSWER ?=
+EXECUTION ?=
 QUEUE ?=
 REASON ?=
 ID ?=
@@ -35,11 +36,12 @@ WORKERS ?= 4
 MILLIONS ?= 1 5 10
 FOLDER ?=
 LOCK ?=
+DRILL ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
 DEPLOYED_TESTS := tests/app_service tests/branch_hub tests/checks tests/infra tests/lambda_src \
-	tests/operations tests/pipeline tests/test_app.py tests/test_function_assets.py
+	tests/operations tests/page tests/pipeline tests/test_app.py tests/test_function_assets.py
 CHECKS := check-format check-types check-imports check-dockerfile check-security
 # No output synchronisation, so that the progress of the tests is visible.
 IN_PARALLEL := --no-print-directory -j2
@@ -54,10 +56,10 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
-	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs preflight reconcile redrive \
+	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
 	resend retry session setup smoke-test soak status synth test up verify-audit
 
-.PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
+.PHONY: drill drill-away drill-clock drill-cut-database drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -83,10 +85,13 @@ setup: ## install .venv and node_modules from the lock files
 		|| { echo "setup: Python 3.11 or newer is needed and $(PYTHON) is $$($(PYTHON) -V 2>&1): run make PYTHON=python3.11" >&2; exit 1; }; \
 	$(PYTHON) -m toolchain
 
-down: ## stop every process of the local cloud
+page: ## start a page of branches, runs, environments and plots, and print its address (AWS=yes: of the account, until Ctrl-C)
+	@python -m $(if $(filter yes,$(AWS)),page,local_cloud page)
+
+down: ## stop every process of the local cloud; `make up` brings everything back
 	@python -m local_cloud down
 
-clean: ## stop every process and delete .local/
+clean: ## stop every process and delete .local/ with all environments and their data
 	@python -m local_cloud clean
 
 status: ## show branches with their expiry dates, last runs and tasks
@@ -99,14 +104,14 @@ logs: ## follow the logs of all tasks
 session: ## open a session at the API of SUFFIX and print shell variables for `eval` (see README)
 	@python -m local_cloud session $(if $(SUFFIX),--suffix "$(SUFFIX)") || { echo false; exit 1; }
 
-approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no)
-	@python -m local_cloud approve $(if $(BRANCH),--branch "$(BRANCH)") $(if $(ANSWER),--answer "$(ANSWER)")
-
 retry: ## run the newest commit of BRANCH again after a failed run
 	@python -m local_cloud retry $(if $(BRANCH),--branch "$(BRANCH)")
 
 # AWS=yes runs a program of operations/ directly; otherwise the local cloud runs the same program.
 operation = python -m $(if $(filter yes,$(AWS)),operations.$(subst -,_,$(1)),local_cloud $(1))
+
+approve: ## show what the pipeline of BRANCH waits for, and approve or reject it (asks, or ANSWER=yes or no; EXECUTION=...: only that run; AWS=yes: on AWS)
+	@$(call operation,approve) $(if $(BRANCH),--branch "$(BRANCH)") --execution "$(EXECUTION)" --answer "$(ANSWER)"
 
 dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transaction or audit; AWS=yes: on AWS)
 	@$(call operation,dead-letters) --suffix "$(SUFFIX)" --queue "$(QUEUE)"
@@ -125,6 +130,12 @@ api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: ad
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
 	@$(call operation,check-roles) --suffix "$(SUFFIX)"
+
+drill: setup ## start a fault in SUFFIX by its FIS template under load, and check what was acknowledged (DRILL=kill-task, kill-database, lose-zone or cut-database; AWS=yes: on AWS)
+	@$(call operation,drills) --suffix "$(SUFFIX)" --drill "$(DRILL)"
+
+drill-cut-database: ## cut the tasks off from the database under load; check that nothing is lost
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.cut_database
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task
@@ -223,7 +234,7 @@ check-deployed-python: setup # run the tests of deployed code on the deployed Py
 	@WORKERS="$(WORKERS)" python -m checks.deployed_python
 
 check-security: # code that runs on AWS, delivers or operates it
-	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service branch_hub checks docs/generators infra lambda_src operations pipeline toolchain
+	@bandit --quiet --configfile pyproject.toml --recursive app.py app_service branch_hub checks docs/generators infra lambda_src operations page pipeline toolchain
 
 check-unit-deployed:
 	@python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=100 \

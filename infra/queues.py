@@ -1,6 +1,5 @@
 """The two queues, each with its own dead-letter queue."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy
@@ -11,29 +10,11 @@ from constructs import Construct
 
 from infra.encryption import allow_use_through
 from infra.naming import EnvironmentSuffix
+from infra.queue_names import QueueNames
 
 # With the processor's backoff (5 s doubling to 15 min, full jitter) longer than a failover.
 RECEIVES_MAX: Final = 10
 RETENTION: Final = Duration.days(14)  # the maximum of SQS
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueueNames:
-    """The names of the two, without the suffix."""
-
-    kind: str
-
-    @property
-    def queue(self) -> str:
-        return f"{self.kind}-queue"
-
-    @property
-    def dead_letters(self) -> str:
-        return f"{self.kind}-dead-letters"
-
-
-TRANSACTIONS: Final = QueueNames(kind="transaction")
-AUDIT: Final = QueueNames(kind="audit")
 
 
 class QueueWithDeadLetters(Construct):

@@ -23,7 +23,8 @@ from infra.network import ZONES, Network
 from infra.outcomes import OutcomeProbe, Outcomes
 from infra.processors import AuditWriter, TransactionProcessor
 from infra.python_function import Placement
-from infra.queues import AUDIT, TRANSACTIONS, QueueWithDeadLetters
+from infra.queue_names import AUDIT, TRANSACTIONS
+from infra.queues import QueueWithDeadLetters
 from infra.security_groups import SecurityGroups
 from infra.service import Service
 from infra.sessions import Sessions

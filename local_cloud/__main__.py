@@ -18,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     up.add_argument(
         "--promotion", default="", help="the last stage of the trunk's pipeline (see cdk.json)"
     )
+    verbs.add_parser("page", help="start the page of branches, runs and environments")
     verbs.add_parser("down", help="stop everything")
     verbs.add_parser("clean", help="stop everything and remove the state folder")
     verbs.add_parser("status", help="list environments, their tasks and last runs")
@@ -33,11 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     destroy = verbs.add_parser("destroy", help="delete a branch, its environment and pipeline")
     destroy.add_argument("--branch", default="")
     destroy.add_argument("--answer", default="", help="yes or no; the default is to ask")
-    approve = verbs.add_parser(
-        "approve", help="approve or reject the waiting approval of a pipeline"
-    )
-    approve.add_argument("--branch", default="")
-    approve.add_argument("--answer", default="", help="yes or no; the default is to ask")
     retry = verbs.add_parser("retry", help="run a branch's newest commit again")
     retry.add_argument("--branch", default="")
     chosen, more = parser.parse_known_args(arguments)
@@ -47,12 +43,12 @@ def main(arguments: list[str] | None = None) -> int:
     paths = CloudPaths(state_dir())
     run: dict[str, Callable[[], int]] = {
         "up": lambda: commands.up(paths, promotion=chosen.promotion),
+        "page": lambda: commands.page(paths),
         "down": lambda: commands.down(paths),
         "clean": lambda: commands.clean(paths),
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
-        "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "retry": lambda: commands.retry(paths, branch=chosen.branch),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch, answer=chosen.answer),
     }

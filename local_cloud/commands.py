@@ -4,12 +4,12 @@ import shutil
 import time
 from datetime import UTC, datetime
 
-from local_cloud import approvals, stacks
 from local_cloud.answers import ask_on_terminal
 from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
 from local_cloud.destroying import destroy_branch
 from local_cloud.git_host import GitHost, current_branch, is_dirty
+from local_cloud.page import show_page, start_page
 from local_cloud.paths import ROOT, CloudPaths
 from local_cloud.retry import run_again
 from local_cloud.server import (
@@ -35,6 +35,7 @@ def up(paths: CloudPaths, *, promotion: str) -> int:
             f"local cloud: {cloud.endpoint_url} (process {cloud.pid}, "
             f"log {paths.server_log}), ready after {time.monotonic() - started:.1f} s"
         )
+        show_page(paths, cloud)
         git = GitHost(paths.repository, state=paths.state)
         git.ensure()
         git.add_remote(ROOT)
@@ -46,6 +47,12 @@ def up(paths: CloudPaths, *, promotion: str) -> int:
             is_green = deliver(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
         print(f"make up took {time.monotonic() - started:.0f} s")
         return 0 if is_green else 1
+
+
+def page(paths: CloudPaths) -> int:
+    """Start the page if it does not run, or again if its code has changed; print its address."""
+    print(f"page: {start_page(paths, _running(paths))}")
+    return 0
 
 
 def down(paths: CloudPaths) -> int:
@@ -66,18 +73,6 @@ def destroy(paths: CloudPaths, *, branch: str, answer: str) -> int:
     branch = branch or current_branch(ROOT)
     is_done = destroy_branch(paths, cloud, branch=branch, answer=answer, ask=ask_on_terminal)
     return 0 if is_done else 1
-
-
-def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
-    """Answer the approval that the branch's pipeline waits for."""
-    _running(paths)
-    branch = branch or current_branch(ROOT)
-    pipeline = stacks.find_pipeline(paths, branch)
-    if pipeline is None:
-        known = ", ".join(p.branch for p in stacks.deployed_pipelines(paths)) or "no branch"
-        raise CloudError(f"BRANCH={branch!r} has no pipeline; {known} has one")
-    approvals.approve(paths.state, pipeline.name, answer=answer, ask=ask_on_terminal)
-    return 0
 
 
 def retry(paths: CloudPaths, *, branch: str) -> int:

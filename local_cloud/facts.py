@@ -61,7 +61,7 @@ def api_client(facts: Facts, cloud: RunningCloud) -> tuple[str, str]:
     return client["client_id"], client["client_secret"]
 
 
-def print_facts(facts: Facts, *, file: Path) -> None:
+def print_facts(facts: Facts, *, file: Path, page: str = "") -> None:
     """Print the table at the end of `make up`. Lines are not wrapped: they can be copied."""
     suffix = facts["suffix"]
     rows = {
@@ -76,7 +76,7 @@ def print_facts(facts: Facts, *, file: Path) -> None:
         "AWS endpoint": f"{facts['aws_endpoint_url']} (account {ACCOUNT}, any credentials)",
         "all facts": str(file),
         "push": "git push local <branch>",
-        "look": "make status, make logs",
+        "look": f"{page or 'make page'}   # or make status, make logs",
         "stop": "make down (make clean also removes .local/)",
     }
     print()

@@ -16,7 +16,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.queues import TRANSACTIONS
+from infra.queue_names import TRANSACTIONS
 from operations.account import NoSuffix, open_session, required
 from operations.dead_letters.errors import NEEDED, DeadLettersError
 from operations.dead_letters.findings import Findings, look

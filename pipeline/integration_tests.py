@@ -15,7 +15,7 @@ from infra.encryption import key_alias
 from infra.naming import EnvironmentSuffix
 from infra.outcomes import PROBE_QUEUE
 from infra.python_version import deployed_python
-from infra.queues import TRANSACTIONS
+from infra.queue_names import TRANSACTIONS
 from infra.sessions import TABLE
 from pipeline import builds
 from pipeline.promotion import TestSuite

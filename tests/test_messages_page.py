@@ -20,7 +20,8 @@ from app_service.ledger.transaction import (
     Transaction,
 )
 from app_service.ledger.verdict import REFUSALS
-from infra.queues import AUDIT, RECEIVES_MAX, TRANSACTIONS
+from infra.queue_names import AUDIT, TRANSACTIONS
+from infra.queues import RECEIVES_MAX
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.shared.first_send import FIRST_MESSAGE_ID, FIRST_SENDER_ID, FIRST_SENT_AT
 from lambda_src.shared.message_attributes import REASON, SENDER_ATTRIBUTES, sender_attributes_of

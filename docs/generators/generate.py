@@ -18,6 +18,7 @@ from docs.generators import (
     architecture,
     branch_life,
     cost,
+    cost_numbers,
     delivery_cost,
     deployment_time,
 )
@@ -40,7 +41,10 @@ def of_costs(
     """Return the page of costs: of each kind of environment, and of a branch's delivery."""
     hub, pipeline = _hub_and_pipeline(templates)
     delivery = delivery_cost.section(environments[EPHEMERAL.kind], pipeline, hub)
-    return {cost.PAGE: cost.page(environments) + delivery}
+    return {
+        cost.PAGE: cost.page(environments) + delivery,
+        cost_numbers.FILE: cost_numbers.text(environments),
+    }
 
 
 def of_branch(templates: Iterable[StackTemplate]) -> dict[Path, str]:

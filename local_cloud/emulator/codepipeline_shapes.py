@@ -21,7 +21,13 @@ def execution(state: Mapping[str, Any]) -> dict[str, Any]:
         "pipelineExecutionId": state["id"],
         "status": status,
         "statusSummary": state.get("reason", ""),
-        "sourceRevisions": [{"actionName": "Source", "revisionId": state["commit"]}],
+        "sourceRevisions": [
+            {
+                "actionName": "Source",
+                "revisionId": state["commit"],
+                "revisionSummary": _commit_message(state),
+            }
+        ],
         "trigger": {"triggerType": state["trigger"]},
         "executionMode": "SUPERSEDED",
         "executionType": "STANDARD",
@@ -30,6 +36,16 @@ def execution(state: Mapping[str, Any]) -> dict[str, Any]:
         shown["startTime"] = state["started"]
         shown["lastUpdateTime"] = state.get("ended") or time.time()
     return shown
+
+
+def _commit_message(state: Mapping[str, Any]) -> str:
+    """Its first line, which the source action has read; empty before."""
+    messages = (
+        action.get("outputs", {}).get("CommitMessage", "")
+        for stage in state.get("stages", [])
+        for action in stage["actions"]
+    )
+    return next((message.splitlines()[0] for message in messages if message), "")
 
 
 def started_actions(state: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from infra.queues import AUDIT, TRANSACTIONS, QueueNames
+from infra.queue_names import AUDIT, TRANSACTIONS, QueueNames
 from operations.dead_letters.errors import DeadLettersError
 
 if TYPE_CHECKING:

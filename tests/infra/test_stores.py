@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.queues import AUDIT, TRANSACTIONS, QueueNames
+from infra.queue_names import AUDIT, TRANSACTIONS, QueueNames
 from lambda_src.shared.redelivery import delay_seconds
 from tests.infra.templates import Synthesized, text
 

@@ -12,6 +12,8 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
 @pytest.mark.parametrize(
     ("program", "arguments", "said"),
     [
+        ("approve", [], "error: BRANCH is empty: AWS=yes needs the name of the branch"),
+        ("approve", ["--branch", "main"], f"error: {ACCOUNT}"),
         ("dead_letters", [], f"error: {SUFFIX}"),
         ("redrive", [], f"error: {SUFFIX}"),
         ("resend", [], f"error: {SUFFIX}"),

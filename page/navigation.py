@@ -1,0 +1,11 @@
+"""The links at the top of every page."""
+
+from typing import Final
+
+# By address: the text.
+NAVIGATION: Final = {
+    "/": "Branches and runs",
+    "/plots": "Plots",
+    "/architecture": "Architecture",
+    "/commands": "Commands",
+}
