@@ -40,6 +40,7 @@ class Parameter:
     label: str
     rule: Rule
     is_needed: bool = False
+    choices: tuple[str, ...] = ()  # the only values, where there are few
     hint: str = ""
 
 
@@ -60,6 +61,7 @@ class Action:
     constants: Mapping[str, str] = field(default_factory=dict)
     confirmation: Confirmation = Confirmation.NONE
     checkbox: str = ""
+    group: str = ""
     is_on_aws: bool = False
     is_alone: bool = True
     on_failure: str = "Read the last lines: they name the error and what to do. Then try again."

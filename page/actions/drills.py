@@ -23,6 +23,7 @@ def _drill(name: str, *, title: str, does: str) -> Action:
         "checks that none that was acknowledged is lost. Clients may see errors meanwhile.",
         confirmation=Confirmation.SECOND_CLICK,
         checkbox="{SUFFIX} may be disturbed now.",
+        group="Drills",
         on_failure=_ON_FAILURE,
     )
 

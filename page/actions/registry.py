@@ -14,7 +14,7 @@ _HUB: Final = Parameter(
 )
 _LETTERS: Final = (
     _SUFFIX,
-    Parameter(name="QUEUE", label="Queue", rule=QUEUE, hint="transaction (the default) or audit"),
+    Parameter(name="QUEUE", label="Queue", rule=QUEUE, choices=("transaction", "audit")),
     Parameter(name="REASON", label="Reason", rule=REASON, hint="only letters with this reason"),
     Parameter(
         name="ID", label="Id", rule=ID, hint="only letters of this message, transaction or batch"
@@ -84,7 +84,7 @@ _ON_BRANCH: Final = (
 _ON_HUB: Final = (
     Action(
         name="reconcile",
-        title="Show the plan",
+        title="Show the hub's plan",
         target="reconcile",
         subject=Subject.HUB,
         parameters=(_HUB,),
@@ -94,7 +94,7 @@ _ON_HUB: Final = (
     ),
     Action(
         name="reconcile-apply",
-        title="Carry out the plan",
+        title="Carry out the hub's plan",
         target="reconcile",
         subject=Subject.HUB,
         parameters=(_HUB,),
