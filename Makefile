@@ -36,6 +36,7 @@ WORKERS ?= 4
 MILLIONS ?= 1 5 10
 FOLDER ?=
 LOCK ?=
+DRILL ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
 # (pyproject.toml); the other folders of tests/ test local code.
@@ -58,7 +59,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
 	resend retry session setup smoke-test soak status synth test up verify-audit
 
-.PHONY: drill-away drill-clock drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
+.PHONY: drill drill-away drill-clock drill-cut-database drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' "$(CURDIR)/Makefile" | awk -F':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -87,10 +88,10 @@ setup: ## install .venv and node_modules from the lock files
 page: ## start a page of branches, runs, environments and plots, and print its address (AWS=yes: of the account, until Ctrl-C)
 	@python -m $(if $(filter yes,$(AWS)),page,local_cloud page)
 
-down: ## stop every process of the local cloud
+down: ## stop every process of the local cloud; `make up` brings everything back
 	@python -m local_cloud down
 
-clean: ## stop every process and delete .local/
+clean: ## stop every process and delete .local/ with all environments and their data
 	@python -m local_cloud clean
 
 status: ## show branches with their expiry dates, last runs and tasks
@@ -129,6 +130,12 @@ api-client: ## print id and secret of the API of SUFFIX (CLIENT=... ROLE=...: ad
 
 check-roles: ## ask IAM what each role of SUFFIX may and may not do (AWS=yes: on AWS)
 	@$(call operation,check-roles) --suffix "$(SUFFIX)"
+
+drill: setup ## start a fault in SUFFIX by its FIS template under load, and check what was acknowledged (DRILL=kill-task, kill-database, lose-zone or cut-database; AWS=yes: on AWS)
+	@$(call operation,drills) --suffix "$(SUFFIX)" --drill "$(DRILL)"
+
+drill-cut-database: ## cut the tasks off from the database under load; check that nothing is lost
+	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.cut_database
 
 drill-kill-task: ## kill a task under load; check that no acknowledged transaction is lost
 	@SUFFIX="$(SUFFIX)" python -m local_cloud.drills.kill_task

@@ -18,6 +18,7 @@ from botocore.config import Config
 from app_service.api.account_turns import AccountTurns
 from app_service.api.health import PROBE_TIMEOUT_SECONDS, Health
 from app_service.api.hot_route import HotRoute
+from app_service.api.request_log import RequestLog
 from app_service.api.services import Services
 from app_service.application import make_app
 from app_service.clients.client_table import ClientTable
@@ -175,6 +176,7 @@ async def serve(
                     "audit_queue": audit_queue.probe,
                 }
             ),
+            request_log=RequestLog(),
             version=settings.service_version,
             environment_suffix=settings.environment_suffix,
         )

@@ -11,7 +11,12 @@ from checks.assembly import StackTemplate, stack_templates
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 # The two contexts use the two kinds of source.
-BRANCH: Final[dict[str, Any]] = {"branch": "feature/x", "hub": "also", "notices": "hub"}
+BRANCH: Final[dict[str, Any]] = {
+    "branch": "feature/x",
+    "hub": "also",
+    "notices": "hub",
+    "faultInjection": {"ephemeral": True},
+}
 # With all optional settings.
 TRUNK: Final[dict[str, Any]] = {
     "source": {
@@ -20,6 +25,7 @@ TRUNK: Final[dict[str, Any]] = {
         "connectionArn": "arn:aws:codeconnections:us-east-1:111111111111:connection/0a1b",
     },
     "alarmEmail": "ops@example.com",
+    "faultInjection": {"staging": True, "production": True},
     "domains": {
         "production": {
             "name": "pay.example.com",

@@ -27,6 +27,7 @@ class EnvironmentConfig:
     monitoring: MonitoringConfig = field(default_factory=MonitoringConfig)
     domain: DomainConfig | None = None  # None: the load balancer's own name
     web_firewall: WebFirewallConfig | None = None  # None: no limits, which cost money
+    has_faults: bool = False  # drills can be run: fault_injection.py
 
     @property
     def suffix(self) -> EnvironmentSuffix | None:
@@ -44,6 +45,7 @@ class EnvironmentConfig:
         shared_topic: str | None = None,
         domain: DomainConfig | None = None,
         audit_lock_days: int | None = None,
+        has_faults: bool = False,
     ) -> Self:
         """Return this environment with the settings of the account and region it is deployed to.
 
@@ -54,6 +56,7 @@ class EnvironmentConfig:
         return replace(
             self,
             domain=domain,
+            has_faults=has_faults,
             audit=replace(self.audit, lock_days=audit_lock_days),
             monitoring=replace(self.monitoring, email=alarm_email, shared_topic=shared_topic),
             service=replace(self.service, api_port=api_port),

@@ -18,6 +18,8 @@ ZONES: Final = 2
 PUBLIC: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
 PRIVATE: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
 ISOLATED: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+_ISOLATED_NAME: Final = "isolated"
+ISOLATED_SUBNETS: Final = {"aws-cdk:subnet-name": _ISOLATED_NAME}  # the tag that CDK gives them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,7 @@ class Network(Construct):
                     cidr_mask=22,
                 ),
                 ec2.SubnetConfiguration(
-                    name="isolated",
+                    name=_ISOLATED_NAME,
                     subnet_type=ec2.SubnetType.PRIVATE_ISOLATED,
                     cidr_mask=24,
                 ),

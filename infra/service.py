@@ -28,6 +28,7 @@ from infra.sessions import Sessions
 from infra.trust import ca_file_for_service
 
 NAME: Final = "transaction-service"
+CLUSTER: Final = "transaction-cluster"
 VERSION_LENGTH: Final = 12
 
 
@@ -76,7 +77,7 @@ class Service(Construct):
             # Compiled files of a local run must not change the image.
             exclude=["**/__pycache__", "**/*.pyc"],
         )
-        cluster_name = suffix.physical_name("transaction-cluster")
+        cluster_name = suffix.physical_name(CLUSTER)
         self.cluster = ecs.Cluster(
             self,
             "Cluster",

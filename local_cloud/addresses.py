@@ -57,6 +57,12 @@ class LoopbackAddresses:
             if self._taken.pop(key, None) is not None:
                 self._save()
 
+    def release_all(self, prefix: str) -> None:
+        """Release the addresses of the keys that start with `prefix`."""
+        with self._lock:
+            self._taken = {k: a for k, a in self._taken.items() if not k.startswith(prefix)}
+            self._save()
+
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self._file, json.dumps(self._taken, indent=1))

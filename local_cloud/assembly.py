@@ -51,6 +51,10 @@ def cdk_context(
         "source": json.dumps(source, separators=(",", ":")),
         "apiPort": str(cloud.api_port),
         "branches": json.dumps({"quota": _QUOTA}, separators=(",", ":")),
+        # Off by default: here every environment has its drills.
+        "faultInjection": json.dumps(
+            dict.fromkeys(("ephemeral", "staging", "production"), True), separators=(",", ":")
+        ),
         "databaseCaFile": str(paths.database_authority / "ca.pem"),
     }
 

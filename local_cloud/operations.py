@@ -18,6 +18,7 @@ OPERATIONS = {
     "api-client": ("print the API's credential; add, list and remove credentials", True),
     "check-roles": ("ask IAM about the roles of an environment", True),
     "dead-letters": ("show the dead letters of an environment, by reason", True),
+    "drills": ("start a fault in an environment under load, and check what it acknowledged", True),
     "redrive": ("send dead letters of an environment back to their queue", True),
     "resend": ("send the batches again that the audit queue has refused too often", True),
     "verify-audit": ("compare the ledger of an environment with its audit trail", True),

@@ -8,6 +8,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NODE_MODULES = ROOT / "node_modules"
 # Every process that a local cloud starts has this variable set to the cloud's state folder.
 STATE_MARK = "LOCAL_CLOUD_STATE"
+# Where a server answers whether the environments of its saved state serve again.
+RESUMED_PATH = "/_local_cloud/resumed"
 
 
 def state_dir() -> Path:
@@ -40,9 +42,28 @@ class CloudPaths:
         return self.state / "page.log"
 
     @property
+    def drills(self) -> Path:
+        """Record and plot of the last run of each drill."""
+        return self.state / "drills"
+
+    @property
     def cloud(self) -> Path:
-        """Files of the running server; deleted when a new one starts."""
+        """Files of the server. What stays between two servers: see `leftovers.py`."""
         return self.state / "cloud"
+
+    @property
+    def temporary(self) -> Path:
+        return self.cloud / "tmp"
+
+    @property
+    def saved(self) -> Path:
+        """The saved state of the emulator: see `emulator/state_keeper.py`."""
+        return self.cloud / "saved"
+
+    @property
+    def saved_version(self) -> Path:
+        """Of which version the saved state is, and the port that its addresses name."""
+        return self.saved / "version.json"
 
     @property
     def addresses(self) -> Path:
@@ -74,6 +95,11 @@ class CloudPaths:
     def pipelines(self) -> Path:
         """The deployed pipeline definitions, one JSON file each."""
         return self.cloud / "pipelines"
+
+    @property
+    def experiment_templates(self) -> Path:
+        """The deployed templates of FIS, one JSON file each."""
+        return self.cloud / "experiment-templates"
 
     @property
     def quotas(self) -> Path:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -17,11 +18,13 @@ from pathlib import Path
 
 import psutil
 
-from local_cloud.leftovers import remove_leftovers
-from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
+from local_cloud.leftovers import remove_leftovers, remove_passing
+from local_cloud.paths import RESUMED_PATH, ROOT, STATE_MARK, CloudPaths
+from local_cloud.saved_state import StateError, read_version, write_version
 
 _START_TIMEOUT_SECONDS = 60
 _STOP_TIMEOUT_SECONDS = 45
+_LEFTOVERS_TIMEOUT_SECONDS = 3
 _PREFERRED_PORT = 4566
 _DEFAULT_API_PORT = 8443
 
@@ -70,12 +73,13 @@ def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
     if running is not None:
         return running
     end_leftovers(paths)
-    remove_leftovers(paths)
+    saved_port = _keep_or_remove(paths)
     paths.state.mkdir(parents=True, exist_ok=True)
     api_port = _port_from("LOCAL_API_PORT") or _DEFAULT_API_PORT
     # The server inherits the bound socket: no other program can take the port in between.
-    with _listening_socket(port) as listener, paths.server_log.open("ab") as log:
+    with _listening_socket(port, saved_port) as listener, paths.server_log.open("ab") as log:
         bound = int(listener.getsockname()[1])
+        write_version(paths.saved_version, port=bound)
         process = subprocess.Popen(
             [
                 sys.executable, "-m", "local_cloud.emulator",
@@ -104,6 +108,7 @@ def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
             tail = paths.server_log.read_text(errors="replace").splitlines()[-10:]
             raise CloudError("the local cloud did not start:\n  " + "\n  ".join(tail))
         time.sleep(0.1)
+    _wait_until_resumed(cloud)
     return cloud
 
 
@@ -128,10 +133,13 @@ def end_leftovers(paths: CloudPaths) -> int:
     command line. No other process is ended.
     """
     mine = [p for p in psutil.process_iter(["cmdline"]) if _belongs(p, paths.state)]
+    # Sessions of a database run on for a moment when their server is dead.
+    every = {*mine, *(child for process in mine for child in _descendants(process))}
     for process in mine:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(mine, timeout=10)
+            # PostgreSQL ends its sessions at SIGINT, and waits for them at SIGTERM.
+            process.send_signal(signal.SIGINT if _is_database(process) else signal.SIGTERM)
+    _, alive = psutil.wait_procs([*every], timeout=_LEFTOVERS_TIMEOUT_SECONDS)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -161,7 +169,41 @@ def _belongs(process: psutil.Process, state: Path) -> bool:
     return False
 
 
-def _listening_socket(chosen: int | None) -> socket.socket:
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return process.children(recursive=True)
+    return []
+
+
+def _is_database(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.name() == "postgres"
+    return False
+
+
+def _keep_or_remove(paths: CloudPaths) -> int | None:
+    """Prepare the state folder; returns the port that saved state needs. Raises CloudError."""
+    try:
+        saved = read_version(paths.saved_version)
+    except StateError as error:
+        raise CloudError(str(error)) from error
+    if saved is None:
+        remove_leftovers(paths)
+        return None
+    remove_passing(paths)
+    return int(saved["port"])
+
+
+def _listening_socket(chosen: int | None, saved: int | None) -> socket.socket:
+    """`saved` is in the addresses of saved queues and functions: there is no other choice then."""
+    if saved is not None:
+        wanted = _port_from("LOCAL_CLOUD_PORT") if chosen is None else chosen
+        if wanted not in {None, 0, saved}:
+            raise CloudError(
+                f"port {wanted} (LOCAL_CLOUD_PORT): the saved state contains addresses with port "
+                f"{saved}: choose that, or `make clean`, which deletes all environments"
+            )
+        chosen = saved
     return listening_socket(_PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=chosen)
 
 
@@ -195,6 +237,23 @@ def _port_from(variable: str) -> int | None:
     if not text.isdigit() or not 1024 <= int(text) <= 65535:
         raise CloudError(f"{variable}={text!r}: expected a port number from 1024 to 65535")
     return int(text)
+
+
+def _wait_until_resumed(cloud: RunningCloud) -> None:
+    """Until the environments of the saved state serve again. Raises CloudError."""
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{cloud.endpoint_url}{RESUMED_PATH}", timeout=5) as answer:
+                if json.load(answer)["resumed"]:
+                    return
+        except urllib.error.HTTPError as error:
+            raise CloudError(
+                f"the saved state was not started again: {json.load(error)['problem']}; "
+                "`make down` and `make up` try it again, `make clean` deletes it"
+            ) from error
+        time.sleep(0.05)
+    raise CloudError(f"the saved state was not started again in {_START_TIMEOUT_SECONDS} s")
 
 
 def _answers(cloud: RunningCloud) -> bool:

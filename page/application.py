@@ -18,9 +18,11 @@ from page.settings import PageSettings
 from page.views import routes_of_views
 
 
-def application(*, settings: PageSettings, runner: Runner | None = None) -> Starlette:
+def application(
+    *, settings: PageSettings, runner: Runner | None = None, account: Account | None = None
+) -> Starlette:
     """Reads when it is asked, never before: it starts without an account, too."""
-    account = Account(settings)
+    account = account or Account(settings)
     shown = templates(settings, buttons=buttons_of(account))
     token = new_token()
     actions = ActionRoutes(

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.templating import Jinja2Templates
@@ -59,6 +59,7 @@ def templates(settings: PageSettings, *, buttons: ButtonsOf) -> Jinja2Templates:
     environment.filters |= {
         "duration": duration,
         "minute": minute,
+        "own": own,
         "moment": moment,
         "iso": iso,
         "kind": kind,
@@ -109,8 +110,10 @@ def _of_stack(state: str) -> str:
     return "good" if state.endswith("_COMPLETE") else "idle"
 
 
+def own(name: str, suffix: str) -> str:
+    """The name of a resource on the page of its environment: without the suffix."""
+    return name.removesuffix(f"-{suffix}")
+
+
 def short(commit: str) -> str:
     return commit[:12]
-
-
-Context = dict[str, Any]

@@ -31,6 +31,8 @@ from pipeline.context_keys import (
 from pipeline.context_values import as_text, matching, missing, one_of, port_number
 from pipeline.domains import KEY as DOMAINS
 from pipeline.domains import of_ephemeral, parse_domains, to_json
+from pipeline.fault_injection import KEY as FAULT_INJECTION
+from pipeline.fault_injection import parse_fault_injection
 from pipeline.lookup_role import lookup_role_arn
 from pipeline.passed_context import PassedContext, synth_command
 from pipeline.production_certificate import KEY as PRODUCTION_CERTIFICATE
@@ -75,6 +77,7 @@ class DeliverySettings:
     domains: Mapping[str, DomainConfig] = field(default_factory=dict)  # by kind of environment
     production_certificate: str | None = None  # SELF_SIGNED: production without a domain
     audit_lock_days: Mapping[str, int] = field(default_factory=dict)  # by kind of environment
+    fault_injection: Mapping[str, bool] = field(default_factory=dict)  # by kind of environment
     notices: str | None = None  # NOTICES_OF_HUB: the hub created this branch's pipeline
     defaults: Mapping[str, object] = field(default_factory=dict)
 
@@ -127,6 +130,7 @@ class DeliverySettings:
             domains=domains,
             production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
             audit_lock_days=parse_audit_lock(lookup(AUDIT_LOCK)),
+            fault_injection=parse_fault_injection(lookup(FAULT_INJECTION)),
             notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
         )
@@ -211,6 +215,7 @@ class DeliverySettings:
             shared_topic=self.shared_topic,
             domain=self.domains.get(config.kind),
             audit_lock_days=self.audit_lock_days.get(config.kind),
+            has_faults=self.fault_injection.get(config.kind, False),
         )
 
     def context(self) -> dict[str, str]:
@@ -249,6 +254,7 @@ class DeliverySettings:
             PRODUCTION_CERTIFICATE: self.production_certificate,
             NOTICES: self.notices,
             AUDIT_LOCK: as_text(self.audit_lock_days) if self.audit_lock_days else None,
+            FAULT_INJECTION: as_text(self.fault_injection) if self.fault_injection else None,
             DOMAINS: as_text(to_json(self.domains)) if self.domains else None,
             BRANCHES: as_text(self.branches.to_json()),
         }

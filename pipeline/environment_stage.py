@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Environment, Stage
+from aws_cdk import CfnOutput, Environment, Stack, Stage
 from constructs import Construct
 
 from infra.config import EnvironmentConfig
+from infra.fault_injection import FaultInjection
 from infra.naming import EnvironmentSuffix
 from infra.transaction_stack import TransactionStack
 from pipeline.branch_limits import BranchLimits
 
 
 class EnvironmentStage(Stage):
-    """One environment's stack. `tags` are added to it; `outputs` are its outputs.
+    """One environment's stack, and that of its drills if it has them.
 
-    `limits`: those of a branch.
+    `tags` are added to both; `outputs` are those of the environment. `limits`: those of a branch.
     """
 
     def __init__(
@@ -37,8 +38,20 @@ class EnvironmentStage(Stage):
             synthesizer=limits.synthesizer() if limits else None,
             permissions_boundary=limits.boundary() if limits else None,
         )
-        if limits:
-            limits.place_roles(stack)
-        for key, value in tags.items():
-            stack.tags.set_tag(key, value)
+        stacks: list[Stack] = [stack]
+        if config.has_faults:
+            faults = FaultInjection(
+                self,
+                "FaultInjection",
+                suffix=suffix,
+                synthesizer=limits.synthesizer() if limits else None,
+                permissions_boundary=limits.boundary() if limits else None,
+            )
+            faults.add_stack_dependency(stack)
+            stacks.append(faults)
+        for each in stacks:
+            if limits:
+                limits.place_roles(each)
+            for key, value in tags.items():
+                each.tags.set_tag(key, value)
         self.outputs: dict[str, CfnOutput] = stack.outputs

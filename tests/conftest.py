@@ -32,7 +32,7 @@ _SYNTH_ROOMS = (
     "tests/pipeline/",
     "tests/test_app.py",
 )
-_OWN_CLOUDS = ("tests/operations/test_redrive.py",)
+_OWN_CLOUDS = ("tests/local_cloud/state/", "tests/operations/test_redrive.py")
 _EMULATOR = "tests/local_cloud/emulator/"
 _BRANCHES = "tests/local_cloud/branches/"
 _LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")

@@ -109,11 +109,13 @@ def _joined(value: Any) -> str:
 
 @pytest.fixture(scope="session")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    """A branch on CodeCommit, with all that a place other than AWS says about itself."""
+    """A branch on CodeCommit, with all that a place other than AWS says about itself, and with
+    templates for drills."""
     return Delivered.synthesize(
         tmp_path_factory.mktemp("codecommit") / "cdk.out",
         branch="feature/x",
         account="000000000000",
+        faultInjection={"ephemeral": True},
         apiPort="8443",
         databaseCaFile="/it's/a $HOME/ca.pem",
         hub="also",

@@ -60,6 +60,8 @@ class RecordedTransaction:
     client_id: str | UnsetType = UNSET
     user_id: str | UnsetType = UNSET
     path: Path | UnsetType = UNSET
+    trace_id: str | UnsetType = UNSET  # the load balancer's, of the request that posted it
+    message_id: str | UnsetType = UNSET  # of the queue's message that posted it
     posted_at: Moment
 
 

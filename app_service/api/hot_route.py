@@ -21,7 +21,10 @@ from app_service.api.deadlines import deadline_in
 from app_service.api.problems import problem_of
 from app_service.api.services import Services
 from app_service.api.transaction_routes import TRANSACTIONS_PATH, post
+from app_service.ledger.origin import TRACE_HEADER, origin_of_trace
 from app_service.ledger.transaction import Transaction
+
+_TRACE_HEADER = TRACE_HEADER.encode()
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +58,13 @@ class HotRoute:
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         check_media_type(content_type, is_encoded=b"content-encoding" in headers)
         transaction = Transaction.parse(decode_json(body))
-        return await post(self._services, session, transaction, deadline=deadline_in(scope))
+        return await post(
+            self._services,
+            session,
+            transaction,
+            origin_id=origin_of_trace(headers.get(_TRACE_HEADER, b"").decode("latin-1")),
+            deadline=deadline_in(scope),
+        )
 
 
 def _address(scope: Scope) -> str:

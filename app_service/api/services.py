@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from app_service.api.account_turns import AccountTurns
 from app_service.api.health import Health
+from app_service.api.request_log import RequestLog
 from app_service.clients.clients import Clients
 from app_service.clients.logins import Logins
 from app_service.clients.sessions import Sessions
@@ -22,6 +23,7 @@ class Services:
     clients: Clients
     logins: Logins
     health: Health
+    request_log: RequestLog
     version: str
     environment_suffix: str
 

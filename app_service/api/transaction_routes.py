@@ -1,6 +1,6 @@
 """POST /transactions, /transactions/batch and /transactions/{id}/reversal, capture and void."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from msgspec import UNSET
@@ -18,6 +18,7 @@ from app_service.clients.session_table import Session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
 from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import Kind
+from app_service.ledger.origin import TRACE_HEADER, origin_of_trace
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import REASON, Verdict
@@ -37,7 +38,13 @@ _GIVEN_BY_PATH = ("kind", "target_id")
 async def post_transaction(request: Request, session: Session) -> Response:
     """The hot route answers instead if the request comes whole (hot_route.py)."""
     transaction = Transaction.parse(await read_json(request))
-    return await post(services_of(request), session, transaction, deadline=deadline_of(request))
+    return await post(
+        services_of(request),
+        session,
+        transaction,
+        origin_id=_origin_of(request),
+        deadline=deadline_of(request),
+    )
 
 
 async def post_to_target(request: Request, session: Session, *, kind: Kind) -> Response:
@@ -51,18 +58,39 @@ async def post_to_target(request: Request, session: Session, *, kind: Kind) -> R
             raise InvalidField(f"{name}: the path gives it; leave it out")
     whole = {**document, "kind": kind, "target_id": str(target_id)}
     transaction = Transaction.parse(whole)
-    return await post(services_of(request), session, transaction, deadline=deadline_of(request))
+    return await post(
+        services_of(request),
+        session,
+        transaction,
+        origin_id=_origin_of(request),
+        deadline=deadline_of(request),
+    )
 
 
 async def post(
-    services: Services, session: Session, transaction: Transaction, *, deadline: float
+    services: Services,
+    session: Session,
+    transaction: Transaction,
+    *,
+    origin_id: str | None,
+    deadline: float,
 ) -> Response:
     if transaction.linked:
         raise InvalidField("linked: only a transaction of a batch can be linked with the next one")
-    submission = Submission(transaction=transaction, actor=actor_of(session))
-    [verdict] = await services.ledger.post([submission], deadline=deadline)
+    submissions = [
+        Submission(transaction=transaction, actor=actor_of(session), origin_id=origin_id)
+    ]
+    request_log = services.request_log
+    started = request_log.now()
+    try:
+        verdicts = await services.ledger.post(submissions, deadline=deadline)
+    except Exception as error:
+        request_log.failed(submissions, error, started=started)
+        raise
+    [verdict] = verdicts
     transaction_id = transaction.transaction_id
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
+    request_log.answered(submissions, verdicts, status=status, started=started)
     if verdict in REASON:
         return problem_response(status, verdict, REASON[verdict], transaction_id=transaction_id)
     return json_response(
@@ -76,19 +104,35 @@ async def post_batch(request: Request, session: Session) -> Response:
     """A malformed transaction gets a verdict like any other and affects only those of its chain."""
     parsed = parse_batch(await read_json(request, bytes_max=BATCH_BODY_BYTES))
     actor = actor_of(session)
+    origin_id = _origin_of(request)
     submissions = [
-        Submission(transaction=found, actor=actor)
+        Submission(transaction=found, actor=actor, origin_id=origin_id)
         for found in parsed
         if isinstance(found, Transaction)
     ]
-    ledger = services_of(request).ledger
-    deadline = deadline_of(request)
-    posted = iter(await ledger.post(submissions, deadline=deadline) if submissions else ())
+    posted = iter(await _post_some(request, submissions) if submissions else ())
     verdicts = [
         _verdict(found, next(posted)) if isinstance(found, Transaction) else _malformed(found)
         for found in parsed
     ]
     return json_response(answers.BatchVerdicts(verdicts=verdicts))
+
+
+async def _post_some(request: Request, submissions: Sequence[Submission]) -> Sequence[Verdict]:
+    services = services_of(request)
+    request_log = services.request_log
+    started = request_log.now()
+    try:
+        verdicts = await services.ledger.post(submissions, deadline=deadline_of(request))
+    except Exception as error:
+        request_log.failed(submissions, error, started=started)
+        raise
+    request_log.answered(submissions, verdicts, status=200, started=started)
+    return verdicts
+
+
+def _origin_of(request: Request) -> str | None:
+    return origin_of_trace(request.headers.get(TRACE_HEADER, ""))
 
 
 def _verdict(transaction: Transaction, verdict: Verdict) -> answers.BatchVerdict:

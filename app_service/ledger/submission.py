@@ -1,4 +1,4 @@
-"""A transaction and who asks for it: what the ledger's posting function takes.
+"""A transaction, who asks for it and how it came: what the ledger's posting function takes.
 
 Standard library only: the transaction processor bundles it.
 """
@@ -13,3 +13,4 @@ from app_service.ledger.transaction import Transaction
 class Submission:
     transaction: Transaction
     actor: Actor
+    origin_id: str | None = None  # 32 digits (origin.py); no content of the transaction

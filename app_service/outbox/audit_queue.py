@@ -21,15 +21,24 @@ class AuditQueue:
         self._url = url
         self._executor = executor
 
-    async def send(self, body: str) -> None:
-        """Return when the queue has acknowledged the message. Raises Refused."""
+    async def send(self, body: str, *, trace_id: str | None = None) -> str:
+        """The id that the queue gives the message when it has acknowledged it. Raises Refused.
+
+        `trace_id`: of the one request that posted all of it. This attribute does not count towards
+        the size of a message, and Lambda hands it on
+        (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html).
+        """
         send = partial(self._sqs.send_message, QueueUrl=self._url, MessageBody=body)
+        if trace_id is not None:
+            trace = {"DataType": "String", "StringValue": f"Root={trace_id}"}
+            send = partial(send, MessageSystemAttributes={"AWSTraceHeader": trace})
         try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, send)
+            answer = await asyncio.get_running_loop().run_in_executor(self._executor, send)
         except ClientError as error:
             raise Refused(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
             raise Refused(type(error).__name__) from error
+        return answer["MessageId"]
 
     async def probe(self) -> None:
         """Raises a boto3 error if the queue does not answer."""

@@ -11,8 +11,8 @@ from app_service.ledger.transaction import Transaction
 
 # The posting function of this version and the type of its rows; the ones of the version before stay
 # beside them (docs/adding-a-field.md).
-POSTING_FUNCTION = "ledger.post_transactions_v2"
-ROW_TYPE = "ledger.submitted_v2"
+POSTING_FUNCTION = "ledger.post_transactions_v3"
+ROW_TYPE = "ledger.submitted_v3"
 _POST = (
     f"SELECT status FROM {POSTING_FUNCTION}(ARRAY("  # nosec B608 # parts, no values
     f"SELECT ROW(%s)::{ROW_TYPE} FROM unnest(%s) WITH ORDINALITY AS u(%s, place) ORDER BY u.place"
@@ -24,6 +24,7 @@ _OF_ACTORS: dict[str, tuple[str, Callable[[Actor], object]]] = {
     "path": ("text", lambda actor: str(actor.path)),
     "is_operator": ("boolean", lambda actor: actor.role == Role.OPERATOR),
 }
+_ORIGIN = "origin_id"
 
 
 def _getter(name: str, rule: Rule) -> Callable[[Submission], Any]:
@@ -40,10 +41,12 @@ def _actor_getter(get: Callable[[Actor], object]) -> Callable[[Submission], Any]
 
 _RULES = rules_of(Transaction)
 _SQL_TYPES = {name: rule.sql_type for name, rule in _RULES.items()} | {
-    name: sql_type for name, (sql_type, _) in _OF_ACTORS.items()
+    **{name: sql_type for name, (sql_type, _) in _OF_ACTORS.items()},
+    _ORIGIN: "uuid",
 }
 _GETTERS = {name: _getter(name, rule) for name, rule in _RULES.items()} | {
-    name: _actor_getter(get) for name, (_, get) in _OF_ACTORS.items()
+    **{name: _actor_getter(get) for name, (_, get) in _OF_ACTORS.items()},
+    _ORIGIN: attrgetter(_ORIGIN),
 }
 # The attributes of the row type, in its order.
 ATTRIBUTES = tuple(_SQL_TYPES)

@@ -28,6 +28,8 @@ class RecordedTransaction:
     client_id: str | None  # who sent it; None: from before actors were recorded
     user_id: str | None
     path: str | None
+    trace_id: str | None  # of the request that posted it, as AWS writes it
+    message_id: str | None  # or of the message
     posted_at: datetime
 
     def to_json(self) -> dict[str, Any]:
@@ -46,6 +48,8 @@ _STORED = tuple(name for name in COLUMNS if name != "linked")  # chain_id says m
 SELECT_LIST = ", ".join(f"t.{name}" for name in _STORED) + (
     ", coalesce(h.state, t.state) AS state, t.reason, t.chain_id, r.transaction_id AS reversed_by"
     ", h.expires_at, h.closed_by, t.client_id, t.user_id, t.path, t.posted_at"
+    ", CASE t.path WHEN 'api' THEN ledger.trace_text(t.origin_id) END AS trace_id"
+    ", CASE t.path WHEN 'queue' THEN t.origin_id::text END AS message_id"
 )
 JOINS = """
   LEFT JOIN LATERAL (SELECT h.state, h.expires_at, h.closed_by FROM ledger.holds h

@@ -15,6 +15,7 @@ _TRANSFER = {
     "user_id": "'bench'",
     "path": "'api'",
     "is_operator": "true",
+    "origin_id": "gen_random_uuid()",
 }
 
 

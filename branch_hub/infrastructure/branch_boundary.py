@@ -19,6 +19,7 @@ from aws_cdk import aws_iam as iam
 from branch_hub.infrastructure.hub import ANY_BRANCH
 from infra.config import EPHEMERAL
 from infra.domain import ANY_SUFFIX, DomainConfig
+from infra.experiment_role import TAG_OF_FIS
 from lambda_src.environment_certificate.settings import CERTIFICATE
 from lambda_src.shared.branch_suffix import SLUG_LENGTH_MAX
 from lambda_src.shared.stack_tags import ENVIRONMENT_TAG, HUB_TAG
@@ -27,8 +28,8 @@ from pipeline.branch_limits import BranchLimits
 # A service that a branch needs for the first time: add it here, and merge that before the branch.
 SERVICES: Final = (
     "acm", "application-autoscaling", "cloudwatch", "codebuild", "codepipeline",
-    "codestar-notifications", "dynamodb", "ec2", "ecs", "elasticloadbalancing", "events", "kms",
-    "lambda", "logs", "rds", "s3", "secretsmanager", "sns", "sqs",
+    "codestar-notifications", "dynamodb", "ec2", "ecs", "elasticloadbalancing", "events", "fis",
+    "kms", "lambda", "logs", "rds", "s3", "secretsmanager", "sns", "sqs",
 )  # fmt: skip
 # Of other services. Not allowed: changing a stack (a stack keeps the role that deployed it),
 # pushing to the repository, storing images.
@@ -40,7 +41,7 @@ ACTIONS: Final = (
     "codestar-connections:UseConnection",
     "ecr:BatchCheck*", "ecr:BatchGet*", "ecr:Describe*", "ecr:Get*", "ecr:List*",
     "iam:Get*", "iam:List*",
-    "ssm:GetParameter*",
+    "ssm:GetParameter*", "tag:GetResources",
 )  # fmt: skip
 # IAM knows the key iam:PermissionsBoundary for exactly these changes of a role.
 _BOUNDED_CHANGES: Final = (
@@ -52,16 +53,14 @@ _OTHER_USES: Final = (
     "iam:UpdateAssumeRolePolicy", "iam:UpdateRole*",
 )  # fmt: skip
 # In services that are allowed: settings of the account or region; what costs most; and what would
-# pass the denials below. An access point of a bucket has a name of its own, and the default list of
-# network rules of a VPC has no tags.
+# pass the denials below: an access point of a bucket has a name of its own.
 _NEVER: Final = (
-    "acm:PutAccountConfiguration", "codebuild:*SourceCredentials", "dynamodb:Purchase*",
+    "acm:Put*", "codebuild:*SourceCredentials", "dynamodb:Purchase*",
     "dynamodb:UpdateAbacStatus", "ec2:*BlockPublicAccess*", "ec2:*Default*", "ec2:*Fleet*",
-    "ec2:*Spot*", "ec2:*SerialConsole*", "ec2:CreateNetworkAcl*", "ec2:DeleteNetworkAcl*",
-    "ec2:Purchase*", "ec2:ReplaceNetworkAcl*", "ec2:RunInstances",
+    "ec2:*Spot*", "ec2:*SerialConsole*", "ec2:Purchase*", "ec2:RunInstances",
     "ecs:DeleteAccountSetting", "ecs:PutAccountSetting*", "events:PutPermission",
-    "events:RemovePermission", "kms:*CustomKeyStore", "logs:*AccountPolicy",
-    "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "rds:ModifyCertificates",
+    "events:RemovePermission", "fis:Update*Lever*", "kms:*CustomKeyStore",
+    "logs:*AccountPolicy", "rds:ModifyCertificates",
     "rds:Purchase*", "s3:*AccessGrant*", "s3:*AccessPoint*", "s3:PutAccountPublicAccessBlock",
     "sns:SetSMSAttributes",
 )  # fmt: skip
@@ -112,6 +111,13 @@ def boundary_statements(
             *(f"arn:*:iam::*:role/*-{suffix}" for suffix in kept),
         ),
         _deny([*_NEVER], "*"),
+        *_network_rules_of_fis_only(),
+        # Policies of the account. A log group may have its own.
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["logs:*ResourcePolicy"],
+            not_resources=["arn:*:logs:*:*:log-group:*"],
+        ),
         *_never_certificates(kept, domains),
         _deny(
             ["s3:Abort*", "s3:Delete*", "s3:Put*", "s3:Replicate*"],
@@ -163,6 +169,23 @@ def _may_set_names_of_branches(
                 ]
             }
         },
+    )
+
+
+def _network_rules_of_fis_only() -> Iterator[iam.PolicyStatement]:
+    """FIS cuts a subnet off by an ACL that it creates and tags, and puts the old one back.
+
+    The default ACL of any VPC has no tags: nothing may change it, or give it this tag.
+    """
+    yield _unless(
+        ["ec2:*NetworkAclEntry", "ec2:DeleteNetworkAcl"],
+        "*",
+        {f"aws:ResourceTag/{TAG_OF_FIS}": "true"},
+    )
+    yield _unless(
+        ["ec2:CreateTags"],
+        "arn:*:ec2:*:*:network-acl/*",
+        {"ec2:CreateAction": "CreateNetworkAcl"},
     )
 
 
@@ -224,4 +247,14 @@ def _deny(
         actions=actions,
         resources=[*resources],
         conditions={"StringEquals": when} if when else None,
+    )
+
+
+def _unless(actions: list[str], resource: str, when: Mapping[str, str]) -> iam.PolicyStatement:
+    """A denial that also holds if the request does not have the key."""
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=actions,
+        resources=[resource],
+        conditions={"StringNotEquals": when},
     )

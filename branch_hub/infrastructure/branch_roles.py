@@ -7,7 +7,7 @@ from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.functions.shared.stacks import STACKS
 from branch_hub.infrastructure.branch_assets import (
     BranchAssets,
     bootstrap_bucket,
@@ -84,9 +84,7 @@ class BranchRoles(Construct):
 def _may_deploy_branches(
     stack: Stack, hub: Hub, execution: iam.IRole
 ) -> Iterator[iam.PolicyStatement]:
-    branches = [
-        _stacks(stack, f"{base}-{ANY_BRANCH}") for base in (APPLICATION_STACK, PIPELINE_STACK)
-    ]
+    branches = [_stacks(stack, f"{base}-{ANY_BRANCH}") for base in STACKS]
     # A stack keeps the role of its last deployment. Without the condition a stack that the
     # bootstrap's role deployed could be changed with the bootstrap's permissions.
     yield iam.PolicyStatement(

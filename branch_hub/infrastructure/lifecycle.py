@@ -8,7 +8,7 @@ from constructs import Construct
 
 from branch_hub.functions.shared.account_use import READS
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
-from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.functions.shared.stacks import STACKS
 from branch_hub.infrastructure.environment_needs import BRANCH_NEEDS
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, allow, hub_source
 from infra.python_function import PythonFunction
@@ -65,7 +65,7 @@ class Lifecycle(Construct):
                     resource="stack",
                     resource_name=f"{base}-{ANY_BRANCH}/*",
                 )
-                for base in (APPLICATION_STACK, PIPELINE_STACK)
+                for base in STACKS
             ),
         )
         hub.grant_execution_status(self.function, stack)

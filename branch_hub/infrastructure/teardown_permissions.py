@@ -7,11 +7,10 @@ from typing import Final
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 
-from branch_hub.functions.shared.stacks import APPLICATION_STACK, PIPELINE_STACK
+from branch_hub.functions.shared.stacks import APPLICATION_STACK, STACKS
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub
 from infra.naming import APPLICATION
 
-_STACKS: Final = (APPLICATION_STACK, PIPELINE_STACK)
 _OURS: Final = {"StringEquals": {"aws:ResourceTag/application": APPLICATION}}
 
 _DELETES_STACKS: Final = ("cloudformation:DeleteStack",)
@@ -91,7 +90,11 @@ def teardown_permissions(stack: Stack, *, hub: Hub) -> list[iam.PolicyStatement]
 
 
 def _may_change(stack: Stack, hub: Hub) -> Iterator[iam.PolicyStatement]:
-    yield _allow(_DELETES_STACKS, *_stacks(stack, ANY_BRANCH), when=_OURS)
+    yield _allow(
+        (*_DELETES_STACKS, "cloudformation:ListStackResources"),
+        *_stacks(stack, ANY_BRANCH),
+        when=_OURS,
+    )
     yield _allow(_STOPS_RUNS, _pipeline(stack, ANY_BRANCH))
     bucket = _bucket(stack, ANY_BRANCH)
     yield _allow(_EMPTIES_BUCKETS, bucket)
@@ -106,7 +109,6 @@ def _may_change(stack: Stack, hub: Hub) -> Iterator[iam.PolicyStatement]:
 
 
 def _may_look(stack: Stack) -> Iterator[iam.PolicyStatement]:
-    yield _allow(("cloudformation:ListStackResources",), *_stacks(stack, ANY_BRANCH))
     # For every environment: an image that another one names or deploys must stay.
     yield _allow(("cloudformation:GetTemplate",), _arn(stack, "cloudformation", "stack", "*/*"))
     yield _allow(("codepipeline:ListPipelineExecutions",), _pipeline(stack, "*"))
@@ -183,7 +185,7 @@ def _colon_arn(stack: Stack, service: str, resource: str, name: str) -> str:
 
 
 def _stacks(stack: Stack, suffix: str) -> Iterator[str]:
-    return (_arn(stack, "cloudformation", "stack", f"{base}-{suffix}/*") for base in _STACKS)
+    return (_arn(stack, "cloudformation", "stack", f"{base}-{suffix}/*") for base in STACKS)
 
 
 def _pipeline(stack: Stack, suffix: str) -> str:

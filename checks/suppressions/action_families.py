@@ -4,7 +4,12 @@ from typing import Final
 
 from checks.suppressions.suppression import Suppression
 
-_KEYS: Final = ("BranchHub/Key", "DeliveryPipeline/Key", "Transaction/Encryption/Key")
+_KEYS: Final = (
+    "BranchHub/Key",
+    "DeliveryPipeline/Key",
+    "FaultInjection/Key",
+    "Transaction/Encryption/Key",
+)
 _BUCKETS: Final = (
     "DeliveryPipeline/Artifacts/Policy",
     "Transaction/AuditStore/Bucket/Policy",

@@ -24,7 +24,7 @@ _RETRY_ROLE: Final = "BranchHub/PipelineRetry/Retry/Role"
 
 # The name of a branch's resource: any text, a hyphen and the six characters of its hash.
 _OF_A_BRANCH: Final = r"\*-\?{6}"
-_STACKS: Final = rf"arn:.*:stack/(DeliveryPipeline|transaction)-{_OF_A_BRANCH}/\*"
+_STACKS: Final = rf"arn:.*:stack/(DeliveryPipeline|FaultInjection|transaction)-{_OF_A_BRANCH}/\*"
 
 _BRANCH_ROLES: Final = "BranchHub/BranchRoles"
 

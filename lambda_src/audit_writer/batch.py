@@ -78,6 +78,12 @@ class PostedBatch:
         }
 
     @property
+    def trace_id(self) -> str | None:
+        """Of the request that posted all of it, if it was one."""
+        traces: set[str | None] = {record.get("trace_id") for record in self.transactions}
+        return traces.pop() if len(traces) == 1 else None
+
+    @property
     def amounts_minor(self) -> Counter[str]:
         """The amounts moved, by currency. Holds, voids and expiries move nothing."""
         amounts: Counter[str] = Counter()

@@ -11,6 +11,7 @@ from app_service.ledger.actor import Path
 from app_service.ledger.fields import InvalidField, parse_integer, parse_uuid, shape
 from app_service.ledger.free_text import REFERENCE_LENGTH_MAX
 from app_service.ledger.kinds import Kind
+from app_service.ledger.origin import is_message_id, is_trace
 from app_service.outbox.canonical_record import HASH, record_hash
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -57,6 +58,16 @@ def _object(name: str, value: object) -> None:
         raise InvalidField(f"{name}: must be an object, got {shape(value)}")
 
 
+def _trace(name: str, value: object) -> None:
+    if not (isinstance(value, str) and is_trace(value)):
+        raise InvalidField(f"{name}: must be 1-<8 hex digits>-<24 hex digits>, got {shape(value)}")
+
+
+def _message_id(name: str, value: object) -> None:
+    if not (isinstance(value, str) and is_message_id(value)):
+        raise InvalidField(f"{name}: must be a UUID in lower case, got {shape(value)}")
+
+
 def _one_of(choices: type[StrEnum]) -> Callable[[str, object], None]:
     def check(name: str, value: object) -> None:
         if not (isinstance(value, str) and value in list(choices)):
@@ -80,6 +91,8 @@ _RULES: Final[Mapping[str, Callable[[str, object], object]]] = {
     "client_id": _text,
     "user_id": _text,
     "path": _one_of(Path),
+    "trace_id": _trace,
+    "message_id": _message_id,
     "posted_at": parse_moment,
     HASH: parse_hash,
 }

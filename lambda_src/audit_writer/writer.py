@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
 from lambda_src.audit_writer.batch import PostedBatch
@@ -12,6 +12,8 @@ from lambda_src.audit_writer.refusals import ObjectRefused
 from lambda_src.shared.dead_letters import not_accepted
 from lambda_src.shared.messages import Message, Unprocessable, keep, received
 from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
+
+ARCHIVED: Final = "batch archived"
 
 logger = logging.getLogger(__name__)
 
@@ -98,11 +100,15 @@ def _stored(message: Message, archive: GuardedArchive) -> Counter[str]:
         logger.exception("batch refused by S3", extra={"batch_id": str(batch.batch_id)})
         raise
     logger.info(
-        "batch archived",
+        ARCHIVED,
         extra={
             "batch_id": str(batch.batch_id),
+            "message_id": message.message_id,
+            "receives": message.receive_count,
+            "key": batch.key,
             "transactions": len(batch.transactions),
             "is_new": is_new,
+            **({} if batch.trace_id is None else {"trace_id": batch.trace_id}),
         },
     )
     return batch.amounts_minor if is_new else Counter()

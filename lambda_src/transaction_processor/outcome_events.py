@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_src.shared.first_send import first_message_id
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.outcomes import DetailType, Outcome
 from lambda_src.transaction_processor.settings import SOURCE
@@ -21,10 +22,13 @@ from lambda_src.transaction_processor.settings import SOURCE
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
+    from mypy_boto3_events.type_defs import PutEventsResultEntryTypeDef
 
 logger = logging.getLogger(__name__)
 
 VERSION: Final = 1
+SENT: Final = "outcomes sent"
+MESSAGES_NAMED_MAX: Final = 10  # of an event, in its log line
 # PutEvents takes less than 256 KB in a call
 # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html). An event grows on
 # its way to a target by an envelope, and some targets take no more than 256 KB either.
@@ -102,15 +106,34 @@ class OutcomeBus:
     def _put(self, call: Sequence[_Event]) -> tuple[list[_Event], str]:
         """The events that the bus has refused, and why."""
         answer = self._events.put_events(Entries=[event.entry(self._bus_name) for event in call])
+        entries = answer.get("Entries", [])
+        self._log([*zip(call, entries, strict=False)])
         if answer.get("FailedEntryCount") == 0:
             return [], ""
-        entries = answer.get("Entries", [])
         if len(entries) != len(call):  # an answer that broke off: boto3 takes it for an empty one
             return [*call], "answer incomplete"
         results = [*zip(call, entries, strict=True)]
         codes = {result["ErrorCode"] for _, result in results if "ErrorCode" in result}
         refused = [event for event, result in results if "ErrorCode" in result]
         return refused, ", ".join(sorted(codes))
+
+    def _log(self, results: "Sequence[tuple[_Event, PutEventsResultEntryTypeDef]]") -> None:
+        """One line for a call, which names the first messages of each event."""
+        sent = [
+            {
+                "event_id": result["EventId"],
+                "detail_type": event.detail_type,
+                "outcomes": len(event.messages),
+                "message_ids": [
+                    first_message_id(message, role_id=self._processor_role_id)
+                    for message in event.messages[:MESSAGES_NAMED_MAX]
+                ],
+            }
+            for event, result in results
+            if "EventId" in result
+        ]
+        if sent:
+            logger.info(SENT, extra={"events": sent})
 
     def _calls(self, outcomes: Iterable[Outcome]) -> Iterator[list[_Event]]:
         """The outcomes as events, in groups that one call takes; one detail type in each event."""

@@ -3,12 +3,14 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from app_service.ledger.origin import origin_of_message
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from app_service.ledger.verdict import REFUSALS, Verdict, count_verdicts
 from lambda_src.shared.dead_letters import not_accepted
+from lambda_src.shared.first_send import first_message_id
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
 from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
@@ -17,6 +19,7 @@ from lambda_src.transaction_processor.sender import sender_of
 
 logger = logging.getLogger(__name__)
 
+MESSAGES_NAMED_MAX: Final = 10  # in the line of a batch
 _DONE = frozenset({Verdict.POSTED, Verdict.REPLAYED})
 # The ledger recorded nothing: a person must look at the message, which waits as a dead letter.
 _WRONG = frozenset({Verdict.CONFLICT, Verdict.INVALID, Verdict.FORBIDDEN})
@@ -68,6 +71,7 @@ def process(
             submission = Submission(
                 transaction=parse_transaction(message.body),
                 actor=sender_of(message, processor_role_id=processor_role_id),
+                origin_id=origin_of_message(first_message_id(message, role_id=processor_role_id)),
             )
             valid.append((message, submission))
         except Unprocessable as error:
@@ -78,7 +82,7 @@ def process(
     outage: LedgerUnavailable | None = None
     waiting: list[Message] = []
     try:
-        verdicts = _post(valid, ledger)
+        verdicts = _post(valid, ledger, processor_role_id)
     except LedgerUnavailable as error:
         logger.warning("batch not posted", extra={"transactions": len(valid), "reason": str(error)})
         outage, waiting = error, [message for message, _ in valid]
@@ -90,7 +94,7 @@ def process(
         elif verdict in REFUSALS:  # a result: the ledger recorded it and answers it to who asks
             logger.info(
                 "transaction refused",
-                extra={"transaction_id": str(transaction.transaction_id), "status": verdict},
+                extra=_names(message, submission, verdict, processor_role_id),
             )
             done.append(refused(message, transaction, reason=verdict))
         elif verdict in _WRONG:
@@ -100,7 +104,7 @@ def process(
             rejected.append(dead_lettered(message, transaction, reason=reason))
         else:  # one of COMES_AGAIN, or this version does not know the verdict
             logger.warning(
-                "message kept", extra={"message_id": message.message_id, "status": verdict}
+                "message kept", extra=_names(message, submission, verdict, processor_role_id)
             )
             kept.append(message)
 
@@ -140,13 +144,38 @@ def parse_transaction(body: str) -> Transaction:
     return transaction
 
 
-def _post(valid: Sequence[tuple[Message, Submission]], ledger: Ledger) -> list[str]:
+def _post(
+    valid: Sequence[tuple[Message, Submission]], ledger: Ledger, processor_role_id: str
+) -> list[str]:
     """One verdict each. Raises LedgerUnavailable."""
     if not valid:
         return []
     verdicts = ledger.post([submission for _, submission in valid])
     results = [verdict for verdict in verdicts if verdict not in COMES_AGAIN]
+    # One line for a batch. It names some of its messages: the unusual ones, then the first.
+    each = [*zip(valid, verdicts, strict=True)]
+    each.sort(key=lambda one: one[1] == Verdict.POSTED)
+    named = [
+        _names(message, submission, verdict, processor_role_id)
+        for (message, submission), verdict in each[:MESSAGES_NAMED_MAX]
+    ]
     logger.info(
-        "batch posted", extra={"verdicts": dict(Counter(verdicts)), **count_verdicts(results)}
+        "batch posted",
+        extra={
+            "verdicts": dict(Counter(verdicts)),
+            "messages": named,
+            **count_verdicts(results),
+        },
     )
     return verdicts
+
+
+def _names(
+    message: Message, submission: Submission, verdict: str, processor_role_id: str
+) -> dict[str, str]:
+    """Of a message in a log line; the id is that of its first send."""
+    return {
+        "message_id": first_message_id(message, role_id=processor_role_id),
+        "transaction_id": str(submission.transaction.transaction_id),
+        "status": verdict,
+    }

@@ -33,14 +33,14 @@ def database_admin(scene: Scene) -> dict[str, Any]:
 
 def clock_error_seconds(address: str, admin: Mapping[str, Any]) -> float:
     """By how much the clock of the server at `address` is ahead of this machine's."""
-    with closing(_connect(address, admin)) as connection:
+    with closing(connect(address, admin)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
         ((theirs,),) = cursor.fetchall()
         return float(theirs) - time.time()
 
 
-def _connect(address: str, admin: Mapping[str, Any]) -> pg8000.dbapi.Connection:
+def connect(address: str, admin: Mapping[str, Any]) -> pg8000.dbapi.Connection:
     host, port = address.rsplit(":", 1)
     connection = pg8000.dbapi.connect(
         user=admin["username"],
@@ -59,7 +59,7 @@ class LateCommit:
     """A session at `address` with an open transaction that writes to the log, and its commit."""
 
     def __init__(self, *, address: str, admin: Mapping[str, Any]) -> None:
-        self._connection = _connect(address, admin)
+        self._connection = connect(address, admin)
         self._pool = ThreadPoolExecutor(1)
         self._commit: Future[Any] | None = None
         cursor = self._connection.cursor()

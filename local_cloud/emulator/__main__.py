@@ -29,6 +29,8 @@ from local_cloud.emulator.builds import BuildService
 from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.ecs_tasks_api import EcsTasksApi
 from local_cloud.emulator.edge import Edge
+from local_cloud.emulator.experiments import Experiments
+from local_cloud.emulator.fis_api import FisApi
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import application
@@ -43,11 +45,14 @@ from local_cloud.emulator.ministack_adapter.corrections import (
 )
 from local_cloud.emulator.ministack_adapter.event_batches import give_whole_batches
 from local_cloud.emulator.ministack_adapter.events import publish
+from local_cloud.emulator.ministack_adapter.queue_ages import publish_queue_ages
 from local_cloud.emulator.ministack_adapter.records import follow_certificates
 from local_cloud.emulator.object_creation import ObjectCreation
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.resource_types import add_resource_types
+from local_cloud.emulator.resumption import Resumption
 from local_cloud.emulator.services import Services
+from local_cloud.emulator.state_keeper import StateKeeper
 from local_cloud.git_host import GITHUB_PATH
 from local_cloud.outages import Outages
 from local_cloud.paths import NODE_MODULES, ROOT, CloudPaths
@@ -88,6 +93,7 @@ def _configure_ministack(state: Path, port: int) -> None:
         BIND_HOST=_HOST,
         STATE_DIR=str(state / "cloud" / "ministack"),
         S3_DATA_DIR=str(state / "cloud" / "s3"),
+        S3_PERSIST="1",
         TMPDIR=str(state / "cloud" / "tmp"),
         SFTP_ENABLED="0",
         IOT_MTLS_ENABLED="0",
@@ -99,7 +105,7 @@ def _configure_ministack(state: Path, port: int) -> None:
         LAMBDA_ACCOUNT_CONCURRENCY="1000",
         SFN_WAIT_SCALE=os.environ.get("SFN_WAIT_SCALE", _WAIT_SCALE),
     )
-    (state / "cloud" / "tmp").mkdir(parents=True, exist_ok=True)
+    CloudPaths(state).temporary.mkdir(parents=True, exist_ok=True)
 
 
 async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
@@ -119,6 +125,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     caddy = shutil.which("caddy")
     if caddy is None:
         raise SystemExit("caddy is not on PATH: run `make setup`")
+    state = StateKeeper(paths.saved)
     load_balancers = LoadBalancers(
         folder=paths.load_balancers,
         caddy=Path(caddy),
@@ -150,7 +157,12 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     correct_image_lookup()
     correct_function_logs()
     outages = Outages(paths.outages)
-    give_whole_batches(is_away=lambda: "sqs" in outages.away())
+    resumption = Resumption(
+        databases=databases, load_balancers=load_balancers, services=services, paths=paths
+    )
+    # Before the environments serve again, a function would only fail.
+    give_whole_batches(is_away=lambda: not resumption.is_done or "sqs" in outages.away())
+    publish_queue_ages()
     follow_certificates(load_balancers.refresh)
     correct_roles_with_a_path()
     add_resource_types(
@@ -174,16 +186,18 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
 
     async def until_stopped() -> None:
         await stop.wait()
+        await asyncio.to_thread(resumption.join)
         await asyncio.to_thread(runs.close)
         await asyncio.to_thread(end_builds)
         # While the API still answers: a task that stops deregisters its target through it.
         await asyncio.to_thread(services.stop)
         await asyncio.to_thread(load_balancers.stop)
         await asyncio.to_thread(databases.stop)
+        await asyncio.to_thread(state.stop)
 
     tasks = EcsTasksApi(paths.services, aws=aws)
     edge = Edge(
-        inner=AwayServices(inner=ObjectCreation(inner=application()), outages=outages),
+        inner=AwayServices(inner=ObjectCreation(inner=state.watch(application())), outages=outages),
         apis={
             codepipeline_api.TARGET: codepipeline_api.CodePipelineApi(
                 state_dir=paths.state, runs=runs
@@ -197,7 +211,11 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
             git_root=paths.git, state_dir=paths.state, base_url=f"{aws.endpoint_url}{GITHUB_PATH}"
         ),
         runs=runs,
+        resumption=resumption,
+        fis=FisApi(paths.experiment_templates, Experiments(paths, aws)),
     )
+    state.start()
+    resumption.start()
     await serve(cast("ASGIFramework", edge), config, shutdown_trigger=until_stopped)
 
 

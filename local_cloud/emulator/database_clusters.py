@@ -4,6 +4,8 @@ The first instance of a cluster starts the writer, the second one the standby; f
 are recorded only. The standby may become the writer later: see database_pair.py.
 """
 
+import concurrent.futures
+import dataclasses
 import json
 import logging
 import shutil
@@ -15,6 +17,7 @@ from pathlib import Path
 from local_cloud.addresses import LoopbackAddresses
 from local_cloud.certificates import LocalAuthority
 from local_cloud.database_clock import DatabaseClock
+from local_cloud.emulator.cluster_plan import PLAN, ClusterPlan
 from local_cloud.emulator.database_pair import DatabasePair, Node
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
 from local_cloud.postgres import PostgresServer
@@ -87,6 +90,19 @@ class DatabaseClusters:
             ),
         }
 
+    def resume(self) -> None:
+        """Start the servers of an earlier cloud from their data. Raises PostgresError."""
+        plans = [ClusterPlan.read(file) for file in sorted(self._folder.glob(f"*/{PLAN}"))]
+        for plan in plans:
+            if records.has_cluster(plan.cluster_id):
+                self._clusters[plan.cluster_id] = self._cluster(plan)
+            else:  # killed while it was created or deleted
+                self._forget(plan.cluster_id)
+        wanted = [key for key in self._clusters if not records.is_cluster_stopped(key)]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for _ in pool.map(self._resume, wanted):
+                pass  # the first error is raised
+
     def stop(self) -> None:
         """Stop every server; nothing acknowledged is lost."""
         self._stopped.set()
@@ -100,40 +116,52 @@ class DatabaseClusters:
     def _create_cluster(
         self, cluster_id: str, properties: Properties, attributes: Attributes
     ) -> None:
-        port = int(attributes["Endpoint.Port"])
-        hosts = [
-            self._addresses.allocate(f"database/{cluster_id}/{role}", port=port) for role in _ROLES
-        ]
+        plan = ClusterPlan(
+            cluster_id=cluster_id,
+            port=int(attributes["Endpoint.Port"]),
+            superuser=str(properties.get("MasterUsername", "postgres")),
+            password=str(properties["MasterUserPassword"]),
+            database=str(properties.get("DatabaseName") or "postgres"),
+        )
         folder = self._folder / cluster_id
         if folder.exists():  # left by a server that was killed
             shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        nodes = [
-            Node(
-                server=PostgresServer(
-                    data_dir=folder / role,
-                    address=host,
-                    port=port,
-                    password=str(properties["MasterUserPassword"]),
-                    superuser=str(properties.get("MasterUsername", "postgres")),
-                    certificate=self._authority.issue(
-                        name=f"{cluster_id}-{role}", addresses=[host]
-                    ),
-                    launcher=self._clock.launcher,
-                )
-            )
-            for role, host in zip(_ROLES, hosts, strict=True)
-        ]
-        self._clusters[cluster_id] = _Cluster(
-            folder=folder,
-            pair=DatabasePair(
-                first=nodes[0],
-                second=nodes[1],
-                database=str(properties.get("DatabaseName") or "postgres"),
-            ),
-        )
+        plan.write(folder / PLAN)
+        cluster = self._clusters[cluster_id] = self._cluster(plan)
+        hosts = [node.server.address for node in (cluster.pair.writer, cluster.pair.standby)]
         attributes["Endpoint.Address"], attributes["ReadEndpoint.Address"] = hosts
-        records.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=port)
+        records.set_cluster_endpoints(cluster_id, writer=hosts[0], reader=hosts[1], port=plan.port)
+
+    def _cluster(self, plan: ClusterPlan) -> _Cluster:
+        folder = self._folder / plan.cluster_id
+        nodes = []
+        for role in _ROLES:
+            host = self._addresses.allocate(f"database/{plan.cluster_id}/{role}", port=plan.port)
+            server = PostgresServer(
+                data_dir=folder / role,
+                address=host,
+                port=plan.port,
+                password=plan.password,
+                superuser=plan.superuser,
+                certificate=self._authority.issue(
+                    name=f"{plan.cluster_id}-{role}", addresses=[host]
+                ),
+                launcher=self._clock.launcher,
+            )
+            known = plan.nodes.get(role, {"instance_id": "", "zone": ""})
+            nodes.append(Node(server=server, **known))
+        return _Cluster(
+            folder=folder,
+            pair=DatabasePair(first=nodes[0], second=nodes[1], database=plan.database),
+            instances=list(plan.instances),
+        )
+
+    def _resume(self, cluster_id: str) -> None:
+        cluster = self._clusters[cluster_id]
+        with cluster.lock:
+            if cluster.instances:
+                cluster.pair.resume()
+        self._update_api(cluster_id, cluster)
 
     def _delete_cluster(self, cluster_id: str, _: Properties) -> None:
         cluster = self._clusters.pop(cluster_id, None)
@@ -145,6 +173,10 @@ class DatabaseClusters:
         with cluster.publishing:
             cluster.is_gone = True
             cluster.facts_file.unlink(missing_ok=True)
+        self._forget(cluster_id)
+
+    def _forget(self, cluster_id: str) -> None:
+        shutil.rmtree(self._folder / cluster_id, ignore_errors=True)
         for role in _ROLES:
             self._addresses.release(f"database/{cluster_id}/{role}")
 
@@ -162,6 +194,7 @@ class DatabaseClusters:
                 pair.start_writer() if node is pair.writer else pair.start_standby()
                 node.instance_id = instance_id
             cluster.instances.append(instance_id)
+            self._note_instances(cluster)
         attributes["Endpoint.Address"] = node.server.address
         self._update_api(str(properties["DBClusterIdentifier"]), cluster)
 
@@ -171,10 +204,20 @@ class DatabaseClusters:
             return
         with cluster.lock:
             cluster.instances.remove(instance_id)
+            self._note_instances(cluster)
             if len(cluster.instances) == 1:
                 cluster.pair.drop_standby()
             elif not cluster.instances:
                 cluster.pair.stop()
+
+    def _note_instances(self, cluster: _Cluster) -> None:
+        plan = ClusterPlan.read(cluster.folder / PLAN)
+        nodes = {
+            node.server.data_dir.name: {"instance_id": node.instance_id, "zone": node.zone}
+            for node in (cluster.pair.writer, cluster.pair.standby)
+        }
+        changed = dataclasses.replace(plan, instances=tuple(cluster.instances), nodes=nodes)
+        changed.write(cluster.folder / PLAN)
 
     # -- failures -----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ docs/decisions/standby-takes-over.md.
 """
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.base_backup import copy_running
+from local_cloud.emulator.database_roles import DatabaseRoles
 from local_cloud.emulator.health_check import HealthCheck
 from local_cloud.postgres import PostgresError, PostgresServer
 from local_cloud.superuser import Execute, superuser
@@ -68,6 +70,7 @@ class DatabasePair:
     def __init__(self, *, first: Node, second: Node, database: str) -> None:
         self.writer = first
         self.standby = second
+        self._roles = DatabaseRoles.beside(first.server.data_dir)
         self._database = database
         self._writer_waits = False  # for the standby, before it acknowledges a commit
         self._standby_has_everything = False
@@ -79,12 +82,26 @@ class DatabasePair:
     def start_writer(self) -> None:
         with self._lock:
             server = self.writer.server
+            if not self._roles.file.exists():  # a server was killed while it initialized this one
+                shutil.rmtree(server.data_dir, ignore_errors=True)
             server.initialize()
             self.writer.start()
             if self._database != "postgres":
                 quoted = self._database.replace('"', '""')
                 with superuser(server) as execute:
                     execute(f'CREATE DATABASE "{quoted}"')
+            self._note_roles()
+
+    def resume(self) -> None:
+        """Start the writer from its data; `look_after_standby` then brings the standby back."""
+        with self._lock:
+            known = self._roles.read()
+            if known.writer == self.standby.server.data_dir.name:
+                self.writer, self.standby = self.standby, self.writer
+            self._standby_is_outdated = known.standby_is_outdated
+            self._writer_waits = True  # it may: `look_after_standby` lets it continue alone first
+            self.writer.start()
+            self.writer.server.promote()  # killed between the decision to promote and the promotion
 
     def start_standby(self) -> None:
         """The writer runs meanwhile: a stack may use it before the standby is ready."""
@@ -123,6 +140,7 @@ class DatabasePair:
                 logger.warning("database %s failed: starting it again", self.writer.instance_id)
                 # Its first sessions may not wait for the standby yet.
                 self._standby_has_everything = False
+                self._note_roles()  # a promotion may have failed
                 self.writer.fence()
                 self.writer.start()
             return False
@@ -166,6 +184,8 @@ class DatabasePair:
             self.standby.instance_id,
         )
         self.writer.fence()
+        # A server that starts again continues from here, also when this one is killed now.
+        self._roles.write(writer=self.standby.server.data_dir.name, standby_is_outdated=True)
         self.standby.server.promote()
         self.writer, self.standby = self.standby, self.writer
         self._writer_waits = False  # it was a setting of the old writer
@@ -197,6 +217,7 @@ class DatabasePair:
             else:
                 return
         self._standby_is_outdated = True
+        self._note_roles()
         self.standby.fence()
         self._copy_to_standby()
 
@@ -205,6 +226,13 @@ class DatabasePair:
             self.standby.start()
             self._make_writer_wait(execute)
         self._standby_is_outdated = False
+        self._note_roles()
+
+    def _note_roles(self) -> None:
+        self._roles.write(
+            writer=self.writer.server.data_dir.name,
+            standby_is_outdated=self._standby_is_outdated,
+        )
 
     def _make_writer_wait(self, execute: Execute) -> None:
         """Let the writer wait for the standby; return when the standby has all earlier commits.

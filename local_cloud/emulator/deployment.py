@@ -74,6 +74,13 @@ class Service:
                 self._stopped_because = ""
 
     @property
+    def is_serving(self) -> bool:
+        """True with a healthy task, or if none is wanted, or after a task has failed."""
+        with self._changed:
+            wanted = self._wanted is not None and self._wanted.count > 0
+            return not wanted or self._failures > 0 or any(t.is_healthy for t in self.tasks)
+
+    @property
     def deploying(self) -> str | None:
         """The definition that is being deployed, or None."""
         with self._changed:

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from local_cloud.emulator import fis_api
 from local_cloud.emulator.codepipeline_api import ApiError
+from local_cloud.emulator.fis_api import FisApi
 from local_cloud.emulator.github_api import GitHubApi
 from local_cloud.emulator.pipeline_runs import PipelineRuns
+from local_cloud.emulator.resumption import Resumption
 from local_cloud.git_host import GITHUB_PATH, PUSHED_PATH
+from local_cloud.paths import RESUMED_PATH
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +39,8 @@ class Edge:
     apis: Mapping[str, JsonApi]  # by the start of the header X-Amz-Target
     github: GitHubApi
     runs: PipelineRuns
+    resumption: Resumption
+    fis: FisApi
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handler = self._handler(scope) if scope["type"] == "http" else None
@@ -62,7 +68,12 @@ class Edge:
             return ask
         if path == PUSHED_PATH:
             return lambda body: (200, {}, self.runs.pushed(**json.loads(body)))
-        target = next((v.decode() for k, v in scope["headers"] if k == b"x-amz-target"), "")
+        if path == RESUMED_PATH:
+            return lambda _: self.resumption.answer()
+        if fis_api.SCOPE in _header(scope, b"authorization"):
+            sent = scope["raw_path"].decode("ascii").partition("?")[0]
+            return functools.partial(self.fis.call, scope["method"], sent)
+        target = _header(scope, b"x-amz-target")
         for prefix, api in self.apis.items():
             if target.startswith(prefix):
                 operation = target.removeprefix(prefix)
@@ -75,6 +86,10 @@ class Edge:
             return 200, headers, api(operation, json.loads(body or b"{}"))
         except ApiError as error:
             return 400, headers, {"__type": error.code, "message": str(error)}
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
 
 
 async def _body(receive: Receive) -> bytes:

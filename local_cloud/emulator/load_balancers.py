@@ -15,6 +15,7 @@ from local_cloud.addresses import LoopbackAddresses
 from local_cloud.aws import AwsClients
 from local_cloud.emulator.caddy import Caddy
 from local_cloud.emulator.ministack_adapter import Attributes, Follower, Properties, records
+from local_cloud.emulator.request_traces import RequestTraces
 from local_cloud.emulator.target_names import TargetNames
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class LoadBalancers:
         self._listener_port = listener_port
         self._caddy = Caddy(program=caddy, folder=folder)
         self._names = TargetNames()
+        self._traces = RequestTraces()
         self._lock = threading.Lock()
         self._certificate_files: dict[str, tuple[Path, Path]] = {}  # by ARN
         self._stopped = threading.Event()
@@ -68,6 +70,11 @@ class LoadBalancers:
             config = self._config(addresses)
             self._names.publish(addresses)
             self._caddy.load(config)
+
+    def resume(self) -> None:
+        """Serve the listeners of an earlier cloud, if there are any."""
+        if self._aws.elbv2.describe_load_balancers()["LoadBalancers"]:
+            self.refresh()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -128,8 +135,11 @@ class LoadBalancers:
                     "listen": [f"{balancer['DNSName']}:{listener['Port']}"],
                     "automatic_https": {"disable": True},
                     "routes": [
-                        {"handle": [self._handler(action, addresses)]}
-                        for action in listener["DefaultActions"]
+                        *self._traces.routes(),
+                        *(
+                            {"handle": [self._handler(action, addresses)]}
+                            for action in listener["DefaultActions"]
+                        ),
                     ],
                 }
                 for certificate in listener.get("Certificates", []):

@@ -5,6 +5,7 @@ import functools
 from local_cloud.aws import AwsClients
 from local_cloud.emulator.buckets import bucket_followers
 from local_cloud.emulator.database_clusters import DatabaseClusters
+from local_cloud.emulator.fis_api import template_type
 from local_cloud.emulator.function_urls import function_url_followers
 from local_cloud.emulator.load_balancers import LoadBalancers
 from local_cloud.emulator.ministack_adapter import Follower, corrections, follow, register
@@ -33,6 +34,7 @@ def add_resource_types(
     register(
         {
             **recorded_types(paths.recorded),
+            **template_type(paths.experiment_templates),
             **pipeline_type(paths.pipelines, runs, functools.partial(forget_stacks, paths)),
         }
     )

@@ -19,6 +19,7 @@ from local_cloud.emulator.ministack_adapter import (
     Follower,
     Properties,
     corrections,
+    records,
 )
 from local_cloud.emulator.task import HealthCheck
 from local_cloud.emulator.task_logs import TaskLogs
@@ -79,6 +80,20 @@ class Services:
                 updated=lambda arn, *_: corrections.complete_task_definition(arn),
             ),
         }
+
+    def resume(self) -> None:
+        """Start the tasks of the services of an earlier cloud; its own tasks have ended."""
+        self._tasks.forget_tasks()
+        for arn in records.service_arns():
+            self._tasks.deregister_all(arn)
+            self._follow_api(arn, self._service(arn))
+        self._wake.set()
+
+    def is_serving(self) -> bool:
+        """True if every service has a healthy task, or cannot get one."""
+        with self._lock:
+            services = list(self._services.values())
+        return all(service.is_serving for service in services)
 
     def stop(self) -> None:
         """Ask every task to stop; kill those that still run after 10 seconds."""

@@ -1,5 +1,6 @@
 """Starts the tasks of ECS services, and registers them with the load balancer."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -64,6 +65,22 @@ class TaskPlatform:
             self.addresses.release(f"task/{task.id}")
 
         return Platform(start=start, register=register, deregister=deregister, released=released)
+
+    def forget_tasks(self) -> None:
+        """Release the addresses of tasks of an earlier cloud, and delete their facts."""
+        self.addresses.release_all("task/")
+        for facts in (*self.folder.glob("*.json"), *self.folder.glob("*/*.json")):
+            facts.unlink()
+        for scratch in self.folder.glob("*/*.tmp"):
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def deregister_all(self, arn: str) -> None:
+        """Deregister every target of a service."""
+        for group in self._groups(arn):
+            health = self.aws.elbv2.describe_target_health(TargetGroupArn=group)
+            targets: list[Any] = [t["Target"] for t in health["TargetHealthDescriptions"]]
+            if targets:
+                self.aws.elbv2.deregister_targets(TargetGroupArn=group, Targets=targets)
 
     def usable_zones(self, service: dict[str, Any]) -> tuple[str, ...]:
         """The zones of the service's subnets that are not lost."""

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,25 @@ def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
     for state in states[keep:]:
         if has_ended(state["status"]):
             shutil.rmtree(folder / state["id"], ignore_errors=True)
+
+
+def fail_killed_runs(state_dir: Path) -> None:
+    """Call when a server starts: records how the runs ended that the last one did not end."""
+    for file in state_dir.glob("pipelines/*/executions/*/state.json"):
+        name = file.parent.parent.parent.name
+        recorded = json.loads(file.read_text())
+        state = execution_state(state_dir, name, file.parent.name)
+        if state is None or state["status"] == recorded["status"]:
+            continue
+        command = f"make retry BRANCH={shlex.quote(state['branch'])}"
+        reason = f"the local cloud was killed during this run: `{command}` runs it again"
+        has_begun = state["attempt"] > 0  # otherwise there is no stage to retry
+        state |= {"status": "Failed" if has_begun else "Stopped", "reason": reason}
+        for stage in state["stages"]:
+            for action in stage["actions"]:
+                if action["state"] == "Stopped" and not action["reason"]:
+                    action |= {"state": "Failed", "reason": reason}
+        write_state(file.parent, state)
 
 
 def _is_owned(folder: Path) -> bool:

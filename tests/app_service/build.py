@@ -91,6 +91,11 @@ async def post(pool: Pool, *transactions: Transaction, actor: Actor = OPERATOR) 
         return await post_on(connection, *transactions, actor=actor)
 
 
+async def post_submissions(pool: Pool, *submissions: Submission) -> list[Verdict]:
+    async with pool.acquire() as connection:
+        return await post_transactions(connection, submissions, lock_wait_ms=LOCK_WAIT_MS)
+
+
 async def balance(pool: Pool, account_id: int) -> int:
     async with pool.acquire() as connection:
         return (await accounts.account(connection, account_id)).balance_minor

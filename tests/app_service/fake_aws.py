@@ -159,6 +159,7 @@ class FakeQueue(FakeService):
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[Answer] = []
+        self.system_attributes: list[Answer] = []
         self.refuses: Callable[[Answer], bool] = lambda _body: False
 
     def SendMessage(self, asked: Answer) -> Answer:  # noqa: N802
@@ -169,6 +170,7 @@ class FakeQueue(FakeService):
         if self.refuses(body):
             raise AwsError("InvalidMessageContents")
         self.messages.append(body)
+        self.system_attributes.append(asked.get("MessageSystemAttributes", {}))
         return {"MessageId": "m", "MD5OfMessageBody": _md5(asked)}
 
     def GetQueueAttributes(self, asked: Answer) -> Answer:  # noqa: N802

@@ -16,6 +16,7 @@ from checks.open_controls import WHY_OPEN
 from checks.suppressions.action_families import FAMILIES
 from checks.suppressions.branch_hub import HUB
 from checks.suppressions.environment import ENVIRONMENT
+from checks.suppressions.fault_injection import FAULTS
 from checks.suppressions.pipeline import PIPELINE
 from checks.wildcards import RULE as WILDCARD
 from checks.wildcards import action_families, wildcards
@@ -23,7 +24,7 @@ from infra.errors import ConfigurationError
 from tests.delivered import Delivered
 from tests.infra.context import REPOSITORY
 
-SUPPRESSIONS = (*ENVIRONMENT, *PIPELINE, *HUB, *FAMILIES)
+SUPPRESSIONS = (*ENVIRONMENT, *FAULTS, *PIPELINE, *HUB, *FAMILIES)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +58,9 @@ def test_every_stack_is_checked_in_every_configuration(templates: list[StackTemp
     assert {(t.configuration, t.stack) for t in templates} >= {
         ("BranchHub", "BranchHub"),
         ("DeliveryPipeline", "DeliveryPipeline"),
+        ("Environment", "FaultInjection"),
         ("Environment", "Transaction"),
+        ("Production", "FaultInjection"),
         ("Production", "Transaction"),
         ("Staging", "Transaction"),
     }

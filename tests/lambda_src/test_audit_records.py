@@ -27,6 +27,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=12,
 )
+CLIENT = Actor(client_id="shop", user_id="ada", path=Path.API, role=Role.OPERATOR)
 LEDGER = Actor(client_id="ledger", user_id="expiry", path=Path.LEDGER, role=Role.OPERATOR)
 
 
@@ -64,14 +65,18 @@ def test_the_page_names_every_field_of_a_record_and_no_other(
             to_target(6, Kind.REVERSAL, 1),
             hold(7),
         ]
-        assert set(ledger.post(submitted(*everything))) == {"posted"}
+        by_message = [replace(each, origin_id="f" * 32) for each in submitted(*everything)]
+        assert set(ledger.post(by_message)) == {"posted"}
         session.run("SELECT pg_sleep(1.1)")
         expiry = Submission(transaction=to_target(8, Kind.EXPIRY, 7), actor=LEDGER)
         assert ledger.post([expiry]) == ["posted"]
+        by_request = Submission(transaction=transaction(9), actor=CLIENT, origin_id="f" * 32)
+        assert ledger.post([by_request]) == ["posted"]
 
         records = records_of(session)
         assert [record["kind"] for record in records] == [
             "transfer", "hold", "capture", "hold", "void", "reversal", "hold", "expiry",
+            "transfer",
         ]  # fmt: skip
         assert {name for record in records for name in record} == fields_of_the_page()
         assert records[0]["metadata"] == {"nothing": None}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 APPLICATION: Final = "transaction-pipeline"
 APPLICATION_STACK: Final = "transaction"
 PIPELINE_STACK: Final = "DeliveryPipeline"
+FAULTS_STACK: Final = "FaultInjection"  # only of an environment with templates for drills
+STACKS: Final = (FAULTS_STACK, APPLICATION_STACK, PIPELINE_STACK)
 
 _IN_PROGRESS: Final = "_IN_PROGRESS"
 # The status of a stack whose first change set was never executed: nothing is in progress.
@@ -55,12 +57,14 @@ class Environment:
     suffix: str
     pipeline: DeployedStack | None = None
     application: DeployedStack | None = None
+    faults: DeployedStack | None = None
     foreign_stacks: tuple[str, ...] = field(default=())  # each with the reason, for people
 
     @property
     def stacks(self) -> tuple[DeployedStack, ...]:
-        """In the order of deletion: the pipeline last, because it deploys the other."""
-        return tuple(stack for stack in (self.application, self.pipeline) if stack is not None)
+        """In the order of deletion: the pipeline last, because it deploys the others."""
+        found = (self.faults, self.application, self.pipeline)
+        return tuple(stack for stack in found if stack is not None)
 
     @property
     def branch(self) -> str | None:
@@ -77,9 +81,10 @@ class Environment:
         return max((stack.changed_at for stack in self.stacks), default=None)
 
 
-def stack_names(suffix: str) -> tuple[str, str]:
+def stack_names(suffix: str) -> tuple[str, str, str]:
     """In the order of deletion."""
-    return (f"{APPLICATION_STACK}-{suffix}", f"{PIPELINE_STACK}-{suffix}")
+    faults, application, pipeline = (f"{base}-{suffix}" for base in STACKS)
+    return faults, application, pipeline
 
 
 class StackFinder:
@@ -99,7 +104,7 @@ class StackFinder:
         return next(_living(answer["Stacks"]), None)
 
     def environment(self, suffix: str) -> Environment:
-        """Look up both stacks by name; a stack that only has the tags is not found."""
+        """Look up its stacks by name; a stack that only has the tags is not found."""
         found = (self.named(name) for name in stack_names(suffix))
         return self._put_together(suffix, [stack for stack in found if stack is not None])
 
@@ -138,9 +143,10 @@ class StackFinder:
                 ours[stack.name] = stack
             else:
                 foreign_stacks.append(f"{stack.name} {reason}")
-        application, pipeline = stack_names(suffix)
+        faults, application, pipeline = stack_names(suffix)
         return Environment(
             suffix=suffix,
+            faults=ours.get(faults),
             application=ours.get(application),
             pipeline=ours.get(pipeline),
             foreign_stacks=tuple(foreign_stacks),
@@ -152,7 +158,7 @@ def _suffixes_of(stack: DeployedStack) -> set[str]:
     found = set()
     if stack.tags.get("application") == APPLICATION and "environment-suffix" in stack.tags:
         found.add(stack.tags["environment-suffix"])
-    for base in (APPLICATION_STACK, PIPELINE_STACK):
+    for base in STACKS:
         if stack.name.startswith(f"{base}-"):
             found.add(stack.name.removeprefix(f"{base}-"))
     return found

@@ -7,6 +7,20 @@ from pathlib import Path
 from typing import Any
 
 
+def has_cluster(cluster_id: str) -> bool:
+    """True if the RDS API knows the cluster."""
+    from ministack.services import rds  # noqa: PLC0415
+
+    return cluster_id in rds._clusters
+
+
+def is_cluster_stopped(cluster_id: str) -> bool:
+    """True after StopDBCluster: such a cluster is not started."""
+    from ministack.services import rds  # noqa: PLC0415
+
+    return str(rds._clusters[cluster_id].get("Status")) in {"stopped", "stopping"}
+
+
 def set_cluster_endpoints(cluster_id: str, *, writer: str, reader: str, port: int) -> None:
     """Set the endpoints of a cluster in the RDS API."""
     from ministack.services import rds  # noqa: PLC0415 - reads the environment when imported
@@ -22,6 +36,14 @@ def set_instance_endpoint(instance_id: str, *, address: str, port: int, is_write
     for member in rds._clusters[instance["DBClusterIdentifier"]]["DBClusterMembers"]:
         if member["DBInstanceIdentifier"] == instance_id:
             member["IsClusterWriter"] = is_writer
+
+
+def service_arns() -> list[str]:
+    """The ARNs of all active ECS services."""
+    from ministack.services import ecs  # noqa: PLC0415
+
+    services = ecs._services.all_values()
+    return [str(s["serviceArn"]) for s in services if s.get("status") == "ACTIVE"]
 
 
 def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:

@@ -16,6 +16,7 @@ from app_service.__main__ import ACCOUNT_TURNS, ALL_ACCOUNT_TURNS
 from app_service.api.account_turns import AccountTurns
 from app_service.api.health import Health
 from app_service.api.hot_route import HotRoute
+from app_service.api.request_log import RequestLog
 from app_service.api.services import Services
 from app_service.application import make_app
 from app_service.clients.client_table import ClientTable
@@ -53,6 +54,7 @@ class FakeLedger:
         self.failure: Exception | None = None
         self.calls: list[list[Transaction]] = []
         self.actors: list[Actor] = []
+        self.origins: list[str | None] = []
         self.deadlines: list[float] = []
         self.accounts: dict[int, Account] = {}
 
@@ -61,6 +63,7 @@ class FakeLedger:
         transactions = [each.transaction for each in submissions]
         self.calls.append(transactions)
         self.actors += [each.actor for each in submissions]
+        self.origins += [each.origin_id for each in submissions]
         if self.failure is not None:
             raise self.failure
         return [self.verdicts.get(t.amount_minor or 0, Verdict.POSTED) for t in transactions]
@@ -163,6 +166,7 @@ async def running_api(
                 refused=RefusedLogins(on_refused=totals.login_refused, later=_never),
             ),
             health=Health({name: _probe(neighbours, name) for name in neighbours}),
+            request_log=RequestLog(now=lambda: clock[0]),
             version="1.2.3",
             environment_suffix="test",
         )

@@ -209,8 +209,12 @@ async def test_the_auditor_reads_the_trail_and_has_no_other_right(
             " pronamespace = 'ledger'::regnamespace AND has_function_privilege(oid, 'EXECUTE')"
             " AND prorettype <> 'trigger'::regtype"
         )
-        # Both only read what the auditor may read itself.
-        assert {row["name"] for row in functions} == {"ledger.audit_records", "ledger.text_hash"}
+        # They only read what the auditor may read itself.
+        assert {row["name"] for row in functions} == {
+            "ledger.audit_records",
+            "ledger.text_hash",
+            "ledger.trace_text",
+        }
 
 
 async def test_the_posting_function_has_the_rights_to_post_and_no_others(

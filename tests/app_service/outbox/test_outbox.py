@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,13 +15,44 @@ from app_service.outbox import outbox as outbox_module
 from app_service.outbox import relay as relay_module
 from app_service.outbox.canonical_record import record_hash
 from app_service.outbox.outbox import Waiting
-from app_service.outbox.relay import NotSent, OutboxRelay
+from app_service.outbox.relay import SENT, NotSent, OutboxRelay
 from lambda_src.shared.queue_messages import SEND_BYTES_MAX
-from tests.app_service.build import open_accounts, post, transaction
+from tests.app_service.build import (
+    open_accounts,
+    post,
+    post_submissions,
+    submitted,
+    transaction,
+)
 from tests.app_service.fake_aws import FakeQueue
 from tests.app_service.outbox.batches import amounts, pass_time, rows, sent, unsent
 
 BAD = 13  # the amount of a transaction whose batch the queue refuses
+
+
+async def test_the_trace_of_the_only_request_of_a_batch_is_an_attribute_of_its_message(
+    pool: Pool, relay: OutboxRelay, queue: FakeQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And one line names the message; batches of several requests have no trace."""
+    caplog.set_level(logging.INFO)
+    origins = ["67891233abcdef012345678912345678", "f" * 32]
+
+    async def post_with(*origins: str | None) -> None:
+        for origin_id in origins:
+            await post_submissions(pool, replace(submitted(transaction())[0], origin_id=origin_id))
+        assert await relay.relay_once() == 1
+
+    await post_with(origins[0], origins[0])
+    await post_with(*origins)
+    await post_with(origins[0], None)
+    await post_with(None)
+    await post_with(*[origins[0]] * 60)  # too large to look into
+    trace = {"DataType": "String", "StringValue": "Root=1-67891233-abcdef012345678912345678"}
+    assert queue.system_attributes == [{"AWSTraceHeader": trace}, {}, {}, {}, {}]
+    lines = [vars(record) for record in caplog.records if record.message == SENT]
+    assert [(line["batch_id"], line["message_id"]) for line in lines] == [
+        (message["batch_id"], "m") for message in queue.messages
+    ]
 
 
 async def test_what_was_posted_becomes_one_message_with_its_transactions_in_order(
@@ -103,9 +135,9 @@ async def test_messages_are_full_but_never_larger_than_the_queue_takes(
     sizes: list[int] = []
     send = relay._queue.send
 
-    async def measured(body: str) -> None:
+    async def measured(body: str, *, trace_id: str | None = None) -> str:
         sizes.append(len(body.encode()))
-        await send(body)
+        return await send(body, trace_id=trace_id)
 
     relay._queue.send = measured  # type: ignore[method-assign]
     while await relay.relay_once():

@@ -56,6 +56,8 @@ _KINDS: Final = {
         "elasticloadbalancing:CreateTargetGroup DeleteTargetGroup targetgroup/{Name}/0a",
     "AWS::Events::EventBus": "events:CreateEventBus DeleteEventBus event-bus/{Name}",
     "AWS::Events::Rule": "events:PutRule DeleteRule rule/{Name}",
+    "AWS::FIS::ExperimentTemplate":
+        "fis:CreateExperimentTemplate DeleteExperimentTemplate experiment-template/EXT0a",
     "AWS::KMS::Alias": "kms:CreateAlias DeleteAlias {AliasName}",
     "AWS::KMS::Key": "kms:CreateKey ScheduleKeyDeletion key/0a",
     "AWS::Lambda::EventSourceMapping":

@@ -36,7 +36,7 @@ def like(pattern: str, value: str) -> bool:
 def _applies(statement: Statement, request: Request) -> bool:
     return (
         _has_action(statement, request.action)
-        and any(_covers(pattern, request.resource) for pattern in as_list(statement["Resource"]))
+        and _has_resource(statement, request.resource)
         and all(
             _is_met(operator, key, as_list(values), request.context)
             for operator, keys in statement.get("Condition", {}).items()
@@ -49,6 +49,12 @@ def _has_action(statement: Statement, action: str) -> bool:
     if "NotAction" in statement:
         return not any(like(a, action) for a in as_list(statement["NotAction"]))
     return any(like(a, action) for a in as_list(statement["Action"]))
+
+
+def _has_resource(statement: Statement, resource: str) -> bool:
+    if "NotResource" in statement:
+        return not any(_covers(r, resource) for r in as_list(statement["NotResource"]))
+    return any(_covers(r, resource) for r in as_list(statement["Resource"]))
 
 
 def _covers(pattern: str, resource: str) -> bool:
@@ -64,6 +70,8 @@ def _is_met(operator: str, key: str, values: list[str], context: Mapping[str, st
     match operator:
         case "StringEquals":
             return context.get(key) in values
+        case "StringNotEquals":  # also if the request does not have the key
+            return context.get(key) not in values
         case "ForAllValues:StringLike":
             return key not in context or any(like(value, context[key]) for value in values)
     raise AssertionError(f"{operator}: the evaluation does not know it")

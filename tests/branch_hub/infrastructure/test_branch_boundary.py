@@ -110,7 +110,11 @@ def test_b12_no_permission_of_a_branchs_own_roles_is_lost(
                 for action in as_list(statement["Action"]):
                     if action in ("sts:AssumeRole", "iam:PassRole"):
                         continue  # below
-                    assert branch.may(action, f"arn:aws:{action.split(':')[0]}:{HERE}:x-{SUFFIX}")
+                    # As the statement wants it: the values of its conditions.
+                    context = dict(statement.get("Condition", {}).get("StringEquals", {}))
+                    own = f"arn:aws:{action.split(':')[0]}:{HERE}:x-{SUFFIX}"
+                    request = Request(action=action, resource=own, context=context)
+                    assert branch.asks(request), (action, context)
 
 
 @pytest.mark.parametrize("allowed", ["by the boundary", "by a boundary that allows everything"])
@@ -273,6 +277,52 @@ def test_b12_a_branch_sets_names_of_branches_alone_in_a_zone_that_production_sha
     assert not may("pay.example.com")
     assert not may("staging.dev.example.com")
     assert not may(f"{SUFFIX}.dev.example.com", "arn:aws:route53:::hostedzone/Z9")
+
+
+@pytest.mark.parametrize(
+    ("action", "context"),
+    [
+        ("ec2:CreateNetworkAclEntry", {}),
+        ("ec2:ReplaceNetworkAclEntry", {"aws:ResourceTag/environment-suffix": SUFFIX}),
+        ("ec2:DeleteNetworkAcl", {"aws:ResourceTag/managedByFIS": "false"}),
+        ("ec2:CreateTags", {"aws:RequestTag/managedByFIS": "true"}),
+        ("ec2:CreateTags", {"ec2:CreateAction": "CreateVpc"}),
+    ],
+)
+def test_b12_network_rules_are_changed_by_drills_alone(
+    branch: Limited, action: str, context: dict[str, str]
+) -> None:
+    """The default rules of a network have no tags. Those that FIS creates have its tag."""
+    acl = f"arn:aws:ec2:{HERE}:network-acl/acl-0a"
+    of_a_drill = {
+        "aws:ResourceTag/managedByFIS": "true",
+        "ec2:CreateAction": "CreateNetworkAcl",
+    }
+
+    assert branch.asks(Request(action=action, resource=acl, context=of_a_drill))
+    assert not branch.asks(Request(action=action, resource=acl, context=context))
+
+
+@pytest.mark.parametrize("suffix", [*RESERVED_SUFFIXES, TRUNKS])
+def test_b12_a_branch_neither_starts_a_drill_of_a_kept_environment_nor_cuts_it_off(
+    branch: Limited, suffix: str
+) -> None:
+    for action, resource in (
+        ("fis:StartExperiment", f"arn:aws:fis:{HERE}:experiment-template/EXT0a"),
+        ("ec2:ReplaceNetworkAclAssociation", f"arn:aws:ec2:{HERE}:subnet/subnet-0a"),
+    ):
+        own = Request(action=action, resource=resource, context=tagged(SUFFIX))
+        theirs = Request(action=action, resource=resource, context=tagged(suffix))
+        assert branch.asks(own)
+        assert not branch.asks(theirs), (action, suffix)
+
+
+def test_b12_a_log_group_has_a_policy_and_the_account_gets_none(branch: Limited) -> None:
+    own = f"arn:aws:logs:{HERE}:log-group:/aws/fis/transaction-faults-{SUFFIX}"
+
+    assert branch.may("logs:PutResourcePolicy", own)
+    assert not branch.may("logs:PutResourcePolicy", "*")
+    assert not branch.may("logs:PutResourcePolicy", own.replace(SUFFIX, "production"))
 
 
 def test_b12_the_hubs_key_is_denied_by_the_tag_of_the_hub(branch: Limited) -> None:

@@ -8,6 +8,7 @@ from botocore import xform_name
 from botocore.session import get_session
 from hypothesis import HealthCheck, assume, given, settings
 
+from branch_hub.functions.shared.stacks import stack_names
 from branch_hub.functions.teardown.gone import QUESTIONS
 from branch_hub.functions.teardown.listings import LISTINGS
 from branch_hub.functions.teardown.names import is_named_for
@@ -43,7 +44,7 @@ def changes(suffix: str, *, key: str = "audit/2026/y.gz") -> list[tuple[str, str
     return [
         *(
             ("cloudformation:DeleteStack", f"arn:aws:cloudformation:{HERE}:stack/{name}/{ID}")
-            for name in (f"transaction-{suffix}", f"DeliveryPipeline-{suffix}")
+            for name in stack_names(suffix)
         ),
         (
             "codepipeline:StopPipelineExecution",
@@ -102,7 +103,8 @@ def test_b2_every_log_of_an_environment_can_be_swept(delivered: Delivered, teard
     }
 
     assert {name for name in names if not name.startswith(swept)} == {
-        f"/aws/vpc/transaction-flow-log-{SUFFIX}"
+        f"/aws/vpc/transaction-flow-log-{SUFFIX}",
+        f"/aws/fis/transaction-faults-{SUFFIX}",
     }
     for name in names:
         group = f"arn:aws:logs:{HERE}:log-group:{name}:*"
@@ -182,7 +184,9 @@ def test_b2_a_stack_without_our_tag_is_not_deleted_whatever_its_name(teardown: R
     assert teardown.may("cloudformation:DeleteStack", stack, tagged=True)
     assert not teardown.may("cloudformation:DeleteStack", stack, tagged=False)
     (condition,) = (
-        s["Condition"] for s in teardown.statements if s["Action"] == "cloudformation:DeleteStack"
+        s["Condition"]
+        for s in teardown.statements
+        if s["Effect"] == "Allow" and "cloudformation:DeleteStack" in s["Action"]
     )
     assert condition == {"StringEquals": {"aws:ResourceTag/application": "transaction-pipeline"}}
 

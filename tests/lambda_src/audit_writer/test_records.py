@@ -40,6 +40,21 @@ def test_records_of_every_version_are_taken() -> None:
     check_records([first_version(1), before_the_chain(2), everything])
 
 
+def test_a_record_may_say_where_it_came_from() -> None:
+    check_records(
+        [
+            record(1, path="api", trace_id="1-67891233-abcdef012345678912345678"),
+            record(2, message_id="5a3f0c1e-6a52-4f0e-9c8e-2f1de0b7a001"),
+        ]
+    )
+    assert refusal(record(trace_id="Root=1-x")).startswith(
+        "transactions[0].trace_id: must be 1-<8 hex digits>-<24 hex digits>, got "
+    )
+    assert refusal(record(message_id="m1")).startswith(
+        "transactions[0].message_id: must be a UUID in lower case, got "
+    )
+
+
 def test_a_field_of_a_later_version_is_taken_and_hashed_with_the_others() -> None:
     check_records([record(note={"x": 1})])
     assert refusal(record() | {"note": 1}).startswith("transactions[0].hash: must be that of the")

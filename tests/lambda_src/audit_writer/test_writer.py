@@ -10,8 +10,10 @@ import pytest
 
 from lambda_src.audit_writer import writer
 from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
+from lambda_src.audit_writer.writer import ARCHIVED
 from lambda_src.shared.breaker import Admission
 from lambda_src.shared.messages import Message
+from tests.lambda_src.audit_writer import posted
 from tests.lambda_src.audit_writer.posted import KINDS, before_the_chain, first_version
 from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event
 
@@ -108,6 +110,28 @@ def test_s23_a_batch_delivered_again_leaves_the_queue(caplog: pytest.LogCaptureF
     assert list(archive.objects) == [key(1)]
     news: list[Any] = [vars(r)["is_new"] for r in caplog.records if r.message == "batch archived"]
     assert news == [True, False]
+
+
+TRACE = "1-67891233-abcdef012345678912345678"
+
+
+def test_the_line_of_a_batch_names_its_message_key_and_the_trace_of_its_only_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    traced = posted.record(trace_id=TRACE, path="api")
+    batches = [
+        posted.message(traced),
+        posted.message(traced, posted.record(2, trace_id=f"{TRACE[:-1]}9", path="api")),
+        posted.message(traced, posted.record(2)),
+    ]
+    for batch in batches:
+        write(sqs_event(batch), archive=FakeArchive(), dead_letters=FakeDeadLetters())
+    lines = [vars(record) for record in caplog.records if record.message == ARCHIVED]
+    assert {(line["message_id"], line["receives"], line["key"]) for line in lines} == {
+        ("m1", 1, f"audit/2025/08/19/{posted.BATCH_ID}.ndjson.gz")
+    }
+    assert [line.get("trace_id") for line in lines] == [TRACE, None, None]
 
 
 def moving(number: int, *amounts: tuple[str, int]) -> str:

@@ -20,9 +20,9 @@ from lambda_src.schema_migrator.logins import enable_login
 from lambda_src.schema_migrator.migrations import Migration, apply_migrations, read_migrations
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import ASSET_ROOT, connect_to_writer
-from lambda_src.transaction_processor.posting import SqlLedger
 from tests.app_service import build
 from tests.lambda_src.cluster import Cluster
+from tests.lambda_src.schema_migrator.ledger_before import LedgerBefore
 from tests.lambda_src.schema_migrator.version_before import LAST_MIGRATION, VersionBefore
 from tests.lambda_src.submissions import submitted
 
@@ -63,9 +63,9 @@ class Environment:
     def task(self) -> VersionBefore:
         return VersionBefore(self.session(SERVICE))
 
-    def new_ledger(self, credentials: Credentials = PROCESSOR) -> SqlLedger:
-        session = self.session(credentials)
-        return SqlLedger(connect=lambda: session, pause_up_to=lambda _: None)
+    def new_ledger(self, credentials: Credentials = PROCESSOR) -> LedgerBefore:
+        """Of the release that ends with 0013."""
+        return LedgerBefore(self.session(credentials))
 
     def migrate(self, migrations: list[Migration] = MIGRATIONS) -> list[str]:
         with self._cluster.session(self._database) as session:

@@ -20,6 +20,7 @@ from lambda_src.shared.database import ASSET_ROOT, connect_to_writer
 from lambda_src.transaction_processor.posting import SqlLedger
 from tests.app_service import build
 from tests.lambda_src.cluster import Cluster
+from tests.lambda_src.schema_migrator.ledger_before import LedgerBefore
 from tests.lambda_src.schema_migrator.version_before import LAST_MIGRATION, VersionBefore
 from tests.lambda_src.submissions import open_accounts, submitted
 
@@ -74,8 +75,7 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
             return opened
 
         def client() -> None:
-            connection = session()
-            ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None)
+            ledger = LedgerBefore(session())
             while not is_over.is_set():
                 is_later = is_migrated.is_set()
                 new = [build.transaction(1, 2, 1) for _ in range(3)]
@@ -84,6 +84,16 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
                 acknowledged.extend(ids)
                 if is_later:
                     posted_later.extend(ids)
+
+        def new_client() -> None:
+            is_migrated.wait()
+            connection = session()
+            ledger = SqlLedger(connect=lambda: connection, pause_up_to=lambda _: None)
+            while not is_over.is_set():
+                new = build.transaction(1, 2, 1)
+                assert ledger.post(submitted(new)) == ["posted"]
+                acknowledged.append(new.transaction_id)
+                posted_later.append(new.transaction_id)
 
         def old_relay() -> None:
             connection = session()
@@ -96,7 +106,7 @@ def test_each_transaction_is_sent_and_recorded_once_by_relays_of_both_releases(
             while not is_over.is_set():
                 sent.extend(relay_now(connection))
 
-        works = (client, client, old_relay, old_relay, new_relay, new_relay)
+        works = (client, client, new_client, old_relay, old_relay, new_relay, new_relay)
         with ThreadPoolExecutor(len(works)) as threads:
             running: list[Future[None]] = [threads.submit(work) for work in works]
             try:

@@ -1,6 +1,7 @@
 """Outcomes reach the bus at least once, in few calls, within the limits of PutEvents."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
@@ -10,7 +11,7 @@ import jsonschema_rs
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from lambda_src.transaction_processor.outcome_events import OutcomeBus
+from lambda_src.transaction_processor.outcome_events import SENT, OutcomeBus
 from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
 from tests.aws_stubs import type_of_aws, unreachable
 from tests.lambda_src.submissions import transaction
@@ -117,6 +118,26 @@ def test_the_schema_refuses_an_event_of_which_a_field_is_missing() -> None:
         detail = json.loads(entry["Detail"])
         del detail["outcomes"][0][name]
         assert not jsonschema_rs.is_valid(SCHEMA, detail)
+
+
+def test_a_line_names_the_events_that_the_bus_took_and_their_first_messages(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    send(Bus(refuses=[REFUSED]), *THREE, *map(one, range(4, 16)))
+    [line] = [vars(record) for record in caplog.records if record.message == SENT]
+    assert line["events"] == [
+        {
+            "event_id": "e",
+            "detail_type": POSTED,
+            "outcomes": 13,
+            "message_ids": ["m1", *(f"m{number}" for number in range(4, 13))],
+        },
+        {"event_id": "e", "detail_type": DEAD, "outcomes": 1, "message_ids": ["m3"]},
+    ]
+    caplog.clear()
+    send(Bus(refuses=[POSTED]), one(1))
+    assert SENT not in caplog.messages
 
 
 def test_nothing_is_sent_for_a_batch_without_outcomes() -> None:

@@ -143,10 +143,10 @@ def test_s42_an_error_that_the_transaction_causes_is_no_outage_and_not_tried_aga
     assert len(connections) == 2
 
 
-REVOKED = "REVOKE EXECUTE ON FUNCTION ledger.post_transactions_v2 FROM PUBLIC, ledger_processor"
-RENAMED = "ALTER FUNCTION ledger.post_transactions_v2 RENAME TO moved_away"
-GRANTED = "GRANT EXECUTE ON FUNCTION ledger.post_transactions_v2 TO ledger_processor"
-NAMED = "ALTER FUNCTION ledger.moved_away RENAME TO post_transactions_v2"
+REVOKED = "REVOKE EXECUTE ON FUNCTION ledger.post_transactions_v3 FROM PUBLIC, ledger_processor"
+RENAMED = "ALTER FUNCTION ledger.post_transactions_v3 RENAME TO moved_away"
+GRANTED = "GRANT EXECUTE ON FUNCTION ledger.post_transactions_v3 TO ledger_processor"
+NAMED = "ALTER FUNCTION ledger.moved_away RENAME TO post_transactions_v3"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.outcomes import DetailType, Outcome
 from lambda_src.transaction_processor.posting import ACCOUNT_BUSY, COMES_AGAIN, LedgerUnavailable
 from lambda_src.transaction_processor.worker import process
-from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event
+from tests.lambda_src.sqs_events import FakeDeadLetters, kept, sqs_event, sqs_record
 from tests.lambda_src.submissions import body_of, transaction
 
 
@@ -26,10 +27,12 @@ class FakeLedger:
         self._verdicts = list(verdicts)
         self.calls: list[list[int]] = []
         self.actors: list[Actor] = []
+        self.origins: list[str | None] = []
 
     def post(self, submissions: Sequence[Submission]) -> list[str]:
         self.calls.append([s.transaction.transaction_id.int for s in submissions])
         self.actors += [s.actor for s in submissions]
+        self.origins += [s.origin_id for s in submissions]
         return self._verdicts
 
 
@@ -129,6 +132,7 @@ class Run:
         not_retried: Sequence[str] = (),
         receive_count: int = 1,
         seconds_left: float = SECONDS_LEFT,
+        event: dict[str, Any] | None = None,
     ) -> None:
         self.dead_letters = FakeDeadLetters(accepts=dlq_accepts)
         redelivery = FakeRedelivery()
@@ -136,7 +140,7 @@ class Run:
         bus = FakeBus(*not_told, letters=self.dead_letters.letters)
         retries = FakeRetries(*not_retried)
         self.response = process(
-            sqs_event(*bodies, receive_count=receive_count),
+            event or sqs_event(*bodies, receive_count=receive_count),
             ledger=ledger,
             dead_letters=self.dead_letters,
             redelivery=redelivery,
@@ -204,6 +208,41 @@ def test_the_actor_is_the_queue_and_the_user_is_who_sent_the_message() -> None:
     ]
 
 
+def test_the_ledger_gets_the_id_that_the_first_sender_knows() -> None:
+    """Also of a message that the processor has sent again. An id that is no UUID is left out."""
+    first, copy = "5a3f0c1e-6a52-4f0e-9c8e-2f1de0b7a001", "5a3f0c1e-6a52-4f0e-9c8e-2f1de0b7a002"
+    claimed = {"first_message_id": {"dataType": "String", "stringValue": first}}
+    sent_again = sqs_record(body(2), name=copy)
+    sent_again["attributes"]["SenderId"] = f"{PROCESSOR}:session"
+    sent_again["messageAttributes"] = claimed
+    forged = sqs_record(body(3), name=copy)
+    forged["messageAttributes"] = claimed
+    ledger = FakeLedger("posted", "posted", "posted", "posted")
+    records = [sqs_record(body(1), name=first), sent_again, forged, sqs_record(body(4))]
+    Run(ledger, event={"Records": records})
+    assert ledger.origins == [
+        first.replace("-", ""),
+        first.replace("-", ""),
+        copy.replace("-", ""),
+        None,
+    ]
+
+
+def test_the_line_of_a_batch_names_some_of_its_messages_the_unusual_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    Run(FakeLedger(*["posted"] * 12, "replayed"), *map(body, range(1, 14)))
+    [line] = [r for r in caplog.records if r.message == "batch posted"]
+    named: Any = vars(line)["messages"]
+    assert named[0] == {
+        "message_id": "m13",
+        "transaction_id": "00000000-0000-0000-0000-00000000000d",
+        "status": "replayed",
+    }
+    assert [each["message_id"] for each in named[1:]] == [f"m{n}" for n in range(1, 10)]
+
+
 def test_s43_without_a_valid_message_the_ledger_is_not_called() -> None:
     ledger = FakeLedger()
     assert Run(ledger, "{").response == kept()
@@ -228,6 +267,7 @@ def test_s32_a_refusal_is_a_result_recorded_and_not_retried(
     [line] = [r for r in caplog.records if r.message == "transaction refused"]
     assert vars(line)["status"] == verdict
     assert vars(line)["transaction_id"] == "00000000-0000-0000-0000-000000000007"
+    assert vars(line)["message_id"] == "m1"
 
 
 @pytest.mark.parametrize("verdict", sorted(COMES_AGAIN))

@@ -1,6 +1,5 @@
 """One running stack for the tests of this folder, in the order of its files; the last ends it."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from local_cloud.certificates import LocalAuthority
 from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.server import start_cloud, stop_cloud
 from tests.local_cloud.emulator.deployed import Deployed, wait
+from tests.local_cloud.emulator.images import publish_image
 
 PROGRAM = """
 import http.server, os, sys, time
@@ -43,7 +43,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 def _deploy(paths: CloudPaths, authority_folder: Path) -> Deployed:
     aws = AwsClients(start_cloud(paths).endpoint_url)
-    _publish_image(paths)
+    publish_image(paths, PROGRAM)
     authority = LocalAuthority(authority_folder)
     files = authority.issue(name="balancer", addresses=["127.0.0.1"])
     imported = aws.acm.import_certificate(
@@ -55,20 +55,6 @@ def _deploy(paths: CloudPaths, authority_folder: Path) -> Deployed:
     aws.cloudformation.create_stack(StackName="app", TemplateBody=found.template(who="first"))
     wait(aws, "stack_create_complete")
     return found
-
-
-def _publish_image(paths: CloudPaths) -> None:
-    image = paths.state / "images" / "registry" / "app" / "1"
-    (image / "rootfs" / "srv").mkdir(parents=True)
-    (image / "rootfs" / "srv" / "program.py").write_text(PROGRAM)
-    (image / "image.json").write_text(
-        json.dumps(
-            {
-                "workdir": "/srv", "env": {}, "cmd": ["python", "program.py"],
-                "source_hash": "", "not_executed": [],
-            }
-        )
-    )  # fmt: skip
 
 
 def _is_marked(process: psutil.Process, state: Path) -> bool:

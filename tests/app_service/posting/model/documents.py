@@ -1,4 +1,4 @@
-"""What a client sends, as the rows of `ledger.submitted_v2`. Independent of the service's classes:
+"""What a client sends, as the rows of `ledger.submitted_v3`. Independent of the service's classes:
 the model and the function are given the same values, however the service reads them."""
 
 import json
@@ -10,7 +10,7 @@ from uuid import UUID
 OPERATOR = "operations"  # the only client of these tests that may debit accounts of others
 LIMIT = 2**53 - 1
 
-POST = "SELECT transaction_id, status FROM ledger.post_transactions_v2($1, $2) ORDER BY ordinal"
+POST = "SELECT transaction_id, status FROM ledger.post_transactions_v3($1, $2) ORDER BY ordinal"
 POST_AS_BEFORE = """
     SELECT transaction_id, status FROM ledger.post_transactions($1, $2, $3, $4, $5)
      ORDER BY ordinal"""
@@ -18,7 +18,7 @@ POST_AS_BEFORE = """
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """One transaction and its actor, in the order of the fields of `ledger.submitted_v2`."""
+    """One transaction and its actor, in the order of the fields of `ledger.submitted_v3`."""
 
     transaction_id: UUID
     kind: str = "transfer"
@@ -34,15 +34,17 @@ class Sent:
     client_id: str | None = OPERATOR
     user_id: str | None = "someone"
     path: str = "api"
+    origin_id: UUID | None = None
 
     @property
     def row(self) -> tuple[Any, ...]:
         is_operator = self.client_id in (OPERATOR, None)
-        return (*vars(self).values(), is_operator)
+        *of_others, origin_id = vars(self).values()
+        return (*of_others, is_operator, origin_id)
 
     @property
     def contents(self) -> tuple[Any, ...]:
-        """What must be the same when the id is sent again: all but the actor."""
+        """What must be the same when the id is sent again: all but actor and origin."""
         metadata = None if self.metadata is None else json.loads(self.metadata)
         return (
             self.kind, self.debit_account, self.credit_account, self.amount_minor, self.currency,

@@ -173,7 +173,7 @@ async def an_account_that_stays_locked_is_given_up(sessions: Sessions) -> None:
     await second.execute("SET statement_timeout = '2s'")
     with pytest.raises(asyncpg.LockNotAvailableError):
         await second.fetch(
-            "SELECT ledger.post_transactions_v2($1, 20)", [transfer(key(1), 1, 2).row]
+            "SELECT ledger.post_transactions_v3($1, 20)", [transfer(key(1), 1, 2).row]
         )
     await transaction.rollback()
     assert await post(second, [transfer(key(1), 1, 2)]) == ["posted"]

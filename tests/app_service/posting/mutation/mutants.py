@@ -1,4 +1,4 @@
-"""Ways to break `ledger.post_transactions_v2`: replacements of its text, and what notices each."""
+"""Ways to break `ledger.post_transactions_v3`: replacements of its text, and what notices each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 from tests.app_service.posting.model import races
 from tests.app_service.posting.model.races import Race
 
-_FILE = Path(__file__).parents[4] / "app_service" / "migrations" / "0013_faster_posting.sql"
-_BEGINNING = "CREATE OR REPLACE FUNCTION ledger.post_transactions_v2("
+_FILE = Path(__file__).parents[4] / "app_service" / "migrations" / "0018_trace.sql"
+_BEGINNING = "CREATE FUNCTION ledger.post_transactions_v3("
+_END = "END $$;"
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Mutant:
     def sql(self) -> str:
         """Replaces the function. Raises ValueError if the text to break is not there once."""
         text = _FILE.read_text()
-        function = text[text.index(_BEGINNING) :]
+        function = text[text.index(_BEGINNING) :].replace("CREATE", "CREATE OR REPLACE", 1)
+        function = function[: function.index(_END) + len(_END)]
         for old, new in self.replacements:
             if function.count(old) != 1:
                 raise ValueError(

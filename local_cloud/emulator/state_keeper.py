@@ -1,0 +1,166 @@
+"""Saves the emulator's state while it runs, and loads it when a server starts again.
+
+Messages are in their journal before a request is answered, and objects in their files. The other
+services are saved when they have changed, at most a second later: a thread looks every half second.
+A large state is saved less often, so that saving takes a twentieth of the time at most.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from local_cloud.emulator.away import service_of
+from local_cloud.emulator.edge import App, Receive, Scope, Send
+from local_cloud.emulator.ministack_adapter import kept_services
+from local_cloud.emulator.ministack_adapter.kept_logs import KeptLogs
+from local_cloud.emulator.ministack_adapter.kept_queues import KeptQueues
+from local_cloud.saved_state import read_snapshot, write_snapshot
+
+logger = logging.getLogger(__name__)
+
+_INTERVAL_SECONDS: Final = 0.5
+_PAUSE_FACTOR: Final = 20
+# A second look at everything after activity whose effects are not known from the request.
+_EVERYTHING_INTERVAL_SECONDS: Final = 30.0
+_READS: Final = (b"Get", b"List", b"Describe", b"BatchGet", b"Query", b"Scan", b"Lookup", b"Filter")
+# Their requests have effects on other services: everything may have changed.
+_WIDE: Final = frozenset({"cloudformation", "states", "events", "scheduler", "lambda", "sns"})
+_JOURNALED: Final = frozenset({"sqs"})
+
+
+@dataclass(kw_only=True)
+class _Saved:
+    digest: bytes = b""
+    next_monotonic: float = 0.0
+
+
+@dataclass(kw_only=True)
+class _Changes:
+    """What requests may have changed since the last look. Thread-safe."""
+
+    names: set[str] = field(default_factory=set)
+    everything: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, service: str) -> None:
+        with self.lock:
+            if service in _WIDE:
+                self.everything = True
+            self.names.add(kept_services.module_of(service))
+
+    def take(self) -> tuple[set[str], bool]:
+        with self.lock:
+            taken = self.names, self.everything
+            self.names, self.everything = set(), False
+        return taken
+
+
+class StateKeeper:
+    """Create it after MiniStack's settings are in place and before it answers requests.
+
+    Raises StateError when the state is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._queues = KeptQueues(folder)
+        self._logs = KeptLogs(folder)
+        self._saved: dict[str, _Saved] = {}
+        self._changes = _Changes()
+        self._works = 0
+        self._next_everything_monotonic = 0.0
+        self._has_been_working = True
+        self._stopped = threading.Event()
+        for file in sorted(folder.glob("*.state")):
+            state = read_snapshot(file)
+            if state is not None:
+                kept_services.load_state(file.stem, state)
+        self._thread = threading.Thread(target=self._watch, name="state-keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Save everything. Call it when nothing changes any more."""
+        self._stopped.set()
+        self._thread.join()
+        for name in kept_services.loaded_services():
+            self._save(name)
+        self._queues.rewrite()
+        self._logs.save()
+        self._logs.rewrite()
+
+    def watch(self, inner: App) -> App:
+        """An application that notes which services the requests to `inner` may change."""
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            service = service_of(scope) if scope["type"] == "http" else None
+            changing = service is not None and not _only_reads(scope)
+            try:
+                await inner(scope, receive, send)
+            finally:
+                if changing and service is not None:
+                    self._changes.note(service)
+
+        return watched
+
+    # -- the thread ---------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_INTERVAL_SECONDS):
+            try:
+                self._look()
+            except Exception:  # the thread's boundary: the next round tries again
+                logger.exception("the state was not saved")
+
+    def _look(self) -> None:
+        names, everything = self._changes.take()
+        now = time.monotonic()
+        is_working, works = kept_services.is_working(), kept_services.works_started()
+        everything |= is_working or self._has_been_working or works != self._works
+        self._has_been_working, self._works = is_working, works
+        if everything or now >= self._next_everything_monotonic:
+            names = {*kept_services.loaded_services()}
+            self._next_everything_monotonic = now + _EVERYTHING_INTERVAL_SECONDS
+        self._queues.save()
+        self._logs.save()
+        late = set()
+        for name in sorted(names):
+            if time.monotonic() < self._saved.setdefault(name, _Saved()).next_monotonic:
+                late.add(name)
+                continue
+            try:
+                self._save(name)
+            except Exception:  # one service must not hide the others
+                late.add(name)
+                logger.exception("the state of %s was not saved", name)
+        with self._changes.lock:
+            self._changes.names |= late
+
+    def _save(self, name: str) -> None:
+        if name not in kept_services.loaded_services():
+            return
+        saved = self._saved.setdefault(name, _Saved())
+        begun = time.monotonic()
+        state = kept_services.state_of(name)
+        digest = hashlib.sha256(state).digest()
+        if digest != saved.digest:
+            write_snapshot(self._folder / f"{name}.state", state)
+            saved.digest = digest
+        ended = time.monotonic()
+        saved.next_monotonic = ended + _PAUSE_FACTOR * (ended - begun) - _INTERVAL_SECONDS
+
+
+def _only_reads(scope: Mapping[str, object]) -> bool:
+    """True if the request surely changes nothing. Some protocols name the action in the body."""
+    if scope["method"] in {"GET", "HEAD"} or service_of(scope) in _JOURNALED:
+        return True
+    headers: object = scope["headers"]
+    assert isinstance(headers, list | tuple)
+    target = next((value for name, value in headers if name.lower() == b"x-amz-target"), b"")
+    return bool(target.rpartition(b".")[2].startswith(_READS))

@@ -1,0 +1,129 @@
+"""`make drill DRILL=<name> [SUFFIX=...]`: a fault under load, and a check of what was acknowledged.
+
+Starts an experiment of AWS Fault Injection Service in the environment, and meanwhile posts
+transactions from this machine. What the environment acknowledged is logged here, outside of it. At
+the end all of it must be in the ledger and in the audit trail once, and the books must balance.
+Ctrl-C stops the experiment.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.fault_injection import LOSE_ZONE
+from integration_tests.audit_trail import AuditTrail
+from operations import verify_audit
+from operations.account import NoSuffix, open_session, required
+from operations.drills.acknowledgements import Stream
+from operations.drills.audited import problems_of
+from operations.drills.environment import Environment
+from operations.drills.experiment import DrillError, Experiment, Template, problem_of
+from operations.drills.reconciliation import reconcile
+from operations.stack_outputs import NoOutput, StackOutputs
+
+if TYPE_CHECKING:
+    from mypy_boto3_fis.type_defs import ExperimentTypeDef
+
+_LOAD_SECONDS: Final = 3.0  # before the fault, and after it
+_REQUESTS_PER_SECOND: Final = 20.0
+# Longer than any fault lasts: a client asks until it is answered.
+_PATIENCE_SECONDS: Final = 900.0
+# Of this machine's clock and of AWS's: what was stored earlier is read as well.
+_CLOCK_ERROR: Final = timedelta(minutes=1)
+
+
+def run(environment: Environment, template: Template, *, folder: Path) -> int:
+    """Run the drill. Returns 1 if something acknowledged is missing or doubled, or if the
+    experiment did not complete; 130 if a person stopped it."""
+    since = datetime.now(UTC) - _CLOCK_ERROR
+    stream = Stream(
+        api=environment.api(folder=folder),
+        log_file=folder / "acknowledged",
+        requests_per_second=_REQUESTS_PER_SECOND,
+        queue=environment.send,
+        patience_seconds=_PATIENCE_SECONDS,
+        queue_patience_seconds=_PATIENCE_SECONDS,
+    )
+    try:
+        stream.start()
+    except requests.RequestException as error:
+        raise DrillError(
+            f"SUFFIX={environment.suffix!r}: its API takes no load: {error}"
+        ) from error
+    try:
+        time.sleep(_LOAD_SECONDS)
+        broke_at = time.monotonic()
+        ended, is_interrupted = _follow(template.start())
+        time.sleep(_LOAD_SECONDS)
+    finally:
+        acknowledged = stream.stop()  # after each client was answered
+    problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
+    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
+    s3 = environment.outputs.account.client("s3")
+    trail = AuditTrail(s3, environment.outputs.value("AuditBucketName"), since)
+    problems += problems_of(trail.read, acknowledged)
+    found = [problem for problem in problems if problem is not None]
+    for problem in found:
+        print(f"FAILED: {problem}")
+    verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
+    if is_interrupted:
+        return 130
+    return 1 if found or code or verified else 0
+
+
+def _follow(experiment: Experiment) -> tuple["ExperimentTypeDef", bool]:
+    """The experiment at its end, and whether a person stopped it."""
+    try:
+        return experiment.follow(), False
+    except KeyboardInterrupt:
+        print("\ninterrupted: stopping the experiment", flush=True)
+        return experiment.stop(), True
+
+
+def _prepare(*, drill: str, suffix: str) -> tuple[Environment, Template]:
+    session = open_session()
+    environment = Environment(outputs=StackOutputs.of_environment(session, suffix))
+    zone = environment.writers_zone() if drill == LOSE_ZONE else None
+    return environment, Template.find(session.client("fis"), drill=drill, suffix=suffix, zone=zone)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make drill", description=__doc__)
+    parser.add_argument("--suffix", default="")
+    parser.add_argument("--drill", default="")
+    chosen = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="drill-"))
+    code = 1
+    try:
+        environment, template = _prepare(drill=chosen.drill, suffix=required(chosen.suffix))
+        code = run(environment, template, folder=folder)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        code = 130
+    except (DrillError, NoOutput, NoSuffix) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except (BotoCoreError, ClientError) as error:
+        print(
+            f"error: {error}; on AWS credentials for the environment's account are needed, as "
+            "docs/recovery.md says",
+            file=sys.stderr,
+        )
+    log = folder / "acknowledged"
+    if code and log.exists():
+        print(f"the log of what was acknowledged stays: {log}")
+    else:
+        shutil.rmtree(folder)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
