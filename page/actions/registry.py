@@ -186,9 +186,9 @@ ACTIONS: Final = {
 
 
 def actions_of(subject: Subject, *, on_aws: bool) -> tuple[Action, ...]:
-    """Return the buttons at one kind of subject; on AWS only those whose target knows AWS=yes."""
+    """Return the buttons at one kind of subject."""
     return tuple(
         action
         for action in ACTIONS.values()
-        if action.subject is subject and (action.is_on_aws or not on_aws)
+        if action.subject is subject and action.is_at_home(on_aws=on_aws)
     )
