@@ -184,6 +184,13 @@ ACTIONS: Final = {
     action.name: action for action in (*_ON_BRANCH, *_ON_HUB, *_ON_ENVIRONMENT, *DRILLS)
 }
 
+# What a target takes from the environment if make does not get it: only what was shown may count.
+VARIABLES: Final = frozenset(
+    {"AWS", "LIST"}
+    | {parameter.name for action in ACTIONS.values() for parameter in action.parameters}
+    | {name for action in ACTIONS.values() for name in action.constants}
+)
+
 
 def actions_of(subject: Subject, *, on_aws: bool) -> tuple[Action, ...]:
     """Return the buttons at one kind of subject."""

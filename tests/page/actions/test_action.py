@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infra.fault_injection import DRILLS
 from page.actions import rules
 from page.actions.action import Action, Confirmation, Parameter, Subject
-from page.actions.registry import ACTIONS, actions_of
+from page.actions.registry import ACTIONS, VARIABLES, actions_of
 from page.actions.rules import NotAllowed, Rule
 
 ROOT = Path(__file__).parents[3]
@@ -167,6 +167,13 @@ def test_b8_every_button_has_a_target_that_uses_its_variables(action: Action) ->
     for name in {parameter.name for parameter in action.parameters} | action.constants.keys():
         assert f"$({name})" in used, f"`make {action.target}` ignores {name}"
         assert f"\n{name} ?=" in MAKEFILE, f"{name} would be taken from the environment unseen"
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
+def test_b8_a_target_takes_nothing_from_the_environment_that_was_not_shown(action: Action) -> None:
+    """`make page APPLY=yes` must not let every later verification repair something."""
+    used = set(re.findall(r"\$\(([A-Z_]+)\)", recipe(action.target)))
+    assert used <= VARIABLES
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
