@@ -19,6 +19,7 @@ class AuditTrail:
         self._since = since
         self._known: set[str] = set()
         self._found: Counter[str] = Counter()
+        self.written: dict[str, dt.datetime] = {}  # when the first object with an id was there
 
     def read(self) -> Counter[str]:
         """How often each transaction id stands in these objects."""
@@ -30,12 +31,14 @@ class AuditTrail:
             for page in pages:
                 for item in page.get("Contents", []):
                     if item["LastModified"] >= self._since and item["Key"] not in self._known:
-                        self._read_object(item["Key"])
+                        self._read_object(item["Key"], item["LastModified"])
             day += dt.timedelta(days=1)
         return self._found
 
-    def _read_object(self, key: str) -> None:
+    def _read_object(self, key: str, written: dt.datetime) -> None:
         body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        lines = gzip.decompress(body).decode().splitlines()
-        self._found.update(json.loads(line)["transaction_id"] for line in lines)
+        ids = [json.loads(line)["transaction_id"] for line in gzip.decompress(body).splitlines()]
+        self._found.update(ids)
+        for each in ids:
+            self.written[each] = min(written, self.written.get(each, written))
         self._known.add(key)

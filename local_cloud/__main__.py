@@ -34,11 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     destroy = verbs.add_parser("destroy", help="delete a branch, its environment and pipeline")
     destroy.add_argument("--branch", default="")
     destroy.add_argument("--answer", default="", help="yes or no; the default is to ask")
-    approve = verbs.add_parser(
-        "approve", help="approve or reject the waiting approval of a pipeline"
-    )
-    approve.add_argument("--branch", default="")
-    approve.add_argument("--answer", default="", help="yes or no; the default is to ask")
     retry = verbs.add_parser("retry", help="run a branch's newest commit again")
     retry.add_argument("--branch", default="")
     chosen, more = parser.parse_known_args(arguments)
@@ -54,7 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
         "status": lambda: commands.status(paths),
         "logs": lambda: commands.logs(paths, follow=not chosen.no_follow),
         "session": lambda: commands.session(paths, suffix=chosen.suffix),
-        "approve": lambda: commands.approve(paths, branch=chosen.branch, answer=chosen.answer),
         "retry": lambda: commands.retry(paths, branch=chosen.branch),
         "destroy": lambda: commands.destroy(paths, branch=chosen.branch, answer=chosen.answer),
     }

@@ -4,7 +4,6 @@ import shutil
 import time
 from datetime import UTC, datetime
 
-from local_cloud import approvals, stacks
 from local_cloud.answers import ask_on_terminal
 from local_cloud.deletions import deletion_named
 from local_cloud.delivery import deliver
@@ -74,18 +73,6 @@ def destroy(paths: CloudPaths, *, branch: str, answer: str) -> int:
     branch = branch or current_branch(ROOT)
     is_done = destroy_branch(paths, cloud, branch=branch, answer=answer, ask=ask_on_terminal)
     return 0 if is_done else 1
-
-
-def approve(paths: CloudPaths, *, branch: str, answer: str) -> int:
-    """Answer the approval that the branch's pipeline waits for."""
-    _running(paths)
-    branch = branch or current_branch(ROOT)
-    pipeline = stacks.find_pipeline(paths, branch)
-    if pipeline is None:
-        known = ", ".join(p.branch for p in stacks.deployed_pipelines(paths)) or "no branch"
-        raise CloudError(f"BRANCH={branch!r} has no pipeline; {known} has one")
-    approvals.approve(paths.state, pipeline.name, answer=answer, ask=ask_on_terminal)
-    return 0
 
 
 def retry(paths: CloudPaths, *, branch: str) -> int:

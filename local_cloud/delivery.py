@@ -10,9 +10,12 @@ from local_cloud.assembly import HUB, PIPELINE, deploy, hub_version
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub import webhook
 from local_cloud.branch_hub.deployed import find_hub
-from local_cloud.following import show_run
+from local_cloud.environments import deployed_environments
+from local_cloud.following import show_environments, show_run
 from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths
+from local_cloud.pipeline.executions import execution_states
+from local_cloud.retry import retry_command
 from local_cloud.server import CloudError, RunningCloud
 
 # One environment, without an approval. On AWS the default is all stages.
@@ -30,9 +33,17 @@ def deliver(
 ) -> bool:
     """Deliver `commit` of `branch`; True if the pipeline succeeded.
 
-    `promotion` is the last stage of the trunk; empty leaves an existing pipeline as it is.
-    Raises CloudError when the hub or the pipeline cannot be deployed.
+    `promotion` is the last stage of the trunk; empty leaves an existing pipeline as it is. Nothing
+    runs when the commit is delivered already. Raises CloudError when the hub or the pipeline cannot
+    be deployed.
     """
+    if not promotion and _is_delivered(paths, cloud, branch=branch, commit=commit):
+        print(
+            f"commit {commit[:12]} of {branch} is delivered already and its run was green: nothing "
+            f"runs (`{retry_command(branch)}` runs it again)"
+        )
+        show_environments(paths, cloud, branch=branch)
+        return True
     begun = datetime.now(UTC)
     _deploy_what_is_missing(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
     pipeline = stacks.find_pipeline(paths, branch)
@@ -55,6 +66,22 @@ def deliver(
     return show_run(paths, cloud, pipeline.name, shown)
 
 
+def _is_delivered(paths: CloudPaths, cloud: RunningCloud, *, branch: str, commit: str) -> bool:
+    """True if the newest run of the pipeline delivered `commit`, and its environment exists."""
+    pipeline = stacks.find_pipeline(paths, branch)
+    if pipeline is None or _known_hub(paths) != hub_version(paths, commit):
+        return False
+    newest = next(iter(execution_states(paths.state, pipeline.name)), None)
+    if newest is None or (newest["commit"], newest["status"]) != (commit, "Succeeded"):
+        return False
+    environments = deployed_environments(paths, cloud)
+    return any(facts["stack"] in pipeline.application_stacks for facts in environments)
+
+
+def _known_hub(paths: CloudPaths) -> str:
+    return paths.hub_version.read_text() if paths.hub_version.exists() else ""
+
+
 def _deploy_what_is_missing(
     paths: CloudPaths,
     cloud: RunningCloud,
@@ -67,8 +94,7 @@ def _deploy_what_is_missing(
     """Deploy the hub if it is missing or its sources changed, and the pipeline if it is missing."""
     wanted = []
     version = hub_version(paths, commit)
-    known = paths.hub_version.read_text() if paths.hub_version.exists() else ""
-    if known != version:
+    if _known_hub(paths) != version:
         wanted.append(HUB)
     if promotion or stacks.find_pipeline(paths, branch) is None:
         wanted.append(PIPELINE)

@@ -132,15 +132,23 @@ def _print_outcome(
     paths: CloudPaths, cloud: RunningCloud, push: Announced, result: RunResult
 ) -> None:
     """Print the environment's facts; after a failed run, where it still runs."""
-    deployed = stacks.find_pipeline(paths, push.branch)
-    if deployed is None or result.status not in {"Succeeded", "Failed"}:
+    if result.status in {"Succeeded", "Failed"}:
+        show_environments(paths, cloud, branch=push.branch, is_green=result.succeeded)
+
+
+def show_environments(
+    paths: CloudPaths, cloud: RunningCloud, *, branch: str, is_green: bool = True
+) -> None:
+    """Print the facts of the branch's environments; after a failed run, where they still run."""
+    deployed = stacks.find_pipeline(paths, branch)
+    if deployed is None:
         return
     for facts in deployed_environments(paths, cloud):
         if facts["stack"] not in deployed.application_stacks:
             continue
         suffix = facts["suffix"]
         file = paths.environments / f"{suffix}.json"
-        if result.succeeded:
+        if is_green:
             print_facts(facts, file=file, page=page_address(paths))
         else:
             print(f"\nthe environment still runs: {suffix}, {facts['ApiUrl']}, facts in {file}")

@@ -42,6 +42,11 @@ class CloudPaths:
         return self.state / "page.log"
 
     @property
+    def drills(self) -> Path:
+        """Record and plot of the last run of each drill."""
+        return self.state / "drills"
+
+    @property
     def cloud(self) -> Path:
         """Files of the server. What stays between two servers: see `leftovers.py`."""
         return self.state / "cloud"

@@ -38,7 +38,9 @@ class BrowserRules:
                 is_picture = headers.get("content-type", "").startswith("image/svg")
                 headers["content-security-policy"] = _POLICY_OF_PICTURES if is_picture else _POLICY
                 headers["x-content-type-options"] = "nosniff"
-                headers["referrer-policy"] = "no-referrer"
+                # With `no-referrer` a form of the page itself would have `Origin: null`:
+                # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+                headers["referrer-policy"] = "same-origin"
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 

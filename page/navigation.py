@@ -7,4 +7,5 @@ NAVIGATION: Final = {
     "/": "Branches and runs",
     "/plots": "Plots",
     "/architecture": "Architecture",
+    "/commands": "Commands",
 }

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from app_service.ledger.domain import Unavailable
 from app_service.ledger.origin import trace_of
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
+from app_service.log_messages import REQUEST_ANSWERED
 
 LINES_PER_SECOND: Final = 10
 IDS_MAX: Final = 10  # of one request that are named
-ANSWERED: Final = "request answered"
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +41,12 @@ class RequestLog:
         status: int,
         started: float,
     ) -> None:
-        """A request that began at `started` of this clock is answered with an HTTP `status`.
-
-        Without verdicts: what became of its transactions is not known."""
+        """A request that began at `started` of this clock is answered with this HTTP status."""
         now = self.now()
         if int(now) != self._second:
             self._second = int(now)
             self._usual_left = self._others_left = LINES_PER_SECOND
-        if verdicts and all(verdict is Verdict.POSTED for verdict in verdicts):
+        if verdicts and verdicts.count(Verdict.POSTED) == len(verdicts):
             has_line = self._usual_left > 0
             self._usual_left -= has_line
         else:
@@ -57,6 +56,13 @@ class RequestLog:
             self._write(submissions, verdicts, status=status, seconds=now - started)
         else:
             self._left_out += 1
+
+    def failed(
+        self, submissions: Sequence[Submission], error: Exception, *, started: float
+    ) -> None:
+        """What became of its transactions is not known."""
+        status = 503 if isinstance(error, Unavailable) else 500
+        self.answered(submissions, (), status=status, started=started)
 
     def _write(
         self,
@@ -78,4 +84,4 @@ class RequestLog:
             extra["trace_id"] = trace_of(origin_id)
         if self._left_out:
             extra["requests_left_out"], self._left_out = self._left_out, 0
-        logger.info(ANSWERED, extra=extra)
+        logger.info(REQUEST_ANSWERED, extra=extra)

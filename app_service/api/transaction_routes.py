@@ -16,7 +16,6 @@ from app_service.api.problems import problem_response
 from app_service.api.services import Services, services_of
 from app_service.clients.session_table import Session
 from app_service.ledger.batch import MalformedTransaction, parse_batch
-from app_service.ledger.domain import Unavailable
 from app_service.ledger.fields import InvalidField, parse_uuid, shape
 from app_service.ledger.kinds import Kind
 from app_service.ledger.origin import TRACE_HEADER, origin_of_trace
@@ -81,12 +80,17 @@ async def post(
     submissions = [
         Submission(transaction=transaction, actor=actor_of(session), origin_id=origin_id)
     ]
-    started = services.request_log.now()
-    verdicts = await _post(services, submissions, started=started, deadline=deadline)
+    request_log = services.request_log
+    started = request_log.now()
+    try:
+        verdicts = await services.ledger.post(submissions, deadline=deadline)
+    except Exception as error:
+        request_log.failed(submissions, error, started=started)
+        raise
     [verdict] = verdicts
     transaction_id = transaction.transaction_id
     status = STATUS_OF.get(verdict, REFUSED_STATUS)
-    services.request_log.answered(submissions, verdicts, status=status, started=started)
+    request_log.answered(submissions, verdicts, status=status, started=started)
     if verdict in REASON:
         return problem_response(status, verdict, REASON[verdict], transaction_id=transaction_id)
     return json_response(
@@ -115,22 +119,16 @@ async def post_batch(request: Request, session: Session) -> Response:
 
 
 async def _post_some(request: Request, submissions: Sequence[Submission]) -> Sequence[Verdict]:
-    services, deadline = services_of(request), deadline_of(request)
-    started = services.request_log.now()
-    verdicts = await _post(services, submissions, started=started, deadline=deadline)
-    services.request_log.answered(submissions, verdicts, status=200, started=started)
-    return verdicts
-
-
-async def _post(
-    services: Services, submissions: Sequence[Submission], *, started: float, deadline: float
-) -> Sequence[Verdict]:
+    services = services_of(request)
+    request_log = services.request_log
+    started = request_log.now()
     try:
-        return await services.ledger.post(submissions, deadline=deadline)
+        verdicts = await services.ledger.post(submissions, deadline=deadline_of(request))
     except Exception as error:
-        status = 503 if isinstance(error, Unavailable) else 500
-        services.request_log.answered(submissions, (), status=status, started=started)
+        request_log.failed(submissions, error, started=started)
         raise
+    request_log.answered(submissions, verdicts, status=200, started=started)
+    return verdicts
 
 
 def _origin_of(request: Request) -> str | None:

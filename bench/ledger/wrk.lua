@@ -63,7 +63,9 @@ function request()
       end
       body = '{"transactions":[' .. table.concat(documents, ",") .. "]}"
    end
-   return head .. #body .. "\r\n\r\n" .. body
+   -- As the load balancer adds it.
+   local trace = format("1-%08x-%s%s%s%s", math.floor(now_ms() / 1000), hex(6), hex(6), hex(6), hex(6))
+   return head .. #body .. "\r\nX-Amzn-Trace-Id: Root=" .. trace .. "\r\n\r\n" .. body
 end
 
 -- Each connection takes the next moment of one schedule.

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import boto3
 from botocore.config import Config
+from pg8000.native import Connection
 
 from lambda_src.audit_verifier.archive import S3Archive
 from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.limits import Limits
-from lambda_src.audit_verifier.request import Request
-from lambda_src.audit_verifier.settings import DISCREPANCY, VERIFIED, AuditVerifierSettings
+from lambda_src.audit_verifier.request import Request, traced
+from lambda_src.audit_verifier.settings import DISCREPANCY, TRACE, VERIFIED, AuditVerifierSettings
 from lambda_src.audit_verifier.verification import verify
+from lambda_src.audit_verifier.way import way_of
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import (
     DatabaseTarget,
@@ -37,30 +40,23 @@ _STATEMENT_TIMEOUT_SECONDS = 60.0  # the widest reads all batches that are recor
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Verifies the window of the event; an answer with a cursor is to be continued with it."""
+    """Verifies the window of the event; an answer with a cursor is to be continued with it.
+
+    An event that names a transaction gets its way instead.
+    """
     settings = AuditVerifierSettings.from_env(os.environ)
+    transaction_id = traced(event)
+    if transaction_id is not None:
+        return _trace(transaction_id, settings)
     request = Request.parse(event, now=datetime.now(UTC))
-    secret = DatabaseSecret(
-        secrets_manager=boto3.client("secretsmanager", config=_AWS),
-        secret_arn=settings.database_secret_arn,
-    )
-    target = DatabaseTarget(
-        # The reader first: a verification takes nothing from those who post.
-        hosts=(settings.database_reader_host, settings.database_writer_host),
-        port=settings.database_port,
-        name=settings.database_name,
-        ca_file=settings.database_ca_file,
-        application_name=f"audit-verifier-{settings.environment_suffix}",
-        statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
-    )
+    # The reader first: a verification takes nothing from those who post.
+    hosts = (settings.database_reader_host, settings.database_writer_host)
     findings = Findings()
-    connection = connect_with_secret(partial(connect_to_any, target), secret)
+    connection = _connect(settings, hosts)
     try:
         report = verify(
             connection=connection,
-            archive=S3Archive(
-                s3=boto3.client("s3", config=_AWS), bucket_name=settings.audit_bucket_name
-            ),
+            archive=_archive(settings),
             window=request.window,
             cursor=request.cursor,
             seconds_left=clock_of(context),
@@ -73,6 +69,38 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     if report.cursor is None:
         logger.info(VERIFIED, extra=vars(report.checked))  # an alarm reads this line, too
     return report.to_json()
+
+
+def _trace(transaction_id: UUID, settings: AuditVerifierSettings) -> dict[str, Any]:
+    # The writer first: what was posted a moment ago may not be on the reader yet.
+    hosts = (settings.database_writer_host, settings.database_reader_host)
+    connection = _connect(settings, hosts)
+    try:
+        way = way_of(transaction_id, connection=connection, archive=_archive(settings))
+    finally:
+        close_quietly(connection)
+    return {TRACE: way.to_json()}
+
+
+def _connect(settings: AuditVerifierSettings, hosts: tuple[str, str]) -> Connection:
+    secret = DatabaseSecret(
+        secrets_manager=boto3.client("secretsmanager", config=_AWS),
+        secret_arn=settings.database_secret_arn,
+    )
+    target = DatabaseTarget(
+        hosts=hosts,
+        port=settings.database_port,
+        name=settings.database_name,
+        ca_file=settings.database_ca_file,
+        application_name=f"audit-verifier-{settings.environment_suffix}",
+        statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
+    )
+    return connect_with_secret(partial(connect_to_any, target), secret)
+
+
+def _archive(settings: AuditVerifierSettings) -> S3Archive:
+    s3 = boto3.client("s3", config=_AWS)
+    return S3Archive(s3=s3, bucket_name=settings.audit_bucket_name)
 
 
 def _log(findings: Findings) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+from app_service.ledger.fields import InvalidField, parse_uuid
 from lambda_src.audit_verifier.report import Window
-from lambda_src.audit_verifier.settings import SCHEDULED
+from lambda_src.audit_verifier.settings import SCHEDULED, TRACE
 
 # The schedule looks at the last two hours. What happened a moment ago is on its way.
 SCHEDULED_START = timedelta(hours=2)
@@ -15,6 +17,22 @@ SCHEDULED_END = timedelta(minutes=10)
 
 class BadRequest(Exception):
     """The event names no window; the message says which field is wrong and what is needed."""
+
+
+def traced(event: Mapping[str, Any]) -> UUID | None:
+    """The transaction whose way the event asks for; None if it asks for a verification.
+
+    Raises BadRequest.
+    """
+    if TRACE not in event:
+        return None
+    try:
+        (name, text), *others = event.items()
+        if others:
+            raise BadRequest(f"{TRACE} is the only field of its event, got {len(event)} fields")
+        return parse_uuid(name, text)
+    except InvalidField as error:
+        raise BadRequest(str(error)) from None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 
 # The event of the schedule: it verifies a window that ends a little before now.
 SCHEDULED: Final = {"scheduled": True}
+# The field of an event that asks for the way of one transaction, and of the answer.
+TRACE: Final = "trace"
 # By then a batch that was sent is stored, unless the audit queue is late: that has its own alarm.
 MISSING_AFTER_SECONDS: Final = 15 * 60
 VERIFIED: Final = "audit verified"  # the log line of a verification that reached its end

@@ -22,6 +22,7 @@ _REQUESTS_PER_SECOND: Final = 20.0
 def rehearse_audited(
     scenario: Callable[[Scene], Outcome],
     *,
+    drill: str,
     needs: Callable[[], object] | None = None,
     clock_error: timedelta = timedelta(0),
 ) -> int:
@@ -35,7 +36,7 @@ def rehearse_audited(
     try:
         if needs is not None:
             needs()
-        return _rehearse(CloudPaths(state_dir()), scenario, clock_error=clock_error)
+        return _rehearse(CloudPaths(state_dir()), scenario, drill=drill, clock_error=clock_error)
     except CannotRun as error:
         print(f"this drill cannot run here: {error}", file=sys.stderr)
         return CANNOT_RUN
@@ -45,7 +46,7 @@ def rehearse_audited(
 
 
 def _rehearse(
-    paths: CloudPaths, scenario: Callable[[Scene], Outcome], *, clock_error: timedelta
+    paths: CloudPaths, scenario: Callable[[Scene], Outcome], *, drill: str, clock_error: timedelta
 ) -> int:
     cloud = running_cloud(paths)
     if cloud is None:
@@ -55,6 +56,7 @@ def _rehearse(
     before = letters.count()
     return rehearse_in(
         paths,
+        drill=drill,
         suffix=facts["suffix"],
         scenario=scenario,
         requests_per_second=_REQUESTS_PER_SECOND,

@@ -66,7 +66,7 @@ def switch_off(
     outages = Outages(scene.paths.outages)
     findings = Findings()
     tasks = {task["id"] for task in scene.healthy_tasks()}
-    began = time.monotonic()
+    began = scene.faults.begins("SQS and S3 refuse every request")
     with outages.of("s3"):
         with outages.of("sqs"):
             print(f"SQS and S3 are away for {both_seconds:.0f} s")
@@ -74,10 +74,13 @@ def switch_off(
             time.sleep(both_seconds)
             look("sqs", "s3")
             since = datetime.now(UTC)
+        scene.faults.ends("SQS answers again")
+        scene.faults.begins("S3 still refuses every request")
         print("SQS is back, S3 is away until the audit writer could not write")
         was_called = _is_seen(lambda: could_not_write(since), within_seconds=s3_seconds_max)
         look("s3")
     back = time.monotonic()
+    scene.faults.ends("S3 answers again", at=back)
     findings.expect(
         "the audit writer was called while S3 was away, and could not write",
         holds=was_called,
@@ -133,4 +136,4 @@ def _is_refused(ask: Callable[[], object]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse_audited(away))
+    sys.exit(rehearse_audited(away, drill="away"))

@@ -38,4 +38,4 @@ def cut_database(scene: Scene) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse_audited(cut_database))
+    sys.exit(rehearse_audited(cut_database, drill="cut-database"))

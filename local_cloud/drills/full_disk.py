@@ -7,7 +7,6 @@ make drill-full-disk    needs strace
 """
 
 import sys
-import time
 from pathlib import Path
 
 from local_cloud.drills.audited_rehearsal import rehearse_audited
@@ -28,16 +27,18 @@ def fill_disk(scene: Scene) -> Outcome:
     before = log.stat().st_size
     findings = Findings()
     with full_disk(victim["pid"]):
-        full = time.monotonic()
+        full = scene.faults.begins("the disk of the database's writer is full")
         print(f"the disk of writer {victim['instance']} is full")
         promoted = scene.wait_until(
             lambda: scene.writer()["instance"] != victim["instance"], "the standby is the writer"
         )
+    scene.faults.ends("another writer serves", at=promoted)
     with log.open("rb") as lines:
         lines.seek(before)
         said = lines.read().decode(errors="replace")
     findings.expect(f"PostgreSQL wrote in its log: {_SAID}", holds=_SAID in said)
     whole = scene.wait_until(lambda: is_whole(scene), "the old writer is a standby in sync")
+    scene.faults.notes("the old writer is a standby in sync", at=whole)
     if scene.writer()["instance"] == victim["instance"]:
         raise CloudError("the old writer is the writer again")
     return Outcome(
@@ -49,4 +50,4 @@ def fill_disk(scene: Scene) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse_audited(fill_disk, needs=strace))
+    sys.exit(rehearse_audited(fill_disk, drill="full-disk", needs=strace))

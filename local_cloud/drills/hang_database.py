@@ -7,7 +7,6 @@ make drill-hang-database
 """
 
 import sys
-import time
 
 from local_cloud.drills.audited_rehearsal import rehearse_audited
 from local_cloud.drills.findings import Findings
@@ -25,15 +24,17 @@ def hang_database(scene: Scene) -> Outcome:
         LateCommit(address=victim["address"], admin=database_admin(scene)) as late,
         StoppedProcesses(victim["pid"]) as stopped,
     ):
-        hung = time.monotonic()
+        hung = scene.faults.begins("the database's writer hangs")
         print(f"stopped the {len(stopped)} processes of writer {victim['instance']}")
         late.send()
         promoted = scene.wait_until(
             lambda: scene.writer()["instance"] != victim["instance"], "the standby is the writer"
         )
+        scene.faults.ends("another writer serves", at=promoted)
         findings = Findings()
         check_fence(findings, stopped=stopped, late=late)
     whole = scene.wait_until(lambda: is_whole(scene), "the old writer is a standby in sync")
+    scene.faults.notes("the old writer is a standby in sync", at=whole)
     if scene.writer()["instance"] == victim["instance"]:
         raise CloudError("the old writer is the writer again")
     return Outcome(
@@ -61,4 +62,4 @@ def check_fence(findings: Findings, *, stopped: StoppedProcesses, late: LateComm
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse_audited(hang_database))
+    sys.exit(rehearse_audited(hang_database, drill="hang-database"))

@@ -6,7 +6,6 @@ make drill-hang-task
 """
 
 import sys
-import time
 
 from local_cloud.drills.audited_rehearsal import rehearse_audited
 from local_cloud.drills.findings import Findings
@@ -22,12 +21,13 @@ def hang_task(scene: Scene) -> Outcome:
     victim = before[0]
     findings = Findings()
     with StoppedProcesses(victim["pid"]) as stopped:
-        hung = time.monotonic()
+        hung = scene.faults.begins("a task hangs")
         print(f"stopped task {victim['id'][:8]} in zone {victim['zone']}: it hangs")
         noticed = scene.wait_until(
             lambda: victim["id"] not in _ids(scene.healthy_tasks()),
             f"task {victim['id']} is out of service",
         )
+        scene.faults.ends("it gets no more requests", at=noticed)
         findings.expect(
             "the task was taken out of service while it lived",
             holds=stopped.are_stopped(),
@@ -39,6 +39,7 @@ def hang_task(scene: Scene) -> Outcome:
             return len(tasks) == len(before) and victim["id"] not in _ids(tasks)
 
         replaced = scene.wait_until(is_replaced, f"task {victim['id']} is replaced")
+        scene.faults.notes("it is replaced", at=replaced)
         # It continues where it was: with requests that it had received, and with batches of the
         # audit trail that another task may have sent meanwhile.
         continued = stopped.resume()
@@ -61,4 +62,4 @@ def _ids(tasks: list[Facts]) -> set[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse_audited(hang_task))
+    sys.exit(rehearse_audited(hang_task, drill="hang-task"))

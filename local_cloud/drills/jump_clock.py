@@ -25,6 +25,11 @@ from local_cloud.drills.programs import faketime_library
 from local_cloud.drills.rehearsal import LOAD_SECONDS, Outcome, Scene
 
 _JUMP_SECONDS: Final = 600  # more than any lease or pause of the service
+_JUMPS: Final = {
+    _JUMP_SECONDS: f"{_JUMP_SECONDS} s ahead",
+    -_JUMP_SECONDS: f"{_JUMP_SECONDS} s behind",
+    0: "right",
+}
 _TOLERANCE_SECONDS: Final = 5.0
 
 
@@ -54,8 +59,12 @@ def jump(
         writer = scene.writer()["instance"]
         tasks = {task["id"] for task in scene.healthy_tasks()}
         began = time.monotonic()
-        for offset in (_JUMP_SECONDS, -_JUMP_SECONDS, 0):
+        for offset, state in _JUMPS.items():
             clock.jump_to(offset)
+            if offset != _JUMP_SECONDS:
+                scene.faults.ends("it jumps again")
+            if offset:
+                scene.faults.begins(f"the database's clock is {state}")
             _wait_until_wrong_by(scene, offset, error_seconds)
             time.sleep(load_seconds)
     finally:
@@ -102,6 +111,9 @@ def _wait_until_wrong_by(scene: Scene, offset: int, error_seconds: Callable[[], 
 if __name__ == "__main__":
     sys.exit(
         rehearse_audited(
-            jump_clock, needs=faketime_library, clock_error=timedelta(seconds=_JUMP_SECONDS)
+            jump_clock,
+            drill="clock",
+            needs=faketime_library,
+            clock_error=timedelta(seconds=_JUMP_SECONDS),
         )
     )

@@ -6,7 +6,6 @@ make drill-kill-balancer
 """
 
 import sys
-import time
 
 import psutil
 
@@ -22,11 +21,12 @@ def kill_balancer(scene: Scene) -> Outcome:
     if victim is None:
         raise CloudError("the local cloud has no load balancer: see `make status`")
     victim.kill()
-    killed = time.monotonic()
+    killed = scene.faults.begins("kill -9 of the load balancer")
     print(f"killed the load balancer, process {victim.pid}")
     back = scene.wait_until(
         lambda: scene.load_balancer() not in (None, victim), "the load balancer is started again"
     )
+    scene.faults.ends("it is started again", at=back)
     findings = Findings()
     findings.expect(
         "the old process of the load balancer has ended",
@@ -44,4 +44,4 @@ def kill_balancer(scene: Scene) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse_audited(kill_balancer))
+    sys.exit(rehearse_audited(kill_balancer, drill="kill-balancer"))

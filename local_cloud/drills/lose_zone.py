@@ -30,21 +30,24 @@ def lose_zone(scene: Scene) -> Outcome:
     try:
         for victim in [*lost_tasks, *(d for d in scene.databases() if d["zone"] == zone)]:
             kill_with_children(victim["pid"])
-        lost = time.monotonic()
+        lost = scene.faults.begins("everything in the writer's zone is lost")
         print(f"lost zone {zone}: {len(lost_tasks)} of {len(tasks)} tasks, and the writer")
         promoted = scene.wait_until(
             lambda: scene.writer()["zone"] != zone, "the standby is the writer"
         )
+        scene.faults.notes("another writer serves", at=promoted)
 
         def is_at_strength() -> bool:
             healthy = scene.healthy_tasks()
             return len(healthy) == len(tasks) and all(t["zone"] != zone for t in healthy)
 
         replaced = scene.wait_until(is_at_strength, "the other zone has all the tasks")
+        scene.faults.notes("the other zone has all the tasks", at=replaced)
         time.sleep(LOAD_SECONDS)
     finally:
         zones.bring_back(zone)
     back = time.monotonic()
+    scene.faults.ends("the zone is available again", at=back)
     whole = scene.wait_until(
         lambda: (
             is_whole(scene)
@@ -53,6 +56,7 @@ def lose_zone(scene: Scene) -> Outcome:
         ),
         "the zone has a task and the standby again",
     )
+    scene.faults.notes("the zone has a task and the standby again", at=whole)
     return Outcome(
         broke_at=lost,
         recovery=f"another writer after {promoted - lost:.1f} s, all tasks after "
@@ -61,4 +65,4 @@ def lose_zone(scene: Scene) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(rehearse(lose_zone))
+    sys.exit(rehearse(lose_zone, drill="lose-zone"))

@@ -24,6 +24,8 @@ from local_cloud.server import CloudError, running_cloud
 from operations.drills.acknowledgements import Api, Stream
 from operations.drills.audited import audit_problems
 from operations.drills.reconciliation import reconcile
+from operations.drills.recording import Recording, record_folders
+from operations.drills.timeline import FaultLog
 
 LOAD_SECONDS = 3.0
 _RECOVERY_TIMEOUT_SECONDS = 60.0
@@ -40,6 +42,7 @@ class Scene:
     paths: CloudPaths
     suffix: str
     recovery_timeout_seconds: float = _RECOVERY_TIMEOUT_SECONDS
+    faults: FaultLog = field(default_factory=FaultLog)  # what the drill's plot marks
 
     def healthy_tasks(self) -> list[Facts]:
         return [t for t in self._published(self.paths.services) if t["state"] == "healthy"]
@@ -88,14 +91,17 @@ class Outcome:
     findings: Findings = field(default_factory=Findings)
 
 
-def rehearse(scenario: Callable[[Scene], Outcome]) -> int:
+def rehearse(scenario: Callable[[Scene], Outcome], *, drill: str) -> int:
     """Run `scenario` under load in the environment SUFFIX (default: the only one).
+
+    `drill` is its name: that of its record.
 
     Returns 1 if an acknowledged transaction is missing, or if the audit trail is not consistent.
     """
     try:
         paths = CloudPaths(state_dir())
-        return rehearse_in(paths, suffix=os.environ.get("SUFFIX", ""), scenario=scenario)
+        suffix = os.environ.get("SUFFIX", "")
+        return rehearse_in(paths, drill=drill, suffix=suffix, scenario=scenario)
     except CloudError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -112,6 +118,7 @@ def kill_with_children(pid: int) -> None:
 def rehearse_in(
     paths: CloudPaths,
     *,
+    drill: str,
     suffix: str,
     scenario: Callable[[Scene], Outcome],
     requests_per_second: float | None = None,
@@ -157,31 +164,39 @@ def rehearse_in(
                 f"environment {facts['suffix']}: the API at {facts['ApiUrl']} takes no load "
                 f"({error}); `make status` shows its tasks"
             ) from error
-        try:
+        with Recording(
+            drill=drill,
+            environment=facts["suffix"],
+            commit=facts["commit"][:12],
+            stream=stream,
+            faults=scene.faults,
+            s3=aws.s3,
+            bucket=facts["AuditBucketName"],
+            since=since,
+            folders=record_folders(paths.drills),
+        ) as recording:
             time.sleep(LOAD_SECONDS)
             outcome = scenario(scene)
             time.sleep(LOAD_SECONDS)
-        except BaseException:
-            stream.stop()
-            raise
-        acknowledged = stream.stop()
-        # Read again: a drill may have delivered another version.
-        facts = the_environment(paths, cloud, suffix=scene.suffix)
-        problems = audit_problems(
-            acknowledged,
-            s3=aws.s3,
-            lambda_=aws.lambda_,
-            bucket=facts["AuditBucketName"],
-            verifier=facts["AuditVerifierName"],
-            since=since - clock_error,
-            clock_error=clock_error,
-        )
-        # Then nothing is on its way any more.
-        problems += check(scene, stream, acknowledged) if check else []
-        code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
-        for promise in outcome.findings.held:
-            print(f"checked: {promise}")
-        problems = [*outcome.findings.broken, *problems]
-        for problem in problems:
-            print(f"FAILED: {problem}")
-        return 1 if problems else code
+            acknowledged = stream.stop()
+            # Read again: a drill may have delivered another version.
+            facts = the_environment(paths, cloud, suffix=scene.suffix)
+            problems = audit_problems(
+                acknowledged,
+                s3=aws.s3,
+                lambda_=aws.lambda_,
+                bucket=facts["AuditBucketName"],
+                verifier=facts["AuditVerifierName"],
+                since=since - clock_error,
+                clock_error=clock_error,
+            )
+            # Then nothing is on its way any more.
+            problems += check(scene, stream, acknowledged) if check else []
+            code = reconcile(stream, broke_at=outcome.broke_at, recovery=outcome.recovery)
+            for promise in outcome.findings.held:
+                print(f"checked: {promise}")
+            problems = [*outcome.findings.broken, *problems]
+            for problem in problems:
+                print(f"FAILED: {problem}")
+            recording.problems += problems or (["an acknowledged transaction is missing"] * code)
+            return 1 if problems else code

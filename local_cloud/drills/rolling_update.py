@@ -76,12 +76,13 @@ def rolling_update(facts: Facts, delivery: Delivery) -> Callable[[Scene], Outcom
     """The scenario: the rest of the delivery, in which every task is replaced."""
 
     def scenario(scene: Scene) -> Outcome:
-        began = time.monotonic()
+        began = scene.faults.begins("another version is delivered (no fault)")
         before = {task["id"] for task in scene.healthy_tasks()}
         with VersionWatch.of(facts, _cloud_of(scene.paths)) as versions:
             delivery.wait_until_deployed()
         if before & {task["id"] for task in scene.healthy_tasks()}:
             raise CloudError("tasks were not replaced: the service is the same in both commits")
+        scene.faults.ends("all tasks are replaced")
         print(f"/version was answered by {versions.seen()}")
         took = time.monotonic() - began
         return Outcome(broke_at=began, recovery=f"all tasks replaced, delivered after {took:.0f} s")
@@ -133,6 +134,7 @@ def _drill(paths: CloudPaths, *, commit: str, suffix: str) -> int:
     delivery.wait_until_built()
     return rehearse_in(
         paths,
+        drill="rolling-update",
         suffix=facts["suffix"],
         scenario=rolling_update(facts, delivery),
         requests_per_second=_REQUESTS_PER_SECOND,

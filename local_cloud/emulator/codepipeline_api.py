@@ -1,5 +1,6 @@
 """The operations of CodePipeline's API that the branch hub and our commands call."""
 
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from local_cloud.emulator.codepipeline_shapes import (
 )
 from local_cloud.emulator.pipeline_runs import NotRunning, PipelineRuns
 from local_cloud.emulator.pipeline_state_api import declaration, pipeline_state
-from local_cloud.pipeline.approval import pending_approval
+from local_cloud.pipeline.approval import NothingToDecide, decide, pending_approval
 from local_cloud.pipeline.definition import DefinitionError, load_definition
 
 TARGET = "CodePipeline_20150709."
@@ -38,6 +39,7 @@ class CodePipelineApi:
             "GetPipelineState": self._get_pipeline_state,
             "ListActionExecutions": self._list_action_executions,
             "ListPipelineExecutions": self._list_pipeline_executions,
+            "PutApprovalResult": self._put_approval_result,
             "RetryStageExecution": self._retry_stage_execution,
             "StartPipelineExecution": self._start_pipeline_execution,
             "StopPipelineExecution": self._stop_pipeline_execution,
@@ -65,6 +67,20 @@ class CodePipelineApi:
             definition, self._runs.states(name), approval=waiting.get("execution", "")
         )
 
+    def _put_approval_result(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        given = request["result"]
+        try:
+            decide(
+                self._state_dir,
+                request["pipelineName"],
+                execution=request["token"],
+                approved=given["status"] == "Approved",
+                summary=given["summary"],
+            )
+        except NothingToDecide as error:
+            raise ApiError("InvalidApprovalTokenException", str(error)) from error
+        return {"approvedAt": time.time()}
+
     def _list_pipeline_executions(self, request: Mapping[str, Any]) -> dict[str, Any]:
         states = self._runs.states(request["pipelineName"])
         shown = [execution(state) for state in states]
@@ -74,6 +90,7 @@ class CodePipelineApi:
         name = request["pipelineName"]
         wanted = (request.get("filter") or {}).get("pipelineExecutionId")
         definition = load_definition(self._state_dir, name)
+        question = pending_approval(self._state_dir, name) or {}
         kinds = {(a.stage, a.name): a for a in definition.actions}
         details = []
         for state in self._runs.states(name):
@@ -81,6 +98,13 @@ class CodePipelineApi:
                 continue
             for stage, action in started_actions(state):
                 kind = kinds.get((stage, action["name"]))
+                configuration = dict(kind.configuration) if kind else {}
+                asks = (question.get("execution"), question.get("action"))
+                resolved = (
+                    {"resolvedConfiguration": {**configuration, "CustomData": question["message"]}}
+                    if asks == (state["id"], action["name"])
+                    else {}
+                )
                 details.append(
                     {
                         **action_execution(state["id"], stage, action),
@@ -96,7 +120,8 @@ class CodePipelineApi:
                                 "version": "1",
                             },
                             "region": REGION,
-                            "configuration": dict(kind.configuration) if kind else {},
+                            "configuration": configuration,
+                            **resolved,
                         },
                     }
                 )

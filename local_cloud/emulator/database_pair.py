@@ -140,6 +140,7 @@ class DatabasePair:
                 logger.warning("database %s failed: starting it again", self.writer.instance_id)
                 # Its first sessions may not wait for the standby yet.
                 self._standby_has_everything = False
+                self._note_roles()  # a promotion may have failed
                 self.writer.fence()
                 self.writer.start()
             return False

@@ -48,6 +48,7 @@ class Resumption:
         return http.HTTPStatus.OK, {}, {"resumed": self.is_done}
 
     def _run(self) -> None:
+        begun = time.monotonic()
         try:
             fail_killed_runs(self.paths.state)
             self.databases.resume()
@@ -61,3 +62,4 @@ class Resumption:
             self._problem = f"{type(error).__name__}: {error}"
         else:
             self.is_done = True
+            logger.info("resumed after %.1f s", time.monotonic() - begun)

@@ -78,7 +78,7 @@ def settle_abandoned(state_dir: Path, name: str, *, keep: int) -> None:
 
 
 def fail_killed_runs(state_dir: Path) -> None:
-    """Call when a server starts: records the runs that ended with the last one as failed."""
+    """Call when a server starts: records how the runs ended that the last one did not end."""
     for file in state_dir.glob("pipelines/*/executions/*/state.json"):
         name = file.parent.parent.parent.name
         recorded = json.loads(file.read_text())
@@ -87,7 +87,8 @@ def fail_killed_runs(state_dir: Path) -> None:
             continue
         command = f"make retry BRANCH={shlex.quote(state['branch'])}"
         reason = f"the local cloud was killed during this run: `{command}` runs it again"
-        state |= {"status": "Failed", "reason": reason}
+        has_begun = state["attempt"] > 0  # otherwise there is no stage to retry
+        state |= {"status": "Failed" if has_begun else "Stopped", "reason": reason}
         for stage in state["stages"]:
             for action in stage["actions"]:
                 if action["state"] == "Stopped" and not action["reason"]:

@@ -48,6 +48,10 @@ class Stream:
     faults: list[str] = field(default_factory=list)  # one for each retried request
     failures: list[str] = field(default_factory=list)
     answers: list[tuple[float, float]] = field(default_factory=list)  # monotonic: asked, answered
+    queued: list[float] = field(default_factory=list)  # monotonic: a message was taken
+    retried: list[float] = field(default_factory=list)  # monotonic: a request failed
+    started: float = 0.0  # monotonic
+    stopped: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,6 +77,7 @@ class Stream:
                     headers={"Authorization": f"Bearer {self._token}"},
                     timeout=10,
                 ).raise_for_status()
+        self.started = time.monotonic()
         for number in range(self.clients):
             thread = threading.Thread(target=self._client, args=(number,), daemon=True)
             thread.start()
@@ -84,6 +89,8 @@ class Stream:
 
     def stop(self) -> list[str]:
         """Stop the clients and return every acknowledged transaction id."""
+        if self.stopped is None:
+            self.stopped = time.monotonic()
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -151,6 +158,7 @@ class Stream:
             message = {"type": "transaction.submitted", "version": 1, "transaction": transaction}
             if self._send(send, json.dumps(message)):
                 self._log(transaction["transaction_id"])
+                self.queued.append(time.monotonic())
 
     def _send(self, send: Callable[[str], None], message: str) -> bool:
         """Like a client of the API, the sender tries again with the same message."""
@@ -161,6 +169,7 @@ class Stream:
             except (BotoCoreError, ClientError) as error:
                 with self._lock:
                     self.retries += 1
+                    self.retried.append(time.monotonic())
                     self.faults.append(f"queue: {error}")
             else:
                 return True
@@ -194,6 +203,7 @@ class Stream:
                 return True
             with self._lock:
                 self.retries += 1
+                self.retried.append(time.monotonic())
                 self.faults.append(fault)
             if 400 <= status < 500:
                 self.failures.append(fault)

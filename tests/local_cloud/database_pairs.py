@@ -1,6 +1,7 @@
 """A pair of database servers that run, and what tests do with it."""
 
 import contextlib
+import copy
 import os
 import shutil
 import signal
@@ -54,6 +55,17 @@ def running_pair() -> Iterator[DatabasePair]:
     finally:
         pair.stop()
         shutil.rmtree(folder)
+
+
+def begun_again(pair: DatabasePair) -> DatabasePair:
+    """The pair of the next cloud, on the data of this one, whose processes have been killed."""
+    nodes = []
+    for node in sorted((pair.writer, pair.standby), key=lambda node: node.server.data_dir.name):
+        node.server.fence()
+        server = copy.copy(node.server)
+        server.process = None
+        nodes.append(Node(server=server, instance_id=node.instance_id, zone=node.zone))
+    return DatabasePair(first=nodes[0], second=nodes[1], database="postgres")
 
 
 def look_after(pair: DatabasePair, *, lost: frozenset[str] = NOWHERE) -> None:

@@ -1,5 +1,6 @@
 """Loopback addresses: each server has its own."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -48,3 +49,14 @@ def test_a_port_that_is_taken_on_every_address_is_an_error(tmp_path: Path) -> No
         addresses = LoopbackAddresses(tmp_path / "addresses.json")
         with pytest.raises(PortTaken, match=f"port {port} is taken"):
             addresses.allocate("key", port=port)
+
+
+def test_the_addresses_of_all_keys_with_a_prefix_are_released(tmp_path: Path) -> None:
+    """Those of a killed server's tasks: databases and load balancers keep theirs."""
+    file = tmp_path / "addresses.json"
+    addresses = LoopbackAddresses(file)
+    port = free_port()
+    for key in ("task/1", "task/2", "database/1"):
+        addresses.allocate(key, port=port)
+    addresses.release_all("task/")
+    assert set(json.loads(file.read_text())) == {"database/1"}

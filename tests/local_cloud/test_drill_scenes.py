@@ -45,7 +45,7 @@ def test_a_drill_without_a_cloud_says_how_to_start_one(
 ) -> None:
     monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
 
-    assert rehearse(kill_task) == 1
+    assert rehearse(kill_task, drill="kill-task") == 1
     assert rolling_update.main([]) == 1
 
     assert capsys.readouterr().err.count("run `make up` first") == 2

@@ -93,7 +93,9 @@ def test_b7_a_drill_without_its_library_says_how_to_get_it(
     monkeypatch.setattr("local_cloud.drills.programs._LIBRARY_FOLDERS", ())
     monkeypatch.delenv("LIBFAKETIME", raising=False)
 
-    code = audited_rehearsal.rehearse_audited(jump_clock.jump_clock, needs=faketime_library)
+    code = audited_rehearsal.rehearse_audited(
+        jump_clock.jump_clock, drill="clock", needs=faketime_library
+    )
 
     assert code == CANNOT_RUN
     (line,) = capsys.readouterr().err.splitlines()

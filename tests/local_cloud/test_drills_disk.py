@@ -96,7 +96,7 @@ def test_b7_a_drill_without_its_program_says_how_to_get_it_and_ends_with_a_code_
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
-    code = audited_rehearsal.rehearse_audited(full_disk.fill_disk, needs=strace)
+    code = audited_rehearsal.rehearse_audited(full_disk.fill_disk, drill="full-disk", needs=strace)
 
     assert code == CANNOT_RUN
     assert capsys.readouterr().err.splitlines() == [

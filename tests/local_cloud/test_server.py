@@ -17,6 +17,7 @@ from local_cloud.addresses import free_port
 from local_cloud.aws import AwsClients
 from local_cloud.facts import write_facts
 from local_cloud.paths import STATE_MARK, CloudPaths
+from local_cloud.saved_state import write_version
 from local_cloud.server import (
     CloudError,
     exclusive,
@@ -189,6 +190,44 @@ def test_the_facts_of_environments_are_deleted_with_the_server(
     finally:
         stop_cloud(paths)
     assert not paths.environments.exists()
+
+
+def test_state_of_another_version_is_refused_and_stays(tmp_path: Path) -> None:
+    paths = CloudPaths(tmp_path)
+    write_version(paths.saved_version, port=4566, ministack="0.1")
+    with pytest.raises(CloudError, match=r"saved with ministack 0\.1.*make clean"):
+        start_cloud(paths)
+    assert paths.saved_version.exists()
+
+
+def test_another_port_than_that_of_the_saved_state_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses of queues and functions contain it."""
+    paths = CloudPaths(tmp_path)
+    write_version(paths.saved_version, port=4566)
+    monkeypatch.setenv("LOCAL_CLOUD_PORT", "4567")
+    with pytest.raises(CloudError, match=r"port 4567 .*addresses with port 4566.*make clean"):
+        start_cloud(paths)
+
+
+def test_a_damaged_state_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    paths = CloudPaths(tmp_path)
+    write_version(paths.saved_version, port=free_port())
+    (paths.saved / "s3.state").write_text("x")
+    with pytest.raises(CloudError, match=r"s3\.state is damaged.*make clean"):
+        start_cloud(paths)
+
+
+def test_a_folder_of_a_version_without_saved_state_starts_empty(tmp_path: Path) -> None:
+    paths = CloudPaths(tmp_path)
+    paths.pipelines.mkdir(parents=True)
+    (paths.pipelines / "old.json").write_text(json.dumps(PIPELINE_STACK))
+    start_cloud(paths, port=0)
+    try:
+        assert not paths.pipelines.exists()
+    finally:
+        stop_cloud(paths)
 
 
 def test_a_second_command_is_refused_while_the_first_holds_the_lock(tmp_path: Path) -> None:

@@ -79,8 +79,13 @@ def load_state(name: str, state: Any) -> None:
 
 
 def is_working() -> bool:
-    """True while CloudFormation or a state machine may change any service."""
+    """True while CloudFormation, a state machine or a build may change any service."""
     cloudformation, machines = _module("cloudformation"), _module("stepfunctions")
+    builds = _module("codebuild")
+    if builds is not None and any(
+        build["buildStatus"] == "IN_PROGRESS" for build in builds._builds.all_values()
+    ):
+        return True
     if cloudformation is not None and any(
         stack["StackStatus"].endswith("_IN_PROGRESS")
         and stack["StackStatus"] != "REVIEW_IN_PROGRESS"

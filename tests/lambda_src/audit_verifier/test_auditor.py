@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import boto3
 import pytest
@@ -19,6 +20,7 @@ from lambda_src.audit_verifier.report import Window
 from lambda_src.audit_verifier.run import Run
 from lambda_src.audit_verifier.settings import AuditVerifierSettings
 from lambda_src.audit_verifier.verification import verify
+from lambda_src.audit_verifier.way import way_of
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import connect_to_any
 from tests.aws_stubs import type_of_aws
@@ -130,6 +132,8 @@ def call(
         secret = {"SecretString": json.dumps(vars(AUDITOR))}
         aws("secretsmanager")[1].add_response("get_secret_value", secret, {"SecretId": SECRET})
         request: dict[str, Any] = {"Bucket": "audit-dev", "Prefix": "audit/"}
+        if "trace" in event:
+            request["Prefix"] = ANY
         if event.get("scheduled") or event.get("from"):
             request["KeyMarker"] = ANY
         aws("s3")[1].add_response("list_object_versions", {"IsTruncated": False}, request)
@@ -156,6 +160,30 @@ def test_the_answer_and_the_log_have_what_was_found(
     lines = {line["message"]: line for line in lambda_log}
     assert lines["audit discrepancy"]["discrepancies"] == 1
     assert lines["audit verified"]["batches"] == 1
+
+
+def test_an_event_that_names_a_transaction_gets_its_way(
+    call: Any, world: World, lambda_log: list[dict[str, Any]]
+) -> None:
+    world.post(1)
+    [message] = world.seal()
+    world.record_sent(message)
+    answer = call({"trace": id_of(1)})
+    json.dumps(answer)
+    assert answer["trace"]["transaction"]["transaction_id"] == id_of(1)
+    assert answer["trace"]["batch"]["batch_id"] == message["batch_id"]
+    assert answer["trace"]["object"] is None
+    assert lambda_log == []
+
+
+def test_it_follows_a_transaction_on_a_standby_with_the_rights_of_its_role(
+    world: World, standby: Connection
+) -> None:
+    [key] = world.delivered([1])
+    caught_up(world, standby)
+    way = way_of(UUID(int=1), connection=standby, archive=world.archive)
+    assert way.object is not None
+    assert (way.object.key, way.object.faults) == (key, [])
 
 
 def test_the_schedule_looks_at_the_last_two_hours_and_not_at_the_last_minutes(

@@ -1,0 +1,186 @@
+"""The way of one transaction: as far as it has come, and whether the object is what was posted."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+
+from lambda_src.audit_verifier.moments import moment_of
+from lambda_src.audit_verifier.request import BadRequest, traced
+from lambda_src.audit_verifier.way import way_of
+from lambda_src.audit_verifier.way_report import Way
+from lambda_src.transaction_processor.posting import SqlLedger
+from tests.lambda_src.audit_verifier.world import World, batch_of, id_of, packed, unpacked
+from tests.lambda_src.submissions import ALICE, submitted, transaction
+
+MESSAGE = "5a3f0c1e-6a52-4f0e-9c8e-2f1de0b7a001"
+
+
+def way(world: World, number: int) -> Way:
+    return way_of(UUID(int=number), connection=world.session, archive=world.archive)
+
+
+def post_from(world: World, origin_id: str, *numbers: int) -> None:
+    ledger = SqlLedger(connect=lambda: world.session, pause_up_to=lambda _: None)
+    wanted = submitted(*map(transaction, numbers))
+    ledger.post([replace(each, origin_id=origin_id) for each in wanted])
+
+
+def test_it_is_followed_from_place_to_place(world: World) -> None:
+    post_from(world, MESSAGE.replace("-", ""), 1, 2)
+    found = way(world, 2)
+    assert found.transaction is not None
+    assert (found.transaction.state, found.transaction.message_id) == ("posted", MESSAGE)
+    assert found.transaction.trace_id is None
+    assert found.outbox is not None
+    assert (found.outbox.created_at, found.outbox.transactions) == (found.transaction.posted_at, 2)
+    assert (found.batch, found.object) == (None, None)
+
+    [message] = world.seal()
+    found = way(world, 2)
+    assert (found.outbox, found.object) == (None, None)
+    assert found.batch is not None
+    assert (found.batch.batch_id, found.batch.chain_number) == (message["batch_id"], 1)
+    assert (found.batch.sent_at, found.batch.transactions) == (None, 2)
+    assert found.key is not None
+    assert batch_of(found.key) == message["batch_id"]
+
+    world.session.run(
+        "SELECT ledger.record_refused(CAST(:id AS uuid), 'Throttled')", id=message["batch_id"]
+    )
+    found = way(world, 2)
+    assert found.batch is not None
+    assert (found.batch.refusals, found.batch.last_error) == (1, "Throttled")
+    assert found.batch.due_at is not None
+
+    world.record_sent(message)
+    key = world.store(message)
+    found = way(world, 2)
+    assert found.batch is not None
+    assert found.transaction is not None
+    assert found.batch.sent_at is not None
+    moments = [found.transaction.posted_at, found.batch.sealed_at, found.batch.sent_at, found.now]
+    assert moments == sorted(moments)
+    assert found.object is not None
+    assert (found.object.key, found.object.versions, found.object.faults) == (key, 1, [])
+    assert found.object.record_hash == message["transactions"][1]["hash"]
+    assert found.object.chain_number == 1
+
+
+def test_a_refused_or_unknown_transaction_is_in_no_batch(world: World) -> None:
+    assert way(world, 1).transaction is None
+    ledger = SqlLedger(connect=lambda: world.session, pause_up_to=lambda _: None)
+    poor = transaction(2, debit_account=ALICE, credit_account=1)
+    assert ledger.post(submitted(poor)) == ["insufficient_funds"]
+    found = way(world, 2)
+    assert found.transaction is not None
+    assert (found.transaction.state, found.transaction.reason) == ("refused", "insufficient_funds")
+    assert (found.outbox, found.batch, found.object) == (None, None, None)
+
+
+def test_an_object_that_is_not_what_was_posted_has_its_faults_named(world: World) -> None:
+    [key] = world.delivered([1, 2])
+    content, metadata = world.archive.newest(key)
+    records = unpacked(content)
+    records[0]["amount_minor"] = 7
+    world.archive.replace(key, packed(records), {**metadata, "chain-number": "9"})
+    found = way(world, 2)
+    assert found.object is not None
+    assert len(found.object.faults) == 2
+    assert "place in the chain" in found.object.faults[0]
+    assert "amount_minor is 7 in the object" in found.object.faults[1]
+
+
+def test_an_object_that_is_gone_or_deleted_is_not_there(world: World) -> None:
+    [key] = world.delivered([1])
+    world.archive.delete(key)
+    found = way(world, 1)
+    assert (found.key, found.object) == (key, None)
+    del world.archive.versions_of[key]
+    assert way(world, 1).object is None
+
+
+@pytest.fixture
+def forgotten(world: World) -> list[str]:
+    """The keys of three batches whose record is gone, as after two months."""
+    keys = world.delivered([1], [2, 3], [4])
+    world.as_superuser("DELETE FROM ledger.sent_batches")
+    return keys
+
+
+def test_the_object_of_a_forgotten_batch_is_looked_for_in_the_bucket(
+    world: World, forgotten: list[str]
+) -> None:
+    found = way(world, 3)
+    assert found.batch is None
+    assert found.object is not None
+    assert (found.key, found.object.key) == (forgotten[1], forgotten[1])
+    assert (found.object.chain_number, found.object.faults) == (2, [])
+
+
+def test_an_object_of_a_forgotten_batch_that_was_changed_is_named(
+    world: World, forgotten: list[str]
+) -> None:
+    content, metadata = world.archive.newest(forgotten[1])
+    changed = [record | {"currency": "EUR"} for record in unpacked(content)]
+    world.archive.replace(forgotten[1], packed(changed), metadata)
+    found = way(world, 3)
+    assert found.object is not None
+    assert any("currency" in fault for fault in found.object.faults)
+
+
+def test_a_forgotten_batch_without_metadata_is_compared_with_the_ledger_alone(
+    world: World, forgotten: list[str]
+) -> None:
+    """An audit writer from before the chain stored none."""
+    content, _ = world.archive.newest(forgotten[1])
+    world.archive.replace(forgotten[1], content, {})
+    found = way(world, 3)
+    assert found.object is not None
+    assert (found.object.chain_number, found.object.faults) == (None, [])
+
+
+def test_what_is_in_no_object_is_not_found(world: World, forgotten: list[str]) -> None:
+    world.archive.delete(forgotten[1])
+    world.archive.replace(forgotten[2], b"no gzip", {})
+    found = way(world, 3)
+    assert (found.outbox, found.batch, found.key, found.object) == (None, None, None, None)
+
+
+def test_a_batch_from_before_the_chain_has_the_key_of_its_day(world: World) -> None:
+    world.post(1)
+    world.as_superuser(
+        "DELETE FROM ledger.outbox_v2",
+        "INSERT INTO ledger.unsent_batches"
+        " (batch_id, transaction_ids, posted_at, sealed_at, due_at)"
+        " SELECT '00000000-0000-4000-8000-000000000001', ARRAY[transaction_id], posted_at,"
+        " posted_at, posted_at FROM ledger.transactions",
+    )
+    found = way(world, 1)
+    assert found.batch is not None
+    assert found.transaction is not None
+    day: datetime = moment_of(found.transaction.posted_at)
+    assert found.batch.chain_number is None
+    assert found.key == f"audit/{day:%Y/%m/%d}/{found.batch.batch_id}.ndjson.gz"
+
+
+def test_an_answer_is_read_as_it_was_made_also_one_of_a_later_version(world: World) -> None:
+    nothing = way(world, 1)
+    assert Way.of_json(json.loads(json.dumps(nothing.to_json()))) == nothing
+    world.delivered([1])
+    found = way(world, 1)
+    assert found.object is not None
+    document = json.loads(json.dumps(found.to_json()))
+    later = document | {"more": 1, "batch": document["batch"] | {"more": 1}}
+    assert Way.of_json(later) == found
+
+
+def test_an_event_names_the_transaction_alone() -> None:
+    assert traced({"from": None}) is None
+    assert traced({"trace": id_of(7)}) == UUID(int=7)
+    with pytest.raises(BadRequest, match=r"trace: must be a UUID .*, got a string of 1 character"):
+        traced({"trace": "x"})
+    with pytest.raises(BadRequest, match="only field of its event, got 2 fields"):
+        traced({"trace": id_of(7), "from": None})

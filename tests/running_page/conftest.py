@@ -1,0 +1,88 @@
+"""The local page in a real Chromium: with an account that answers, and a make that only records."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, Request
+
+from page import application as application_module
+from page.application import application
+from page.settings import PageSettings
+from tests.browser import browser, chromium
+from tests.running_page.account import World
+from tests.running_page.site import ROOT, Site, fake_make, served
+
+__all__ = ["browser", "chromium"]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def running_site(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    folder, state, world = (
+        tmp_path_factory.mktemp("make"),
+        tmp_path_factory.mktemp("state"),
+        World(),
+    )
+    draw_a_drill(state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application_module, "Account", world.account)
+        runner = fake_make(folder)
+        app = application(settings=PageSettings(checkout=ROOT, state=state), runner=runner)
+        async with served(app) as address:
+            yield Site(address=address, world=world, runner=runner, folder=folder)
+
+
+def draw_a_drill(state: Path) -> None:
+    drills = PageSettings(checkout=ROOT, state=state).drills
+    drills.mkdir(parents=True)
+    (drills / "kill-task.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200" width="400" height="200">'
+        '<style>line { stroke: red; }</style><line x1="0" y1="0" x2="400" y2="200"/></svg>'
+    )
+    (drills / "kill-task.json").write_text('{"title": "Kill a task", "acknowledged": 1200}')
+
+
+@pytest.fixture
+def site(running_site: Site) -> Site:
+    """As new: what a test changes in the world is undone for the next one."""
+    for name, value in vars(World()).items():
+        setattr(running_site.world, name, value)
+    running_site.forget()
+    return running_site
+
+
+@pytest_asyncio.fixture
+async def page(browser: Browser, site: Site) -> AsyncIterator[Page]:
+    """A page on which every message of the console fails the test."""
+    context = await browser.new_context(
+        base_url=site.address, viewport={"width": 1440, "height": 900}
+    )
+    context.set_default_timeout(10_000)
+    page = await context.new_page()
+    complaints = complaints_of(page)
+    yield page
+    await context.close()
+    assert complaints == [], "an error, or something that the content security policy blocks"
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Collects what the console says and what fails to load."""
+    complaints: list[str] = []
+
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left before its answer came
+            complaints.append(f"{request.url}: {request.failure}")
+
+    def said(message: ConsoleMessage) -> None:
+        # The console names every page that is not found or refused: the tests look at these pages.
+        is_status = "status of 40" in message.text and message.location["url"] == page.url
+        if not is_status:
+            complaints.append(message.text)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", failed)
+    return complaints
