@@ -26,6 +26,7 @@ PAGES: Final = (
     f"/environments/{SUFFIX}",
     f"/environments/{OTHER_SUFFIX}",
     "/environments/none",
+    "/trace",
     "/plots",
     "/architecture",
     "/commands",
