@@ -11,12 +11,7 @@ from checks.assembly import StackTemplate, stack_templates
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 # The two contexts use the two kinds of source.
-BRANCH: Final[dict[str, Any]] = {
-    "branch": "feature/x",
-    "hub": "also",
-    "notices": "hub",
-    "faultInjection": {"ephemeral": True},
-}
+BRANCH: Final[dict[str, Any]] = {"branch": "feature/x", "hub": "also", "notices": "hub"}
 # With all optional settings.
 TRUNK: Final[dict[str, Any]] = {
     "source": {
