@@ -38,7 +38,15 @@ _KINDS: Final = {
         "Stopped",
         "lost",
     },
-    "busy": {"InProgress", "Stopping", "creating", "deleting", "PENDING", "PROVISIONING"},
+    "busy": {
+        "InProgress",
+        "Stopping",
+        "creating",
+        "destroying",
+        "rebooting",
+        "PENDING",
+        "PROVISIONING",
+    },
 }
 
 
