@@ -29,6 +29,7 @@ import boto3
 from bench.run_description import described
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import APPLICATION, stack_names
 from lambda_src.shared.branch_suffix import suffix_of_branch
@@ -160,6 +161,7 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
         branch_needs="{}",
         trunk_needs="{}",
         lifetime_days=14,
+        sleeps_until=NO_SCHEDULE,
     )
 
 
