@@ -27,7 +27,3 @@ class Button:
 
 
 ButtonsOf = Callable[[Place], Sequence[Button]]
-
-
-def no_buttons(_: Place) -> Sequence[Button]:
-    return ()

@@ -93,7 +93,10 @@ def _prepare(*, drill: str, suffix: str) -> tuple[Environment, Template]:
     session = open_session()
     environment = Environment(outputs=StackOutputs.of_environment(session, suffix))
     zone = environment.writers_zone() if drill == LOSE_ZONE else None
-    return environment, Template.find(session.client("fis"), drill=drill, suffix=suffix, zone=zone)
+    fis = session.client("fis")
+    template = Template.find(fis, drill=drill, suffix=suffix, zone=zone)
+    template.require_idle()
+    return environment, template
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
