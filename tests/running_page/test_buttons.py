@@ -21,6 +21,7 @@ from tests.running_page.account import (
 )
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 1")  # each group starts a browser
 _NAMED: Final = ("BRANCH", "EXECUTION", "SUFFIX")
 
 

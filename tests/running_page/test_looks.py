@@ -19,6 +19,7 @@ from tests.running_page.conftest import complaints_of
 from tests.running_page.contrast import too_faint
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 2")  # each group starts a browser
 PAGES: Final = (
     *NAVIGATION,
     f"/pipelines/{PIPELINE}",
