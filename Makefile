@@ -29,6 +29,7 @@ ROUNDS ?=
 SECONDS ?=
 SEED ?=
 BREAK ?=
+TRANSACTION ?=
 TRANSACTIONS ?=
 PEER_SCHEMA ?=
 PEER_SCRIPT ?=
@@ -58,7 +59,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
-	resend retry session setup sleep smoke-test soak status synth test up verify-audit wake
+	resend retry session setup sleep smoke-test soak status synth test trace up verify-audit wake
 
 .PHONY: drill drill-away drill-clock drill-cut-database drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
@@ -119,6 +120,9 @@ dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transac
 
 redrive: setup ## show what of the dead letters of SUFFIX would be sent back, and send it (asks, or ANSWER=yes; QUEUE=audit; REASON=...; ID=...; LIST=yes; AWS=yes: on AWS)
 	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --id "$(ID)" --answer "$(ANSWER)" $(if $(filter yes,$(LIST)),--list)
+
+trace: setup ## follow one transaction with its log lines: TRANSACTION=<id> (FROM=... TO=... of log lines; AWS=yes: on AWS)
+	@$(call operation,trace) --suffix "$(SUFFIX)" --transaction "$(TRANSACTION)" --from "$(FROM)" --to "$(TO)"
 
 resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
 	@$(call operation,resend) --suffix "$(SUFFIX)"

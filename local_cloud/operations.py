@@ -21,6 +21,7 @@ OPERATIONS = {
     "drills": ("start a fault in an environment under load, and check what it acknowledged", True),
     "redrive": ("send dead letters of an environment back to their queue", True),
     "resend": ("send the batches again that the audit queue has refused too often", True),
+    "trace": ("follow one transaction through an environment", True),
     "verify-audit": ("compare the ledger of an environment with its audit trail", True),
     "preflight": ("check the account before a first deployment", False),
     "sleep": ("put the environment of a branch to sleep", False),

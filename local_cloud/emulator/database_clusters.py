@@ -275,7 +275,10 @@ class DatabaseClusters:
         self._publish(cluster)
 
     def _publish(self, cluster: _Cluster) -> None:
-        """Write what `make status` and the drills read. Called from several threads."""
+        """Tell what `make status`, the drills and the RDS API read. Called from several threads."""
         with cluster.publishing:
             if not cluster.is_gone:
-                write_whole(cluster.facts_file, json.dumps(cluster.pair.facts(), indent=1))
+                facts = cluster.pair.facts()
+                write_whole(cluster.facts_file, json.dumps(facts, indent=1))
+                for node in facts:
+                    records.set_instance_serves(node["instance"], serves=node["state"] != "away")
