@@ -9,6 +9,7 @@ from page.actions.registry import ACTIONS
 from tests.running_page.account import PIPELINE, RUN, SUFFIX
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 2")  # each group starts a browser
 PAGES: Final = (
     "/",
     f"/runs/{PIPELINE}/{RUN}",

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from page.actions.registry import ACTIONS
+from page.navigation import NAVIGATION
 from tests.running_page.account import (
     BRANCH,
     OTHER_PIPELINE,
@@ -18,18 +19,15 @@ from tests.running_page.conftest import complaints_of
 from tests.running_page.contrast import too_faint
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 2")  # each group starts a browser
 PAGES: Final = (
-    "/",
+    *NAVIGATION,
     f"/pipelines/{PIPELINE}",
     f"/pipelines/{OTHER_PIPELINE}",
     f"/runs/{PIPELINE}/{RUN}",
     f"/environments/{SUFFIX}",
     f"/environments/{OTHER_SUFFIX}",
     "/environments/none",
-    "/trace",
-    "/plots",
-    "/architecture",
-    "/commands",
     "/commands/none",
     "/actions/reconcile",
     f"/actions/destroy?BRANCH={BRANCH}",
