@@ -26,9 +26,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 
-from bench.run_description import described
+from bench.pictures.branches import BRANCHES, Branches
+from bench.pictures.record import RESULTS
+from bench.run_description import as_plain_text, described
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import APPLICATION, stack_names
 from lambda_src.shared.branch_suffix import suffix_of_branch
@@ -58,7 +61,8 @@ def main() -> int:
         finally:
             stop_cloud(paths)
     report = _report(hub_rows, reconciler_rows)
-    (ROOT / "bench" / "results" / "branches.md").write_text(report)
+    (RESULTS / "branches.md").write_text(report)
+    BRANCHES.write(_record(reconciler_rows))
     print(report)
     return 0
 
@@ -160,6 +164,7 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
         branch_needs="{}",
         trunk_needs="{}",
         lifetime_days=14,
+        sleeps_until=NO_SCHEDULE,
     )
 
 
@@ -199,6 +204,17 @@ def _output(*command: str) -> str:
     return done.stdout.strip()
 
 
+def _record(reconciler: list[tuple[int, float, int]]) -> Branches:
+    return Branches(
+        run=as_plain_text("make bench-branches"),
+        counts=[count for count, _, _ in reconciler],
+        seconds=[seconds for _, seconds, _ in reconciler],
+        calls=[calls for _, _, calls in reconciler],
+        aim_seconds=AIM_SECONDS,
+        aim_count=PROMISED,
+    )
+
+
 def _report(hub: list[tuple[str, str, str]], reconciler: list[tuple[int, float, int]]) -> str:
     lines = [
         "# The branch hub with many branches",
@@ -220,6 +236,8 @@ def _report(hub: list[tuple[str, str, str]], reconciler: list[tuple[int, float, 
             f"{f'under {AIM_SECONDS} s' if count == PROMISED else ''} |"
             for count, seconds, calls in reconciler
         ),
+        "",
+        "![Seconds and calls by the number of branches](branches.svg)",
     ]
     return "\n".join(lines) + "\n"
 

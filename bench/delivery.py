@@ -3,7 +3,7 @@
     make bench-delivery
 
 Uses fresh clones of the current commit, each with its own HOME, caches and state folder, and writes
-`bench/results/delivery.md`. It checks no limits.
+`bench/results/delivery.md`, its record and its picture. It checks no limits.
 """
 
 import os
@@ -16,19 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.idle import idle_cost
-from bench.run_description import described
+from bench.pictures.delivery import DELIVERY, Delivery, Step
+from bench.pictures.record import RESULTS
+from bench.run_description import as_plain_text, described
 from local_cloud.paths import ROOT
 
 _IDLE_SECONDS = 30
 _BRANCH = "feature/measured"
 _GIT = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    what: str
-    seen: str
-    aim: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,60 +61,63 @@ class Clone:
 
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-delivery-") as folder:
-        rows = [
+        steps = [
             *set_up(Clone.make(Path(folder, "set up"))),
             *deliver(Clone.make(Path(folder, "delivery"))),
         ]
-    report = _report(rows)
-    (ROOT / "bench" / "results" / "delivery.md").write_text(report)
+    report = _report(steps)
+    (RESULTS / "delivery.md").write_text(report)
+    DELIVERY.write(Delivery(run=as_plain_text("make bench-delivery"), steps=steps))
     print(report)
     return 0
 
 
-def set_up(clone: Clone) -> list[Row]:
+def set_up(clone: Clone) -> list[Step]:
     seconds = clone.run("make", "setup")
-    size = _output("du", "-sm", str(clone.checkout / ".venv")).split()[0]
+    size = int(_output("du", "-sm", str(clone.checkout / ".venv")).split()[0])
     return [
-        Row(what="`make setup`, nothing cached", seen=f"{seconds:.0f} s", aim="under 30 s"),
-        Row(what="`.venv` on disk", seen=f"{size} MiB", aim="under 1 GB"),
+        Step(what="`make setup`, nothing cached", seen=seconds, unit="s", aim=30),
+        Step(what="`.venv` on disk", seen=size * 2**20 / 1e9, unit="GB", aim=1, digits=2),
     ]
 
 
-def deliver(clone: Clone) -> list[Row]:
-    rows: list[Row] = []
+def deliver(clone: Clone) -> list[Step]:
+    steps: list[Step] = []
 
-    def row(what: str, seconds: float, aim: str = "") -> None:
-        rows.append(Row(what=what, seen=f"{seconds:.0f} s", aim=aim))
+    def step(what: str, seconds: float, aim: float | None = None) -> None:
+        steps.append(Step(what=what, seen=seconds, unit="s", aim=aim))
 
     try:
-        row("`make up`, nothing installed", clone.run("make", "up"), "under 150 s")
+        step("`make up`, nothing installed", clone.run("make", "up"), 150)
         clone.run("make", "clean")
-        row("`make up`, everything installed", clone.run("make", "up"), "under 75 s")
+        step("`make up`, everything installed", clone.run("make", "up"), 75)
         change = clone.checkout / "app_service" / "api" / "health.py"
         change.write_text(change.read_text() + "\n\n# measured\n")
         clone.run(*_GIT, "commit", "--quiet", "-am", "measured")
         pushed = clone.run("git", "push", "local", "HEAD", expected="Succeeded after")
-        row("push of a change to `app_service` only, to green", pushed, "under 60 s")
+        step("push of a change to `app_service` only, to green", pushed, 60)
         memory, cpu = idle_cost(clone.state, seconds=_IDLE_SECONDS)
-        rows.append(
-            Row(
+        steps += [
+            Step(
                 what="idle: memory of all processes (PSS)",
-                seen=f"{memory:.2f} GiB",
-                aim="under 1.5 GiB",
-            )
-        )
-        rows.append(Row(what="idle: processor", seen=f"{cpu:.1f} % of a core", aim="under 10 %"))
+                seen=memory,
+                unit="GiB",
+                aim=1.5,
+                digits=2,
+            ),
+            Step(what="idle: processor", seen=cpu, unit="% of a core", aim=10, digits=1),
+        ]
         created = clone.run(
             "git", "push", "local", f"HEAD:refs/heads/{_BRANCH}", expected="Succeeded after"
         )
-        row("push of a new branch to its green pipeline", created, "under 150 s")
+        step("push of a new branch to its green pipeline", created, 150)
         deleted = clone.run("git", "push", "local", "--delete", _BRANCH, expected="nothing remains")
-        row("its deletion to nothing left", deleted, "under 60 s")
-        row("`make destroy` to nothing left", clone.run("make", "destroy", "ANSWER=yes"))
+        step("its deletion to nothing left", deleted, 60)
+        step("`make destroy` to nothing left", clone.run("make", "destroy", "ANSWER=yes"))
     finally:
         clone.run("make", "down")
-    row("`make test`, after a delivery", clone.run("make", "test"), "under 75 s")
-    return rows
+    step("`make test`, after a delivery", clone.run("make", "test"), 75)
+    return steps
 
 
 def _run(
@@ -143,7 +141,7 @@ def _output(*command: str) -> str:
     ).stdout.strip()
 
 
-def _report(rows: list[Row]) -> str:
+def _report(steps: list[Step]) -> str:
     lines = [
         "# Delivery on one machine",
         "",
@@ -151,7 +149,9 @@ def _report(rows: list[Row]) -> str:
         "",
         "| what | seen | aim |",
         "|---|---|---|",
-        *(f"| {row.what} | {row.seen} | {row.aim} |" for row in rows),
+        *(f"| {step.what} | {step.said} | {step.aim_said} |" for step in steps),
+        "",
+        "![Times and what is needed, beside their aims](delivery.svg)",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,6 +1,7 @@
 """Draws charts as SVG: the same numbers give the same bytes, on light pages and on dark ones."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
+from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from bench.charts import Bars, Curves, Panel
@@ -19,6 +21,8 @@ _DARK: Final = {_INK: "#e6edf3", _PAPER: "#161b22", _GRID: "#30363d", _FAULT: "#
 _COLOURS: Final = ("#2f81f7", "#d9730d", "#2a9d4a", "#8f63e8", "#b5446e", "#0f8b8d")
 _MARKERS: Final = ("D", "o", "^")
 _WIDTH_INCHES: Final = 9.6  # 691 points
+_FOOTER_WIDTH: Final = 112  # characters
+_DECADES_WITH_PARTS: Final = 10**2.5  # above it only powers of ten are labelled
 _LEGEND_POINTS: Final = 17  # height of a line
 _DASHES: Final = ("--", ":", "-.", (0, (1, 4)))
 
@@ -53,6 +57,7 @@ _SETTINGS: Final[Any] = {
 
 def svg(panels: Sequence[Panel], *, columns: int = 1, footer: str = "") -> str:
     """The panels, line by line."""
+    said = "\n".join(textwrap.fill(line, _FOOTER_WIDTH) for line in footer.splitlines())
     rows = -(-len(panels) // columns)
     heights = [
         max(_height(panel) for panel in panels[row * columns : (row + 1) * columns])
@@ -60,7 +65,7 @@ def svg(panels: Sequence[Panel], *, columns: int = 1, footer: str = "") -> str:
     ]
     with matplotlib.rc_context(_SETTINGS):
         figure = Figure(
-            figsize=(_WIDTH_INCHES, sum(heights) + (0.3 if footer else 0.0)),
+            figsize=(_WIDTH_INCHES, sum(heights) + 0.2 * len(said.splitlines())),
             layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12),
         )
         places = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
@@ -69,7 +74,7 @@ def svg(panels: Sequence[Panel], *, columns: int = 1, footer: str = "") -> str:
         for axes in list(places.flat)[len(panels) :]:
             axes.set_axis_off()
         if footer:
-            figure.supxlabel(footer, x=0.01, ha="left", fontsize=10)
+            figure.supxlabel(said, x=0.01, ha="left", fontsize=10)
         written = io.StringIO()
         figure.savefig(
             written,
@@ -83,9 +88,10 @@ def _height(panel: Panel) -> float:
     """In inches."""
     legend = 0.24 * panel.lines_of_legend
     if isinstance(panel, Curves):
-        return 2.6 + legend
+        return 3.0 + legend
     each = 1 if panel.stacked else len(panel.values)
-    return 1.1 + legend + len(panel.names) * (0.18 + 0.22 * each)
+    lines = max(text.count("\n") + 1 for text in [*panel.names, *panel.texts])
+    return 1.1 + legend + len(panel.names) * max(0.18 + 0.22 * each, 0.1 + 0.19 * lines)
 
 
 def _draw(axes: Axes, panel: Panel) -> None:
@@ -146,8 +152,8 @@ def _draw_curves(axes: Axes, panel: Curves) -> None:
             drawstyle="steps-post" if line.steps else "default",
             markersize=4,
         )
-    for name, level in panel.levels.items():
-        axes.axhline(level, color=_INK, linestyle="--", linewidth=1.2, label=name)
+    for (name, level), dashes in zip(panel.levels.items(), _DASHES, strict=False):
+        axes.axhline(level, color=_INK, linestyle=dashes, linewidth=1.2, label=name)
     furthest = max((x for line in panel.lines for x, _ in line.points), default=1.0)
     for span in panel.spans:
         end = furthest if span.end is None else span.end
@@ -158,10 +164,13 @@ def _draw_curves(axes: Axes, panel: Curves) -> None:
     axes.margins(x=0.01)
     if panel.logarithmic:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+        low, high = axes.get_ylim()
+        few = high < _DECADES_WITH_PARTS * low
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        axes.yaxis.set_minor_locator(NullLocator())
     else:
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
 
 
@@ -193,7 +202,7 @@ def _draw_bars(axes: Axes, panel: Bars) -> None:
     for name, level in panel.levels.items():
         axes.axvline(level, color=_INK, linestyle="--", linewidth=1.4, label=name)
     axes.set_yticks(range(len(panel.names)), panel.names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(panel.names) - 0.4, -0.6)  # the first is on top
     axes.grid(visible=False, axis="y")
     if panel.logarithmic:
         axes.set_xscale("log")

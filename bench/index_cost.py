@@ -22,7 +22,9 @@ from app_service.ledger.kinds import Kind
 from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import Transaction
 from app_service.posting.posting import post_transactions
-from bench.run_description import described
+from bench.pictures.index_cost import INDEX_COST, Index, IndexCost
+from bench.pictures.record import RESULTS
+from bench.run_description import as_plain_text, described
 from lambda_src.schema_migrator.migrations import read_migrations
 from local_cloud.addresses import free_port
 from local_cloud.postgres import PostgresServer
@@ -57,7 +59,8 @@ class Row:
 def main() -> int:
     with _server() as server:
         rows = list(asyncio.run(_measure(server)))
-    (ROOT / "bench" / "results" / "index-cost.md").write_text(_report(rows))
+    (RESULTS / "index-cost.md").write_text(_report(rows))
+    INDEX_COST.write(_record(rows))
     return 0
 
 
@@ -210,6 +213,23 @@ def _server() -> Iterator[PostgresServer]:
             server.stop()
 
 
+def _record(rows: Sequence[Row]) -> IndexCost:
+    return IndexCost(
+        run=as_plain_text("python -m bench.index_cost"),
+        rows=[
+            Index(
+                what=row.what,
+                index=row.index,
+                us_with=row.present.microseconds,
+                us_without=row.absent.microseconds,
+                wal_with=row.present.wal_bytes,
+                wal_without=row.absent.wal_bytes,
+            )
+            for row in rows
+        ],
+    )
+
+
 def _report(rows: Sequence[Row]) -> str:
     lines = "\n".join(
         f"| {row.what} | `{row.index}` | {row.present.microseconds:.1f} |"
@@ -227,6 +247,8 @@ almost none.
 | posted | index | µs with it | µs without it | bytes of WAL with it | bytes without it |
 |---|---|---|---|---|---|
 {lines}
+
+![With each index and without it](index-cost.svg)
 """
 
 

@@ -18,6 +18,11 @@ def described(command: str) -> str:
     )
 
 
+def as_plain_text(command: str) -> str:
+    """The same without Markdown, as a picture says it."""
+    return described(command).replace("`", "")
+
+
 def commit() -> str:
     """The current one; says if files have other contents, apart from results of earlier runs."""
     files = ("--", ".", ":!bench/results")

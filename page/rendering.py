@@ -27,6 +27,7 @@ _KINDS: Final = {
         "available",
         "writer",
         "OK",
+        "done",
     },
     "bad": {
         "Failed",
@@ -40,6 +41,7 @@ _KINDS: Final = {
         "lost",
     },
     "busy": {
+        "waiting",
         "InProgress",
         "Stopping",
         "creating",

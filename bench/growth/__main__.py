@@ -18,11 +18,9 @@ import uvloop
 from bench.growth import filling
 from bench.growth.comparing import CALLS, SERVERS, Row, compare
 from bench.growth.identifiers import Ids
-from bench.growth.plot import picture
-from bench.growth.report import Size, page
-from local_cloud.paths import ROOT
-
-_RESULTS = ROOT / "bench" / "results"
+from bench.growth.report import Size, page, record
+from bench.pictures.growth import GROWTH
+from bench.pictures.record import RESULTS
 
 
 def main() -> int:
@@ -65,8 +63,8 @@ async def _run(folder: Path, millions: Sequence[int], lock: Path | None) -> None
                 for row in rows[-2 * len(Ids) :]:
                     print(row, flush=True)
                 # After each comparison: a run that is stopped leaves what it has measured.
-                _RESULTS.joinpath("growth.md").write_text(page(rows, sizes, minutes=minutes))
-                _RESULTS.joinpath("growth.svg").write_text(picture(rows))
+                (RESULTS / "growth.md").write_text(page(rows, sizes, minutes=minutes))
+                GROWTH.write(record(rows))
 
 
 @contextmanager

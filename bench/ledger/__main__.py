@@ -50,7 +50,7 @@ def _measure(options: argparse.Namespace) -> None:
     if other is not None:
         rows += peer.rows(samples, other)
     run = report.this_run("make bench-ledger", postgres=postgres)
-    print(report.write(rows, load_curve.charts(points), run))
+    print(report.write(rows, load_curve.offered(points), run))
 
 
 def _options() -> argparse.Namespace:

@@ -3,7 +3,8 @@
     make bench-drain            # TRANSACTIONS=100000 SUFFIX=...; the local cloud must run
 
 Sends transactions to the queue, looks at every stage once a second, and ends when each of them is
-in the audit bucket, once and with its contents. Writes `bench/results/drain.md` and `drain.svg`.
+in the audit bucket, once and with its contents. Writes `drain.md`, its record `drain.json` and
+`drain.svg` in `bench/results/`.
 """
 
 import argparse

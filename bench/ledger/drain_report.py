@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bench.ledger.svg_chart import Chart, Series, svg
-from bench.run_description import described
-from local_cloud.paths import ROOT
+from bench.pictures.drain import DRAIN, Drain
+from bench.pictures.record import RESULTS
+from bench.run_description import as_plain_text, described
 
-_RESULTS: Final = ROOT / "bench" / "results"
 _SHOWN_SECONDS: Final = 0.1
 
 
@@ -55,48 +54,16 @@ def line(sample: Sample) -> str:
 
 
 def write(drained: Drained) -> None:
-    (_RESULTS / "drain.md").write_text(_page(drained))
-    (_RESULTS / "drain.svg").write_text(svg(_charts(drained.samples)))
-
-
-def _charts(samples: Sequence[Sample]) -> list[Chart]:
-    seconds = [each.seconds for each in samples]
-    stages = {
-        "sent": [each.sent for each in samples],
-        "posted": [each.posted for each in samples],
-        "audited": [each.audited for each in samples],
-    }
-    lags = {
-        "to be posted": [each.sent - each.posted for each in samples],
-        "to be audited": [each.posted - each.audited for each in samples],
-    }
-
-    def line(name: str, values: Sequence[float]) -> Series:
-        return Series(name=name, points=list(zip(seconds, values, strict=True)))
-
-    return [
-        Chart(
-            title="Transactions per second, over 5 s",
-            x_label="seconds",
-            series=[line(name, _rates(seconds, totals)) for name, totals in stages.items()],
-        ),
-        Chart(
-            title="Transactions that wait",
-            x_label="seconds",
-            series=[line(name, waiting) for name, waiting in lags.items()],
-        ),
-    ]
-
-
-def _rates(seconds: Sequence[float], totals: Sequence[int], over: float = 5.0) -> list[float]:
-    rates = []
-    first = 0
-    for index, now in enumerate(seconds):
-        while now - seconds[first] > over:
-            first += 1
-        span = now - seconds[first]
-        rates.append((totals[index] - totals[first]) / span if span else 0.0)
-    return rates
+    (RESULTS / "drain.md").write_text(_page(drained))
+    DRAIN.write(
+        Drain(
+            run=as_plain_text("make bench-drain"),
+            seconds=[round(each.seconds, 3) for each in drained.samples],
+            sent=[each.sent for each in drained.samples],
+            posted=[each.posted for each in drained.samples],
+            audited=[each.audited for each in drained.samples],
+        )
+    )
 
 
 def _page(drained: Drained) -> str:

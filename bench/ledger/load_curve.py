@@ -7,8 +7,8 @@ from statistics import median
 from bench.ledger.bed import Bed
 from bench.ledger.postings import CONNECTIONS, POST
 from bench.ledger.samples import Sample, Samples, throughput
-from bench.ledger.svg_chart import Chart, Series
 from bench.ledger.wrk import Load
+from bench.pictures.ledger import Offered
 
 _SHARES = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2)  # of the full load
 
@@ -28,28 +28,14 @@ def measure(bed: Bed, samples: Samples) -> list[Point]:
     return points
 
 
-def charts(points: Sequence[Point]) -> list[Chart]:
-    def line(name: str, values: Sequence[float]) -> Series:
-        offered = [point.offered for point in points]
-        return Series(name=name, points=list(zip(offered, values, strict=True)))
-
-    found = [point.sample for point in points]
+def offered(points: Sequence[Point]) -> list[Offered]:
+    """As the record has them."""
     return [
-        Chart(
-            title="POST /transactions: answered requests per second",
-            x_label="offered requests per second",
-            series=[
-                line("answered", throughput(found)),
-                line("offered", [point.offered for point in points]),
-            ],
-        ),
-        Chart(
-            title="POST /transactions: milliseconds to the answer",
-            x_label="offered requests per second",
-            logarithmic=True,
-            series=[
-                line("p99", [sample.p99_ms for sample in found]),
-                line("p50", [sample.p50_ms for sample in found]),
-            ],
-        ),
+        Offered(
+            offered=round(point.offered, 1),
+            answered=round(point.sample.per_second, 1),
+            p50_ms=point.sample.p50_ms,
+            p99_ms=point.sample.p99_ms,
+        )
+        for point in points
     ]

@@ -20,16 +20,16 @@ from bench.ledger.programs import ProgramMissing
 from bench.ledger.row import Row
 from bench.ledger.server import Ledger, database_server
 from bench.ledger.service import running_service
-from bench.ledger.svg_chart import Chart, Series, svg
 from bench.ledger.wrk import Load, run_wrk
-from local_cloud.paths import ROOT
+from bench.pictures.memory import MEMORY, Memory
+from bench.pictures.record import RESULTS
+from bench.run_description import as_plain_text
 
 BAR_MIB: Final = 150.0
 MOONSHOT_MIB: Final = 100.0
 _SHORT_SECONDS: Final = 40
 _LONG_SECONDS: Final = 600
 _MIB: Final = 2**20
-_PICTURE: Final = ROOT / "bench" / "results" / "memory.svg"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +39,15 @@ class Sample:
 
 
 def measure(
-    ledger: Ledger, seconds: int = _SHORT_SECONDS, picture: Path | None = None
+    ledger: Ledger, seconds: int = _SHORT_SECONDS, keep_in: Path | None = None
 ) -> list[Row]:
-    """64 connections post as fast as they can. Raises ProgramMissing or AnswersFailed."""
+    """64 connections post as fast as they can. `keep_in` gets the record and its picture.
+
+    Raises ProgramMissing or AnswersFailed.
+    """
     samples, per_second = _load(ledger, seconds)
-    if picture is not None:
-        picture.write_text(_picture(samples))
+    if keep_in is not None:
+        _keep(samples, keep_in)
     first, last = (statistics.median(part) for part in _parts(samples))
     return [
         Row(
@@ -95,16 +98,16 @@ def _load(ledger: Ledger, seconds: int) -> tuple[list[Sample], float]:
     return samples, answers.per_second
 
 
-def _picture(samples: list[Sample]) -> str:
-    points = [(sample.seconds, sample.rss_mib) for sample in samples]
-    return svg(
-        [
-            Chart(
-                title="Resident memory of the service under full load, in MiB",
-                x_label="seconds",
-                series=[Series(name="service", points=points)],
-            )
-        ]
+def _keep(samples: list[Sample], folder: Path) -> None:
+    MEMORY.write(
+        Memory(
+            run=as_plain_text("make bench-memory"),
+            seconds=[round(sample.seconds, 1) for sample in samples],
+            rss_mib=[round(sample.rss_mib, 1) for sample in samples],
+            bar_mib=BAR_MIB,
+            moonshot_mib=MOONSHOT_MIB,
+        ),
+        folder,
     )
 
 
@@ -114,7 +117,7 @@ def main() -> int:
     with database_server() as server:
         try:
             seconds = parser.parse_args().seconds
-            [row] = measure(server.new_ledger("memory"), seconds, _PICTURE)
+            [row] = measure(server.new_ledger("memory"), seconds, RESULTS)
         except ProgramMissing as error:
             print(error, file=sys.stderr)
             return 1

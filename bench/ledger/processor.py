@@ -21,7 +21,9 @@ from typing import IO, Final
 from bench.ledger.acknowledging_stub import Stub, running_stub
 from bench.ledger.row import Row
 from bench.ledger.server import PROCESSOR_LOGIN, Ledger, database_server
-from bench.run_description import described
+from bench.pictures.processor import PROCESSOR, Batch, Processor
+from bench.pictures.record import RESULTS
+from bench.run_description import as_plain_text, described
 from infra.breaker import BreakerConfig
 from infra.processors import ProcessorConfig
 from lambda_src.transaction_processor.settings import TransactionProcessorSettings
@@ -182,9 +184,27 @@ def main() -> int:
     with database_server() as server:
         rounds = _rounds(server.new_ledger("processor"), sizes=_SIZES)
     page = _page(rounds)
-    (ROOT / "bench" / "results" / "processor.md").write_text(page)
+    (RESULTS / "processor.md").write_text(page)
+    PROCESSOR.write(_record(rounds))
     print(page)
     return 0
+
+
+def _record(rounds: dict[int | str, list[Timed]]) -> Processor:
+    return Processor(
+        run=as_plain_text("python -m bench.ledger.processor"),
+        rows=[
+            Batch(
+                batch=str(name),
+                per_second=_median(found, "per_second"),
+                times_the_loop=_ratio(found, rounds["loop"]),
+                python_us=_each(found, "cpu_seconds"),
+                postgres_us=_each(found, "database_seconds"),
+                stub_us=_each(found, "stub_seconds"),
+            )
+            for name, found in rounds.items()
+        ],
+    )
 
 
 def _page(rounds: dict[int | str, list[Timed]]) -> str:
@@ -206,6 +226,8 @@ it; both go to a stub on the same machine that only says yes, over HTTP without 
 | batch | messages/s | times the loop | by CPU | µs for a message | Python | PostgreSQL | stub |
 |---|---|---|---|---|---|---|---|
 {table}
+
+![Messages per second, and processor time for a message, by batch](processor.svg)
 
 The last three columns are processor time, and "by CPU" is the ratio of their sums: on a busy
 machine the loop waits more often than a batch does, which the ratio of the times exaggerates. The

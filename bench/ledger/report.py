@@ -1,7 +1,6 @@
-"""Table, JSON and plots of a run: `bench/results/ledger.md`, `latest.json`, `ledger.svg`."""
+"""Table, record and picture of a run: `bench/results/ledger.md`, `latest.json`, `ledger.svg`."""
 
 import datetime as dt
-import json
 import platform
 import re
 import subprocess
@@ -9,15 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from bench.ledger.programs import path_of
 from bench.ledger.row import Row
-from bench.ledger.svg_chart import Chart, svg
+from bench.pictures.ledger import LEDGER, Goal, Ledger, Offered, number
+from bench.pictures.record import RESULTS
 from bench.run_description import commit, machine
 from local_cloud.paths import ROOT
-
-RESULTS = ROOT / "bench" / "results"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +44,11 @@ def this_run(command: str, *, postgres: str) -> Run:
     )
 
 
-def write(rows: Sequence[Row], charts: Sequence[Chart], run: Run, folder: Path = RESULTS) -> str:
+def write(rows: Sequence[Row], curve: Sequence[Offered], run: Run, folder: Path = RESULTS) -> str:
     """The table, which is also in `ledger.md`."""
     table = table_of(rows)
     (folder / "ledger.md").write_text(_page(table, run))
-    (folder / "latest.json").write_text(json.dumps(_json(rows, run), indent=1) + "\n")
-    (folder / "ledger.svg").write_text(svg(charts))
+    LEDGER.write(_record(rows, curve, run), folder)
     return table
 
 
@@ -87,21 +83,24 @@ def reached(row: Row) -> str:
     return "bar" if sign * row.measured >= sign * row.bar else "no"
 
 
-def number(value: float) -> str:
-    """Three digits say enough."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _json(rows: Sequence[Row], run: Run) -> dict[str, Any]:
-    return {
-        "machine": run.machine,
-        "commit": run.commit,
-        "day": run.day,
-        "versions": run.versions,
-        "rows": {
-            row.name: {"ratio": row.ratio, "value": row.value, "unit": row.unit} for row in rows
+def _record(rows: Sequence[Row], curve: Sequence[Offered], run: Run) -> Ledger:
+    return Ledger(
+        machine=run.machine,
+        commit=run.commit,
+        day=run.day,
+        versions=run.versions,
+        rows={
+            row.name: Goal(
+                ratio=row.ratio,
+                value=row.value,
+                unit=row.unit,
+                bar=row.bar,
+                moonshot=row.moonshot,
+            )
+            for row in rows
         },
-    }
+        curve=list(curve),
+    )
 
 
 def _page(table: str, run: Run) -> str:
@@ -119,7 +118,7 @@ After the run the balances sum to zero, and the ledger holds exactly what was ac
 [bench/README.md](../README.md) says more.
 
 {table}
-![throughput and latency against the offered load](ledger.svg)
+![how far each goal is reached; throughput and latency against the offered load](ledger.svg)
 """
 
 

@@ -111,6 +111,18 @@ class DatabaseClusters:
         for cluster in self._clusters.values():
             cluster.pair.stop()
 
+    # -- the RDS API --------------------------------------------------------------------------
+
+    def stop_cluster(self, cluster_id: str) -> None:
+        """Its data and addresses stay. The watchers leave a server alone that was stopped."""
+        cluster = self._clusters[cluster_id]
+        with cluster.lock:
+            cluster.pair.stop()
+        self._publish(cluster)
+
+    def start_cluster(self, cluster_id: str) -> None:
+        self._resume(cluster_id)
+
     # -- CloudFormation -----------------------------------------------------------------------
 
     def _create_cluster(
@@ -202,6 +214,7 @@ class DatabaseClusters:
         cluster = self._clusters.get(str(properties.get("DBClusterIdentifier")))
         if cluster is None or instance_id not in cluster.instances:
             return
+        records.refuse_if_stopped(str(properties["DBClusterIdentifier"]))
         with cluster.lock:
             cluster.instances.remove(instance_id)
             self._note_instances(cluster)

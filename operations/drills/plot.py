@@ -117,7 +117,7 @@ def _footer(timeline: Timeline) -> str:
     sent = len(timeline.acknowledged) + len(timeline.queued)
     return (
         f"Environment {timeline.environment}, commit {timeline.commit}, {timeline.moment}; "
-        f"{sent:,} acknowledged, {len(timeline.retried):,} sent again.\n{result[:140]}"
+        f"{sent:,} acknowledged, {len(timeline.retried):,} sent again.\n{result[:200]}"
     )
 
 

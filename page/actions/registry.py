@@ -14,7 +14,7 @@ _HUB: Final = Parameter(
 )
 _LETTERS: Final = (
     _SUFFIX,
-    Parameter(name="QUEUE", label="Queue", rule=QUEUE, hint="transaction (the default) or audit"),
+    Parameter(name="QUEUE", label="Queue", rule=QUEUE, choices=("transaction", "audit")),
     Parameter(name="REASON", label="Reason", rule=REASON, hint="only letters with this reason"),
     Parameter(
         name="ID", label="Id", rule=ID, hint="only letters of this message, transaction or batch"
@@ -24,6 +24,10 @@ _RANGE: Final = (
     _SUFFIX,
     Parameter(name="FROM", label="From", rule=MOMENT, hint="default: the oldest"),
     Parameter(name="TO", label="To", rule=MOMENT, hint="default: now"),
+)
+_LOG_LINES: Final = (
+    Parameter(name="FROM", label="Log lines from", rule=MOMENT, hint="default: by its id"),
+    Parameter(name="TO", label="Log lines to", rule=MOMENT),
 )
 _APPROVAL_FAILED: Final = (
     "Nothing was decided. Another person may have answered, or a newer run waits: open the "
@@ -69,6 +73,27 @@ _ON_BRANCH: Final = (
         "corrects it, or run it again.",
     ),
     Action(
+        name="sleep",
+        title="Put to sleep",
+        target="sleep",
+        subject=Subject.BRANCH,
+        parameters=(_BRANCH,),
+        says="The environment of {BRANCH} goes to sleep: no task and no database runs, and its API "
+        "does not answer. Data and messages stay. A push or the button to wake it brings it back.",
+        confirmation=Confirmation.SECOND_CLICK,
+        checkbox="Nobody needs the environment of {BRANCH} now.",
+        is_on_aws=True,
+    ),
+    Action(
+        name="wake",
+        title="Wake",
+        target="wake",
+        subject=Subject.BRANCH,
+        parameters=(_BRANCH,),
+        says="The environment of {BRANCH} wakes: its database and its tasks start.",
+        is_on_aws=True,
+    ),
+    Action(
         name="destroy",
         title="Delete the branch",
         target="destroy",
@@ -84,7 +109,7 @@ _ON_BRANCH: Final = (
 _ON_HUB: Final = (
     Action(
         name="reconcile",
-        title="Show the plan",
+        title="Show the hub's plan",
         target="reconcile",
         subject=Subject.HUB,
         parameters=(_HUB,),
@@ -94,7 +119,7 @@ _ON_HUB: Final = (
     ),
     Action(
         name="reconcile-apply",
-        title="Carry out the plan",
+        title="Carry out the hub's plan",
         target="reconcile",
         subject=Subject.HUB,
         parameters=(_HUB,),
@@ -153,6 +178,22 @@ _ON_ENVIRONMENT: Final = (
         is_on_aws=True,
     ),
     Action(
+        name="trace",
+        title="Follow a transaction",
+        target="trace",
+        subject=Subject.ENVIRONMENT,
+        parameters=(
+            _SUFFIX,
+            Parameter(name="TRANSACTION", label="Transaction", rule=ID, is_needed=True),
+            *_LOG_LINES,
+        ),
+        says="Shows the way of transaction {TRANSACTION} through {SUFFIX}, with its log lines. "
+        "Nothing changes.",
+        is_on_aws=True,
+        is_alone=False,
+        on_failure="The lines above say where the transaction has stopped, or what is missing.",
+    ),
+    Action(
         name="verify-audit",
         title="Verify the audit trail",
         target="verify-audit",
@@ -184,11 +225,18 @@ ACTIONS: Final = {
     action.name: action for action in (*_ON_BRANCH, *_ON_HUB, *_ON_ENVIRONMENT, *DRILLS)
 }
 
+# What a target takes from the environment if make does not get it: only what was shown may count.
+VARIABLES: Final = frozenset(
+    {"AWS", "LIST"}
+    | {parameter.name for action in ACTIONS.values() for parameter in action.parameters}
+    | {name for action in ACTIONS.values() for name in action.constants}
+)
+
 
 def actions_of(subject: Subject, *, on_aws: bool) -> tuple[Action, ...]:
-    """Return the buttons at one kind of subject; on AWS only those whose target knows AWS=yes."""
+    """Return the buttons at one kind of subject."""
     return tuple(
         action
         for action in ACTIONS.values()
-        if action.subject is subject and (action.is_on_aws or not on_aws)
+        if action.subject is subject and action.is_at_home(on_aws=on_aws)
     )

@@ -55,6 +55,14 @@ def service_arns() -> list[str]:
     return [str(s["serviceArn"]) for s in services if s.get("status") == "ACTIVE"]
 
 
+def refuse_if_stopped(cluster_id: str) -> None:
+    """Raises RuntimeError for a stopped cluster, whose instances AWS does not delete."""
+    if is_cluster_stopped(cluster_id):
+        raise RuntimeError(
+            f"InvalidDBClusterStateFault: Db cluster {cluster_id} is in stopped state"
+        )
+
+
 def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:
     from ministack.services import alb  # noqa: PLC0415
 

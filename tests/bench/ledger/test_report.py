@@ -5,6 +5,7 @@ import pytest
 
 from bench.ledger.report import Run, reached, write
 from bench.ledger.row import Row
+from bench.pictures.ledger import LEDGER, Offered
 
 
 def _row(
@@ -34,9 +35,20 @@ def test_what_a_row_has_reached(row: Row, word: str) -> None:
 
 def test_programs_can_read_the_newest_results(tmp_path: Path) -> None:
     run = Run(command="c", commit="abc", day="2030-01-01", machine="m", versions={"wrk": "4"})
-    write([_row(bar=1.7, moonshot=2.5)], [], run, tmp_path)
+    point = Offered(offered=444.0, answered=440.0, p50_ms=2.0, p99_ms=9.0)
+    write([_row(bar=1.7, moonshot=2.5)], [point], run, tmp_path)
 
     latest = json.loads((tmp_path / "latest.json").read_text())
 
-    assert latest["rows"] == {"postings": {"ratio": 2.0, "value": 4000, "unit": "per second"}}
+    assert latest["rows"] == {
+        "postings": {
+            "ratio": 2.0,
+            "value": 4000,
+            "unit": "per second",
+            "bar": 1.7,
+            "moonshot": 2.5,
+        }
+    }
+    assert latest["curve"] == [{"offered": 444.0, "answered": 440.0, "p50_ms": 2.0, "p99_ms": 9.0}]
+    assert LEDGER.drawn(LEDGER.read(tmp_path)) == (tmp_path / "ledger.svg").read_text()
     assert (latest["commit"], latest["machine"], latest["versions"]) == ("abc", "m", {"wrk": "4"})
