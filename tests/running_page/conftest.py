@@ -7,7 +7,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
-from page import application as application_module
 from page.application import application
 from page.settings import PageSettings
 from tests.browser import browser, chromium
@@ -27,10 +26,11 @@ async def running_site(
         World(),
     )
     draw_a_drill(state)
+    runner, settings = fake_make(folder), PageSettings(checkout=ROOT, state=state)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(application_module, "Account", world.account)
-        runner = fake_make(folder)
-        app = application(settings=PageSettings(checkout=ROOT, state=state), runner=runner)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        app = application(settings=settings, runner=runner, account=world.account(settings))
         async with served(app) as address:
             yield Site(address=address, world=world, runner=runner, folder=folder)
 
