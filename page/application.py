@@ -15,6 +15,7 @@ from page.card_page import routes_of
 from page.pages import CARD_PAGES
 from page.rendering import templates
 from page.settings import PageSettings
+from page.trace_view import routes_of_trace
 from page.views import routes_of_views
 
 
@@ -42,6 +43,7 @@ def application(
         routes=[
             *(r for page in CARD_PAGES for r in routes_of(page, account=account, templates=shown)),
             *actions.routes(),
+            *routes_of_trace(account=account, templates=shown),
             *routes_of_views(settings, templates=shown),
         ],
         middleware=[Middleware(BrowserRules), Middleware(Guard, token=token)],

@@ -26,6 +26,7 @@ _KINDS: Final = {
         "available",
         "writer",
         "OK",
+        "done",
     },
     "bad": {
         "Failed",
@@ -38,7 +39,16 @@ _KINDS: Final = {
         "Stopped",
         "lost",
     },
-    "busy": {"InProgress", "Stopping", "creating", "deleting", "PENDING", "PROVISIONING"},
+    "busy": {
+        "waiting",
+        "InProgress",
+        "Stopping",
+        "creating",
+        "destroying",
+        "rebooting",
+        "PENDING",
+        "PROVISIONING",
+    },
 }
 
 

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Final
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.fault_injection import LOSE_ZONE
 from integration_tests.audit_trail import AuditTrail
-from operations import verify_audit
+from lambda_src.shared.drills import LOSE_ZONE
 from operations.account import NoSuffix, open_session, required
 from operations.drills.acknowledgements import Stream
 from operations.drills.audited import problems_of
@@ -67,13 +66,17 @@ def run(environment: Environment, template: Template, *, folder: Path) -> int:
     finally:
         acknowledged = stream.stop()  # after each client was answered
     problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
-    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
     s3 = environment.outputs.account.client("s3")
     trail = AuditTrail(s3, environment.outputs.value("AuditBucketName"), since)
+    # First, because it waits: messages that the queue has taken may not be posted yet.
     problems += problems_of(trail.read, acknowledged)
+    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
     found = [problem for problem in problems if problem is not None]
     for problem in found:
         print(f"FAILED: {problem}")
+    # Not before: it imports CDK, which starts a process that Ctrl-C would end with a traceback.
+    from operations import verify_audit  # noqa: PLC0415
+
     verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
     if is_interrupted:
         return 130

@@ -174,6 +174,19 @@ def test_what_a_client_or_a_later_version_writes_controls_no_terminal_and_tells_
     assert max(map(len, output.splitlines())) < 1000
 
 
+def test_lines_that_are_of_no_request_are_shown_with_the_posting(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.answer = ways.complete()
+    environment.log("service", AT, {"message": "the request failed", "trace_id": TRACE})
+    environment.log("processor", AT, f"Task timed out with {ID}")
+    assert environment.trace() == 0
+    head, _, tail = capsys.readouterr().out.partition("posting")
+    assert "the request failed" not in head
+    assert "the request failed" in tail
+    assert f"Task timed out with {ID}" in tail
+
+
 def test_log_groups_that_are_not_there_are_named(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
