@@ -8,8 +8,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from page.application import application
+from page.readers import trace as reader
 from page.settings import PageSettings
 from tests.browser import browser, chromium
+from tests.operations.trace.ways import complete
+from tests.page.test_trace import evidence
 from tests.running_page.account import World
 from tests.running_page.site import ROOT, Site, fake_make, served
 
@@ -30,6 +33,7 @@ async def running_site(
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
+        patch.setattr(reader, "gather", lambda _, *, suffix, subject: evidence(subject, complete()))
         app = application(settings=settings, runner=runner, account=world.account(settings))
         async with served(app) as address:
             yield Site(address=address, world=world, runner=runner, folder=folder)
