@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
 from page.application import application
 from page.readers import trace as reader
@@ -17,6 +17,10 @@ from tests.running_page.account import World
 from tests.running_page.site import ROOT, Site, fake_make, served
 
 __all__ = ["browser", "chromium"]
+
+# For a busy machine; on a free one nothing waits that long.
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -64,7 +68,7 @@ async def page(browser: Browser, site: Site) -> AsyncIterator[Page]:
     context = await browser.new_context(
         base_url=site.address, viewport={"width": 1440, "height": 900}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(_PATIENCE_MS)
     page = await context.new_page()
     complaints = complaints_of(page)
     yield page
