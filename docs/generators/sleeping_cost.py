@@ -23,7 +23,7 @@ def section(environment: Template) -> str:
         TASKS: month[TASKS] * ASLEEP_SHARE,
         DATABASE: (month[DATABASE] - storage) * ASLEEP_SHARE,
     }
-    rows = [
+    rows: list[tuple[str, float, float]] = [
         *((name, month[name], month[name] - saved[name]) for name in saved),
         (
             "all other rows",
@@ -31,7 +31,7 @@ def section(environment: Template) -> str:
             sum(month.values()) - sum(month[name] for name in saved),
         ),
     ]
-    always, asleep = (sum(row[column] for row in rows) for column in (1, 2))
+    always, asleep = (sum(awake for _, awake, _ in rows), sum(rest for *_, rest in rows))
     lines = [
         "",
         "# What sleeping saves",
