@@ -141,7 +141,7 @@ def end_leftovers(paths: CloudPaths) -> int:
     others = {*mine} - {*databases}
     for process in mine:
         with contextlib.suppress(psutil.NoSuchProcess):
-            # At SIGTERM PostgreSQL waits for its sessions; after SIGQUIT it recovers when it starts.
+            # At SIGTERM PostgreSQL waits for its sessions; after SIGQUIT it recovers at its start.
             process.send_signal(signal.SIGQUIT if process in databases else signal.SIGTERM)
     # Nobody waits for what the others still do.
     _end([*others], timeout_seconds=_LEFTOVERS_SECONDS)

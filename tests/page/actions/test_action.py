@@ -35,6 +35,7 @@ VALID = {
     "EXECUTION": RUN,
     "HUB": "hub-0a1b2c",
     "QUEUE": "audit",
+    "TRANSACTION": RUN,
     "REASON": "refused_by_s3: AccessDenied (403)",
     "ID": RUN,
     "FROM": "2026-11-26T08:00:00Z",
