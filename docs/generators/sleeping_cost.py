@@ -47,10 +47,13 @@ def section(environment: Template) -> str:
         f"| **{BRANCHES} environments** | **{BRANCHES * always:,.0f}** "
         f"| **{BRANCHES * asleep:,.0f}** |",
         "",
-        "Of a stopped cluster AWS charges storage and backups only. NAT gateway, load balancer, alarms and",
-        "keys cost the same while it sleeps: only deleting the environment saves those. A push at night",
+        "Of a stopped cluster AWS charges storage and backups only. NAT gateway, load balancer, "
+        "alarms and",
+        "keys cost the same while it sleeps: only deleting the environment saves those. "
+        "A push at night",
         "wakes its environment until the next evening. Not counted: up to ten minutes to wake each",
-        "morning, and the state machines (about 25 transitions and 8 calls of functions for each sleep",
+        "morning, and the state machines (about 25 transitions and 8 calls of functions "
+        "for each sleep",
         "and each wake: below a cent a month).",
         "",
     ]
