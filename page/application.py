@@ -13,6 +13,7 @@ from page.actions.runner import Runner
 from page.browser_rules import BrowserRules
 from page.card_page import routes_of
 from page.pages import CARD_PAGES
+from page.readers.identity import account_id
 from page.rendering import templates
 from page.settings import PageSettings
 from page.trace_view import routes_of_trace
@@ -24,7 +25,7 @@ def application(
 ) -> Starlette:
     """Reads when it is asked, never before: it starts without an account, too."""
     account = account or Account(settings)
-    shown = templates(settings, buttons=buttons_of(account))
+    shown = templates(settings, buttons=buttons_of(account), account_id=lambda: account_id(account))
     token = new_token()
     actions = ActionRoutes(
         account=account,

@@ -1,5 +1,6 @@
 """The templates, and how they show times and numbers."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -52,7 +53,10 @@ _KINDS: Final = {
 }
 
 
-def templates(settings: PageSettings, *, buttons: ButtonsOf) -> Jinja2Templates:
+def templates(
+    settings: PageSettings, *, buttons: ButtonsOf, account_id: Callable[[], str] = str
+) -> Jinja2Templates:
+    """`account_id`: of AWS, or empty."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -63,6 +67,7 @@ def templates(settings: PageSettings, *, buttons: ButtonsOf) -> Jinja2Templates:
     environment.globals |= {
         "navigation": NAVIGATION,
         "settings": settings,
+        "account_id": account_id,
         "buttons": buttons,
         "place": Place,
     }

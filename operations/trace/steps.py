@@ -87,8 +87,12 @@ def _is_about(line: Line, evidence: Evidence) -> bool:
     if line.message != REQUEST_ANSWERED:
         return False
     found = evidence.way.transaction
-    of_trace = found is not None and line.fields.get("trace_id") == found.trace_id is not None
-    return of_trace or str(evidence.subject.transaction_id) in line.fields["transaction_ids"]
+    named = line.fields.get("transaction_ids", [])
+    if str(evidence.subject.transaction_id) in named:
+        return True
+    # A client may use a trace for many requests: only one that does not name all can be about it.
+    is_of_trace = found is not None and line.fields.get("trace_id") == found.trace_id is not None
+    return is_of_trace and len(named) < int(line.fields.get("transactions", 0))
 
 
 def _messages(evidence: Evidence) -> Iterator[Step]:

@@ -123,12 +123,12 @@ async def test_b8_choices_change_the_command_before_it_is_started(page: Page, si
     await question.get_by_label("Queue").select_option("audit")
     await question.get_by_label("Reason").fill("refused_by_s3: AccessDenied")
     await question.get_by_role("button", name="Use these choices").click()
-    command = "make redrive SUFFIX=main-v4grq1 QUEUE=audit 'REASON=refused_by_s3: AccessDenied'"
+    command = f"make redrive SUFFIX={SUFFIX} QUEUE=audit 'REASON=refused_by_s3: AccessDenied'"
     await expect(question.locator("code.command")).to_have_text(f"{command} ANSWER=no")
     await question.locator("form.start button").click()
     await expect(page.locator("#command")).to_contain_text("exit code 0")
     assert site.asked == [
-        ["redrive", "SUFFIX=main-v4grq1", "QUEUE=audit", "REASON=refused_by_s3: AccessDenied",
+        ["redrive", f"SUFFIX={SUFFIX}", "QUEUE=audit", "REASON=refused_by_s3: AccessDenied",
          "ANSWER=no"]
     ]  # fmt: skip
 

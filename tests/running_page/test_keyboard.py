@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from page.actions.registry import ACTIONS
+from tests.operations.trace.ways import ID
 from tests.running_page.account import PIPELINE, RUN, SUFFIX
 from tests.running_page.site import Site
 
@@ -16,6 +17,7 @@ PAGES: Final = (
     f"/environments/{SUFFIX}",
     "/plots",
     "/commands",
+    f"/trace?suffix={SUFFIX}&transaction={ID}",
     f"/actions/redrive?SUFFIX={SUFFIX}",
 )
 

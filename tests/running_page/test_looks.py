@@ -7,6 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from page.actions.registry import ACTIONS
 from page.navigation import NAVIGATION
+from tests.operations.trace.ways import ID
 from tests.running_page.account import (
     BRANCH,
     OTHER_PIPELINE,
@@ -28,6 +29,8 @@ PAGES: Final = (
     f"/environments/{SUFFIX}",
     f"/environments/{OTHER_SUFFIX}",
     "/environments/none",
+    f"/trace?suffix={SUFFIX}&transaction={ID}",
+    f"/trace?suffix={SUFFIX}&transaction=x",
     "/commands/none",
     "/actions/reconcile",
     f"/actions/destroy?BRANCH={BRANCH}",

@@ -4,6 +4,7 @@ import json
 import runpy
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +14,9 @@ import requests
 from lambda_src.shared.drills import DRILLS
 from operations import verify_audit
 from operations.drills import __main__ as program
+from operations.drills import recording
 from operations.drills.acknowledgements import Stream
+from operations.drills.timeline import Timeline
 from tests.operations.drills.ledger import ledger, the_tenth
 
 ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:audit-altered-dev"
@@ -49,6 +52,13 @@ class Account:
 
     def client(self, *_: Any, **__: Any) -> "Account":
         return self
+
+    def get_paginator(self, _: str) -> "Account":
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        """Of the audit bucket, which is read by other tests."""
+        return []
 
     def describe_stacks(self, **_: str) -> dict[str, Any]:
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
@@ -115,7 +125,7 @@ class Account:
 
 
 @pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """What the checks at the end find; they have tests of their own."""
     found: dict[str, Any] = {
         "audit trail": [],
@@ -133,6 +143,8 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         return [*found["audit trail"]]
 
     monkeypatch.setattr(program, "problems_of", waited)
+    monkeypatch.setattr(recording, "draw", lambda _: None)
+    monkeypatch.setattr(program, "_RECORDS", tmp_path)
     monkeypatch.setattr(verify_audit, "main", verified)
     monkeypatch.setattr(program, "_LOAD_SECONDS", 0.1)
     monkeypatch.setattr("operations.drills.experiment._LOOK_AGAIN_SECONDS", 0.01)
@@ -168,6 +180,19 @@ def test_b7_a_drill_starts_its_template_and_ends_with_the_verification(
     assert "nothing acknowledged is missing, and the books balance" in said
     ((option, suffix, _, _),) = checked["asked"]
     assert (option, suffix) == ("--suffix", "dev")
+
+
+def test_b7_what_the_drill_saw_is_kept_with_the_fault(account: Account, tmp_path: Path) -> None:
+    account.states = ["running", "failed"]
+    assert run() == 1
+
+    seen = Timeline.read(tmp_path / "experiment-kill-task.json")
+    assert seen.environment == "dev"
+    assert [(f.what, f.until) for f in seen.faults] == [
+        ("experiment kill-task", "the experiment is failed")
+    ]
+    assert seen.acknowledged
+    assert "the experiment was not completed: failed (said why)" in seen.problems
 
 
 def test_b7_the_zone_of_the_writer_is_lost(account: Account) -> None:

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from page import application as application_module
 from page.actions.runner import Runner
 from page.application import application
 from page.settings import PageSettings
@@ -33,7 +32,7 @@ class Site:
         self.delivery = delivery
         runner = Runner(folder=folder, program=(sys.executable, str(self.program)))
         settings = PageSettings(checkout=ROOT, state=folder)
-        app = application(settings=settings, runner=runner)
+        app = application(settings=settings, runner=runner, account=delivery.account(settings))
         self.runner = runner
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
@@ -66,7 +65,6 @@ def fields(text: str) -> dict[str, str]:
 @pytest_asyncio.fixture
 async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     delivery = Delivery()
-    monkeypatch.setattr(application_module, "Account", delivery.account)
     # No connection of these tests is one of the kernel.
     monkeypatch.setattr("page.actions.peer.is_allowed_user", lambda *_: True)
     site = Site(tmp_path, delivery)
