@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.fault_injection import FAULTS_STACK
 from operations.account import NoSuffix, open_session, required
 from operations.role_expectations import ROLES, Question, questions
 from operations.role_names import Names
@@ -48,7 +49,13 @@ def check(suffix: str) -> int:
     has_context = honours_context(iam)
     wrong: list[str] = []
     found: set[str] = set()
-    for logical_id, role in roles_of(account.client("cloudformation"), f"transaction-{suffix}"):
+    cloudformation = account.client("cloudformation")
+    roles = [
+        role
+        for stack in (f"transaction-{suffix}", *drills_of(cloudformation, suffix))
+        for role in roles_of(cloudformation, stack)
+    ]
+    for logical_id, role in roles:
         known = match(logical_id=logical_id, role=role, suffix=suffix)
         if known is None:
             wrong.append(f"{role} ({logical_id}) is missing in operations/role_expectations.py")
@@ -81,6 +88,18 @@ def summary(role: str, asked: Sequence[Question], *, skipped: int, wrong: int) -
     rights = f"{needed} needed, {len(asked) - needed} denied{left_out}"
     result = f"{wrong} WRONG" if wrong else "all as expected"
     return f"{role}: rights checked: {rights}: {result}"
+
+
+def drills_of(cloudformation: "CloudFormationClient", suffix: str) -> Iterator[str]:
+    """The stack of the environment's drills, if it has one."""
+    stack = f"{FAULTS_STACK}-{suffix}"
+    try:
+        cloudformation.describe_stacks(StackName=stack)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+    else:
+        yield stack
 
 
 def roles_of(cloudformation: "CloudFormationClient", stack: str) -> Iterator[tuple[str, str]]:

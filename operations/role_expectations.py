@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from infra.experiment_role import TAG_OF_FIS
 from lambda_src.shared.breaker import ARCHIVE, LEDGER
+from lambda_src.shared.stack_tags import ENVIRONMENT_TAG
 from operations.role_names import Names
 
 Rights = Mapping[str, tuple[str, ...]]  # actions by the name of a resource
@@ -115,6 +117,18 @@ def _certificate_named(name: str, *, expected: bool) -> Iterator[Conditional]:
             resource="a certificate",
             key="aws:ResourceTag/Name",
             value=name,
+            expected=expected,
+        )
+
+
+def _tagged(resource: str, action: str, tag: str, value: str) -> Iterator[Conditional]:
+    """The right on what has this tag, and on nothing that has another value of it."""
+    for found, expected in ((value, True), ("of-somebody-else", False)):
+        yield Conditional(
+            action=action,
+            resource=resource,
+            key=f"aws:ResourceTag/{tag}",
+            value=found,
             expected=expected,
         )
 
@@ -226,6 +240,14 @@ ROLES: Final[Mapping[str, Expectation]] = {
     "transaction-db-metrics": Expectation(
         is_everywhere=False,
         needs={"database metrics": ("logs:PutLogEvents",)},
+    ),
+    "transaction-faults": Expectation(
+        is_everywhere=False,
+        needs={"a task": ("ecs:StopTask",), "database": ("rds:FailoverDBCluster",)},
+        conditional=(
+            *_tagged("a subnet", "ec2:ReplaceNetworkAclAssociation", ENVIRONMENT_TAG, "{suffix}"),
+            *_tagged("a network acl", "ec2:CreateNetworkAclEntry", TAG_OF_FIS, "true"),
+        ),
     ),
     "transaction-flow-log": Expectation(needs={"flow log stream": ("logs:PutLogEvents",)}),
     "CustomVpcRestrictDefaultSG": Expectation(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.fault_injection import FAULTS_STACK
 from pipeline.sources.source import Source
 from pipeline.steps import own_pipeline as program
 
@@ -33,6 +34,7 @@ class OwnPipelineCheck:
                 "pipelineStack": PIPELINE_STACK,
                 "pipeline": PIPELINE,
                 "environmentStack": ENVIRONMENT_STACK,
+                "faultsStack": FAULTS_STACK,
                 "environment": f"aws://{self.account or _ANY_ACCOUNT}/{self.region}",
                 "source": self.source.to_json(),
             }

@@ -4,9 +4,7 @@ A minute of an experiment is ten seconds here, as the waits of state machines ar
 """
 
 import contextlib
-import os
 import re
-import signal
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -80,7 +78,7 @@ def _writer_killed(scene: Scene, target: Target) -> Iterator[None]:
         raise NoTarget
     # A zone without power has killed it already.
     if writer["zone"] not in Zones(scene.paths.lost_zones).lost():
-        os.kill(writer["pid"], signal.SIGKILL)
+        _kill(writer)
     yield
 
 

@@ -67,10 +67,11 @@ def run(environment: Environment, template: Template, *, folder: Path) -> int:
     finally:
         acknowledged = stream.stop()  # after each client was answered
     problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
-    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
     s3 = environment.outputs.account.client("s3")
     trail = AuditTrail(s3, environment.outputs.value("AuditBucketName"), since)
+    # First, because it waits: messages that the queue has taken may not be posted yet.
     problems += problems_of(trail.read, acknowledged)
+    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
     found = [problem for problem in problems if problem is not None]
     for problem in found:
         print(f"FAILED: {problem}")
@@ -93,7 +94,10 @@ def _prepare(*, drill: str, suffix: str) -> tuple[Environment, Template]:
     session = open_session()
     environment = Environment(outputs=StackOutputs.of_environment(session, suffix))
     zone = environment.writers_zone() if drill == LOSE_ZONE else None
-    return environment, Template.find(session.client("fis"), drill=drill, suffix=suffix, zone=zone)
+    fis = session.client("fis")
+    template = Template.find(fis, drill=drill, suffix=suffix, zone=zone)
+    template.require_idle()
+    return environment, template
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

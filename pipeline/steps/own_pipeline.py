@@ -25,45 +25,53 @@ class Refused(Exception):
 
 
 def check(assembly: Path, *, branch: str, suffix: str, rules: dict[str, Any]) -> None:
-    """Raises Refused. `rules`: `pipelineStack`, `pipeline`, `environmentStack` (names without the
-    suffix), `environment` (`aws://account/region`), and `source`, as in cdk.json."""
+    """Raises Refused. `rules`: `pipelineStack`, `pipeline`, `environmentStack`, `faultsStack`,
+    which may be missing (names without the suffix), `environment` (`aws://account/region`), and
+    `source`, as in cdk.json."""
     for file in sorted(assembly.iterdir()):
         if _SETTINGS.fullmatch(file.name):
             _refuse(f"file {file.name}", "is in cdk.out", "must not be: tools would read it")
     manifest = _read(assembly / "manifest.json")
     own = f"{rules['pipelineStack']}-{suffix}"
-    stack = _only_stack("the app", manifest, own, rules)
+    stack = _stacks("the app", manifest, own, rules)[own]
     template = _read(assembly / str(stack["properties"]["templateFile"]))
     stages = _of_type(manifest, "cdk:cloud-assembly")
     if len(stages) != 1:
         _refuse("the app's stages", f"are {sorted(stages)}", "must be one, of its environment")
     (stage,) = stages.values()
     nested = assembly / str(stage["properties"]["directoryName"])
-    deployed = f"{rules['environmentStack']}-{suffix}"
-    nested_stack = _only_stack("the stage", _read(nested / "manifest.json"), deployed, rules)
-    nested_template = _read(nested / str(nested_stack["properties"]["templateFile"]))
-    for where, value in (
-        ("the app", stack),
-        (own, template),
-        (f"{deployed} in the app", nested_stack),
-        (deployed, nested_template),
-    ):
+    names = _deployed(rules, suffix)
+    nested_manifest = _read(nested / "manifest.json")
+    found = _stacks("the stage", nested_manifest, names[0], rules, perhaps=names[1])
+    checked = [("the app", stack), (own, template)]
+    for name, each in found.items():
+        nested_template = _read(nested / str(each["properties"]["templateFile"]))
+        checked += [(f"{name} in the app", each), (name, nested_template)]
+    for where, value in checked:
         _check_accounts(where, value, rules)
     _check_pipeline(template, branch=branch, suffix=suffix, rules=rules)
 
 
-def _only_stack(
-    where: str, manifest: dict[str, Any], name: str, rules: dict[str, Any]
-) -> dict[str, Any]:
-    stacks = _of_type(manifest, "aws:cloudformation:stack")
-    names = sorted(s["properties"].get("stackName", key) for key, s in stacks.items())
-    if names != [name]:
-        _refuse(f"the stacks of {where}", f"are {', '.join(names)}", f"must be only {name}")
-    (stack,) = stacks.values()
-    if stack["environment"] != rules["environment"]:
-        found = stack["environment"]
-        _refuse(f"environment of {name}", f"is {found}", f"must be {rules['environment']}")
-    return dict(stack)
+def _deployed(rules: dict[str, Any], suffix: str) -> tuple[str, str]:
+    """The stack that the pipeline deploys, and the one that it may deploy as well."""
+    return f"{rules['environmentStack']}-{suffix}", f"{rules['faultsStack']}-{suffix}"
+
+
+def _stacks(
+    where: str, manifest: dict[str, Any], name: str, rules: dict[str, Any], *, perhaps: str = ""
+) -> dict[str, dict[str, Any]]:
+    """The stacks by name. Raises Refused if there are others than `name` and `perhaps`."""
+    artifacts = _of_type(manifest, "aws:cloudformation:stack")
+    stacks = {s["properties"].get("stackName", key): s for key, s in artifacts.items()}
+    if len(artifacts) != len(stacks) or not {name} <= stacks.keys() <= {name, perhaps}:
+        names = ", ".join(sorted(s["properties"].get("stackName", k) for k, s in artifacts.items()))
+        also = f", and perhaps {perhaps}" if perhaps else ""
+        _refuse(f"the stacks of {where}", f"are {names}", f"must be only {name}{also}")
+    for own, stack in stacks.items():
+        if stack["environment"] != rules["environment"]:
+            found = stack["environment"]
+            _refuse(f"environment of {own}", f"is {found}", f"must be {rules['environment']}")
+    return stacks
 
 
 def _check_accounts(where: str, value: Any, rules: dict[str, Any]) -> None:
@@ -98,8 +106,10 @@ def _check_pipeline(
                 sources += 1
                 _check_source(where, settings, branch=branch, source=rules["source"])
             elif what == ("Deploy", "CloudFormation"):
-                own = f"{rules['environmentStack']}-{suffix}"
-                _same(f"StackName of {where}", settings.get("StackName"), own)
+                name = settings.get("StackName")
+                if name not in _deployed(rules, suffix):
+                    own = " or ".join(_deployed(rules, suffix))
+                    _refuse(f"StackName of {where}", f"is {name!r}", f"must be {own}")
             elif what == ("Build", "CodeBuild"):
                 project = _check_project(where, settings.get("ProjectName"), resources)
                 if stage["Name"] == _SELF_UPDATE:

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
 from infra.config import EnvironmentConfig
+from infra.fault_injection import FaultInjection
 from infra.naming import EnvironmentSuffix
 from infra.transaction_stack import TransactionStack
 from tests.infra.context import UNBUNDLED
@@ -35,6 +36,12 @@ class Synthesized:
     ) -> "Synthesized":
         app = cdk.App(context=UNBUNDLED, analytics_reporting=False)
         return cls(TransactionStack(app, "Transaction", suffix=suffix, config=config))
+
+    @classmethod
+    @cache
+    def drills(cls, suffix: EnvironmentSuffix = SUFFIX) -> "Synthesized":
+        app = cdk.App(context=UNBUNDLED, analytics_reporting=False)
+        return cls(FaultInjection(app, "FaultInjection", suffix=suffix))
 
     def all(self, kind: str) -> dict[str, Resource]:
         return {name: r for name, r in self.resources.items() if r["Type"] == kind}

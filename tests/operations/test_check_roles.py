@@ -54,6 +54,18 @@ def resources() -> dict[str, Any]:
     return with_path(dict(json.loads(every)))
 
 
+def drills() -> dict[str, Any]:
+    """The role of the environment's drills."""
+    template = Synthesized.drills(EnvironmentSuffix(SUFFIX))
+    return with_path(
+        {
+            logical_id: {"Type": resource["Type"], "Properties": dict(resource["Properties"])}
+            for logical_id, resource in template.resources.items()
+            if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::Role")
+        }
+    )
+
+
 def with_path(resources: dict[str, Any]) -> dict[str, Any]:
     for resource in resources.values():
         if resource["Type"] == "AWS::IAM::Role":
@@ -66,10 +78,13 @@ def environment(account: Account) -> Iterator[Account]:
     """The environment of SUFFIX: its roles, and the resources that their policies name."""
     with pytest.MonkeyPatch.context() as patch:
         set_account(patch, account.endpoint_url)
-        account.deploy(f"transaction-{SUFFIX}", tags={}, resources=resources())
+        stacks = {f"transaction-{SUFFIX}": resources(), f"FaultInjection-{SUFFIX}": drills()}
+        for name, its_resources in stacks.items():
+            account.deploy(name, tags={}, resources=its_resources)
         yield account
-        account.client("cloudformation").delete_stack(StackName=f"transaction-{SUFFIX}")
-        account.wait_for(f"transaction-{SUFFIX}", "GONE")
+        for name in stacks:
+            account.client("cloudformation").delete_stack(StackName=name)
+            account.wait_for(name, "GONE")
 
 
 def check(capsys: pytest.CaptureFixture[str], *, suffix: str = SUFFIX) -> tuple[int, str]:

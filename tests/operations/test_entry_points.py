@@ -15,6 +15,7 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
         ("approve", [], "error: BRANCH is empty: AWS=yes needs the name of the branch"),
         ("approve", ["--branch", "main"], f"error: {ACCOUNT}"),
         ("dead_letters", [], f"error: {SUFFIX}"),
+        ("drills", [], f"error: {SUFFIX}"),
         ("redrive", [], f"error: {SUFFIX}"),
         ("resend", [], f"error: {SUFFIX}"),
         ("resend", ["--suffix", "dev"], f"error: {ACCOUNT}"),

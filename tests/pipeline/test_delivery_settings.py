@@ -129,6 +129,14 @@ def test_s23_an_environment_locks_its_records_only_if_its_kind_is_named() -> Non
     assert place.adjust(EPHEMERAL).audit.lock_days is None
 
 
+def test_b7_an_environment_has_drills_only_if_its_kind_is_switched_on() -> None:
+    place = read(faultInjection='{"staging": true, "production": false}')
+
+    assert place.adjust(STAGING).has_faults
+    assert not place.adjust(PRODUCTION).has_faults
+    assert not place.adjust(EPHEMERAL).has_faults
+
+
 def test_by_default_an_environment_config_is_unchanged() -> None:
     assert read().adjust(EPHEMERAL) == EPHEMERAL
 
@@ -176,6 +184,13 @@ def test_by_default_an_environment_config_is_unchanged() -> None:
         ("productionCertificate", "none", "productionCertificate is 'none': it must be 'self-s"),
         ("notices", "mine", "notices is 'mine': it must be 'hub', or not be set"),
         ("domains", "x", "domains is 'x'"),
+        ("faultInjection", "on", "faultInjection is 'on': it must be a JSON object"),
+        (
+            "faultInjection",
+            {"main": True},
+            "faultInjection has 'main': it may have ephemeral, staging, production",
+        ),
+        ("faultInjection", {"staging": "yes"}, "faultInjection.staging is 'yes': it must be true"),
         ("auditLockDays", "x", "auditLockDays is 'x': it must be a JSON object"),
         (
             "auditLockDays",

@@ -153,6 +153,7 @@ def test_s6_settings_are_unchanged_after_writing_and_reading(branch: str, path: 
         alarmEmail="o'ops+x@example.com",
         domains={"staging": DOMAIN},
         auditLockDays={"production": 365},
+        faultInjection={"staging": True},
     )
 
     second = read(**first.context())

@@ -65,6 +65,16 @@ def test_s64_a_branchs_own_pipeline_is_accepted(
     assert judged(assembly, capsys) == (0, ACCEPTED)
 
 
+def test_b7_a_branchs_drills_are_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drills = Delivered.synthesize(
+        tmp_path / "cdk.out", branch=BRANCH, account=ACCOUNT, faultInjection={"ephemeral": True}
+    )
+
+    assert judged(drills.outdir, capsys) == (0, ACCEPTED)
+
+
 def test_s64_the_text_runs_alone_and_gets_any_branch_name_unchanged(
     own: Path, tmp_path: Path
 ) -> None:
@@ -174,7 +184,7 @@ DEPLOY = f"transaction-{SUFFIX}.Deploy"
         (
             action("Environment", DEPLOY, StackName="transaction-staging"),
             f"StackName of action Environment.{DEPLOY} is 'transaction-staging': "
-            f"it must be 'transaction-{SUFFIX}'",
+            f"it must be transaction-{SUFFIX} or FaultInjection-{SUFFIX}",
         ),
         (action("Environment", DEPLOY, Region="eu-west-1"), "region of action Environment."),
         (action("Build", "Synth", ProjectName="other"), "must be a project of the same stack"),

@@ -1,0 +1,67 @@
+"""B7: tasks lose the database, as if packets were dropped, and get it back; the writer stays."""
+
+from typing import Any
+
+import pg8000.dbapi
+import pytest
+
+from local_cloud.drills import cut_off
+from local_cloud.drills.cut_off import database_cut_off
+from local_cloud.emulator.database_pair import DatabasePair
+from local_cloud.postgres import PostgresServer
+from local_cloud.superuser import superuser
+from tests.local_cloud.database_pairs import look_after, running_pair
+
+
+class Servers:
+    """A scene of which the servers are known."""
+
+    def __init__(self, pair: DatabasePair) -> None:
+        self._pair = pair
+
+    def databases(self) -> list[dict[str, Any]]:
+        return self._pair.facts()
+
+
+def session(server: PostgresServer) -> pg8000.dbapi.Connection:
+    return pg8000.dbapi.connect(
+        user="service", password="test", host=server.address, port=server.port,
+        database="postgres", ssl_context=True, timeout=1,
+    )  # fmt: skip
+
+
+def ask(connection: pg8000.dbapi.Connection) -> None:
+    connection.cursor().execute("SELECT 1")
+
+
+@pytest.mark.parametrize("which", ["writer", "standby"])
+def test_b7_a_cut_ends_sessions_and_lets_none_be_opened_until_it_is_over(
+    monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.setattr(
+        cut_off, "database_admin", lambda _: {"username": "postgres", "password": "test"}
+    )
+    with running_pair() as pair:
+        with superuser(pair.writer.server) as execute:
+            execute("CREATE ROLE service LOGIN PASSWORD 'test'")
+            # Until the standby has it, too.
+            execute("SET synchronous_commit = remote_apply")
+            execute("CREATE TABLE seen (n bigint)")
+        pair.check_health()
+        writer, server = pair.writer, getattr(pair, which).server
+        before = session(server)
+        ask(before)
+
+        scene: Any = Servers(pair)
+        with database_cut_off(scene):
+            for _ in range(2):
+                with pytest.raises((pg8000.dbapi.Error, OSError)):
+                    ask(session(server))
+            with pytest.raises((pg8000.dbapi.Error, OSError)):
+                ask(before)
+            pair.check_health()
+            look_after(pair)
+            assert pair.writer is writer
+            assert pair.writer.serves
+
+        ask(session(server))
