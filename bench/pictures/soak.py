@@ -68,10 +68,9 @@ def _each_second(seconds: Sequence[float], sums: Sequence[int]) -> list[tuple[fl
 
 
 def _said(soak: Soak) -> str:
-    result = (
-        f"NOT consistent: {soak.problems[0]}" if soak.problems else "every message is accounted for"
-    )
-    return f"{soak.run}\n{result}"
+    if soak.problems:
+        return f"{soak.run}\nNOT consistent: {soak.problems[0]}"
+    return f"{soak.run}\nconsistent: every message is accounted for"
 
 
 SOAK: Final = Picture(name="soak", kind=Soak, panels=_panels, run=_said)

@@ -28,6 +28,8 @@ from operations.drills.audited import problems_of
 from operations.drills.environment import Environment
 from operations.drills.experiment import DrillError, Experiment, Template, problem_of
 from operations.drills.reconciliation import reconcile
+from operations.drills.recording import Recording, last_drills, record_folders
+from operations.drills.timeline import FaultLog
 from operations.stack_outputs import NoOutput, StackOutputs
 
 if TYPE_CHECKING:
@@ -59,23 +61,38 @@ def run(environment: Environment, template: Template, *, folder: Path) -> int:
         raise DrillError(
             f"SUFFIX={environment.suffix!r}: its API takes no load: {error}"
         ) from error
-    try:
-        time.sleep(_LOAD_SECONDS)
-        broke_at = time.monotonic()
-        ended, is_interrupted = _follow(template.start())
-        time.sleep(_LOAD_SECONDS)
-    finally:
-        acknowledged = stream.stop()  # after each client was answered
-    problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
     s3 = environment.outputs.account.client("s3")
-    trail = AuditTrail(s3, environment.outputs.value("AuditBucketName"), since)
-    # First, because it waits: messages that the queue has taken may not be posted yet.
-    problems += problems_of(trail.read, acknowledged)
-    code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
-    found = [problem for problem in problems if problem is not None]
-    for problem in found:
-        print(f"FAILED: {problem}")
-    verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
+    bucket = environment.outputs.value("AuditBucketName")
+    faults = FaultLog()
+    with Recording(
+        drill=f"{template.drill}-by-fis",
+        environment=environment.suffix,
+        commit="as deployed",
+        stream=stream,
+        faults=faults,
+        s3=s3,
+        bucket=bucket,
+        since=since,
+        folders=record_folders(last_drills()),
+    ) as recording:
+        time.sleep(_LOAD_SECONDS)
+        broke_at = faults.begins(f"experiment {template.drill} of AWS FIS")
+        ended, is_interrupted = _follow(template.start())
+        faults.ends("the experiment has ended")
+        time.sleep(_LOAD_SECONDS)
+        acknowledged = stream.stop()  # after each client was answered
+        problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
+        # First, because it waits: messages that the queue has taken may not be posted yet.
+        problems += problems_of(AuditTrail(s3, bucket, since).read, acknowledged)
+        code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
+        found = [problem for problem in problems if problem is not None]
+        for problem in found:
+            print(f"FAILED: {problem}")
+        verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
+        recording.problems += found
+        recording.problems += ["what was acknowledged is not what the ledger has"] * bool(code)
+        recording.problems += ["the audit trail is not consistent"] * bool(verified)
+        recording.problems += ["a person has stopped the experiment"] * is_interrupted
     if is_interrupted:
         return 130
     return 1 if found or code or verified else 0

@@ -20,7 +20,8 @@ from operations.drills.timeline import FaultLog, Timeline
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RESULTS: Final = Path(__file__).resolve().parents[2] / "bench" / "results" / "drills"
+_ROOT: Final = Path(__file__).resolve().parents[2]
+RESULTS: Final = _ROOT / "bench" / "results" / "drills"
 
 
 @dataclass(kw_only=True)
@@ -93,6 +94,11 @@ class Recording:
             self.problems.append(f"the plot has no audit trail: {error}")
         moments = (written for each, written in trail.written.items() if each in acknowledged)
         return sorted(round((moment - after).total_seconds(), 3) for moment in moments)
+
+
+def last_drills() -> Path:
+    """The folder of the last drills: below LOCAL_STATE, or `.local/` of the checkout."""
+    return Path(os.environ.get("LOCAL_STATE") or _ROOT / ".local") / "drills"
 
 
 def record_folders(state: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import json
 import runpy
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +14,9 @@ import requests
 from infra.fault_injection import DRILLS
 from operations import verify_audit
 from operations.drills import __main__ as program
+from operations.drills import recording
 from operations.drills.acknowledgements import Stream
+from operations.drills.timeline import Timeline
 from tests.operations.drills.ledger import ledger, the_tenth
 
 ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:audit-altered-dev"
@@ -82,6 +85,14 @@ class Account:
             return {"experimentTemplates": self.templates[:1], "nextToken": "more"}
         return {"experimentTemplates": self.templates[1:]}
 
+    def get_paginator(self, _: str) -> "Account":
+        return self
+
+    def paginate(self, **request: str) -> Iterator[dict[str, Any]]:
+        """Of the audit bucket: nothing is there yet."""
+        assert request["Bucket"] == "audit-dev"
+        yield {}
+
     def list_experiments(self) -> dict[str, Any]:
         return {"experiments": self.experiments}
 
@@ -115,7 +126,7 @@ class Account:
 
 
 @pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """What the checks at the end find; they have tests of their own."""
     found: dict[str, Any] = {
         "audit trail": [],
@@ -132,6 +143,9 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         found["while it waits"]()
         return [*found["audit trail"]]
 
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+    monkeypatch.delenv("RECORD", raising=False)
+    monkeypatch.setattr(recording, "draw", lambda _: None)  # has a test of its own
     monkeypatch.setattr(program, "problems_of", waited)
     monkeypatch.setattr(verify_audit, "main", verified)
     monkeypatch.setattr(program, "_LOAD_SECONDS", 0.1)
@@ -168,6 +182,30 @@ def test_b7_a_drill_starts_its_template_and_ends_with_the_verification(
     assert "nothing acknowledged is missing, and the books balance" in said
     ((option, suffix, _, _),) = checked["asked"]
     assert (option, suffix) == ("--suffix", "dev")
+
+
+def test_b7_a_drill_on_aws_leaves_its_record_with_the_experiment_as_fault(
+    account: Account, checked: dict[str, Any], tmp_path: Path
+) -> None:
+    assert run() == 0
+
+    found = Timeline.read(tmp_path / "drills" / "kill-task-by-fis.json")
+    [fault] = found.faults
+    assert (fault.what, fault.until) == (
+        "experiment kill-task of AWS FIS",
+        "the experiment has ended",
+    )
+    assert fault.ended is not None
+    assert 0 < fault.began <= fault.ended <= found.seconds
+    assert found.problems == []
+
+    checked["verify-audit"] = 1
+    account.states = ["running", "failed"]
+    assert run() == 1
+
+    found = Timeline.read(tmp_path / "drills" / "kill-task-by-fis.json")
+    assert "said why" in found.problems[0]
+    assert found.problems[-1] == "the audit trail is not consistent"
 
 
 def test_b7_the_zone_of_the_writer_is_lost(account: Account) -> None:
