@@ -29,6 +29,7 @@ ROUNDS ?=
 SECONDS ?=
 SEED ?=
 BREAK ?=
+TRANSACTION ?=
 TRANSACTIONS ?=
 PEER_SCHEMA ?=
 PEER_SCRIPT ?=
@@ -36,6 +37,7 @@ WORKERS ?= 4
 MILLIONS ?= 1 5 10
 FOLDER ?=
 LOCK ?=
+CLUSTER ?=
 DRILL ?=
 
 # Tests of code that runs on AWS, delivers or operates it. Only these tests count for coverage
@@ -52,12 +54,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: api-client approve bench bench-branches bench-delivery bench-drain bench-growth bench-ledger bench-memory bootstrap-production check-deployed \
+.PHONY: api-client approve awake bench bench-branches bench-delivery bench-drain bench-growth bench-ledger bench-memory bootstrap-production check-deployed \
 	check-deployed-python check-dockerfile check-format check-imports check-roles check-security \
 	check-types \
 	check-unit-deployed check-unit-others clean dead-letters destroy docs down drill-kill-database \
 	drill-kill-task drill-lose-zone drill-rolling-update engine-version help integration-test lock logs page preflight reconcile redrive \
-	resend retry session setup smoke-test soak status synth test up verify-audit
+	resend retry session setup sleep smoke-test soak status synth test trace up verify-audit wake
 
 .PHONY: drill drill-away drill-clock drill-cut-database drill-full-disk drill-hang-database drill-hang-task drill-kill-balancer
 
@@ -119,6 +121,9 @@ dead-letters: setup ## show the dead letters of SUFFIX, by reason (QUEUE=transac
 redrive: setup ## show what of the dead letters of SUFFIX would be sent back, and send it (asks, or ANSWER=yes; QUEUE=audit; REASON=...; ID=...; LIST=yes; AWS=yes: on AWS)
 	@$(call operation,redrive) --suffix "$(SUFFIX)" --queue "$(QUEUE)" --reason "$(REASON)" --id "$(ID)" --answer "$(ANSWER)" $(if $(filter yes,$(LIST)),--list)
 
+trace: setup ## follow one transaction with its log lines: TRANSACTION=<id> (FROM=... TO=... of log lines; AWS=yes: on AWS)
+	@$(call operation,trace) --suffix "$(SUFFIX)" --transaction "$(TRANSACTION)" --from "$(FROM)" --to "$(TO)"
+
 resend: setup ## send the batches of SUFFIX again that the audit queue has refused too often (AWS=yes: on AWS)
 	@$(call operation,resend) --suffix "$(SUFFIX)"
 
@@ -170,6 +175,12 @@ drill-rolling-update: setup ## deliver the current commit under load; check that
 reconcile: setup ## show what the branch hub would create and delete (APPLY=yes: do it; AWS=yes: on AWS)
 	@$(call operation,reconcile) $(if $(filter yes,$(APPLY)),--apply) $(if $(HUB),--hub "$(HUB)")
 
+sleep: setup ## put the environment of BRANCH to sleep: no task and no database run (HUB=...; AWS=yes: on AWS)
+	@$(call operation,sleep) $(if $(BRANCH),--branch "$(BRANCH)") $(if $(HUB),--hub "$(HUB)")
+
+wake: setup ## wake the environment of BRANCH (HUB=...; AWS=yes: on AWS)
+	@$(call operation,wake) $(if $(BRANCH),--branch "$(BRANCH)") $(if $(HUB),--hub "$(HUB)")
+
 preflight: setup ## check an account before the first deployment (AWS=yes: on AWS; CDK_CONTEXT="-c key=value ...")
 	@$(call operation,preflight) $(CDK_CONTEXT)
 
@@ -205,6 +216,9 @@ destroy: ## delete BRANCH with its environment and pipeline (asks, or ANSWER=yes
 
 engine-version: setup ## choose the database version of CLUSTERS for the next synth: the deployed one is kept
 	@python -m pipeline.steps.engine_version --default "$(DEFAULT_VERSION)" --requested "$(ENGINE_VERSION)" $(CLUSTERS)
+
+awake: setup ## wait until the environment with the ECS cluster CLUSTER is awake; a build of its pipeline runs it
+	@python -m pipeline.steps.awake --cluster "$(CLUSTER)"
 
 synth: setup ## synthesize the CDK app into cdk.out (CDK_CONTEXT="-c key=value ...")
 	@npx --no-install cdk synth --quiet $(CDK_CONTEXT)

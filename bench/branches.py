@@ -31,6 +31,7 @@ from bench.pictures.record import RESULTS
 from bench.run_description import as_plain_text, described
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import APPLICATION, stack_names
 from lambda_src.shared.branch_suffix import suffix_of_branch
@@ -163,6 +164,7 @@ def _settings(git_url: str) -> BranchReconcilerSettings:
         branch_needs="{}",
         trunk_needs="{}",
         lifetime_days=14,
+        sleeps_until=NO_SCHEDULE,
     )
 
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.audit_store import AuditStore
+from infra.component_names import AUDIT_VERIFIER, VERIFIER_TIMEOUT_SECONDS
 from infra.database import Database
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
@@ -20,9 +21,6 @@ from lambda_src.audit_verifier.settings import (
     AuditVerifierSettings,
 )
 
-AUDIT_VERIFIER: Final = "audit-verifier"
-# The most that Lambda allows. A longer range is verified by several calls.
-TIMEOUT_SECONDS: Final = 900
 # It holds some batches and their objects in memory. With this much Lambda gives it a whole core.
 MEMORY_MIB: Final = 1769
 VERIFIER_SOURCE: Final = LambdaSource(
@@ -68,7 +66,7 @@ class AuditVerifier(Construct):
                 missing_after_seconds=MISSING_AFTER_SECONDS,
                 environment_suffix=str(suffix),
             ).to_env(),
-            timeout_seconds=TIMEOUT_SECONDS,
+            timeout_seconds=VERIFIER_TIMEOUT_SECONDS,
             key=key,
             placement=placement,
             memory_mib=MEMORY_MIB,

@@ -12,9 +12,10 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from infra.component_names import function_logs
 from infra.encryption import allow_use_through
 from infra.lambda_code import LambdaSource
-from infra.log_groups import function_logs, log_group
+from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 from infra.python_function import PythonFunction
 from lambda_src.environment_certificate.lifecycle import RENEW_IF_DUE

@@ -14,10 +14,11 @@ from typing import Any
 from aws_cdk import ArnFormat, Stack
 from aws_cdk.aws_fis import CfnExperimentTemplate as Template
 
+from infra.component_names import SERVICE
 from infra.database import cluster_name
 from infra.naming import EnvironmentSuffix
 from infra.network import ISOLATED_SUBNETS
-from infra.service import CLUSTER, NAME
+from infra.service import CLUSTER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ class Faults:
                 selection_mode=selection_mode,
                 parameters={
                     "cluster": self.suffix.physical_name(CLUSTER),
-                    "service": self.suffix.physical_name(NAME),
+                    "service": self.suffix.physical_name(SERVICE),
                 },
                 **selection,
             ),

@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.component_names import function_logs
 from infra.naming import EnvironmentSuffix
 
 
@@ -23,11 +24,6 @@ def log_group(
         removal_policy=RemovalPolicy.DESTROY,
         encryption_key=key,
     )
-
-
-def function_logs(function_name: str) -> str:
-    """The log group to which Lambda writes by default."""
-    return f"/aws/lambda/{function_name}"
 
 
 def own_helper_logs(

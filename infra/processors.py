@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.audit_store import AuditStore
 from infra.breaker import Breaker, BreakerConfig
+from infra.component_names import AUDIT_WRITER, TRANSACTION_PROCESSOR
 from infra.database import Database
 from infra.lambda_code import LambdaSource
 from infra.naming import EnvironmentSuffix
@@ -67,7 +68,7 @@ class TransactionProcessor(Construct):
             self,
             "Processor",
             suffix=suffix,
-            name="transaction-processor",
+            name=TRANSACTION_PROCESSOR,
             description=f"Posts the queued transactions of {suffix}",
             source=PROCESSOR_SOURCE,
             environment=lambda role: TransactionProcessorSettings(
@@ -129,7 +130,7 @@ class AuditWriter(Construct):
             self,
             "Writer",
             suffix=suffix,
-            name="audit-writer",
+            name=AUDIT_WRITER,
             description=f"Stores the posted batches of {suffix}",
             source=AUDIT_SOURCE,
             environment=lambda role: AuditWriterSettings(

@@ -11,8 +11,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.component_names import function_logs
 from infra.lambda_code import LambdaSource
-from infra.log_groups import function_logs, log_group
+from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix
 from infra.network import PRIVATE
 from infra.python_version import deployed_python, lambda_runtime

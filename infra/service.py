@@ -17,6 +17,7 @@ from app_service.settings import ServiceSettings
 from infra.api_clients import ApiClients
 from infra.api_credentials import CLIENT_ID_FIELD, CLIENT_SECRET_FIELD, ApiCredentials
 from infra.base_image import base_image_args
+from infra.component_names import SERVICE, service_logs
 from infra.database import Database
 from infra.lambda_code import REPOSITORY
 from infra.log_groups import log_group
@@ -27,7 +28,6 @@ from infra.security_groups import HTTPS_PORT, TASK_PORT
 from infra.sessions import Sessions
 from infra.trust import ca_file_for_service
 
-NAME: Final = "transaction-service"
 CLUSTER: Final = "transaction-cluster"
 VERSION_LENGTH: Final = 12
 
@@ -67,7 +67,9 @@ class Service(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.tasks_min = config.tasks_min
-        self.log_group = log_group(self, "Logs", name=f"/ecs/{suffix.physical_name(NAME)}", key=key)
+        self.log_group = log_group(
+            self, "Logs", name=service_logs(suffix.physical_name(SERVICE)), key=key
+        )
         image = ecr_assets.DockerImageAsset(
             self,
             "Image",
@@ -101,23 +103,23 @@ class Service(Construct):
         self.task = ecs.FargateTaskDefinition(
             self,
             "Task",
-            family=suffix.physical_name(NAME),
+            family=suffix.physical_name(SERVICE),
             cpu=config.cpu_units,
             memory_limit_mib=config.memory_mib,
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=ecs.CpuArchitecture.X86_64,
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
-            task_role=_task_role(self, "TaskRole", suffix.physical_name(f"{NAME}-role")),
+            task_role=_task_role(self, "TaskRole", suffix.physical_name(f"{SERVICE}-role")),
             execution_role=_task_role(
-                self, "ExecutionRole", suffix.physical_name(f"{NAME}-start-role")
+                self, "ExecutionRole", suffix.physical_name(f"{SERVICE}-start-role")
             ),
             # The task writes its certificate here; the rest of its file system is read-only.
             volumes=[ecs.Volume(name="tmp")],
         )
         container = self.task.add_container(
             "Service",
-            container_name=NAME,
+            container_name=SERVICE,
             image=ecs.ContainerImage.from_docker_image_asset(image),
             environment=ServiceSettings(
                 environment_suffix=str(suffix),
@@ -168,7 +170,7 @@ class Service(Construct):
         self.fargate = ecs.FargateService(
             self,
             "Fargate",
-            service_name=suffix.physical_name(NAME),
+            service_name=suffix.physical_name(SERVICE),
             cluster=self.cluster,
             task_definition=self.task,
             # Without a desired count: a template that has one sets the service back to it at every

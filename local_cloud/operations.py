@@ -21,8 +21,11 @@ OPERATIONS = {
     "drills": ("start a fault in an environment under load, and check what it acknowledged", True),
     "redrive": ("send dead letters of an environment back to their queue", True),
     "resend": ("send the batches again that the audit queue has refused too often", True),
+    "trace": ("follow one transaction through an environment", True),
     "verify-audit": ("compare the ledger of an environment with its audit trail", True),
     "preflight": ("check the account before a first deployment", False),
+    "sleep": ("put the environment of a branch to sleep", False),
+    "wake": ("wake the environment of a branch", False),
     "reconcile": ("show what the branch hub would create and delete", False),
 }
 
@@ -38,7 +41,7 @@ def operate(paths: CloudPaths, command: str, *, suffix: str, more: Sequence[str]
     _, has_environment = OPERATIONS[command]
     if has_environment:
         more = ["--suffix", the_environment(paths, cloud, suffix=suffix)["suffix"], *more]
-    if command == "approve" and "--branch" not in more:
+    if command in ("approve", "sleep", "wake") and "--branch" not in more:
         more = ["--branch", current_branch(ROOT), *more]
     if command == "preflight":
         # As on AWS, for all environments of the trunk.

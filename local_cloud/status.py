@@ -40,12 +40,12 @@ def _branches(paths: CloudPaths, cloud: RunningCloud) -> Table:
         record = known.pop(suffix, {})
         last = next(iter(execution_states(paths.state, pipeline.name)), None)
         table.add_row(
-            pipeline.branch, suffix or pipeline.name, record.get("state", ""),
+            pipeline.branch, suffix or pipeline.name, _state(record),
             record.get("expires_at", "never"), *_run_cells(last),
         )  # fmt: skip
     for suffix, record in known.items():
         branch, expires = record.get("branch", ""), record.get("expires_at", "")
-        table.add_row(branch, suffix, record["state"], expires, "", "", "")
+        table.add_row(branch, suffix, _state(record), expires, "", "", "")
     return table
 
 
@@ -67,6 +67,15 @@ def _databases(paths: CloudPaths) -> Table:
         for server in json.loads(file.read_text()):
             table.add_row(*(server[k] for k in ("instance", "role", "zone", "address", "state")))
     return table
+
+
+def _state(record: dict[str, str]) -> str:
+    """Also since when it sleeps, and when it wakes: `live, asleep since ... until ...`."""
+    state = record.get("state", "")
+    if not record.get("sleeping"):
+        return state
+    doing = {"sleep": ", falls asleep", "wake": ", wakes"}.get(record.get("lock_purpose", ""), "")
+    return f"{state}, asleep {record['sleeping'].replace(', until', ' until')}{doing}"
 
 
 def _run_cells(state: dict[str, Any] | None) -> tuple[str, str, str]:

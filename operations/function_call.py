@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.audit_verifier import TIMEOUT_SECONDS
+from infra.component_names import VERIFIER_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 # Longer than any function may run. Keep-alive packets tell firewalls that the connection is in use
 # while it waits (https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html).
 PATIENCE: Final = Config(
-    read_timeout=TIMEOUT_SECONDS + 10, tcp_keepalive=True, retries={"total_max_attempts": 1}
+    read_timeout=VERIFIER_TIMEOUT_SECONDS + 10,
+    tcp_keepalive=True,
+    retries={"total_max_attempts": 1},
 )
 
 

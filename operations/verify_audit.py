@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.audit_verifier import AUDIT_VERIFIER
+from infra.component_names import AUDIT_VERIFIER
 from lambda_src.audit_verifier.report import Repair
 from lambda_src.schema_migrator.settings import send_again_event
 from operations.account import NoSuffix, open_session, required

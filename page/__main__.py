@@ -50,17 +50,15 @@ def _listener(chosen: argparse.Namespace) -> socket.socket:
     """The given socket, or a new one at the wanted port, or at any free one."""
     if chosen.listener is not None:
         return socket.socket(fileno=chosen.listener)
-    for port in (chosen.port, 0):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((_HOST, port))
-            listener.listen()
-        except OSError:
-            listener.close()
-        else:
-            return listener
-    raise SystemExit(f"no port is free on {_HOST}")
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, chosen.port))
+        listener.listen()
+    except OSError:  # the port is taken
+        listener.close()
+        return socket.create_server((_HOST, 0))
+    return listener
 
 
 if __name__ == "__main__":

@@ -23,10 +23,7 @@ class Button:
     label: str
     href: str
     is_dangerous: bool = False
+    group: str = ""  # buttons of a group stand together under its name
 
 
 ButtonsOf = Callable[[Place], Sequence[Button]]
-
-
-def no_buttons(_: Place) -> Sequence[Button]:
-    return ()

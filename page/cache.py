@@ -29,6 +29,10 @@ class Cache:
         self._lock = threading.Lock()
         self._entries: dict[Hashable, _Entry] = {}
 
+    def __len__(self) -> int:
+        """How many answers it holds."""
+        return len(self._entries)
+
     def get(self, key: Hashable, read: Callable[[], _T], *, seconds: float | None = None) -> _T:
         """The answer of `read`, which may be `seconds` old. Raises what `read` raised."""
         with self._lock:

@@ -1,10 +1,12 @@
-"""The `branches` key of cdk.json: quota, lifetime, protected branches, modes of the deletions."""
+"""The `branches` key of cdk.json: quota, lifetime, protected branches, modes of the deletions, and
+when environments sleep."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from infra.errors import ConfigurationError
 from pipeline.context_values import json_object
+from pipeline.sleep_schedule import SleepSchedule
 
 KEY: Final = "branches"
 QUOTAS: Final = range(1, 101)
@@ -23,6 +25,7 @@ class BranchSettings:
     protected: tuple[str, ...] = ("release/*",)
     reconcile: str = REPORT
     collect: str = REPORT
+    sleep: SleepSchedule | None = None  # None: they never sleep
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -41,6 +44,7 @@ class BranchSettings:
             protected=_patterns("protected", fields["protected"]),
             reconcile=_mode("reconcile", fields["reconcile"]),
             collect=_mode("collect", fields["collect"]),
+            sleep=SleepSchedule.parse(f"{KEY}.sleep", fields["sleep"]),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +55,7 @@ class BranchSettings:
             "protected": [*self.protected],
             "reconcile": self.reconcile,
             "collect": self.collect,
+            "sleep": self.sleep.to_json() if self.sleep is not None else None,
         }
 
 

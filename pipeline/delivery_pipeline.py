@@ -7,6 +7,7 @@ from typing import cast
 from aws_cdk import Aspects, Duration, Environment, Stack, Stage, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.log_groups import log_group, own_helper_logs
@@ -32,6 +33,7 @@ from pipeline.promotion import Promotion
 from pipeline.reports import TestReports
 from pipeline.role_names import GATE_ROLE, SYNTH_ROLE, name_role, name_roles
 from pipeline.stack_tags import source_tags
+from pipeline.steps.awake import READS as READS_CLUSTER
 from pipeline.tool_versions import Toolchain
 
 
@@ -110,12 +112,22 @@ class DeliveryPipeline(Stack):
             role_policy_statements=[
                 reports.may_write(),
                 *may_choose_engine_versions(self, self._settings.clusters),
+                *self._may_wait_until_awake(),
                 *source.check_permissions(self),
                 *source.build_permissions(),
             ],
             logging=builds.logging(self._logs, prefix="synth"),
             timeout=Duration.minutes(30),
         )
+
+    def _may_wait_until_awake(self) -> list[iam.PolicyStatement]:
+        """See pipeline/steps/awake.py. The trunk's environments never sleep."""
+        if self._settings.limits is None:
+            return []
+        cluster = self.format_arn(
+            service="ecs", resource="cluster", resource_name=self._settings.ecs_cluster
+        )
+        return [iam.PolicyStatement(actions=[READS_CLUSTER], resources=[cluster])]
 
     def _self_updating_pipeline(self) -> pipelines.CodePipeline:
         return pipelines.CodePipeline(

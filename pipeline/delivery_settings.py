@@ -9,6 +9,7 @@ from infra.config import PRODUCTION, EnvironmentConfig
 from infra.database import DatabaseConfig, cluster_name
 from infra.domain import DomainConfig
 from infra.naming import EnvironmentSuffix
+from infra.service import CLUSTER
 from lambda_src.shared.branch_suffix import is_branch_suffix
 from pipeline.audit_lock import KEY as AUDIT_LOCK
 from pipeline.audit_lock import parse_audit_lock
@@ -282,7 +283,16 @@ class DeliverySettings:
         )
         if self.engine_version is not None:
             choose += f" ENGINE_VERSION={self.engine_version}"
-        return [choose, self.synth_command()]
+        # Last: the environment wakes while the build runs its checks.
+        return [choose, self.synth_command(), *self._wait_until_awake()]
+
+    def _wait_until_awake(self) -> list[str]:
+        """Environments of branches may sleep; those of the trunk never do."""
+        return [] if self.limits is None else [f"make awake CLUSTER={self.ecs_cluster}"]
+
+    @property
+    def ecs_cluster(self) -> str:
+        return self.suffix.physical_name(CLUSTER)
 
     def synth_command(self) -> str:
         """Return the shell command that synthesizes this pipeline from a checkout."""

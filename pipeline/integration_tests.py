@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 
 from infra.api_credentials import API_CREDENTIALS
 from infra.audit_store import AUDIT_BUCKET
-from infra.audit_verifier import AUDIT_VERIFIER
+from infra.component_names import AUDIT_VERIFIER
 from infra.encryption import key_alias
 from infra.naming import EnvironmentSuffix
 from infra.outcomes import PROBE_QUEUE

@@ -88,15 +88,15 @@ class Account:
     def remove_pipelines(self) -> None:
         """Delete the pipeline stacks that other tests have left."""
         cloudformation = self.client("cloudformation")
-        for page in cloudformation.get_paginator("describe_stacks").paginate():
-            for stack in page["Stacks"]:
-                name = stack["StackName"]
-                if name.startswith("DeliveryPipeline-") and self.status(name) != "GONE":
-                    cloudformation.update_termination_protection(
-                        StackName=name, EnableTerminationProtection=False
-                    )
-                    cloudformation.delete_stack(StackName=name)
-                    self.wait_for(name, "GONE")
+        pages = cloudformation.get_paginator("describe_stacks").paginate()
+        # All pages first: a deletion would move the stacks of the next page.
+        for name in [stack["StackName"] for page in pages for stack in page["Stacks"]]:
+            if name.startswith("DeliveryPipeline-") and self.status(name) != "GONE":
+                cloudformation.update_termination_protection(
+                    StackName=name, EnableTerminationProtection=False
+                )
+                cloudformation.delete_stack(StackName=name)
+                self.wait_for(name, "GONE")
 
     def status(self, stack: str) -> str:
         cloudformation = self.client("cloudformation")

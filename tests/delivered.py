@@ -110,7 +110,7 @@ def _joined(value: Any) -> str:
 @pytest.fixture(scope="session")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """A branch on CodeCommit, with all that a place other than AWS says about itself, and with
-    templates for drills."""
+    templates for drills. Its hub puts environments to sleep."""
     return Delivered.synthesize(
         tmp_path_factory.mktemp("codecommit") / "cdk.out",
         branch="feature/x",
@@ -119,6 +119,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
         apiPort="8443",
         databaseCaFile="/it's/a $HOME/ca.pem",
         hub="also",
+        branches={"sleep": {"after": "20:00", "until": "07:30", "timezone": "Europe/Berlin"}},
     )
 
 

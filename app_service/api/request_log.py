@@ -16,10 +16,10 @@ from app_service.ledger.domain import Unavailable
 from app_service.ledger.origin import trace_of
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
+from app_service.log_messages import REQUEST_ANSWERED
 
 LINES_PER_SECOND: Final = 10
 IDS_MAX: Final = 10  # of one request that are named
-ANSWERED: Final = "request answered"
 
 logger = logging.getLogger(__name__)
 
@@ -84,4 +84,4 @@ class RequestLog:
             extra["trace_id"] = trace_of(origin_id)
         if self._left_out:
             extra["requests_left_out"], self._left_out = self._left_out, 0
-        logger.info(ANSWERED, extra=extra)
+        logger.info(REQUEST_ANSWERED, extra=extra)

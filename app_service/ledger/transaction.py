@@ -103,7 +103,7 @@ class Transaction:
         }
 
 
-# The fields that the client gives, in the order of `ledger.submitted_v3`.
+# The fields that the client gives, in the order of `ledger.submitted_v2`.
 COLUMNS = tuple(rules_of(Transaction))
 # Fields that this release stores and sends but does not accept yet, because tasks of the release
 # before do not know them. The next release accepts them (docs/adding-a-field.md).

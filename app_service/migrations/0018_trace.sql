@@ -6,25 +6,6 @@
 
 ALTER TABLE ledger.transactions ADD COLUMN origin_id uuid;
 
-CREATE TYPE ledger.submitted_v3 AS (
-    transaction_id     uuid,
-    kind               text,
-    debit_account      bigint,
-    credit_account     bigint,
-    amount_minor       bigint,
-    currency           text,
-    target_id          uuid,
-    expires_in_seconds integer,
-    linked             boolean,
-    reference          text,
-    metadata           jsonb,
-    client_id          text,
-    user_id            text,
-    path               text,
-    is_operator        boolean,
-    origin_id          uuid
-);
-
 -- As AWS writes a trace
 -- (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html).
 CREATE FUNCTION ledger.trace_text(p_origin_id uuid) RETURNS text
@@ -46,8 +27,10 @@ AS $$
                                 'target_id', t.target_id, 'chain_id', t.chain_id,
                                 'expires_in_seconds', t.expires_in_seconds, 'reference', t.reference,
                                 'client_id', t.client_id, 'user_id', t.user_id, 'path', t.path,
-                                'trace_id', CASE t.path WHEN 'api' THEN ledger.trace_text(t.origin_id) END,
-                                'message_id', CASE t.path WHEN 'queue' THEN t.origin_id END,
+                                -- One pair, not two: each costs the relay time, also if it is null.
+                                CASE t.path WHEN 'api' THEN 'trace_id' ELSE 'message_id' END,
+                                CASE t.path WHEN 'api' THEN ledger.trace_text(t.origin_id)
+                                            WHEN 'queue' THEN t.origin_id::text END,
                                 'posted_at', to_char(t.posted_at AT TIME ZONE 'UTC',
                                                      'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))
                             -- Apart: nulls inside of the client's object stay.
@@ -59,10 +42,12 @@ AS $$
             OFFSET 0) hashed
 $$;
 
--- The posting function of 0013, which also stores the origin.
+-- The posting function of 0013, which also stores the origins: one for each transaction, or none at all. They are
+-- apart from the rows, because each attribute of a row costs every call.
 CREATE FUNCTION ledger.post_transactions_v3(
-    p               ledger.submitted_v3[],
+    p               ledger.submitted_v2[],
     p_lock_wait_ms  integer,
+    p_origin_ids    uuid[]  DEFAULT NULL,
     p_to_old_outbox boolean DEFAULT false
 ) RETURNS TABLE (ordinal bigint, transaction_id uuid, status text)
 LANGUAGE plpgsql
@@ -103,8 +88,9 @@ DECLARE
     has_repeats boolean;
     first       int := 1;
     last        int := n;
-    part        ledger.submitted_v3[] := p;
+    part        ledger.submitted_v2[] := p;
     part_ids    uuid[];
+    origins     uuid[] := p_origin_ids;
     old_held    bigint[];
     old_version bigint[];
     statuses    text[];
@@ -148,7 +134,7 @@ DECLARE
     safe_bytes   bigint;
 
     -- One transaction: as sent, as recorded before, its target, and its hold.
-    r      ledger.submitted_v3;
+    r      ledger.submitted_v2;
     old    ledger.transactions;
     target ledger.transactions;
     hold   ledger.holds;
@@ -163,7 +149,8 @@ DECLARE
 BEGIN
     -- An array of one dimension may start at another index than 1.
     IF num_nulls(p, p_lock_wait_ms, p_to_old_outbox) > 0
-       OR array_ndims(p) <> 1 OR array_lower(p, 1) <> 1 OR array_position(p, NULL) IS NOT NULL THEN
+       OR array_ndims(p) <> 1 OR array_lower(p, 1) <> 1 OR array_position(p, NULL) IS NOT NULL
+       OR cardinality(p_origin_ids) <> n THEN
         RAISE EXCEPTION 'posting needs one plain array without nulls'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -217,6 +204,7 @@ BEGIN
             END LOOP;
             part       := p[first:last];
             part_ids   := ids[first:last];
+            origins    := p_origin_ids[first:last];
             statuses   := statuses || verdict;
             verdict    := NULL;
             is_known   := NULL;
@@ -474,11 +462,11 @@ BEGIN
                b.target_id, b.chain_id, b.chain_place, b.linked, b.expires_in_seconds, b.reference,
                b.metadata, b.client_id, b.user_id, b.path, b.origin_id, moment
           FROM ROWS FROM (unnest(part), unnest(verdict, is_known, chain, place, debit, credit, amount,
-                                               money, debit_version, credit_version))
+                                               money, debit_version, credit_version, origins))
             AS b(transaction_id, kind, debit_account, credit_account, amount_minor, currency, target_id,
                  expires_in_seconds, linked, reference, metadata, client_id, user_id, path, is_operator,
-                 origin_id, verdict, is_known, chain_id, chain_place, debit, credit, amount, money, debit_version,
-                 credit_version)
+                 verdict, is_known, chain_id, chain_place, debit, credit, amount, money, debit_version,
+                 credit_version, origin_id)
          WHERE b.is_known IS NOT TRUE AND b.verdict NOT IN ('invalid', 'conflict', 'forbidden')
            AND (b.verdict = 'posted' OR b.kind <> 'expiry')
          ORDER BY b.transaction_id;
@@ -490,7 +478,7 @@ BEGIN
                                                credit_version, credit_balance))
             AS b(transaction_id, kind, debit_account, credit_account, amount_minor, currency, target_id,
                  expires_in_seconds, linked, reference, metadata, client_id, user_id, path, is_operator,
-                 origin_id, debit, credit, amount, debit_version, debit_balance, credit_version, credit_balance),
+                 debit, credit, amount, debit_version, debit_balance, credit_version, credit_balance),
                LATERAL (VALUES (coalesce(b.debit, b.debit_account), b.debit_version, b.transaction_id,
                                 -coalesce(b.amount, b.amount_minor), b.debit_balance),
                                (coalesce(b.credit, b.credit_account), b.credit_version, b.transaction_id,
@@ -513,7 +501,7 @@ BEGIN
               FROM ROWS FROM (unnest(part), unnest(verdict))
                 AS b(transaction_id, kind, debit_account, credit_account, amount_minor, currency,
                      target_id, expires_in_seconds, linked, reference, metadata, client_id, user_id,
-                     path, is_operator, origin_id, verdict)
+                     path, is_operator, verdict)
              WHERE b.verdict = 'posted' AND b.kind = 'hold';
             UPDATE ledger.holds h
                SET closed_by = b.transaction_id,
@@ -522,7 +510,7 @@ BEGIN
               FROM ROWS FROM (unnest(part), unnest(verdict))
                 AS b(transaction_id, kind, debit_account, credit_account, amount_minor, currency,
                      target_id, expires_in_seconds, linked, reference, metadata, client_id, user_id,
-                     path, is_operator, origin_id, verdict)
+                     path, is_operator, verdict)
              WHERE b.verdict = 'posted' AND b.kind IN ('capture', 'void', 'expiry')
                AND h.hold_id = b.target_id;
         END IF;
@@ -554,7 +542,7 @@ BEGIN
                    FROM unnest(ids, statuses || verdict) WITH ORDINALITY AS s(id, verdict, ord);
 END $$;
 
--- What tasks of the version before call: nothing but the origin is missing.
+-- What tasks of the version before call: nothing but the origins is missing.
 CREATE OR REPLACE FUNCTION ledger.post_transactions_v2(
     p               ledger.submitted_v2[],
     p_lock_wait_ms  integer,
@@ -565,27 +553,15 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY
-    SELECT * FROM ledger.post_transactions_v3(
-        -- The new function refuses null, and so what is no plain array.
-        CASE WHEN p IS NULL OR array_ndims(p) > 1 OR array_lower(p, 1) <> 1
-                  OR array_position(p, NULL) IS NOT NULL
-             THEN NULL
-             ELSE ARRAY(SELECT ROW(u.transaction_id, u.kind, u.debit_account, u.credit_account, u.amount_minor,
-                                   u.currency, u.target_id, u.expires_in_seconds, u.linked, u.reference,
-                                   u.metadata, u.client_id, u.user_id, u.path, u.is_operator,
-                                   NULL)::ledger.submitted_v3
-                          FROM unnest(p) WITH ORDINALITY u
-                         ORDER BY u.ordinality) END,
-        p_lock_wait_ms, p_to_old_outbox);
+    RETURN QUERY SELECT * FROM ledger.post_transactions_v3(p, p_lock_wait_ms, NULL, p_to_old_outbox);
 END $$;
 
 GRANT CREATE ON SCHEMA ledger TO ledger_owner;
 ALTER FUNCTION ledger.trace_text(uuid) OWNER TO ledger_owner;
-ALTER FUNCTION ledger.post_transactions_v3(ledger.submitted_v3[], integer, boolean) OWNER TO ledger_owner;
+ALTER FUNCTION ledger.post_transactions_v3(ledger.submitted_v2[], integer, uuid[], boolean) OWNER TO ledger_owner;
 REVOKE CREATE ON SCHEMA ledger FROM ledger_owner;
 REVOKE ALL ON FUNCTION ledger.trace_text(uuid) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ledger.post_transactions_v3(ledger.submitted_v3[], integer, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.post_transactions_v3(ledger.submitted_v3[], integer, boolean)
+REVOKE ALL ON FUNCTION ledger.post_transactions_v3(ledger.submitted_v2[], integer, uuid[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.post_transactions_v3(ledger.submitted_v2[], integer, uuid[], boolean)
     TO ledger_service, ledger_processor;
 GRANT EXECUTE ON FUNCTION ledger.trace_text(uuid) TO ledger_service, ledger_auditor;

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app_service.database.database import Connection, Database
 from app_service.ledger.domain import LedgerError
+from app_service.log_messages import BATCH_SENT
 from app_service.outbox import outbox
 from app_service.outbox.audit_queue import AuditQueue, Refused
 from app_service.outbox.batch_trace import only_trace
@@ -23,7 +24,6 @@ PAUSE_MAX_SECONDS = 30.0
 SENT_RECENTLY_SECONDS = 30.0
 SENDING_SECONDS = 15.0  # then the rest is released: the lease must not end while a call runs
 DATABASE_SECONDS = 5.0
-SENT = "batch sent"  # one line for a batch, not for a transaction
 LAST_PASSES_SECONDS = 3.0  # other tasks send the rest; ECS kills 30 s after the signal to stop
 
 logger = logging.getLogger(__name__)
@@ -132,7 +132,9 @@ class OutboxRelay:
             except Refused as error:
                 refused.append((batch.batch_id, str(error)))
                 continue
-            logger.info(SENT, extra={"batch_id": str(batch.batch_id), "message_id": message_id})
+            logger.info(
+                BATCH_SENT, extra={"batch_id": str(batch.batch_id), "message_id": message_id}
+            )
             self._sent_at = _in(0)
             self._pause = self._poll_seconds
             await self._record(partial(outbox.record_sent, batch_ids=[batch.batch_id]))

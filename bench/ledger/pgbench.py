@@ -68,7 +68,7 @@ def posting_script(*, accounts: int) -> str:
     return (
         f"\\set debit random(1, {accounts})\n"
         f"\\set credit 1 + (:debit + random(0, {accounts - 2})) % {accounts}\n"
-        f"{call_sql(f'ARRAY[{row}]')};\n"
+        f"{call_sql(f'ARRAY[{row}]', origins='ARRAY[gen_random_uuid()]')};\n"
     )
 
 
@@ -87,7 +87,8 @@ def batch_script(*, accounts: int, size: int) -> str:
         f"SELECT 1 + CAST(floor(random() * {accounts}) AS bigint) AS debit"
         f" FROM generate_series(1, {size})"
     )
-    return f"{call_sql(f'ARRAY(SELECT {row} FROM ({debits}) d)')};\n"
+    origins = f"ARRAY(SELECT gen_random_uuid() FROM generate_series(1, {size}))"
+    return f"{call_sql(f'ARRAY(SELECT {row} FROM ({debits}) d)', origins=origins)};\n"
 
 
 def run_pgbench(

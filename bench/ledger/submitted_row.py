@@ -15,7 +15,6 @@ _TRANSFER = {
     "user_id": "'bench'",
     "path": "'api'",
     "is_operator": "true",
-    "origin_id": "gen_random_uuid()",
 }
 
 
@@ -25,6 +24,6 @@ def row_sql(expressions: Mapping[str, str]) -> str:
     return f"ROW({', '.join(values.get(name, 'NULL') for name in ATTRIBUTES)})::{ROW_TYPE}"
 
 
-def call_sql(rows: str) -> str:
-    """The statuses of a call; `rows` is the SQL of an array."""
-    return f"SELECT status FROM {POSTING_FUNCTION}({rows}, {LOCK_WAIT_MS})"
+def call_sql(rows: str, *, origins: str = "NULL") -> str:
+    """The statuses of a call; both are the SQL of an array."""
+    return f"SELECT status FROM {POSTING_FUNCTION}({rows}, {LOCK_WAIT_MS}, {origins})"

@@ -46,6 +46,7 @@ class CreateMachine(Construct):
         hub: Hub,
         lifecycle: lambda_.IFunction,
         builds: codebuild.IProject,
+        wake: sfn.IStateMachine,
         notices: Notices,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -56,14 +57,14 @@ class CreateMachine(Construct):
             suffix=hub.suffix,
             name=CREATE,
             comment="Creates the pipeline of a branch that was pushed",
-            definition=self._definition(builds),
+            definition=self._definition(builds, wake),
             key=hub.key,
             notices=notices,
         )
         self.machine = machine.machine
         self._allow_builds(machine, builds)
 
-    def _definition(self, builds: codebuild.IProject) -> sfn.IChainable:
+    def _definition(self, builds: codebuild.IProject, wake: sfn.IStateMachine) -> sfn.IChainable:
         failed = self._failed()
         admit = ask(
             self,
@@ -121,6 +122,10 @@ class CreateMachine(Construct):
                 ),
             )
             .when(
+                sfn.Condition.string_equals("$.admission.outcome", "wake"),
+                self._wake(wake, failed).next(sfn.Succeed(self, "Wakes")),
+            )
+            .when(
                 sfn.Condition.string_equals("$.admission.outcome", "refused"),
                 # A rule refused it: a notice, and no alarm.
                 self._notify_refusal("", end=sfn.Succeed(self, "Refused")),
@@ -131,6 +136,27 @@ class CreateMachine(Construct):
         )
         begin = sfn.Pass(self, "Begin", result=sfn.Result.from_object({"asked": {"now": 0}}))
         return begin.next(admit).next(decide)
+
+    def _wake(
+        self, machine: sfn.IStateMachine, failed: sfn.IChainable
+    ) -> tasks.StepFunctionsStartExecution:
+        """Start the machine that wakes, and do not wait: it takes its own lock."""
+        wake = tasks.StepFunctionsStartExecution(
+            self,
+            "Wake",
+            state_machine=machine,
+            integration_pattern=sfn.IntegrationPattern.REQUEST_RESPONSE,
+            input=sfn.TaskInput.from_object({"suffix": sfn.JsonPath.string_at(SUFFIX)}),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        wake.add_retry(
+            errors=[sfn.Errors.TASKS_FAILED],
+            interval=Duration.seconds(5),
+            max_attempts=4,
+            backoff_rate=3,
+        )
+        wake.add_catch(failed, result_path="$.error")
+        return wake
 
     def _deploy(self, builds: codebuild.IProject) -> sfn.CustomState:
         """Written in ASL: the construct for builds has no parameter for the source version."""

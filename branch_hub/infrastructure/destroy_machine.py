@@ -29,6 +29,7 @@ _WHO_TRIES_AGAIN: Final = {
     REPORT: "It is not retried: make reconcile shows it, and deletes it with APPLY=yes.",
     APPLY: "The reconciler retries within the hour.",
 }
+STARTS_MAX: Final = 240  # one hour for the database of an environment that sleeps
 STOPS_MAX: Final = 40  # ten minutes for a run of the pipeline to end by itself
 
 
@@ -43,6 +44,7 @@ class DestroyMachine(Construct):
         hub: Hub,
         lifecycle: lambda_.IFunction,
         teardown: lambda_.IFunction,
+        rest: lambda_.IFunction,
         notices: Notices,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -50,6 +52,7 @@ class DestroyMachine(Construct):
             scope=self,
             lifecycle=lifecycle,
             teardown=teardown,
+            rest=rest,
             notices=notices,
             abandon=_abandon(self, lifecycle, notices, reconcile=hub.branches.reconcile),
         )
@@ -60,12 +63,13 @@ class DestroyMachine(Construct):
                 {
                     "asked": {"now": 0},
                     "stops": {"now": 0},
+                    "starts": {"now": 0},
                     **DELETION_BEGINS,
                     **PROOF_BEGINS,
                 }
             ),
         )
-        stop = _stop(steps, then=deletion(steps, then=proof(steps)))
+        stop = _stop(steps, then=_start_database(steps, then=deletion(steps, then=proof(steps))))
         self.machine = Machine(
             self,
             "Destroy",
@@ -141,6 +145,24 @@ def _stop(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
         .otherwise(force.next(then))
     )
     return stop.next(look)
+
+
+def _start_database(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
+    """AWS deletes no cluster that is stopped
+    (https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_DeleteCluster.html)."""
+    start = steps.start("StartDatabase", "start_database", answer="start")
+    again = (
+        count(steps.scope, "CountStarts", "starts")
+        .next(steps.wait("WaitForDatabase", "A stopped cluster needs minutes to start"))
+        .next(start)
+    )
+    look = (
+        sfn.Choice(steps.scope, "DatabaseStarted")
+        .when(sfn.Condition.boolean_equals("$.start.done", True), then)
+        .when(sfn.Condition.number_less_than("$.starts.now", STARTS_MAX), again)
+        .otherwise(steps.give_up("DatabaseNotStarted", "its database did not start in an hour"))
+    )
+    return start.next(look)
 
 
 def _abandon(

@@ -22,6 +22,7 @@ class Steps:
     scope: Construct
     lifecycle: lambda_.IFunction
     teardown: lambda_.IFunction
+    rest: lambda_.IFunction
     notices: Notices
     abandon: sfn.IChainable
 
@@ -35,10 +36,26 @@ class Steps:
         **payload: Any,
     ) -> tasks.LambdaInvoke:
         """Call `action` of the teardown, and keep `fields` of its answer under `$.{answer}`."""
+        return self._call(self.teardown, state, action, answer=answer, fields=fields, **payload)
+
+    def start(self, state: str, action: str, *, answer: str) -> tasks.LambdaInvoke:
+        """Call `action` of the function that starts what sleeps."""
+        return self._call(self.rest, state, action, answer=answer, fields=("done", "message"))
+
+    def _call(
+        self,
+        function: lambda_.IFunction,
+        state: str,
+        action: str,
+        *,
+        answer: str,
+        fields: tuple[str, ...],
+        **payload: Any,
+    ) -> tasks.LambdaInvoke:
         task = ask(
             self.scope,
             state,
-            self.teardown,
+            function,
             {"action": action, "suffix": sfn.JsonPath.string_at(SUFFIX), **payload},
             answer=answer,
             fields=fields,

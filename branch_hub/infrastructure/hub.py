@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 from branch_hub.functions.shared.account_quotas import Needs
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE
 from branch_hub.infrastructure.host_secret import HostSecret
 from branch_hub.infrastructure.registry import Registry
 from infra.lambda_code import LambdaSource
@@ -22,6 +23,10 @@ from pipeline.sources.source import Source
 
 CREATE: Final = "branch-create"
 DESTROY: Final = "branch-destroy"
+SLEEP: Final = "branch-sleep"
+WAKE: Final = "branch-wake"
+# Each execution of one of these may hold the lock of an environment.
+MACHINES: Final = (CREATE, DESTROY, SLEEP, WAKE)
 # Matches the suffix of every branch, but not those of staging and production.
 ANY_BRANCH: Final = f"*-{'?' * HASH_LENGTH}"
 
@@ -57,6 +62,11 @@ class Hub:
     def protected_branches(self) -> str:
         return json.dumps([*self.branches.protected])
 
+    @property
+    def sleeps_until(self) -> str:
+        """When environments wake, for people."""
+        return NO_SCHEDULE if self.branches.sleep is None else self.branches.sleep.wakes
+
     def grant_execution_status(self, grantee: iam.IGrantable, stack: Stack) -> None:
         """Allow checking whether the holder of a lock is still running."""
         executions = (
@@ -66,7 +76,7 @@ class Hub:
                 resource_name=f"{self.suffix.physical_name(machine)}:*",
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
-            for machine in (CREATE, DESTROY)
+            for machine in MACHINES
         )
         allow(grantee, ["states:DescribeExecution"], *executions)
 

@@ -13,7 +13,7 @@ from branch_hub.infrastructure.create_machine import CreateMachine
 from branch_hub.infrastructure.destroy_machine import DestroyMachine
 from branch_hub.infrastructure.environment_needs import trunk_needs
 from branch_hub.infrastructure.host_secret import HostSecret
-from branch_hub.infrastructure.hub import CREATE, DESTROY, Hub
+from branch_hub.infrastructure.hub import CREATE, DESTROY, SLEEP, WAKE, Hub
 from branch_hub.infrastructure.hub_alarms import HubAlarms
 from branch_hub.infrastructure.hub_key import hub_key
 from branch_hub.infrastructure.intake import Intake
@@ -23,6 +23,11 @@ from branch_hub.infrastructure.pipeline_builds import PipelineBuilds
 from branch_hub.infrastructure.pipeline_retry import PipelineRetry
 from branch_hub.infrastructure.reconciler import Reconciler
 from branch_hub.infrastructure.registry import Registry
+from branch_hub.infrastructure.rest import Rest
+from branch_hub.infrastructure.rest_machines import TO_SLEEP, TO_WAKE, RestMachine
+from branch_hub.infrastructure.rest_on_run import wake_on_runs
+from branch_hub.infrastructure.rest_schedule import NAME as REST_SCHEDULE
+from branch_hub.infrastructure.rest_schedule import RestSchedule
 from branch_hub.infrastructure.teardown import Teardown
 from infra.naming import APPLICATION
 from lambda_src.shared.stack_tags import HUB_TAG
@@ -80,12 +85,27 @@ class BranchHub(Stack):
                 source=settings.source, account=settings.account, region=settings.region
             ),
         )
+        rest = Rest(self, "Rest", hub=hub)
+        sleep, wake = (
+            RestMachine(
+                self,
+                construct_id,
+                hub=hub,
+                direction=direction,
+                lifecycle=lifecycle.function,
+                rest=rest.function,
+                notices=notices,
+            ).machine
+            for construct_id, direction in (("Sleep", TO_SLEEP), ("Wake", TO_WAKE))
+        )
+        wake_on_runs(self, "Runs", hub=hub, wake=wake, branch_events=branch_events)
         create = CreateMachine(
             self,
             "Create",
             hub=hub,
             lifecycle=lifecycle.function,
             builds=builds.project,
+            wake=wake,
             notices=notices,
         )
         destroy = DestroyMachine(
@@ -94,6 +114,7 @@ class BranchHub(Stack):
             hub=hub,
             lifecycle=lifecycle.function,
             teardown=teardown.function,
+            rest=rest.function,
             notices=notices,
         )
         branch_events.start("Pushed", create.machine, name="branch-pushed", on=(Reason.PUSHED,))
@@ -103,16 +124,32 @@ class BranchHub(Stack):
             name="branch-gone",
             on=(Reason.DELETED, Reason.EXPIRED, Reason.ORPHANED),
         )
+        schedules = {}
+        if hub.branches.sleep is not None:
+            schedules[REST_SCHEDULE] = RestSchedule(
+                self,
+                "RestSchedule",
+                hub=hub,
+                schedule=hub.branches.sleep,
+                machines={TO_SLEEP.claimed: sleep, TO_WAKE.claimed: wake},
+                branch_events=branch_events,
+            ).function
         HubAlarms(
             self,
             "Alarms",
             suffix=suffix,
-            machines={CREATE: create.machine, DESTROY: destroy.machine},
+            machines={
+                CREATE: create.machine,
+                DESTROY: destroy.machine,
+                SLEEP: sleep,
+                WAKE: wake,
+            },
             functions={
                 "branch-intake": intake.function,
                 "branch-reconciler": reconciler.function,
                 "pipeline-retry": retry.function,
                 "asset-collector": collector.function,
+                **schedules,
             },
             webhook=("branch-intake", intake.function),
             dead_letters=branch_events.dead_letters,
@@ -125,6 +162,8 @@ class BranchHub(Stack):
             "BranchTableName": hub.registry.table.table_name,
             "CreateStateMachineArn": create.machine.state_machine_arn,
             "DestroyStateMachineArn": destroy.machine.state_machine_arn,
+            "SleepStateMachineArn": sleep.state_machine_arn,
+            "WakeStateMachineArn": wake.state_machine_arn,
             "ReconcilerFunctionName": reconciler.function.function_name,
             "NoticesTopicArn": notices.topic.topic_arn,
         }.items():

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from branch_hub.functions.shared.account_use import READS
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
+from branch_hub.functions.shared.pipeline_runs import PIPELINE
 from branch_hub.functions.shared.stacks import STACKS
 from branch_hub.infrastructure.environment_needs import BRANCH_NEEDS
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, allow, hub_source
@@ -41,6 +42,7 @@ class Lifecycle(Construct):
                 branch_needs=json.dumps(BRANCH_NEEDS),
                 trunk_needs=json.dumps(hub.trunk_needs),
                 lifetime_days=hub.branches.lifetime_days,
+                sleeps_until=hub.sleeps_until,
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,
@@ -69,4 +71,11 @@ class Lifecycle(Construct):
             ),
         )
         hub.grant_execution_status(self.function, stack)
-        allow(self.function, [*READS], "*")
+        # An environment does not fall asleep while a run deploys or tests it.
+        allow(
+            self.function,
+            ["codepipeline:ListPipelineExecutions"],
+            stack.format_arn(service="codepipeline", resource=f"{PIPELINE}-{ANY_BRANCH}"),
+        )
+        # AWS lists all experiments of the account, or none.
+        allow(self.function, ["fis:ListExperiments", *READS], "*")

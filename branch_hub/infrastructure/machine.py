@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from branch_hub.events import InvalidEvent
-from branch_hub.functions.teardown.guard import NotOurs
+from branch_hub.functions.shared.guard import NotOurs
 from branch_hub.infrastructure.notices import Notices
 from infra.log_groups import log_group
 from infra.naming import EnvironmentSuffix

@@ -54,6 +54,7 @@ class Reconciler(Construct):
                 branch_needs=json.dumps(BRANCH_NEEDS),
                 trunk_needs=json.dumps(hub.trunk_needs),
                 lifetime_days=hub.branches.lifetime_days,
+                sleeps_until=hub.sleeps_until,
             ).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,

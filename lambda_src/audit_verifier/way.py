@@ -3,7 +3,7 @@
 It only reads: the ledger, the record of sent batches, and the object of one batch.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -13,9 +13,8 @@ from pg8000.native import Connection
 from lambda_src.audit_verifier import way_object, way_queries
 from lambda_src.audit_verifier.archive import Archive
 from lambda_src.audit_verifier.ledger import Ledger
-from lambda_src.audit_verifier.moments import first_id_at, is_time_ordered, moment_of
-from lambda_src.audit_verifier.way_object import AuditObject
-from lambda_src.shared.audit_objects import object_key, time_of_id
+from lambda_src.audit_verifier.moments import first_id_at, moment_of
+from lambda_src.audit_verifier.way_report import OutboxRow, Recorded, SealedBatch, Way
 
 # Batches are looked for that were sealed from so long before to so long after the posting. Before:
 # after a failover another clock may go behind. After: nearly all are sealed within seconds.
@@ -23,70 +22,6 @@ _EARLIER: Final = timedelta(hours=1)
 _LATER: Final = timedelta(days=1)
 
 _Row = TypeVar("_Row")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """As the ledger has it. `posted_at` of a refused one is the time of the refusal."""
-
-    transaction_id: str
-    kind: str
-    state: str  # posted or refused
-    reason: str | None
-    posted_at: str
-    path: str | None
-    client_id: str | None
-    user_id: str | None
-    trace_id: str | None
-    message_id: str | None
-    debit_account: int | None
-    credit_account: int | None
-    amount_minor: int | None
-    currency: str | None
-    target_id: str | None
-    chain_id: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutboxRow:
-    outbox_id: int
-    created_at: str
-    transactions: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SealedBatch:
-    """`sent_at` is None while it waits; `due_at` then says when a relay may try again."""
-
-    batch_id: str
-    chain_number: int | None
-    posted_at: str
-    sealed_at: str
-    sent_at: str | None
-    due_at: str | None
-    refusals: int
-    last_error: str | None
-    transactions: int
-
-    @property
-    def key(self) -> str:
-        """Of its object."""
-        if is_time_ordered(self.batch_id):
-            return object_key(time_of_id(UUID(self.batch_id)).date(), self.batch_id)
-        return object_key(moment_of(self.posted_at).date(), self.batch_id)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Way:
-    now: str  # by the database's clock
-    transaction: Recorded | None
-    outbox: OutboxRow | None = None
-    batch: SealedBatch | None = None
-    key: str | None = None  # where the batch's object is, or will be
-    object: AuditObject | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def way_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Way:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -19,25 +18,11 @@ from lambda_src.audit_verifier.records import (
     lines_of,
     transaction_of,
 )
+from lambda_src.audit_verifier.way_report import AuditObject
 from lambda_src.shared.audit_objects import AUDIT_PREFIX, POSTED_AT
 
 # Of a batch that the record has forgotten: it was sealed soon after the transaction was posted.
 OBJECTS_TRIED_MAX: Final = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditObject:
-    """`faults` is empty if the object is what ledger and chain say, byte for byte."""
-
-    key: str
-    version_id: str
-    versions: int
-    modified_at: str
-    size: int
-    sha256: str  # in base64, as S3 writes it
-    chain_number: int | None
-    record_hash: str | None  # of this transaction's record; None if the ledger has none to compare
-    faults: tuple[str, ...]
 
 
 def of_batch(
@@ -131,5 +116,5 @@ def _inspected(
         sha256=base64.b64encode(hashlib.sha256(stored.content).digest()).decode(),
         chain_number=None if link is None else link.number,
         record_hash=None if record is None else record.hash,
-        faults=tuple(each.detail for each in findings.listed),
+        faults=[each.detail for each in findings.listed],
     )

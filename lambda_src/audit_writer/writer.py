@@ -3,17 +3,16 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
 from lambda_src.audit_writer.batch import PostedBatch
 from lambda_src.audit_writer.guarded_archive import Archive, Breaker, GuardedArchive
 from lambda_src.audit_writer.refusals import ObjectRefused
 from lambda_src.shared.dead_letters import not_accepted
+from lambda_src.shared.log_messages import BATCH_ARCHIVED
 from lambda_src.shared.messages import Message, Unprocessable, keep, received
 from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
-
-ARCHIVED: Final = "batch archived"
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +99,7 @@ def _stored(message: Message, archive: GuardedArchive) -> Counter[str]:
         logger.exception("batch refused by S3", extra={"batch_id": str(batch.batch_id)})
         raise
     logger.info(
-        ARCHIVED,
+        BATCH_ARCHIVED,
         extra={
             "batch_id": str(batch.batch_id),
             "message_id": message.message_id,

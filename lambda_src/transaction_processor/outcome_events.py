@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.first_send import first_message_id
+from lambda_src.shared.log_messages import OUTCOMES_SENT
 from lambda_src.shared.messages import Message
 from lambda_src.transaction_processor.outcomes import DetailType, Outcome
 from lambda_src.transaction_processor.settings import SOURCE
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 VERSION: Final = 1
-SENT: Final = "outcomes sent"
 MESSAGES_NAMED_MAX: Final = 10  # of an event, in its log line
 # PutEvents takes less than 256 KB in a call
 # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html). An event grows on
@@ -133,7 +133,7 @@ class OutcomeBus:
             if "EventId" in result
         ]
         if sent:
-            logger.info(SENT, extra={"events": sent})
+            logger.info(OUTCOMES_SENT, extra={"events": sent})
 
     def _calls(self, outcomes: Iterable[Outcome]) -> Iterator[list[_Event]]:
         """The outcomes as events, in groups that one call takes; one detail type in each event."""

@@ -49,7 +49,7 @@ class Outcome:
             "result": self.result,
             "reason": self.reason[:REASON_LENGTH_MAX],
             "sender": user_of(message, processor_role_id=processor_role_id),
-            "first_sent_at": _rfc3339(first_sent_at(message, role_id=processor_role_id)),
+            "first_sent_at": rfc3339(first_sent_at(message, role_id=processor_role_id)),
             "correlation_id": _correlation_id(message, processor_role_id),
         }
         if transaction is not None:
@@ -95,7 +95,7 @@ def _correlation_id(message: Message, processor_role_id: str) -> str:
     return found if len(found) <= _CORRELATION_ID_LENGTH_MAX else ""
 
 
-def _rfc3339(milliseconds: int) -> str:
+def rfc3339(milliseconds: int) -> str:
     seconds, rest = divmod(milliseconds, 1000)
     return f"{_to_the_second(seconds)}.{rest:03d}Z"
 

@@ -20,7 +20,7 @@ from app_service.database.sql_states import (
     is_wrong_setup,
 )
 from app_service.ledger.submission import Submission
-from app_service.posting.transaction_sql import ATTRIBUTES, arrays_of, post_sql
+from app_service.posting.transaction_sql import ATTRIBUTES, arrays_of, origins_of, post_sql
 from lambda_src.shared.database import (
     BROKEN_CONNECTION,
     DatabaseUnavailable,
@@ -45,7 +45,9 @@ _PART_LOCK_WAIT_MS = 100
 _PART_LOCK_WAITS_MS = 1500
 # After this time no part is begun: the function must report what was posted.
 _POSTING_SECONDS = 9.0
-_POST_SQL = post_sql((f":{name}" for name in ATTRIBUTES), lock_wait_ms=":lock_wait_ms")
+_POST_SQL = post_sql(
+    (f":{name}" for name in ATTRIBUTES), lock_wait_ms=":lock_wait_ms", origin_ids=":origin_ids"
+)
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.1
 
@@ -154,7 +156,11 @@ class SqlLedger:
             self._statement = self._connection.prepare(_POST_SQL)
         arrays = arrays_of(submissions).items()
         literals = {name: array_literal(values) for name, values in arrays}
-        rows = self._statement.run(**literals, lock_wait_ms=lock_wait_ms)
+        rows = self._statement.run(
+            **literals,
+            lock_wait_ms=lock_wait_ms,
+            origin_ids=array_literal(origins_of(submissions)),
+        )
         return [status for (status,) in rows]
 
     def _drop_connection(self) -> None:

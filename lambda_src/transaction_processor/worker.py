@@ -10,10 +10,17 @@ from app_service.ledger.submission import Submission
 from app_service.ledger.transaction import InvalidTransaction, Transaction
 from app_service.ledger.verdict import REFUSALS, Verdict, count_verdicts
 from lambda_src.shared.dead_letters import not_accepted
-from lambda_src.shared.first_send import first_message_id
+from lambda_src.shared.first_send import first_message_id, first_sent_at
+from lambda_src.shared.log_messages import BATCH_POSTED
 from lambda_src.shared.messages import Message, Unprocessable, keep, open_envelope, received
 from lambda_src.shared.queue_protocols import DeadLetters, Redelivery, Renewal
-from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
+from lambda_src.transaction_processor.outcomes import (
+    Outcome,
+    dead_lettered,
+    posted,
+    refused,
+    rfc3339,
+)
 from lambda_src.transaction_processor.posting import COMES_AGAIN, LedgerUnavailable
 from lambda_src.transaction_processor.sender import sender_of
 
@@ -160,7 +167,7 @@ def _post(
         for (message, submission), verdict in each[:MESSAGES_NAMED_MAX]
     ]
     logger.info(
-        "batch posted",
+        BATCH_POSTED,
         extra={
             "verdicts": dict(Counter(verdicts)),
             "messages": named,
@@ -172,10 +179,12 @@ def _post(
 
 def _names(
     message: Message, submission: Submission, verdict: str, processor_role_id: str
-) -> dict[str, str]:
+) -> dict[str, str | int]:
     """Of a message in a log line; the id is that of its first send."""
     return {
         "message_id": first_message_id(message, role_id=processor_role_id),
         "transaction_id": str(submission.transaction.transaction_id),
         "status": verdict,
+        "first_sent_at": rfc3339(first_sent_at(message, role_id=processor_role_id)),
+        "receives": message.receive_count,
     }

@@ -58,4 +58,6 @@ def find_hub(aws: AwsClients) -> Hub | None:
 
 def _text(value: Any) -> str:
     kind, inner = next(iter(value.items()))
+    if kind == "M":  # such as `sleeping`
+        return ", ".join(f"{name} {_text(part)}" for name, part in sorted(inner.items()))
     return "" if kind == "NULL" else str(inner)

@@ -19,11 +19,13 @@ from local_cloud.aws import ACCOUNT, REGION, AwsClients, environment
 from local_cloud.certificates import LocalAuthority
 from local_cloud.database_clock import DatabaseClock
 from local_cloud.emulator import (
+    application_autoscaling_api,
     codeconnections_api,
     codepipeline_api,
     ecs_tasks_api,
     service_quotas_api,
 )
+from local_cloud.emulator.application_autoscaling_api import ApplicationAutoScalingApi
 from local_cloud.emulator.away import AwayServices
 from local_cloud.emulator.builds import BuildService
 from local_cloud.emulator.database_clusters import DatabaseClusters
@@ -38,6 +40,7 @@ from local_cloud.emulator.ministack_adapter.builds import (
     execute_builds,
     integrate_builds_with_step_functions,
 )
+from local_cloud.emulator.ministack_adapter.cluster_stops import let_clusters_stop
 from local_cloud.emulator.ministack_adapter.corrections import (
     correct_function_logs,
     correct_image_lookup,
@@ -174,6 +177,8 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
         services=services,
     )
 
+    let_clusters_stop(stop=databases.stop_cluster, start=databases.start_cluster)
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -202,6 +207,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
             codepipeline_api.TARGET: codepipeline_api.CodePipelineApi(
                 state_dir=paths.state, runs=runs
             ).call,
+            application_autoscaling_api.TARGET: ApplicationAutoScalingApi(paths.recorded).call,
             service_quotas_api.TARGET: service_quotas_api.ServiceQuotasApi(paths.quotas).call,
             codeconnections_api.TARGET: codeconnections_api.call,
             ecs_tasks_api.TARGETS[0]: tasks.list_tasks,

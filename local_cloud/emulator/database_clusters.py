@@ -111,6 +111,18 @@ class DatabaseClusters:
         for cluster in self._clusters.values():
             cluster.pair.stop()
 
+    # -- the RDS API --------------------------------------------------------------------------
+
+    def stop_cluster(self, cluster_id: str) -> None:
+        """Its data and addresses stay. The watchers leave a server alone that was stopped."""
+        cluster = self._clusters[cluster_id]
+        with cluster.lock:
+            cluster.pair.stop()
+        self._publish(cluster)
+
+    def start_cluster(self, cluster_id: str) -> None:
+        self._resume(cluster_id)
+
     # -- CloudFormation -----------------------------------------------------------------------
 
     def _create_cluster(
@@ -202,6 +214,7 @@ class DatabaseClusters:
         cluster = self._clusters.get(str(properties.get("DBClusterIdentifier")))
         if cluster is None or instance_id not in cluster.instances:
             return
+        records.refuse_if_stopped(str(properties["DBClusterIdentifier"]))
         with cluster.lock:
             cluster.instances.remove(instance_id)
             self._note_instances(cluster)
@@ -262,7 +275,10 @@ class DatabaseClusters:
         self._publish(cluster)
 
     def _publish(self, cluster: _Cluster) -> None:
-        """Write what `make status` and the drills read. Called from several threads."""
+        """Tell what `make status`, the drills and the RDS API read. Called from several threads."""
         with cluster.publishing:
             if not cluster.is_gone:
-                write_whole(cluster.facts_file, json.dumps(cluster.pair.facts(), indent=1))
+                facts = cluster.pair.facts()
+                write_whole(cluster.facts_file, json.dumps(facts, indent=1))
+                for node in facts:
+                    records.set_instance_serves(node["instance"], serves=node["state"] != "away")

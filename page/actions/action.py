@@ -40,6 +40,7 @@ class Parameter:
     label: str
     rule: Rule
     is_needed: bool = False
+    choices: tuple[str, ...] = ()  # the only values, where there are few
     hint: str = ""
 
 
@@ -60,14 +61,21 @@ class Action:
     constants: Mapping[str, str] = field(default_factory=dict)
     confirmation: Confirmation = Confirmation.NONE
     checkbox: str = ""
+    group: str = ""
     is_on_aws: bool = False
+    is_local: bool = True
     is_alone: bool = True
     on_failure: str = "Read the last lines: they name the error and what to do. Then try again."
 
+    def is_at_home(self, *, on_aws: bool) -> bool:
+        """Whether the page of an account, or that of the local cloud, has this button."""
+        return self.is_on_aws if on_aws else self.is_local
+
     def order(self, given: Mapping[str, str], *, on_aws: bool) -> "Order":
         """Check what a form or a link gave. Raises NotAllowed."""
-        if on_aws and not self.is_on_aws:
-            raise NotAllowed(f"`make {self.target}` works on the local cloud only")
+        if not self.is_at_home(on_aws=on_aws):
+            where = "AWS" if self.is_on_aws else "the local cloud"
+            raise NotAllowed(f"`make {self.target}` is a button of the page of {where} only")
         known = {parameter.name for parameter in self.parameters}
         if unknown := sorted(given.keys() - known):
             raise NotAllowed(f"{unknown[0]!r:.80} is no parameter of `make {self.target}`")

@@ -13,6 +13,7 @@ _ON_FAILURE: Final = (
 
 
 def _drill(name: str, *, title: str, does: str) -> Action:
+    """Of the local cloud: each has a target of its own."""
     return Action(
         name=f"drill-{name}",
         title=title,
@@ -23,10 +24,50 @@ def _drill(name: str, *, title: str, does: str) -> Action:
         "checks that none that was acknowledged is lost. Clients may see errors meanwhile.",
         confirmation=Confirmation.SECOND_CLICK,
         checkbox="{SUFFIX} may be disturbed now.",
+        group="Drills",
         on_failure=_ON_FAILURE,
     )
 
 
+def _experiment(name: str, *, title: str, does: str) -> Action:
+    """On AWS: a template of Fault Injection Service, in a stack that an environment may have."""
+    return Action(
+        name=f"experiment-{name}",
+        title=title,
+        target="drill",
+        subject=Subject.ENVIRONMENT,
+        parameters=(_SUFFIX,),
+        constants={"DRILL": name},
+        says=f"In {{SUFFIX}} on AWS, under load: {does}. The drill posts transactions of its own. "
+        "Then it checks that none that was acknowledged is lost. Clients may see errors meanwhile. "
+        "An alarm ends the fault. It needs the environment's setting `faultInjection`.",
+        confirmation=Confirmation.SECOND_CLICK,
+        checkbox="{SUFFIX} may be disturbed now.",
+        group="Drills",
+        is_on_aws=True,
+        is_local=False,
+        on_failure=_ON_FAILURE,
+    )
+
+
+_ON_AWS: Final = (
+    _experiment("kill-task", title="Stop a task", does="a task of the service is stopped"),
+    _experiment(
+        "kill-database",
+        title="Fail the database over",
+        does="Aurora fails over: a reader becomes the writer",
+    ),
+    _experiment(
+        "lose-zone",
+        title="Lose a zone",
+        does="everything in one zone loses its power; later the zone comes back",
+    ),
+    _experiment(
+        "cut-database",
+        title="Cut off the database",
+        does="the service loses its network to the database for some minutes",
+    ),
+)
 DRILLS: Final = (
     _drill("kill-task", title="Kill a task", does="a task of the service is killed"),
     _drill("hang-task", title="Hang a task", does="a task of the service hangs and is replaced"),
@@ -50,6 +91,11 @@ DRILLS: Final = (
         title="Lose a zone",
         does="everything in the zone of the writer is killed; later the zone comes back",
     ),
+    _drill(
+        "cut-database",
+        title="Cut off the database",
+        does="the tasks are cut off from the database, then connected again",
+    ),
     _drill("away", title="SQS and S3 away", does="SQS and S3 refuse every request for a minute"),
     _drill(
         "full-disk",
@@ -66,4 +112,5 @@ DRILLS: Final = (
         title="Deliver under load",
         does="the current commit is delivered again",
     ),
+    *_ON_AWS,
 )

@@ -1,7 +1,8 @@
 """Lets through only requests that the page's own documents made.
 
 The page listens on loopback, which is no protection: any site that a person opens can let the
-browser send requests to 127.0.0.1. Three rules hold together, and each is tested alone:
+browser send requests to 127.0.0.1, and so can every other user of the machine. Four rules hold
+together, and each is tested alone:
 
 * The header Host is the page's own address. A foreign name that resolves to 127.0.0.1 (DNS
   rebinding) would give a foreign document the page's origin.
@@ -9,6 +10,7 @@ browser send requests to 127.0.0.1. Three rules hold together, and each is teste
   document of another port of this machine is `same-site`: it is refused, too. Documents of other
   sites may only lead to the page by a link.
 * A POST carries the token of this process, which only a document of the page can read.
+* A POST comes from a process of the user who started the page, or of root (`peer.py`).
 
 Sources: https://www.w3.org/TR/fetch-metadata/ and
 https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
@@ -25,6 +27,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from page.actions import peer
 
 TOKEN_FIELD: Final = "token"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -64,6 +68,7 @@ class Guard:
         try:
             check_address(scope)
             if scope["method"] not in _SAFE:
+                check_user(scope)
                 check_origin(scope)
                 fields = _fields(scope, await _body(receive))
                 check_token(fields, self.token)
@@ -91,6 +96,13 @@ def check_address(scope: Scope) -> None:
         raise Refused(
             f"the header Host is not the address of this page: open http://{own_addresses(scope)[0]}/"
         )
+
+
+def check_user(scope: Scope) -> None:
+    """Raises Refused."""
+    client, server = scope["client"], scope["server"]
+    if not peer.is_allowed_user((client[0], client[1]), (server[0], server[1])):
+        raise Refused("the request comes from another user of this machine")
 
 
 def check_origin(scope: Scope) -> None:

@@ -77,4 +77,5 @@ def _one(action: Action, values: Mapping[str, str], *, on_aws: bool) -> Iterator
         label=action.title,
         href=address(action, values),
         is_dangerous=action.confirmation is not Confirmation.NONE,
+        group=action.group,
     )

@@ -14,7 +14,7 @@ _HUB: Final = Parameter(
 )
 _LETTERS: Final = (
     _SUFFIX,
-    Parameter(name="QUEUE", label="Queue", rule=QUEUE, hint="transaction (the default) or audit"),
+    Parameter(name="QUEUE", label="Queue", rule=QUEUE, choices=("transaction", "audit")),
     Parameter(name="REASON", label="Reason", rule=REASON, hint="only letters with this reason"),
     Parameter(
         name="ID", label="Id", rule=ID, hint="only letters of this message, transaction or batch"
@@ -84,7 +84,7 @@ _ON_BRANCH: Final = (
 _ON_HUB: Final = (
     Action(
         name="reconcile",
-        title="Show the plan",
+        title="Show the hub's plan",
         target="reconcile",
         subject=Subject.HUB,
         parameters=(_HUB,),
@@ -94,7 +94,7 @@ _ON_HUB: Final = (
     ),
     Action(
         name="reconcile-apply",
-        title="Carry out the plan",
+        title="Carry out the hub's plan",
         target="reconcile",
         subject=Subject.HUB,
         parameters=(_HUB,),
@@ -184,11 +184,18 @@ ACTIONS: Final = {
     action.name: action for action in (*_ON_BRANCH, *_ON_HUB, *_ON_ENVIRONMENT, *DRILLS)
 }
 
+# What a target takes from the environment if make does not get it: only what was shown may count.
+VARIABLES: Final = frozenset(
+    {"AWS", "LIST"}
+    | {parameter.name for action in ACTIONS.values() for parameter in action.parameters}
+    | {name for action in ACTIONS.values() for name in action.constants}
+)
+
 
 def actions_of(subject: Subject, *, on_aws: bool) -> tuple[Action, ...]:
-    """Return the buttons at one kind of subject; on AWS only those whose target knows AWS=yes."""
+    """Return the buttons at one kind of subject."""
     return tuple(
         action
         for action in ACTIONS.values()
-        if action.subject is subject and (action.is_on_aws or not on_aws)
+        if action.subject is subject and action.is_at_home(on_aws=on_aws)
     )

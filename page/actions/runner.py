@@ -18,11 +18,12 @@ from typing import BinaryIO, Final
 
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from page.actions.action import Order, Subject
+from page.actions.registry import VARIABLES
 
 OUTPUT_BYTES_MAX: Final = 200_000  # shown, from the end
 _COMMANDS_MAX: Final = 50  # ended ones are forgotten, the oldest first
 # Make's own variables: options of the `make` that started the page are not those of the command.
-_NOT_INHERITED: Final = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+_NOT_INHERITED: Final = VARIABLES | {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"}
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 

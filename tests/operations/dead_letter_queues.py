@@ -24,6 +24,10 @@ class Queues:
         for url in (self.url, self.dead):
             self._sqs.purge_queue(QueueUrl=url)
 
+    def send(self, body: str) -> None:
+        """To the queue itself."""
+        self._sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
     def put_dead_letter(self, body: str, reason: str | None = None, **attributes: str) -> str:
         """Its message id."""
         texts = attributes | ({"reason": reason} if reason is not None else {})

@@ -21,6 +21,8 @@ SUFFIX = "SUFFIX is empty: AWS=yes needs the name of the environment"
         ("resend", ["--suffix", "dev"], f"error: {ACCOUNT}"),
         ("verify_audit", [], f"error: {SUFFIX}"),
         ("verify_audit", ["--suffix", "dev"], f"error: {ACCOUNT}"),
+        ("trace", ["--transaction", "01935f7e-5b0c-7c3e-8a4e-3f6f0b9d2a12"], f"error: {SUFFIX}"),
+        ("trace", ["--transaction", "x"], "error: TRANSACTION: must be a UUID of 32 hex digits"),
         ("api_client", [], f"error: {SUFFIX}"),
         ("api_client", ["--suffix", "dev"], f"error: {ACCOUNT}"),
         ("check_roles", [], f"error: {SUFFIX}"),

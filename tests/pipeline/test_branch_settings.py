@@ -7,6 +7,7 @@ import pytest
 
 from infra.errors import ConfigurationError
 from pipeline.branch_settings import BranchSettings
+from pipeline.sleep_schedule import SleepSchedule
 from tests.infra.context import CDK_JSON
 
 SAID = {
@@ -15,6 +16,7 @@ SAID = {
     "protected": ["v*"],
     "reconcile": "apply",
     "collect": "apply",
+    "sleep": {"after": "20:00", "until": "07:00", "timezone": "UTC"},
 }
 
 
@@ -23,7 +25,12 @@ def test_settings_are_read_from_cdk_json_and_from_the_command_line(as_given: Any
     read = BranchSettings.parse(as_given(SAID))
 
     assert read == BranchSettings(
-        quota=3, lifetime_days=2, protected=("v*",), reconcile="apply", collect="apply"
+        quota=3,
+        lifetime_days=2,
+        protected=("v*",),
+        reconcile="apply",
+        collect="apply",
+        sleep=SleepSchedule(after="20:00", until="07:00", timezone="UTC"),
     )
     assert read.to_json() == SAID
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request
+from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
 from page import application as application_module
 from page.application import application
@@ -76,7 +76,13 @@ def complaints_of(page: Page) -> list[str]:
         if request.failure != "net::ERR_ABORTED":  # the page was left before its answer came
             complaints.append(f"{request.url}: {request.failure}")
 
-    page.on("console", lambda message: complaints.append(message.text))
+    def said(message: ConsoleMessage) -> None:
+        # The console names every page that is not found or refused: the tests look at these pages.
+        is_status = "status of 40" in message.text and message.location["url"] == page.url
+        if not is_status:
+            complaints.append(message.text)
+
+    page.on("console", said)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("requestfailed", failed)
     return complaints

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import json
 import socket
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +16,13 @@ from tests.running_page.account import World
 
 ROOT: Final = Path(__file__).parents[2]
 # Records what it was asked for; with a file `hold` it waits until that file is gone.
-_FAKE_MAKE: Final = """
-import json, sys, time
-from pathlib import Path
-folder = Path(__file__).parent
-with (folder / "asked").open("a") as asked:
-    print(json.dumps(sys.argv[1:]), file=asked)
-print("asked for", *sys.argv[1:], flush=True)
-while (folder / "hold").exists():
-    time.sleep(0.05)
-print("finished")
-sys.exit(2 if (folder / "fail").exists() else 0)
+_FAKE_MAKE: Final = r"""#!/bin/sh
+folder=$(dirname "$0")
+{ printf '%s\037' "$@"; echo; } >> "$folder/asked"
+echo "asked for $*"
+while [ -e "$folder/hold" ]; do sleep 0.05; done
+echo finished
+[ ! -e "$folder/fail" ] || exit 2
 """
 
 
@@ -43,7 +37,8 @@ class Site:
     def asked(self) -> list[list[str]]:
         """What make was asked for, one list of arguments for each time."""
         file = self.folder / "asked"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [line.split("\037")[:-1] for line in lines]
 
     def forget(self) -> None:
         for name in ("asked", "hold", "fail"):
@@ -60,9 +55,9 @@ class Site:
 
 
 def fake_make(folder: Path) -> Runner:
-    program = folder / "make.py"
+    program = folder / "make"
     program.write_text(_FAKE_MAKE)
-    return Runner(folder=folder, program=(sys.executable, str(program)))
+    return Runner(folder=folder, program=("sh", str(program)))
 
 
 @contextlib.asynccontextmanager

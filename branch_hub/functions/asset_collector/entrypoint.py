@@ -23,9 +23,9 @@ from branch_hub.functions.asset_collector.references import References
 from branch_hub.functions.asset_collector.revisions import Revisions
 from branch_hub.functions.asset_collector.settings import AssetCollectorSettings
 from branch_hub.functions.shared.executions import Executions
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import StackFinder
-from branch_hub.functions.teardown.pipeline_runs import PipelineRuns
 
 # Two templates of every stack in a row: all users of the account share the rate limits.
 _AWS = Config(

@@ -18,9 +18,9 @@ def admit(
 ) -> dict[str, Any]:
     """Decide by the current state: the event is only a hint.
 
-    `create`: the caller holds the lock and deploys the pipeline. `extended`: it exists. `busy`:
-    call again soon. `gone`: the branch does not exist. `refused`: a person must act. `protected`:
-    it is the trunk, whose pipeline a person deploys.
+    `create`: the caller holds the lock and deploys the pipeline. `extended`: it exists. `wake`: it
+    exists and sleeps. `busy`: call again soon. `gone`: the branch does not exist. `refused`: a
+    person must act. `protected`: it is the trunk, whose pipeline a person deploys.
     Safe to repeat: the holder of the lock gets `create` again.
     """
     outcome, message = _decide(event, branch, execution, context)
@@ -51,7 +51,8 @@ def _decide(
         return "refused", _in_the_way(branch, environment)
     is_there = environment.pipeline is not None and environment.pipeline.serves
     if is_there and not holds(record, execution):
-        return _extend(event, branch, context)
+        sleeps = record is not None and record.sleeping is not None
+        return _extend(event, branch, context, sleeps=sleeps)
     return _create(event, branch, execution, context)
 
 
@@ -69,16 +70,21 @@ def _wait_for(
     if other.purpose is Purpose.DESTROY:
         return "busy", f"environment {event.suffix} is being deleted: it is created after that"
     _extend(event, branch, context)
-    return "busy", f"environment {event.suffix} is being created: it is checked after that"
+    doing = other.purpose.doing
+    return "busy", f"environment {event.suffix} is being {doing}: it is checked after that"
 
 
-def _extend(event: BranchEvent, branch: str, context: LifecycleContext) -> tuple[str, str]:
+def _extend(
+    event: BranchEvent, branch: str, context: LifecycleContext, *, sleeps: bool = False
+) -> tuple[str, str]:
     expires_at = _expires_at(branch, context)
     if not _note_push(event, branch, context, expires_at):
         return "busy", f"environment {event.suffix} is being deleted"
     if not context.policy.protects(branch):
         context.quota.count_in(event.suffix)
     until = "" if expires_at is None else f", until {expires_at:%Y-%m-%d %H:%M} UTC"
+    if sleeps:
+        return "wake", f"environment {event.suffix} is woken; it exists{until}"
     return "extended", f"environment {event.suffix} exists{until}"
 
 

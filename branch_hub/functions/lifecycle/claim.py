@@ -44,7 +44,7 @@ def _decide(
         return "protected", f"environment {suffix} of {branch or 'the trunk'} is protected"
     other = context.lock_of_another(record, execution)
     if other is not None:
-        return "busy", f"environment {suffix} is being {_DOING[other.purpose]}"
+        return "busy", f"environment {suffix} is being {other.purpose.doing}"
     stays = _why_it_stays(event, branch, record, environment, context)
     if stays is not None:
         return stays
@@ -64,7 +64,6 @@ def _decide(
     return "delete", f"environment {suffix} is deleted: {_WHY[event.reason]}"
 
 
-_DOING = {Purpose.CREATE: "created", Purpose.DESTROY: "deleted"}
 _WHY = {
     Reason.DELETED: "its branch was deleted",
     Reason.EXPIRED: "it has expired",

@@ -1,7 +1,8 @@
 """Wires the lifecycle of environments; its only file that reads the environment.
 
 Calls `dynamodb:GetItem`, `UpdateItem`, `DeleteItem` and `Scan` on the table,
-`cloudformation:DescribeStacks`, `states:DescribeExecution` on the executions of both machines,
+`cloudformation:DescribeStacks`, `states:DescribeExecution` on the executions of the machines,
+`codepipeline:ListPipelineExecutions`, `fis:ListExperiments`,
 `secretsmanager:GetSecretValue` (GitHub), `codecommit:GetBranch` and `ListBranches` (CodeCommit).
 """
 

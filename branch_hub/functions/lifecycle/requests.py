@@ -7,6 +7,13 @@ from branch_hub.events import BranchEvent, InvalidEvent, Reason
 from branch_hub.functions.lifecycle.admit import admit
 from branch_hub.functions.lifecycle.claim import claim
 from branch_hub.functions.lifecycle.outcome import abandon, forget, settle
+from branch_hub.functions.lifecycle.rest import (
+    asleep,
+    awake,
+    claim_sleep,
+    claim_wake,
+    rest_failed,
+)
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 
 Request = Mapping[str, Any]
@@ -72,6 +79,21 @@ _ACTIONS: Final[Mapping[str, Callable[[Request, LifecycleContext], dict[str, Any
     "settle": _settle,
     "forget": _forget,
     "abandon": _abandon,
+    "claim_sleep": lambda request, context: claim_sleep(
+        request["detail"], execution=request["execution"], context=context
+    ),
+    "claim_wake": lambda request, context: claim_wake(
+        request["detail"], execution=request["execution"], context=context
+    ),
+    "asleep": lambda request, context: asleep(
+        request["detail"], execution=request["execution"], context=context
+    ),
+    "awake": lambda request, context: awake(
+        request["detail"], execution=request["execution"], context=context
+    ),
+    "rest_failed": lambda request, context: rest_failed(
+        request["detail"], execution=request["execution"], cause=request["cause"], context=context
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from branch_hub.events import Reason
 from branch_hub.functions.reconciler.survey import EnvironmentStatus
 from branch_hub.functions.shared.policy import BranchPolicy
-from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
+from branch_hub.functions.shared.records import EnvironmentRecord, State
 from branch_hub.git_hosts.git_host import HostUnavailable
 from branch_hub.moments import age, as_text
 from lambda_src.shared.branch_suffix import is_branch_suffix
@@ -20,7 +20,6 @@ WARNED_BEFORE: Final = timedelta(days=1)
 # The host limits requests: one run reads the age of at most so many branches.
 _ASKED_MAX: Final = 100
 _FULL: Final = "has none: branches.quota or a quota of the account is full"
-_DOING: Final = {Purpose.CREATE: "created", Purpose.DESTROY: "deleted"}
 
 
 class Action(StrEnum):
@@ -112,7 +111,7 @@ class Planner:
             if applies:
                 return reason
         if record is not None and record.lock is not None and self._is_running(record):
-            return f"is being {_DOING[record.lock.purpose]}"
+            return f"is being {record.lock.purpose.doing}"
         return None
 
     def _is_protected(self, status: EnvironmentStatus) -> bool:

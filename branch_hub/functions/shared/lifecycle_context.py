@@ -12,8 +12,10 @@ import boto3
 from botocore.config import Config
 
 from branch_hub.functions.shared.account_room import AccountSurvey, Capacity
+from branch_hub.functions.shared.drills import Drills
 from branch_hub.functions.shared.executions import Executions
-from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE, BranchLifecycleSettings
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.policy import BranchPolicy
 from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.records import EnvironmentRecord, Lock, Purpose, State
@@ -26,6 +28,13 @@ from branch_hub.git_hosts.git_host import GitHost
 logger = logging.getLogger(__name__)
 
 _ENDED_SILENTLY = "its execution ended without a result"
+_AFTER_A_SILENT_END = {
+    Purpose.CREATE: State.FAILED,
+    Purpose.DESTROY: State.DESTROY_FAILED,
+    # It exists, asleep or awake, and its record says which.
+    Purpose.SLEEP: State.LIVE,
+    Purpose.WAKE: State.LIVE,
+}
 # Short: a branch must not wait for an API that does not answer.
 _QUOTA_CALLS = Config(
     connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
@@ -44,8 +53,11 @@ class LifecycleContext:
     account: AccountSurvey
     executions: Executions
     stacks: StackFinder
+    runs: PipelineRuns
+    drills: Drills
     lifetime: timedelta
     now: Callable[[], datetime]
+    sleeps_until: str | None = None  # for people; None: there is no schedule
 
     @classmethod
     def connect(cls, settings: BranchLifecycleSettings, *, aws: Config) -> Self:
@@ -77,7 +89,10 @@ class LifecycleContext:
             stacks=StackFinder(
                 cloudformation=client("cloudformation"), repository=settings.repository
             ),
+            drills=Drills(fis=client("fis")),
+            runs=PipelineRuns(codepipeline=client("codepipeline")),
             lifetime=timedelta(days=settings.lifetime_days),
+            sleeps_until=(None if settings.sleeps_until == NO_SCHEDULE else settings.sleeps_until),
             now=partial(datetime.now, UTC),
         )
 
@@ -88,11 +103,10 @@ class LifecycleContext:
             return None
         if self.executions.is_running(lock.holder, since=lock.taken_at, now=self.now()):
             return lock
-        was_created = lock.purpose is Purpose.CREATE
         self.registry.release(
             record.suffix,
             holder=lock.holder,
-            state=State.FAILED if was_created else State.DESTROY_FAILED,
+            state=_AFTER_A_SILENT_END[lock.purpose],
             cause=_ENDED_SILENTLY,
         )
         return None

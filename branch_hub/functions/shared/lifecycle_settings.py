@@ -1,8 +1,11 @@
 """Settings of the functions that decide about environments: lifecycle and reconciler."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from lambda_src.shared.environment_variables import EnvironmentSettings
+
+NO_SCHEDULE: Final = "no schedule"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +23,4 @@ class BranchLifecycleSettings(EnvironmentSettings):
     branch_needs: str
     trunk_needs: str
     lifetime_days: int
+    sleeps_until: str  # when the schedule wakes environments, for people; or NO_SCHEDULE

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from branch_hub.moments import parse_moment
+
+# The attribute of a record whose environment sleeps: {"since": ..., "until": ...}.
+SLEEPING: Final = "sleeping"
 
 
 class State(StrEnum):
@@ -22,6 +25,21 @@ class State(StrEnum):
 class Purpose(StrEnum):
     CREATE = "create"
     DESTROY = "destroy"
+    SLEEP = "sleep"
+    WAKE = "wake"
+
+    @property
+    def doing(self) -> str:
+        """What the holder of a lock with this purpose does: `is being ...`."""
+        return _DOING[self]
+
+
+_DOING: Final[Mapping[Purpose, str]] = {
+    Purpose.CREATE: "created",
+    Purpose.DESTROY: "deleted",
+    Purpose.SLEEP: "put to sleep",
+    Purpose.WAKE: "woken",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +47,14 @@ class Lock:
     holder: str  # the ARN of an execution
     purpose: Purpose
     taken_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sleep:
+    """`since`: when the first part was stopped. A run that failed may have left other parts on."""
+
+    since: datetime
+    until: str | None  # for people: when the schedule wakes it; None: no schedule does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +67,7 @@ class EnvironmentRecord:
     warned_at: datetime | None
     cause: str | None  # of the last failure
     lock: Lock | None
+    sleeping: Sleep | None = None  # None: awake
 
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> Self:
@@ -60,6 +87,11 @@ class EnvironmentRecord:
                 holder=holder,
                 purpose=Purpose(item["lock_purpose"]),
                 taken_at=parse_moment(item["lock_taken_at"]),
+            ),
+            sleeping=None
+            if SLEEPING not in item
+            else Sleep(
+                since=parse_moment(item[SLEEPING]["since"]), until=item[SLEEPING].get("until")
             ),
         )
 

@@ -5,9 +5,9 @@ Needs `dynamodb:GetItem`, `UpdateItem`, `DeleteItem` and `Scan` on the table.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from branch_hub.functions.shared.records import EnvironmentRecord, Purpose, State
+from branch_hub.functions.shared.records import SLEEPING, EnvironmentRecord, Purpose, State
 from branch_hub.moments import as_text
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ WARNING_INTERVAL: Final = timedelta(days=1)
 _CAUSE_LENGTH_MAX: Final = 1000
 # Two branches may have one suffix: the record of one is never changed for the other.
 _OF_BRANCH: Final = "(attribute_not_exists(branch) OR branch = :branch)"
+# Locks under which a push may extend an environment.
+_KEEP: Final = (Purpose.CREATE, Purpose.SLEEP, Purpose.WAKE)
 
 _INITIAL_STATE: Final[Mapping[Purpose, State]] = {
     Purpose.CREATE: State.CREATING,
@@ -79,7 +81,7 @@ class Registry:
         if only_if_expired:
             # A push after the check must keep its environment.
             condition += " AND (attribute_not_exists(expires_at) OR expires_at <= :now)"
-        return self._update(
+        return self.update(
             suffix, f"SET {sets} REMOVE cause, {FORGET_AFTER}", values, condition=condition
         )
 
@@ -95,7 +97,7 @@ class Registry:
         """Record a push: the environment is live, and expires later. False: it is being deleted, or
         is another branch's.
 
-        While it is being created, only its expiry changes.
+        While it is being created, put to sleep or woken, only its expiry changes.
         """
         sets = "branch = :branch, pushed_at = :now, created_at = if_not_exists(created_at, :now)"
         removes = f"warned_at, cause, {FORGET_AFTER}"
@@ -108,18 +110,21 @@ class Registry:
         else:
             sets += ", expires_at = :expires"
             values[":expires"] = as_text(expires_at)
-        if self._update(
+        if self.update(
             suffix,
             f"SET {sets}, #state = :state REMOVE {removes}",
             {**values, ":state": State.LIVE.value},
             condition=f"attribute_not_exists(lock_holder) AND {_OF_BRANCH}",
         ):
             return True
-        return self._update(
+        return self.update(
             suffix,
             f"SET {sets} REMOVE {removes}",
-            {**values, ":create": Purpose.CREATE.value},
-            condition=f"lock_purpose = :create AND attribute_exists(#state) AND {_OF_BRANCH}",
+            {**values, **{f":{p.value}": p.value for p in _KEEP}},
+            condition=(
+                f"lock_purpose IN ({', '.join(f':{p.value}' for p in _KEEP)})"
+                f" AND attribute_exists(#state) AND {_OF_BRANCH}"
+            ),
         )
 
     def release(self, suffix: str, *, holder: str, state: State, cause: str | None = None) -> bool:
@@ -128,7 +133,7 @@ class Registry:
         if cause:
             sets += ", cause = :cause"
             values[":cause"] = cause[:_CAUSE_LENGTH_MAX]
-        return self._update(
+        return self.update(
             suffix,
             f"SET {sets} REMOVE lock_holder, lock_purpose, lock_taken_at",
             values,
@@ -138,10 +143,11 @@ class Registry:
     def mark_expired(self, suffix: str, *, holder: str, now: datetime) -> bool:
         """Record temporarily that it expired, so that only a push creates it again."""
         forget_after = int((now + TOMBSTONE_LIFETIME).timestamp())
-        return self._update(
+        return self.update(
             suffix,
             f"SET #state = :state, {FORGET_AFTER} = :forget"
-            " REMOVE lock_holder, lock_purpose, lock_taken_at, expires_at, warned_at, cause",
+            " REMOVE lock_holder, lock_purpose, lock_taken_at, expires_at, warned_at, cause"
+            f", {SLEEPING}",
             {":state": State.EXPIRED.value, ":holder": holder, ":forget": forget_after},
             condition="lock_holder = :holder",
         )
@@ -176,7 +182,7 @@ class Registry:
     def may_warn(self, suffix: str, *, branch: str, now: datetime, expires_at: datetime) -> bool:
         """Record a warning. False: there was one within a day, or it is another branch's. Of two
         concurrent calls one returns True."""
-        return self._update(
+        return self.update(
             suffix,
             "SET warned_at = :now, branch = :branch, #state = if_not_exists(#state, :live)"
             ", created_at = if_not_exists(created_at, :now)"
@@ -193,9 +199,10 @@ class Registry:
             ),
         )
 
-    def _update(
-        self, suffix: str, expression: str, values: Mapping[str, str | int], *, condition: str
+    def update(
+        self, suffix: str, expression: str, values: Mapping[str, Any], *, condition: str
     ) -> bool:
+        """Change a record under `condition`; `#state` is its state. False: it does not hold."""
         try:
             self._table.update_item(
                 Key={"suffix": suffix},

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from branch_hub.functions.shared.guard import NotOurs
 from branch_hub.functions.shared.stacks import DeployedStack, StackFinder
-from branch_hub.functions.teardown.guard import NotOurs
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

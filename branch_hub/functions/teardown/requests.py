@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from branch_hub.functions.shared.guard import NotOurs, refuse_unless_ephemeral
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.stacks import Environment, StackFinder
 from branch_hub.functions.teardown.deletion import Deletion
 from branch_hub.functions.teardown.find import find
-from branch_hub.functions.teardown.guard import NotOurs, refuse_unless_ephemeral
 from branch_hub.functions.teardown.images import Image, Images
 from branch_hub.functions.teardown.listings import Clients
-from branch_hub.functions.teardown.pipeline_runs import PipelineRuns
 from branch_hub.functions.teardown.sweep import Sweeper
 from branch_hub.functions.teardown.task_definitions import TaskDefinitions
 from branch_hub.functions.teardown.unblock import Unblocking

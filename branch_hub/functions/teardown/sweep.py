@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.stacks import StackFinder
 from branch_hub.functions.teardown.images import Image, Images
 from branch_hub.functions.teardown.names import is_named_for
-from branch_hub.functions.teardown.pipeline_runs import PipelineRuns
 from branch_hub.functions.teardown.task_definitions import TaskDefinitions
 
 if TYPE_CHECKING:

@@ -38,12 +38,29 @@ def set_instance_endpoint(instance_id: str, *, address: str, port: int, is_write
             member["IsClusterWriter"] = is_writer
 
 
+def set_instance_serves(instance_id: str, *, serves: bool) -> None:
+    """Let the RDS API tell whether the instance serves; one that is stopped or deleted stays so."""
+    from ministack.services import rds  # noqa: PLC0415
+
+    instance = rds._instances.get(instance_id)
+    if instance is not None and instance["DBInstanceStatus"] in {"available", "rebooting"}:
+        instance["DBInstanceStatus"] = "available" if serves else "rebooting"
+
+
 def service_arns() -> list[str]:
     """The ARNs of all active ECS services."""
     from ministack.services import ecs  # noqa: PLC0415
 
     services = ecs._services.all_values()
     return [str(s["serviceArn"]) for s in services if s.get("status") == "ACTIVE"]
+
+
+def refuse_if_stopped(cluster_id: str) -> None:
+    """Raises RuntimeError for a stopped cluster, whose instances AWS does not delete."""
+    if is_cluster_stopped(cluster_id):
+        raise RuntimeError(
+            f"InvalidDBClusterStateFault: Db cluster {cluster_id} is in stopped state"
+        )
 
 
 def set_load_balancer_dns_name(arn: str, dns_name: str) -> None:

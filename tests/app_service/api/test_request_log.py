@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app_service.api.request_log import ANSWERED, IDS_MAX, LINES_PER_SECOND
+from app_service.api.request_log import IDS_MAX, LINES_PER_SECOND
 from app_service.ledger.domain import DatabaseUnavailable
 from app_service.ledger.verdict import Verdict
+from app_service.log_messages import REQUEST_ANSWERED
 from tests.app_service.api.http_api import Api, running_api
 from tests.app_service.build import document
 
@@ -28,7 +29,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in vars(record).items() if name in names}
         for record in caplog.records
-        if record.message == ANSWERED
+        if record.message == REQUEST_ANSWERED
     ]
 
 
@@ -125,6 +126,6 @@ async def test_at_full_load_few_requests_have_lines_and_success_does_not_hide_fa
     assert [line["status"] for line in found] == [201] * LINES_PER_SECOND + [409]
     api.clock[0] += 1
     assert len(await load()) == LINES_PER_SECOND + 1
-    first, *_, last = (vars(r) for r in caplog.records if r.message == ANSWERED)
+    first, *_, last = (vars(r) for r in caplog.records if r.message == REQUEST_ANSWERED)
     assert "requests_left_out" not in first  # the line of the conflict has counted them
     assert last["requests_left_out"] == 5

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from app_service.database.database import Pool
+from app_service.log_messages import BATCH_SENT
 from app_service.outbox import outbox as outbox_module
 from app_service.outbox import relay as relay_module
 from app_service.outbox.canonical_record import record_hash
 from app_service.outbox.outbox import Waiting
-from app_service.outbox.relay import SENT, NotSent, OutboxRelay
+from app_service.outbox.relay import NotSent, OutboxRelay
 from lambda_src.shared.queue_messages import SEND_BYTES_MAX
 from tests.app_service.build import (
     open_accounts,
@@ -49,7 +50,7 @@ async def test_the_trace_of_the_only_request_of_a_batch_is_an_attribute_of_its_m
     await post_with(*[origins[0]] * 60)  # too large to look into
     trace = {"DataType": "String", "StringValue": "Root=1-67891233-abcdef012345678912345678"}
     assert queue.system_attributes == [{"AWSTraceHeader": trace}, {}, {}, {}, {}]
-    lines = [vars(record) for record in caplog.records if record.message == SENT]
+    lines = [vars(record) for record in caplog.records if record.message == BATCH_SENT]
     assert [(line["batch_id"], line["message_id"]) for line in lines] == [
         (message["batch_id"], "m") for message in queue.messages
     ]

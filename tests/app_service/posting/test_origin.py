@@ -3,6 +3,10 @@
 import json
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
 
 from app_service.database.database import Pool
 from app_service.ledger.actor import Actor, Path, Role
@@ -68,6 +72,13 @@ async def test_a_replay_that_came_another_way_is_a_replay_and_the_first_origin_s
     assert await ledger_pool.fetchval(
         "SELECT array_agg(DISTINCT CAST(origin_id AS text)) FROM ledger.transactions"
     ) == [MESSAGE]
+
+
+async def test_a_call_has_an_origin_for_each_transaction_or_none_at_all(ledger_pool: Pool) -> None:
+    row = (uuid4(), "transfer", 1, 2, 1, "USD", *[None] * 2, False, *[None] * 4, "api", True)
+    for origins in ([], [uuid4(), uuid4()]):
+        with pytest.raises(asyncpg.PostgresError, match="posting needs one plain array"):
+            await ledger_pool.fetch("SELECT ledger.post_transactions_v3($1, 1, $2)", [row], origins)
 
 
 async def test_each_of_a_call_with_repeated_ids_keeps_its_own(ledger_pool: Pool) -> None:

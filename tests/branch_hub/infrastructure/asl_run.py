@@ -147,6 +147,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "StringEquals": lambda value, wanted: bool(value == wanted),
+    "BooleanEquals": lambda value, wanted: value is wanted,
     "NumericEquals": lambda value, wanted: bool(value == wanted),
     "NumericLessThan": lambda value, limit: bool(value < limit),
 }

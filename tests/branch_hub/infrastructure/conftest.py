@@ -41,7 +41,17 @@ def destroy(hub: Synthesized) -> Definition:
     return Definition.of(hub, f"branch-destroy-{CODECOMMIT_HUB}")
 
 
-@pytest.fixture(params=["create", "destroy"])
+@pytest.fixture
+def sleep(hub: Synthesized) -> Definition:
+    return Definition.of(hub, f"branch-sleep-{CODECOMMIT_HUB}")
+
+
+@pytest.fixture
+def wake(hub: Synthesized) -> Definition:
+    return Definition.of(hub, f"branch-wake-{CODECOMMIT_HUB}")
+
+
+@pytest.fixture(params=["create", "destroy", "sleep", "wake"])
 def machine(request: pytest.FixtureRequest) -> Definition:
     definition: Definition = request.getfixturevalue(request.param)
     return definition

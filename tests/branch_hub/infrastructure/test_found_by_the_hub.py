@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from aws_cdk import cx_api
 
+from branch_hub.functions.shared.pipeline_runs import PIPELINE
 from branch_hub.functions.shared.stacks import DeployedStack, Environment, StackFinder, stack_names
-from branch_hub.functions.teardown.pipeline_runs import PIPELINE
 from branch_hub.functions.teardown.task_definitions import FAMILY
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from pipeline.stack_tags import source_tags

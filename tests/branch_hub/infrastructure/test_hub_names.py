@@ -13,6 +13,7 @@ HUB_RULES = {
     ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"): (128, r"[\w+=,.@-]+"),
     ("AWS::Events::EventBus", "Name"): (256, r"(?!aws\.|default$)[A-Za-z0-9._-]+"),
     ("AWS::Events::Rule", "Name"): (64, r"[A-Za-z0-9._-]+"),
+    ("AWS::Scheduler::Schedule", "Name"): (64, r"[A-Za-z0-9._-]+"),
     ("AWS::StepFunctions::StateMachine", "StateMachineName"): (80, r"[A-Za-z0-9_-]+"),
 }
 _NAMING = re.compile(r"(^Name|Name)$")

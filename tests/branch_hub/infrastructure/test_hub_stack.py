@@ -10,6 +10,8 @@ import pytest
 from branch_hub.functions.intake.settings import BranchIntakeSettings
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.rest.settings import BranchRestSettings
+from branch_hub.functions.rest_schedule.settings import BranchRestScheduleSettings
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from infra.naming import EnvironmentSuffix
@@ -26,6 +28,8 @@ FUNCTIONS: list[tuple[str, type[EnvironmentSettings]]] = [
     ("branch-lifecycle", BranchLifecycleSettings),
     ("branch-teardown", BranchTeardownSettings),
     ("branch-reconciler", BranchReconcilerSettings),
+    ("branch-rest", BranchRestSettings),
+    ("branch-rest-schedule", BranchRestScheduleSettings),
     ("pipeline-retry", PipelineRetrySettings),
 ]
 
@@ -43,6 +47,8 @@ def test_the_outputs_hold_all_values_that_other_programs_need(every_hub: Synthes
         "BranchTableName",
         "CreateStateMachineArn",
         "DestroyStateMachineArn",
+        "SleepStateMachineArn",
+        "WakeStateMachineArn",
         "ReconcilerFunctionName",
         "NoticesTopicArn",
     }

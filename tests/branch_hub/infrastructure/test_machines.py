@@ -1,5 +1,6 @@
 """S8, B3: how the state machines handle answers and errors of their functions."""
 
+import re
 from typing import Any
 
 import pytest
@@ -84,6 +85,7 @@ def test_b3_a_run_begins_by_checking_the_current_state(
 DELETION: dict[str, Any] = {
     "Claim": {"outcome": "delete", "message": "m"},
     "Stop": {"running": 0},
+    "StartDatabase": {"done": True, "message": "the database is available"},
     "Find": {"stacks": ["transaction-x", "DeliveryPipeline-x"], "images": [], "refused": []},
     "Delete": {"state": "gone", "blocked_by": []},
     "Unblock": {"emptied": []},
@@ -97,7 +99,17 @@ CREATION: dict[str, Any] = {
     "Settle": {"outcome": "live", "message": "m"},
     "SettleFailure": {"outcome": "failed", "message": "m"},
 }
-GOOD_END = ["Claim", "Stop", "Find", "Delete", "Delete", "Sweep", "Verify", "Forget"]
+GOOD_END = [
+    "Claim",
+    "Stop",
+    "StartDatabase",
+    "Find",
+    "Delete",
+    "Delete",
+    "Sweep",
+    "Verify",
+    "Forget",
+]
 
 
 def test_b3_a_deletion_begins_with_the_claim_and_ends_with_the_verification(
@@ -146,7 +158,7 @@ def test_runs_are_stopped_before_the_first_stack_is_deleted(destroy: Definition)
 
     done = run(destroy, {**DELETION, "Stop": {"running": 1}, "Force": {"running": 1}})
     assert sum(done.waited) == 600
-    assert done.states()[-8:] == ["Force", *GOOD_END[2:], "NotifyDeleted"]
+    assert done.states()[-9:] == ["Force", *GOOD_END[2:], "NotifyDeleted"]
     forced = {state: p["Payload"].get("force") for state, p in done.calls if "Payload" in p}
     assert (forced["Stop"], forced["Force"]) == (False, True)
 
@@ -185,7 +197,9 @@ def test_no_path_ends_with_the_lock_held(create: Definition, destroy: Definition
         assert ends == set()
 
 
-@pytest.mark.parametrize("state", ["Claim", "Stop", "Find", "Delete", "Sweep", "Verify", "Forget"])
+@pytest.mark.parametrize(
+    "state", ["Claim", "Stop", "StartDatabase", "Find", "Delete", "Sweep", "Verify", "Forget"]
+)
 def test_every_error_of_a_deletion_releases_the_lock_and_is_reported(
     destroy: Definition, state: str
 ) -> None:
@@ -305,7 +319,7 @@ def test_b2_nothing_is_deleted_if_a_stack_of_that_name_must_stay(destroy: Defini
     done = run(destroy, {**DELETION, "Find": found})
 
     assert done.end == "NotDeleted"
-    assert done.states() == ["Claim", "Stop", "Find", "Abandon", "NotifyAbandoned"]
+    assert done.states() == ["Claim", "Stop", "StartDatabase", "Find", "Abandon", "NotifyAbandoned"]
     assert "termination protection" in done.notice()
 
 
@@ -376,7 +390,9 @@ def test_no_subject_is_longer_than_sns_accepts(machine: Definition) -> None:
     """Only the suffix goes into it: a branch may be 255 characters long, in any script."""
     for name, task in machine.tasks().items():
         if task["Resource"].endswith("sns:publish"):
-            subject = task["Parameters"]["Subject.$"]
-            assert subject.count("$") == 2, name
-            assert "$$.Execution.Input.suffix" in subject
+            parameters = task["Parameters"]
+            subject = parameters.get("Subject.$") or parameters["Subject"]
+            found = re.findall(r"\$[$.\w]+", subject)
+            assert set(found) <= {"$$.Execution.Input.suffix", "$.claim.suffix"}, name
+            assert len(found) <= 1, name
             assert len(subject) < 100

@@ -142,3 +142,36 @@ def test_s8_a_flood_of_webhooks_leaves_concurrency_for_other_functions(
     }
 
     assert reserved == {"branch-intake": 5}
+
+
+def test_b13_a_run_of_a_pipeline_wakes_the_environment_of_that_pipeline(hub: Synthesized) -> None:
+    wake, _ = hub.only("AWS::StepFunctions::StateMachine", StateMachineName=f"branch-wake-{H}")
+    found = rule(hub, "pipeline-run-started")
+    (target,) = found["Targets"]
+
+    assert "EventBusName" not in found  # CodePipeline puts its events on the account's bus
+    assert found["EventPattern"]["detail"] == {
+        "pipeline": [{"prefix": "transaction-pipeline-"}],
+        "state": ["STARTED", "RESUMED"],
+    }
+    assert (target["Arn"], target["InputPath"]) == ({"Ref": wake}, "$.detail")
+
+
+def test_b13_environments_sleep_every_evening_and_wake_on_working_days(hub: Synthesized) -> None:
+    found = {
+        schedule["Name"]: (
+            schedule["ScheduleExpression"],
+            schedule["ScheduleExpressionTimezone"],
+            json.loads(schedule["Target"]["Input"]),
+        )
+        for schedule in hub.properties("AWS::Scheduler::Schedule")
+    }
+
+    assert found == {
+        f"branch-sleep-{H}": ("cron(0 20 * * ? *)", "Europe/Berlin", {"direction": "sleep"}),
+        f"branch-wake-{H}": ("cron(30 7 ? * MON-FRI *)", "Europe/Berlin", {"direction": "wake"}),
+    }
+
+
+def test_b13_without_the_setting_nothing_is_scheduled(github_hub: Synthesized) -> None:
+    assert [*github_hub.properties("AWS::Scheduler::Schedule")] == []

@@ -183,7 +183,7 @@ def test_it_follows_a_transaction_on_a_standby_with_the_rights_of_its_role(
     caught_up(world, standby)
     way = way_of(UUID(int=1), connection=standby, archive=world.archive)
     assert way.object is not None
-    assert (way.object.key, way.object.faults) == (key, ())
+    assert (way.object.key, way.object.faults) == (key, [])
 
 
 def test_the_schedule_looks_at_the_last_two_hours_and_not_at_the_last_minutes(

@@ -10,8 +10,8 @@ import pytest
 
 from lambda_src.audit_writer import writer
 from lambda_src.audit_writer.archive import ArchiveUnavailable, ObjectDiffers
-from lambda_src.audit_writer.writer import ARCHIVED
 from lambda_src.shared.breaker import Admission
+from lambda_src.shared.log_messages import BATCH_ARCHIVED
 from lambda_src.shared.messages import Message
 from tests.lambda_src.audit_writer import posted
 from tests.lambda_src.audit_writer.posted import KINDS, before_the_chain, first_version
@@ -127,7 +127,7 @@ def test_the_line_of_a_batch_names_its_message_key_and_the_trace_of_its_only_req
     ]
     for batch in batches:
         write(sqs_event(batch), archive=FakeArchive(), dead_letters=FakeDeadLetters())
-    lines = [vars(record) for record in caplog.records if record.message == ARCHIVED]
+    lines = [vars(record) for record in caplog.records if record.message == BATCH_ARCHIVED]
     assert {(line["message_id"], line["receives"], line["key"]) for line in lines} == {
         ("m1", 1, f"audit/2025/08/19/{posted.BATCH_ID}.ndjson.gz")
     }

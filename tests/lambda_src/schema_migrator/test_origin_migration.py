@@ -69,7 +69,7 @@ def test_tasks_of_the_release_before_post_and_replay_beside_those_of_this_one(
     "array",
     [
         "NULL",
-        "ARRAY[NULL::ledger.submitted_v2]",
+        "ARRAY[CAST(NULL AS ledger.submitted_v2)]",
         "CAST('[0:0]={\"(,,,,,,,,,,,,,,)\"}' AS ledger.submitted_v2[])",
     ],
 )

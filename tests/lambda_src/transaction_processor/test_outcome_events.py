@@ -11,7 +11,8 @@ import jsonschema_rs
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from lambda_src.transaction_processor.outcome_events import SENT, OutcomeBus
+from lambda_src.shared.log_messages import OUTCOMES_SENT
+from lambda_src.transaction_processor.outcome_events import OutcomeBus
 from lambda_src.transaction_processor.outcomes import Outcome, dead_lettered, posted, refused
 from tests.aws_stubs import type_of_aws, unreachable
 from tests.lambda_src.submissions import transaction
@@ -125,7 +126,7 @@ def test_a_line_names_the_events_that_the_bus_took_and_their_first_messages(
 ) -> None:
     caplog.set_level(logging.INFO)
     send(Bus(refuses=[REFUSED]), *THREE, *map(one, range(4, 16)))
-    [line] = [vars(record) for record in caplog.records if record.message == SENT]
+    [line] = [vars(record) for record in caplog.records if record.message == OUTCOMES_SENT]
     assert line["events"] == [
         {
             "event_id": "e",
@@ -137,7 +138,7 @@ def test_a_line_names_the_events_that_the_bus_took_and_their_first_messages(
     ]
     caplog.clear()
     send(Bus(refuses=[POSTED]), one(1))
-    assert SENT not in caplog.messages
+    assert OUTCOMES_SENT not in caplog.messages
 
 
 def test_nothing_is_sent_for_a_batch_without_outcomes() -> None:

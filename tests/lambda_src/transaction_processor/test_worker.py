@@ -239,6 +239,8 @@ def test_the_line_of_a_batch_names_some_of_its_messages_the_unusual_first(
         "message_id": "m13",
         "transaction_id": "00000000-0000-0000-0000-00000000000d",
         "status": "replayed",
+        "first_sent_at": "2026-11-06T21:20:00.000Z",
+        "receives": 1,
     }
     assert [each["message_id"] for each in named[1:]] == [f"m{n}" for n in range(1, 10)]
 

@@ -237,3 +237,23 @@ def test_s7_a_follower_shows_the_run_of_another_process_to_its_end(
     said = capsys.readouterr().out
     for text in ("Source > Build", "Build/Synth  Failed", "exit code 9", f"{pipeline.name} Failed"):
         assert text in said
+
+
+def test_b8_the_api_tells_a_pipelines_definition_and_where_its_run_is(cloud: Cloud) -> None:
+    pipeline = Pipeline(cloud, "echo built; exit 3")
+    (run,) = pipeline.ended()
+    stages = cloud.aws.codepipeline.get_pipeline(name=pipeline.name)["pipeline"]["stages"]
+    assert [(s["name"], [a["name"] for a in s["actions"]]) for s in stages] == [
+        ("Source", ["repo"]),
+        ("Build", ["Synth"]),
+    ]
+    states = cloud.aws.codepipeline.get_pipeline_state(name=pipeline.name)["stageStates"]
+    assert [(s["stageName"], s["latestExecution"]["status"]) for s in states] == [
+        ("Source", "Succeeded"),
+        ("Build", "Failed"),
+    ]
+    (synth,) = states[1]["actionStates"]
+    assert "exit code 3" in synth["latestExecution"]["errorDetails"]["message"]
+    (revision,) = run["sourceRevisions"]
+    assert revision["revisionId"] == pipeline.commit
+    assert revision["revisionSummary"], "the first line of the commit's message"

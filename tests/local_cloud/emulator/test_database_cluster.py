@@ -41,7 +41,9 @@ def test_s65_a_killed_writer_is_replaced_and_the_api_names_the_new_one(deployed:
     os.kill(before["writer"]["pid"], signal.SIGKILL)
 
     deadline = time.monotonic() + 60
+    told: set[tuple[str, str]] = set()
     while True:
+        told |= _instance_states(deployed)
         after = {d["role"]: d for d in json.loads(file.read_text())}
         states = {role: d["state"] for role, d in after.items()}
         has_moved = after["writer"]["instance"] == before["standby"]["instance"]
@@ -49,8 +51,15 @@ def test_s65_a_killed_writer_is_replaced_and_the_api_names_the_new_one(deployed:
             break
         assert time.monotonic() < deadline, "the standby did not take over"
         time.sleep(0.05)
+    assert (before["writer"]["instance"], "rebooting") in told, "while it is copied"
+    assert {state for _, state in _instance_states(deployed)} == {"available"}
     (cluster,) = deployed.aws.rds.describe_db_clusters()["DBClusters"]
     writers = [m for m in cluster["DBClusterMembers"] if m["IsClusterWriter"]]
     assert [m["DBInstanceIdentifier"] for m in writers] == [after["writer"]["instance"]]
     assert after["writer"]["address"].split(":")[0] == cluster["Endpoint"]
     assert cluster["Endpoint"] == deployed.outputs()["ReaderHost"]  # clients know both
+
+
+def _instance_states(deployed: Deployed) -> set[tuple[str, str]]:
+    instances = deployed.aws.rds.describe_db_instances()["DBInstances"]
+    return {(i["DBInstanceIdentifier"], i["DBInstanceStatus"]) for i in instances}

@@ -1,5 +1,7 @@
 """What tests put into the stateful stack, and how they read it again."""
 
+import contextlib
+import itertools
 import json
 import os
 import signal
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.aws import AwsClients
 from local_cloud.certificates import LocalAuthority
@@ -78,6 +81,14 @@ class Contents:
             )
             assert not answer.get("Failed")
 
+    def send_until_it_fails(self, queue: str, *, mark: str, acknowledged: list[str]) -> None:
+        """The bodies that SQS has acknowledged are added to `acknowledged`."""
+        with contextlib.suppress(BotoCoreError, ClientError):
+            for number in itertools.count():
+                bodies = [f"{mark}-{number}-{place}" for place in range(5)]
+                self.send(queue, *bodies)
+                acknowledged += bodies
+
     def receive(self, queue: str, *, seconds: float = 0) -> list[Any]:
         """All visible messages; they become visible again after `seconds`."""
         found: dict[str, Any] = {}
@@ -104,13 +115,12 @@ class Contents:
 
     # -- objects, sessions, logs ------------------------------------------------------------
 
-    def objects(self) -> dict[str, bytes]:
-        listed = self.aws.s3.list_objects_v2(Bucket="state-audit").get("Contents", [])
-        keys = [entry["Key"] for entry in listed]
-        return {
-            key: self.aws.s3.get_object(Bucket="state-audit", Key=key)["Body"].read()
-            for key in keys
-        }
+    def object(self, key: str) -> bytes:
+        return self.aws.s3.get_object(Bucket="state-audit", Key=key)["Body"].read()
+
+    def objects(self) -> set[str]:
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket="state-audit")
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
     def sessions(self) -> set[str]:
         items = self.aws.dynamodb.scan(TableName="state-sessions")["Items"]
@@ -121,10 +131,16 @@ class Contents:
         return {event["message"] for event in events}
 
 
-def until(condition: Callable[[], bool], what: str, *, seconds: float = 20) -> None:
+def until(
+    condition: Callable[[], bool],
+    what: str,
+    *,
+    seconds: float = 20,
+    details: Callable[[], str] = str,
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what} {details()}"
         time.sleep(0.1)
 
 

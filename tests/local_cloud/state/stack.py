@@ -48,9 +48,10 @@ Server((os.environ["BIND_ADDRESS"], 8080), Handler).serve_forever()
 
 FUNCTION = """
 import boto3
+s3 = boto3.client("s3")
 def handler(event, context):
     for record in event["Records"]:
-        boto3.client("s3").put_object(
+        s3.put_object(
             Bucket="state-audit", Key=record["body"], Body=record["messageId"].encode()
         )
 """

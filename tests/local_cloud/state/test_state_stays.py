@@ -1,5 +1,6 @@
 """`make down` and `make up`, and a killed server: environments and their data come back."""
 
+import concurrent.futures
 import json
 import time
 
@@ -47,10 +48,33 @@ def test_a_killed_server_loses_nothing_that_was_acknowledged(contents: Contents)
     contents.start()
 
     assert "late" in contents.posted()
-    assert contents.objects()["late"] == b"late"
+    assert contents.object("late") == b"late"
     assert contents.bodies("state-waiting") >= {*sent}
     assert _described(contents) == before
     _check(contents, "before-kill")
+
+
+def test_every_message_acknowledged_under_load_is_handled_in_the_end(contents: Contents) -> None:
+    """The function receives and deletes messages while others are sent, and the server dies."""
+    acknowledged: list[str] = []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for sender in range(3):
+            pool.submit(
+                contents.send_until_it_fails,
+                "state-handled",
+                mark=f"load{sender}",
+                acknowledged=acknowledged,
+            )
+        until(lambda: any(key.startswith("load") for key in contents.objects()), "one is handled")
+        until(lambda: len(acknowledged) > 300, "300 messages are acknowledged")
+        contents.kill()
+    contents.start()
+    until(
+        lambda: {*acknowledged} <= contents.objects(),
+        "all are handled",
+        seconds=90,
+        details=lambda: f"{len({*acknowledged} - contents.objects())} of {len(acknowledged)} left",
+    )
 
 
 def test_a_message_that_was_deleted_does_not_come_back(contents: Contents) -> None:

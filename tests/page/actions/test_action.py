@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.fault_injection import DRILLS
 from page.actions import rules
 from page.actions.action import Action, Confirmation, Parameter, Subject
-from page.actions.registry import ACTIONS, actions_of
+from page.actions.registry import ACTIONS, VARIABLES, actions_of
 from page.actions.rules import NotAllowed, Rule
 
 ROOT = Path(__file__).parents[3]
@@ -169,6 +170,13 @@ def test_b8_every_button_has_a_target_that_uses_its_variables(action: Action) ->
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
+def test_b8_a_target_takes_nothing_from_the_environment_that_was_not_shown(action: Action) -> None:
+    """`make page APPLY=yes` must not let every later verification repair something."""
+    used = set(re.findall(r"\$\(([A-Z_]+)\)", recipe(action.target)))
+    assert used <= VARIABLES
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
 def test_b8_a_button_is_on_aws_if_its_target_says_so(action: Action) -> None:
     assert action.is_on_aws == ("AWS=yes" in recipe(action.target).splitlines()[0])
 
@@ -176,7 +184,7 @@ def test_b8_a_button_is_on_aws_if_its_target_says_so(action: Action) -> None:
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
 def test_b8_every_button_says_what_happens_to_what(action: Action) -> None:
     given = {p.name: VALID[p.name] for p in action.parameters if p.is_needed}
-    order = action.order(given, on_aws=False)
+    order = action.order(given, on_aws=not action.is_local)
     if action.subject is not Subject.HUB:
         assert order.subject in order.says
     assert "{" not in order.says + order.checkbox
@@ -197,8 +205,20 @@ def test_b8_on_aws_only_buttons_whose_target_knows_aws_are_shown() -> None:
     aws = {action.name for action in actions_of(Subject.BRANCH, on_aws=True)}
     assert {"approve", "reject", "retry", "destroy"} <= local
     assert "destroy" not in aws
-    with pytest.raises(NotAllowed, match="`make destroy` works on the local cloud only"):
+    with pytest.raises(NotAllowed, match="`make destroy` is a button of the page of the local"):
         ACTIONS["destroy"].order({"BRANCH": "main"}, on_aws=True)
+
+
+def test_b8_a_drill_on_aws_is_an_experiment_and_none_of_the_local_cloud() -> None:
+    aws = {action.name for action in actions_of(Subject.ENVIRONMENT, on_aws=True)}
+    local = {action.name for action in actions_of(Subject.ENVIRONMENT, on_aws=False)}
+    for drill in DRILLS:
+        order = ACTIONS[f"experiment-{drill}"].order({"SUFFIX": "staging"}, on_aws=True)
+        assert order.command_line == f"make drill SUFFIX=staging DRILL={drill} AWS=yes"
+    assert {name for name in aws if "drill" in name} == set()
+    assert {name for name in local if "experiment" in name} == set()
+    with pytest.raises(NotAllowed, match="is a button of the page of AWS only"):
+        ACTIONS["experiment-kill-task"].order({"SUFFIX": "staging"}, on_aws=False)
 
 
 def test_b8_a_typed_name_must_be_the_name_of_what_is_deleted() -> None:

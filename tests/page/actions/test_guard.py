@@ -40,6 +40,14 @@ class Page:
         return await self.http.post("/", headers=headers or OF_A_BROWSER, data=fields)
 
 
+@pytest.fixture(autouse=True)
+def allowed_users(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whose processes may send forms; no connection of these tests is one of the kernel."""
+    allowed = [True]
+    monkeypatch.setattr("page.actions.peer.is_allowed_user", lambda *_: allowed[0])
+    return allowed
+
+
 @pytest_asyncio.fixture
 async def page() -> AsyncIterator[Page]:
     page = Page()
@@ -167,6 +175,14 @@ async def test_b8_another_site_may_only_lead_to_the_page_by_a_link(
         assert answer.text == "done"
     else:
         assert_refused(page, answer, "another site may not read this page")
+
+
+async def test_b8_a_form_of_another_user_is_refused_even_with_the_token(
+    page: Page, allowed_users: list[bool]
+) -> None:
+    """A build of the local cloud runs a branch's code: it must not approve itself."""
+    allowed_users[0] = False
+    assert_refused(page, await page.post(), "the request comes from another user of this machine")
 
 
 async def test_b8_two_headers_host_are_refused(page: Page) -> None:

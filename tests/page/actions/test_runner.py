@@ -70,8 +70,9 @@ async def test_b8_the_command_runs_in_the_checkout_without_input_or_options_of_a
 ) -> None:
     monkeypatch.setenv("MAKEFLAGS", " -- AWS=yes")
     monkeypatch.setenv("MAKELEVEL", "1")
+    monkeypatch.setenv("APPLY", "yes")
     code = SHOWS + (
-        "print(os.getcwd(), sorted(n for n in os.environ if n.startswith('MAKE')),"
+        "print(os.getcwd(), sorted(n for n in os.environ if n.startswith('MAKE') or n == 'APPLY'),"
         " repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
     )
     command = await ended(await fake_make(tmp_path, code).start(drill()))

@@ -1,4 +1,4 @@
-"""What a client sends, as the rows of `ledger.submitted_v3`. Independent of the service's classes:
+"""What a client sends, as the rows of `ledger.submitted_v2`. Independent of the service's classes:
 the model and the function are given the same values, however the service reads them."""
 
 import json
@@ -18,7 +18,7 @@ POST_AS_BEFORE = """
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """One transaction and its actor, in the order of the fields of `ledger.submitted_v3`."""
+    """One transaction and its actor, in the order of the fields of `ledger.submitted_v2`."""
 
     transaction_id: UUID
     kind: str = "transfer"
@@ -34,13 +34,11 @@ class Sent:
     client_id: str | None = OPERATOR
     user_id: str | None = "someone"
     path: str = "api"
-    origin_id: UUID | None = None
 
     @property
     def row(self) -> tuple[Any, ...]:
         is_operator = self.client_id in (OPERATOR, None)
-        *of_others, origin_id = vars(self).values()
-        return (*of_others, is_operator, origin_id)
+        return (*vars(self).values(), is_operator)
 
     @property
     def contents(self) -> tuple[Any, ...]:

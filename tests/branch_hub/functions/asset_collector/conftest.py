@@ -15,9 +15,9 @@ from branch_hub.functions.asset_collector.marks import Marks
 from branch_hub.functions.asset_collector.references import References
 from branch_hub.functions.asset_collector.revisions import Revisions
 from branch_hub.functions.shared.executions import Executions
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.stacks import StackFinder
-from branch_hub.functions.teardown.pipeline_runs import PipelineRuns
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
 from tests.branch_hub.git_server import REPOSITORY as SOURCE

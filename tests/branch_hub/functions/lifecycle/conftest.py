@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from branch_hub.events import BranchEvent, Reason
 from branch_hub.functions.lifecycle.requests import carry_out
 from branch_hub.functions.shared.account_room import AccountSurvey
+from branch_hub.functions.shared.drills import Drills
 from branch_hub.functions.shared.executions import Executions
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
+from branch_hub.functions.shared.pipeline_runs import PipelineRuns
 from branch_hub.functions.shared.policy import BranchPolicy
 from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.records import EnvironmentRecord
@@ -24,6 +26,16 @@ from tests.branch_hub.git_server import REPOSITORY, GitServer
 
 LIFETIME = timedelta(days=14)
 COMMITTED = "2026-11-22T03:00:00Z"
+
+
+class FakeRuns:
+    """In the place of CodePipeline, or of FIS: suffixes with a run, or with an experiment."""
+
+    def __init__(self) -> None:
+        self.running: set[str] = set()
+
+    def is_running(self, suffix: str) -> bool:
+        return suffix in self.running
 
 
 class Hub:
@@ -41,6 +53,8 @@ class Hub:
         self.needed: dict[str, float] = {}
         self.trunk_needs: dict[str, float] = {}
         self._running: list[str] = []
+        self.runs, self.drills = FakeRuns(), FakeRuns()
+        self.sleeps_until: str | None = None
 
     @property
     def context(self) -> LifecycleContext:
@@ -57,8 +71,11 @@ class Hub:
             stacks=StackFinder(
                 cloudformation=self.account.client("cloudformation"), repository=REPOSITORY
             ),
+            runs=cast(PipelineRuns, self.runs),
+            drills=cast(Drills, self.drills),
             lifetime=LIFETIME,
             now=lambda: self.now,
+            sleeps_until=self.sleeps_until,
         )
 
     def branch(self, base: str = "feature/x", *, is_live: bool = True) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from branch_hub.functions.lifecycle import entrypoint
 from branch_hub.functions.lifecycle.verdict import VERDICT
-from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE, BranchLifecycleSettings
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.aws_stubs import type_of_aws
 from tests.branch_hub.functions.lifecycle.conftest import Hub
@@ -47,6 +47,7 @@ def test_s8_a_branch_is_created_and_deleted_through_the_hub_of_its_settings(
         branch_needs="{}",
         trunk_needs="{}",
         lifetime_days=14,
+        sleeps_until=NO_SCHEDULE,
     )
     codecommit, stub = aws("codecommit")
     if kind == "codecommit":

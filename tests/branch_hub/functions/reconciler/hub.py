@@ -7,6 +7,7 @@ from typing import Any
 from branch_hub.events import BranchEvent
 from branch_hub.functions.reconciler import entrypoint
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
+from branch_hub.functions.shared.lifecycle_settings import NO_SCHEDULE
 from branch_hub.functions.shared.quota import Quota
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.moments import as_text
@@ -43,6 +44,7 @@ class Hub:
             branch_needs="{}",
             trunk_needs="{}",
             lifetime_days=14,
+            sleeps_until=NO_SCHEDULE,
         )
 
     def _queue(self, base: str) -> str:

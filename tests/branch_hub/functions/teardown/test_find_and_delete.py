@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from branch_hub.functions.shared.guard import NotOurs
 from branch_hub.functions.shared.stacks import DeployedStack
-from branch_hub.functions.teardown.guard import NotOurs
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.account import tags_of
 from tests.branch_hub.functions.teardown.conftest import Site

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from branch_hub.functions.teardown.guard import NotOurs
+from branch_hub.functions.shared.guard import NotOurs
 from tests.account import tags_of
 from tests.branch_hub.functions.teardown.conftest import Site
 

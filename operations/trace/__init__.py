@@ -1,0 +1,1 @@
+"""Follows one transaction through an environment: `make trace`."""

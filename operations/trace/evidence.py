@@ -1,0 +1,150 @@
+"""Everything that an environment knows of one transaction: ledger, logs, queues."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from infra.component_names import (
+    AUDIT_VERIFIER,
+    AUDIT_WRITER,
+    SERVICE,
+    TRANSACTION_PROCESSOR,
+    function_logs,
+    service_logs,
+)
+from infra.queue_names import AUDIT, TRANSACTIONS, QueueNames
+from lambda_src.audit_verifier.settings import TRACE
+from lambda_src.audit_verifier.way_report import Way
+from operations.dead_letters.findings import look
+from operations.dead_letters.letter import Letter, described
+from operations.dead_letters.queue import open_queue
+from operations.dead_letters.selection import Selection
+from operations.function_call import call
+from operations.trace.log_lines import Line, LogReader, Window
+from operations.trace.subject import Subject
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sqs import SQSClient
+
+_ATTEMPTS: Final = 2  # of a call that only reads
+# A batch that was sent is stored within seconds, if nothing is wrong.
+SOON: Final = timedelta(minutes=1)
+_AROUND: Final = timedelta(minutes=1)
+_STORED_WITHIN: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    lambda_: "LambdaClient"
+    logs: "CloudWatchLogsClient"
+    sqs: "SQSClient"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    suffix: str
+    subject: Subject
+    now: datetime
+    way: Way
+    window: Window  # of the lines below
+    service: list[Line]  # of the tasks, about the request
+    processor: list[Line]
+    relay: list[Line] = field(default_factory=list)  # of the tasks, about the batch
+    writer: list[Line] = field(default_factory=list)
+    letter: str = ""  # the dead letter that is about it
+    waiting: int = 0  # messages in the queue where it could be
+    not_read: list[str] = field(default_factory=list)
+
+
+def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
+    """Raises CallFailed or DeadLettersError."""
+    answer = call(
+        clients.lambda_,
+        function=f"{AUDIT_VERIFIER}-{suffix}",
+        event={TRACE: str(subject.transaction_id)},
+        expected=TRACE,
+        attempts=_ATTEMPTS,
+    )
+    way = Way.of_json(answer[TRACE])
+    now = moment_of(way.now)
+    found = way.transaction
+    posted_at = None if found is None else moment_of(found.posted_at)
+    window = subject.window(posted_at=posted_at, now=now)
+    reader = LogReader(logs=clients.logs)
+    ids = [str(subject.transaction_id)]
+    if found is not None:
+        ids += [each for each in (found.trace_id, found.message_id) if each is not None]
+    relay, writer = _about_the_batch(reader, way, suffix=suffix, now=now)
+    letter, waiting = _in_queues(clients.sqs, way, suffix=suffix, subject=subject, now=now)
+    return Evidence(
+        suffix=suffix,
+        subject=subject,
+        now=now,
+        way=way,
+        window=window,
+        service=reader.lines(service_logs(f"{SERVICE}-{suffix}"), ids, window),
+        processor=reader.lines(function_logs(f"{TRANSACTION_PROCESSOR}-{suffix}"), ids, window),
+        relay=relay,
+        writer=writer,
+        letter=letter,
+        waiting=waiting,
+        not_read=reader.not_read,
+    )
+
+
+def moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _about_the_batch(
+    reader: LogReader, way: Way, *, suffix: str, now: datetime
+) -> tuple[list[Line], list[Line]]:
+    if way.batch is None:
+        return [], []
+    ids = [way.batch.batch_id]
+    sealed_at = moment_of(way.batch.sealed_at)
+    sent_at = now if way.batch.sent_at is None else moment_of(way.batch.sent_at)
+    sending = Window(start=sealed_at - _AROUND, end=sent_at + _AROUND)
+    stored_at = min(now, sent_at + _STORED_WITHIN)
+    if way.object is not None:
+        stored_at = moment_of(way.object.modified_at)
+    storing = Window(start=sealed_at - _AROUND, end=max(sent_at, stored_at) + _AROUND)
+    return (
+        reader.lines(service_logs(f"{SERVICE}-{suffix}"), ids, sending),
+        reader.lines(function_logs(f"{AUDIT_WRITER}-{suffix}"), ids, storing),
+    )
+
+
+def _in_queues(
+    sqs: "SQSClient", way: Way, *, suffix: str, subject: Subject, now: datetime
+) -> tuple[str, int]:
+    """Where it can be if the ledger, or the bucket, does not have it."""
+    if way.transaction is None:
+        return _in_queue(sqs, TRANSACTIONS, subject, suffix=suffix)
+    batch = way.batch
+    if batch is None or batch.sent_at is None or way.object is not None:
+        return "", 0
+    if now - moment_of(batch.sent_at) < SOON:
+        return "", 0
+    return _in_queue(sqs, AUDIT, subject, suffix=suffix)
+
+
+def _in_queue(
+    sqs: "SQSClient", names: QueueNames, subject: Subject, *, suffix: str
+) -> tuple[str, int]:
+    queue = open_queue(sqs, suffix=suffix, names=names)
+    letters: list[Letter] = []
+    tell: Callable[[Letter], None] = letters.append
+    look(queue, Selection(wanted=subject.transaction_id), tell=tell)
+    counted = sqs.get_queue_attributes(
+        QueueUrl=queue.source_url,
+        AttributeNames=[
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ],
+    )["Attributes"]
+    return "; ".join(map(described, letters)), sum(map(int, counted.values()))

@@ -1,0 +1,198 @@
+"""Wherever a transaction has stopped, `make trace` says so and what to do next."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.operations.trace import ways
+from tests.operations.trace.conftest import Environment
+from tests.operations.trace.ways import BATCH, ID, KEY
+
+LATER = "2026-11-26T16:40:00.000000Z"
+MUCH_LATER = "2026-11-26T17:00:00.000000Z"
+OUTBOX = {"outbox_id": 9, "created_at": ways.POSTED_AT, "transactions": 2}
+NOT_SENT = ways.batch(sent_at=None, due_at=LATER)
+REQUEST: dict[str, Any] = {
+    "message": "request answered",
+    "transaction_ids": [ID],
+    "transactions": 1,
+    "duration_ms": 3,
+}
+AT = "2026-11-26T16:29:37.100+00:00"
+
+
+def told(environment: Environment, capsys: pytest.CaptureFixture[str], answer: Any) -> str:
+    """What a person reads at the end."""
+    environment.answer = answer
+    assert environment.trace() == 1
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "advice"),
+    [
+        (ways.way(ways.recorded(), outbox=OUTBOX), "waits in the outbox", "in a few seconds"),
+        (
+            ways.way(ways.recorded(), outbox=OUTBOX, now=LATER),
+            "waits in the outbox",
+            "docs/runbooks/outbox-age.md",
+        ),
+        (
+            ways.way(ways.recorded(), batch=NOT_SENT, key=KEY),
+            "sealed and waits for the audit queue",
+            "in a few seconds",
+        ),
+        (
+            ways.way(ways.recorded(), batch=NOT_SENT | {"refusals": 10, "last_error": "No"}),
+            "set aside: the audit queue has refused it 10 times",
+            "make resend",
+        ),
+        (
+            ways.way(ways.recorded(), batch=ways.batch(), key=KEY),
+            "sent to the audit queue; there is no object yet",
+            "ask again in a minute",
+        ),
+        (
+            ways.way(ways.recorded(), batch=ways.batch(), key=KEY, now=MUCH_LATER),
+            "there is no object, 30 minutes later",
+            f"FROM={ways.POSTED_AT}; with APPLY=yes",
+        ),
+        (
+            ways.complete(object=ways.stored(faults=["its hash is another"])),
+            "its audit object is not what was posted",
+            "docs/runbooks/audit-discrepancies.md",
+        ),
+        (
+            ways.complete(object=ways.stored(versions=2)),
+            "was written more than once",
+            "make verify-audit",
+        ),
+        (ways.way(ways.recorded()), "neither in the outbox nor in a batch", "make verify-audit"),
+    ],
+)
+def test_a_posted_transaction_that_is_not_in_the_trail(
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    answer: Any,
+    said: str,
+    advice: str,
+) -> None:
+    output = told(environment, capsys, answer)
+    assert said in output
+    [line] = [line for line in output.splitlines() if advice in line]
+    assert line.startswith("  next: ")
+
+
+def test_messages_of_an_audit_queue_that_is_late_are_counted(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.audit.send("{}")
+    answer = ways.way(ways.recorded(), batch=ways.batch(), key=KEY, now=MUCH_LATER)
+    output = told(environment, capsys, answer)
+    assert "about 1 messages wait in the audit queue" in output
+
+
+def test_a_batch_that_is_a_dead_letter(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"batch_id": BATCH, "transactions": [{"transaction_id": ID}]}
+    environment.audit.put_dead_letter(json.dumps(body), reason="invalid_batch: chain")
+    answer = ways.way(ways.recorded(), batch=ways.batch(), key=KEY, now=LATER)
+    output = told(environment, capsys, answer)
+    assert "its batch is a dead letter of the audit queue: message " in output
+    assert "invalid_batch: chain" in output
+    assert "QUEUE=audit" in output
+    assert ("sending", "done") in [(line[29:44].strip(), line[45:]) for line in output.splitlines()]
+
+
+def test_a_refused_transaction_has_its_result(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.answer = ways.way(ways.recorded(state="refused", reason="insufficient_funds"))
+    assert environment.trace() == 0
+    output = capsys.readouterr().out
+    assert "refused for good: insufficient_funds" in output
+    assert "a new attempt needs a new id" in output
+    assert "object" not in output
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status", "said"),
+    [
+        ({"conflict": 1}, 409, "answered with 409 (conflict)"),
+        ({}, 503, "answered with 503 (its result is unknown to the client)"),
+    ],
+)
+def test_a_request_that_recorded_nothing(
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    verdicts: dict[str, int],
+    status: int,
+    said: str,
+) -> None:
+    environment.log("service", AT, REQUEST | {"verdicts": verdicts, "status": status})
+    output = told(environment, capsys, ways.way())
+    assert said in output
+    assert "after a 503 send the same transaction again" in output
+
+
+def test_a_message_that_recorded_nothing(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = {"message": "message kept", "message_id": "m", "transaction_id": ID, "status": "busy"}
+    environment.log("processor", AT, kept)
+    output = told(environment, capsys, ways.way())
+    assert "its message was received, and not posted" in output
+    assert "result busy" in output
+
+
+def test_a_message_that_is_a_dead_letter(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"transaction": {"transaction_id": ID}}
+    message_id = environment.transactions.put_dead_letter(json.dumps(body), reason="conflict")
+    other = {"transaction": {"transaction_id": ID[:-1] + "9"}}
+    environment.transactions.put_dead_letter(json.dumps(other), reason="forbidden")
+    output = told(environment, capsys, ways.way())
+    assert f"its message is a dead letter: message {message_id}" in output
+    assert "conflict" in output
+    assert "forbidden" not in output
+    assert f"make redrive SUFFIX={environment.suffix} ID={ID}" in output
+
+
+def test_an_id_that_nobody_knows(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = told(environment, capsys, ways.way())
+    # From the time in the id until now.
+    assert "between 2026-11-26T16:27:37Z and 2026-11-26T16:30:50Z" in output
+    assert "check the id and SUFFIX" in output
+    assert "wait in the transaction queue" not in output
+
+
+def test_an_id_that_may_wait_in_the_queue(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.transactions.send("{}")
+    output = told(environment, capsys, ways.way())
+    assert "about 1 messages wait in the transaction queue" in output
+
+
+def test_an_id_without_a_time_is_looked_for_in_the_last_hour(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.answer = ways.way()
+    for transaction in ("5a3f0c1e-6a52-4f0e-9c8e-2f1de0b7a001", "f" * 8 + ID[8:]):
+        assert environment.trace(transaction=transaction) == 1
+        output = capsys.readouterr().out
+        assert "between 2026-11-26T15:29:50Z and 2026-11-26T16:29:50Z" in output
+
+
+def test_an_environment_without_queues_is_named(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.answer = ways.way()
+    environment.suffix += "x"
+    assert environment.trace() == 1
+    assert "there is no queue transaction-dead-letters-" in capsys.readouterr().err
