@@ -162,6 +162,8 @@ def _draw_curves(axes: Axes, panel: Curves) -> None:
         axes.axvline(at, color=_FAULT, linestyle=dashes, linewidth=1.4, label=name)
     axes.set_ylabel(panel.y_label)
     axes.margins(x=0.01)
+    if panel.x_end is not None:
+        axes.set_xlim(-0.01 * panel.x_end, 1.01 * panel.x_end)
     if panel.logarithmic:
         axes.set_yscale("log")
         low, high = axes.get_ylim()
