@@ -164,7 +164,7 @@ def _draw_curves(axes: Axes, panel: Curves) -> None:
     axes.margins(x=0.01)
     if panel.x_end is not None:
         axes.set_xlim(-0.01 * panel.x_end, 1.01 * panel.x_end)
-    if panel.logarithmic:
+    if panel.logarithmic and any(y for line in panel.lines for _, y in line.points):
         axes.set_yscale("log")
         low, high = axes.get_ylim()
         few = high < _DECADES_WITH_PARTS * low
