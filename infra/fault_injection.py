@@ -16,18 +16,15 @@ from infra.experiment_role import experiment_logs, experiment_role
 from infra.fault_actions import FaultAction, Faults
 from infra.naming import EnvironmentSuffix
 from infra.network import ZONES
-
-FAULTS_STACK: Final = "FaultInjection"
-
-# The names of the drills, the same on AWS and in the local cloud.
-KILL_TASK: Final = "kill-task"
-KILL_DATABASE: Final = "kill-database"
-LOSE_ZONE: Final = "lose-zone"
-CUT_DATABASE: Final = "cut-database"
-DRILLS: Final = (KILL_TASK, KILL_DATABASE, LOSE_ZONE, CUT_DATABASE)
-# Tags of a template: FIS gives it an id, and no name.
-DRILL_TAG: Final = "drill"
-ZONE_TAG: Final = "zone"
+from lambda_src.shared.drills import (
+    CUT_DATABASE,
+    DRILL_TAG,
+    FAULTS_STACK,
+    KILL_DATABASE,
+    KILL_TASK,
+    LOSE_ZONE,
+    ZONE_TAG,
+)
 
 # Each says that a promise is broken: a record was changed, something acknowledged is missing, or
 # something was given up. No drill may raise one of them. What every fault raises (failed requests,

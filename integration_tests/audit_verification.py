@@ -12,6 +12,11 @@ class VerificationFailed(Exception):
     """The function ended with an error."""
 
 
+def way_of(lambda_: "LambdaClient", function: str, transaction_id: str) -> dict[str, Any]:
+    """How far the transaction has come. Raises VerificationFailed."""
+    return dict(_answer(lambda_, function, {"trace": transaction_id})["trace"])
+
+
 def discrepancies_since(
     lambda_: "LambdaClient",
     function: str,
@@ -32,12 +37,17 @@ def discrepancies_since(
     found: list[str] = []
     compared = 0
     while True:
-        invoked = lambda_.invoke(FunctionName=function, Payload=json.dumps(event))
-        answer = json.loads(invoked["Payload"].read())
-        if "FunctionError" in invoked:
-            raise VerificationFailed(f"{function}: {answer}")
+        answer = _answer(lambda_, function, event)
         found += ["{kind} {subject} {id}: {detail}".format_map(d) for d in answer["discrepancies"]]
         compared += answer["checked"]["transactions"]
         if answer["cursor"] is None:
             return found, compared
         event["cursor"] = answer["cursor"]
+
+
+def _answer(lambda_: "LambdaClient", function: str, event: dict[str, Any]) -> dict[str, Any]:
+    invoked = lambda_.invoke(FunctionName=function, Payload=json.dumps(event))
+    answer = json.loads(invoked["Payload"].read())
+    if "FunctionError" in invoked:
+        raise VerificationFailed(f"{function}: {answer}")
+    return dict(answer)

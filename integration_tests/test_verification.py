@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 
 from integration_tests.audit_trail import AuditTrail
-from integration_tests.audit_verification import discrepancies_since
+from integration_tests.audit_verification import discrepancies_since, way_of
 from integration_tests.environment import DeployedEnvironment
 from integration_tests.ledger_client import LedgerClient, new_transaction
 
@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _PATIENCE = Config(read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1})
+
+
+def test_b8_a_transaction_is_followed_from_the_load_balancer_to_its_audit_object(
+    ledger: LedgerClient, environment: DeployedEnvironment, eventually: Callable[..., None]
+) -> None:
+    """The client sends no trace: the load balancer makes one for each request."""
+    accounts = ledger.open_account(may_go_negative=True), ledger.open_account()
+    transactions = [new_transaction(*accounts, 1) for _ in range(2)]
+    for each in transactions:
+        assert ledger.post(each).status_code == 201
+    traces = {ledger.find(each["transaction_id"]).json()["trace_id"] for each in transactions}
+    assert len(traces) == 2
+    lambda_ = boto3.client("lambda", config=_PATIENCE)
+
+    def is_stored() -> bool:
+        way = way_of(lambda_, environment.audit_verifier_name, transactions[0]["transaction_id"])
+        assert way["transaction"]["trace_id"] in traces
+        return way["object"] is not None and way["object"]["faults"] == []
+
+    eventually(is_stored, what="the audit object of the transaction")
 
 
 def test_b10_ledger_and_audit_trail_agree(

@@ -77,7 +77,7 @@ def print_facts(facts: Facts, *, file: Path, page: str = "") -> None:
         "all facts": str(file),
         "push": "git push local <branch>",
         "look": f"{page or 'make page'}   # or make status, make logs",
-        "stop": "make down (make clean also removes .local/)",
+        "stop": "make down (make up brings everything back; make clean deletes it)",
     }
     print()
     for name, value in rows.items():

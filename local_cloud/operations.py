@@ -47,6 +47,8 @@ def operate(paths: CloudPaths, command: str, *, suffix: str, more: Sequence[str]
         # As on AWS, for all environments of the trunk.
         context = cdk_context(paths, cloud, branch=trunk(), promotion="production")
         more = [*(part for pair in context.items() for part in ("-c", "=".join(pair))), *more]
+    if command == "drills":
+        more = ["--records", str(paths.drills), *more]
     # Credentials of an AWS account are never read.
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +23,8 @@ from local_cloud.saved_state import StateError, read_version, write_version
 
 _START_TIMEOUT_SECONDS = 60
 _STOP_TIMEOUT_SECONDS = 45
-_LEFTOVERS_TIMEOUT_SECONDS = 3
+_LEFTOVERS_SECONDS = 0.5
+_LEFT_DATABASES_SECONDS = 3
 _PREFERRED_PORT = 4566
 _DEFAULT_API_PORT = 8443
 
@@ -113,7 +113,10 @@ def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
 
 
 def stop_cloud(paths: CloudPaths) -> bool:
-    """Stop the server and everything that it started. True if something was running."""
+    """Stop the server and everything that it started; its state stays.
+
+    True if something was running.
+    """
     running = running_cloud(paths)
     if running is not None:
         process = psutil.Process(running.pid)
@@ -122,7 +125,6 @@ def stop_cloud(paths: CloudPaths) -> bool:
             process.wait(_STOP_TIMEOUT_SECONDS)
     leftovers = end_leftovers(paths)
     paths.server.unlink(missing_ok=True)
-    shutil.rmtree(paths.environments, ignore_errors=True)
     return running is not None or leftovers > 0
 
 
@@ -133,17 +135,17 @@ def end_leftovers(paths: CloudPaths) -> int:
     command line. No other process is ended.
     """
     mine = [p for p in psutil.process_iter(["cmdline"]) if _belongs(p, paths.state)]
+    databases = [process for process in mine if _is_database(process)]
     # Sessions of a database run on for a moment when their server is dead.
-    every = {*mine, *(child for process in mine for child in _descendants(process))}
+    sessions = {child for process in databases for child in _descendants(process)}
+    others = {*mine} - {*databases}
     for process in mine:
         with contextlib.suppress(psutil.NoSuchProcess):
-            # PostgreSQL ends its sessions at SIGINT, and waits for them at SIGTERM.
-            process.send_signal(signal.SIGINT if _is_database(process) else signal.SIGTERM)
-    _, alive = psutil.wait_procs([*every], timeout=_LEFTOVERS_TIMEOUT_SECONDS)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=10)
+            # At SIGTERM PostgreSQL waits for its sessions; after SIGQUIT it recovers at its start.
+            process.send_signal(signal.SIGQUIT if process in databases else signal.SIGTERM)
+    # Nobody waits for what the others still do.
+    _end([*others], timeout_seconds=_LEFTOVERS_SECONDS)
+    _end([*databases, *sessions], timeout_seconds=_LEFT_DATABASES_SECONDS)
     return len(mine)
 
 
@@ -167,6 +169,15 @@ def _belongs(process: psutil.Process, state: Path) -> bool:
             return True
         return process.environ().get(STATE_MARK) == str(state)
     return False
+
+
+def _end(processes: list[psutil.Process], *, timeout_seconds: float) -> None:
+    """Wait until they have ended; kill those that have not."""
+    _, alive = psutil.wait_procs(processes, timeout=timeout_seconds)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=10)
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:

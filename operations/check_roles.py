@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.fault_injection import FAULTS_STACK
+from lambda_src.shared.drills import FAULTS_STACK
 from operations.account import NoSuffix, open_session, required
 from operations.role_expectations import ROLES, Question, questions
 from operations.role_names import Names

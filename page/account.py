@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_rds import RDSClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
 
 _T = TypeVar("_T")
 # A person waits for the page: an API that does not answer is named soon.
@@ -44,6 +45,7 @@ class Account:
     logs: "CloudWatchLogsClient"
     rds: "RDSClient"
     sqs: "SQSClient"
+    sts: "STSClient"
 
     def __init__(self, settings: PageSettings) -> None:
         self.settings = settings

@@ -13,8 +13,10 @@ from page.actions.runner import Runner
 from page.browser_rules import BrowserRules
 from page.card_page import routes_of
 from page.pages import CARD_PAGES
+from page.readers.identity import account_id
 from page.rendering import templates
 from page.settings import PageSettings
+from page.trace_view import routes_of_trace
 from page.views import routes_of_views
 
 
@@ -23,7 +25,7 @@ def application(
 ) -> Starlette:
     """Reads when it is asked, never before: it starts without an account, too."""
     account = account or Account(settings)
-    shown = templates(settings, buttons=buttons_of(account))
+    shown = templates(settings, buttons=buttons_of(account), account_id=lambda: account_id(account))
     token = new_token()
     actions = ActionRoutes(
         account=account,
@@ -42,6 +44,7 @@ def application(
         routes=[
             *(r for page in CARD_PAGES for r in routes_of(page, account=account, templates=shown)),
             *actions.routes(),
+            *routes_of_trace(account=account, templates=shown),
             *routes_of_views(settings, templates=shown),
         ],
         middleware=[Middleware(BrowserRules), Middleware(Guard, token=token)],

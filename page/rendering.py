@@ -1,5 +1,6 @@
 """The templates, and how they show times and numbers."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ _KINDS: Final = {
         "available",
         "writer",
         "OK",
+        "done",
     },
     "bad": {
         "Failed",
@@ -38,11 +40,23 @@ _KINDS: Final = {
         "Stopped",
         "lost",
     },
-    "busy": {"InProgress", "Stopping", "creating", "deleting", "PENDING", "PROVISIONING"},
+    "busy": {
+        "waiting",
+        "InProgress",
+        "Stopping",
+        "creating",
+        "destroying",
+        "rebooting",
+        "PENDING",
+        "PROVISIONING",
+    },
 }
 
 
-def templates(settings: PageSettings, *, buttons: ButtonsOf) -> Jinja2Templates:
+def templates(
+    settings: PageSettings, *, buttons: ButtonsOf, account_id: Callable[[], str] = str
+) -> Jinja2Templates:
+    """`account_id`: of AWS, or empty."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -53,6 +67,7 @@ def templates(settings: PageSettings, *, buttons: ButtonsOf) -> Jinja2Templates:
     environment.globals |= {
         "navigation": NAVIGATION,
         "settings": settings,
+        "account_id": account_id,
         "buttons": buttons,
         "place": Place,
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.fault_injection import FAULTS_STACK
+from lambda_src.shared.drills import FAULTS_STACK
 from pipeline.sources.source import Source
 from pipeline.steps import own_pipeline as program
 

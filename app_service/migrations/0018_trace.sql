@@ -43,7 +43,8 @@ AS $$
 $$;
 
 -- The posting function of 0013, which also stores the origins: one for each transaction, or none at all. They are
--- apart from the rows, because each attribute of a row costs every call.
+-- apart from the rows and taken by their place, because each attribute of a row and each array that is unnested
+-- costs every call.
 CREATE FUNCTION ledger.post_transactions_v3(
     p               ledger.submitted_v2[],
     p_lock_wait_ms  integer,
@@ -460,13 +461,14 @@ BEGIN
                coalesce(b.amount, b.amount_minor), coalesce(b.money, b.currency),
                b.debit_version, b.credit_version,
                b.target_id, b.chain_id, b.chain_place, b.linked, b.expires_in_seconds, b.reference,
-               b.metadata, b.client_id, b.user_id, b.path, b.origin_id, moment
+               b.metadata, b.client_id, b.user_id, b.path, origins[b.ordinality], moment
           FROM ROWS FROM (unnest(part), unnest(verdict, is_known, chain, place, debit, credit, amount,
-                                               money, debit_version, credit_version, origins))
+                                               money, debit_version, credit_version))
+               WITH ORDINALITY
             AS b(transaction_id, kind, debit_account, credit_account, amount_minor, currency, target_id,
                  expires_in_seconds, linked, reference, metadata, client_id, user_id, path, is_operator,
                  verdict, is_known, chain_id, chain_place, debit, credit, amount, money, debit_version,
-                 credit_version, origin_id)
+                 credit_version, ordinality)
          WHERE b.is_known IS NOT TRUE AND b.verdict NOT IN ('invalid', 'conflict', 'forbidden')
            AND (b.verdict = 'posted' OR b.kind <> 'expiry')
          ORDER BY b.transaction_id;

@@ -12,10 +12,14 @@ _INNER_FUNCTIONS: Final = (
     "BranchHub/Reconciler/Reconciler/Function",
     "BranchHub/PipelineRetry/Retry/Function",
     "BranchHub/Assets/Collector/Function",
+    "BranchHub/Rest/Rest/Function",
+    "BranchHub/RestSchedule/Function/Function",
 )
 _FUNCTIONS: Final = (_INTAKE, *_INNER_FUNCTIONS)
 _CREATE_ROLE: Final = "BranchHub/Create/Create/Role"
 _DESTROY_ROLE: Final = "BranchHub/Destroy/Destroy/Role"
+_REST_MACHINES: Final = ("BranchHub/Sleep/Machine/Role", "BranchHub/Wake/Machine/Role")
+_REST_ROLE: Final = "BranchHub/Rest/Rest/Role"
 _LIFECYCLE_ROLE: Final = "BranchHub/Lifecycle/Lifecycle/Role"
 _TEARDOWN_ROLE: Final = "BranchHub/Teardown/Teardown/Role"
 _RECONCILER_ROLE: Final = "BranchHub/Reconciler/Reconciler/Role"
@@ -102,7 +106,13 @@ HUB: Final = (
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_LIFECYCLE_ROLE,),
-        details=on(_STACKS, "cloudformation:DescribeStacks"),
+        details=(
+            *on(_STACKS, "cloudformation:DescribeStacks"),
+            *on(
+                rf"arn:.*:transaction-pipeline-{_OF_A_BRANCH}",
+                "codepipeline:ListPipelineExecutions",
+            ),
+        ),
         reason="S8: stacks of branches, which end in a hyphen and six characters, as neither "
         "staging nor production does.",
     ),
@@ -220,19 +230,20 @@ HUB: Final = (
         rules=("AwsSolutions-IAM5",),
         where=(_LIFECYCLE_ROLE, _RECONCILER_ROLE, _COLLECTOR_ROLE),
         details=on(
-            r"arn:.*:execution:branch-(create|destroy)-hub-\w+:\*", "states:DescribeExecution"
+            r"arn:.*:execution:branch-(create|destroy|sleep|wake)-hub-\w+:\*",
+            "states:DescribeExecution",
         ),
-        reason="It reads executions of the hub's own two machines. Each has a name of its own.",
+        reason="It reads executions of the hub's own machines. Each has a name of its own.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_CREATE_ROLE, _DESTROY_ROLE),
-        details=on(r"<(Lifecycle|Teardown)\w+\.Arn>:\*", "lambda:InvokeFunction"),
+        where=(_CREATE_ROLE, _DESTROY_ROLE, *_REST_MACHINES, "BranchHub/RestSchedule/Role"),
+        details=on(r"<(Lifecycle|Teardown|Rest)\w+\.Arn>:\*", "lambda:InvokeFunction"),
         reason="CDK's grant to call a function: any version of the one.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_CREATE_ROLE, _DESTROY_ROLE),
+        where=(_CREATE_ROLE, _DESTROY_ROLE, *_REST_MACHINES),
         details=on(
             r"\*",
             "logs:CreateLogDelivery",
@@ -270,6 +281,73 @@ HUB: Final = (
         ),
         reason="B11: it compares the account's quotas with all that uses them. AWS has no narrower "
         "resource for listing all of a kind.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_LIFECYCLE_ROLE,),
+        details=on(r"\*", "fis:ListExperiments"),
+        reason="B13: no environment falls asleep during a drill. AWS has no narrower resource for "
+        "listing experiments.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_REST_ROLE,),
+        details=(
+            *on(
+                rf"arn:.*:stack/transaction-{_OF_A_BRANCH}/\*", "cloudformation:ListStackResources"
+            ),
+            *on(
+                rf"arn:.*:alarm:\*-{_OF_A_BRANCH}",
+                "cloudwatch:DisableAlarmActions",
+                "cloudwatch:EnableAlarmActions",
+            ),
+            *on(
+                rf"arn:.*:cluster/transaction-cluster-{_OF_A_BRANCH}",
+                "ecs:DescribeClusters",
+                "ecs:TagResource",
+                "ecs:UntagResource",
+            ),
+            *on(
+                rf"arn:.*:service/transaction-cluster-{_OF_A_BRANCH}/"
+                rf"transaction-service-{_OF_A_BRANCH}",
+                "ecs:DescribeServices",
+                "ecs:UpdateService",
+            ),
+            *on(
+                rf"arn:.*:rule/audit-verification-{_OF_A_BRANCH}",
+                "events:DisableRule",
+                "events:EnableRule",
+            ),
+            *on(
+                rf"arn:.*:cluster:transaction-db-{_OF_A_BRANCH}",
+                "rds:DescribeDBClusters",
+                "rds:StartDBCluster",
+                "rds:StopDBCluster",
+            ),
+        ),
+        reason="B13: it stops and starts the parts of a branch's environment by their names, and "
+        "nothing of the trunk (tests/branch_hub/infrastructure/test_rest_reach.py).",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_REST_ROLE,),
+        details=(
+            *on(r"arn:.*:event-source-mapping:\*", "lambda:UpdateEventSourceMapping"),
+            *on(r"arn:.*:scalable-target/\*", "application-autoscaling:RegisterScalableTarget"),
+        ),
+        reason="B13: these have random names and no tags. A condition limits the first to the "
+        "function of a branch, the second to the tasks of ECS services.",
+    ),
+    Suppression(
+        rules=("AwsSolutions-IAM5",),
+        where=(_REST_ROLE,),
+        details=on(
+            r"\*",
+            "application-autoscaling:DescribeScalableTargets",
+            "elasticloadbalancing:DescribeTargetHealth",
+            "lambda:ListEventSourceMappings",
+        ),
+        reason="AWS has no narrower resource for these, which only read.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),

@@ -48,6 +48,8 @@ DETOURS: Final = frozenset(
     {
         *("Abandon", "Force", "SettleFailure", "NotifyAbandoned", "NotifyFailure"),
         *("NotifyRefused", "NotifyRefusedByCheck", "NotifyStillBusy", "NotifyUnsettled", "Unblock"),
+        # Of an environment that sleeps.
+        *("StartDatabase", "Wake"),
     }
 )
 

@@ -21,6 +21,7 @@ from docs.generators import (
     cost_numbers,
     delivery_cost,
     deployment_time,
+    sleeping_cost,
 )
 from infra.config import EPHEMERAL, KINDS
 from infra.errors import ConfigurationError
@@ -40,7 +41,8 @@ def of_costs(
 ) -> dict[Path, str]:
     """Return the page of costs: of each kind of environment, and of a branch's delivery."""
     hub, pipeline = _hub_and_pipeline(templates)
-    delivery = delivery_cost.section(environments[EPHEMERAL.kind], pipeline, hub)
+    branch = environments[EPHEMERAL.kind]
+    delivery = delivery_cost.section(branch, pipeline, hub) + sleeping_cost.section(branch)
     return {
         cost.PAGE: cost.page(environments) + delivery,
         cost_numbers.FILE: cost_numbers.text(environments),

@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Final
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.fault_injection import LOSE_ZONE
 from integration_tests.audit_trail import AuditTrail
-from operations import verify_audit
+from lambda_src.shared.drills import LOSE_ZONE
 from operations.account import NoSuffix, open_session, required
 from operations.drills.acknowledgements import Stream
 from operations.drills.audited import problems_of
 from operations.drills.environment import Environment
 from operations.drills.experiment import DrillError, Experiment, Template, problem_of
 from operations.drills.reconciliation import reconcile
-from operations.drills.recording import Recording, last_drills, record_folders
+from operations.drills.recording import Recording, record_folders
 from operations.drills.timeline import FaultLog
 from operations.stack_outputs import NoOutput, StackOutputs
 
 if TYPE_CHECKING:
     from mypy_boto3_fis.type_defs import ExperimentTypeDef
 
+_RECORDS: Final = Path(__file__).resolve().parents[2] / ".local" / "drills"  # as the page reads
 _LOAD_SECONDS: Final = 3.0  # before the fault, and after it
 _REQUESTS_PER_SECOND: Final = 20.0
 # Longer than any fault lasts: a client asks until it is answered.
@@ -43,10 +43,12 @@ _PATIENCE_SECONDS: Final = 900.0
 _CLOCK_ERROR: Final = timedelta(minutes=1)
 
 
-def run(environment: Environment, template: Template, *, folder: Path) -> int:
+def run(environment: Environment, template: Template, *, folder: Path, records: Path) -> int:
     """Run the drill. Returns 1 if something acknowledged is missing or doubled, or if the
     experiment did not complete; 130 if a person stopped it."""
     since = datetime.now(UTC) - _CLOCK_ERROR
+    account = environment.outputs.account
+    bucket = environment.outputs.value("AuditBucketName")
     stream = Stream(
         api=environment.api(folder=folder),
         log_file=folder / "acknowledged",
@@ -61,41 +63,40 @@ def run(environment: Environment, template: Template, *, folder: Path) -> int:
         raise DrillError(
             f"SUFFIX={environment.suffix!r}: its API takes no load: {error}"
         ) from error
-    s3 = environment.outputs.account.client("s3")
-    bucket = environment.outputs.value("AuditBucketName")
     faults = FaultLog()
     with Recording(
-        drill=f"{template.drill}-by-fis",
+        drill=f"experiment-{template.drill}",
         environment=environment.suffix,
-        commit="as deployed",
+        commit="unknown",
         stream=stream,
         faults=faults,
-        s3=s3,
+        s3=account.client("s3"),
         bucket=bucket,
         since=since,
-        folders=record_folders(last_drills()),
+        folders=record_folders(records),
     ) as recording:
         time.sleep(_LOAD_SECONDS)
-        broke_at = faults.begins(f"experiment {template.drill} of AWS FIS")
+        broke_at = faults.begins(f"experiment {template.drill}")
         ended, is_interrupted = _follow(template.start())
-        faults.ends("the experiment has ended")
+        faults.ends(f"the experiment is {ended['state']['status']}")
         time.sleep(_LOAD_SECONDS)
         acknowledged = stream.stop()  # after each client was answered
-        problems = [problem_of(ended, environment.outputs.account.client("cloudwatch"))]
+        problem = problem_of(ended, account.client("cloudwatch"))
+        problems = [problem] if problem else []
         # First, because it waits: messages that the queue has taken may not be posted yet.
-        problems += problems_of(AuditTrail(s3, bucket, since).read, acknowledged)
+        trail = AuditTrail(account.client("s3"), bucket, since)
+        problems += problems_of(trail.read, acknowledged)
         code = reconcile(stream, broke_at=broke_at, recovery=f"experiment {ended['id']} has ended")
-        found = [problem for problem in problems if problem is not None]
-        for problem in found:
-            print(f"FAILED: {problem}")
-        verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
-        recording.problems += found
-        recording.problems += ["what was acknowledged is not what the ledger has"] * bool(code)
-        recording.problems += ["the audit trail is not consistent"] * bool(verified)
-        recording.problems += ["a person has stopped the experiment"] * is_interrupted
+        for each in problems:
+            print(f"FAILED: {each}")
+        recording.problems += problems or (["an acknowledged transaction is missing"] * code)
+    # Not before: it imports CDK, which starts a process that Ctrl-C would end with a traceback.
+    from operations import verify_audit  # noqa: PLC0415
+
+    verified = verify_audit.main(["--suffix", environment.suffix, "--from", since.isoformat()])
     if is_interrupted:
         return 130
-    return 1 if found or code or verified else 0
+    return 1 if problems or code or verified else 0
 
 
 def _follow(experiment: Experiment) -> tuple["ExperimentTypeDef", bool]:
@@ -121,12 +122,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make drill", description=__doc__)
     parser.add_argument("--suffix", default="")
     parser.add_argument("--drill", default="")
+    parser.add_argument("--records", type=Path, default=_RECORDS, help="keep record and plot here")
     chosen = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="drill-"))
     code = 1
     try:
         environment, template = _prepare(drill=chosen.drill, suffix=required(chosen.suffix))
-        code = run(environment, template, folder=folder)
+        code = run(environment, template, folder=folder, records=chosen.records)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         code = 130

@@ -1,12 +1,9 @@
-"""One environment as a drill uses it: its API, its audit trail, and the zone of its writer."""
+"""One environment as a drill uses it: its API, its queue, and the zone of its writer."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.api_credentials import CLIENT_ID_FIELD, CLIENT_SECRET_FIELD
-from infra.database import cluster_name
-from infra.naming import EnvironmentSuffix
 from operations.drills.acknowledgements import Api
 from operations.drills.experiment import DrillError
 from operations.stack_outputs import StackOutputs
@@ -34,8 +31,8 @@ class Environment:
         return Api(
             url=self.outputs.value("ApiUrl"),
             certificate_file=str(certificate) if certificate else None,
-            client_id=client[CLIENT_ID_FIELD],
-            client_secret=client[CLIENT_SECRET_FIELD],
+            client_id=client["client_id"],
+            client_secret=client["client_secret"],
         )
 
     def send(self, message: str) -> None:
@@ -46,7 +43,7 @@ class Environment:
     def writers_zone(self) -> str:
         """Raises DrillError while the database has no writer."""
         rds = self.outputs.account.client("rds")
-        name = cluster_name(EnvironmentSuffix(self.suffix))
+        name = f"transaction-db-{self.suffix}"
         (cluster,) = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
         for member in cluster.get("DBClusterMembers", []):
             if member.get("IsClusterWriter"):

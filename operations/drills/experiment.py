@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from infra.fault_injection import DRILL_TAG, DRILLS, FAULTS_STACK, ZONE_TAG
+from lambda_src.shared.drills import DRILL_TAG, DRILLS, FAULTS_STACK, ZONE_TAG
 from lambda_src.shared.stack_tags import ENVIRONMENT_TAG
 
 if TYPE_CHECKING:

@@ -96,11 +96,6 @@ class Recording:
         return sorted(round((moment - after).total_seconds(), 3) for moment in moments)
 
 
-def last_drills() -> Path:
-    """The folder of the last drills: below LOCAL_STATE, or `.local/` of the checkout."""
-    return Path(os.environ.get("LOCAL_STATE") or _ROOT / ".local") / "drills"
-
-
 def record_folders(state: Path) -> list[Path]:
     """Where records are kept: `state`, and with RECORD=yes the results of the checkout."""
     return [state, RESULTS] if os.environ.get("RECORD") == "yes" else [state]

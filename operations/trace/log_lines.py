@@ -45,13 +45,6 @@ class Line:
         ]
         return " ".join([printable(self.message), *parts])
 
-    def names(self, name: str, value: str) -> bool:
-        """Whether a field of the line, or of one of the objects in it, has this value or holds it.
-
-        A client chooses texts that can look like ids: where an id stands matters.
-        """
-        return _names(self.fields, name, value)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
@@ -138,16 +131,3 @@ def _moment(fields: Mapping[str, Any]) -> datetime | None:
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return printable(text if len(text) <= _VALUE_LENGTH_MAX else f"{text[:_VALUE_LENGTH_MAX]}...")
-
-
-def _names(found: object, name: str, value: str) -> bool:
-    if isinstance(found, list):
-        return any(_names(each, name, value) for each in found)
-    if not isinstance(found, Mapping):
-        return False
-    of_name = found.get(name)
-    return (
-        of_name == value
-        or (isinstance(of_name, list) and value in of_name)
-        or any(_names(each, name, value) for each in found.values())
-    )

@@ -36,10 +36,12 @@ def steps_of(evidence: Evidence) -> list[Step]:
     found = evidence.way.transaction
     steps = [*_requests(evidence), *_messages(evidence)]
     if found is None:
-        return [*steps, Step(name="posting", state=State.FAILED, facts={"ledger": "not recorded"})]
+        facts = {"ledger": "not recorded"}
+        lines = _other_lines(evidence)
+        return [*steps, Step(name="posting", state=State.FAILED, facts=facts, lines=lines)]
     if found.path == Path.LEDGER:
         steps.append(Step(name="the ledger's own work", state=State.DONE))
-    steps.append(_posting(found))
+    steps.append(_posting(found, _other_lines(evidence)))
     if found.state == "posted":
         steps += _into_the_trail(evidence)
     if found.path == Path.QUEUE:
@@ -50,9 +52,10 @@ def steps_of(evidence: Evidence) -> list[Step]:
 def _requests(evidence: Evidence) -> Iterator[Step]:
     """Each request that named the transaction, also the replays."""
     found = evidence.way.transaction
-    lines = [line for line in evidence.service if _is_about(line, evidence)]
     has_posted = False
-    for line in lines:
+    for line in evidence.service:
+        if not _is_about(line, evidence):
+            continue
         trace = str(line.fields.get("trace_id", ""))
         has_posted = has_posted or (found is not None and trace == (found.trace_id or ""))
         yield Step(
@@ -84,8 +87,12 @@ def _is_about(line: Line, evidence: Evidence) -> bool:
     if line.message != REQUEST_ANSWERED:
         return False
     found = evidence.way.transaction
-    of_trace = found is not None and line.fields.get("trace_id") == found.trace_id is not None
-    return of_trace or line.names("transaction_ids", str(evidence.subject.transaction_id))
+    named = line.fields.get("transaction_ids", [])
+    if str(evidence.subject.transaction_id) in named:
+        return True
+    # A client may use a trace for many requests: only one that does not name all can be about it.
+    is_of_trace = found is not None and line.fields.get("trace_id") == found.trace_id is not None
+    return is_of_trace and len(named) < int(line.fields.get("transactions", 0))
 
 
 def _messages(evidence: Evidence) -> Iterator[Step]:
@@ -133,7 +140,21 @@ def _named(line: Line, transaction_id: str) -> list[Mapping[str, Any]]:
     ]
 
 
-def _posting(found: Recorded) -> Step:
+def _other_lines(evidence: Evidence) -> list[Line]:
+    """Those that are of no request or message, such as errors."""
+    transaction_id = str(evidence.subject.transaction_id)
+    return [
+        *(line for line in evidence.service if line.message != REQUEST_ANSWERED),
+        *(
+            line
+            for line in evidence.processor
+            if line.message not in (OUTCOMES_SENT, BATCH_POSTED)
+            and not _named(line, transaction_id)
+        ),
+    ]
+
+
+def _posting(found: Recorded, lines: Sequence[Line]) -> Step:
     amount = None if found.amount_minor is None else f"{found.amount_minor} {found.currency or ''}"
     return Step(
         name="posting",
@@ -154,6 +175,7 @@ def _posting(found: Recorded) -> Step:
                 "path": found.path,
             }
         ),
+        lines=lines,
     )
 
 

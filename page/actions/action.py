@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from page.actions.rules import NotAllowed, Rule
+from page.actions.rules import Incomplete, NotAllowed, Rule
 
 CONFIRMATION_FIELD: Final = "confirmed"
 _SECOND_CLICK: Final = "yes"
@@ -72,7 +72,7 @@ class Action:
         return self.is_on_aws if on_aws else self.is_local
 
     def order(self, given: Mapping[str, str], *, on_aws: bool) -> "Order":
-        """Check what a form or a link gave. Raises NotAllowed."""
+        """Check what a form or a link gave. Raises NotAllowed, or Incomplete."""
         if not self.is_at_home(on_aws=on_aws):
             where = "AWS" if self.is_on_aws else "the local cloud"
             raise NotAllowed(f"`make {self.target}` is a button of the page of {where} only")
@@ -84,7 +84,7 @@ class Action:
             if value := given.get(parameter.name, "").strip():
                 values[parameter.name] = parameter.rule.check(value, name=parameter.name)
             elif parameter.is_needed:
-                raise NotAllowed(f"{parameter.name} is empty: it must be {parameter.rule.says}")
+                raise Incomplete(f"{parameter.name} is empty: it must be {parameter.rule.says}")
         return Order(action=self, values=values, on_aws=on_aws)
 
 

@@ -11,10 +11,12 @@ from page.account import Account
 from page.actions.action import Action, Confirmation, Subject
 from page.actions.approvals import approval_of_pipeline, branch_of_pipeline
 from page.actions.registry import ACTIONS, actions_of
-from page.actions.rules import NotAllowed
+from page.actions.rules import Incomplete, NotAllowed
 from page.buttons import Button, ButtonsOf, Place
 
 _OF_A_QUESTION: Final = ("approve", "reject")  # only where a pipeline waits for an answer
+# By the state of an environment: what changes it. The hub knows no state of the trunk.
+_RESTING: Final = {"live": "sleep", "asleep": "wake"}
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +46,18 @@ def _buttons(account: Account, place: Place, *, on_aws: bool) -> Iterator[Button
         case "home":
             yield from _all(Subject.HUB, {}, on_aws=on_aws)
         case "branch":
-            yield from _all(Subject.BRANCH, {"BRANCH": place.branch}, on_aws=on_aws)
+            yield from _at_branch(place, on_aws=on_aws)
         case "pipeline" | "run":
             yield from _at_pipeline(account, place, on_aws=on_aws)
         case "environment":
             yield from _all(Subject.ENVIRONMENT, {"SUFFIX": place.suffix}, on_aws=on_aws)
+
+
+def _at_branch(place: Place, *, on_aws: bool) -> Iterator[Button]:
+    values = {"BRANCH": place.branch}
+    if place.state in _RESTING:
+        yield from _one(ACTIONS[_RESTING[place.state]], values, on_aws=on_aws)
+    yield from _all(Subject.BRANCH, values, on_aws=on_aws)
 
 
 def _at_pipeline(account: Account, place: Place, *, on_aws: bool) -> Iterator[Button]:
@@ -63,7 +72,7 @@ def _at_pipeline(account: Account, place: Place, *, on_aws: bool) -> Iterator[Bu
 
 def _all(subject: Subject, values: Mapping[str, str], *, on_aws: bool) -> Iterator[Button]:
     for action in actions_of(subject, on_aws=on_aws):
-        if action.name not in _OF_A_QUESTION:
+        if action.name not in (*_OF_A_QUESTION, *_RESTING.values()):
             yield from _one(action, values, on_aws=on_aws)
 
 
@@ -71,6 +80,9 @@ def _one(action: Action, values: Mapping[str, str], *, on_aws: bool) -> Iterator
     """Nothing, if the branch or the environment is not known or has a name that no rule allows."""
     try:
         action.order(values, on_aws=on_aws)
+    except Incomplete:
+        if not all(values.values()):
+            return
     except NotAllowed:
         return
     yield Button(

@@ -25,6 +25,10 @@ _RANGE: Final = (
     Parameter(name="FROM", label="From", rule=MOMENT, hint="default: the oldest"),
     Parameter(name="TO", label="To", rule=MOMENT, hint="default: now"),
 )
+_LOG_LINES: Final = (
+    Parameter(name="FROM", label="Log lines from", rule=MOMENT, hint="default: by its id"),
+    Parameter(name="TO", label="Log lines to", rule=MOMENT),
+)
 _APPROVAL_FAILED: Final = (
     "Nothing was decided. Another person may have answered, or a newer run waits: open the "
     "pipeline and read what it waits for now."
@@ -67,6 +71,27 @@ _ON_BRANCH: Final = (
         says="The pipeline of {BRANCH} runs the newest commit at the git host again.",
         on_failure="The run failed: the lines above name the error and the log. Push a commit that "
         "corrects it, or run it again.",
+    ),
+    Action(
+        name="sleep",
+        title="Put to sleep",
+        target="sleep",
+        subject=Subject.BRANCH,
+        parameters=(_BRANCH,),
+        says="The environment of {BRANCH} goes to sleep: no task and no database runs, and its API "
+        "does not answer. Data and messages stay. A push or the button to wake it brings it back.",
+        confirmation=Confirmation.SECOND_CLICK,
+        checkbox="Nobody needs the environment of {BRANCH} now.",
+        is_on_aws=True,
+    ),
+    Action(
+        name="wake",
+        title="Wake",
+        target="wake",
+        subject=Subject.BRANCH,
+        parameters=(_BRANCH,),
+        says="The environment of {BRANCH} wakes: its database and its tasks start.",
+        is_on_aws=True,
     ),
     Action(
         name="destroy",
@@ -151,6 +176,22 @@ _ON_ENVIRONMENT: Final = (
         parameters=(_SUFFIX,),
         says="Batches of {SUFFIX} that the audit queue has refused too often are sent again.",
         is_on_aws=True,
+    ),
+    Action(
+        name="trace",
+        title="Follow a transaction",
+        target="trace",
+        subject=Subject.ENVIRONMENT,
+        parameters=(
+            _SUFFIX,
+            Parameter(name="TRANSACTION", label="Transaction", rule=ID, is_needed=True),
+            *_LOG_LINES,
+        ),
+        says="Shows the way of transaction {TRANSACTION} through {SUFFIX}, with its log lines. "
+        "Nothing changes.",
+        is_on_aws=True,
+        is_alone=False,
+        on_failure="The lines above say where the transaction has stopped, or what is missing.",
     ),
     Action(
         name="verify-audit",

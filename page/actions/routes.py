@@ -18,7 +18,7 @@ from page.actions.action import CONFIRMATION_FIELD, Action, Confirmation, Order,
 from page.actions.approvals import approval_of_branch
 from page.actions.guard import TOKEN_FIELD, form_of
 from page.actions.registry import ACTIONS
-from page.actions.rules import NotAllowed
+from page.actions.rules import Incomplete, NotAllowed
 from page.actions.runner import Busy, Command, Runner
 
 _GONE: Final = (
@@ -94,6 +94,8 @@ class ActionRoutes:
             order = action.order(given, on_aws=self.account.settings.is_aws)
             if "EXECUTION" in order.values:
                 approval = await self._approval(order)
+        except Incomplete as error:
+            order, problem = None, "" if request.method == "GET" else str(error)
         except NotAllowed as error:
             order, problem = None, str(error)
         context = {

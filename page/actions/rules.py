@@ -19,6 +19,10 @@ class NotAllowed(ValueError):
     """A value breaks its rule; the message names the value's parameter and the rule."""
 
 
+class Incomplete(NotAllowed):
+    """A value is still to be chosen."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """`says` completes the sentence "it must be ..."."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from operations.hubs import hub_outputs
 from page.account import Account
 from page.cards import Subject
 from page.readers.costs import Cost, cost_of
@@ -23,14 +22,20 @@ class Branch:
     last_run: Run | None
     state: str  # as the hub has it
     expires_at: str  # empty: never
+    doing: str  # what the hub does with it now, such as `wake`; empty: nothing
     asleep_since: str  # empty: awake
+    asleep_until: str  # for people; empty: no schedule wakes it
     cause: str  # why the hub could not create or delete it
 
     @property
     def changes(self) -> bool:
-        """A run is in progress, or a stack is being changed."""
+        """A run is in progress, the hub is busy with it, or a stack is being changed."""
         runs = self.last_run is not None and self.last_run.is_live
-        return runs or any(e.state.endswith("_IN_PROGRESS") for e in self.environments)
+        return (
+            runs
+            or self.doing != ""
+            or any(e.state.endswith("_IN_PROGRESS") for e in self.environments)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ def _branch(
     environments: tuple[Stack, ...] = (),
     last_run: Run | None = None,
 ) -> Branch:
-    sleeping = record.get("sleeping")
+    sleeping = record.get("sleeping") or {}
     return Branch(
         name=name or record.get("branch", ""),
         suffix=suffix,
@@ -98,7 +103,9 @@ def _branch(
         last_run=last_run,
         state=record.get("state", ""),
         expires_at=record.get("expires_at", ""),
-        asleep_since=sleeping.get("since", "") if isinstance(sleeping, Mapping) else "",
+        doing=record.get("lock_purpose", ""),
+        asleep_since=sleeping.get("since", ""),
+        asleep_until=sleeping.get("until") or "",
         cause=record.get("cause", ""),
     )
 
@@ -106,10 +113,9 @@ def _branch(
 def _records(account: Account) -> dict[str, dict[str, Any]]:
     """The hub's records of environments, by suffix."""
     found = {}
-    for outputs in hub_outputs(account.cloudformation).values():
-        if _TABLE_OUTPUT not in outputs:
-            continue
-        pages = account.dynamodb.get_paginator("scan").paginate(TableName=outputs[_TABLE_OUTPUT])
+    tables = [stack.outputs.get(_TABLE_OUTPUT) for stack in stacks(account) if stack.is_hub]
+    for table in filter(None, tables):
+        pages = account.dynamodb.get_paginator("scan").paginate(TableName=table)
         for page in pages:
             for item in page["Items"]:
                 record = {name: _plain(value) for name, value in item.items()}

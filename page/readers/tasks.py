@@ -42,8 +42,9 @@ def tasks(account: Account, subject: Subject) -> Tasks:
     wanted = 0
     for cluster in resources(account, stack).get("AWS::ECS::Cluster", []):
         services = resources(account, stack).get("AWS::ECS::Service", [])
-        described = account.ecs.describe_services(cluster=cluster, services=services)
-        wanted += sum(service["desiredCount"] for service in described["services"])
+        if services:  # else the stack is being created
+            described = account.ecs.describe_services(cluster=cluster, services=services)
+            wanted += sum(service["desiredCount"] for service in described["services"])
         found += _tasks_of(account, cluster)
     zones = sorted({task.zone for task in found})
     return Tasks(

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from infra.config import EPHEMERAL
-from infra.fault_injection import DRILLS, LOSE_ZONE, STOP_ALARMS
+from infra.fault_injection import STOP_ALARMS
+from lambda_src.shared.drills import DRILLS, LOSE_ZONE
 from tests.branch_hub.infrastructure.arns import rendered
 from tests.branch_hub.infrastructure.iam_request import Request, is_allowed
 from tests.infra.templates import SUFFIX, Synthesized, text

@@ -15,7 +15,7 @@ import pytest
 
 from local_cloud.addresses import free_port
 from local_cloud.aws import AwsClients
-from local_cloud.facts import write_facts
+from local_cloud.facts import facts_files, write_facts
 from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.saved_state import write_version
 from local_cloud.server import (
@@ -175,10 +175,10 @@ def test_stopping_ends_the_processes_of_a_killed_server(
         neighbour.wait()
 
 
-def test_the_facts_of_environments_are_deleted_with_the_server(
+def test_the_facts_of_environments_stay_with_the_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also after a killed server: the next one starts without facts."""
+    """Those of a server that saved none mean nothing."""
     monkeypatch.setenv("LOCAL_CLOUD_PORT", str(free_port()))
     paths = CloudPaths(tmp_path)
     facts = {"suffix": "main-0a1b2c", "stack": "transaction-main-0a1b2c"}
@@ -189,7 +189,12 @@ def test_the_facts_of_environments_are_deleted_with_the_server(
         write_facts(paths, facts)
     finally:
         stop_cloud(paths)
-    assert not paths.environments.exists()
+    assert facts_files(paths)
+    try:
+        start_cloud(paths)
+        assert facts_files(paths)
+    finally:
+        stop_cloud(paths)
 
 
 def test_state_of_another_version_is_refused_and_stays(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ class RecordedAccount(Account):
     def __init__(self, settings: PageSettings) -> None:
         super().__init__(settings)
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, Answer] = {"sts.GetCallerIdentity": {"Account": "111111111111"}}
 
     def answer(self, operation: str, answer: Answer) -> None:
         """`operation`: such as `codepipeline.GetPipeline`."""

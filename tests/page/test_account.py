@@ -4,9 +4,13 @@ import threading
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from page.account import Account
 from page.settings import PageSettings
+from tests.page import world
+from tests.page.conftest import Ask, asking
+from tests.page.html import text_of
 from tests.page.recorded import CHECKOUT, RecordedAccount
 
 
@@ -32,3 +36,20 @@ def test_the_page_reads_the_given_endpoint_and_region() -> None:
     client = Account(settings).sqs
     assert client.meta.endpoint_url == "http://127.0.0.1:4566"
     assert client.meta.region_name == "eu-west-1"
+
+
+async def test_every_page_names_the_account_of_aws(aws: RecordedAccount, ask: Ask) -> None:
+    """Who presses a button must see where it acts."""
+    world.delivered(aws)
+    for path in ("/", "/plots"):
+        header = text_of((await ask(path)).text.partition("</header>")[0])
+        assert "AWS, us-east-1, account 111111111111" in header
+
+
+async def test_a_page_whose_account_cannot_be_read_is_shown(
+    aws: RecordedAccount, local: RecordedAccount
+) -> None:
+    aws.answer("sts.GetCallerIdentity", NoCredentialsError())
+    assert (await asking(aws)("/plots")).status_code == 200
+    assert "account" not in text_of((await asking(local)("/plots")).text.partition("</header>")[0])
+    assert local.calls == []

@@ -169,6 +169,22 @@ async def test_an_environment_that_does_not_exist_is_named_in_every_card(
     assert shown.count("There is no environment gone") == 6
 
 
+async def test_a_cluster_without_its_service_yet_has_no_tasks(
+    environment: RecordedAccount, ask: Ask
+) -> None:
+    cluster = {
+        "LogicalResourceId": "Cluster",
+        "PhysicalResourceId": "transaction-cluster",
+        "ResourceType": "AWS::ECS::Cluster",
+        "ResourceStatus": "CREATE_COMPLETE",
+        "LastUpdatedTimestamp": ago(1),
+    }
+    environment.answer("cloudformation.ListStackResources", {"StackResourceSummaries": [cluster]})
+    environment.answer("ecs.ListTasks", {"taskArns": []})
+    assert "0 of 0 wanted tasks run" in await _card(ask, "tasks")
+    assert environment.times("ecs.DescribeServices") == 0, "it refuses an empty list"
+
+
 async def test_a_stack_that_is_being_created_has_no_queues_yet(
     environment: RecordedAccount, ask: Ask
 ) -> None:

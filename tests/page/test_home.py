@@ -77,7 +77,20 @@ async def test_a_sleeping_branch_says_since_when(aws: RecordedAccount, ask: Ask)
     world.records(aws, world.record(SUFFIX, state="live", sleeping=sleeping))
     shown = text_of(card_of((await ask("/")).text, "branches"))
     assert "asleep since 2026-11-26 19:00 UTC" in shown
-    assert "never" in shown  # no expiry
+    assert "until" not in shown, "no schedule wakes it"
+    assert "never" in shown, "it does not expire"
+
+
+async def test_a_branch_that_the_hub_wakes_says_so_and_is_read_again_soon(
+    aws: RecordedAccount, ask: Ask
+) -> None:
+    world.delivered(aws)
+    world.runs(aws)
+    sleeping = {"M": {"since": {"S": "2026-11-26T19:00:00Z"}, "until": {"S": "07:00"}}}
+    world.records(aws, world.record(SUFFIX, state="live", sleeping=sleeping, lock_purpose="wake"))
+    card = card_of((await ask("/")).text, "branches")
+    assert "UTC, until 07:00 wake in progress" in text_of(card)
+    assert 'hx-trigger="every 2s"' in card
 
 
 async def test_what_only_the_hub_knows_is_shown_with_its_cause(

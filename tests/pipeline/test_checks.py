@@ -11,7 +11,7 @@ from pipeline.reports import COVERAGE, FOLDER, UNIT_TESTS
 from tests.infra.context import REPOSITORY
 from tests.pipeline import without_make
 
-ROOMS = {"app_service", "branch_hub", "infra", "lambda_src", "operations", "pipeline"}
+ROOMS = {"app_service", "branch_hub", "infra", "lambda_src", "operations", "page", "pipeline"}
 TESTS = {
     "tests/checks",
     "tests/test_app.py",

@@ -5,16 +5,22 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
-from page import application as application_module
 from page.application import application
+from page.readers import trace as reader
 from page.settings import PageSettings
 from tests.browser import browser, chromium
+from tests.operations.trace.ways import complete
+from tests.page.test_trace import evidence
 from tests.running_page.account import World
 from tests.running_page.site import ROOT, Site, fake_make, served
 
 __all__ = ["browser", "chromium"]
+
+# For a busy machine; on a free one nothing waits that long.
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -27,10 +33,12 @@ async def running_site(
         World(),
     )
     draw_a_drill(state)
+    runner, settings = fake_make(folder), PageSettings(checkout=ROOT, state=state)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(application_module, "Account", world.account)
-        runner = fake_make(folder)
-        app = application(settings=PageSettings(checkout=ROOT, state=state), runner=runner)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setattr(reader, "gather", lambda _, *, suffix, subject: evidence(subject, complete()))
+        app = application(settings=settings, runner=runner, account=world.account(settings))
         async with served(app) as address:
             yield Site(address=address, world=world, runner=runner, folder=folder)
 
@@ -60,7 +68,7 @@ async def page(browser: Browser, site: Site) -> AsyncIterator[Page]:
     context = await browser.new_context(
         base_url=site.address, viewport={"width": 1440, "height": 900}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(_PATIENCE_MS)
     page = await context.new_page()
     complaints = complaints_of(page)
     yield page

@@ -21,6 +21,7 @@ from tests.running_page.account import (
 )
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 1")  # each group starts a browser
 _NAMED: Final = ("BRANCH", "EXECUTION", "SUFFIX")
 
 
@@ -49,6 +50,8 @@ def all_buttons() -> Iterator[Pressed]:
             path, values = "/", []
         else:
             path, values = f"/environments/{SUFFIX}", [f"SUFFIX={SUFFIX}"]
+        if action.name == "trace":
+            values.append(f"TRANSACTION={RUN}")
         yield Pressed(action=action, path=path, asked=(action.target, *values, *constants))
 
 
@@ -76,7 +79,11 @@ async def test_b8_every_button_asks_and_runs_what_it_showed(
     page: Page, site: Site, name: str
 ) -> None:
     button = BUTTONS[name]
+    site.world.sleeping = "2026-11-26T20:00:00+00:00" if name == "wake" else ""
     question = await open_question(page, button)
+    if name == "trace":
+        await question.get_by_label("Transaction", exact=True).fill(RUN)
+        await question.get_by_role("button", name="Use these choices").click()
     shown = await question.locator("code.command").inner_text()
     assert site.asked == [], "the question alone starts nothing"
     await confirm(question, button)
@@ -116,12 +123,12 @@ async def test_b8_choices_change_the_command_before_it_is_started(page: Page, si
     await question.get_by_label("Queue").select_option("audit")
     await question.get_by_label("Reason").fill("refused_by_s3: AccessDenied")
     await question.get_by_role("button", name="Use these choices").click()
-    command = "make redrive SUFFIX=main-v4grq1 QUEUE=audit 'REASON=refused_by_s3: AccessDenied'"
+    command = f"make redrive SUFFIX={SUFFIX} QUEUE=audit 'REASON=refused_by_s3: AccessDenied'"
     await expect(question.locator("code.command")).to_have_text(f"{command} ANSWER=no")
     await question.locator("form.start button").click()
     await expect(page.locator("#command")).to_contain_text("exit code 0")
     assert site.asked == [
-        ["redrive", "SUFFIX=main-v4grq1", "QUEUE=audit", "REASON=refused_by_s3: AccessDenied",
+        ["redrive", f"SUFFIX={SUFFIX}", "QUEUE=audit", "REASON=refused_by_s3: AccessDenied",
          "ANSWER=no"]
     ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from tests.running_page.site import Site, served
 
+pytestmark = pytest.mark.xdist_group("running page 1")  # each group starts a browser
 _FORM: Final = """<!doctype html><title>Foreign</title>
 <form method="post" action="{target}"><input name="SUFFIX" value="main-v4grq1">
 <input name="token" value="{token}"><input name="confirmed" value="yes"><button>Win</button></form>

@@ -6,15 +6,18 @@ import pytest
 from playwright.async_api import Page, expect
 
 from page.actions.registry import ACTIONS
+from tests.operations.trace.ways import ID
 from tests.running_page.account import PIPELINE, RUN, SUFFIX
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 2")  # each group starts a browser
 PAGES: Final = (
     "/",
     f"/runs/{PIPELINE}/{RUN}",
     f"/environments/{SUFFIX}",
     "/plots",
     "/commands",
+    f"/trace?suffix={SUFFIX}&transaction={ID}",
     f"/actions/redrive?SUFFIX={SUFFIX}",
 )
 

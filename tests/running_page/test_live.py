@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 from tests.running_page.account import PIPELINE, RUN, STAGES, SUFFIX
 from tests.running_page.site import ROOT, Site
 
+pytestmark = pytest.mark.xdist_group("running page 2")  # each group starts a browser
 RUN_PAGE: Final = f"/runs/{PIPELINE}/{RUN}"
 
 

@@ -6,6 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from page.actions.registry import ACTIONS
+from page.navigation import NAVIGATION
+from tests.operations.trace.ways import ID
 from tests.running_page.account import (
     BRANCH,
     OTHER_PIPELINE,
@@ -18,17 +20,17 @@ from tests.running_page.conftest import complaints_of
 from tests.running_page.contrast import too_faint
 from tests.running_page.site import Site
 
+pytestmark = pytest.mark.xdist_group("running page 2")  # each group starts a browser
 PAGES: Final = (
-    "/",
+    *NAVIGATION,
     f"/pipelines/{PIPELINE}",
     f"/pipelines/{OTHER_PIPELINE}",
     f"/runs/{PIPELINE}/{RUN}",
     f"/environments/{SUFFIX}",
     f"/environments/{OTHER_SUFFIX}",
     "/environments/none",
-    "/plots",
-    "/architecture",
-    "/commands",
+    f"/trace?suffix={SUFFIX}&transaction={ID}",
+    f"/trace?suffix={SUFFIX}&transaction=x",
     "/commands/none",
     "/actions/reconcile",
     f"/actions/destroy?BRANCH={BRANCH}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from lambda_src.shared.branch_suffix import has_suffix
+from lambda_src.shared.drills import FAULTS_STACK
 from lambda_src.shared.stack_tags import BRANCH_TAG, REPOSITORY_TAG
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 APPLICATION: Final = "transaction-pipeline"
 APPLICATION_STACK: Final = "transaction"
 PIPELINE_STACK: Final = "DeliveryPipeline"
-FAULTS_STACK: Final = "FaultInjection"  # only of an environment with templates for drills
 STACKS: Final = (FAULTS_STACK, APPLICATION_STACK, PIPELINE_STACK)
 
 _IN_PROGRESS: Final = "_IN_PROGRESS"

@@ -37,6 +37,8 @@ _SIGNED_AS: Final[Mapping[str, str]] = {
     "wafv2": "waf",
 }
 _TRIES: Final = 20
+# A cluster that was being stopped is not started again, and one that was being started is.
+_REACHED: Final[Mapping[str, str]] = {"starting": "available", "stopping": "stopped"}
 _INTERRUPTED: Final = "the local cloud was stopped or killed during this operation"
 
 
@@ -146,7 +148,9 @@ def _load_databases(state: dict[str, Any]) -> None:
     }
     rds._restore_state(state)
     for key, known in status.items():
-        rds._instances._data[key]["DBInstanceStatus"] = known
+        rds._instances._data[key]["DBInstanceStatus"] = _REACHED.get(known, known)
+    for cluster in rds._clusters.all_values():
+        cluster["Status"] = _REACHED.get(cluster["Status"], cluster["Status"])
 
 
 def _load_services(state: dict[str, Any]) -> None:

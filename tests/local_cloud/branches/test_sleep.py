@@ -15,7 +15,7 @@ from lambda_src.shared.branch_suffix import suffix_of_branch
 from local_cloud.aws import environment
 from local_cloud.paths import ROOT
 from tests.local_cloud.branches.cloud import eventually
-from tests.local_cloud.branches.hub import Branches
+from tests.local_cloud.branches.hub import Branches, pipeline_template
 from tests.local_cloud.branches.sleepy import Sleepy, application
 from tests.local_cloud.emulator.conftest import PROGRAM
 from tests.local_cloud.emulator.images import publish_image
@@ -58,7 +58,11 @@ def branch(branches: Branches) -> str:
     cloud = branches.cloud
     publish_image(cloud.paths, PROGRAM)
     created = branches.create(
-        name, files={"application.json": application(cloud, suffix_of_branch(name))}
+        name,
+        files={
+            "application.json": application(cloud, suffix_of_branch(name)),
+            "pipeline.json": pipeline_template(name, "true"),
+        },
     )
     assert created.outcome == "create"
     assert created.succeeded

@@ -155,6 +155,30 @@ def test_a_state_machine_that_ran_has_failed_with_a_reason(contents: Contents) -
     assert "restart" in found["cause"]
 
 
+def test_a_stopped_database_stays_stopped_and_starts_with_its_data(contents: Contents) -> None:
+    """As that of an environment that sleeps. It is killed while it stops."""
+    contents.post("before-sleep")
+    (cluster,) = contents.aws.rds.describe_db_clusters()["DBClusters"]
+    name = cluster["DBClusterIdentifier"]
+    contents.aws.ecs.update_service(cluster="app", service="app", desiredCount=0)
+    contents.aws.rds.stop_db_cluster(DBClusterIdentifier=name)
+    time.sleep(1.5)
+    contents.kill()
+    contents.start()
+
+    def status() -> str:
+        (found,) = contents.aws.rds.describe_db_clusters()["DBClusters"]
+        return str(found["Status"])
+
+    assert status() == "stopped"
+    assert not list(contents.paths.databases.glob("*/*/postmaster.pid")), "no server was started"
+    contents.aws.rds.start_db_cluster(DBClusterIdentifier=name)
+    until(lambda: status() == "available", "the database is started")
+    contents.aws.ecs.update_service(cluster="app", service="app", desiredCount=2)
+    until(contents.answers, "the API answers")
+    assert "before-sleep" in contents.posted()
+
+
 def _fill(contents: Contents, mark: str) -> None:
     contents.post(mark)
     contents.send("state-waiting", mark)

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud.paths import CloudPaths, state_dir
 from operations.drills import recording
 from operations.drills.acknowledgements import Api, Stream
-from operations.drills.recording import Recording, draw, last_drills, record_folders
+from operations.drills.recording import Recording, draw, record_folders
 from operations.drills.timeline import FaultLog, Timeline
 from tests.operations.drills.ledger import ledger, the_tenth
 
@@ -111,16 +110,6 @@ def test_a_picture_that_cannot_be_drawn_fails_no_drill(
     draw([tmp_path / "gone.json"])
 
     assert "no plot was drawn" in capsys.readouterr().err
-
-
-def test_the_last_drills_are_kept_where_the_local_cloud_keeps_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
-    assert last_drills() == CloudPaths(state_dir()).drills
-
-    monkeypatch.delenv("LOCAL_STATE")
-    assert last_drills() == CloudPaths(state_dir()).drills
 
 
 def test_results_are_kept_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

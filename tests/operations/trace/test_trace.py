@@ -174,6 +174,33 @@ def test_what_a_client_or_a_later_version_writes_controls_no_terminal_and_tells_
     assert max(map(len, output.splitlines())) < 1000
 
 
+def test_of_requests_with_one_trace_only_those_that_can_be_about_it_are_shown(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line of a large batch names ten of its transactions."""
+    environment.answer = ways.complete()
+    others = {"transaction_ids": ["other"], "duration_ms": 77}
+    environment.log("service", AT, REQUEST | others)
+    environment.log("service", AT, REQUEST | others | {"transactions": 500, "duration_ms": 99})
+    assert environment.trace() == 0
+    output = capsys.readouterr().out
+    assert "77 ms" not in output
+    assert "duration 99 ms" in output
+
+
+def test_lines_that_are_of_no_request_are_shown_with_the_posting(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.answer = ways.complete()
+    environment.log("service", AT, {"message": "the request failed", "trace_id": TRACE})
+    environment.log("processor", AT, f"Task timed out with {ID}")
+    assert environment.trace() == 0
+    head, _, tail = capsys.readouterr().out.partition("posting")
+    assert "the request failed" not in head
+    assert "the request failed" in tail
+    assert f"Task timed out with {ID}" in tail
+
+
 def test_log_groups_that_are_not_there_are_named(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:

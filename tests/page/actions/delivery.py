@@ -1,10 +1,11 @@
 """An account with one branch whose pipeline waits for an approval."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from page.settings import PageSettings
-from tests.page.answers import AnsweringAccount, Answers
+from tests.page.recorded import RecordedAccount
+from tests.page.world import NOW, action, pipeline_stack
 
 BRANCH = "main"
 PIPELINE = "transaction-pipeline-main-v4grq1"
@@ -20,57 +21,53 @@ class Delivery:
     waiting: str = RUN
     branch: str = BRANCH
     failure: Exception | None = None
-    stack: dict[str, Any] = field(default_factory=dict)
 
-    def account(self, settings: PageSettings) -> AnsweringAccount:
-        return AnsweringAccount(
-            settings,
-            cloudformation=Answers(
-                describe_stacks=self._stacks, list_stack_resources=self._resources
-            ),
-            codepipeline=Answers(
-                get_pipeline_state=self._state, list_action_executions=self._actions
-            ),
-        )
+    def account(self, settings: PageSettings) -> RecordedAccount:
+        account = RecordedAccount(settings)
+        account.answer("cloudformation.DescribeStacks", self._stacks)
+        account.answer("cloudformation.ListStackResources", self._resources)
+        account.answer("codepipeline.GetPipelineState", self._state)
+        account.answer("codepipeline.ListActionExecutions", self._actions)
+        return account
 
-    def _stacks(self) -> dict[str, Any]:
+    def _stacks(self, _: dict[str, Any]) -> dict[str, Any]:
         if self.failure:
             raise self.failure
-        tags = {"branch": self.branch, "environment-suffix": "main-v4grq1"}
+        return {"Stacks": [pipeline_stack("main-v4grq1", branch=self.branch)]}
+
+    def _resources(self, _: dict[str, Any]) -> dict[str, Any]:
         return {
-            "Stacks": [
+            "StackResourceSummaries": [
                 {
-                    "StackName": "DeliveryPipeline-main-v4grq1",
-                    "StackStatus": "UPDATE_COMPLETE",
-                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+                    "LogicalResourceId": "Pipeline",
+                    "ResourceType": "AWS::CodePipeline::Pipeline",
+                    "PhysicalResourceId": PIPELINE,
+                    "LastUpdatedTimestamp": NOW,
+                    "ResourceStatus": "CREATE_COMPLETE",
                 }
             ]
         }
 
-    def _resources(self, **_: str) -> dict[str, Any]:
-        resource = {"ResourceType": "AWS::CodePipeline::Pipeline", "PhysicalResourceId": PIPELINE}
-        return {"StackResourceSummaries": [resource]}
-
-    def _state(self, **_: str) -> dict[str, Any]:
+    def _state(self, _: dict[str, Any]) -> dict[str, Any]:
         latest = {"status": "InProgress", **({"token": "t"} if self.waiting else {})}
         return {
             "stageStates": [
                 {
                     "stageName": "ProductionApproval",
-                    "latestExecution": {"pipelineExecutionId": self.waiting},
+                    "latestExecution": {
+                        "pipelineExecutionId": self.waiting or RUN,
+                        "status": "InProgress",
+                    },
                     "actionStates": [{"actionName": "Approval", "latestExecution": latest}],
                 }
             ]
         }
 
-    def _actions(self, **_: Any) -> dict[str, Any]:
-        return {
-            "actionExecutionDetails": [
-                {
-                    "stageName": "ProductionApproval",
-                    "actionName": "Approval",
-                    "status": "InProgress",
-                    "input": {"resolvedConfiguration": {"CustomData": MESSAGE}},
-                }
-            ]
-        }
+    def _actions(self, _: dict[str, Any]) -> dict[str, Any]:
+        asked = action(
+            "ProductionApproval.Approval",
+            "InProgress",
+            provider="Manual",
+            configuration={"CustomData": MESSAGE},
+        )
+        return {"actionExecutionDetails": [asked]}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.fault_injection import DRILLS
+from lambda_src.shared.drills import DRILLS
 from page.actions import rules
 from page.actions.action import Action, Confirmation, Parameter, Subject
 from page.actions.registry import ACTIONS, VARIABLES, actions_of
@@ -35,6 +35,7 @@ VALID = {
     "EXECUTION": RUN,
     "HUB": "hub-0a1b2c",
     "QUEUE": "audit",
+    "TRANSACTION": RUN,
     "REASON": "refused_by_s3: AccessDenied (403)",
     "ID": RUN,
     "FROM": "2026-11-26T08:00:00Z",

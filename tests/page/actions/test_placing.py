@@ -39,9 +39,19 @@ def test_b8_a_branch_can_be_run_again_and_deleted() -> None:
     assert not found["retry"].is_dangerous
 
 
+def test_b8_a_branch_whose_environment_is_awake_can_sleep_and_one_that_sleeps_can_wake() -> None:
+    awake = at(Place(kind="branch", branch="feature/a", state="live"))
+    asleep = at(Place(kind="branch", branch="feature/a", state="asleep"))
+    trunk = at(Place(kind="branch", branch="main"))
+    rest = {"sleep", "wake"}
+    assert [names.keys() & rest for names in (awake, asleep, trunk)] == [{"sleep"}, {"wake"}, set()]
+
+
 def test_b8_an_environment_has_its_operations_and_every_drill() -> None:
     found = at(Place(kind="environment", suffix="main-v4grq1"))
     drills = {name for name in ACTIONS if name.startswith("drill-")}
+    assert len(drills) > 8
+    assert found["trace"].href == "/actions/trace?SUFFIX=main-v4grq1", "its id is asked for then"
     assert found.keys() >= drills | {"dead-letters", "redrive", "resend", "verify-audit"}
     assert all(values(button) == {"SUFFIX": "main-v4grq1"} for button in found.values())
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from page import application as application_module
 from page.actions.runner import Runner
 from page.application import application
 from page.settings import PageSettings
@@ -33,7 +32,7 @@ class Site:
         self.delivery = delivery
         runner = Runner(folder=folder, program=(sys.executable, str(self.program)))
         settings = PageSettings(checkout=ROOT, state=folder)
-        app = application(settings=settings, runner=runner)
+        app = application(settings=settings, runner=runner, account=delivery.account(settings))
         self.runner = runner
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
@@ -66,7 +65,6 @@ def fields(text: str) -> dict[str, str]:
 @pytest_asyncio.fixture
 async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
     delivery = Delivery()
-    monkeypatch.setattr(application_module, "Account", delivery.account)
     # No connection of these tests is one of the kernel.
     monkeypatch.setattr("page.actions.peer.is_allowed_user", lambda *_: True)
     site = Site(tmp_path, delivery)
@@ -193,6 +191,22 @@ async def test_b8_a_value_that_make_would_interpret_is_refused_in_link_and_form(
     token = fields((await site.ask("reconcile", {})).text)
     assert (await site.http.post("/actions/retry", data={**token, **hostile})).status_code == 400
     assert site.runner.commands() == []
+
+
+async def test_b8_what_is_still_to_be_chosen_is_asked_for(site: Site) -> None:
+    asked = await site.ask("trace", ENVIRONMENT)
+    assert asked.status_code == 200
+    assert 'name="TRANSACTION"' in asked.text
+    assert 'method="post"' not in asked.text
+    assert fields(asked.text) == ENVIRONMENT, "and the next question is about the same one"
+    assert (
+        "Shows the way of transaction"
+        in (await site.ask("trace", {**ENVIRONMENT, "TRANSACTION": RUN})).text
+    )
+    token = fields((await site.ask("reconcile", {})).text)
+    pressed = await site.http.post("/actions/trace", data={**token, **ENVIRONMENT})
+    assert pressed.status_code == 400
+    assert "TRANSACTION is empty: it must be a UUID" in pressed.text
 
 
 async def test_b8_an_approval_shows_what_the_pipeline_waits_for_before_the_decision(

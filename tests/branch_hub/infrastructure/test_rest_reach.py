@@ -1,0 +1,52 @@
+"""B13: what the hub may stop is what an environment has, and nothing of the trunk."""
+
+import json
+
+import pytest
+
+from branch_hub.functions.rest import names
+from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
+from tests.branch_hub.infrastructure.iam import Role
+from tests.delivered import Delivered
+from tests.infra.templates import Synthesized
+
+PLACE = "us-east-1:000000000000"
+BRANCH = "feature-x-5femoa"
+
+
+@pytest.fixture
+def rest(hub: Synthesized) -> Role:
+    return Role.of(hub, f"branch-rest-role-{CODECOMMIT_HUB}")
+
+
+def parts(suffix: str) -> dict[str, str]:
+    cluster = f"{names.ECS_CLUSTER}-{suffix}"
+    return {
+        "cloudwatch:DisableAlarmActions": f"arn:aws:cloudwatch:{PLACE}:alarm:queue-age-{suffix}",
+        "ecs:TagResource": f"arn:aws:ecs:{PLACE}:cluster/{cluster}",
+        "ecs:UpdateService": f"arn:aws:ecs:{PLACE}:service/{cluster}/{names.SERVICE}-{suffix}",
+        "events:DisableRule": f"arn:aws:events:{PLACE}:rule/{names.RULE}-{suffix}",
+        "rds:StopDBCluster": f"arn:aws:rds:{PLACE}:cluster:{names.DATABASE}-{suffix}",
+    }
+
+
+@pytest.mark.parametrize("suffix", ["staging", "production", "main-v4grq1"])
+def test_b13_nothing_of_the_trunk_can_be_stopped(rest: Role, suffix: str) -> None:
+    for action, arn in parts(suffix).items():
+        assert not rest.may(action, arn), action
+
+
+def test_b13_the_parts_of_a_branch_can_be_stopped_and_not_deleted(rest: Role) -> None:
+    for action, arn in parts(BRANCH).items():
+        assert rest.may(action, arn), action
+    assert not rest.may("rds:DeleteDBCluster", parts(BRANCH)["rds:StopDBCluster"])
+    assert not rest.may("ecs:DeleteService", parts(BRANCH)["ecs:UpdateService"])
+
+
+def test_b13_the_names_are_those_of_an_environment(delivered: Delivered) -> None:
+    (file,) = delivered.outdir.glob("assembly-*/*Transaction*.template.json")
+    text = json.dumps(json.loads(file.read_text()))
+    for name in (
+        names.ECS_CLUSTER, names.SERVICE, names.DATABASE, names.QUEUE_FUNCTION, names.RULE,
+    ):  # fmt: skip
+        assert f'"{name}-{BRANCH}"' in text, name

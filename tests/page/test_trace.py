@@ -1,0 +1,142 @@
+"""The page follows a transaction when a person asks, and shows what `make trace` prints."""
+
+import html
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from lambda_src.audit_verifier.way_report import Way
+from operations.function_call import CallFailed
+from operations.trace.evidence import Evidence, moment_of
+from operations.trace.log_lines import Line, Window
+from operations.trace.subject import Subject
+from page import trace_view
+from page.application import application
+from page.readers import trace as reader
+from page.readers.stacks import Stack
+from page.settings import PageSettings
+from tests.operations.trace import ways
+from tests.operations.trace.ways import ID, TRACE
+
+CHECKOUT = Path(__file__).parents[2]
+SUFFIX = "main-v4grq1"
+ENVIRONMENT = Stack(name=f"transaction-{SUFFIX}", state="CREATE_COMPLETE", suffix=SUFFIX, branch="")
+Ask = Callable[..., Awaitable[httpx.Response]]
+
+
+def evidence(subject: Subject, answer: dict[str, Any]) -> Evidence:
+    way = Way.of_json(answer)
+    now = moment_of(way.now)
+    fields = {"message": "request answered", "transaction_ids": [ID], "trace_id": TRACE}
+    more = {"status": 201, "duration_ms": 3, "note": "<b>bold</b>"}
+    line = Line(moment=now, stream="a/b/task-1", message="request answered", fields=fields | more)
+    return Evidence(
+        suffix=SUFFIX,
+        subject=subject,
+        now=now,
+        way=way,
+        window=Window(start=now, end=now),
+        service=[line],
+        processor=[],
+        not_read=["there is no log group /ecs/x"],
+    )
+
+
+@pytest.fixture
+def gathered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Subject]]:
+    """What was asked."""
+    asked: list[tuple[str, Subject]] = []
+
+    def gather(_: object, *, suffix: str, subject: Subject) -> Evidence:
+        asked.append((suffix, subject))
+        return evidence(subject, ways.complete())
+
+    monkeypatch.setattr(reader, "gather", gather)
+    monkeypatch.setattr(reader, "environment_stack", lambda *_: ENVIRONMENT)
+    monkeypatch.setattr(trace_view, "stacks", lambda _: [ENVIRONMENT])
+    return asked
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    app = application(settings=PageSettings(checkout=CHECKOUT, endpoint_url="http://127.0.0.1:9"))
+
+    async def get(path: str, **headers: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:4580", headers=headers
+        ) as client:
+            return await client.get(path)
+
+    return get
+
+
+def text_of(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+async def test_without_an_id_it_shows_the_form_with_the_environments(
+    ask: Ask, gathered: list[Any]
+) -> None:
+    answer = await ask("/trace")
+    assert answer.status_code == 200
+    assert f'value="{SUFFIX}"' in answer.text
+    assert gathered == []
+
+
+async def test_it_shows_each_step_with_facts_and_log_lines(ask: Ask, gathered: list[Any]) -> None:
+    answer = await ask(f"/trace?suffix={SUFFIX}&transaction=%20{ID}%20")
+    shown = text_of(answer.text)
+    [(suffix, subject)] = gathered
+    assert (suffix, str(subject.transaction_id)) == (SUFFIX, ID)
+    assert "posted, and in the audit trail as it was posted" in shown
+    assert f"trace {TRACE}" in shown
+    assert "sealed batch done 2026-11-26 16:29:38.000000 UTC number 7" in shown
+    assert "task-1: request answered" in shown
+    assert "Not read: there is no log group /ecs/x" in shown
+    assert "<b>bold" not in answer.text
+
+
+async def test_another_site_cannot_ask(ask: Ask, gathered: list[Any]) -> None:
+    path = f"/trace?suffix={SUFFIX}&transaction={ID}"
+    assert (await ask(path, **{"sec-fetch-site": "cross-site"})).status_code in (200, 403)
+    assert gathered == []
+    await ask(path, **{"sec-fetch-site": "same-origin"})
+    assert len(gathered) == 1
+
+
+@pytest.mark.usefixtures("gathered")
+async def test_an_id_that_is_none_is_said(ask: Ask) -> None:
+    shown = text_of((await ask(f"/trace?suffix={SUFFIX}&transaction=x")).text)
+    assert "Could not be followed. TRANSACTION: must be a UUID" in shown
+
+
+@pytest.mark.usefixtures("gathered")
+async def test_an_environment_of_an_earlier_version_is_said(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise CallFailed("unknown field 'trace'")
+
+    monkeypatch.setattr(reader, "gather", fail)
+    shown = text_of((await ask(f"/trace?suffix={SUFFIX}&transaction={ID}")).text)
+    assert "Could not be followed. unknown field 'trace'" in shown
+
+
+async def test_an_account_that_does_not_answer_is_said(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    monkeypatch.setattr(trace_view, "stacks", fail)
+    monkeypatch.setattr(reader, "environment_stack", fail)
+    shown = text_of((await ask(f"/trace?suffix={SUFFIX}&transaction={ID}")).text)
+    assert "Could not connect" in shown
