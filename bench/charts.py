@@ -35,6 +35,7 @@ class Curves:
     spans: Sequence[Span] = ()
     moments: Mapping[str, float] = field(default_factory=dict)
     levels: Mapping[str, float] = field(default_factory=dict)
+    x_end: float | None = None  # of the axis; None: that of the lines
     explains_marks: bool = True  # no: the chart above has the same spans and moments
 
     @property

@@ -155,14 +155,23 @@ def _draw_curves(axes: Axes, panel: Curves) -> None:
     for (name, level), dashes in zip(panel.levels.items(), _DASHES, strict=False):
         axes.axhline(level, color=_INK, linestyle=dashes, linewidth=1.2, label=name)
     furthest = max((x for line in panel.lines for x, _ in line.points), default=1.0)
-    for span in panel.spans:
+    for number, span in enumerate(panel.spans):
         end = furthest if span.end is None else span.end
-        axes.axvspan(span.begin, end, color=_FAULT, alpha=0.2, linewidth=0, label=span.label)
+        axes.axvspan(
+            span.begin,
+            end,
+            color=_FAULT,
+            alpha=0.1 if number % 2 else 0.2,
+            linewidth=0,
+            label=span.label,
+        )
     for (name, at), dashes in zip(panel.moments.items(), _DASHES, strict=False):
         axes.axvline(at, color=_FAULT, linestyle=dashes, linewidth=1.4, label=name)
     axes.set_ylabel(panel.y_label)
     axes.margins(x=0.01)
-    if panel.logarithmic:
+    if panel.x_end is not None:
+        axes.set_xlim(-0.01 * panel.x_end, 1.01 * panel.x_end)
+    if panel.logarithmic and any(y for line in panel.lines for _, y in line.points):
         axes.set_yscale("log")
         low, high = axes.get_ylim()
         few = high < _DECADES_WITH_PARTS * low

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from local_cloud.paths import ROOT
+from soak.history import keep
 from soak.report import repeat_command, report
 from soak.run import Soak, run
 from soak.sabotage import Break
@@ -31,6 +32,12 @@ def main() -> int:
         try:
             result = run(soak, Path(folder))
             print(report(result))
+            keep(
+                result.history.record(
+                    run=repeat_command(soak),
+                    problems=[f"{each.what}: {each.subject}" for each in result.problems],
+                )
+            )
         except KeyboardInterrupt:
             print("interrupted; everything that was started has ended")
             return 130

@@ -14,6 +14,7 @@ from soak.api_client import ApiClient
 from soak.aws_resources import AUDIT_QUEUE, BUCKET, OUTCOME_QUEUE, TRANSACTION_QUEUE
 from soak.dead_letters import dead_letters
 from soak.draining import Stuck, in_queue, wait_until_empty
+from soak.history import History
 from soak.ledger_contents import broken_rules, recorded_transactions
 from soak.outcome_events import read_outcome_events, wrong_outcome_events
 from soak.outside_log import OutsideLog
@@ -48,6 +49,7 @@ class Result:
     transactions: int  # in the ledger
     checked: Checked  # by the verification
     problems: Sequence[Problem]
+    history: History
 
 
 def run(soak: Soak, folder: Path) -> Result:
@@ -66,15 +68,18 @@ def run(soak: Soak, folder: Path) -> Result:
             for n in range(_API_CLIENTS)
         ]
         clients[0].open_accounts()
+        history = History(log=log, faults=faults, database=system.database)
         if soak.has_faults:
             faults.on(Plan(seed=soak.seed))
-        _load(soak, system, clients, log, faults)
-        try:
-            wait_until_empty(system.waiting, seconds=DRAIN_SECONDS)
-        except Stuck as error:
-            problems.append(Problem(what="stuck", subject=str(error)))
+        with running_threads(history.run):
+            _load(soak, system, clients, log, faults)
+            history.notes_the_end_of_faults()
+            try:
+                wait_until_empty(system.waiting, seconds=DRAIN_SECONDS)
+            except Stuck as error:
+                problems.append(Problem(what="stuck", subject=str(error)))
         problems += [Problem(what="not broken, as asked", subject=e) for e in sabotage.not_done]
-        return _result(system, log, faults, problems)
+        return _result(system, log, faults, problems, history)
 
 
 def _load(
@@ -99,7 +104,9 @@ def _load(
         faults.off()
 
 
-def _result(system: System, log: OutsideLog, faults: Faults, problems: list[Problem]) -> Result:
+def _result(
+    system: System, log: OutsideLog, faults: Faults, problems: list[Problem], history: History
+) -> Result:
     with system.database.connection() as connection:
         recorded = recorded_transactions(connection)
         problems += broken_rules(connection)
@@ -130,4 +137,5 @@ def _result(system: System, log: OutsideLog, faults: Faults, problems: list[Prob
         transactions=len(recorded),
         checked=checked,
         problems=problems,
+        history=history,
     )

@@ -19,9 +19,10 @@ def cut_database(scene: Scene) -> Outcome:
     scene.wait_until(lambda: is_whole(scene), "the database has a standby in sync")
     writer, tasks = scene.writer()["instance"], {t["id"] for t in scene.healthy_tasks()}
     with database_cut_off(scene):
-        cut = time.monotonic()
+        cut = scene.faults.begins("the tasks are cut off from the database")
         print(f"cut the {len(tasks)} tasks off from the database")
         time.sleep(_CUT_SECONDS)
+    scene.faults.ends("they reach it again")
     findings = Findings()
     findings.expect(
         "the writer is the same as before",

@@ -27,6 +27,8 @@ def picture(timeline: Timeline) -> str:
         Span(begin=fault.began, end=fault.ended, label=_words(fault)) for fault in timeline.faults
     ]
     moments = {f"{event.what}: at {event.at:.1f} s": event.at for event in timeline.events}
+    waiting = waiting_for_archive(timeline)
+    x_end = float(max(len(waiting), load_seconds(timeline)))
     return svg(
         [
             Curves(
@@ -34,6 +36,7 @@ def picture(timeline: Timeline) -> str:
                 x_label=_X,
                 y_label="per second",
                 lines=_rates(timeline),
+                x_end=x_end,
                 spans=spans,
                 moments=moments,
             ),
@@ -42,6 +45,7 @@ def picture(timeline: Timeline) -> str:
                 x_label=f"{_X}, at the acknowledgement; a gap: nothing was acknowledged",
                 y_label="milliseconds",
                 lines=_percentiles(latencies(timeline)),
+                x_end=x_end,
                 spans=spans,
                 moments=moments,
                 explains_marks=False,
@@ -54,10 +58,11 @@ def picture(timeline: Timeline) -> str:
                 lines=[
                     Line(
                         name="not yet in the bucket",
-                        points=_points(waiting_for_archive(timeline)),
+                        points=_points(waiting),
                         steps=True,
                     )
                 ],
+                x_end=x_end,
                 spans=spans,
                 moments=moments,
                 explains_marks=False,

@@ -20,7 +20,8 @@ from operations.drills.timeline import FaultLog, Timeline
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RESULTS: Final = Path(__file__).resolve().parents[2] / "bench" / "results" / "drills"
+_ROOT: Final = Path(__file__).resolve().parents[2]
+RESULTS: Final = _ROOT / "bench" / "results" / "drills"
 
 
 @dataclass(kw_only=True)

@@ -57,6 +57,8 @@ def drill(
 
 def test_b7_services_that_are_away_and_come_back_pass(scene: Scene) -> None:
     assert drill(scene).findings.broken == []
+    both, s3 = scene.faults.faults
+    assert (both.until, s3.until) == ("SQS answers again", "S3 answers again")
     assert Outages(scene.paths.outages).away() == frozenset()
 
 

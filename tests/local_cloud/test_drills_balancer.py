@@ -90,6 +90,8 @@ def test_b7_a_load_balancer_that_comes_back_passes(
     start_again_when_dead(scene, balancer, "one", "two")
 
     assert kill_balancer(scene).findings.broken == []
+    [fault] = scene.faults.faults
+    assert (fault.what, fault.until) == ("kill -9 of the load balancer", "it is started again")
 
 
 def test_b7_a_load_balancer_that_stays_away_fails_the_drill(

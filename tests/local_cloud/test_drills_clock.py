@@ -66,6 +66,10 @@ def test_b7_a_clock_that_jumps_forward_and_back_passes(scene: Scene) -> None:
         return seen[-1]
 
     assert drill(scene, look).findings.broken == []
+    ahead, behind = scene.faults.faults
+    assert "ahead" in ahead.what
+    assert "behind" in behind.what
+    assert behind.ended, "the clock is right again"
     assert seen == [600, -600, 0]
     assert DatabaseClock(scene.paths.database_clock).launcher() == (), "for servers started later"
 

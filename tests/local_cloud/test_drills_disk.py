@@ -74,6 +74,8 @@ def test_b7_a_writer_that_says_so_and_is_replaced_passes(
         publish(scene, writer="two")
 
     assert drill(scene, monkeypatch, crash).findings.broken == []
+    [fault] = scene.faults.faults
+    assert fault.ended, "the plot marks it"
 
 
 def test_b7_a_disk_that_was_never_full_fails_the_drill(

@@ -67,6 +67,8 @@ def test_b7_a_killed_writer_that_is_not_replaced_fails_the_drill(
         kill_database.kill_database(scene)
 
     assert victim.wait(10) == -9
+    [fault] = scene.faults.faults
+    assert fault.ended is None, "the plot of a drill that failed shows a fault that did not end"
 
 
 def test_b7_the_writer_is_killed_that_the_whole_database_has(

@@ -140,6 +140,7 @@ def test_b7_a_hanging_writer_that_is_fenced_and_replaced_passes(
     outcome = drill_of_hanging_writer(scene, server, monkeypatch)
 
     assert outcome.findings.broken == []
+    assert [fault.until for fault in scene.faults.faults] == ["another writer serves"]
     assert len(outcome.findings.held) == 2
 
 
@@ -234,6 +235,7 @@ def test_b7_a_hanging_task_that_is_replaced_and_ends_passes(
     outcome = drill_of_hanging_task(scene, server, monkeypatch)
 
     assert outcome.findings.broken == []
+    assert [fault.until for fault in scene.faults.faults] == ["it gets no more requests"]
     assert len(outcome.findings.held) == 2
 
 

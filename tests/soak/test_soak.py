@@ -23,6 +23,10 @@ def test_what_is_lost_doubled_or_altered_is_found(tmp_path: Path) -> None:
     }
     assert len(missing) == 2  # of lost-batch and of lost-object
     assert "NOT consistent" in report(result)
+    history = result.history
+    assert len(history.seconds) == len(history.sent) == len(history.recorded) > 1
+    assert history.recorded == sorted(history.recorded), "the ledger only grows"
+    assert 0 < history.recorded[-1] <= result.transactions
 
 
 def test_the_report_names_the_command_that_repeats_the_run() -> None:
