@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.passed_context import DECIDED_OUTSIDE
-from tests.delivered import SUFFIX, Delivered
+from tests.delivered import ON_CODECOMMIT, SUFFIX, Delivered
 
 
 def test_s6_the_pipeline_updates_itself_before_it_deploys_anything_else(
