@@ -32,7 +32,11 @@ def test_s6_the_synth_command_contains_the_context_of_the_first_deployment(
     flags = shlex.split(assignment.removeprefix("CDK_CONTEXT=").replace("$$", "$"))
 
     own = {flag for flag in flags[1::2] if flag.partition("=")[0] not in DECIDED_OUTSIDE}
-    assert own == {"apiPort=8443", "databaseCaFile=/it's/a $HOME/ca.pem"}
+    assert own == {
+        "apiPort=8443",
+        "databaseCaFile=/it's/a $HOME/ca.pem",
+        'faultInjection={"ephemeral":true}',
+    }
     assert {"branch=feature/x", "account=000000000000", "region=us-east-1"} <= {*flags[1::2]}
 
 
