@@ -107,20 +107,22 @@ def _joined(value: Any) -> str:
     )
 
 
+ON_CODECOMMIT: dict[str, object] = {
+    "branch": "feature/x",
+    "account": "000000000000",
+    "faultInjection": {"ephemeral": True},
+    "apiPort": "8443",
+    "databaseCaFile": "/it's/a $HOME/ca.pem",
+    "hub": "also",
+    "branches": {"sleep": {"after": "20:00", "until": "07:30", "timezone": "Europe/Berlin"}},
+}
+
+
 @pytest.fixture(scope="session")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
     """A branch on CodeCommit, with all that a place other than AWS says about itself, and with
     templates for drills. Its hub puts environments to sleep."""
-    return Delivered.synthesize(
-        tmp_path_factory.mktemp("codecommit") / "cdk.out",
-        branch="feature/x",
-        account="000000000000",
-        faultInjection={"ephemeral": True},
-        apiPort="8443",
-        databaseCaFile="/it's/a $HOME/ca.pem",
-        hub="also",
-        branches={"sleep": {"after": "20:00", "until": "07:30", "timezone": "Europe/Berlin"}},
-    )
+    return Delivered.synthesize(tmp_path_factory.mktemp("codecommit") / "cdk.out", **ON_CODECOMMIT)
 
 
 @pytest.fixture(scope="session")

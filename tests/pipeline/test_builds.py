@@ -23,6 +23,7 @@ def test_s4_tests_run_before_the_synth_whose_output_is_deployed(delivered: Deliv
     assert [shlex.split(command)[:2] for command in synth[2:]] == [
         ["make", "engine-version"],
         ["make", "synth"],
+        ["make", "awake"],
     ]
     assert delivered.build_spec("Build", "Synth")["artifacts"]["base-directory"] == "cdk.out"
 

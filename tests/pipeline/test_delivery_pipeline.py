@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.passed_context import DECIDED_OUTSIDE
-from tests.delivered import SUFFIX, Delivered
+from tests.delivered import ON_CODECOMMIT, SUFFIX, Delivered
 
 
 def test_s6_the_pipeline_updates_itself_before_it_deploys_anything_else(
@@ -27,12 +27,16 @@ def test_s6_a_newer_push_supersedes_and_a_new_definition_restarts(delivered: Del
 def test_s6_the_synth_command_contains_the_context_of_the_first_deployment(
     delivered: Delivered,
 ) -> None:
-    command = delivered.commands("Build", "Synth")[-1]
+    command = delivered.commands("Build", "Synth")[-2]  # the last one waits
     (assignment,) = shlex.split(command)[2:]
     flags = shlex.split(assignment.removeprefix("CDK_CONTEXT=").replace("$$", "$"))
 
     own = {flag for flag in flags[1::2] if flag.partition("=")[0] not in DECIDED_OUTSIDE}
-    assert own == {"apiPort=8443", "databaseCaFile=/it's/a $HOME/ca.pem"}
+    assert own == {
+        "apiPort=8443",
+        "databaseCaFile=/it's/a $HOME/ca.pem",
+        'faultInjection={"ephemeral":true}',
+    }
     assert {"branch=feature/x", "account=000000000000", "region=us-east-1"} <= {*flags[1::2]}
 
 
@@ -59,14 +63,7 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
     delivered: Delivered, tmp_path: Path
 ) -> None:
     """Self-mutation ends: the pipeline deploys the definition that it already has."""
-    again = Delivered.synthesize(
-        tmp_path / "cdk.out",
-        branch="feature/x",
-        account="000000000000",
-        apiPort="8443",
-        databaseCaFile="/it's/a $HOME/ca.pem",
-        hub="also",
-    )
+    again = Delivered.synthesize(tmp_path / "cdk.out", **ON_CODECOMMIT)
 
     def templates(found: Delivered) -> dict[str, bytes]:
         return {
@@ -75,7 +72,7 @@ def test_s6_the_same_commit_and_context_give_the_same_pipeline(
         }
 
     assert templates(again) == templates(delivered)
-    assert len(templates(again)) == 3
+    assert len(templates(again)) == 4
 
 
 def deployments(found: Delivered, stage: str) -> list[tuple[str, str]]:

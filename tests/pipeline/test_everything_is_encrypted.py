@@ -31,6 +31,7 @@ KEY_AT: Final = {
     "AWS::RDS::DBInstance": "PerformanceInsightsKMSKeyId",
     "AWS::S3::Bucket": "BucketEncryption/ServerSideEncryptionConfiguration/0"
     "/ServerSideEncryptionByDefault/KMSMasterKeyID",
+    "AWS::Scheduler::Schedule": "KmsKeyArn",
     "AWS::SNS::Topic": "KmsMasterKeyId",
     "AWS::SQS::Queue": "KmsMasterKeyId",
     "AWS::SecretsManager::Secret": "KmsKeyId",

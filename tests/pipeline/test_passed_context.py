@@ -44,7 +44,8 @@ def test_every_given_setting_is_passed_on() -> None:
         "notices": "hub",
         "domains": json.dumps({"staging": DOMAIN_THERE}, sort_keys=True, separators=(",", ":")),
         "branches": (
-            '{"collect":"report","lifetimeDays":3,"protected":[],"quota":2,"reconcile":"apply"}'
+            '{"collect":"report","lifetimeDays":3,"protected":[],"quota":2,"reconcile":"apply",'
+            '"sleep":null}'
         ),
     }
 
