@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from infra.fault_injection import FAULTS_STACK
+from lambda_src.shared.drills import FAULTS_STACK
 from pipeline.passed_context import DECIDED_OUTSIDE
 from tests.delivered import ON_CODECOMMIT, SUFFIX, Delivered
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.config import EPHEMERAL, KINDS, PRODUCTION, PROMOTED, EnvironmentConfig
-from infra.fault_injection import FAULTS_STACK
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import is_branch_suffix
+from lambda_src.shared.drills import FAULTS_STACK
 from pipeline.promotion import RESERVED_SUFFIXES, promotions_of
 from tests.delivered import Delivered
 
