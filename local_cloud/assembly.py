@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from local_cloud.aws import ACCOUNT, REGION, AwsClients
 from local_cloud.git_host import GITHUB_PATH, OWNER, GitHost
@@ -50,7 +51,7 @@ def cdk_context(
         "region": REGION,
         "source": json.dumps(source, separators=(",", ":")),
         "apiPort": str(cloud.api_port),
-        "branches": json.dumps({"quota": _QUOTA}, separators=(",", ":")),
+        "branches": json.dumps({**_written("branches"), "quota": _QUOTA}, separators=(",", ":")),
         # Off by default: here every environment has its drills.
         "faultInjection": json.dumps(
             dict.fromkeys(("ephemeral", "staging", "production"), True), separators=(",", ":")
@@ -61,7 +62,12 @@ def cdk_context(
 
 def trunk() -> str:
     """The trunk's name, from cdk.json."""
-    return str(json.loads((ROOT / "cdk.json").read_text())["context"]["trunk"])
+    return str(_written("trunk"))
+
+
+def _written(key: str) -> Any:
+    """The value of a context key in cdk.json."""
+    return json.loads((ROOT / "cdk.json").read_text())["context"][key]
 
 
 def hub_version(paths: CloudPaths, commit: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from unittest.mock import Mock
 
 import pg8000.dbapi
@@ -146,10 +147,10 @@ def test_s65_a_writer_that_lives_and_refuses_every_session_is_replaced(
 
 
 def test_s65_a_writer_that_starts_for_the_first_time_is_not_restarted(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What it refused while it started does not count."""
-    server = Mock(is_alive=True, has_died=False)
+    server = Mock(is_alive=True, has_died=False, data_dir=tmp_path / "writer")
     node = Node(server=server)
     starting = pg8000.dbapi.DatabaseError({"C": "57P03", "M": "the database system is starting up"})
     monkeypatch.setattr(node.health_check, "_refusal_seconds", 0)

@@ -108,6 +108,14 @@ def when_stopped(monkeypatch: pytest.MonkeyPatch, react: Callable[[], None]) -> 
     monkeypatch.setattr(StoppedProcesses, "__enter__", entered)
 
 
+def runs(process: psutil.Process) -> bool:
+    """False for a process that was killed and that its parent has not yet asked about."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def drill_of_hanging_writer(
     scene: Scene,
     server: "subprocess.Popen[str]",
@@ -127,6 +135,8 @@ def drill_of_hanging_writer(
             process.kill()
             if process.pid == server.pid:
                 server.wait()
+        while fences and any(runs(process) for process in processes):
+            time.sleep(0.01)
         if promotes:
             publish(scene.paths.databases, databases(writer=("two", 0), standby="one"))
 

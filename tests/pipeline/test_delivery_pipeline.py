@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from infra.fault_injection import FAULTS_STACK
 from pipeline.passed_context import DECIDED_OUTSIDE
 from tests.delivered import ON_CODECOMMIT, SUFFIX, Delivered
 
@@ -89,7 +90,8 @@ def test_s3_a_failed_first_deployment_does_not_block_the_next_one(
 ) -> None:
     """After a failed first deployment a stack accepts no change set, so later pushes would fail."""
     assert deployments(delivered, "Environment") == [
-        ("REPLACE_ON_FAILURE", f"transaction-{SUFFIX}")
+        ("REPLACE_ON_FAILURE", f"transaction-{SUFFIX}"),
+        ("REPLACE_ON_FAILURE", f"{FAULTS_STACK}-{SUFFIX}"),
     ]
 
 
@@ -99,7 +101,7 @@ def test_s3_an_environment_with_data_to_keep_is_never_replaced(trunk: Delivered)
         ("Staging", "transaction-staging"),
         ("Production", "transaction-production"),
     ):
-        (prepare, execute) = deployments(trunk, stage)
+        (prepare, execute, *_) = deployments(trunk, stage)
         assert (prepare[0], execute[0]) == ("CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE")
         assert prepare[1] == execute[1]
         assert stack is None or prepare[1] == stack

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.config import EPHEMERAL, KINDS, PRODUCTION, PROMOTED, EnvironmentConfig
+from infra.fault_injection import FAULTS_STACK
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.branch_suffix import is_branch_suffix
 from pipeline.promotion import RESERVED_SUFFIXES, promotions_of
@@ -46,26 +47,33 @@ def test_b4_no_kind_looks_like_the_suffix_of_a_branch(config: EnvironmentConfig)
     assert not is_branch_suffix(str(EnvironmentSuffix(config.kind)))
 
 
-def deployed_stacks(delivered: Delivered) -> dict[str, str]:
-    return {
-        stage: action["Configuration"]["StackName"]
+def deployed_stacks(delivered: Delivered) -> dict[str, set[str]]:
+    """The stacks that each stage deploys; other stages are left out."""
+    found = {
+        stage: {
+            action["Configuration"]["StackName"]
+            for action in actions
+            if action["ActionTypeId"]["Provider"] == "CloudFormation"
+        }
         for stage, actions in delivered.stages.items()
-        for action in actions
-        if action["ActionTypeId"]["Provider"] == "CloudFormation"
     }
+    return {stage: stacks for stage, stacks in found.items() if stacks}
 
 
 def test_s3_the_trunk_deploys_the_whole_application_once_per_suffix(trunk: Delivered) -> None:
     hub = EnvironmentSuffix.of_repository("acme/ledger")
 
     assert deployed_stacks(trunk) == {
-        "BranchHub": f"BranchHub-{hub}",
-        **{config.kind.title(): f"transaction-{config.kind}" for config in PROMOTED},
+        "BranchHub": {f"BranchHub-{hub}"},
+        **{
+            config.kind.title(): {f"transaction-{config.kind}", f"{FAULTS_STACK}-{config.kind}"}
+            for config in PROMOTED
+        },
     }
 
 
 def kind_of(delivered: Delivered, stage: str) -> str:
-    (prepare,) = (a for a in delivered.stages[stage] if a["Name"].endswith(".Prepare"))
+    prepare = delivered.action(stage, f"transaction-{stage.lower()}.Prepare")
     path: Path = delivered.outdir / prepare["Configuration"]["TemplatePath"].split("::")[1]
     template: dict[str, Any] = json.loads(path.read_text())
     return str(template["Description"])
