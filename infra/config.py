@@ -11,6 +11,7 @@ from infra.naming import EnvironmentSuffix
 from infra.network import NetworkConfig
 from infra.processors import ProcessorConfig
 from infra.service import ServiceConfig
+from infra.task_capacity import TaskCapacity
 from infra.web_firewall import WebFirewallConfig
 
 
@@ -46,6 +47,7 @@ class EnvironmentConfig:
         domain: DomainConfig | None = None,
         audit_lock_days: int | None = None,
         has_faults: bool = False,
+        task_capacity: TaskCapacity | None = None,
     ) -> Self:
         """Return this environment with the settings of the account and region it is deployed to.
 
@@ -59,7 +61,11 @@ class EnvironmentConfig:
             has_faults=has_faults,
             audit=replace(self.audit, lock_days=audit_lock_days),
             monitoring=replace(self.monitoring, email=alarm_email, shared_topic=shared_topic),
-            service=replace(self.service, api_port=api_port),
+            service=replace(
+                self.service,
+                api_port=api_port,
+                capacity=task_capacity or self.service.capacity,
+            ),
             database=replace(
                 self.database,
                 ca_file=database_ca_file,

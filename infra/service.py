@@ -1,6 +1,6 @@
 """The HTTP service: Fargate tasks in both zones behind the load balancer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 from aws_cdk import Duration
@@ -26,6 +26,7 @@ from infra.network import PRIVATE
 from infra.queues import QueueWithDeadLetters
 from infra.security_groups import HTTPS_PORT, TASK_PORT
 from infra.sessions import Sessions
+from infra.task_capacity import TaskCapacity
 from infra.trust import ca_file_for_service
 
 CLUSTER: Final = "transaction-cluster"
@@ -43,6 +44,7 @@ class ServiceConfig:
     memory_target_percent: int = 70
     session_ttl_seconds: int = 3600
     container_insights: bool = False  # metrics of each task and container, which cost money
+    capacity: TaskCapacity = field(default_factory=TaskCapacity)
 
 
 class Service(Construct):
@@ -74,7 +76,7 @@ class Service(Construct):
             self,
             "Image",
             directory=str(REPOSITORY / "app_service"),
-            platform=ecr_assets.Platform.LINUX_AMD64,
+            platform=config.capacity.image_platform,
             build_args=base_image_args(),
             # Compiled files of a local run must not change the image.
             exclude=["**/__pycache__", "**/*.pyc"],
@@ -106,10 +108,7 @@ class Service(Construct):
             family=suffix.physical_name(SERVICE),
             cpu=config.cpu_units,
             memory_limit_mib=config.memory_mib,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.X86_64,
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
+            runtime_platform=config.capacity.runtime_platform,
             task_role=_task_role(self, "TaskRole", suffix.physical_name(f"{SERVICE}-role")),
             execution_role=_task_role(
                 self, "ExecutionRole", suffix.physical_name(f"{SERVICE}-start-role")
@@ -173,6 +172,7 @@ class Service(Construct):
             service_name=suffix.physical_name(SERVICE),
             cluster=self.cluster,
             task_definition=self.task,
+            capacity_provider_strategies=config.capacity.strategies,
             # Without a desired count: a template that has one sets the service back to it at every
             # update, also while it is scaled out. The scalable target's minimum starts the tasks.
             min_healthy_percent=100,
@@ -188,6 +188,8 @@ class Service(Construct):
         self.fargate.attach_to_application_target_group(targets)
         # A task needs the route to the registry and the permission to pull.
         self.fargate.node.add_dependency(vpc, self.task.obtain_execution_role())
+        if providers := config.capacity.offer_on(self.cluster):
+            self.fargate.node.add_dependency(providers)
         self._scale(config)
 
     def roll_back_on(self, alarm: cloudwatch.IAlarm) -> None:

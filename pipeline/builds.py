@@ -8,10 +8,16 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_logs as logs
 
 from infra.naming import EnvironmentSuffix
+from infra.task_capacity import CpuArchitecture
 
 # Current, and offers the deployed Python and this Node. `make setup` brings the project's own Node.
 IMAGE: Final = codebuild.LinuxBuildImage.STANDARD_7_0
 NODE: Final = "22"
+# `docker build` runs the commands of a Dockerfile: on a processor of the image's own architecture.
+_IMAGES: Final[dict[CpuArchitecture, codebuild.IBuildImage]] = {
+    CpuArchitecture.X86_64: IMAGE,
+    CpuArchitecture.ARM64: codebuild.LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
+}
 # By construct id, which CDK Pipelines takes from the kind of asset.
 _ASSET_BUILDS: Final = {
     "FileAsset": "transaction-file-assets",
@@ -47,11 +53,18 @@ def logging(group: logs.ILogGroup, *, prefix: str) -> codebuild.LoggingOptions:
 
 
 def options(
-    group: logs.ILogGroup, *, prefix: str, timeout_minutes: int, first: Sequence[str] = ()
+    group: logs.ILogGroup,
+    *,
+    prefix: str,
+    timeout_minutes: int,
+    first: Sequence[str] = (),
+    architecture: CpuArchitecture = CpuArchitecture.X86_64,
 ) -> pipelines.CodeBuildOptions:
     """For the builds that CDK Pipelines adds: they run its Node tools, after `first`."""
     return pipelines.CodeBuildOptions(
-        build_environment=environment(codebuild.ComputeType.SMALL),
+        build_environment=codebuild.BuildEnvironment(
+            build_image=_IMAGES[architecture], compute_type=codebuild.ComputeType.SMALL
+        ),
         partial_build_spec=runtimes(nodejs=NODE, first=first),
         logging=logging(group, prefix=prefix),
         timeout=Duration.minutes(timeout_minutes),

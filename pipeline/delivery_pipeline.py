@@ -150,7 +150,10 @@ class DeliveryPipeline(Stack):
             cross_account_keys=self._settings.crosses_accounts,
             artifact_bucket=self._artifacts,
             asset_publishing_code_build_defaults=builds.options(
-                self._logs, prefix="assets", timeout_minutes=30
+                self._logs,
+                prefix="assets",
+                timeout_minutes=30,
+                architecture=self._settings.image_architecture,
             ),
             self_mutation_code_build_defaults=builds.options(
                 self._logs,

@@ -10,6 +10,7 @@ from infra.database import DatabaseConfig, cluster_name
 from infra.domain import DomainConfig
 from infra.naming import EnvironmentSuffix
 from infra.service import CLUSTER
+from infra.task_capacity import CpuArchitecture, TaskCapacity
 from lambda_src.shared.branch_suffix import is_branch_suffix
 from pipeline.audit_lock import KEY as AUDIT_LOCK
 from pipeline.audit_lock import parse_audit_lock
@@ -50,6 +51,9 @@ from pipeline.shared_notices import parse_notices, shared_topic
 from pipeline.sources.choice import parse_source
 from pipeline.sources.source import Source
 from pipeline.steps.engine_version import CONTEXT_KEY, Cluster
+from pipeline.task_capacity import KEY as TASK_CAPACITY
+from pipeline.task_capacity import parse_task_capacity
+from pipeline.task_capacity import to_json as capacity_to_json
 
 Lookup = Callable[[str], object]
 
@@ -79,6 +83,7 @@ class DeliverySettings:
     production_certificate: str | None = None  # SELF_SIGNED: production without a domain
     audit_lock_days: Mapping[str, int] = field(default_factory=dict)  # by kind of environment
     fault_injection: Mapping[str, bool] = field(default_factory=dict)  # by kind of environment
+    task_capacity: Mapping[str, TaskCapacity] = field(default_factory=dict)  # by kind
     notices: str | None = None  # NOTICES_OF_HUB: the hub created this branch's pipeline
     defaults: Mapping[str, object] = field(default_factory=dict)
 
@@ -132,6 +137,7 @@ class DeliverySettings:
             production_certificate=parse_production_certificate(lookup(PRODUCTION_CERTIFICATE)),
             audit_lock_days=parse_audit_lock(lookup(AUDIT_LOCK)),
             fault_injection=parse_fault_injection(lookup(FAULT_INJECTION)),
+            task_capacity=parse_task_capacity(lookup(TASK_CAPACITY)),
             notices=parse_notices(lookup(NOTICES)),
             defaults=defaults,
         )
@@ -217,7 +223,16 @@ class DeliverySettings:
             domain=self.domains.get(config.kind),
             audit_lock_days=self.audit_lock_days.get(config.kind),
             has_faults=self.fault_injection.get(config.kind, False),
+            task_capacity=self.task_capacity.get(config.kind),
         )
+
+    @property
+    def image_architecture(self) -> CpuArchitecture:
+        """Of the service's image: all environments of a delivery get the same image."""
+        (architecture,) = {
+            self.adjust(p.config).service.capacity.cpu_architecture for p in self.promotions
+        }
+        return architecture
 
     def context(self) -> dict[str, str]:
         """Context keys that reproduce these settings in a later synth: see passed_context.py."""
@@ -256,6 +271,9 @@ class DeliverySettings:
             NOTICES: self.notices,
             AUDIT_LOCK: as_text(self.audit_lock_days) if self.audit_lock_days else None,
             FAULT_INJECTION: as_text(self.fault_injection) if self.fault_injection else None,
+            TASK_CAPACITY: as_text(capacity_to_json(self.task_capacity))
+            if self.task_capacity
+            else None,
             DOMAINS: as_text(to_json(self.domains)) if self.domains else None,
             BRANCHES: as_text(self.branches.to_json()),
         }

@@ -9,6 +9,9 @@ from pipeline.branch_settings import KEY as BRANCHES
 from pipeline.branch_settings import BranchSettings
 from pipeline.context_values import as_text
 from pipeline.domains import KEY as DOMAINS
+from pipeline.task_capacity import KEY as TASK_CAPACITY
+from pipeline.task_capacity import parse_task_capacity
+from pipeline.task_capacity import to_json as capacity_to_json
 
 # These identify the pipeline: a new default in a push must not change them.
 _IDENTITY: Final = ("branch", "environmentSuffix", "account", "region")
@@ -42,6 +45,7 @@ class PassedContext:
             **self.defaults,
             # Fields that an object omits have default values.
             BRANCHES: BranchSettings.parse(self.defaults.get(BRANCHES)).to_json(),
+            TASK_CAPACITY: capacity_to_json(parse_task_capacity(self.defaults.get(TASK_CAPACITY))),
         }
         return {
             key: value

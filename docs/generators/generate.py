@@ -17,6 +17,7 @@ from docs.generators import (
     alarms,
     architecture,
     branch_life,
+    capacity_cost,
     cost,
     cost_numbers,
     delivery_cost,
@@ -42,9 +43,13 @@ def of_costs(
     """Return the page of costs: of each kind of environment, and of a branch's delivery."""
     hub, pipeline = _hub_and_pipeline(templates)
     branch = environments[EPHEMERAL.kind]
-    delivery = delivery_cost.section(branch, pipeline, hub) + sleeping_cost.section(branch)
+    sections = (
+        delivery_cost.section(branch, pipeline, hub),
+        sleeping_cost.section(branch),
+        capacity_cost.section(branch),
+    )
     return {
-        cost.PAGE: cost.page(environments) + delivery,
+        cost.PAGE: cost.page(environments) + "".join(sections),
         cost_numbers.FILE: cost_numbers.text(environments),
     }
 

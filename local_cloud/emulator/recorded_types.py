@@ -32,6 +32,8 @@ _TYPES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "AWS::EC2::NatGateway": ("nat", {"NatGatewayId": "{id}"}),
     "AWS::EC2::SecurityGroupEgress": ("sgr", {"Id": "{id}"}),
     "AWS::EC2::SecurityGroupIngress": ("sgr", {"Id": "{id}"}),
+    # The local service starts the same tasks on every capacity.
+    "AWS::ECS::ClusterCapacityProviderAssociations": ("capacity-providers", {}),
     "AWS::WAFv2::LoggingConfiguration": ("waf-logging", {}),
     "AWS::WAFv2::WebACLAssociation": ("waf-association", {}),
     "AWS::Logs::QueryDefinition": ("query", {"QueryDefinitionId": "{id}"}),

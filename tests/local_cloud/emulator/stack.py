@@ -80,10 +80,24 @@ def template(certificate_arn: str, *, who: str, tasks_max: int) -> dict[str, Any
                 },
             },
             "Ecs": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": "app"}},
+            "Capacity": {
+                "Type": "AWS::ECS::ClusterCapacityProviderAssociations",
+                "Properties": {
+                    "Cluster": {"Ref": "Ecs"},
+                    "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+                    "DefaultCapacityProviderStrategy": [
+                        {"CapacityProvider": "FARGATE", "Weight": 1}
+                    ],
+                },
+            },
             "Task": {
                 "Type": "AWS::ECS::TaskDefinition",
                 "Properties": {
                     "Family": "app",
+                    "RuntimePlatform": {
+                        "CpuArchitecture": "ARM64",
+                        "OperatingSystemFamily": "LINUX",
+                    },
                     "ContainerDefinitions": [
                         {
                             "Name": "app",
@@ -118,11 +132,15 @@ def template(certificate_arn: str, *, who: str, tasks_max: int) -> dict[str, Any
             },
             "Service": {
                 "Type": "AWS::ECS::Service",
-                "DependsOn": ["Listener", "Errors"],
+                "DependsOn": ["Listener", "Errors", "Capacity"],
                 "Properties": {
                     "Cluster": {"Ref": "Ecs"},
                     "ServiceName": "app",
                     "TaskDefinition": {"Ref": "Task"},
+                    "CapacityProviderStrategy": [
+                        {"CapacityProvider": "FARGATE", "Base": 1, "Weight": 0},
+                        {"CapacityProvider": "FARGATE_SPOT", "Weight": 1},
+                    ],
                     "DeploymentConfiguration": {
                         "Alarms": {
                             "AlarmNames": ["app-errors"],

@@ -25,6 +25,16 @@ def test_s31_the_scalable_target_starts_tasks_and_an_update_keeps_their_number(
     deployed.aws.ecs.update_service(cluster="app", service="app", desiredCount=2)
 
 
+def test_b13_a_service_on_spot_and_graviton_runs_its_tasks_on_this_machine(
+    deployed: Deployed,
+) -> None:
+    (service,) = deployed.aws.ecs.describe_services(cluster="app", services=["app"])["services"]
+
+    providers = [s["capacityProvider"] for s in service["capacityProviderStrategy"]]
+    assert providers == ["FARGATE", "FARGATE_SPOT"]
+    assert deployed.ask().startswith("first ")
+
+
 def _update(deployed: Deployed, *, who: str, tasks_max: int = 4) -> None:
     deployed.aws.cloudformation.update_stack(
         StackName="app", TemplateBody=deployed.template(who=who, tasks_max=tasks_max)

@@ -94,6 +94,18 @@ def test_what_cdk_assets_publishes_can_be_loaded_and_started(
     assert ecr.put == [("assets", "abc123")]
 
 
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
+def test_b13_an_image_for_another_architecture_is_built_for_this_machine(
+    state: Path, context: Path, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    """With the arguments of cdk-assets, in its order."""
+    monkeypatch.chdir(context)
+
+    assert docker.main(["build", "--tag", "cdkasset-1", "--platform", platform, "."]) == 0
+
+    assert docker.main(["inspect", "cdkasset-1"]) == 0
+
+
 def test_a_second_push_replaces_the_image_and_leaves_nothing_unfinished(
     state: Path, context: Path, ecr: FakeEcr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
