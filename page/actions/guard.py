@@ -10,7 +10,8 @@ together, and each is tested alone:
   document of another port of this machine is `same-site`: it is refused, too. Documents of other
   sites may only lead to the page by a link.
 * A POST carries the token of this process, which only a document of the page can read.
-* A POST comes from a process of the user who started the page, or of root (`peer.py`).
+* The request, reading ones too, comes from a process of the user who started the page, or of root
+  (`peer.py`): the page reads with that user's credentials, and its forms have the token.
 
 Sources: https://www.w3.org/TR/fetch-metadata/ and
 https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
@@ -67,8 +68,8 @@ class Guard:
             return
         try:
             check_address(scope)
+            check_user(scope)
             if scope["method"] not in _SAFE:
-                check_user(scope)
                 check_origin(scope)
                 fields = _fields(scope, await _body(receive))
                 check_token(fields, self.token)
