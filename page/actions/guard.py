@@ -18,7 +18,6 @@ https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Preven
 """
 
 import hmac
-import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +29,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from page.actions import peer
+from page.actions.refusal_log import RefusalLog
 
 TOKEN_FIELD: Final = "token"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -37,8 +37,6 @@ _BODY_BYTES_MAX: Final = 16_384
 _FIELDS_MAX: Final = 20
 _NAMES: Final = ("127.0.0.1", "localhost")  # the page listens on IPv4 loopback
 _SAFE: Final = ("GET", "HEAD")
-
-logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -61,6 +59,7 @@ class Guard:
 
     app: ASGIApp
     token: str = field(default_factory=new_token)
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # the start and the end of the server
@@ -77,7 +76,7 @@ class Guard:
             elif not _may_lead_here(scope):
                 raise Refused("another site may not read this page or show it inside of its own")
         except Refused as refusal:
-            logger.warning("refused %s %s: %s", scope["method"], scope["path"], refusal)
+            self.refusals.write(scope["method"], scope["path"], str(refusal))
             answer = PlainTextResponse(f"Refused: {refusal}. Nothing was started.\n", 403)
             await answer(scope, receive, send)
             return

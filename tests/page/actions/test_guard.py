@@ -196,6 +196,18 @@ async def test_b8_another_user_cannot_read_the_page(
     assert page.reached == []
 
 
+async def test_b8_another_site_cannot_write_to_the_terminal_of_the_page(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page writes its log there, and the server decodes the address before."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    answer = await page.http.get("/%1b%5d0;title%07%0d%0aforged", headers=headers)
+    assert answer.status_code == 403
+    [line] = caplog.messages
+    assert line.isprintable()
+    assert "forged" in line
+
+
 async def test_b8_two_headers_host_are_refused(page: Page) -> None:
     request = page.http.build_request("GET", "/")
     request.headers = httpx.Headers([("Host", f"127.0.0.1:{PORT}"), ("Host", "evil.example")])
