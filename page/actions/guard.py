@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from page.actions import peer
 from page.actions.refusal_log import RefusalLog
+from page.origin import is_own
 
 TOKEN_FIELD: Final = "token"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -127,7 +128,7 @@ def check_token(fields: dict[str, str], token: str) -> None:
 def _may_lead_here(scope: Scope) -> bool:
     """Whether the page itself or the person asks, or another site only leads here by a link."""
     headers = Headers(scope=scope)
-    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+    if is_own(headers):
         return True
     return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == (
         "navigate",

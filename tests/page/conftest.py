@@ -1,6 +1,6 @@
 """The page over an account with recorded answers, asked over HTTP in memory."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -41,14 +41,14 @@ def local(tmp_path: Path) -> RecordedAccount:
     )
 
 
-def asking(account: RecordedAccount) -> Ask:
+def asking(account: RecordedAccount, *, headers: Mapping[str, str] | None = None) -> Ask:
     """A function that asks the page of `account`, as a browser does."""
     app = application(settings=account.settings, account=account)
 
     async def ask(path: str) -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
-            return await client.get(path)
+            return await client.get(path, headers=headers)
 
     return ask
 
