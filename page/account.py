@@ -51,7 +51,7 @@ class Account:
         self.settings = settings
         self._cache = Cache(seconds=settings.cache_seconds)
         self._session = boto3.Session(region_name=settings.region)
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, Config], Any] = {}
 
     def remember(
         self, key: Hashable, read: Callable[[], _T], *, seconds: float | None = None
@@ -59,14 +59,15 @@ class Account:
         """The answer of `read`, which may be some seconds old. Raises what `read` raised."""
         return self._cache.get(key, read, seconds=seconds)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, config: Config = _PATIENCE) -> Any:
+        """`config`: of calls that need more patience than a person who looks at a page has."""
         with _creating:
-            if service not in self._clients:
+            if (service, config) not in self._clients:
                 create: Any = self._session.client
-                self._clients[service] = create(
-                    service, endpoint_url=self.settings.endpoint_url, config=_PATIENCE
+                self._clients[service, config] = create(
+                    service, endpoint_url=self.settings.endpoint_url, config=config
                 )
-            return self._clients[service]
+            return self._clients[service, config]
 
     def __getattr__(self, name: str) -> Any:
         if name not in Account.__annotations__:

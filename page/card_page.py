@@ -16,6 +16,7 @@ from starlette.templating import Jinja2Templates
 from page.account import Account
 from page.buttons import Place
 from page.cards import Card, Reading, Subject, read_card
+from page.origin import is_own
 
 _SEEN: Final = "seen"
 _READ: Final = "read"  # names a card that is read on demand, for browsers without a script
@@ -40,7 +41,7 @@ def routes_of(page: CardPage, *, account: Account, templates: Jinja2Templates) -
 
     def show_page(request: Request) -> Response:
         subject = _subject(page, request)
-        asked = request.query_params.getlist(_READ)
+        asked = request.query_params.getlist(_READ) if is_own(request.headers) else []
         with ThreadPoolExecutor(_READERS) as pool:
             readings = list(
                 pool.map(
@@ -67,7 +68,9 @@ def routes_of(page: CardPage, *, account: Account, templates: Jinja2Templates) -
         if card is None:
             raise HTTPException(404, f"this page has no card {request.path_params['card']!r}")
         subject = _subject(page, request)
-        text, mark = _card(templates, request, card, read_card(card, account, subject), subject)
+        is_read = is_own(request.headers) or not card.is_on_demand
+        reading = read_card(card, account, subject) if is_read else None
+        text, mark = _card(templates, request, card, reading, subject)
         if request.query_params.get(_SEEN) == mark:
             return Response(status_code=204)
         return HTMLResponse(text)

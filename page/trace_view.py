@@ -11,13 +11,11 @@ from starlette.templating import Jinja2Templates
 
 from page.account import Account
 from page.cards import Card, read_card
+from page.origin import is_own
 from page.readers.stacks import stacks
 from page.readers.trace import trace
 
 _CARD: Final = Card(name="trace", title="Follow a transaction", read=trace, is_on_demand=True)
-# An answer calls a function: another site must not ask for it.
-# https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
-_OWN: Final = frozenset({"same-origin", "none"})
 
 
 def routes_of_trace(*, account: Account, templates: Jinja2Templates) -> Iterator[Route]:
@@ -25,8 +23,7 @@ def routes_of_trace(*, account: Account, templates: Jinja2Templates) -> Iterator
         asked = {
             name: request.query_params.get(name, "").strip() for name in ("suffix", "transaction")
         }
-        is_own = request.headers.get("sec-fetch-site", "none") in _OWN
-        is_asked = bool(asked["transaction"]) and is_own
+        is_asked = bool(asked["transaction"]) and is_own(request.headers)
         reading = read_card(_CARD, account, asked) if is_asked else None
         return templates.TemplateResponse(
             request,

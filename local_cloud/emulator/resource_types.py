@@ -8,7 +8,13 @@ from local_cloud.emulator.database_clusters import DatabaseClusters
 from local_cloud.emulator.fis_api import template_type
 from local_cloud.emulator.function_urls import function_url_followers
 from local_cloud.emulator.load_balancers import LoadBalancers
-from local_cloud.emulator.ministack_adapter import Follower, corrections, follow, register
+from local_cloud.emulator.ministack_adapter import (
+    Follower,
+    corrections,
+    follow,
+    log_patterns,
+    register,
+)
 from local_cloud.emulator.pipeline_runs import PipelineRuns
 from local_cloud.emulator.pipelines import pipeline_type
 from local_cloud.emulator.recorded_types import recorded_alarms, recorded_types
@@ -29,6 +35,7 @@ def add_resource_types(
 ) -> None:
     """Call once, before the first stack is created."""
     corrections.correct_secrets()
+    log_patterns.correct_log_patterns()
     corrections.record_computing_alarms(recorded_alarms(paths.recorded))
     # Types that MiniStack lacks.
     register(

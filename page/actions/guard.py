@@ -10,14 +10,14 @@ together, and each is tested alone:
   document of another port of this machine is `same-site`: it is refused, too. Documents of other
   sites may only lead to the page by a link.
 * A POST carries the token of this process, which only a document of the page can read.
-* A POST comes from a process of the user who started the page, or of root (`peer.py`).
+* The request, reading ones too, comes from a process of the user who started the page, or of root
+  (`peer.py`): the page reads with that user's credentials, and its forms have the token.
 
 Sources: https://www.w3.org/TR/fetch-metadata/ and
 https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
 """
 
 import hmac
-import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,6 +29,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from page.actions import peer
+from page.actions.refusal_log import RefusalLog
+from page.origin import is_own
 
 TOKEN_FIELD: Final = "token"
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -36,8 +38,6 @@ _BODY_BYTES_MAX: Final = 16_384
 _FIELDS_MAX: Final = 20
 _NAMES: Final = ("127.0.0.1", "localhost")  # the page listens on IPv4 loopback
 _SAFE: Final = ("GET", "HEAD")
-
-logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -60,6 +60,7 @@ class Guard:
 
     app: ASGIApp
     token: str = field(default_factory=new_token)
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # the start and the end of the server
@@ -67,8 +68,8 @@ class Guard:
             return
         try:
             check_address(scope)
+            check_user(scope)
             if scope["method"] not in _SAFE:
-                check_user(scope)
                 check_origin(scope)
                 fields = _fields(scope, await _body(receive))
                 check_token(fields, self.token)
@@ -76,7 +77,7 @@ class Guard:
             elif not _may_lead_here(scope):
                 raise Refused("another site may not read this page or show it inside of its own")
         except Refused as refusal:
-            logger.warning("refused %s %s: %s", scope["method"], scope["path"], refusal)
+            self.refusals.write(scope["method"], scope["path"], str(refusal))
             answer = PlainTextResponse(f"Refused: {refusal}. Nothing was started.\n", 403)
             await answer(scope, receive, send)
             return
@@ -127,7 +128,7 @@ def check_token(fields: dict[str, str], token: str) -> None:
 def _may_lead_here(scope: Scope) -> bool:
     """Whether the page itself or the person asks, or another site only leads here by a link."""
     headers = Headers(scope=scope)
-    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+    if is_own(headers):
         return True
     return (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == (
         "navigate",

@@ -1,13 +1,14 @@
 """The way of one transaction through an environment, as `make trace` shows it.
 
-Read only when a person asks: it calls a function, and may look into the dead letters.
+Read only when a person asks: it calls a function, and may look into the dead letters. A
+second click waits for the answer of the first.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from operations.dead_letters.errors import DeadLettersError
-from operations.function_call import CallFailed
+from operations.function_call import PATIENCE, CallFailed
 from operations.trace.conclusion import Conclusion, conclude
 from operations.trace.evidence import Clients, gather
 from operations.trace.steps import Step, steps_of
@@ -32,12 +33,23 @@ def trace(account: Account, asked: Asked) -> Trace:
     suffix = environment_stack(account, asked["suffix"]).suffix
     try:
         subject = Subject.parse(transaction=asked["transaction"])
-        evidence = gather(
-            Clients(lambda_=account.client("lambda"), logs=account.logs, sqs=account.sqs),
-            suffix=suffix,
-            subject=subject,
-        )
-    except (BadSubject, CallFailed, DeadLettersError) as error:
+    except BadSubject as error:
+        raise NotThere(str(error)) from None
+    return account.remember(
+        ("trace", suffix, subject.transaction_id), lambda: _followed(account, suffix, subject)
+    )
+
+
+def _followed(account: Account, suffix: str, subject: Subject) -> Trace:
+    clients = Clients(
+        # The function may take longer than a card: one that still runs must not be called again.
+        lambda_=account.client("lambda", config=PATIENCE),
+        logs=account.logs,
+        sqs=account.sqs,
+    )
+    try:
+        evidence = gather(clients, suffix=suffix, subject=subject)
+    except (CallFailed, DeadLettersError) as error:
         raise NotThere(str(error)) from None
     return Trace(
         transaction_id=str(subject.transaction_id),

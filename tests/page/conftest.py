@@ -1,6 +1,6 @@
 """The page over an account with recorded answers, asked over HTTP in memory."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,12 @@ def no_credentials_of_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def every_user_may_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These requests are made in memory: the kernel knows no connection of them."""
+    monkeypatch.setattr("page.actions.peer.is_allowed_user", lambda *_: True)
+
+
 @pytest.fixture
 def aws() -> RecordedAccount:
     """An account of AWS."""
@@ -35,14 +41,14 @@ def local(tmp_path: Path) -> RecordedAccount:
     )
 
 
-def asking(account: RecordedAccount) -> Ask:
+def asking(account: RecordedAccount, *, headers: Mapping[str, str] | None = None) -> Ask:
     """A function that asks the page of `account`, as a browser does."""
     app = application(settings=account.settings, account=account)
 
     async def ask(path: str) -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client:
-            return await client.get(path)
+            return await client.get(path, headers=headers)
 
     return ask
 

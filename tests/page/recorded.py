@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
@@ -42,10 +43,10 @@ class RecordedAccount(Account):
     def times(self, operation: str) -> int:
         return sum(name == operation for name, _ in self.calls)
 
-    def client(self, service: str) -> Any:
-        is_new = service not in self._clients
-        client = super().client(service)
-        if is_new:
+    def client(self, service: str, **config: Config) -> Any:
+        known = len(self._clients)
+        client = super().client(service, **config)
+        if len(self._clients) > known:
             events = client.meta.events
             events.register("before-parameter-build", _remember_request)
             events.register("before-call", lambda **call: self._give(service, **call))

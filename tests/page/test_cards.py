@@ -119,6 +119,24 @@ async def test_dead_letters_are_read_only_when_a_person_asks(
         assert aws.times("sqs.ReceiveMessage") > before
 
 
+@pytest.mark.parametrize("path", ["?read=dead_letters", "/cards/dead_letters"])
+@pytest.mark.parametrize(
+    ("site", "is_read"), [("cross-site", False), ("same-site", False), ("none", True)]
+)
+async def test_a_link_of_another_site_does_not_read_dead_letters(
+    aws: RecordedAccount, path: str, site: str, is_read: bool
+) -> None:
+    world.environment(aws)
+    aws.answer("sqs.GetQueueUrl", lambda r: {"QueueUrl": f"https://q/{r['QueueName']}"})
+    aws.answer("sqs.ReceiveMessage", {"Messages": []})
+    headers = {"sec-fetch-site": site, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    page = await asking(aws, headers=headers)(f"{_ENVIRONMENT}{path}")
+    assert page.status_code == 200
+    assert (aws.times("sqs.ReceiveMessage") > 0) == is_read
+    card = text_of(card_of(page.text, "dead_letters"))
+    assert ("Read again" in card) == is_read
+
+
 async def test_pages_that_are_open_together_ask_aws_once(aws: RecordedAccount, ask: Ask) -> None:
     world.delivered(aws)
     await ask("/")

@@ -121,10 +121,6 @@ async def test_no_alarm_says_how_many_are_watched(environment: RecordedAccount, 
     assert "None of 1." in await _card(ask, "alarms")
 
 
-def _verified(account: RecordedAccount, *events: dict[str, Any]) -> None:
-    account.answer("logs.GetLogEvents", {"events": [*events]})
-
-
 async def test_the_last_verification_says_what_it_compared(
     environment: RecordedAccount, ask: Ask
 ) -> None:
@@ -137,19 +133,42 @@ async def test_discrepancies_are_shown_until_a_verification_finds_none(
 ) -> None:
     found = line({"message": "audit discrepancy", "discrepancies": 4}, 70)
     ended = line({"message": "audit verified", "batches": 9}, 69)
-    _verified(environment, found, ended)
+    world.log_of_the_verifier(environment, found, ended)
     assert "ALARM 4 discrepancies" in await _card(ask, "audit")
     environment.forget()
-    _verified(environment, ended, line({"message": "audit verified", "batches": 9}, 5), found)
+    world.log_of_the_verifier(
+        environment, ended, line({"message": "audit verified", "batches": 9}, 5), found
+    )
     assert "OK consistent" in await _card(ask, "audit")
     environment.forget()
-    _verified(environment, found)  # that verification did not reach its end
+    world.log_of_the_verifier(environment, found)  # that verification did not reach its end
     assert "ALARM 4 discrepancies" in await _card(ask, "audit")
+
+
+async def test_traces_do_not_push_the_last_verification_off_the_page(
+    environment: RecordedAccount, ask: Ask
+) -> None:
+    """They write to the same log, in streams that are newer, and may name the same words."""
+    ended = line({"message": "audit verified", "batches": 9}, 3500)
+    traces = [
+        line({"message": "trace", "note": "not audit verified", "batches": n}, 60 - n / 100)
+        for n in range(50)
+    ]
+    world.log_of_the_verifier(environment, ended, *traces)
+    shown = await _card(ask, "audit")
+    assert f"consistent, {ago(3500):%Y-%m-%d %H:%M:%S} UTC batches 9" in shown
+
+
+async def test_an_old_verification_is_not_shown_as_the_last(
+    environment: RecordedAccount, ask: Ask
+) -> None:
+    world.log_of_the_verifier(environment, line({"message": "audit verified"}, 3 * 3600))
+    assert "log of the last two hours has none" in await _card(ask, "audit")
 
 
 async def test_a_log_without_a_verification_says_so(environment: RecordedAccount, ask: Ask) -> None:
-    _verified(environment)
-    assert "The newest log of the verifier has none" in await _card(ask, "audit")
+    world.log_of_the_verifier(environment)
+    assert "log of the last two hours has none" in await _card(ask, "audit")
 
 
 async def test_an_environment_without_a_verifier_says_so(

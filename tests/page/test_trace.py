@@ -1,5 +1,6 @@
 """The page follows a transaction when a person asks, and shows what `make trace` prints."""
 
+import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable
@@ -10,9 +11,10 @@ import httpx
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from infra.component_names import VERIFIER_TIMEOUT_SECONDS
 from lambda_src.audit_verifier.way_report import Way
 from operations.function_call import CallFailed
-from operations.trace.evidence import Evidence, moment_of
+from operations.trace.evidence import Clients, Evidence, moment_of
 from operations.trace.log_lines import Line, Window
 from operations.trace.subject import Subject
 from page import trace_view
@@ -102,6 +104,36 @@ async def test_it_shows_each_step_with_facts_and_log_lines(ask: Ask, gathered: l
     assert "task-1: request answered" in shown
     assert "Not read: there is no log group /ecs/x" in shown
     assert "<b>bold" not in answer.text
+
+
+async def test_a_second_click_waits_for_the_answer_of_the_first(
+    ask: Ask, gathered: list[Any]
+) -> None:
+    path = f"/trace?suffix={SUFFIX}&transaction={ID}"
+    first, second = await asyncio.gather(ask(path), ask(path))
+    assert first.text == second.text
+    assert len(gathered) == 1
+
+
+@pytest.mark.usefixtures("gathered")
+async def test_a_function_that_still_runs_is_not_called_again(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client waits longer than the function may run, and repeats nothing by itself."""
+    clients: list[Clients] = []
+
+    def gather(given: Clients, *, suffix: str, subject: Subject) -> Evidence:
+        clients.append(given)
+        return evidence(subject, ways.complete())
+
+    monkeypatch.setattr(reader, "gather", gather)
+    await ask(f"/trace?suffix={SUFFIX}&transaction={ID}")
+    [given] = clients
+    config: Any = given.lambda_.meta.config
+    of_logs: Any = given.logs.meta.config
+    assert config.read_timeout > VERIFIER_TIMEOUT_SECONDS
+    assert config.retries["total_max_attempts"] == 1
+    assert of_logs.read_timeout < VERIFIER_TIMEOUT_SECONDS
 
 
 async def test_another_site_cannot_ask(ask: Ask, gathered: list[Any]) -> None:

@@ -1,6 +1,7 @@
 """What the APIs say of an account with a hub, a trunk and a branch: the answers that AWS gives."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -289,21 +290,30 @@ def environment(account: RecordedAccount) -> RecordedAccount:
             "CompositeAlarms": [],
         },
     )
-    account.answer(
-        "logs.DescribeLogStreams", {"logStreams": [{"logStreamName": "2026/11/26/[1]a"}]}
-    )
-    account.answer(
-        "logs.GetLogEvents",
-        {
-            "events": [
-                line("START RequestId: 1", 90),
-                line('"a string"', 90),
-                line({"message": "something else"}, 85),
-                line({"message": "audit verified", "transactions": 33, "level": "INFO"}, 80),
-            ]
-        },
+    log_of_the_verifier(
+        account,
+        line("START RequestId: 1", 90),
+        line('"a string"', 90),
+        line({"message": "something else"}, 85),
+        line({"message": "audit verified", "transactions": 33, "level": "INFO"}, 80),
     )
     return account
+
+
+def log_of_the_verifier(account: RecordedAccount, *events: dict[str, Any]) -> None:
+    """FilterLogEvents finds lines that contain one of the phrases, in the searched time."""
+
+    def found(request: dict[str, Any]) -> dict[str, Any]:
+        phrases = re.findall(r'"([^"]+)"', request["filterPattern"])
+        matching = [
+            event
+            for event in events
+            if any(phrase in event["message"] for phrase in phrases)
+            and request["startTime"] <= event["timestamp"] < request["endTime"]
+        ]
+        return {"events": matching}
+
+    account.answer("logs.FilterLogEvents", found)
 
 
 def alarm(name: str, state: str, **more: Any) -> dict[str, Any]:

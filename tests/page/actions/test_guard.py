@@ -42,7 +42,7 @@ class Page:
 
 @pytest.fixture(autouse=True)
 def allowed_users(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whose processes may send forms; no connection of these tests is one of the kernel."""
+    """Whose processes may send requests; no connection of these tests is one of the kernel."""
     allowed = [True]
     monkeypatch.setattr("page.actions.peer.is_allowed_user", lambda *_: allowed[0])
     return allowed
@@ -183,6 +183,29 @@ async def test_b8_a_form_of_another_user_is_refused_even_with_the_token(
     """A build of the local cloud runs a branch's code: it must not approve itself."""
     allowed_users[0] = False
     assert_refused(page, await page.post(), "the request comes from another user of this machine")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_b8_another_user_cannot_read_the_page(
+    page: Page, allowed_users: list[bool], method: str
+) -> None:
+    """The page reads with the credentials of who started it, and its forms have the token."""
+    allowed_users[0] = False
+    answer = await page.http.request(method, "/")
+    assert answer.status_code == 403
+    assert page.reached == []
+
+
+async def test_b8_another_site_cannot_write_to_the_terminal_of_the_page(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page writes its log there, and the server decodes the address before."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    answer = await page.http.get("/%1b%5d0;title%07%0d%0aforged", headers=headers)
+    assert answer.status_code == 403
+    [line] = caplog.messages
+    assert line.isprintable()
+    assert "forged" in line
 
 
 async def test_b8_two_headers_host_are_refused(page: Page) -> None:

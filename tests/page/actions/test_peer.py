@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,11 +49,48 @@ def test_b8_a_connection_of_a_build_is_not_allowed(listener: socket.socket) -> N
         process.stdin.close()
 
 
-def listed(folder: Path, *users: int) -> Path:
+def wait_until_closed(client: tuple[str, int]) -> None:
+    """Until the kernel lists the client's end as one that waits for the server's (FIN_WAIT2)."""
+    end = f":{client[1]:04X}"
+    for _ in range(500):
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        if any(row[1].endswith(end) and row[3] == "05" for row in rows):
+            return
+        time.sleep(0.01)
+    raise AssertionError("the client did not close its connection")
+
+
+def test_b8_a_build_that_closed_its_connection_is_not_allowed(listener: socket.socket) -> None:
+    """The request stays to be read, but the kernel lists its socket with the user of root."""
+    if os.getuid() != 0:
+        pytest.skip("only root can start a process of another user")
+    code = (
+        "import socket, sys; s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
+        "s.sendall(b'POST'); s.close()"
+    )
+    port = str(listener.getsockname()[1])
+    with subprocess.Popen([*unprivileged(), sys.executable, "-c", code, port], cwd="/"):
+        connection, address = listener.accept()
+    with connection:
+        wait_until_closed(address)
+        assert not is_allowed_user(address, listener.getsockname())
+        assert connection.recv(4) == b"POST"
+
+
+def test_b8_a_connection_that_its_client_closed_is_not_allowed(listener: socket.socket) -> None:
+    """Nobody owns it any more, whoever opened it."""
+    with socket.create_connection(listener.getsockname()):
+        connection, address = listener.accept()
+    with connection:
+        wait_until_closed(address)
+        assert not is_allowed_user(address, listener.getsockname())
+
+
+def listed(folder: Path, *users: int, state: str = "01", inode: int = 7) -> Path:
     """A table of the kernel with a connection of the given users, and with the server's own end."""
     ends = ("0100007F:C822 0100007F:11E4", "0100007F:11E4 0100007F:C822")
     lines = [
-        f"   {n}: {pair} 01 00000000:00000000 00:00000000 00000000 {user:>5} 0 1 1 0 20 4 0 10 -1\n"
+        f"   {n}: {pair} {state} 00000000:00000000 00:00000000 00000000 {user:>5} 0 {inode} 1\n"
         for n, (pair, user) in enumerate(zip(ends, users, strict=False))
     ]
     table = folder / "tcp"
@@ -67,6 +105,14 @@ def test_b8_only_the_user_of_the_page_and_root_are_allowed(
     monkeypatch.setattr(os, "getuid", lambda: 1000)
     table = listed(tmp_path, user, 1000)
     assert is_allowed_user(CLIENT, SERVER, table=table) == is_allowed
+
+
+@pytest.mark.parametrize(("state", "inode"), [("05", 7), ("06", 0), ("01", 0)])
+def test_b8_a_socket_without_an_owner_is_not_one_of_root(
+    tmp_path: Path, state: str, inode: int
+) -> None:
+    table = listed(tmp_path, 0, os.getuid(), state=state, inode=inode)
+    assert not is_allowed_user(CLIENT, SERVER, table=table)
 
 
 def test_b8_a_connection_that_the_kernel_does_not_list_is_not_allowed(tmp_path: Path) -> None:

@@ -63,10 +63,8 @@ def fields(text: str) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture
-async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
     delivery = Delivery()
-    # No connection of these tests is one of the kernel.
-    monkeypatch.setattr("page.actions.peer.is_allowed_user", lambda *_: True)
     site = Site(tmp_path, delivery)
     async with site.http:
         yield site
