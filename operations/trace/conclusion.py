@@ -48,10 +48,15 @@ def _posted(evidence: Evidence, found: Recorded) -> Conclusion:
         return _sent(evidence, found, moment_of(way.batch.sent_at))
     if way.outbox is not None:
         return _in_the_outbox(evidence, moment_of(way.outbox.created_at))
+    text = (
+        "posted, and neither in the outbox nor in a batch of the next day, nor in one of the first "
+        "objects after it"
+    )
+    if way.not_searched:
+        text = "posted; its batch was not found, but not everything was searched"
     return Conclusion(
         is_done=False,
-        text="posted, and neither in the outbox nor in a batch of the next day, nor in one of the "
-        "first objects after it",
+        text=text,
         advice=(
             f"make verify-audit SUFFIX={evidence.suffix} FROM={found.posted_at} says whether it is "
             "in the audit trail (docs/runbooks/audit-discrepancies.md)",

@@ -91,8 +91,12 @@ def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
         writer=writer,
         letter=letter,
         waiting=waiting,
-        not_read=reader.not_read,
+        not_read=[*reader.not_read, *map(_ended, way.not_searched)],
     )
+
+
+def _ended(place: str) -> str:
+    return f"{place}: the search took too long, and was not continued"
 
 
 def moment_of(text: str) -> datetime:

@@ -84,6 +84,16 @@ def test_a_posted_transaction_that_is_not_in_the_trail(
     assert line.startswith("  next: ")
 
 
+def test_a_search_that_was_ended_is_not_taken_for_an_absence(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = ways.way(ways.recorded(), not_searched=["the batches of a day"])
+    output = told(environment, capsys, answer)
+    assert "its batch was not found, but not everything was searched" in output
+    assert "neither in the outbox nor" not in output
+    assert "not read: the batches of a day: the search took too long" in output
+
+
 def test_messages_of_an_audit_queue_that_is_late_are_counted(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
