@@ -175,7 +175,7 @@ def test_a_search_that_takes_too_long_is_ended_and_named(
     """At full load a day of batches is gigabytes, on the host where others post."""
     [key] = world.delivered([1])
     monkeypatch.setattr(module, "SEARCH_SECONDS_MAX", 0.05)
-    slow = way_queries.SENT_SQL.replace("SELECT", "SELECT pg_sleep(9)::text,", 1)
+    slow = way_queries.SENT_SQL.replace("SELECT", "SELECT pg_sleep(1)::text,", 1)
     monkeypatch.setattr(way_queries, "SENT_SQL", slow)
     found = way(world, 1)
     assert [place.partition(" sealed")[0] for place in found.not_searched] == ["the batches"]
