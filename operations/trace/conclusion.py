@@ -135,6 +135,7 @@ def _sent(evidence: Evidence, found: Recorded, sent_at: datetime) -> Conclusion:
         text="posted, and sent to the audit queue; there is no object, "
         f"{_minutes(evidence.now - sent_at)} minutes later",
         advice=(
+            *_when_letters_are_unseen(evidence, what="its batch"),
             *(
                 (
                     f"about {evidence.waiting} messages wait in the audit queue: "
@@ -181,13 +182,19 @@ def _status(line: Line) -> str:
     return f"{line.fields.get('status')} ({words})"
 
 
+def _when_letters_are_unseen(evidence: Evidence, *, what: str) -> Iterator[str]:
+    if evidence.has_unseen_letters:
+        yield f"{what} may be a dead letter that could not be looked at: see what was not read"
+
+
 def _then(evidence: Evidence) -> Iterator[str]:
+    yield from _when_letters_are_unseen(evidence, what="its message")
     if any(line.message == REQUEST_ANSWERED for line in evidence.service):
         yield (
             "after a 503 send the same transaction again; after 400, 403 or 409 correct it "
             "(docs/ledger.md)"
         )
-    elif not evidence.processor:
+    elif not evidence.processor and not evidence.has_unseen_letters:
         yield "check the id and SUFFIX; FROM= and TO= look for log lines of another time"
     if evidence.waiting:
         yield (
