@@ -3,7 +3,7 @@
 It only reads: the ledger, the record of sent batches, and the object of one batch.
 """
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -35,6 +35,12 @@ _Row = TypeVar("_Row")
 
 def way_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Way:
     """As far as it has come. Raises DatabaseError or ArchiveUnreadable."""
+    [[is_standby]] = connection.run(way_queries.STANDBY_SQL)
+    found = _way_of(transaction_id, connection=connection, archive=archive)
+    return replace(found, is_from_standby=is_standby)
+
+
+def _way_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Way:
     ledger = Ledger(connection)
     now = ledger.head().now
     found = _first(Recorded, connection.run(way_queries.RECORDED_SQL, id=transaction_id))

@@ -7,6 +7,8 @@ from typing import Final
 
 from lambda_src.audit_verifier.queries import TEXT
 
+# Also true on a reader of Aurora.
+STANDBY_SQL: Final = "SELECT pg_is_in_recovery()"
 RECORDED_SQL: Final = f"""
 SELECT CAST(transaction_id AS text), kind, state, reason, {TEXT.format("posted_at")}, path,
        client_id, user_id,

@@ -85,6 +85,7 @@ class Way:
     batch: SealedBatch | None = None
     key: str | None = None  # where the batch's object is, or will be
     object: AuditObject | None = None
+    is_from_standby: bool = False  # which may not have yet what was posted a moment ago
     # Where it was not found because the search took too long, and was ended.
     not_searched: list[str] = field(default_factory=list)
 
@@ -101,6 +102,7 @@ class Way:
             batch=_of(SealedBatch, document["batch"]),
             key=document["key"],
             object=_of(AuditObject, document["object"]),
+            is_from_standby=document.get("is_from_standby", False),
             not_searched=document.get("not_searched", []),
         )
 

@@ -170,8 +170,9 @@ def _why_unknown(evidence: Evidence) -> str:
     if evidence.processor:
         return "not recorded: its message was received, and not posted"
     window = evidence.window
+    where = "the standby that was read" if evidence.way.is_from_standby else "the ledger"
     return (
-        "not recorded: the ledger does not know this id, and no log line names it between "
+        f"not recorded: {where} does not know this id, and no log line names it between "
         f"{window.start:%Y-%m-%dT%H:%M:%SZ} and {window.end:%Y-%m-%dT%H:%M:%SZ}"
     )
 
@@ -189,12 +190,14 @@ def _when_letters_are_unseen(evidence: Evidence, *, what: str) -> Iterator[str]:
 
 def _then(evidence: Evidence) -> Iterator[str]:
     yield from _when_letters_are_unseen(evidence, what="its message")
+    if evidence.way.is_from_standby:
+        yield "ask again in a minute: the ledger's writer may know it"
     if any(line.message == REQUEST_ANSWERED for line in evidence.service):
         yield (
             "after a 503 send the same transaction again; after 400, 403 or 409 correct it "
             "(docs/ledger.md)"
         )
-    elif not evidence.processor and not evidence.has_unseen_letters:
+    elif not (evidence.processor or evidence.has_unseen_letters or evidence.way.is_from_standby):
         yield "check the id and SUFFIX; FROM= and TO= look for log lines of another time"
     if evidence.waiting:
         yield (

@@ -96,8 +96,21 @@ def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
         letter=places.letter,
         waiting=places.waiting,
         has_unseen_letters=bool(places.not_seen),
-        not_read=[*reader.not_read, *map(_ended, way.not_searched), *places.not_seen],
+        not_read=[
+            *_from_standby(way),
+            *reader.not_read,
+            *map(_ended, way.not_searched),
+            *places.not_seen,
+        ],
     )
+
+
+def _from_standby(way: Way) -> Iterator[str]:
+    if way.is_from_standby:
+        yield (
+            "the ledger's writer, which did not answer: this was read from a standby, which may "
+            "not have yet what was posted a moment ago"
+        )
 
 
 def _ended(place: str) -> str:

@@ -219,6 +219,16 @@ def test_an_id_that_nobody_knows(
     assert "wait in the transaction queue" not in output
 
 
+def test_a_standby_that_does_not_know_an_id_proves_nothing(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = told(environment, capsys, ways.way(is_from_standby=True))
+    assert "the standby that was read does not know this id" in output
+    assert "ask again in a minute" in output
+    assert "check the id" not in output
+    assert "this was read from a standby" in output
+
+
 def test_an_id_that_may_wait_in_the_queue(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
