@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from infra.component_names import VERIFIER_TIMEOUT_SECONDS
 
@@ -36,11 +35,16 @@ def call(
 ) -> dict[str, Any]:
     """The function's answer, which has the field `expected`. Raises CallFailed.
 
-    `attempts`: more than one only for a function that may run twice.
+    `attempts`: more than one only for a function that may run twice. A function that has not
+    answered in time is not called again: it is still at work, and a second call adds to its load.
     """
     for _ in range(attempts - 1):
-        with suppress(CallFailed, BotoCoreError, ClientError):
+        try:
             return _call(lambda_, function=function, event=event, expected=expected)
+        except ReadTimeoutError:
+            raise
+        except (CallFailed, BotoCoreError, ClientError):
+            continue
     return _call(lambda_, function=function, event=event, expected=expected)
 
 

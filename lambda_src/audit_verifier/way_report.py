@@ -1,7 +1,7 @@
 """How far one transaction has come, as the callers of the verifier read it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -85,13 +85,16 @@ class Way:
     batch: SealedBatch | None = None
     key: str | None = None  # where the batch's object is, or will be
     object: AuditObject | None = None
+    is_from_standby: bool = False  # which may not have yet what was posted a moment ago
+    # Where it was not found because the search took too long, and was ended.
+    not_searched: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def of_json(cls, document: Mapping[str, Any]) -> "Way":
-        """Of `to_json`, also of a later version, which may have more fields."""
+        """Of `to_json`, also of an earlier or later version."""
         return cls(
             now=document["now"],
             transaction=_of(Recorded, document["transaction"]),
@@ -99,10 +102,12 @@ class Way:
             batch=_of(SealedBatch, document["batch"]),
             key=document["key"],
             object=_of(AuditObject, document["object"]),
+            is_from_standby=document.get("is_from_standby", False),
+            not_searched=document.get("not_searched", []),
         )
 
 
 def _of(kind: type[_Part], document: Mapping[str, Any] | None) -> _Part | None:
     if document is None:
         return None
-    return kind(**{field.name: document[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{each.name: document[each.name] for each in fields(kind)})  # type: ignore[arg-type]

@@ -47,13 +47,20 @@ class Findings:
 
 
 def look(
-    queue: Queue, selection: Selection, *, tell: Callable[[Letter], None] = lambda _: None
+    queue: Queue,
+    selection: Selection,
+    *,
+    tell: Callable[[Letter], None] = lambda _: None,
+    letters_max: int | None = None,
 ) -> Findings:
-    """Read the letters of `queue` without changing them, and `tell` of each selected one."""
+    """Read the letters of `queue` without changing them, and `tell` of each selected one.
+
+    `letters_max`: about how many at most; else all.
+    """
     groups: dict[str, Group] = {}
     selected: dict[str, str] = {}
     hidden = queue.hidden()
-    with Hold(queue) as hold:
+    with Hold(queue, held_max=letters_max) as hold:
         for letters in hold:
             for letter in letters:
                 _group_of(letter, groups).add(letter)

@@ -37,8 +37,10 @@ _NOT_HIDDEN_ANYWAY: Final = "MessageNotInflight"
 class Hold:
     """`with Hold(queue) as hold: for letters in hold: ...`; the end releases what is left."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, *, held_max: int | None = None) -> None:
+        """`held_max`: reading ends once it holds as many; else at what SQS can hide."""
         self._queue = queue
+        self._held_max = HELD_MAX if held_max is None else held_max
         self._handles: dict[str, str] = {}  # by id: the receipt handle of each hidden letter
         self.is_complete = False  # True once the queue had no other letter
 
@@ -59,7 +61,7 @@ class Hold:
         had: set[str] = set()
         without_news = 0
         while without_news < WITHOUT_NEWS_MAX:
-            if len(self._handles) >= HELD_MAX or monotonic() > ends_at:
+            if len(self._handles) >= self._held_max or monotonic() > ends_at:
                 return
             letters = self._receive()
             if not letters:

@@ -48,10 +48,15 @@ def _posted(evidence: Evidence, found: Recorded) -> Conclusion:
         return _sent(evidence, found, moment_of(way.batch.sent_at))
     if way.outbox is not None:
         return _in_the_outbox(evidence, moment_of(way.outbox.created_at))
+    text = (
+        "posted, and neither in the outbox nor in a batch of the next day, nor in one of the first "
+        "objects after it"
+    )
+    if way.not_searched:
+        text = "posted; its batch was not found, but not everything was searched"
     return Conclusion(
         is_done=False,
-        text="posted, and neither in the outbox nor in a batch of the next day, nor in one of the "
-        "first objects after it",
+        text=text,
         advice=(
             f"make verify-audit SUFFIX={evidence.suffix} FROM={found.posted_at} says whether it is "
             "in the audit trail (docs/runbooks/audit-discrepancies.md)",
@@ -130,6 +135,7 @@ def _sent(evidence: Evidence, found: Recorded, sent_at: datetime) -> Conclusion:
         text="posted, and sent to the audit queue; there is no object, "
         f"{_minutes(evidence.now - sent_at)} minutes later",
         advice=(
+            *_when_letters_are_unseen(evidence, what="its batch"),
             *(
                 (
                     f"about {evidence.waiting} messages wait in the audit queue: "
@@ -164,8 +170,9 @@ def _why_unknown(evidence: Evidence) -> str:
     if evidence.processor:
         return "not recorded: its message was received, and not posted"
     window = evidence.window
+    where = "the standby that was read" if evidence.way.is_from_standby else "the ledger"
     return (
-        "not recorded: the ledger does not know this id, and no log line names it between "
+        f"not recorded: {where} does not know this id, and no log line names it between "
         f"{window.start:%Y-%m-%dT%H:%M:%SZ} and {window.end:%Y-%m-%dT%H:%M:%SZ}"
     )
 
@@ -176,13 +183,21 @@ def _status(line: Line) -> str:
     return f"{line.fields.get('status')} ({words})"
 
 
+def _when_letters_are_unseen(evidence: Evidence, *, what: str) -> Iterator[str]:
+    if evidence.has_unseen_letters:
+        yield f"{what} may be a dead letter that could not be looked at: see what was not read"
+
+
 def _then(evidence: Evidence) -> Iterator[str]:
+    yield from _when_letters_are_unseen(evidence, what="its message")
+    if evidence.way.is_from_standby:
+        yield "ask again in a minute: the ledger's writer may know it"
     if any(line.message == REQUEST_ANSWERED for line in evidence.service):
         yield (
             "after a 503 send the same transaction again; after 400, 403 or 409 correct it "
             "(docs/ledger.md)"
         )
-    elif not evidence.processor:
+    elif not (evidence.processor or evidence.has_unseen_letters or evidence.way.is_from_standby):
         yield "check the id and SUFFIX; FROM= and TO= look for log lines of another time"
     if evidence.waiting:
         yield (

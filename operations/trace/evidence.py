@@ -1,6 +1,6 @@
 """Everything that an environment knows of one transaction: ledger, logs, queues."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -16,9 +16,10 @@ from infra.component_names import (
 from infra.queue_names import AUDIT, TRANSACTIONS, QueueNames
 from lambda_src.audit_verifier.settings import TRACE
 from lambda_src.audit_verifier.way_report import Way
-from operations.dead_letters.findings import look
+from operations.dead_letters.findings import Findings, look
+from operations.dead_letters.hold import HIDDEN_SECONDS
 from operations.dead_letters.letter import Letter, described
-from operations.dead_letters.queue import open_queue
+from operations.dead_letters.queue import Queue, open_queue
 from operations.dead_letters.selection import Selection
 from operations.function_call import call
 from operations.trace.log_lines import Line, LogReader, Window
@@ -34,6 +35,8 @@ _ATTEMPTS: Final = 2  # of a call that only reads
 SOON: Final = timedelta(minutes=1)
 _AROUND: Final = timedelta(minutes=1)
 _STORED_WITHIN: Final = timedelta(hours=1)
+# A trace is asked for in passing, also by a click; `make dead-letters` looks at all.
+LETTERS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class Evidence:
     writer: list[Line] = field(default_factory=list)
     letter: str = ""  # the dead letter that is about it
     waiting: int = 0  # messages in the queue where it could be
+    has_unseen_letters: bool = False  # dead letters, one of which could be about it
     not_read: list[str] = field(default_factory=list)
 
 
@@ -78,7 +82,7 @@ def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
     if found is not None:
         ids += [each for each in (found.trace_id, found.message_id) if each is not None]
     relay, writer = _about_the_batch(reader, way, suffix=suffix, now=now)
-    letter, waiting = _in_queues(clients.sqs, way, suffix=suffix, subject=subject, now=now)
+    places = _in_queues(clients.sqs, way, suffix=suffix, subject=subject, now=now)
     return Evidence(
         suffix=suffix,
         subject=subject,
@@ -89,10 +93,28 @@ def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
         processor=reader.lines(function_logs(f"{TRANSACTION_PROCESSOR}-{suffix}"), ids, window),
         relay=relay,
         writer=writer,
-        letter=letter,
-        waiting=waiting,
-        not_read=reader.not_read,
+        letter=places.letter,
+        waiting=places.waiting,
+        has_unseen_letters=bool(places.not_seen),
+        not_read=[
+            *_from_standby(way),
+            *reader.not_read,
+            *map(_ended, way.not_searched),
+            *places.not_seen,
+        ],
     )
+
+
+def _from_standby(way: Way) -> Iterator[str]:
+    if way.is_from_standby:
+        yield (
+            "the ledger's writer, which did not answer: this was read from a standby, which may "
+            "not have yet what was posted a moment ago"
+        )
+
+
+def _ended(place: str) -> str:
+    return f"{place}: the search took too long, and was not continued"
 
 
 def moment_of(text: str) -> datetime:
@@ -118,27 +140,33 @@ def _about_the_batch(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _InQueue:
+    letter: str = ""
+    waiting: int = 0
+    not_seen: tuple[str, ...] = ()  # of the letters, if none was found
+
+
 def _in_queues(
     sqs: "SQSClient", way: Way, *, suffix: str, subject: Subject, now: datetime
-) -> tuple[str, int]:
+) -> _InQueue:
     """Where it can be if the ledger, or the bucket, does not have it."""
     if way.transaction is None:
         return _in_queue(sqs, TRANSACTIONS, subject, suffix=suffix)
     batch = way.batch
     if batch is None or batch.sent_at is None or way.object is not None:
-        return "", 0
+        return _InQueue()
     if now - moment_of(batch.sent_at) < SOON:
-        return "", 0
+        return _InQueue()
     return _in_queue(sqs, AUDIT, subject, suffix=suffix)
 
 
-def _in_queue(
-    sqs: "SQSClient", names: QueueNames, subject: Subject, *, suffix: str
-) -> tuple[str, int]:
+def _in_queue(sqs: "SQSClient", names: QueueNames, subject: Subject, *, suffix: str) -> _InQueue:
     queue = open_queue(sqs, suffix=suffix, names=names)
     letters: list[Letter] = []
     tell: Callable[[Letter], None] = letters.append
-    look(queue, Selection(wanted=subject.transaction_id), tell=tell)
+    wanted = Selection(wanted=subject.transaction_id)
+    found = look(queue, wanted, tell=tell, letters_max=LETTERS_MAX)
     counted = sqs.get_queue_attributes(
         QueueUrl=queue.source_url,
         AttributeNames=[
@@ -147,4 +175,21 @@ def _in_queue(
             "ApproximateNumberOfMessagesDelayed",
         ],
     )["Attributes"]
-    return "; ".join(map(described, letters)), sum(map(int, counted.values()))
+    return _InQueue(
+        letter="; ".join(map(described, letters)),
+        waiting=sum(map(int, counted.values())),
+        not_seen=() if letters else tuple(_not_seen(found, queue, names)),
+    )
+
+
+def _not_seen(found: Findings, queue: Queue, names: QueueNames) -> Iterator[str]:
+    if found.hidden:
+        yield (
+            f"about {found.hidden} dead letters of {queue.name} are held by somebody else: "
+            f"ask again in {HIDDEN_SECONDS // 60} minutes"
+        )
+    if not found.is_complete:
+        yield (
+            f"{queue.name} has more dead letters than the {found.count} that were looked at: "
+            f"make redrive QUEUE={names.kind} ID=<id> ANSWER=no looks at all"
+        )

@@ -107,7 +107,7 @@ def _line_of(event: Mapping[str, Any]) -> Line:
     text = event["message"].rstrip()
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or a client's, which is nested too deeply
         fields = None
     if not isinstance(fields, dict):
         fields = {}

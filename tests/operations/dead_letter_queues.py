@@ -42,6 +42,10 @@ class Queues:
         )
         return str(sent["MessageId"])
 
+    def hide_one(self) -> None:
+        """As somebody who looks at the letters, and holds one of them."""
+        self._sqs.receive_message(QueueUrl=self.dead, MaxNumberOfMessages=1)
+
     def have_moved(self, body: str, attributes: dict[str, Any]) -> None:
         """Send a message that is received too often: SQS moves it."""
         arn = self._sqs.get_queue_attributes(QueueUrl=self.dead, AttributeNames=["QueueArn"])

@@ -181,7 +181,9 @@ def test_it_follows_a_transaction_on_a_standby_with_the_rights_of_its_role(
 ) -> None:
     [key] = world.delivered([1])
     caught_up(world, standby)
+    assert not way_of(UUID(int=1), connection=world.session, archive=world.archive).is_from_standby
     way = way_of(UUID(int=1), connection=standby, archive=world.archive)
+    assert way.is_from_standby
     assert way.object is not None
     assert (way.object.key, way.object.faults) == (key, [])
 

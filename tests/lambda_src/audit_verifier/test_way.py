@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pg8000.exceptions import DatabaseError
 
-from lambda_src.audit_verifier.moments import moment_of
+from lambda_src.audit_verifier import way as module
+from lambda_src.audit_verifier import way_queries
+from lambda_src.audit_verifier.moments import first_id_at, moment_of
 from lambda_src.audit_verifier.request import BadRequest, traced
 from lambda_src.audit_verifier.way import way_of
 from lambda_src.audit_verifier.way_report import Way
@@ -166,6 +169,67 @@ def test_a_batch_from_before_the_chain_has_the_key_of_its_day(world: World) -> N
     assert found.key == f"audit/{day:%Y/%m/%d}/{found.batch.batch_id}.ndjson.gz"
 
 
+def test_a_search_that_takes_too_long_is_ended_and_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At full load a day of batches is gigabytes, on the host where others post."""
+    [key] = world.delivered([1])
+    monkeypatch.setattr(module, "SEARCH_SECONDS_MAX", 0.05)
+    slow = way_queries.SENT_SQL.replace("SELECT", "SELECT pg_sleep(1)::text,", 1)
+    monkeypatch.setattr(way_queries, "SENT_SQL", slow)
+    found = way(world, 1)
+    assert [place.partition(" sealed")[0] for place in found.not_searched] == ["the batches"]
+    assert found.batch is None
+    assert (found.key, found.object is None) == (key, False)  # the bucket still has it
+    assert world.session.run("SHOW statement_timeout") != [["50ms"]]
+
+
+def test_an_error_of_the_database_is_not_taken_for_a_long_search(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.delivered([1])
+    monkeypatch.setattr(way_queries, "SENT_SQL", "SELECT no_column")
+    with pytest.raises(DatabaseError, match="no_column"):
+        way(world, 1)
+
+
+def test_what_waits_in_the_outbox_is_in_no_batch_so_none_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.post(1)
+    monkeypatch.setattr(way_queries, "UNSENT_SQL", "SELECT no_column")
+    monkeypatch.setattr(way_queries, "SENT_SQL", "SELECT no_column")
+    assert way(world, 1).outbox is not None
+
+
+def test_the_first_search_reads_no_batch_from_long_before_the_posting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch that is read is a whole array of ids: an hour of them is much."""
+    world.delivered([1])
+    ended = way_queries.SENT_SQL.replace(
+        "LIMIT 1", "LIMIT (SELECT 1 / CAST(CAST(:first AS uuid) > CAST(:early AS uuid) AS int))"
+    )
+    [[posted_at]] = world.session.run("SELECT posted_at FROM ledger.transactions LIMIT 1")
+    early = first_id_at(posted_at - timedelta(seconds=2))
+    monkeypatch.setattr(way_queries, "SENT_SQL", ended.replace(":early", f"'{early}'"))
+    assert way(world, 1).batch is not None
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=30), timedelta(minutes=-30)])
+def test_a_batch_that_was_sealed_late_or_by_another_clock_is_found(
+    world: World, later: timedelta
+) -> None:
+    world.delivered([1])
+    world.as_superuser(
+        "UPDATE ledger.sent_batches SET batch_id = ledger.time_ordered_id(posted_at +"
+        f" interval '{later.total_seconds()} seconds')"
+    )
+    found = way(world, 1)
+    assert found.batch is not None
+    assert found.object is None
+
+
 def test_an_answer_is_read_as_it_was_made_also_one_of_a_later_version(world: World) -> None:
     nothing = way(world, 1)
     assert Way.of_json(json.loads(json.dumps(nothing.to_json()))) == nothing
@@ -175,6 +239,8 @@ def test_an_answer_is_read_as_it_was_made_also_one_of_a_later_version(world: Wor
     document = json.loads(json.dumps(found.to_json()))
     later = document | {"more": 1, "batch": document["batch"] | {"more": 1}}
     assert Way.of_json(later) == found
+    del document["is_from_standby"], document["not_searched"]  # as an earlier version answers
+    assert Way.of_json(document) == found
 
 
 def test_an_event_names_the_transaction_alone() -> None:

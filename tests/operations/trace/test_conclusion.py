@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from operations.trace import evidence
 from tests.operations.trace import ways
 from tests.operations.trace.conftest import Environment
 from tests.operations.trace.ways import BATCH, ID, KEY
@@ -84,6 +85,16 @@ def test_a_posted_transaction_that_is_not_in_the_trail(
     assert line.startswith("  next: ")
 
 
+def test_a_search_that_was_ended_is_not_taken_for_an_absence(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = ways.way(ways.recorded(), not_searched=["the batches of a day"])
+    output = told(environment, capsys, answer)
+    assert "its batch was not found, but not everything was searched" in output
+    assert "neither in the outbox nor" not in output
+    assert "not read: the batches of a day: the search took too long" in output
+
+
 def test_messages_of_an_audit_queue_that_is_late_are_counted(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,6 +172,43 @@ def test_a_message_that_is_a_dead_letter(
     assert f"make redrive SUFFIX={environment.suffix} ID={ID}" in output
 
 
+def test_letters_that_somebody_else_holds_are_said_and_the_id_is_not_doubted(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"transaction": {"transaction_id": ID}}
+    environment.transactions.put_dead_letter(json.dumps(body), reason="conflict")
+    environment.transactions.hide_one()
+    output = told(environment, capsys, ways.way())
+    name = f"transaction-dead-letters-{environment.suffix}"
+    held = f"about 1 dead letters of {name} are held by somebody else: ask again in 10 minutes"
+    assert f"not read: {held}" in output
+    assert "its message may be a dead letter" in output
+    assert "check the id" not in output
+
+
+def test_only_so_many_letters_are_looked_at_and_that_is_said(
+    environment: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "LETTERS_MAX", 10)
+    environment.audit.put_many(25, "outage")
+    answer = ways.way(ways.recorded(), batch=ways.batch(), key=KEY, now=MUCH_LATER)
+    output = told(environment, capsys, answer)
+    assert "has more dead letters than the 10 that were looked at" in output
+    assert "its batch may be a dead letter" in output
+
+
+def test_letters_that_were_not_seen_do_not_matter_once_it_is_found(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.transactions.put_dead_letter("{}", reason="bad_json")
+    environment.transactions.hide_one()
+    body = {"transaction": {"transaction_id": ID}}
+    environment.transactions.put_dead_letter(json.dumps(body), reason="conflict")
+    output = told(environment, capsys, ways.way())
+    assert "its message is a dead letter" in output
+    assert "not read" not in output.replace("not read: there is no log group", "")
+
+
 def test_an_id_that_nobody_knows(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,6 +217,16 @@ def test_an_id_that_nobody_knows(
     assert "between 2026-11-26T16:27:37Z and 2026-11-26T16:30:50Z" in output
     assert "check the id and SUFFIX" in output
     assert "wait in the transaction queue" not in output
+
+
+def test_a_standby_that_does_not_know_an_id_proves_nothing(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = told(environment, capsys, ways.way(is_from_standby=True))
+    assert "the standby that was read does not know this id" in output
+    assert "ask again in a minute" in output
+    assert "check the id" not in output
+    assert "this was read from a standby" in output
 
 
 def test_an_id_that_may_wait_in_the_queue(

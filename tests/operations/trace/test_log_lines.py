@@ -40,6 +40,14 @@ def test_an_empty_page_is_not_the_end(aws: type_of_aws) -> None:
     assert reader.not_read == []
 
 
+def test_a_line_that_is_nested_too_deeply_is_shown_as_text(aws: type_of_aws) -> None:
+    client, stub = aws("logs")
+    deep = '{"message":"x","n":' + "[" * 100_000 + "]" * 100_000 + "}"
+    expect(stub, {"events": [{"timestamp": START, "message": deep}]})
+    [line] = LogReader(logs=client).lines(GROUP, ["a-b"], WINDOW)
+    assert line.fields == {}
+
+
 @pytest.mark.parametrize(
     ("pages", "numbers"), [(1, range(LINES_MAX + 1)), (PAGES_MAX, range(0))], ids=["lines", "pages"]
 )
