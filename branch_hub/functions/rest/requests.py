@@ -37,5 +37,7 @@ ACTIONS: Final[Mapping[str, Callable[[Rest, str], Progress]]] = {
     "stop_database": lambda rest, suffix: rest.database.stop(suffix),
     "start_database": lambda rest, suffix: rest.database.start(suffix),
     "start_service": lambda rest, suffix: rest.service.start(suffix),
+    "allow_deployments": lambda rest, suffix: rest.surroundings.allow_deployments(suffix),
+    "await_tasks": lambda rest, suffix: rest.service.await_tasks(suffix),
     "resume": lambda rest, suffix: rest.surroundings.resume(suffix),
 }

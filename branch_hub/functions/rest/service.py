@@ -51,12 +51,20 @@ class Service:
         return Progress(done=left == 0, message=f"{left} tasks still stop")
 
     def start(self, suffix: str) -> Progress:
-        """Done if all tasks are healthy targets of the load balancer. Raises ServiceMissing."""
+        """Done if AWS was told to run the tasks and to scale them. They may not run yet.
+
+        Raises ServiceMissing.
+        """
         service, minimum = self._service(suffix), self._target(suffix)["MinCapacity"]
         if service["desiredCount"] < minimum:
             self._set_tasks(suffix, minimum)
             return Progress(done=False, message=f"{minimum} tasks start")
         self._suspend_scaling(suffix, suspended=False)
+        return Progress(done=True, message=f"{service['desiredCount']} tasks are to run")
+
+    def await_tasks(self, suffix: str) -> Progress:
+        """Done if all tasks are healthy targets of the load balancer. Raises ServiceMissing."""
+        service, minimum = self._service(suffix), self._target(suffix)["MinCapacity"]
         healthy = self._targets(service).count("healthy")
         return Progress(
             done=min(service["runningCount"], healthy) >= minimum,

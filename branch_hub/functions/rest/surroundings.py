@@ -60,17 +60,25 @@ class Surroundings:
         self._events.disable_rule(Name=f"{RULE}-{suffix}")
         return self._switch_queues(suffix, _OFF)
 
+    def allow_deployments(self, suffix: str) -> Progress:
+        """Remove the tag: the environment's own pipeline goes on.
+
+        Before the tasks are healthy: a version whose tasks cannot become healthy is repaired by
+        the deployment of another.
+        """
+        arn, since = self._tag(suffix)
+        if since is not None:
+            self._ecs.untag_resource(resourceArn=arn, tagKeys=[ASLEEP_TAG])
+        return Progress(done=True, message="its pipeline may deploy")
+
     def resume(self, suffix: str) -> Progress:
-        """Done if the queue calls its function again. The tag last."""
+        """Done if the queue calls its function again."""
         self._events.enable_rule(Name=f"{RULE}-{suffix}")
         queues = self._switch_queues(suffix, _ON)
         if not queues.done:
             return queues
         for names in self._alarms(suffix):
             self._cloudwatch.enable_alarm_actions(AlarmNames=names)
-        arn, since = self._tag(suffix)
-        if since is not None:
-            self._ecs.untag_resource(resourceArn=arn, tagKeys=[ASLEEP_TAG])
         return queues
 
     def _switch_queues(self, suffix: str, wanted: str) -> Progress:

@@ -200,6 +200,9 @@ def test_b13_as_many_tasks_start_as_the_minimum_says_and_all_must_be_healthy(sit
     site.service(desired=0, running=0, minimum=2)
     site.tasks(2)
     assert not site.ask("start_service")["done"]
+    site.service(desired=2, running=0)
+    site.scaling(suspended=False)
+    assert site.ask("start_service")["done"]
 
     for running, states, done in (
         (2, ["initial", "healthy"], False),
@@ -207,16 +210,22 @@ def test_b13_as_many_tasks_start_as_the_minimum_says_and_all_must_be_healthy(sit
         (2, ["healthy", "healthy"], True),
     ):
         site.service(desired=2, running=running)
-        site.scaling(suspended=False)
         site.targets(*states)
-        assert site.ask("start_service")["done"] is done
+        assert site.ask("await_tasks")["done"] is done
+
+
+def test_b13_a_pipeline_may_deploy_before_the_tasks_are_healthy(site: Site) -> None:
+    site.tag("2026-11-26T19:00:00Z")
+    site.expect("ecs", "untag_resource", resourceArn=ECS_CLUSTER_ARN, tagKeys=[ASLEEP_TAG])
+    assert site.ask("allow_deployments")["done"]
+    site.tag(None)
+    assert site.ask("allow_deployments")["done"]
 
 
 def test_b13_a_service_that_was_scaled_out_is_not_scaled_in(site: Site) -> None:
     """A second wake of a busy environment changes nothing."""
     site.service(desired=5, running=5)
     site.scaling(suspended=False)
-    site.targets(*["healthy"] * 5)
     assert site.ask("start_service")["done"]
 
 
@@ -251,7 +260,7 @@ def test_b13_alarms_schedule_and_queue_are_off_before_anything_stops(site: Site)
         assert answer == {"done": done, "message": f"its queue is {state}"}
 
 
-def test_b13_alarms_are_on_after_the_queue_and_the_tag_is_removed_last(site: Site) -> None:
+def test_b13_alarms_are_on_after_the_queue(site: Site) -> None:
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping("Disabled")
     site.expect("lambda", "update_event_source_mapping", UUID=UUID, Enabled=True)
@@ -261,14 +270,11 @@ def test_b13_alarms_are_on_after_the_queue_and_the_tag_is_removed_last(site: Sit
     site.mapping("Enabled")
     site.alarms(["one"])
     site.expect("cloudwatch", "enable_alarm_actions", AlarmNames=["one"])
-    site.tag("2026-11-26T19:00:00Z")
-    site.expect("ecs", "untag_resource", resourceArn=ECS_CLUSTER_ARN, tagKeys=[ASLEEP_TAG])
     assert site.ask("resume")["done"]
 
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping()
     site.alarms([])
-    site.tag(None)
     assert site.ask("resume") == {"done": True, "message": "its queue is not connected"}
 
 
