@@ -19,6 +19,7 @@ TIMEOUT_SECONDS: Final = 60
 # AWS has no narrower resource for these; they read only.
 _LISTS: Final = (
     "application-autoscaling:DescribeScalableTargets",
+    "cloudwatch:DescribeAlarms",
     "elasticloadbalancing:DescribeTargetHealth",
     "lambda:ListEventSourceMappings",
 )
@@ -64,7 +65,11 @@ def _may(stack: Stack) -> Iterator[iam.PolicyStatement]:
         arn("cloudformation", "stack", f"{APPLICATION_STACK}-{ANY_BRANCH}/*"),
     )
     yield _allow(
-        ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"],
+        [
+            "cloudwatch:DisableAlarmActions",
+            "cloudwatch:EnableAlarmActions",
+            "cloudwatch:SetAlarmState",
+        ],
         arn("cloudwatch", "alarm", f"*-{ANY_BRANCH}", ":"),
     )
     yield _allow(
@@ -116,6 +121,7 @@ def _may_never(kept: tuple[str, ...]) -> iam.PolicyStatement:
         effect=iam.Effect.DENY,
         actions=[
             "cloudwatch:DisableAlarmActions",
+            "cloudwatch:SetAlarmState",
             "ecs:TagResource",
             "ecs:UpdateService",
             "events:DisableRule",

@@ -27,6 +27,7 @@ LOOK_AGAIN_SECONDS: Final = 15
 ASKED_MAX: Final = 480  # two hours: longer than the longest deletion, for which it waits
 LOOKS_MAX: Final = 240  # one hour for all parts to stop or start
 TASKS_LOOKS_MAX: Final = 120  # 30 minutes for the tasks to become healthy
+ALARMS_LOOKS_MAX: Final = 40  # ten minutes for what the sleep caused
 _INPUT: Final = "$$.Execution.Input"
 _OWN: Final = "$.claim.suffix"
 
@@ -95,6 +96,13 @@ TO_WAKE: Final = Direction(
             ),
         ),
         Step(state="Resume", action="resume"),
+        # No alarm says that the environment slept; one that stays raised notifies when it is on.
+        Step(
+            state="AwaitAlarms",
+            action="await_alarms",
+            patience=Patience(counter="alarms", looks_max=ALARMS_LOOKS_MAX),
+        ),
+        Step(state="EnableAlarms", action="enable_alarms"),
     ),
     settle="awake",
     ended="Awake",

@@ -300,6 +300,7 @@ HUB: Final = (
                 rf"arn:.*:alarm:\*-{_OF_A_BRANCH}",
                 "cloudwatch:DisableAlarmActions",
                 "cloudwatch:EnableAlarmActions",
+                "cloudwatch:SetAlarmState",
             ),
             *on(
                 rf"arn:.*:cluster/transaction-cluster-{_OF_A_BRANCH}",

@@ -40,4 +40,6 @@ ACTIONS: Final[Mapping[str, Callable[[Rest, str], Progress]]] = {
     "allow_deployments": lambda rest, suffix: rest.surroundings.allow_deployments(suffix),
     "await_tasks": lambda rest, suffix: rest.service.await_tasks(suffix),
     "resume": lambda rest, suffix: rest.surroundings.resume(suffix),
+    "await_alarms": lambda rest, suffix: rest.surroundings.await_alarms(suffix),
+    "enable_alarms": lambda rest, suffix: rest.surroundings.enable_alarms(suffix),
 }

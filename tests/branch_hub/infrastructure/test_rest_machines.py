@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from branch_hub.infrastructure.destroy_machine import STARTS_MAX
-from branch_hub.infrastructure.rest_machines import LOOK_AGAIN_SECONDS, TASKS_LOOKS_MAX
+from branch_hub.infrastructure.rest_machines import (
+    ALARMS_LOOKS_MAX,
+    LOOK_AGAIN_SECONDS,
+    TASKS_LOOKS_MAX,
+)
 from tests.branch_hub.infrastructure.asl import Definition
 from tests.branch_hub.infrastructure.asl_run import TaskFailed, run
 
@@ -26,6 +30,8 @@ WAKE: dict[str, Any] = {
     "AllowDeployments": DONE,
     "AwaitTasks": DONE,
     "Resume": DONE,
+    "AwaitAlarms": DONE,
+    "EnableAlarms": DONE,
     "Settle": {"outcome": "awake", "message": "it is awake"},
     "SettleFailure": {"outcome": "failed", "message": "In short."},
 }
@@ -65,13 +71,21 @@ def test_b13_a_version_that_is_never_healthy_can_be_replaced_after_one_night(
 
     states = done.states()
     assert states.index("AllowDeployments") < states.index("AwaitTasks")
-    assert states[-3:] == ["Resume", "Settle", "NotifyLate"]
+    assert states[-5:] == ["Resume", "AwaitAlarms", "EnableAlarms", "Settle", "NotifyLate"]
     assert sum(done.waited) == TASKS_LOOKS_MAX * LOOK_AGAIN_SECONDS
     assert (done.end, done.succeeded) == ("NotHealthy", False)
     assert done.notice() == (
         "it is awake. Its tasks did not become healthy in 30 minutes: 0 of 2 are healthy. "
         "A push can deploy another version"
     )
+
+
+def test_b13_alarms_that_stay_raised_are_on_after_ten_minutes(wake: Definition) -> None:
+    done = run(wake, {**WAKE, "AwaitAlarms": {"done": False, "message": "alarms: page"}})
+
+    assert done.succeeded
+    assert done.states()[-2:] == ["EnableAlarms", "Settle"]
+    assert sum(done.waited) == ALARMS_LOOKS_MAX * LOOK_AGAIN_SECONDS == 600
 
 
 def test_b13_each_step_is_repeated_until_it_is_done(

@@ -23,6 +23,7 @@ def parts(suffix: str) -> dict[str, str]:
     cluster = f"{names.ECS_CLUSTER}-{suffix}"
     return {
         "cloudwatch:DisableAlarmActions": f"arn:aws:cloudwatch:{PLACE}:alarm:queue-age-{suffix}",
+        "cloudwatch:SetAlarmState": f"arn:aws:cloudwatch:{PLACE}:alarm:queue-age-{suffix}",
         "ecs:TagResource": f"arn:aws:ecs:{PLACE}:cluster/{cluster}",
         "ecs:UpdateService": f"arn:aws:ecs:{PLACE}:service/{cluster}/{names.SERVICE}-{suffix}",
         "events:DisableRule": f"arn:aws:events:{PLACE}:rule/{names.RULE}-{suffix}",

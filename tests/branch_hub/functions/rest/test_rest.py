@@ -127,6 +127,18 @@ class Site:
             StackName=f"transaction-{X}",
         )
 
+    def raised(self, names: list[str], found: dict[str, bool]) -> None:
+        """`found`: alarms in the state ALARM, and whether their actions are on."""
+        alarms = [{"AlarmName": name, "ActionsEnabled": on} for name, on in found.items()]
+        self.expect(
+            "cloudwatch",
+            "describe_alarms",
+            {"MetricAlarms": alarms},
+            AlarmNames=names,
+            StateValue="ALARM",
+            AlarmTypes=["MetricAlarm"],
+        )
+
     def mapping(self, *states: str) -> None:
         self.expect(
             "lambda",
@@ -260,7 +272,7 @@ def test_b13_alarms_schedule_and_queue_are_off_before_anything_stops(site: Site)
         assert answer == {"done": done, "message": f"its queue is {state}"}
 
 
-def test_b13_alarms_are_on_after_the_queue(site: Site) -> None:
+def test_b13_the_queue_calls_its_function_again(site: Site) -> None:
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping("Disabled")
     site.expect("lambda", "update_event_source_mapping", UUID=UUID, Enabled=True)
@@ -268,14 +280,33 @@ def test_b13_alarms_are_on_after_the_queue(site: Site) -> None:
 
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping("Enabled")
-    site.alarms(["one"])
-    site.expect("cloudwatch", "enable_alarm_actions", AlarmNames=["one"])
     assert site.ask("resume")["done"]
 
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping()
-    site.alarms([])
     assert site.ask("resume") == {"done": True, "message": "its queue is not connected"}
+
+
+def test_b13_what_the_sleep_caused_is_over_before_the_alarms_are_on(site: Site) -> None:
+    for raised, done in ({"page": False, "depth": False}, False), ({"depth": True}, True):
+        site.alarms(["page", "depth"])
+        site.raised(["page", "depth"], raised)
+        assert site.ask("await_alarms")["done"] is done
+
+
+def test_b13_an_alarm_that_is_still_raised_notifies_when_it_is_on(site: Site) -> None:
+    """AWS evaluates it again, and its state changes."""
+    site.alarms(["page", "depth"])
+    site.raised(["page", "depth"], {"depth": False, "loud": True})
+    site.expect(
+        "cloudwatch",
+        "set_alarm_state",
+        AlarmName="depth",
+        StateValue="INSUFFICIENT_DATA",
+        StateReason="Its environment was woken; it is evaluated again",
+    )
+    site.expect("cloudwatch", "enable_alarm_actions", AlarmNames=["page", "depth"])
+    assert site.ask("enable_alarms")["done"]
 
 
 @pytest.mark.parametrize("suffix", ["staging", "production", suffix_of_branch("main"), None])
