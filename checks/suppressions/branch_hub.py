@@ -345,6 +345,7 @@ HUB: Final = (
         details=on(
             r"\*",
             "application-autoscaling:DescribeScalableTargets",
+            "cloudwatch:DescribeAlarms",
             "elasticloadbalancing:DescribeTargetHealth",
             "lambda:ListEventSourceMappings",
         ),

@@ -102,6 +102,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
             "branch-rest-role",
             {
                 "application-autoscaling:DescribeScalableTargets",
+                "cloudwatch:DescribeAlarms",
                 "application-autoscaling:RegisterScalableTarget",
                 "cloudformation:ListStackResources",
                 "cloudwatch:DisableAlarmActions",
