@@ -107,6 +107,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
                 "cloudformation:ListStackResources",
                 "cloudwatch:DisableAlarmActions",
                 "cloudwatch:EnableAlarmActions",
+                "cloudwatch:SetAlarmState",
                 "ecs:DescribeClusters",
                 "ecs:DescribeServices",
                 "ecs:TagResource",

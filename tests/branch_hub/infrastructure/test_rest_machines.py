@@ -213,6 +213,8 @@ def test_b13_the_database_of_a_sleeping_environment_is_started_before_its_deleti
     done = run(destroy, {**begin, "StartDatabase": [not_yet, not_yet, DONE]})
     assert done.succeeded
     assert done.states()[1:6] == ["Stop", *["StartDatabase"] * 3, "Find"]
+    actions = {p["Payload"]["action"] for state, p in done.calls if state == "StartDatabase"}
+    assert actions == {"start_database_to_delete"}
 
     done = run(destroy, {**begin, "StartDatabase": not_yet})
     assert (done.end, done.states().count("StartDatabase")) == ("NotDeleted", STARTS_MAX + 1)

@@ -189,10 +189,34 @@ def test_b13_a_stopped_database_is_started_and_waited_for(site: Site) -> None:
     assert site.ask("start_database")["done"]
 
 
+@pytest.mark.parametrize(
+    "status", ["available", "failed", "inaccessible-encryption-credentials", "storage-full"]
+)
+def test_b13_a_deletion_does_not_wait_for_a_database_that_aws_deletes(
+    site: Site, status: str
+) -> None:
+    site.database(status)
+    answer = site.ask("start_database_to_delete")
+    assert answer == {"done": True, "message": f"the database is {status}"}
+
+
+def test_b13_a_deletion_starts_a_stopped_database_first(site: Site) -> None:
+    site.database("stopped")
+    site.database("stopped")
+    site.expect("rds", "start_db_cluster", **CLUSTER)
+    assert not site.ask("start_database_to_delete")["done"]
+    for status in ("starting", "stopping"):
+        site.database(status)
+        site.database(status)
+        assert not site.ask("start_database_to_delete")["done"]
+
+
 def test_b13_without_a_database_nothing_is_to_start_and_nothing_can_stop(site: Site) -> None:
     """The teardown also asks for an environment whose stack is half deleted."""
     site.missing("rds", "describe_db_clusters", "DBClusterNotFoundFault")
     assert site.ask("start_database")["done"]
+    site.missing("rds", "describe_db_clusters", "DBClusterNotFoundFault")
+    assert site.ask("start_database_to_delete")["done"]
     site.missing("rds", "describe_db_clusters", "DBClusterNotFoundFault")
     with pytest.raises(DatabaseMissing, match=f"transaction-db-{X}"):
         site.ask("stop_database")
