@@ -134,6 +134,9 @@ def test_b13_a_run_of_its_pipeline_wakes_it(
         stdout=subprocess.PIPE,
         text=True,
     )  # fmt: skip
+    assert waiting.stdout is not None
+    # Before the run starts: the tag is gone soon after it.
+    assert "sleeps since" in waiting.stdout.readline()
 
     started = branches.cloud.aws.codepipeline.start_pipeline_execution(
         name=f"transaction-pipeline-{sleepy.suffix}"
@@ -142,7 +145,6 @@ def test_b13_a_run_of_its_pipeline_wakes_it(
     assert started["pipelineExecutionId"]
     eventually(lambda: sleepy.parts() == AWAKE, seconds=60)
     output, _ = waiting.communicate(timeout=60)
-    assert "sleeps since" in output
     assert f"transaction-cluster-{sleepy.suffix} is awake" in output
 
 
