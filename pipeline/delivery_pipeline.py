@@ -117,7 +117,8 @@ class DeliveryPipeline(Stack):
                 *source.build_permissions(),
             ],
             logging=builds.logging(self._logs, prefix="synth"),
-            timeout=Duration.minutes(30),
+            # A branch may wait until its environment is awake (pipeline/steps/awake.py).
+            timeout=Duration.minutes(30 if self._settings.limits is None else 75),
         )
 
     def _may_wait_until_awake(self) -> list[iam.PolicyStatement]:

@@ -150,7 +150,7 @@ def _stop(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
 def _start_database(steps: Steps, *, then: sfn.IChainable) -> sfn.IChainable:
     """AWS deletes no cluster that is stopped
     (https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_DeleteCluster.html)."""
-    start = steps.start("StartDatabase", "start_database", answer="start")
+    start = steps.start("StartDatabase", "start_database_to_delete", answer="start")
     again = (
         count(steps.scope, "CountStarts", "starts")
         .next(steps.wait("WaitForDatabase", "A stopped cluster needs minutes to start"))

@@ -19,6 +19,7 @@ TIMEOUT_SECONDS: Final = 60
 # AWS has no narrower resource for these; they read only.
 _LISTS: Final = (
     "application-autoscaling:DescribeScalableTargets",
+    "cloudwatch:DescribeAlarms",
     "elasticloadbalancing:DescribeTargetHealth",
     "lambda:ListEventSourceMappings",
 )
@@ -43,7 +44,7 @@ class Rest(Construct):
         )
         self.function = rest.function
         stack = Stack.of(self)
-        for statement in (*_may(stack), _may_never(hub.kept)):
+        for statement in (*_may(stack), *_may_never(hub.kept)):
             rest.role.add_to_policy(statement)
 
 
@@ -64,7 +65,11 @@ def _may(stack: Stack) -> Iterator[iam.PolicyStatement]:
         arn("cloudformation", "stack", f"{APPLICATION_STACK}-{ANY_BRANCH}/*"),
     )
     yield _allow(
-        ["cloudwatch:DisableAlarmActions", "cloudwatch:EnableAlarmActions"],
+        [
+            "cloudwatch:DisableAlarmActions",
+            "cloudwatch:EnableAlarmActions",
+            "cloudwatch:SetAlarmState",
+        ],
         arn("cloudwatch", "alarm", f"*-{ANY_BRANCH}", ":"),
     )
     yield _allow(
@@ -95,8 +100,11 @@ def _may(stack: Stack) -> Iterator[iam.PolicyStatement]:
             }
         },
     )
-    # A scalable target has a random name and, from CloudFormation, no tags. This changes when a
-    # service scales; without ecs:UpdateService it changes no task.
+    # A scalable target has a random name and, from CloudFormation, no tags, and IAM has no key for
+    # its service. So this reaches the targets of all ECS services here, the trunk's too: whoever
+    # holds the role can suspend their scaling or change their range, and AWS then moves their tasks
+    # into it. Only the function itself refuses them (functions/shared/guard.py).
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
     yield iam.PolicyStatement(
         actions=["application-autoscaling:RegisterScalableTarget"],
         resources=[arn("application-autoscaling", "scalable-target", "*")],
@@ -110,12 +118,25 @@ def _may(stack: Stack) -> Iterator[iam.PolicyStatement]:
     yield _allow([*_LISTS], "*")
 
 
-def _may_never(kept: tuple[str, ...]) -> iam.PolicyStatement:
+def _may_never(kept: tuple[str, ...]) -> Iterator[iam.PolicyStatement]:
     """The trunk's own suffix has the form of a branch's."""
-    return iam.PolicyStatement(
+    yield iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=["lambda:UpdateEventSourceMapping"],
+        resources=["*"],
+        conditions={
+            "ArnLike": {
+                "lambda:FunctionArn": [
+                    f"arn:*:lambda:*:*:function:{names.QUEUE_FUNCTION}-{suffix}" for suffix in kept
+                ]
+            }
+        },
+    )
+    yield iam.PolicyStatement(
         effect=iam.Effect.DENY,
         actions=[
             "cloudwatch:DisableAlarmActions",
+            "cloudwatch:SetAlarmState",
             "ecs:TagResource",
             "ecs:UpdateService",
             "events:DisableRule",

@@ -26,19 +26,37 @@ from branch_hub.infrastructure.notices import Notices
 LOOK_AGAIN_SECONDS: Final = 15
 ASKED_MAX: Final = 480  # two hours: longer than the longest deletion, for which it waits
 LOOKS_MAX: Final = 240  # one hour for all parts to stop or start
+TASKS_LOOKS_MAX: Final = 120  # 30 minutes for the tasks to become healthy
+ALARMS_LOOKS_MAX: Final = 40  # ten minutes for what the sleep caused
 _INPUT: Final = "$$.Execution.Input"
 _OWN: Final = "$.claim.suffix"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Direction:
-    """`steps`: states and the actions of the function for it (branch_hub/functions/rest), each
-    repeated until it is done."""
+class Patience:
+    """A step that is given up after `looks_max`; the steps after it follow all the same."""
 
+    counter: str
+    looks_max: int
+    late: str | None = None  # how the notice begins that says so; None: no notice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A state, and the action of the function for it (branch_hub/functions/rest), repeated until
+    it is done. Without `patience` the execution fails after an hour of all such steps."""
+
+    state: str
+    action: str
+    patience: Patience | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Direction:
     name: str  # of the machine
     claim: str
     claimed: str  # the outcome with which the steps begin
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[Step, ...]
     settle: str
     ended: str
     what: str  # "not woken"
@@ -50,9 +68,9 @@ TO_SLEEP: Final = Direction(
     claim="claim_sleep",
     claimed="sleep",
     steps=(
-        ("Silence", "silence"),
-        ("StopService", "stop_service"),
-        ("StopDatabase", "stop_database"),
+        Step(state="Silence", action="silence"),
+        Step(state="StopService", action="stop_service"),
+        Step(state="StopDatabase", action="stop_database"),
     ),
     settle="asleep",
     ended="Asleep",
@@ -64,9 +82,27 @@ TO_WAKE: Final = Direction(
     claim="claim_wake",
     claimed="wake",
     steps=(
-        ("StartDatabase", "start_database"),
-        ("StartService", "start_service"),
-        ("Resume", "resume"),
+        Step(state="StartDatabase", action="start_database"),
+        Step(state="StartService", action="start_service"),
+        Step(state="AllowDeployments", action="allow_deployments"),
+        # A broken version never becomes healthy: the rest must start all the same.
+        Step(
+            state="AwaitTasks",
+            action="await_tasks",
+            patience=Patience(
+                counter="tasks",
+                looks_max=TASKS_LOOKS_MAX,
+                late="Its tasks did not become healthy in 30 minutes",
+            ),
+        ),
+        Step(state="Resume", action="resume"),
+        # No alarm says that the environment slept; one that stays raised notifies when it is on.
+        Step(
+            state="AwaitAlarms",
+            action="await_alarms",
+            patience=Patience(counter="alarms", looks_max=ALARMS_LOOKS_MAX),
+        ),
+        Step(state="EnableAlarms", action="enable_alarms"),
     ),
     settle="awake",
     ended="Awake",
@@ -125,57 +161,79 @@ class RestMachine(Construct):
             .when(is_busy, self._still_busy())
             .otherwise(sfn.Succeed(self, "NothingToDo", comment="See the answer of Claim"))
         )
+        own = [step.patience.counter for step in direction.steps if step.patience]
         begin = sfn.Pass(
             self,
             "Begin",
-            result=sfn.Result.from_object({"asked": {"now": 0}, "looks": {"now": 0}}),
+            result=sfn.Result.from_object(
+                {counter: {"now": 0} for counter in ("asked", "looks", *own)}
+                | {"late": {"message": ""}}
+            ),
         )
         return begin.next(claim).next(decide)
 
     def _all_steps(self) -> sfn.IChainable:
         """The steps in their order, linked from the last to the first."""
         then = self._settle()
-        for state, action in reversed(self._direction.steps):
-            then = self._until_done(state, action, then=then)
+        for step in reversed(self._direction.steps):
+            then = self._until_done(step, then=then)
         return then
 
-    def _until_done(self, state: str, action: str, *, then: sfn.IChainable) -> sfn.IChainable:
+    def _until_done(self, step: Step, *, then: sfn.IChainable) -> sfn.IChainable:
+        state, patience = step.state, step.patience
+        counter, most = (patience.counter, patience.looks_max) if patience else ("looks", LOOKS_MAX)
         task = ask(
             self,
             state,
             self._rest,
-            {"action": action, "suffix": sfn.JsonPath.string_at(_OWN)},
+            {"action": step.action, "suffix": sfn.JsonPath.string_at(_OWN)},
             answer="step",
             fields=("done", "message"),
         )
         task.add_catch(self._failed, result_path="$.error")
         again = (
-            count(self, f"Count{state}", "looks")
+            count(self, f"Count{state}", counter)
             .next(self._wait(f"WaitFor{state}", "AWS needs minutes for it"))
             .next(task)
         )
-        late = sfn.Pass(
-            self,
-            f"Late{state}",
-            parameters={
-                "Error": f"Late{state}",
-                "Cause": message_of("after an hour: {}", "$.step.message"),
-            },
-            result_path="$.error",
-        ).next(self._failed)
         look = (
             sfn.Choice(self, f"Look{state}")
             .when(sfn.Condition.boolean_equals("$.step.done", True), then)
-            .when(sfn.Condition.number_less_than("$.looks.now", LOOKS_MAX), again)
-            .otherwise(late)
+            .when(sfn.Condition.number_less_than(f"$.{counter}.now", most), again)
+            .otherwise(self._late(step, then=then))
         )
         return task.next(look)
+
+    def _late(self, step: Step, *, then: sfn.IChainable) -> sfn.IChainable:
+        name = f"Late{step.state}"
+        if step.patience is None:
+            cause = message_of("after an hour: {}", "$.step.message")
+            return sfn.Pass(
+                self, name, parameters={"Error": name, "Cause": cause}, result_path="$.error"
+            ).next(self._failed)
+        if step.patience.late is None:
+            return then
+        message = message_of(f"{step.patience.late}: {{}}", "$.step.message")
+        return sfn.Pass(self, name, parameters={"message": message}, result_path="$.late").next(
+            then
+        )
 
     def _settle(self) -> sfn.IChainable:
         settle = self._decide("Settle", self._direction.settle, answer="settled")
         end = sfn.Succeed(self, self._direction.ended)
         if self._direction is TO_WAKE:
-            return settle.next(end)
+            is_healthy = sfn.Condition.string_equals("$.late.message", "")
+            late = self._notice(
+                "NotifyLate",
+                message_of(
+                    "{}. {}. A push can deploy another version",
+                    "$.settled.message",
+                    "$.late.message",
+                ),
+                sfn.Fail(self, "NotHealthy", error="NotHealthy", cause="See the notice"),
+                subject="An environment was woken, and is not healthy",
+            )
+            return settle.next(sfn.Choice(self, "IsHealthy").when(is_healthy, end).otherwise(late))
         notify = notify_of(
             self,
             "NotifyAsleep",
@@ -249,12 +307,14 @@ class RestMachine(Construct):
             end,
         )
 
-    def _notice(self, state: str, message: str, end: sfn.Fail) -> sfn.IChainable:
+    def _notice(
+        self, state: str, message: str, end: sfn.Fail, *, subject: str | None = None
+    ) -> sfn.IChainable:
         notify = notify_of(
             self,
             state,
             self._notices,
-            subject=f"An environment was not {self._direction.what}",
+            subject=subject or f"An environment was not {self._direction.what}",
             message=message,
         )
         notify.add_catch(end, result_path=sfn.JsonPath.DISCARD)

@@ -300,6 +300,7 @@ HUB: Final = (
                 rf"arn:.*:alarm:\*-{_OF_A_BRANCH}",
                 "cloudwatch:DisableAlarmActions",
                 "cloudwatch:EnableAlarmActions",
+                "cloudwatch:SetAlarmState",
             ),
             *on(
                 rf"arn:.*:cluster/transaction-cluster-{_OF_A_BRANCH}",
@@ -336,7 +337,8 @@ HUB: Final = (
             *on(r"arn:.*:scalable-target/\*", "application-autoscaling:RegisterScalableTarget"),
         ),
         reason="B13: these have random names and no tags. A condition limits the first to the "
-        "function of a branch, the second to the tasks of ECS services.",
+        "function of a branch. The second reaches the scaling of every ECS service: IAM has no key "
+        "for the service; the function refuses those of the trunk (functions/shared/guard.py).",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
@@ -344,6 +346,7 @@ HUB: Final = (
         details=on(
             r"\*",
             "application-autoscaling:DescribeScalableTargets",
+            "cloudwatch:DescribeAlarms",
             "elasticloadbalancing:DescribeTargetHealth",
             "lambda:ListEventSourceMappings",
         ),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
 READS: Final = "ecs:DescribeClusters"
-MINUTES_MAX: Final = 20
+MINUTES_MAX: Final = 45  # a push in the evening waits until the database has stopped, too
 _LOOK_AGAIN_SECONDS: Final = 10.0
 _AWS: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 

@@ -74,7 +74,7 @@ def claim_wake(
     an environment that sleeps. `detail` is `{"suffix": ...}`, or an event of a pipeline's run.
 
     With `"always": true` it is woken even if the record says that it is awake: the registry may
-    have been lost. Safe to repeat.
+    have been lost, and a push has recorded it again since. Safe to repeat.
     """
     suffix, record = _read(detail, context)
     outcome, message = _claim_wake(
@@ -166,7 +166,10 @@ def _why_not(
     if not is_branch_suffix(suffix) or context.policy.protects_suffix(suffix):
         return f"environment {suffix!r} never sleeps: it is not that of a branch beside the trunk"
     if record is None:
-        return f"environment {suffix} does not exist: the hub has no record of it"
+        return (
+            f"environment {suffix} does not exist: the hub has no record of it. If it does, "
+            "the registry was lost: a push records it again, then repeat this command"
+        )
     if record.lock is None and record.state is not State.LIVE:
         return f"environment {suffix} is {record.state.value}: {record.cause or 'no cause'}"
     return None

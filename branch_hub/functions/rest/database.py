@@ -37,7 +37,7 @@ class Database:
         return Progress(done=status == "stopped", message=f"the database is {status}")
 
     def start(self, suffix: str) -> Progress:
-        """Done if there is no cluster: nothing is stopped then."""
+        """Done if it is available, or if there is no cluster: nothing is stopped then."""
         status = self._status(suffix)
         if status == "stopped":
             self._rds.start_db_cluster(DBClusterIdentifier=f"{DATABASE}-{suffix}")
@@ -45,6 +45,13 @@ class Database:
         return Progress(
             done=status in (None, "available"), message=f"the database is {status or 'missing'}"
         )
+
+    def start_to_delete(self, suffix: str) -> Progress:
+        """Done in every state but those of a stopped cluster: AWS deletes one that has failed."""
+        status = self._status(suffix)
+        if status in ("stopped", "starting", "stopping"):
+            return self.start(suffix)
+        return Progress(done=True, message=f"the database is {status or 'missing'}")
 
     def _status(self, suffix: str) -> str | None:
         try:

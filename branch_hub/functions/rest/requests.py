@@ -36,6 +36,11 @@ ACTIONS: Final[Mapping[str, Callable[[Rest, str], Progress]]] = {
     "stop_service": lambda rest, suffix: rest.service.stop(suffix),
     "stop_database": lambda rest, suffix: rest.database.stop(suffix),
     "start_database": lambda rest, suffix: rest.database.start(suffix),
+    "start_database_to_delete": lambda rest, suffix: rest.database.start_to_delete(suffix),
     "start_service": lambda rest, suffix: rest.service.start(suffix),
+    "allow_deployments": lambda rest, suffix: rest.surroundings.allow_deployments(suffix),
+    "await_tasks": lambda rest, suffix: rest.service.await_tasks(suffix),
     "resume": lambda rest, suffix: rest.surroundings.resume(suffix),
+    "await_alarms": lambda rest, suffix: rest.surroundings.await_alarms(suffix),
+    "enable_alarms": lambda rest, suffix: rest.surroundings.enable_alarms(suffix),
 }

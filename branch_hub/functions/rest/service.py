@@ -1,6 +1,6 @@
 """Stops all tasks of an environment's service, and starts them again."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from branch_hub.functions.rest.names import ECS_CLUSTER, SERVICE
 from branch_hub.functions.rest.progress import Progress
@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling.type_defs import ScalableTargetTypeDef
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+_ACTIVITIES: Final = (
+    "DynamicScalingInSuspended",
+    "DynamicScalingOutSuspended",
+    "ScheduledScalingSuspended",
+)
 
 
 class ServiceMissing(Exception):
@@ -21,7 +27,8 @@ class Service:
 
     Scaling is suspended first: otherwise it would move the service back to its minimum
     (https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html).
-    The minimum itself stays: it says how many tasks to start again.
+    The minimum itself stays: it says how many tasks to start again. AWS moves the tasks into the
+    range when a target is registered, so nothing is registered once it is suspended.
 
     Needs `ecs:DescribeServices` and `UpdateService`; `application-autoscaling:
     DescribeScalableTargets` and `RegisterScalableTarget`; `elasticloadbalancing:
@@ -42,8 +49,7 @@ class Service:
     def stop(self, suffix: str) -> Progress:
         """Done if no task runs or is a target of the load balancer. Raises ServiceMissing."""
         service = self._service(suffix)
-        self._target(suffix)
-        self._suspend_scaling(suffix, suspended=True)
+        self._suspend_scaling(suffix, self._target(suffix), suspended=True)
         if service["desiredCount"] != 0:
             self._set_tasks(suffix, 0)
             return Progress(done=False, message="the tasks stop")
@@ -51,12 +57,21 @@ class Service:
         return Progress(done=left == 0, message=f"{left} tasks still stop")
 
     def start(self, suffix: str) -> Progress:
-        """Done if all tasks are healthy targets of the load balancer. Raises ServiceMissing."""
-        service, minimum = self._service(suffix), self._target(suffix)["MinCapacity"]
+        """Done if AWS was told to run the tasks and to scale them. They may not run yet.
+
+        Raises ServiceMissing.
+        """
+        service, target = self._service(suffix), self._target(suffix)
+        minimum = target["MinCapacity"]
         if service["desiredCount"] < minimum:
             self._set_tasks(suffix, minimum)
             return Progress(done=False, message=f"{minimum} tasks start")
-        self._suspend_scaling(suffix, suspended=False)
+        self._suspend_scaling(suffix, target, suspended=False)
+        return Progress(done=True, message=f"{service['desiredCount']} tasks are to run")
+
+    def await_tasks(self, suffix: str) -> Progress:
+        """Done if all tasks are healthy targets of the load balancer. Raises ServiceMissing."""
+        service, minimum = self._service(suffix), self._target(suffix)["MinCapacity"]
         healthy = self._targets(service).count("healthy")
         return Progress(
             done=min(service["runningCount"], healthy) >= minimum,
@@ -81,7 +96,12 @@ class Service:
             raise ServiceMissing(f"{SERVICE}-{suffix} has no range of tasks (scalable target)")
         return found[0]
 
-    def _suspend_scaling(self, suffix: str, *, suspended: bool) -> None:
+    def _suspend_scaling(
+        self, suffix: str, target: "ScalableTargetTypeDef", *, suspended: bool
+    ) -> None:
+        now = target.get("SuspendedState", {})
+        if all(now.get(activity, False) is suspended for activity in _ACTIVITIES):
+            return
         self._scaling.register_scalable_target(
             ServiceNamespace="ecs",
             ResourceId=_resource(suffix),

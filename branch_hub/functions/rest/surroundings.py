@@ -1,4 +1,8 @@
-"""What calls or watches the stopped parts of an environment: queue, schedule and alarms."""
+"""What calls or watches the stopped parts of an environment: queue, schedule and alarms.
+
+The alarms are evaluated while they are silent, and an alarm notifies only when its state changes
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html).
+"""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -24,10 +28,10 @@ _ON, _OFF = "Enabled", "Disabled"
 class Surroundings:
     """Each method does what is possible now, and is called again until it is done.
 
-    Needs `cloudformation:ListStackResources`; `cloudwatch:DisableAlarmActions` and
-    `EnableAlarmActions`; `ecs:DescribeClusters`, `TagResource` and `UntagResource`;
-    `events:DisableRule` and `EnableRule`; `lambda:ListEventSourceMappings` and
-    `UpdateEventSourceMapping`.
+    Needs `cloudformation:ListStackResources`; `cloudwatch:DescribeAlarms`,
+    `DisableAlarmActions`, `EnableAlarmActions` and `SetAlarmState`; `ecs:DescribeClusters`,
+    `TagResource` and `UntagResource`; `events:DisableRule` and `EnableRule`;
+    `lambda:ListEventSourceMappings` and `UpdateEventSourceMapping`.
     """
 
     def __init__(
@@ -60,18 +64,55 @@ class Surroundings:
         self._events.disable_rule(Name=f"{RULE}-{suffix}")
         return self._switch_queues(suffix, _OFF)
 
-    def resume(self, suffix: str) -> Progress:
-        """Done if the queue calls its function again. The tag last."""
-        self._events.enable_rule(Name=f"{RULE}-{suffix}")
-        queues = self._switch_queues(suffix, _ON)
-        if not queues.done:
-            return queues
-        for names in self._alarms(suffix):
-            self._cloudwatch.enable_alarm_actions(AlarmNames=names)
+    def allow_deployments(self, suffix: str) -> Progress:
+        """Remove the tag: the environment's own pipeline goes on.
+
+        Before the tasks are healthy: a version whose tasks cannot become healthy is repaired by
+        the deployment of another.
+        """
         arn, since = self._tag(suffix)
         if since is not None:
             self._ecs.untag_resource(resourceArn=arn, tagKeys=[ASLEEP_TAG])
-        return queues
+        return Progress(done=True, message="its pipeline may deploy")
+
+    def resume(self, suffix: str) -> Progress:
+        """Done if the queue calls its function again."""
+        self._events.enable_rule(Name=f"{RULE}-{suffix}")
+        return self._switch_queues(suffix, _ON)
+
+    def await_alarms(self, suffix: str) -> Progress:
+        """Done if no silent alarm is in the state ALARM: what the sleep caused has passed."""
+        left = [name for names in self._alarms(suffix) for name in self._raised(names)]
+        return Progress(
+            done=not left, message=f"alarms: {', '.join(sorted(left)) or 'none is raised'}"
+        )
+
+    def enable_alarms(self, suffix: str) -> Progress:
+        """An alarm that is raised is reset first: if its condition still holds, it notifies.
+
+        A composite alarm follows those that it combines.
+        """
+        for names in self._alarms(suffix):
+            for name in self._raised(names):
+                self._cloudwatch.set_alarm_state(
+                    AlarmName=name,
+                    StateValue="INSUFFICIENT_DATA",
+                    StateReason="Its environment was woken; it is evaluated again",
+                )
+            self._cloudwatch.enable_alarm_actions(AlarmNames=names)
+        return Progress(done=True, message="its alarms are on")
+
+    def _raised(self, names: list[str]) -> list[str]:
+        """Those of these alarms of metrics that are silent, and in the state ALARM."""
+        pages = self._cloudwatch.get_paginator("describe_alarms").paginate(
+            AlarmNames=names, StateValue="ALARM", AlarmTypes=["MetricAlarm"]
+        )
+        return [
+            alarm["AlarmName"]
+            for page in pages
+            for alarm in page["MetricAlarms"]
+            if not alarm["ActionsEnabled"]
+        ]
 
     def _switch_queues(self, suffix: str, wanted: str) -> Progress:
         mappings = self._lambda.list_event_source_mappings(

@@ -70,6 +70,8 @@ def _is_met(operator: str, key: str, values: list[str], context: Mapping[str, st
     match operator:
         case "StringEquals":
             return context.get(key) in values
+        case "ArnLike":  # segment by segment
+            return key in context and any(_covers(value, context[key]) for value in values)
         case "StringNotEquals":  # also if the request does not have the key
             return context.get(key) not in values
         case "ForAllValues:StringLike":

@@ -102,10 +102,12 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
             "branch-rest-role",
             {
                 "application-autoscaling:DescribeScalableTargets",
+                "cloudwatch:DescribeAlarms",
                 "application-autoscaling:RegisterScalableTarget",
                 "cloudformation:ListStackResources",
                 "cloudwatch:DisableAlarmActions",
                 "cloudwatch:EnableAlarmActions",
+                "cloudwatch:SetAlarmState",
                 "ecs:DescribeClusters",
                 "ecs:DescribeServices",
                 "ecs:TagResource",

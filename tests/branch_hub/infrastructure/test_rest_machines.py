@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from branch_hub.infrastructure.destroy_machine import STARTS_MAX
-from branch_hub.infrastructure.rest_machines import LOOK_AGAIN_SECONDS
+from branch_hub.infrastructure.rest_machines import (
+    ALARMS_LOOKS_MAX,
+    LOOK_AGAIN_SECONDS,
+    TASKS_LOOKS_MAX,
+)
 from tests.branch_hub.infrastructure.asl import Definition
 from tests.branch_hub.infrastructure.asl_run import TaskFailed, run
 
@@ -23,7 +27,11 @@ WAKE: dict[str, Any] = {
     "Claim": {"outcome": "wake", "message": "m", "suffix": OWN},
     "StartDatabase": DONE,
     "StartService": DONE,
+    "AllowDeployments": DONE,
+    "AwaitTasks": DONE,
     "Resume": DONE,
+    "AwaitAlarms": DONE,
+    "EnableAlarms": DONE,
     "Settle": {"outcome": "awake", "message": "it is awake"},
     "SettleFailure": {"outcome": "failed", "message": "In short."},
 }
@@ -52,20 +60,46 @@ def test_b13_it_wakes_in_the_opposite_order(wake: Definition) -> None:
     done = run(wake, WAKE)
 
     assert (done.end, done.succeeded) == ("Awake", True)
-    assert done.states() == ["Claim", "StartDatabase", "StartService", "Resume", "Settle"]
+    assert done.states() == [*list(WAKE)[:-1]]
+
+
+def test_b13_a_version_that_is_never_healthy_can_be_replaced_after_one_night(
+    wake: Definition,
+) -> None:
+    """Its pipeline may deploy before its tasks are healthy; the rest starts all the same."""
+    done = run(wake, {**WAKE, "AwaitTasks": {"done": False, "message": "0 of 2 are healthy"}})
+
+    states = done.states()
+    assert states.index("AllowDeployments") < states.index("AwaitTasks")
+    assert states[-5:] == ["Resume", "AwaitAlarms", "EnableAlarms", "Settle", "NotifyLate"]
+    assert sum(done.waited) == TASKS_LOOKS_MAX * LOOK_AGAIN_SECONDS
+    assert (done.end, done.succeeded) == ("NotHealthy", False)
+    assert done.notice() == (
+        "it is awake. Its tasks did not become healthy in 30 minutes: 0 of 2 are healthy. "
+        "A push can deploy another version"
+    )
+
+
+def test_b13_alarms_that_stay_raised_are_on_after_ten_minutes(wake: Definition) -> None:
+    done = run(wake, {**WAKE, "AwaitAlarms": {"done": False, "message": "alarms: page"}})
+
+    assert done.succeeded
+    assert done.states()[-2:] == ["EnableAlarms", "Settle"]
+    assert sum(done.waited) == ALARMS_LOOKS_MAX * LOOK_AGAIN_SECONDS == 600
 
 
 def test_b13_each_step_is_repeated_until_it_is_done(
     either: tuple[Definition, dict[str, Any]],
 ) -> None:
     definition, answers = either
-    steps = list(answers)[1:4]
+    steps = list(answers)[1:-2]
     not_yet = {"done": False, "message": "not yet"}
     done = run(definition, {**answers, **{step: [not_yet, not_yet, DONE] for step in steps}})
 
     assert done.succeeded
-    assert done.states()[1:10] == [step for step in steps for _ in range(3)]
-    assert done.waited == [LOOK_AGAIN_SECONDS] * 6
+    asked = done.states()[1 : 1 + 3 * len(steps)]
+    assert asked == [step for step in steps for _ in range(3)]
+    assert done.waited == [LOOK_AGAIN_SECONDS] * 2 * len(steps)
     acted = [p["Payload"]["suffix"] for s, p in done.calls if s in steps]
     assert set(acted) == {OWN}
 
@@ -74,7 +108,7 @@ def test_b13_a_step_that_does_not_end_fails_after_an_hour_and_says_which(
     either: tuple[Definition, dict[str, Any]],
 ) -> None:
     definition, answers = either
-    last = list(answers)[3]
+    last = next(step for step in ("StopDatabase", "Resume") if step in answers)
     stuck = {"done": False, "message": "the database is maintenance"}
     done = run(definition, {**answers, last: stuck})
 
@@ -84,12 +118,14 @@ def test_b13_a_step_that_does_not_end_fails_after_an_hour_and_says_which(
     assert settled["Payload"]["cause"] == "after an hour: the database is maintenance"
 
 
-@pytest.mark.parametrize("index", range(5))
+@pytest.mark.parametrize(
+    ("direction", "state"),
+    [(name, state) for name, answers in BOTH for state in list(answers)[:-1]],
+)
 def test_b13_every_error_releases_the_lock_and_is_reported(
-    either: tuple[Definition, dict[str, Any]], index: int
+    direction: str, state: str, request: pytest.FixtureRequest
 ) -> None:
-    definition, answers = either
-    state = [*list(answers)[:4], "Settle"][index]
+    definition, answers = request.getfixturevalue(direction), dict(BOTH)[direction]
     done = run(definition, {**answers, state: TaskFailed("no such luck")})
 
     assert (done.end, done.states()[-2:]) == ("Failed", ["SettleFailure", "NotifyFailure"])
@@ -177,6 +213,8 @@ def test_b13_the_database_of_a_sleeping_environment_is_started_before_its_deleti
     done = run(destroy, {**begin, "StartDatabase": [not_yet, not_yet, DONE]})
     assert done.succeeded
     assert done.states()[1:6] == ["Stop", *["StartDatabase"] * 3, "Find"]
+    actions = {p["Payload"]["action"] for state, p in done.calls if state == "StartDatabase"}
+    assert actions == {"start_database_to_delete"}
 
     done = run(destroy, {**begin, "StartDatabase": not_yet})
     assert (done.end, done.states().count("StartDatabase")) == ("NotDeleted", STARTS_MAX + 1)

@@ -1,4 +1,7 @@
-"""B13: what the hub may stop is what an environment has, and nothing of the trunk."""
+"""B13: what the hub may stop is what an environment has, and nothing of the trunk.
+
+The scaling of services is an exception: IAM cannot limit it (branch_hub/infrastructure/rest.py).
+"""
 
 import json
 
@@ -7,6 +10,7 @@ import pytest
 from branch_hub.functions.rest import names
 from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.branch_hub.infrastructure.iam import Role
+from tests.branch_hub.infrastructure.iam_request import Request, is_allowed
 from tests.delivered import Delivered
 from tests.infra.templates import Synthesized
 
@@ -23,6 +27,7 @@ def parts(suffix: str) -> dict[str, str]:
     cluster = f"{names.ECS_CLUSTER}-{suffix}"
     return {
         "cloudwatch:DisableAlarmActions": f"arn:aws:cloudwatch:{PLACE}:alarm:queue-age-{suffix}",
+        "cloudwatch:SetAlarmState": f"arn:aws:cloudwatch:{PLACE}:alarm:queue-age-{suffix}",
         "ecs:TagResource": f"arn:aws:ecs:{PLACE}:cluster/{cluster}",
         "ecs:UpdateService": f"arn:aws:ecs:{PLACE}:service/{cluster}/{names.SERVICE}-{suffix}",
         "events:DisableRule": f"arn:aws:events:{PLACE}:rule/{names.RULE}-{suffix}",
@@ -41,6 +46,19 @@ def test_b13_the_parts_of_a_branch_can_be_stopped_and_not_deleted(rest: Role) ->
         assert rest.may(action, arn), action
     assert not rest.may("rds:DeleteDBCluster", parts(BRANCH)["rds:StopDBCluster"])
     assert not rest.may("ecs:DeleteService", parts(BRANCH)["ecs:UpdateService"])
+
+
+@pytest.mark.parametrize(("suffix", "may"), [(BRANCH, True), ("main-v4grq1", False)])
+def test_b13_the_queue_of_the_trunk_stays_connected(rest: Role, suffix: str, may: bool) -> None:
+    request = Request(
+        action="lambda:UpdateEventSourceMapping",
+        resource=f"arn:aws:lambda:{PLACE}:event-source-mapping:{'0' * 36}",
+        context={
+            "lambda:FunctionArn": f"arn:aws:lambda:{PLACE}:function:{names.QUEUE_FUNCTION}-{suffix}"
+        },
+    )
+    used = [s for s in rest.statements if "lambda:UpdateEventSourceMapping" in s["Action"]]
+    assert is_allowed(used, request) is may
 
 
 def test_b13_the_names_are_those_of_an_environment(delivered: Delivered) -> None:

@@ -135,7 +135,8 @@ def test_b13_a_run_of_its_pipeline_wakes_it(
         text=True,
     )  # fmt: skip
     assert waiting.stdout is not None
-    assert "sleeps since" in waiting.stdout.readline()  # before the run, which ends the sleep
+    # Before the run starts: the tag is gone soon after it.
+    assert "sleeps since" in waiting.stdout.readline()
 
     started = branches.cloud.aws.codepipeline.start_pipeline_execution(
         name=f"transaction-pipeline-{sleepy.suffix}"

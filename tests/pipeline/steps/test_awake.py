@@ -69,10 +69,10 @@ def test_b13_the_build_waits_until_the_tag_is_removed(capsys: pytest.CaptureFixt
 
 def test_b13_the_build_ends_with_what_to_do_if_nobody_wakes_it() -> None:
     answers = Answers()
-    for _ in range(200):
+    for _ in range(300):
         answers.add(SINCE)
 
-    with pytest.raises(SystemExit, match="still sleeps after 20 minutes: look at the notices"):
+    with pytest.raises(SystemExit, match="still sleeps after 45 minutes: look at the notices"):
         answers.run()
 
     assert sum(answers.waited) == awake.MINUTES_MAX * 60
@@ -97,6 +97,10 @@ def test_b13_only_a_branch_waits_and_only_for_its_own_environment(
     assert delivered.commands("Build", "Synth")[-1] == wait
     read = delivered.permissions("Build", "Synth")["ecs:DescribeClusters"]
     assert [str(arn).count(f"cluster/{CLUSTER}") for arn in read] == [1]
+
+    # The checks come before the wait.
+    checks = trunk.project("Build", "Synth")["TimeoutInMinutes"]
+    assert delivered.project("Build", "Synth")["TimeoutInMinutes"] >= checks + awake.MINUTES_MAX
 
     assert not any("awake" in command for command in trunk.commands("Build", "Synth"))
     assert "ecs:DescribeClusters" not in trunk.permissions("Build", "Synth")

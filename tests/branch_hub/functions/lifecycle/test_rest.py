@@ -98,7 +98,8 @@ def test_b13_the_second_of_two_waits_and_then_finds_nothing_to_do(hub: Hub) -> N
 
 
 def test_b13_what_is_awake_is_woken_only_if_a_person_asks(hub: Hub) -> None:
-    """The registry may have been lost, and with it the record that it sleeps."""
+    """The registry may have been lost, and with it the record that it sleeps; a push records it
+    again."""
     branch, execution = deployed(hub), hub.execution()
 
     assert ask(hub, "claim_wake", branch, execution)["outcome"] == "stays"
@@ -130,6 +131,7 @@ def test_b13_the_trunk_and_its_environments_never_sleep(hub: Hub, action: str, s
 def test_b13_what_is_not_there_stays_as_it_is(hub: Hub, action: str) -> None:
     unknown = ask(hub, action, hub.branch(), hub.execution())
     assert "does not exist" in unknown["message"]
+    assert "a push records it again" in unknown["message"]
 
     failed, execution = hub.branch(), hub.execution()
     hub.admit(failed, execution)

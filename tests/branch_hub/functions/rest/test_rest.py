@@ -41,7 +41,9 @@ class Site:
     def database(self, status: str) -> None:
         self.expect("rds", "describe_db_clusters", {"DBClusters": [{"Status": status}]}, **CLUSTER)
 
-    def service(self, *, desired: int, running: int, minimum: int = 2) -> None:
+    def service(
+        self, *, desired: int, running: int, minimum: int = 2, suspended: bool = False
+    ) -> None:
         found = {
             "status": "ACTIVE",
             "desiredCount": desired,
@@ -49,9 +51,9 @@ class Site:
             "loadBalancers": [{"targetGroupArn": GROUP}],
         }
         self.expect("ecs", "describe_services", {"services": [found]})
-        self.scalable(minimum)
+        self.scalable(minimum, suspended=suspended)
 
-    def scalable(self, minimum: int) -> None:
+    def scalable(self, minimum: int, *, suspended: bool) -> None:
         resource = f"service/transaction-cluster-{X}/transaction-service-{X}"
         target = {
             "ServiceNamespace": "ecs",
@@ -61,6 +63,11 @@ class Site:
             "MaxCapacity": 6,
             "RoleARN": "arn:aws:iam::000000000000:role/scaling",
             "CreationTime": datetime.now(UTC),
+            "SuspendedState": {
+                "DynamicScalingInSuspended": suspended,
+                "DynamicScalingOutSuspended": suspended,
+                "ScheduledScalingSuspended": suspended,
+            },
         }
         self.expect(
             "application-autoscaling", "describe_scalable_targets", {"ScalableTargets": [target]}
@@ -127,6 +134,18 @@ class Site:
             StackName=f"transaction-{X}",
         )
 
+    def raised(self, names: list[str], found: dict[str, bool]) -> None:
+        """`found`: alarms in the state ALARM, and whether their actions are on."""
+        alarms = [{"AlarmName": name, "ActionsEnabled": on} for name, on in found.items()]
+        self.expect(
+            "cloudwatch",
+            "describe_alarms",
+            {"MetricAlarms": alarms},
+            AlarmNames=names,
+            StateValue="ALARM",
+            AlarmTypes=["MetricAlarm"],
+        )
+
     def mapping(self, *states: str) -> None:
         self.expect(
             "lambda",
@@ -170,10 +189,34 @@ def test_b13_a_stopped_database_is_started_and_waited_for(site: Site) -> None:
     assert site.ask("start_database")["done"]
 
 
+@pytest.mark.parametrize(
+    "status", ["available", "failed", "inaccessible-encryption-credentials", "storage-full"]
+)
+def test_b13_a_deletion_does_not_wait_for_a_database_that_aws_deletes(
+    site: Site, status: str
+) -> None:
+    site.database(status)
+    answer = site.ask("start_database_to_delete")
+    assert answer == {"done": True, "message": f"the database is {status}"}
+
+
+def test_b13_a_deletion_starts_a_stopped_database_first(site: Site) -> None:
+    site.database("stopped")
+    site.database("stopped")
+    site.expect("rds", "start_db_cluster", **CLUSTER)
+    assert not site.ask("start_database_to_delete")["done"]
+    for status in ("starting", "stopping"):
+        site.database(status)
+        site.database(status)
+        assert not site.ask("start_database_to_delete")["done"]
+
+
 def test_b13_without_a_database_nothing_is_to_start_and_nothing_can_stop(site: Site) -> None:
     """The teardown also asks for an environment whose stack is half deleted."""
     site.missing("rds", "describe_db_clusters", "DBClusterNotFoundFault")
     assert site.ask("start_database")["done"]
+    site.missing("rds", "describe_db_clusters", "DBClusterNotFoundFault")
+    assert site.ask("start_database_to_delete")["done"]
     site.missing("rds", "describe_db_clusters", "DBClusterNotFoundFault")
     with pytest.raises(DatabaseMissing, match=f"transaction-db-{X}"):
         site.ask("stop_database")
@@ -185,13 +228,12 @@ def test_b13_scaling_is_suspended_before_the_tasks_stop(site: Site) -> None:
     site.tasks(0)
     assert not site.ask("stop_service")["done"]
 
-    site.service(desired=0, running=0)
-    site.scaling(suspended=True)
+    # Nothing is registered at 0 tasks: AWS would move them into the range again.
+    site.service(desired=0, running=0, suspended=True)
     site.targets("draining")
     assert site.ask("stop_service") == {"done": False, "message": "1 tasks still stop"}
 
-    site.service(desired=0, running=0)
-    site.scaling(suspended=True)
+    site.service(desired=0, running=0, suspended=True)
     site.targets()
     assert site.ask("stop_service")["done"]
 
@@ -200,6 +242,9 @@ def test_b13_as_many_tasks_start_as_the_minimum_says_and_all_must_be_healthy(sit
     site.service(desired=0, running=0, minimum=2)
     site.tasks(2)
     assert not site.ask("start_service")["done"]
+    site.service(desired=2, running=0, suspended=True)
+    site.scaling(suspended=False)
+    assert site.ask("start_service")["done"]
 
     for running, states, done in (
         (2, ["initial", "healthy"], False),
@@ -207,16 +252,21 @@ def test_b13_as_many_tasks_start_as_the_minimum_says_and_all_must_be_healthy(sit
         (2, ["healthy", "healthy"], True),
     ):
         site.service(desired=2, running=running)
-        site.scaling(suspended=False)
         site.targets(*states)
-        assert site.ask("start_service")["done"] is done
+        assert site.ask("await_tasks")["done"] is done
+
+
+def test_b13_a_pipeline_may_deploy_before_the_tasks_are_healthy(site: Site) -> None:
+    site.tag("2026-11-26T19:00:00Z")
+    site.expect("ecs", "untag_resource", resourceArn=ECS_CLUSTER_ARN, tagKeys=[ASLEEP_TAG])
+    assert site.ask("allow_deployments")["done"]
+    site.tag(None)
+    assert site.ask("allow_deployments")["done"]
 
 
 def test_b13_a_service_that_was_scaled_out_is_not_scaled_in(site: Site) -> None:
     """A second wake of a busy environment changes nothing."""
     site.service(desired=5, running=5)
-    site.scaling(suspended=False)
-    site.targets(*["healthy"] * 5)
     assert site.ask("start_service")["done"]
 
 
@@ -251,7 +301,7 @@ def test_b13_alarms_schedule_and_queue_are_off_before_anything_stops(site: Site)
         assert answer == {"done": done, "message": f"its queue is {state}"}
 
 
-def test_b13_alarms_are_on_after_the_queue_and_the_tag_is_removed_last(site: Site) -> None:
+def test_b13_the_queue_calls_its_function_again(site: Site) -> None:
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping("Disabled")
     site.expect("lambda", "update_event_source_mapping", UUID=UUID, Enabled=True)
@@ -259,17 +309,33 @@ def test_b13_alarms_are_on_after_the_queue_and_the_tag_is_removed_last(site: Sit
 
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping("Enabled")
-    site.alarms(["one"])
-    site.expect("cloudwatch", "enable_alarm_actions", AlarmNames=["one"])
-    site.tag("2026-11-26T19:00:00Z")
-    site.expect("ecs", "untag_resource", resourceArn=ECS_CLUSTER_ARN, tagKeys=[ASLEEP_TAG])
     assert site.ask("resume")["done"]
 
     site.expect("events", "enable_rule", Name=f"audit-verification-{X}")
     site.mapping()
-    site.alarms([])
-    site.tag(None)
     assert site.ask("resume") == {"done": True, "message": "its queue is not connected"}
+
+
+def test_b13_what_the_sleep_caused_is_over_before_the_alarms_are_on(site: Site) -> None:
+    for raised, done in ({"page": False, "depth": False}, False), ({"depth": True}, True):
+        site.alarms(["page", "depth"])
+        site.raised(["page", "depth"], raised)
+        assert site.ask("await_alarms")["done"] is done
+
+
+def test_b13_an_alarm_that_is_still_raised_notifies_when_it_is_on(site: Site) -> None:
+    """AWS evaluates it again, and its state changes."""
+    site.alarms(["page", "depth"])
+    site.raised(["page", "depth"], {"depth": False, "loud": True})
+    site.expect(
+        "cloudwatch",
+        "set_alarm_state",
+        AlarmName="depth",
+        StateValue="INSUFFICIENT_DATA",
+        StateReason="Its environment was woken; it is evaluated again",
+    )
+    site.expect("cloudwatch", "enable_alarm_actions", AlarmNames=["page", "depth"])
+    assert site.ask("enable_alarms")["done"]
 
 
 @pytest.mark.parametrize("suffix", ["staging", "production", suffix_of_branch("main"), None])
