@@ -59,7 +59,7 @@ _NEVER: Final = (
     "dynamodb:UpdateAbacStatus", "ec2:*BlockPublicAccess*", "ec2:*Default*", "ec2:*Fleet*",
     "ec2:*Spot*", "ec2:*SerialConsole*", "ec2:Purchase*", "ec2:RunInstances",
     "ecs:DeleteAccountSetting", "ecs:PutAccountSetting*", "events:PutPermission",
-    "events:RemovePermission", "fis:Update*Lever*", "kms:*CustomKeyStore",
+    "events:RemovePermission", "fis:Inject*", "fis:Update*Lever*", "kms:*CustomKeyStore",
     "logs:*AccountPolicy", "rds:ModifyCertificates",
     "rds:Purchase*", "s3:*AccessGrant*", "s3:*AccessPoint*", "s3:PutAccountPublicAccessBlock",
     "sns:SetSMSAttributes",

@@ -102,10 +102,15 @@ def run(environment: Environment, template: Template, *, folder: Path, records: 
 def _follow(experiment: Experiment) -> tuple["ExperimentTypeDef", bool]:
     """The experiment at its end, and whether a person stopped it."""
     try:
-        return experiment.follow(), False
-    except KeyboardInterrupt:
-        print("\ninterrupted: stopping the experiment", flush=True)
-        return experiment.stop(), True
+        try:
+            return experiment.follow(), False
+        except KeyboardInterrupt:
+            print("\ninterrupted: stopping the experiment", flush=True)
+            return experiment.stop(), True
+    except BaseException:
+        print("\nit cannot be followed: stopping the experiment", flush=True)
+        experiment.request_stop()
+        raise
 
 
 def _prepare(*, drill: str, suffix: str) -> tuple[Environment, Template]:

@@ -1,10 +1,13 @@
 """Experiments of AWS Fault Injection Service (FIS): find the template, start, follow and stop."""
 
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.shared.drills import DRILL_TAG, DRILLS, FAULTS_STACK, ZONE_TAG
 from lambda_src.shared.stack_tags import ENVIRONMENT_TAG
@@ -12,7 +15,11 @@ from lambda_src.shared.stack_tags import ENVIRONMENT_TAG
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_fis import FISClient
-    from mypy_boto3_fis.type_defs import ExperimentTypeDef
+    from mypy_boto3_fis.type_defs import (
+        ExperimentSummaryTypeDef,
+        ExperimentTemplateSummaryTypeDef,
+        ExperimentTypeDef,
+    )
 
 COMPLETED: Final = "completed"
 _RUNNING: Final = ("pending", "initiating", "running", "stopping")
@@ -40,7 +47,7 @@ class Template:
         if drill not in DRILLS:
             raise DrillError(f"DRILL={drill!r}: it must be one of {', '.join(DRILLS)}")
         wanted = {ENVIRONMENT_TAG: suffix, DRILL_TAG: drill, **({ZONE_TAG: zone} if zone else {})}
-        for summary in _pages(fis.list_experiment_templates, "experimentTemplates"):
+        for summary in _templates(fis):
             if wanted.items() <= summary.get("tags", {}).items():
                 return cls(fis=fis, id=summary["id"], drill=drill, suffix=suffix, zone=zone)
         where = f" in zone {zone}" if zone else ""
@@ -52,7 +59,7 @@ class Template:
 
     def require_idle(self) -> None:
         """Raises DrillError if an experiment in this environment runs already."""
-        for summary in _pages(self.fis.list_experiments, "experiments"):
+        for summary in _experiments(self.fis):
             is_ours = summary.get("tags", {}).get(ENVIRONMENT_TAG) == self.suffix
             if is_ours and summary["state"]["status"] in _RUNNING:
                 raise DrillError(
@@ -99,6 +106,17 @@ class Experiment:
             self.fis.stop_experiment(id=self.id)
         return self.follow()
 
+    def request_stop(self) -> None:
+        """Without a look at it, and without waiting; says so if it may run on."""
+        try:
+            self.fis.stop_experiment(id=self.id)
+        except (BotoCoreError, ClientError) as error:
+            print(
+                f"experiment {self.id} may still run: {error}. Stop it with "
+                f"`aws fis stop-experiment --id {self.id}`",
+                file=sys.stderr,
+            )
+
 
 def problem_of(experiment: "ExperimentTypeDef", cloudwatch: "CloudWatchClient") -> str | None:
     """Why it did not complete, with the alarms that stopped it; None if it did."""
@@ -109,7 +127,10 @@ def problem_of(experiment: "ExperimentTypeDef", cloudwatch: "CloudWatchClient") 
     arns = [c["value"] for c in experiment.get("stopConditions", []) if c.get("source") == _ALARM]
     names = [arn.rpartition(":alarm:")[2] for arn in arns]
     if state["status"] == "stopped" and names:
-        found = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")
+        try:
+            found = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")
+        except (BotoCoreError, ClientError) as error:  # what was acknowledged is checked after this
+            return f"{text}; which alarm stopped it is not known: {error}"
         for alarm in found["MetricAlarms"]:
             text += f"; alarm {alarm['AlarmName']}: {alarm.get('StateReason', 'no reason given')}"
     return text
@@ -126,12 +147,11 @@ def _text(state: Any) -> str:
     return f"{state['status']} ({reason})" if reason else str(state["status"])
 
 
-def _pages(operation: Any, field: str) -> Iterator[Any]:
-    """boto3 has no paginators for FIS."""
-    token: dict[str, str] = {}
-    while True:
-        page = operation(**token)
-        yield from page[field]
-        if "nextToken" not in page:
-            return
-        token = {"nextToken": page["nextToken"]}
+def _templates(fis: "FISClient") -> Iterator["ExperimentTemplateSummaryTypeDef"]:
+    for page in fis.get_paginator("list_experiment_templates").paginate():
+        yield from page["experimentTemplates"]
+
+
+def _experiments(fis: "FISClient") -> Iterator["ExperimentSummaryTypeDef"]:
+    for page in fis.get_paginator("list_experiments").paginate():
+        yield from page["experiments"]

@@ -51,6 +51,9 @@ def _decide(
     if record is None and not environment.stacks:
         context.quota.give_back(suffix)
         return "nothing", f"environment {suffix} does not exist"
+    # FIS must put the network rules back first: they would keep the network from being deleted.
+    if context.drills.is_running(suffix):
+        return "busy", f"a drill runs in environment {suffix}"
     if not context.registry.lock(
         suffix,
         purpose=Purpose.DESTROY,

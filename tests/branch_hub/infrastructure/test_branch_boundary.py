@@ -410,6 +410,7 @@ def test_b12_every_role_that_a_branch_creates_has_the_same_boundary(
         "ec2:RunInstances",
         "ec2:DisableEbsEncryptionByDefault",
         "ec2:ReplaceNetworkAclEntry",
+        "fis:InjectApiInternalError",
         "s3:CreateAccessPoint",
         "s3:PutAccountPublicAccessBlock",
         "codebuild:ImportSourceCredentials",

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from lambda_src.shared.drills import DRILLS
 from operations import verify_audit
@@ -24,6 +25,19 @@ ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:audit-altered-dev"
 
 def template(name: str, *, suffix: str = "dev", **tags: str) -> dict[str, Any]:
     return {"id": name, "tags": {"environment-suffix": suffix, **tags}}
+
+
+def refused(operation: str) -> ClientError:
+    error = {"Code": "AccessDenied", "Message": f"not authorized: {operation}"}
+    return ClientError({"Error": error}, operation)
+
+
+class Pages:
+    def __init__(self, pages: list[dict[str, Any]]) -> None:
+        self._pages = pages
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        return self._pages
 
 
 class Account:
@@ -47,18 +61,24 @@ class Account:
         self.look: Callable[[], None] = lambda: None
         self.started: list[dict[str, Any]] = []
         self.stopped: list[str] = []
+        self.refuses_to_stop = False
+        self.tells_alarms = True
         self.sent: list[dict[str, Any]] = []
         self.writer = "second"
 
     def client(self, *_: Any, **__: Any) -> "Account":
         return self
 
-    def get_paginator(self, _: str) -> "Account":
-        return self
-
-    def paginate(self, **_: str) -> list[dict[str, Any]]:
-        """Of the audit bucket, which is read by other tests."""
-        return []
+    def get_paginator(self, operation: str) -> "Pages":
+        return Pages(
+            {
+                "list_experiment_templates": [
+                    {"experimentTemplates": self.templates[:1]},
+                    {"experimentTemplates": self.templates[1:]},
+                ],
+                "list_experiments": [{"experiments": self.experiments}],
+            }.get(operation, [])  # the audit bucket is read by other tests
+        )
 
     def describe_stacks(self, **_: str) -> dict[str, Any]:
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
@@ -87,19 +107,13 @@ class Account:
         zone = {"first": "us-east-1a", "second": "us-east-1b"}[request["DBInstanceIdentifier"]]
         return {"DBInstances": [{"AvailabilityZone": zone}]}
 
-    def list_experiment_templates(self, **page: str) -> dict[str, Any]:
-        if not page:
-            return {"experimentTemplates": self.templates[:1], "nextToken": "more"}
-        return {"experimentTemplates": self.templates[1:]}
-
-    def list_experiments(self) -> dict[str, Any]:
-        return {"experiments": self.experiments}
-
     def start_experiment(self, **request: Any) -> dict[str, Any]:
         self.started.append(request)
         return {"experiment": {"id": "EXP1"}}
 
     def stop_experiment(self, **request: str) -> None:
+        if self.refuses_to_stop:
+            raise refused("StopExperiment")
         self.stopped.append(request["id"])
         self.states = ["stopping", "stopped"]
 
@@ -120,6 +134,8 @@ class Account:
         }
 
     def describe_alarms(self, **request: Any) -> dict[str, Any]:
+        if not self.tells_alarms:
+            raise refused("DescribeAlarms")
         assert request == {"AlarmNames": ["audit-altered-dev"], "StateValue": "ALARM"}
         return {"MetricAlarms": [{"AlarmName": "audit-altered-dev", "StateReason": "1 >= 1"}]}
 
@@ -263,6 +279,36 @@ def test_b7_it_is_told_which_alarm_stopped_the_experiment(
         "FAILED: the experiment was not completed: stopped (said why); "
         "alarm audit-altered-dev: 1 >= 1"
     ) in capsys.readouterr().out
+
+
+def test_b7_without_the_right_to_read_alarms_a_stopped_drill_is_checked_all_the_same(
+    account: Account, checked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.states = ["running", "stopped"]
+    account.tells_alarms = False
+
+    assert run() == 1
+    said = capsys.readouterr().out
+    assert "stopped (said why); which alarm stopped it is not known: " in said
+    assert "nothing acknowledged is missing" in said
+    assert checked["asked"]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_b7_an_experiment_that_cannot_be_followed_is_stopped(
+    account: Account, capsys: pytest.CaptureFixture[str], is_refused: bool
+) -> None:
+    def refuse() -> None:
+        raise refused("GetExperiment")
+
+    account.states, account.look = ["running"], refuse
+    account.refuses_to_stop = is_refused
+
+    assert run() == 1
+    assert account.stopped == ([] if is_refused else ["EXP1"])
+    said = capsys.readouterr().err
+    assert "not authorized: GetExperiment" in said
+    assert ("aws fis stop-experiment --id EXP1" in said) == is_refused
 
 
 def test_b7_a_failed_experiment_is_told_with_its_reason(

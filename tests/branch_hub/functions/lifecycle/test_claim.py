@@ -55,6 +55,20 @@ def test_b2_nothing_is_deleted_if_the_host_does_not_answer(hub: Hub) -> None:
     assert hub.known(branch).state is State.LIVE
 
 
+def test_s8_a_deletion_waits_for_the_end_of_a_drill(hub: Hub) -> None:
+    """FIS puts the network rules back; without them the network could not be deleted."""
+    branch = live(hub)
+    del hub.git.branches[branch]
+    hub.drills.running = {suffix_of_branch(branch)}
+
+    answer = hub.claim(branch, hub.execution())
+    assert (answer["outcome"], "a drill runs" in answer["message"]) == ("busy", True)
+    assert hub.known(branch).state is State.LIVE
+
+    hub.drills.running = set()
+    assert hub.claim(branch, hub.execution())["outcome"] == "delete"
+
+
 def test_s8_a_deletion_waits_for_the_end_of_the_creation(hub: Hub) -> None:
     branch, creator = hub.branch(), hub.execution()
     hub.admit(branch, creator)
