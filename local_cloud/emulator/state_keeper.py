@@ -2,7 +2,8 @@
 
 Messages are in their journal before a request is answered, and objects in their files. The other
 services are saved when they have changed, at most a second later: a thread looks every half second.
-A large state is saved less often, so that saving takes a twentieth of the time at most.
+A large state is saved less often, so that saving takes a twentieth of the time at most, but not
+while stacks change: a saved stack is never newer than its saved resources.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ _EVERYTHING_INTERVAL_SECONDS: Final = 30.0
 _READS: Final = (b"Get", b"List", b"Describe", b"BatchGet", b"Query", b"Scan", b"Lookup", b"Filter")
 # Their requests have effects on other services: everything may have changed.
 _WIDE: Final = frozenset({"cloudformation", "states", "events", "scheduler", "lambda", "sns"})
+_STACKS: Final = "cloudformation"
 _JOURNALED: Final = frozenset({"sqs"})
 
 
@@ -37,6 +39,12 @@ _JOURNALED: Final = frozenset({"sqs"})
 class _Saved:
     digest: bytes = b""
     next_monotonic: float = 0.0
+    seconds: float = 0.0  # how long the last saving took
+
+    def pause_from(self, begun_monotonic: float) -> None:
+        ended = time.monotonic()
+        self.seconds = ended - begun_monotonic
+        self.next_monotonic = ended + _PAUSE_FACTOR * self.seconds - _INTERVAL_SECONDS
 
 
 @dataclass(kw_only=True)
@@ -89,7 +97,7 @@ class StateKeeper:
         """Save everything. Call it when nothing changes any more."""
         self._stopped.set()
         self._thread.join()
-        for name in kept_services.loaded_services():
+        for name in sorted(kept_services.loaded_services(), key=lambda name: name == _STACKS):
             self._save(name)
         self._queues.rewrite()
         self._logs.save()
@@ -129,31 +137,58 @@ class StateKeeper:
             self._next_everything_monotonic = now + _EVERYTHING_INTERVAL_SECONDS
         self._queues.save()
         self._logs.save()
-        late = set()
-        for name in sorted(names):
-            if time.monotonic() < self._saved.setdefault(name, _Saved()).next_monotonic:
-                late.add(name)
-                continue
+        late = self._save_all(names)
+        with self._changes.lock:
+            self._changes.names |= late
+
+    def _save_all(self, names: set[str]) -> set[str]:
+        """Save these services; return those to save later.
+
+        The stacks are copied first and written last, so that the resources of a saved stack are
+        saved. When they have changed, no other service makes a pause.
+        """
+        late = {name for name in names if self._makes_a_pause(name)}
+        stacks = self._changed(_STACKS) if _STACKS in names - late else None
+        if stacks is not None:
+            names = names | {*kept_services.loaded_services()}
+            late = set()
+        for name in sorted(names - late - {_STACKS}):
             try:
                 self._save(name)
             except Exception:  # one service must not hide the others
                 late.add(name)
                 logger.exception("the state of %s was not saved", name)
-        with self._changes.lock:
-            self._changes.names |= late
+        if stacks is not None and late:
+            late.add(_STACKS)
+        elif stacks is not None:
+            self._write(_STACKS, stacks)
+        return late
+
+    def _makes_a_pause(self, name: str) -> bool:
+        return time.monotonic() < self._saved.setdefault(name, _Saved()).next_monotonic
 
     def _save(self, name: str) -> None:
+        state = self._changed(name)
+        if state is not None:
+            self._write(name, state)
+
+    def _changed(self, name: str) -> bytes | None:
+        """The state of a service, if it is not the saved one."""
         if name not in kept_services.loaded_services():
-            return
+            return None
         saved = self._saved.setdefault(name, _Saved())
         begun = time.monotonic()
         state = kept_services.state_of(name)
-        digest = hashlib.sha256(state).digest()
-        if digest != saved.digest:
-            write_snapshot(self._folder / f"{name}.state", state)
-            saved.digest = digest
-        ended = time.monotonic()
-        saved.next_monotonic = ended + _PAUSE_FACTOR * (ended - begun) - _INTERVAL_SECONDS
+        is_new = hashlib.sha256(state).digest() != saved.digest
+        saved.pause_from(begun)
+        return state if is_new else None
+
+    def _write(self, name: str, state: bytes) -> None:
+        saved = self._saved[name]
+        begun = time.monotonic() - saved.seconds
+        write_snapshot(self._folder / f"{name}.state", state)
+        saved.digest = hashlib.sha256(state).digest()
+        saved.pause_from(begun)
 
 
 def _only_reads(scope: Mapping[str, object]) -> bool:

@@ -81,8 +81,9 @@ def _is_accepted(contents: Contents, stack: str, template: dict[str, Any]) -> bo
     try:
         contents.aws.cloudformation.update_stack(StackName=stack, TemplateBody=json.dumps(template))
     except ClientError as error:
-        assert "No updates" in str(error)
-        return False
+        if "No updates" in str(error):
+            return False
+        raise
     return True
 
 
