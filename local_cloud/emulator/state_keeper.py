@@ -10,8 +10,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from local_cloud.emulator.edge import App, Receive, Scope, Send
 from local_cloud.emulator.ministack_adapter import kept_services
 from local_cloud.emulator.ministack_adapter.kept_logs import KeptLogs
 from local_cloud.emulator.ministack_adapter.kept_queues import KeptQueues
-from local_cloud.saved_state import read_snapshot, write_snapshot
+from local_cloud.saved_state import StateError, read_snapshot, write_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +95,31 @@ class StateKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Save everything. Call it when nothing changes any more."""
+        """Save everything. Call it when nothing changes any more.
+
+        Raises StateError at the end when a part could not be saved.
+        """
         self._stopped.set()
         self._thread.join()
-        for name in sorted(kept_services.loaded_services(), key=lambda name: name == _STACKS):
-            self._save(name)
-        self._queues.rewrite()
-        self._logs.save()
-        self._logs.rewrite()
+        failed = [
+            name
+            for name in kept_services.loaded_services()
+            if name != _STACKS and not _succeeds(name, partial(self._save, name))
+        ]
+        # Not newer than its resources.
+        if failed or not _succeeds(_STACKS, partial(self._save, _STACKS)):
+            failed.append(_STACKS)
+        journals: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("queues", self._queues.rewrite),
+            ("logs", self._logs.save),
+            ("the journal of logs", self._logs.rewrite),
+        )
+        failed += [name for name, save in journals if not _succeeds(name, save)]
+        if failed:
+            raise StateError(
+                f"not saved: {', '.join(failed)}. The log has the reasons; what was saved before "
+                "is used at the next start"
+            )
 
     def watch(self, inner: App) -> App:
         """An application that notes which services the requests to `inner` may change."""
@@ -128,18 +146,23 @@ class StateKeeper:
 
     def _look(self) -> None:
         names, everything = self._changes.take()
-        now = time.monotonic()
-        is_working, works = kept_services.is_working(), kept_services.works_started()
-        everything |= is_working or self._has_been_working or works != self._works
-        self._has_been_working, self._works = is_working, works
-        if everything or now >= self._next_everything_monotonic:
-            names = {*kept_services.loaded_services()}
-            self._next_everything_monotonic = now + _EVERYTHING_INTERVAL_SECONDS
-        self._queues.save()
-        self._logs.save()
-        late = self._save_all(names)
-        with self._changes.lock:
-            self._changes.names |= late
+        late = names
+        try:
+            now = time.monotonic()
+            is_working, works = kept_services.is_working(), kept_services.works_started()
+            everything |= is_working or self._has_been_working or works != self._works
+            self._has_been_working, self._works = is_working, works
+            if everything or now >= self._next_everything_monotonic:
+                late = names = {*kept_services.loaded_services()}
+                self._next_everything_monotonic = now + _EVERYTHING_INTERVAL_SECONDS
+            _succeeds("queues", self._queues.save)
+            _succeeds("logs", self._logs.save)
+            late = self._save_all(names)
+            everything = False
+        finally:
+            with self._changes.lock:
+                self._changes.names |= late
+                self._changes.everything |= everything
 
     def _save_all(self, names: set[str]) -> set[str]:
         """Save these services; return those to save later.
@@ -148,20 +171,23 @@ class StateKeeper:
         saved. When they have changed, no other service makes a pause.
         """
         late = {name for name in names if self._makes_a_pause(name)}
-        stacks = self._changed(_STACKS) if _STACKS in names - late else None
+        stacks = None
+        if _STACKS in names - late:
+            try:
+                stacks = self._changed(_STACKS)
+            except Exception:  # one service must not hide the others
+                late.add(_STACKS)
+                logger.exception("the state of %s was not saved", _STACKS)
         if stacks is not None:
             names = names | {*kept_services.loaded_services()}
             late = set()
         for name in sorted(names - late - {_STACKS}):
-            try:
-                self._save(name)
-            except Exception:  # one service must not hide the others
+            if not _succeeds(name, partial(self._save, name)):
                 late.add(name)
-                logger.exception("the state of %s was not saved", name)
-        if stacks is not None and late:
+        if stacks is not None and (
+            late or not _succeeds(_STACKS, partial(self._write, _STACKS, stacks))
+        ):
             late.add(_STACKS)
-        elif stacks is not None:
-            self._write(_STACKS, stacks)
         return late
 
     def _makes_a_pause(self, name: str) -> bool:
@@ -189,6 +215,16 @@ class StateKeeper:
         write_snapshot(self._folder / f"{name}.state", state)
         saved.digest = hashlib.sha256(state).digest()
         saved.pause_from(begun)
+
+
+def _succeeds(name: str, save: Callable[[], None]) -> bool:
+    """Save a part; an error is logged, because one part must not hide the others."""
+    try:
+        save()
+    except Exception:
+        logger.exception("the state of %s was not saved", name)
+        return False
+    return True
 
 
 def _only_reads(scope: Mapping[str, object]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from local_cloud.emulator import state_keeper
 from local_cloud.emulator.state_keeper import StateKeeper
-from local_cloud.saved_state import read_snapshot
+from local_cloud.saved_state import StateError, read_snapshot
 
 
 class Services:
@@ -126,4 +126,44 @@ def test_an_unchanged_stack_ends_no_pause(services: Services, tmp_path: Path) ->
     services.states["dynamodb"] = 2
     keeper._changes.note("cloudformation")
     keeper._look()
+    assert _saved(tmp_path, "dynamodb") == 1
+
+
+def test_a_journal_that_cannot_be_written_hides_no_service(
+    services: Services, tmp_path: Path
+) -> None:
+    keeper = StateKeeper(tmp_path)
+    keeper._queues.is_broken = keeper._logs.is_broken = True  # type: ignore[attr-defined]
+    keeper._look()
+    assert (_saved(tmp_path, "cloudformation"), _saved(tmp_path, "dynamodb")) == (1, 1)
+
+
+def test_what_could_not_be_looked_at_is_looked_at_again(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = StateKeeper(tmp_path)
+    keeper._look()
+    keeper._look()
+    for saved in keeper._saved.values():
+        saved.next_monotonic = 0.0
+    services.states["dynamodb"] = 2
+    keeper._changes.note("dynamodb")
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "is_working", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            keeper._look()
+    keeper._look()
+    assert _saved(tmp_path, "dynamodb") == 2
+
+
+def test_the_end_saves_all_that_it_can_and_says_what_it_could_not(
+    services: Services, tmp_path: Path
+) -> None:
+    services.states = {"acm": 1, "cloudformation": 1, "dynamodb": 1}
+    services.broken = {"acm"}
+    keeper = StateKeeper(tmp_path)
+    keeper._queues.is_broken = True  # type: ignore[attr-defined]
+    keeper._thread.start()
+    with pytest.raises(StateError, match="not saved: acm, cloudformation, queues"):
+        keeper.stop()
     assert _saved(tmp_path, "dynamodb") == 1
