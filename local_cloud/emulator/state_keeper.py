@@ -21,7 +21,7 @@ from local_cloud.emulator.edge import App, Receive, Scope, Send
 from local_cloud.emulator.ministack_adapter import kept_services
 from local_cloud.emulator.ministack_adapter.kept_logs import KeptLogs
 from local_cloud.emulator.ministack_adapter.kept_queues import KeptQueues
-from local_cloud.saved_state import StateError, read_snapshot, write_snapshot
+from local_cloud.saved_state import StateError, delete_unfinished, read_snapshot, write_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ class StateKeeper:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        delete_unfinished(folder)
         self._queues = KeptQueues(folder)
         self._logs = KeptLogs(folder)
         self._saved: dict[str, _Saved] = {}

@@ -167,3 +167,12 @@ def test_the_end_saves_all_that_it_can_and_says_what_it_could_not(
     with pytest.raises(StateError, match="not saved: acm, cloudformation, queues"):
         keeper.stop()
     assert _saved(tmp_path, "dynamodb") == 1
+
+
+def test_files_that_a_killed_server_did_not_finish_are_deleted(
+    services: Services, tmp_path: Path
+) -> None:
+    unfinished = tmp_path / ".logs-1"
+    unfinished.touch()
+    StateKeeper(tmp_path)
+    assert not unfinished.exists()
