@@ -82,6 +82,12 @@ def read_snapshot(file: Path) -> Any:
     return pickle.loads(content)
 
 
+def delete_unfinished(folder: Path) -> None:
+    """Delete the files that a killed process did not finish. Nobody else may write to `folder`."""
+    for file in folder.glob(".*"):
+        file.unlink()
+
+
 class Journal:
     """Records in the order in which they were appended. Not thread-safe.
 
@@ -131,12 +137,16 @@ class Journal:
         self.bytes += len(frame)
 
     def rewrite(self, records: Iterable[Any]) -> None:
-        """Replace all records by these."""
+        """Replace all records by these. When it fails, the journal is as it was."""
         unfinished = self._folder / f".{self._stem}-{uuid.uuid4().hex}"
-        unfinished.touch(mode=0o600)
-        with unfinished.open("wb") as file:
-            for record in records:
-                file.write(_frame(record))
+        try:
+            unfinished.touch(mode=0o600)
+            with unfinished.open("wb") as file:
+                for record in records:
+                    file.write(_frame(record))
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
         before = self._file(self._number)
         self.close()
         self._number += 1

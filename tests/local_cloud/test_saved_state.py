@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,20 @@ def test_a_version_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     file.write_text("{")
     with pytest.raises(StateError, match="damaged"):
         read_version(file)
+
+
+def test_a_rewrite_that_fails_leaves_the_journal_as_it_was_and_no_file(tmp_path: Path) -> None:
+    _write(tmp_path, "a")
+    journal = _journal(tmp_path)
+    list(journal.read())
+
+    def records() -> Iterator[str]:
+        yield "new"
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        journal.rewrite(records())
+    journal.append("b")
+    journal.close()
+    assert len([*tmp_path.iterdir()]) == 1
+    assert _read(tmp_path) == ["a", "b"]

@@ -59,8 +59,8 @@ class KeptQueues:
             for key, queue in self.queues.items():
                 about = pickle.dumps(_about(queue))
                 if self._written.get(key) != about:
-                    self._written[key] = about
                     self.append("queue", key, _about(queue))
+                    self._written[key] = about
             if self._journal.bytes > _REWRITE_BYTES + 2 * self._journal.bytes_at_rewrite:
                 self.rewrite()
 

@@ -8,6 +8,7 @@ MiniStack saves state at its orderly end only, as JSON, and swallows errors. Her
 
 import contextlib
 import copy
+import json
 import pickle
 import sys
 import time
@@ -165,10 +166,7 @@ def _load_stacks(state: dict[str, Any]) -> None:
 
 
 def _settle(stacks: Iterable[dict[str, Any]], change_sets: Iterable[dict[str, Any]]) -> None:
-    """End operations that nothing continues, so that the next deployment completes them.
-
-    The record of a stack names what was created so far: an update creates the rest.
-    """
+    """End operations that nothing continues, so that the next deployment completes them."""
     for stack in stacks:
         status = stack["StackStatus"]
         if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
@@ -176,10 +174,35 @@ def _settle(stacks: Iterable[dict[str, Any]], change_sets: Iterable[dict[str, An
         is_deletion = status.startswith("DELETE")
         stack["StackStatus"] = "DELETE_FAILED" if is_deletion else "UPDATE_ROLLBACK_COMPLETE"
         stack["StackStatusReason"] = _INTERRUPTED
+        if not is_deletion:
+            _describe_what_exists(stack)
     for change_set in change_sets:
         if str(change_set.get("ExecutionStatus")) == "EXECUTE_IN_PROGRESS":
             change_set["ExecutionStatus"] = "EXECUTE_FAILED"
             change_set["StatusReason"] = _INTERRUPTED
+
+
+def _describe_what_exists(stack: dict[str, Any]) -> None:
+    """Replace the template of an interrupted operation, so that no template equals it.
+
+    The record does not tell which resources have their new properties: each one is marked, so that
+    a deployment of the new template, or of the old one, updates all of them. Their references and
+    policies stay, because a deletion of the stack follows them.
+    """
+    from ministack.services.cloudformation import engine  # noqa: PLC0415
+
+    wanted = engine._parse_template(stack["_template_body"] or "{}")
+    before = stack["_template"]
+    known = {**wanted.get("Resources", {}), **before.get("Resources", {})}
+    template = {
+        **(before or wanted),
+        "Resources": {
+            name: {**known[name], "Metadata": {"Interrupted": _INTERRUPTED}}
+            for name in stack["_resources"]
+            if name in known
+        },
+    }
+    stack["_template"], stack["_template_body"] = template, json.dumps(template, default=str)
 
 
 _LOADERS: Final = {
