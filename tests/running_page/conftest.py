@@ -1,5 +1,6 @@
 """The local page in a real Chromium: with an account that answers, and a make that only records."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,13 +28,26 @@ expect.set_options(timeout=_PATIENCE_MS)
 async def running_site(
     chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Site]:
-    folder, state, world = (
-        tmp_path_factory.mktemp("make"),
-        tmp_path_factory.mktemp("state"),
-        World(),
-    )
+    state = tmp_path_factory.mktemp("state")
     draw_a_drill(state)
-    runner, settings = fake_make(folder), PageSettings(checkout=ROOT, state=state)
+    settings = PageSettings(checkout=ROOT, state=state)
+    async with running(settings, folder=tmp_path_factory.mktemp("make")) as site:
+        yield site
+
+
+@pytest_asyncio.fixture(scope="session")
+async def running_aws_site(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """The same account, as the page of an account of AWS shows it."""
+    settings = PageSettings(checkout=ROOT, state=tmp_path_factory.mktemp("state"), is_aws=True)
+    async with running(settings, folder=tmp_path_factory.mktemp("make")) as site:
+        yield site
+
+
+@contextlib.asynccontextmanager
+async def running(settings: PageSettings, *, folder: Path) -> AsyncIterator[Site]:
+    world, runner = World(), fake_make(folder)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
@@ -55,15 +69,36 @@ def draw_a_drill(state: Path) -> None:
 
 @pytest.fixture
 def site(running_site: Site) -> Site:
-    """As new: what a test changes in the world is undone for the next one."""
+    return as_new(running_site)
+
+
+@pytest.fixture
+def aws_site(running_aws_site: Site) -> Site:
+    return as_new(running_aws_site)
+
+
+def as_new(site: Site) -> Site:
+    """What a test changes in the world is undone for the next one."""
     for name, value in vars(World()).items():
-        setattr(running_site.world, name, value)
-    running_site.forget()
-    return running_site
+        setattr(site.world, name, value)
+    site.forget()
+    return site
 
 
 @pytest_asyncio.fixture
 async def page(browser: Browser, site: Site) -> AsyncIterator[Page]:
+    async with quiet_page(browser, site) as page:
+        yield page
+
+
+@pytest_asyncio.fixture
+async def aws_page(browser: Browser, aws_site: Site) -> AsyncIterator[Page]:
+    async with quiet_page(browser, aws_site) as page:
+        yield page
+
+
+@contextlib.asynccontextmanager
+async def quiet_page(browser: Browser, site: Site) -> AsyncIterator[Page]:
     """A page on which every message of the console fails the test."""
     context = await browser.new_context(
         base_url=site.address, viewport={"width": 1440, "height": 900}

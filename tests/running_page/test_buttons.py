@@ -39,9 +39,11 @@ class Pressed:
         return f'a.button[href="{address(self.action, dict(v.split("=") for v in values))}"]'
 
 
-def all_buttons() -> Iterator[Pressed]:
-    for action in (a for kind in Subject for a in actions_of(kind, on_aws=False)):
+def all_buttons(*, on_aws: bool) -> Iterator[Pressed]:
+    for action in (a for kind in Subject for a in actions_of(kind, on_aws=on_aws)):
         constants = [f"{name}={value}" for name, value in action.constants.items()]
+        if on_aws:
+            constants.append("AWS=yes")
         if action.name in ("approve", "reject"):
             path, values = f"/runs/{PIPELINE}/{RUN}", [f"BRANCH={BRANCH}", f"EXECUTION={RUN}"]
         elif action.subject is Subject.BRANCH:
@@ -55,7 +57,8 @@ def all_buttons() -> Iterator[Pressed]:
         yield Pressed(action=action, path=path, asked=(action.target, *values, *constants))
 
 
-BUTTONS: Final = {pressed.action.name: pressed for pressed in all_buttons()}
+BUTTONS: Final = {pressed.action.name: pressed for pressed in all_buttons(on_aws=False)}
+AWS_BUTTONS: Final = {pressed.action.name: pressed for pressed in all_buttons(on_aws=True)}
 
 
 async def open_question(page: Page, button: Pressed) -> Locator:
@@ -78,7 +81,18 @@ async def confirm(question: Locator, button: Pressed) -> None:
 async def test_b8_every_button_asks_and_runs_what_it_showed(
     page: Page, site: Site, name: str
 ) -> None:
-    button = BUTTONS[name]
+    await press(page, site, BUTTONS[name])
+
+
+@pytest.mark.parametrize("name", AWS_BUTTONS)
+async def test_b8_every_button_of_an_account_asks_and_runs_what_it_showed(
+    aws_page: Page, aws_site: Site, name: str
+) -> None:
+    await press(aws_page, aws_site, AWS_BUTTONS[name])
+
+
+async def press(page: Page, site: Site, button: Pressed) -> None:
+    name = button.action.name
     site.world.sleeping = "2026-11-26T20:00:00+00:00" if name == "wake" else ""
     question = await open_question(page, button)
     if name == "trace":
