@@ -65,7 +65,7 @@ _ON_AWS: Final = (
     _experiment(
         "cut-database",
         title="Cut off the database",
-        does="the service loses its network to the database for some minutes",
+        does="the service loses its network to the database for one minute",
     ),
 )
 DRILLS: Final = (
