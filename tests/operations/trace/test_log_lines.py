@@ -40,6 +40,14 @@ def test_an_empty_page_is_not_the_end(aws: type_of_aws) -> None:
     assert reader.not_read == []
 
 
+def test_several_ids_are_one_search(aws: type_of_aws) -> None:
+    """A search may be many calls: one limit of pages is for all ids."""
+    client, stub = aws("logs")
+    expect(stub, page(1, more=False), filterPattern='?"a-b" ?"c-d"')
+    lines = LogReader(logs=client).lines(GROUP, ["a-b", "c-d"], WINDOW)
+    assert [line.message for line in lines] == ["line 1"]
+
+
 def test_a_line_that_is_nested_too_deeply_is_shown_as_text(aws: type_of_aws) -> None:
     client, stub = aws("logs")
     deep = '{"message":"x","n":' + "[" * 100_000 + "]" * 100_000 + "}"
