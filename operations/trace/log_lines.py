@@ -134,5 +134,8 @@ def _moment(fields: Mapping[str, Any]) -> datetime | None:
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        return "(nested too deeply)"
     return printable(text if len(text) <= _VALUE_LENGTH_MAX else f"{text[:_VALUE_LENGTH_MAX]}...")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from operations.trace.log_lines import LINES_MAX, PAGES_MAX, LogReader, Window
+from operations.trace.log_lines import LINES_MAX, PAGES_MAX, Line, LogReader, Window
 from tests.aws_stubs import type_of_aws
 
 GROUP = "/ecs/transaction-service-dev"
@@ -54,6 +54,15 @@ def test_a_line_that_is_nested_too_deeply_is_shown_as_text(aws: type_of_aws) -> 
     expect(stub, {"events": [{"timestamp": START, "message": deep}]})
     [line] = LogReader(logs=client).lines(GROUP, ["a-b"], WINDOW)
     assert line.fields == {}
+
+
+def test_a_value_that_could_just_be_read_is_shown_without_an_error() -> None:
+    """What is nested a little less deeply can be read, and not be written."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    line = Line(moment=WINDOW.start, stream="s", message="m", fields={"n": deep, "status": 200})
+    assert line.text == "m n=(nested too deeply) status=200"
 
 
 @pytest.mark.parametrize(
