@@ -48,6 +48,7 @@ from local_cloud.emulator.ministack_adapter.corrections import (
 )
 from local_cloud.emulator.ministack_adapter.event_batches import give_whole_batches
 from local_cloud.emulator.ministack_adapter.events import publish
+from local_cloud.emulator.ministack_adapter.log_patterns import correct_log_patterns
 from local_cloud.emulator.ministack_adapter.queue_ages import publish_queue_ages
 from local_cloud.emulator.ministack_adapter.records import follow_certificates
 from local_cloud.emulator.object_creation import ObjectCreation
@@ -159,6 +160,7 @@ async def _serve(paths: CloudPaths, arguments: argparse.Namespace) -> None:
     )
     correct_image_lookup()
     correct_function_logs()
+    correct_log_patterns()
     outages = Outages(paths.outages)
     resumption = Resumption(
         databases=databases, load_balancers=load_balancers, services=services, paths=paths

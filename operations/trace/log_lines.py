@@ -64,16 +64,15 @@ class LogReader:
     def lines(self, group: str, ids: Iterable[str], window: Window) -> list[Line]:
         """Those that contain one of the ids, each once, by time."""
         found: dict[tuple[str, int, str], Line] = {}
-        for each in ids:
-            for event in self._events(group, each, window):
-                place = (event.get("logStreamName", ""), event["timestamp"], event["message"])
-                found.setdefault(place, _line_of(event))
+        for event in self._events(group, _any_of(ids), window):
+            place = (event.get("logStreamName", ""), event["timestamp"], event["message"])
+            found.setdefault(place, _line_of(event))
         return sorted(found.values(), key=lambda line: line.moment)[:LINES_MAX]
 
-    def _events(self, group: str, wanted: str, window: Window) -> Sequence[Mapping[str, Any]]:
+    def _events(self, group: str, pattern: str, window: Window) -> Sequence[Mapping[str, Any]]:
         request: dict[str, Any] = {
             "logGroupName": group,
-            "filterPattern": f'"{wanted}"',  # a phrase: without quotes a hyphen excludes
+            "filterPattern": pattern,
             "startTime": int(window.start.timestamp() * 1000),
             "endTime": int(window.end.timestamp() * 1000) + 1,
         }
@@ -96,6 +95,12 @@ class LogReader:
     def _note(self, text: str) -> None:
         if text not in self.not_read:
             self.not_read.append(text)
+
+
+def _any_of(ids: Iterable[str]) -> str:
+    """The pattern for lines with one of them. Phrases: without quotes a hyphen excludes."""
+    phrases = [f'"{each}"' for each in ids]
+    return phrases[0] if len(phrases) == 1 else " ".join(f"?{phrase}" for phrase in phrases)
 
 
 def printable(text: str) -> str:
@@ -129,5 +134,8 @@ def _moment(fields: Mapping[str, Any]) -> datetime | None:
 
 
 def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        return "(nested too deeply)"
     return printable(text if len(text) <= _VALUE_LENGTH_MAX else f"{text[:_VALUE_LENGTH_MAX]}...")

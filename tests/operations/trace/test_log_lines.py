@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from operations.trace.log_lines import LINES_MAX, PAGES_MAX, LogReader, Window
+from operations.trace.log_lines import LINES_MAX, PAGES_MAX, Line, LogReader, Window
 from tests.aws_stubs import type_of_aws
 
 GROUP = "/ecs/transaction-service-dev"
@@ -40,12 +40,29 @@ def test_an_empty_page_is_not_the_end(aws: type_of_aws) -> None:
     assert reader.not_read == []
 
 
+def test_several_ids_are_one_search(aws: type_of_aws) -> None:
+    """A search may be many calls: one limit of pages is for all ids."""
+    client, stub = aws("logs")
+    expect(stub, page(1, more=False), filterPattern='?"a-b" ?"c-d"')
+    lines = LogReader(logs=client).lines(GROUP, ["a-b", "c-d"], WINDOW)
+    assert [line.message for line in lines] == ["line 1"]
+
+
 def test_a_line_that_is_nested_too_deeply_is_shown_as_text(aws: type_of_aws) -> None:
     client, stub = aws("logs")
     deep = '{"message":"x","n":' + "[" * 100_000 + "]" * 100_000 + "}"
     expect(stub, {"events": [{"timestamp": START, "message": deep}]})
     [line] = LogReader(logs=client).lines(GROUP, ["a-b"], WINDOW)
     assert line.fields == {}
+
+
+def test_a_value_that_could_just_be_read_is_shown_without_an_error() -> None:
+    """What is nested a little less deeply can be read, and not be written."""
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    line = Line(moment=WINDOW.start, stream="s", message="m", fields={"n": deep, "status": 200})
+    assert line.text == "m n=(nested too deeply) status=200"
 
 
 @pytest.mark.parametrize(
