@@ -33,6 +33,7 @@ _READS: Final = (b"Get", b"List", b"Describe", b"BatchGet", b"Query", b"Scan", b
 # Their requests have effects on other services: everything may have changed.
 _WIDE: Final = frozenset({"cloudformation", "states", "events", "scheduler", "lambda", "sns"})
 _STACKS: Final = "cloudformation"
+_LOG_JOURNAL: Final = "the journal of logs"
 _JOURNALED: Final = frozenset({"sqs"})
 
 
@@ -113,7 +114,7 @@ class StateKeeper:
         journals: tuple[tuple[str, Callable[[], None]], ...] = (
             ("queues", self._queues.rewrite),
             ("logs", self._logs.save),
-            ("the journal of logs", self._logs.rewrite),
+            (_LOG_JOURNAL, self._logs.rewrite),
         )
         failed += [name for name, save in journals if not _succeeds(name, save)]
         if failed:
@@ -157,7 +158,10 @@ class StateKeeper:
                 late = names = {*kept_services.loaded_services()}
                 self._next_everything_monotonic = now + _EVERYTHING_INTERVAL_SECONDS
             _succeeds("queues", self._queues.save)
-            _succeeds("logs", self._logs.save)
+            now = time.monotonic()
+            if not self._makes_a_pause(_LOG_JOURNAL):
+                _succeeds("logs", self._logs.save)
+                self._saved[_LOG_JOURNAL].pause_from(now)
             late = self._save_all(names)
             everything = False
         finally:

@@ -1,7 +1,6 @@
 """The keeper saves services in an order in which no stack is newer than its resources."""
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ class Journals:
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     services = Services()
     monkeypatch.setattr(state_keeper, "kept_services", services)
     monkeypatch.setattr(state_keeper, "KeptQueues", Journals)

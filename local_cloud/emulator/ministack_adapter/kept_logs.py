@@ -1,6 +1,8 @@
 """Keeps log events in a journal: only the new ones are written, because there are many."""
 
 import pickle
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,24 +11,19 @@ from typing import Any
 from local_cloud.saved_state import Journal
 
 _REWRITE_BYTES = 64 * 1024 * 1024
+# CloudWatch keeps them for ever; one machine cannot.
+_DAYS_WITHOUT_RETENTION = 1
 
 Key = tuple[Any, ...]
 
 
 @dataclass(kw_only=True)
-class _Stream:
-    """What the journal holds of a stream."""
-
-    about: dict[str, Any]
-    events: list[Any]  # MiniStack's list: it replaces the list when events come late
-    count: int
-
-
-@dataclass(kw_only=True)
 class _Group:
-    about: bytes
+    """What the journal holds of a group: `streams` are MiniStack's records by name."""
+
     record: dict[str, Any]
-    streams: dict[str, _Stream] = field(default_factory=dict)
+    about: bytes = b""
+    streams: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class KeptLogs:
@@ -38,15 +35,23 @@ class KeptLogs:
         self._logs = cloudwatch_logs
         self._journal = Journal(folder, "logs")
         self._written: dict[Key, _Group] = {}
+        # Events that are not in the journal yet, by the identity of their stream's record.
+        self._new: dict[int, list[Any]] = {}
+        self._lock = threading.Lock()
         found: dict[Key, dict[str, Any]] = {}
         for record in self._journal.read():
             _apply(found, record)
         cloudwatch_logs._log_groups._data.update(found)
-        for key, group in found.items():
-            written = _group(group)
-            for name, stream in group["streams"].items():
-                written.streams[name] = _stream(stream)
-            self._written[key] = written
+        self._written = {key: _group(group) for key, group in found.items()}
+        self.rewrite(with_streams=True)
+        inner = cloudwatch_logs._append_log_events
+
+        def append(stream: dict[str, Any], events: list[Any]) -> None:
+            with self._lock:
+                inner(stream, events)
+                self._new.setdefault(id(stream), []).extend(events)
+
+        cloudwatch_logs._append_log_events = append
 
     def save(self) -> None:
         """Write what is new. Call it every second or so."""
@@ -59,9 +64,27 @@ class KeptLogs:
         if self._journal.bytes > _REWRITE_BYTES + 2 * self._journal.bytes_at_rewrite:
             self.rewrite()
 
-    def rewrite(self) -> None:
-        """Write what there is now, and nothing else. Call it from the thread that calls `save`."""
-        self._journal.rewrite(self._everything())
+    def rewrite(self, *, with_streams: bool = False) -> None:
+        """Delete events that are past their retention, and write what there is then."""
+        with self._lock:
+            groups = dict(self._logs._log_groups._data)
+            for group in groups.values():
+                self._forget_old(group, with_streams=with_streams)
+            self._journal.rewrite(_everything(groups))
+            self._written = {key: _group(group) for key, group in groups.items()}
+            self._new.clear()
+
+    def _forget_old(self, group: dict[str, Any], *, with_streams: bool) -> None:
+        """Streams only while nothing runs: a task creates its stream once, and may be silent."""
+        days = group.get("retentionInDays") or _DAYS_WITHOUT_RETENTION
+        oldest = (time.time() - days * 24 * 3600) * 1000
+        for name, stream in dict(group["streams"]).items():
+            with self._logs._log_events_lock:
+                events = [event for event in stream["events"] if event["timestamp"] >= oldest]
+                if len(events) != len(stream["events"]):
+                    stream["events"] = events
+            if with_streams and not events and stream["creationTime"] < oldest:
+                group["streams"].pop(name, None)
 
     def _append(self, *record: Any) -> None:
         self._journal.append(record)
@@ -71,47 +94,35 @@ class KeptLogs:
         written = self._written.get(key)
         if written is None or written.record is not group:
             self._append("group gone", key)
-            written = self._written[key] = _Group(about=b"", record=group)
+            written = self._written[key] = _Group(record=group)
         if written.about != about:
             self._append("group", key, _about(group, "streams"))
             written.about = about
         streams = dict(group["streams"])
         for name in [name for name in written.streams if name not in streams]:
             self._append("stream gone", key, name)
-            del written.streams[name]
+            self._new.pop(id(written.streams.pop(name)), None)
         for name, stream in streams.items():
-            self._save_stream(key, name, stream, written.streams)
+            is_continued = written.streams.get(name) is stream
+            if is_continued and id(stream) not in self._new:
+                continue
+            with self._lock:
+                new = self._new.get(id(stream), []) if is_continued else list(stream["events"])
+                self._append("events", key, name, _about(stream, "events"), new, is_continued)
+                written.streams[name] = stream
+                self._new.pop(id(stream), None)
 
-    def _save_stream(
-        self, key: Key, name: str, stream: dict[str, Any], streams: dict[str, _Stream]
-    ) -> None:
-        written = streams.get(name)
-        with self._logs._log_events_lock:
-            events, about = stream["events"], _about(stream, "events")
-            count = len(events)
-            if written is not None and written.events is events and written.count == count:
-                return
-            is_continued = (
-                written is not None and written.events is events and written.count <= count
-            )
-            new = events[written.count :] if written is not None and is_continued else events[:]
-        self._append("events", key, name, about, new, is_continued)
-        streams[name] = _Stream(about=about, events=events, count=count)
 
-    def _everything(self) -> Iterator[tuple[Any, ...]]:
-        for key, written in self._written.items():
-            yield "group", key, _about(written.record, "streams")
-            for name, stream in written.streams.items():
-                yield "events", key, name, stream.about, stream.events[: stream.count], False
+def _everything(groups: Mapping[Key, dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    for key, group in groups.items():
+        yield "group", key, _about(group, "streams")
+        for name, stream in dict(group["streams"]).items():
+            yield "events", key, name, _about(stream, "events"), stream["events"], False
 
 
 def _group(group: dict[str, Any]) -> _Group:
-    return _Group(about=pickle.dumps(_about(group, "streams")), record=group)
-
-
-def _stream(stream: dict[str, Any]) -> _Stream:
-    events = stream["events"]
-    return _Stream(about=_about(stream, "events"), events=events, count=len(events))
+    about = pickle.dumps(_about(group, "streams"))
+    return _Group(record=group, about=about, streams=dict(group["streams"]))
 
 
 def _about(record: Mapping[str, Any], but: str) -> dict[str, Any]:
@@ -130,6 +141,9 @@ def _apply(found: dict[Key, dict[str, Any]], record: tuple[Any, ...]) -> None:
         case ("events", key, name, about, events, is_continued):
             before = found[key]["streams"][name]["events"] if is_continued else []
             before.extend(events)
+            times = [event["timestamp"] for event in before[-len(events) - 1 :]]
+            if times != sorted(times):  # some came late
+                before.sort(key=lambda event: event["timestamp"])
             found[key]["streams"][name] = {**about, "events": before}
         case _:
             raise AssertionError(f"unknown record {record[0]!r}")

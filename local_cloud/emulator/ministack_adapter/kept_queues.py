@@ -133,7 +133,7 @@ class _Queue(dict[str, Any]):
     def __init__(self, kept: KeptQueues, key: Key, record: Mapping[str, Any]) -> None:
         super().__init__(record)
         self._kept, self._key = kept, key
-        super().__setitem__("messages", _Messages(kept, key, record["messages"]))
+        super().__setitem__("messages", _Messages(kept, key, self, record["messages"]))
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name != "messages":
@@ -141,31 +141,47 @@ class _Queue(dict[str, Any]):
             return
         with self._kept.lock:
             self["messages"].replaced_by(value)
-            super().__setitem__(name, _Messages(self._kept, self._key, value))
+            super().__setitem__(name, _Messages(self._kept, self._key, self, value))
 
 
 class _Messages(list[dict[str, Any]]):
-    """The messages of one queue."""
+    """The messages of one queue.
 
-    def __init__(self, kept: KeptQueues, key: Key, messages: list[dict[str, Any]]) -> None:
+    Other services take the list without the lock, and it may be replaced before they change it: a
+    change is made to the list that the queue has then.
+    """
+
+    def __init__(
+        self, kept: KeptQueues, key: Key, queue: _Queue, messages: list[dict[str, Any]]
+    ) -> None:
         super().__init__(messages)
-        self._kept, self._key = kept, key
+        self._kept, self._key, self._queue = kept, key, queue
 
     def append(self, message: dict[str, Any]) -> None:
         message.setdefault("id", str(uuid.uuid4()))
         with self._kept.lock:
-            self._kept.append("add", self._key, message)
-            super().append(message)
+            self._write("add", message)
+            list.append(self._queue["messages"], message)
 
     def remove(self, message: dict[str, Any]) -> None:
         with self._kept.lock:
-            self._kept.append("remove", self._key, [message["id"]])
-            super().remove(message)
+            current = self._queue["messages"]
+            if current is not self and message not in current:
+                return  # it was removed since the list was taken
+            place = current.index(message)
+            self._write("remove", [message["id"]])
+            del current[place]
 
     def clear(self) -> None:
         with self._kept.lock:
-            self._kept.append("remove", self._key, [m["id"] for m in self])
-            super().clear()
+            current = self._queue["messages"]
+            self._write("remove", [message["id"] for message in current])
+            list.clear(current)
+
+    def _write(self, change: str, what: Any) -> None:
+        """Into the journal, unless the queue was deleted in the meantime."""
+        if self._kept.queues.get(self._key) is self._queue:
+            self._kept.append(change, self._key, what)
 
     def replaced_by(self, others: list[dict[str, Any]]) -> None:
         """Write which messages are not among `others`: a part of this list, in its order."""

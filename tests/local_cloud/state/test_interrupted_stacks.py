@@ -49,18 +49,21 @@ def _slow(name: str, *, seconds: int = 30) -> dict[str, Any]:
 
 def _changes(contents: Contents, stack: str, template: dict[str, Any]) -> set[str]:
     """The resources that a change set for `template` would change, as the CDK CLI asks."""
-    names = {"StackName": stack, "ChangeSetName": "again"}
     cloudformation = contents.aws.cloudformation
     cloudformation.create_change_set(
-        **names, ChangeSetType="UPDATE", TemplateBody=json.dumps(template)
+        StackName=stack,
+        ChangeSetName="again",
+        ChangeSetType="UPDATE",
+        TemplateBody=json.dumps(template),
     )
     until(
         lambda: (
-            cloudformation.describe_change_set(**names)["Status"] in {"CREATE_COMPLETE", "FAILED"}
+            cloudformation.describe_change_set(StackName=stack, ChangeSetName="again")["Status"]
+            in {"CREATE_COMPLETE", "FAILED"}
         ),
         "the change set is computed",
     )
-    described = cloudformation.describe_change_set(**names)
+    described = cloudformation.describe_change_set(StackName=stack, ChangeSetName="again")
     return {c["ResourceChange"]["LogicalResourceId"] for c in described.get("Changes", [])}
 
 
@@ -99,9 +102,11 @@ def test_an_interrupted_creation_is_not_taken_for_deployed(
     cloudformation = contents.aws.cloudformation
     name = "by-change-set" if by_change_set else "direct"
     template = _slow(name)
-    body = {"StackName": name, "TemplateBody": json.dumps(template)}
+    body = json.dumps(template)
     if by_change_set:
-        cloudformation.create_change_set(**body, ChangeSetName="first", ChangeSetType="CREATE")
+        cloudformation.create_change_set(
+            StackName=name, TemplateBody=body, ChangeSetName="first", ChangeSetType="CREATE"
+        )
         until(
             lambda: (
                 cloudformation.describe_change_set(StackName=name, ChangeSetName="first")["Status"]
@@ -111,7 +116,7 @@ def test_an_interrupted_creation_is_not_taken_for_deployed(
         )
         cloudformation.execute_change_set(StackName=name, ChangeSetName="first")
     else:
-        cloudformation.create_stack(**body)
+        cloudformation.create_stack(StackName=name, TemplateBody=body)
 
     _kill_after(contents, name, "First", "CREATE_COMPLETE")
 
