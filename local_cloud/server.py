@@ -71,6 +71,7 @@ def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
     """
     running = running_cloud(paths)
     if running is not None:
+        _wait_until_resumed(running)
         return running
     end_leftovers(paths)
     saved_port = _keep_or_remove(paths)
@@ -263,6 +264,8 @@ def _wait_until_resumed(cloud: RunningCloud) -> None:
                 f"the saved state was not started again: {json.load(error)['problem']}; "
                 "`make down` and `make up` try it again, `make clean` deletes it"
             ) from error
+        except OSError:  # it starts just now, or is too busy to answer
+            pass
         time.sleep(0.05)
     raise CloudError(f"the saved state was not started again in {_START_TIMEOUT_SECONDS} s")
 
