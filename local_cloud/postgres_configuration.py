@@ -7,7 +7,13 @@ from typing import Final
 
 from local_cloud.certificates import CertificateFiles
 from local_cloud.unprivileged import give
+from local_cloud.whole_file import write_whole
 
+# Before its first answer a new session waits for so many seconds. PostgreSQL has this setting for
+# its developers; a drill sets it in the running server (drills/cut_off.py).
+SILENCE: Final = "pre_auth_delay"
+
+_OWN_SETTINGS: Final = "postgresql.auto.conf"  # ALTER SYSTEM writes this file, too
 _SETTINGS: Final = {
     "unix_socket_directories": "",  # the path of a socket is limited; a checkout's may be longer
     "password_encryption": "scram-sha-256",
@@ -43,9 +49,19 @@ def write_configuration(
         f"{access} {database} all 127.0.0.0/8 scram-sha-256\n"
         for database in ("all", "replication")
     ]
-    for name, content in (("postgresql.auto.conf", lines), ("pg_hba.conf", rules)):
+    for name, content in ((_OWN_SETTINGS, lines), ("pg_hba.conf", rules)):
         (data_dir / name).write_text("".join(content))
         give(data_dir / name)
+
+
+def end_silence(data_dir: Path) -> None:
+    """Before a start: a drill that was going on when the server ended cannot end there any more."""
+    file = data_dir / _OWN_SETTINGS
+    lines = file.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(f"{SILENCE} ")]
+    if kept != lines:
+        write_whole(file, "".join(kept))
+        give(file)
 
 
 def connection_string(**parameters: str) -> str:

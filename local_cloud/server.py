@@ -20,6 +20,7 @@ import psutil
 from local_cloud.leftovers import remove_leftovers, remove_passing
 from local_cloud.paths import RESUMED_PATH, ROOT, STATE_MARK, CloudPaths
 from local_cloud.saved_state import StateError, read_version, write_version
+from local_cloud.whole_file import write_whole
 
 _START_TIMEOUT_SECONDS = 60
 _STOP_TIMEOUT_SECONDS = 45
@@ -59,7 +60,7 @@ def running_cloud(paths: CloudPaths) -> RunningCloud | None:
     """The server of this state folder, if it is alive."""
     try:
         cloud = RunningCloud(**json.loads(paths.server.read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # ValueError: written in part, by an earlier version
         return None
     return cloud if cloud.is_alive() else None
 
@@ -71,6 +72,7 @@ def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
     """
     running = running_cloud(paths)
     if running is not None:
+        _wait_until_resumed(running)
         return running
     end_leftovers(paths)
     saved_port = _keep_or_remove(paths)
@@ -100,7 +102,7 @@ def start_cloud(paths: CloudPaths, *, port: int | None = None) -> RunningCloud:
         port=bound,
         api_port=api_port,
     )
-    paths.server.write_text(json.dumps(asdict(cloud), indent=1))
+    write_whole(paths.server, json.dumps(asdict(cloud), indent=1))
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while not _answers(cloud):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -263,6 +265,8 @@ def _wait_until_resumed(cloud: RunningCloud) -> None:
                 f"the saved state was not started again: {json.load(error)['problem']}; "
                 "`make down` and `make up` try it again, `make clean` deletes it"
             ) from error
+        except OSError:  # it starts just now, or is too busy to answer
+            pass
         time.sleep(0.05)
     raise CloudError(f"the saved state was not started again in {_START_TIMEOUT_SECONDS} s")
 

@@ -14,10 +14,10 @@ import pg8000.dbapi
 
 from local_cloud.drills.late_commit import connect, database_admin
 from local_cloud.drills.rehearsal import Scene
+from local_cloud.postgres_configuration import SILENCE
 
 _AGAIN_SECONDS = 0.1
-# A new session waits for so long before its first answer: longer than any client does. PostgreSQL
-# has this setting for its developers, and 60 is its highest value.
+# Longer than any client waits; PostgreSQL's highest value.
 _SILENCE_SECONDS = 60
 _END_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -27,18 +27,21 @@ _END_SESSIONS = (
 
 @contextlib.contextmanager
 def database_cut_off(scene: Scene) -> Iterator[None]:
-    """Of all servers of the environment, until the end of the `with` block."""
+    """Of all servers of the environment, until the end of the `with` block.
+
+    A server that is started again meanwhile answers at once.
+    """
     admin = database_admin(scene)
     with contextlib.ExitStack() as open_until_the_end:
-        sessions = [
-            open_until_the_end.enter_context(contextlib.closing(connect(d["address"], admin)))
-            for d in scene.databases()
-        ]
+        sessions = []
+        for database in scene.databases():
+            sessions.append(connect(database["address"], admin))
+            open_until_the_end.callback(_close, sessions[-1])
         over = threading.Event()
         watch = threading.Thread(target=_end_sessions, args=(sessions, over), daemon=True)
         try:
             for session in sessions:
-                _execute(session, f"ALTER SYSTEM SET pre_auth_delay = {_SILENCE_SECONDS}")
+                _execute(session, f"ALTER SYSTEM SET {SILENCE} = {_SILENCE_SECONDS}")
                 _execute(session, "SELECT pg_reload_conf()")
             watch.start()
             yield
@@ -47,7 +50,7 @@ def database_cut_off(scene: Scene) -> Iterator[None]:
             watch.join()
             for session in sessions:
                 with contextlib.suppress(pg8000.dbapi.Error, OSError):  # the server has ended
-                    _execute(session, "ALTER SYSTEM RESET pre_auth_delay")
+                    _execute(session, f"ALTER SYSTEM RESET {SILENCE}")
                     _execute(session, "SELECT pg_reload_conf()")
 
 
@@ -59,6 +62,11 @@ def _end_sessions(sessions: list[Any], over: threading.Event) -> None:
         # The server may have accepted a session before it had read its new setting.
         if over.wait(_AGAIN_SECONDS):
             return
+
+
+def _close(session: Any) -> None:
+    with contextlib.suppress(pg8000.dbapi.Error, OSError):  # the server has ended
+        session.close()
 
 
 def _execute(session: Any, statement: str) -> None:

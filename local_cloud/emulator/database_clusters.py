@@ -90,8 +90,11 @@ class DatabaseClusters:
             ),
         }
 
-    def resume(self) -> None:
-        """Start the servers of an earlier cloud from their data. Raises PostgresError."""
+    def resume(self) -> list[str]:
+        """Start the servers of an earlier cloud from their data.
+
+        A cluster that does not start stops no other one: the problems are returned.
+        """
         plans = [ClusterPlan.read(file) for file in sorted(self._folder.glob(f"*/{PLAN}"))]
         for plan in plans:
             if records.has_cluster(plan.cluster_id):
@@ -100,8 +103,7 @@ class DatabaseClusters:
                 self._forget(plan.cluster_id)
         wanted = [key for key in self._clusters if not records.is_cluster_stopped(key)]
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            for _ in pool.map(self._resume, wanted):
-                pass  # the first error is raised
+            return [problem for problem in pool.map(self._problem_of_resuming, wanted) if problem]
 
     def stop(self) -> None:
         """Stop every server; nothing acknowledged is lost."""
@@ -167,6 +169,14 @@ class DatabaseClusters:
             pair=DatabasePair(first=nodes[0], second=nodes[1], database=plan.database),
             instances=list(plan.instances),
         )
+
+    def _problem_of_resuming(self, cluster_id: str) -> str:
+        try:
+            self._resume(cluster_id)
+        except Exception as error:  # the thread's boundary: `make up` shows it
+            logger.exception("database %s was not started again", cluster_id)
+            return f"database {cluster_id}: {type(error).__name__}: {error}"
+        return ""
 
     def _resume(self, cluster_id: str) -> None:
         cluster = self._clusters[cluster_id]

@@ -51,7 +51,7 @@ class Resumption:
         begun = time.monotonic()
         try:
             fail_killed_runs(self.paths.state)
-            self.databases.resume()
+            damaged = self.databases.resume()
             self.services.resume()
             self.load_balancers.resume()
             deadline = time.monotonic() + _SERVICES_SECONDS
@@ -61,5 +61,6 @@ class Resumption:
             logger.exception("the saved state was not resumed")
             self._problem = f"{type(error).__name__}: {error}"
         else:
-            self.is_done = True
+            self._problem = "; ".join(damaged)
+            self.is_done = True  # the other environments serve
             logger.info("resumed after %.1f s", time.monotonic() - begun)

@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from local_cloud import delivery, following
+from local_cloud import delivery, following, stacks
 from local_cloud.delivery import deliver
 from local_cloud.paths import CloudPaths
 from local_cloud.pipeline.execution import Execution
+from local_cloud.server import RunningCloud
 from tests.local_cloud.test_server import PIPELINE_STACK
 
 BRANCH, COMMIT = "feature/x", "c" * 40
@@ -40,7 +42,9 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CloudPaths:
 
     monkeypatch.setattr(delivery, "hub_version", lambda *_: "hub 1")
     monkeypatch.setattr(delivery, "_deploy_what_is_missing", begins)
-    _environments(monkeypatch, [FACTS])
+    monkeypatch.setattr(following, "deployed_environments", lambda *_: [FACTS])
+    _stacks(monkeypatch, {"transaction-x": "UPDATE_COMPLETE"})
+    _records(monkeypatch, {"branch": BRANCH})
     return paths
 
 
@@ -55,14 +59,21 @@ def _run(paths: CloudPaths, *, status: str, started: float, commit: str = COMMIT
     run.end(status, "")
 
 
-def _environments(monkeypatch: pytest.MonkeyPatch, facts: list[dict[str, str]]) -> None:
-    for module in (delivery, following):
-        monkeypatch.setattr(module, "deployed_environments", lambda *_: facts)
+def _stacks(monkeypatch: pytest.MonkeyPatch, known: dict[str, str]) -> None:
+    live = [{"StackName": name, "StackStatus": status} for name, status in known.items()]
+    monkeypatch.setattr(stacks, "live_stacks", lambda _: live)
+
+
+def _records(monkeypatch: pytest.MonkeyPatch, *records: dict[str, str]) -> None:
+    """Those of the branch hub."""
+    hub = Mock(environments=lambda: records)
+    monkeypatch.setattr(delivery, "find_hub", lambda _: hub)
 
 
 def _deliver(paths: CloudPaths, *, promotion: str = "") -> bool:
     nothing: Any = None
-    return deliver(paths, nothing, nothing, branch=BRANCH, commit=COMMIT, promotion=promotion)
+    cloud = RunningCloud(pid=1, started_epoch_seconds=0, port=9, api_port=9)
+    return deliver(paths, cloud, nothing, branch=BRANCH, commit=COMMIT, promotion=promotion)
 
 
 def test_a_delivered_commit_is_not_delivered_again_and_its_environment_is_shown(
@@ -96,9 +107,28 @@ def test_another_hub_is_a_reason_to_deliver(paths: CloudPaths) -> None:
 def test_an_environment_that_is_gone_is_a_reason_to_deliver(
     paths: CloudPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _environments(monkeypatch, [{**FACTS, "stack": "transaction-other"}])
+    _stacks(monkeypatch, {"transaction-other": "UPDATE_COMPLETE"})
     with pytest.raises(Delivers):
         _deliver(paths)
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "DELETE_FAILED"])
+def test_a_stack_that_is_not_as_its_template_says_is_a_reason_to_deliver(
+    paths: CloudPaths, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    _stacks(monkeypatch, {"transaction-x": status})
+    with pytest.raises(Delivers):
+        _deliver(paths)
+
+
+def test_for_an_environment_that_sleeps_the_command_that_wakes_it_is_shown(
+    paths: CloudPaths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _deliver(paths)
+    assert "make wake" not in capsys.readouterr().out
+    _records(monkeypatch, {"branch": BRANCH, "sleeping": "since 19:00, until 07:00"})
+    assert _deliver(paths)
+    assert "make wake BRANCH=feature/x" in capsys.readouterr().out
 
 
 def test_a_chosen_promotion_is_always_delivered(paths: CloudPaths) -> None:

@@ -1,5 +1,6 @@
 """B7: tasks lose the database, as if packets were dropped, and get it back; the writer stays."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pg8000.dbapi
@@ -10,7 +11,7 @@ from local_cloud.drills.cut_off import database_cut_off
 from local_cloud.emulator.database_pair import DatabasePair
 from local_cloud.postgres import PostgresServer
 from local_cloud.superuser import superuser
-from tests.local_cloud.database_pairs import look_after, running_pair
+from tests.local_cloud.database_pairs import begun_again, look_after, running_pair
 
 
 class Servers:
@@ -65,3 +66,24 @@ def test_b7_a_cut_ends_sessions_and_lets_none_be_opened_until_it_is_over(
             assert pair.writer.serves
 
         ask(session(server))
+
+
+@pytest.mark.parametrize("end", [DatabasePair.stop, begun_again], ids=["down", "kill"])
+def test_a_cloud_that_ends_during_a_cut_has_its_databases_at_the_next_start(
+    monkeypatch: pytest.MonkeyPatch, end: Callable[[DatabasePair], Any]
+) -> None:
+    monkeypatch.setattr(
+        cut_off, "database_admin", lambda _: {"username": "postgres", "password": "test"}
+    )
+    with running_pair() as pair:
+        with superuser(pair.writer.server) as execute:
+            execute("CREATE ROLE service LOGIN PASSWORD 'test'")
+        scene: Any = Servers(pair)
+        with database_cut_off(scene):
+            end(pair)
+        again = begun_again(pair)
+        try:
+            again.resume()
+            ask(session(again.writer.server))
+        finally:
+            again.stop()

@@ -16,6 +16,7 @@ import pytest
 from local_cloud.addresses import free_port
 from local_cloud.aws import AwsClients
 from local_cloud.facts import facts_files, write_facts
+from local_cloud.page import page_address
 from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.saved_state import write_version
 from local_cloud.server import (
@@ -233,6 +234,17 @@ def test_a_folder_of_a_version_without_saved_state_starts_empty(tmp_path: Path) 
         assert not paths.pipelines.exists()
     finally:
         stop_cloud(paths)
+
+
+def test_a_record_of_the_server_that_was_written_in_part_means_that_none_runs(
+    tmp_path: Path,
+) -> None:
+    paths = CloudPaths(tmp_path)
+    paths.server.touch()
+    paths.page.touch()
+    assert running_cloud(paths) is None
+    assert not page_address(paths)
+    assert not stop_cloud(paths)
 
 
 def test_a_second_command_is_refused_while_the_first_holds_the_lock(tmp_path: Path) -> None:
