@@ -12,7 +12,6 @@ from local_cloud.emulator.ministack_adapter import (
     Follower,
     corrections,
     follow,
-    log_patterns,
     register,
 )
 from local_cloud.emulator.pipeline_runs import PipelineRuns
@@ -35,7 +34,6 @@ def add_resource_types(
 ) -> None:
     """Call once, before the first stack is created."""
     corrections.correct_secrets()
-    log_patterns.correct_log_patterns()
     corrections.record_computing_alarms(recorded_alarms(paths.recorded))
     # Types that MiniStack lacks.
     register(
