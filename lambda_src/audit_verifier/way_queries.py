@@ -33,7 +33,8 @@ SELECT CAST(batch_id AS text), chain_number, {TEXT.format("posted_at")},
   FROM ledger.unsent_batches WHERE CAST(:id AS uuid) = ANY (transaction_ids) LIMIT 1
 """  # nosec B608 # parts of the statement, no values
 # The ids of batches are read in the order of their index until one has it, each with its whole
-# array of transactions. So the caller chooses a short time, or limits how long it may take.
+# array of transactions. So the caller chooses a short time, or limits how long it may take. Without
+# its table `ORDER BY batch_id` would mean the text in the result, and all would be read and sorted.
 SENT_SQL: Final = f"""
 SELECT CAST(batch_id AS text), chain_number, {TEXT.format("posted_at")},
        {TEXT.format("sealed_at")}, {TEXT.format("sent_at")}, NULL, refusals, NULL,
@@ -41,5 +42,5 @@ SELECT CAST(batch_id AS text), chain_number, {TEXT.format("posted_at")},
   FROM ledger.sent_batches
  WHERE batch_id >= CAST(:first AS uuid) AND batch_id < CAST(:last AS uuid)
    AND CAST(:id AS uuid) = ANY (transaction_ids)
- ORDER BY batch_id LIMIT 1
+ ORDER BY sent_batches.batch_id LIMIT 1
 """  # nosec B608 # parts of the statement, no values

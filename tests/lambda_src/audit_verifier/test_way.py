@@ -216,6 +216,18 @@ def test_the_first_search_reads_no_batch_from_long_before_the_posting(
     assert way(world, 1).batch is not None
 
 
+def test_batches_are_read_in_the_order_of_their_index_until_one_has_it(world: World) -> None:
+    """A plan that sorts has read all of them first."""
+    run = world.session.run
+    values = {"id": UUID(int=1), "first": UUID(int=1), "last": UUID(int=9)}
+    run("BEGIN")
+    for kind in ("seqscan", "bitmapscan", "sort"):  # an empty table is sorted, if it can be
+        run(f"SET LOCAL enable_{kind} = off")
+    plan = " ".join(line for [line] in run(f"EXPLAIN {way_queries.SENT_SQL}", **values))
+    run("ROLLBACK")
+    assert "Sort  (" not in plan
+
+
 @pytest.mark.parametrize("later", [timedelta(minutes=30), timedelta(minutes=-30)])
 def test_a_batch_that_was_sealed_late_or_by_another_clock_is_found(
     world: World, later: timedelta
