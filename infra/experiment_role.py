@@ -5,6 +5,7 @@ have the same actions, for this environment alone. Facts come from these pages:
 
 * https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html
 * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSFaultInjectionSimulatorNetworkAccess.html
+* https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSFaultInjectionSimulatorRDSAccess.html
 * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
 """
 
@@ -107,10 +108,11 @@ def _stops_tasks(stack: Stack, suffix: EnvironmentSuffix) -> Iterator[iam.Policy
 
 
 def _fails_over(stack: Stack, suffix: EnvironmentSuffix) -> Iterator[iam.PolicyStatement]:
-    cluster = database_arn(stack, suffix)
     yield iam.PolicyStatement(
-        actions=["rds:DescribeDBClusters", "rds:FailoverDBCluster"], resources=[cluster]
+        actions=["rds:FailoverDBCluster"], resources=[database_arn(stack, suffix)]
     )
+    # As in AWSFaultInjectionSimulatorRDSAccess: a request with filters names no cluster.
+    yield iam.PolicyStatement(actions=["rds:DescribeDBClusters"], resources=["*"])
 
 
 def _cuts_off(stack: Stack, suffix: EnvironmentSuffix) -> Iterator[iam.PolicyStatement]:

@@ -77,5 +77,5 @@ class Lifecycle(Construct):
             ["codepipeline:ListPipelineExecutions"],
             stack.format_arn(service="codepipeline", resource=f"{PIPELINE}-{ANY_BRANCH}"),
         )
-        # AWS lists all experiments of the account, or none.
-        allow(self.function, ["fis:ListExperiments", *READS], "*")
+        # AWS lists all experiments and templates of the account, or none.
+        allow(self.function, ["fis:ListExperiments", "fis:ListExperimentTemplates", *READS], "*")

@@ -285,9 +285,9 @@ HUB: Final = (
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_LIFECYCLE_ROLE,),
-        details=on(r"\*", "fis:ListExperiments"),
-        reason="B13: no environment falls asleep during a drill. AWS has no narrower resource for "
-        "listing experiments.",
+        details=on(r"\*", "fis:ListExperiments", "fis:ListExperimentTemplates"),
+        reason="B13: no environment falls asleep or is deleted during a drill. AWS has no narrower "
+        "resource for listing experiments and their templates.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),

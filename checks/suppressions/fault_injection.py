@@ -45,9 +45,11 @@ FAULTS: Final = (
             "logs:CreateLogDelivery",
             "logs:DescribeLogGroups",
             "logs:DescribeResourcePolicies",
+            "rds:DescribeDBClusters",
             "tag:GetResources",
         ),
-        reason="B7: AWS knows no narrower resource for these. A condition limits the listing of "
-        "tasks to the environment's cluster.",
+        reason="B7: AWS knows no narrower resource for these; for clusters it does, but not for a "
+        "request with filters, which only reads. A condition limits the listing of tasks to the "
+        "environment's cluster.",
     ),
 )

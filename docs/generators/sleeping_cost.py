@@ -54,7 +54,7 @@ def section(environment: Template) -> str:
         "wakes its environment until the next evening. Not counted: up to ten minutes to wake each",
         "morning, and the state machines, which look every 15 seconds whether a step is done "
         "(a few",
-        "hundred transitions a day: about 0.2 a month).",
+        "hundred transitions a day: 0.2 to 0.3 a month for each environment).",
         "",
     ]
     return "\n".join(lines)

@@ -180,6 +180,8 @@ def test_s64_only_fis_takes_the_role_and_for_an_experiment_of_this_account(
         ("ecs:StopTask", f"ecs:{HERE}:task/transaction-cluster-production/0a", {}, False),
         ("rds:FailoverDBCluster", f"rds:{HERE}:cluster:transaction-db-dev", {}, True),
         ("rds:FailoverDBCluster", f"rds:{HERE}:cluster:transaction-db-production", {}, False),
+        # A request with filters is for no cluster in particular.
+        ("rds:DescribeDBClusters", f"rds:{HERE}:cluster:*", {}, True),
         ("rds:RebootDBInstance", f"rds:{HERE}:db:transaction-db-first-dev", {}, False),
         ("ec2:ReplaceNetworkAclAssociation", f"ec2:{HERE}:subnet/subnet-0a", OURS, True),
         ("ec2:ReplaceNetworkAclAssociation", f"ec2:{HERE}:subnet/subnet-0a", THEIRS, False),

@@ -46,14 +46,14 @@ def _decide(
     if other is not None:
         return "busy", f"environment {suffix} is being {other.purpose.doing}"
     stays = _why_it_stays(event, branch, record, environment, context)
+    # FIS must put the network rules back first: they would keep the network from being deleted.
+    if stays is None and context.drills.is_running(suffix):
+        stays = "busy", f"a drill runs in environment {suffix}"
     if stays is not None:
         return stays
     if record is None and not environment.stacks:
         context.quota.give_back(suffix)
         return "nothing", f"environment {suffix} does not exist"
-    # FIS must put the network rules back first: they would keep the network from being deleted.
-    if context.drills.is_running(suffix):
-        return "busy", f"a drill runs in environment {suffix}"
     if not context.registry.lock(
         suffix,
         purpose=Purpose.DESTROY,

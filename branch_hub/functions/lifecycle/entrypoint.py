@@ -2,7 +2,7 @@
 
 Calls `dynamodb:GetItem`, `UpdateItem`, `DeleteItem` and `Scan` on the table,
 `cloudformation:DescribeStacks`, `states:DescribeExecution` on the executions of the machines,
-`codepipeline:ListPipelineExecutions`, `fis:ListExperiments`,
+`codepipeline:ListPipelineExecutions`, `fis:ListExperiments` and `ListExperimentTemplates`,
 `secretsmanager:GetSecretValue` (GitHub), `codecommit:GetBranch` and `ListBranches` (CodeCommit).
 """
 

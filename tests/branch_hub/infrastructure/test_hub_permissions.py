@@ -94,6 +94,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
                 "dynamodb:UpdateItem",
                 "cloudformation:DescribeStacks",
                 "codepipeline:ListPipelineExecutions",
+                "fis:ListExperimentTemplates",
                 "fis:ListExperiments",
                 "states:DescribeExecution",
             },
