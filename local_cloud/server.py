@@ -218,14 +218,24 @@ def _listening_socket(chosen: int | None, saved: int | None) -> socket.socket:
                 f"port {wanted} (LOCAL_CLOUD_PORT): the saved state contains addresses with port "
                 f"{saved}: choose that, or `make clean`, which deletes all environments"
             )
-        chosen = saved
+        return listening_socket(
+            _PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=saved,
+            otherwise="The saved state contains addresses with this port: `make clean` deletes it "
+            "with all environments; after that the port can be chosen",
+        )  # fmt: skip
     return listening_socket(_PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=chosen)
 
 
-def listening_socket(preferred: int, *, variable: str, chosen: int | None = None) -> socket.socket:
+def listening_socket(
+    preferred: int,
+    *,
+    variable: str,
+    chosen: int | None = None,
+    otherwise: str = "Or choose another port",
+) -> socket.socket:
     """At the port of `variable` or `chosen`; without both at `preferred` or any free one.
 
-    Raises CloudError.
+    `otherwise`: what else a person can do when it is taken. Raises CloudError.
     """
     wanted = _port_from(variable) if chosen is None else chosen
     for port in (wanted,) if wanted is not None else (preferred, 0):
@@ -241,7 +251,7 @@ def listening_socket(preferred: int, *, variable: str, chosen: int | None = None
             return listener
     raise CloudError(
         f"port {wanted} ({variable}) is taken: stop the program that listens there "
-        f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
+        f"(`ss -ltnp 'sport = :{wanted}'`). {otherwise}"
     )
 
 

@@ -227,7 +227,9 @@ def test_a_taken_port_of_the_saved_state_is_an_error_that_offers_no_other_port(
         other.listen()
         port = other.getsockname()[1]
         write_version(paths.saved_version, port=port)
-        with pytest.raises(CloudError, match=rf"port {port} .*taken.*saved state") as caught:
+        with pytest.raises(
+            CloudError, match=rf"port {port} .*taken.*saved state.*make clean"
+        ) as caught:
             start_cloud(paths)
     assert "another port" not in str(caught.value)
 
