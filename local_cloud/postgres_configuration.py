@@ -60,7 +60,7 @@ def end_silence(data_dir: Path) -> None:
     lines = file.read_text().splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(f"{SILENCE} ")]
     if kept != lines:
-        write_whole(file, "".join(kept))
+        write_whole(file, "".join(kept), private=True)
         give(file)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import psutil
 
@@ -133,10 +133,12 @@ def stop_cloud(paths: CloudPaths) -> bool:
 def end_leftovers(paths: CloudPaths) -> int:
     """End processes of this state folder whose server has ended; returns their number.
 
-    A process of the state folder has a variable in its environment, or a file of the folder on its
-    command line. No other process is ended.
+    A process of the state folder has a variable in its environment, or, as PostgreSQL has none, a
+    file of the server's folder on its command line. No other process is ended.
     """
-    mine = [p for p in psutil.process_iter(["cmdline"]) if _belongs(p, paths.state)]
+    # The shell or the program that runs this command may name a file of the folder, too.
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    mine = [p for p in psutil.process_iter() if p.pid not in own and _belongs(p, paths)]
     databases = [process for process in mine if _is_database(process)]
     # Sessions of a database run on for a moment when their server is dead.
     sessions = {child for process in databases for child in _descendants(process)}
@@ -163,13 +165,13 @@ def exclusive(paths: CloudPaths, name: str, *, busy: str) -> Iterator[None]:
         yield
 
 
-def _belongs(process: psutil.Process, state: Path) -> bool:
+def _belongs(process: psutil.Process, paths: CloudPaths) -> bool:
+    # Not a longer path that ends so, nor a neighbour such as `cloud.log`.
+    ours = re.compile(rf"(?<![\w./-]){re.escape(str(paths.cloud))}(?![\w.-])")
     with contextlib.suppress(psutil.Error):
-        if process.pid == os.getpid():
-            return False
-        if any(str(state / "cloud") in argument for argument in process.cmdline()):
+        if any(ours.search(argument) for argument in process.cmdline()):
             return True
-        return process.environ().get(STATE_MARK) == str(state)
+        return process.environ().get(STATE_MARK) == str(paths.state)
     return False
 
 
@@ -216,14 +218,24 @@ def _listening_socket(chosen: int | None, saved: int | None) -> socket.socket:
                 f"port {wanted} (LOCAL_CLOUD_PORT): the saved state contains addresses with port "
                 f"{saved}: choose that, or `make clean`, which deletes all environments"
             )
-        chosen = saved
+        return listening_socket(
+            _PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=saved,
+            otherwise="The saved state contains addresses with this port: `make clean` deletes it "
+            "with all environments; after that the port can be chosen",
+        )  # fmt: skip
     return listening_socket(_PREFERRED_PORT, variable="LOCAL_CLOUD_PORT", chosen=chosen)
 
 
-def listening_socket(preferred: int, *, variable: str, chosen: int | None = None) -> socket.socket:
+def listening_socket(
+    preferred: int,
+    *,
+    variable: str,
+    chosen: int | None = None,
+    otherwise: str = "Or choose another port",
+) -> socket.socket:
     """At the port of `variable` or `chosen`; without both at `preferred` or any free one.
 
-    Raises CloudError.
+    `otherwise`: what else a person can do when it is taken. Raises CloudError.
     """
     wanted = _port_from(variable) if chosen is None else chosen
     for port in (wanted,) if wanted is not None else (preferred, 0):
@@ -239,7 +251,7 @@ def listening_socket(preferred: int, *, variable: str, chosen: int | None = None
             return listener
     raise CloudError(
         f"port {wanted} ({variable}) is taken: stop the program that listens there "
-        f"(`ss -ltnp 'sport = :{wanted}'`) or choose another port"
+        f"(`ss -ltnp 'sport = :{wanted}'`). {otherwise}"
     )
 
 

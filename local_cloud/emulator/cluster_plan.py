@@ -32,5 +32,4 @@ class ClusterPlan:
     def write(self, file: Path) -> None:
         """Only its owner may read the file: it holds the password."""
         file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-        write_whole(file, json.dumps(dataclasses.asdict(self), indent=1))
-        file.chmod(0o600)
+        write_whole(file, json.dumps(dataclasses.asdict(self), indent=1), private=True)

@@ -198,7 +198,9 @@ class DatabaseClusters:
         self._forget(cluster_id)
 
     def _forget(self, cluster_id: str) -> None:
-        shutil.rmtree(self._folder / cluster_id, ignore_errors=True)
+        folder = self._folder / cluster_id
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_suffix(".json").unlink(missing_ok=True)  # the published facts
         for role in _ROLES:
             self._addresses.release(f"database/{cluster_id}/{role}")
 

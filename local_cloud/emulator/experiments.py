@@ -40,13 +40,36 @@ class Experiment:
     state: State = field(default_factory=lambda: {"status": "pending"})
     actions: dict[str, State] = field(default_factory=dict)
     stopped: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.actions = {name: {"status": "pending"} for name in self.properties["Actions"]}
 
     def stop(self, reason: str) -> None:
-        self.state = {"status": "stopping", "reason": reason}
-        self.stopped.set()
+        """Does nothing to an experiment that has ended."""
+        with self._lock:
+            if self.state["status"] in RUNNING:
+                self.state = {"status": "stopping", "reason": reason}
+                self.stopped.set()
+
+    def begin(self) -> None:
+        with self._lock:
+            if not self.stopped.is_set():
+                self.state = {"status": "running"}
+
+    def end(self, status: str, **reason: str) -> None:
+        """The reason of a stop stays, unless there is another one."""
+        with self._lock:
+            self.state = {**self.state, "status": status, **reason}
+
+    def end_as_asked(self) -> None:
+        """Stopped if somebody has stopped it, otherwise completed."""
+        with self._lock:
+            ended = "stopped" if self.stopped.is_set() else "completed"
+            for state in self.actions.values():
+                if state["status"] == "running":
+                    state["status"] = ended
+            self.state = {**self.state, "status": ended}
 
     def shape(self) -> dict[str, Any]:
         """As FIS answers."""
@@ -99,15 +122,15 @@ class Experiments:
             self._carry_out(experiment)
         except Exception as error:  # the thread's boundary: the experiment says why
             logger.exception("experiment %s", experiment.id)
-            experiment.state = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+            experiment.end("failed", reason=f"{type(error).__name__}: {error}")
         experiment.ended = time.time()
 
     def _carry_out(self, experiment: Experiment) -> None:
         raised = self._raised(experiment)
         if raised:
-            experiment.state = {"status": "stopped", "reason": raised}
+            experiment.end("stopped", reason=raised)
             return
-        experiment.state = {"status": "running"}
+        experiment.begin()
         properties = experiment.properties
         suffix = properties["Tags"][_ENVIRONMENT_TAG]
         scene = Scene(paths=self._paths, suffix=suffix)
@@ -131,11 +154,7 @@ class Experiments:
                     if not lasting[name]:
                         experiment.actions[name] = {"status": "completed"}
             self._wait(experiment, seconds=max(lasting.values()))
-        ended = "stopped" if experiment.stopped.is_set() else "completed"
-        for state in experiment.actions.values():
-            if state["status"] == "running":
-                state["status"] = ended
-        experiment.state = {**experiment.state, "status": ended}
+        experiment.end_as_asked()
 
     def _wait(self, experiment: Experiment, *, seconds: float) -> None:
         """Until the faults are over, a person stops the experiment, or an alarm does."""

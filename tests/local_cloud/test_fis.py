@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from local_cloud.drills import fis_faults
 from local_cloud.drills.fis_faults import NoTarget
 from local_cloud.drills.rehearsal import Scene
-from local_cloud.emulator import experiments
+from local_cloud.emulator import experiments, fis_api
 from local_cloud.emulator.experiments import Experiments
 from local_cloud.emulator.fis_api import SCOPE, FisApi, template_type
 from local_cloud.paths import CloudPaths
@@ -193,6 +193,17 @@ def test_b7_a_person_stops_an_experiment_and_its_fault(
     assert faults.on == []
     with pytest.raises(ClientError, match="is stopped already"):
         fis.stop_experiment(id=name)
+
+
+def test_a_stop_of_an_experiment_that_has_just_ended_changes_nothing(
+    fis: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FIS saw it run, and then it ended."""
+    name = start(fis, create(tmp_path, properties()))
+    ended(fis, name)
+    monkeypatch.setattr(fis_api, "RUNNING", (*experiments.RUNNING, "completed"))
+    fis.stop_experiment(id=name)
+    assert fis.get_experiment(id=name)["experiment"]["state"] == {"status": "completed"}
 
 
 def test_b7_an_alarm_stops_an_experiment_and_none_is_started_meanwhile(

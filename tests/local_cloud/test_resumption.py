@@ -67,6 +67,17 @@ def test_a_database_that_does_not_start_is_named_and_everything_else_serves(
     load_balancers.resume.assert_called_once()
 
 
+def test_nothing_stays_of_a_database_that_was_being_deleted(
+    clusters: DatabaseClusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make status` would show it for ever."""
+    (tmp_path / "bad.json").write_text("[]")
+    monkeypatch.setattr(database_clusters.records, "has_cluster", lambda name: name != "bad")
+    assert clusters.resume() == []
+    assert not (tmp_path / "bad.json").exists()
+    assert not (tmp_path / "bad").exists()
+
+
 def test_a_cloud_that_did_not_start_everything_again_is_an_error_of_each_start(
     tmp_path: Path,
 ) -> None:

@@ -21,6 +21,7 @@ from local_cloud.paths import STATE_MARK, CloudPaths
 from local_cloud.saved_state import write_version
 from local_cloud.server import (
     CloudError,
+    end_leftovers,
     exclusive,
     running_cloud,
     start_cloud,
@@ -217,6 +218,22 @@ def test_another_port_than_that_of_the_saved_state_is_refused(
         start_cloud(paths)
 
 
+def test_a_taken_port_of_the_saved_state_is_an_error_that_offers_no_other_port(
+    tmp_path: Path,
+) -> None:
+    paths = CloudPaths(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        write_version(paths.saved_version, port=port)
+        with pytest.raises(
+            CloudError, match=rf"port {port} .*taken.*saved state.*make clean"
+        ) as caught:
+            start_cloud(paths)
+    assert "another port" not in str(caught.value)
+
+
 def test_a_damaged_state_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     paths = CloudPaths(tmp_path)
     write_version(paths.saved_version, port=free_port())
@@ -234,6 +251,37 @@ def test_a_folder_of_a_version_without_saved_state_starts_empty(tmp_path: Path) 
         assert not paths.pipelines.exists()
     finally:
         stop_cloud(paths)
+
+
+def test_a_process_that_names_another_file_than_the_servers_own_runs_on(tmp_path: Path) -> None:
+    paths = CloudPaths(tmp_path)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    foreign = [
+        subprocess.Popen([*sleeper, name])
+        for name in (str(paths.server_log), f"{paths.cloud}-other/x", f"/elsewhere{paths.cloud}/x")
+    ]
+    own = subprocess.Popen([*sleeper, f"--data={paths.databases}"])
+    try:
+        assert end_leftovers(paths) == 1
+        assert not psutil.pid_exists(own.pid)
+        assert [process.poll() for process in foreign] == [None, None, None]
+    finally:
+        for process in (own, *foreign):
+            process.kill()
+            process.wait()
+
+
+def test_the_program_that_runs_the_command_is_not_ended(tmp_path: Path) -> None:
+    """A script with a file of the folder on its command line, for instance."""
+    paths = CloudPaths(tmp_path)
+    inner = (
+        "from pathlib import Path; from local_cloud.paths import CloudPaths; "
+        "from local_cloud.server import end_leftovers; "
+        f"end_leftovers(CloudPaths(Path({str(tmp_path)!r})))"
+    )
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}], check=True)"
+    done = subprocess.run([sys.executable, "-c", outer, str(paths.databases)], check=False)
+    assert done.returncode == 0
 
 
 def test_a_record_of_the_server_that_was_written_in_part_means_that_none_runs(

@@ -35,3 +35,19 @@ def test_a_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="file"):
         write_whole(tmp_path / "file", "text")
     assert [f.name for f in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_private_file_can_be_read_by_its_owner_only_from_its_first_byte_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    write = Path.write_text
+
+    def watched(file: Path, text: str) -> int:
+        written = write(file, text)
+        modes.append(file.stat().st_mode & 0o777)
+        return written
+
+    monkeypatch.setattr(Path, "write_text", watched)
+    write_whole(tmp_path / "password", "x", private=True)
+    assert [*modes, (tmp_path / "password").stat().st_mode & 0o777] == [0o600, 0o600]
