@@ -28,8 +28,8 @@ def template(name: str, *, suffix: str = "dev", **tags: str) -> dict[str, Any]:
 
 
 def refused(operation: str) -> ClientError:
-    error = {"Code": "AccessDenied", "Message": f"not authorized: {operation}"}
-    return ClientError({"Error": error}, operation)
+    message = f"not authorized: {operation}"
+    return ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, operation)
 
 
 class Pages:
