@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from aws_cdk import TimeZone
+from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -14,6 +14,7 @@ from branch_hub.functions.rest_schedule.schedule import SLEEP, WAKE
 from branch_hub.functions.rest_schedule.settings import BranchRestScheduleSettings
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.hub import Hub, allow, hub_source
+from infra.encryption import allow_use_through
 from infra.python_function import PythonFunction
 from pipeline.sleep_schedule import SleepSchedule
 
@@ -67,6 +68,10 @@ class RestSchedule(Construct):
             role_name=hub.suffix.physical_name(f"{NAME}-start-role"),
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
         )
+        # Scheduler sends what it cannot deliver to the encrypted queue with this role.
+        allow_use_through(
+            "sqs", self._role, hub.key, actions=("kms:Decrypt", "kms:GenerateDataKey")
+        )
         self._add("Evening", schedule.evening, SLEEP)
         self._add("Morning", schedule.morning, WAKE)
 
@@ -84,6 +89,8 @@ class RestSchedule(Construct):
                 self.function,
                 input=scheduler.ScheduleTargetInput.from_object({"direction": direction}),
                 dead_letter_queue=self._branch_events.dead_letters,
+                # Later, an evening's event would put environments to sleep in working hours.
+                max_event_age=Duration.hours(1),
                 role=self._role,
             ),
         )

@@ -173,5 +173,29 @@ def test_b13_environments_sleep_every_evening_and_wake_on_working_days(hub: Synt
     }
 
 
+def test_b13_an_evening_that_is_missed_is_not_made_up_for_in_working_hours(
+    hub: Synthesized,
+) -> None:
+    for schedule in hub.properties("AWS::Scheduler::Schedule"):
+        assert schedule["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
+
+
+def test_b13_the_scheduler_may_write_to_the_encrypted_queue_of_dead_letters(
+    hub: Synthesized,
+) -> None:
+    for schedule in hub.properties("AWS::Scheduler::Schedule"):
+        role = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]
+        allowed = [
+            statement
+            for policy in hub.properties("AWS::IAM::Policy")
+            if {"Ref": role} in policy["Roles"]
+            for statement in policy["PolicyDocument"]["Statement"]
+            if "kms:GenerateDataKey" in statement["Action"]
+        ]
+        assert [s["Condition"]["StringEquals"]["kms:ViaService"] for s in allowed] == [
+            "sqs.us-east-1.amazonaws.com"
+        ]
+
+
 def test_b13_without_the_setting_nothing_is_scheduled(github_hub: Synthesized) -> None:
     assert [*github_hub.properties("AWS::Scheduler::Schedule")] == []
