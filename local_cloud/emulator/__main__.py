@@ -88,6 +88,9 @@ def main() -> None:
 
 def _configure_ministack(state: Path, port: int) -> None:
     """MiniStack reads the environment when it is imported, and passes it to Lambda functions."""
+    own = state / "cloud" / "ministack"
+    own.mkdir(parents=True, exist_ok=True)
+    own.chmod(0o700)  # it holds the code of functions, and records with secrets
     os.environ.update(
         environment(f"http://{_HOST}:{port}"),
         GATEWAY_PORT=str(port),
@@ -95,7 +98,7 @@ def _configure_ministack(state: Path, port: int) -> None:
         MINISTACK_ACCOUNT_ID=ACCOUNT,
         MINISTACK_REGION=REGION,
         BIND_HOST=_HOST,
-        STATE_DIR=str(state / "cloud" / "ministack"),
+        STATE_DIR=str(own),
         S3_DATA_DIR=str(state / "cloud" / "s3"),
         S3_PERSIST="1",
         TMPDIR=str(state / "cloud" / "tmp"),

@@ -72,7 +72,8 @@ def test_nothing_stays_of_a_database_that_was_being_deleted(
 ) -> None:
     """`make status` would show it for ever."""
     (tmp_path / "bad.json").write_text("[]")
-    monkeypatch.setattr(database_clusters.records, "has_cluster", lambda name: name != "bad")
+    records = f"{database_clusters.__name__}.records"
+    monkeypatch.setattr(f"{records}.has_cluster", lambda name: name != "bad")
     assert clusters.resume() == []
     assert not (tmp_path / "bad.json").exists()
     assert not (tmp_path / "bad").exists()

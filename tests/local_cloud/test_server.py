@@ -79,6 +79,10 @@ def test_a_second_start_finds_the_first(shared_cloud: CloudPaths) -> None:
     assert start_cloud(shared_cloud) == first
 
 
+def test_no_other_user_reads_the_files_of_the_services(shared_cloud: CloudPaths) -> None:
+    assert (shared_cloud.cloud / "ministack").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_pipeline_stack_is_deployed_found_and_deleted(
     shared_cloud: CloudPaths, shared_aws: AwsClients
 ) -> None:
