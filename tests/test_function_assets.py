@@ -12,6 +12,8 @@ import pytest
 from checks.app_assemblies import BRANCH, synthesize
 from infra.lambda_code import REPOSITORY, LambdaSource
 
+# With this setting the hub has one more function.
+SLEEPS = {"sleep": {"after": "20:00", "until": "07:00", "timezone": "Europe/Berlin"}}
 ROOMS = ("app_service", "branch_hub", "infra", "lambda_src", "pipeline")
 # Imports the function and prints the files of all loaded modules.
 LOADED = """
@@ -37,7 +39,7 @@ def functions(tmp_path_factory: pytest.TempPathFactory) -> list[Function]:
         patch.setattr(
             LambdaSource, "code", lambda self: code(sources.setdefault(self.module, self))
         )
-        synthesize(tmp_path_factory.mktemp("assembly"), extra=BRANCH)
+        synthesize(tmp_path_factory.mktemp("assembly"), extra={**BRANCH, "branches": SLEEPS})
     return [started(source, tmp_path_factory.mktemp("asset")) for source in sources.values()]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.naming import EnvironmentSuffix
 from operations import check_roles
@@ -101,6 +102,16 @@ def test_s64_every_role_may_do_what_it_needs_and_is_denied_all_else_that_matters
         f"roles checked: {len(ROLES)}; answers that are wrong: 0",
     )
     assert f"audit-writer-role-{SUFFIX}: rights checked: " in said
+
+
+def test_a_refused_question_is_not_taken_for_an_environment_without_drills(
+    aws: type_of_aws,
+) -> None:
+    client, stub = aws("cloudformation")
+    stub.add_client_error("describe_stacks", "AccessDenied")
+
+    with stub, pytest.raises(ClientError, match="AccessDenied"):
+        list(check_roles.drills_of(client, SUFFIX))
 
 
 @pytest.mark.parametrize(
