@@ -225,7 +225,12 @@ KEY_USES = {
     "branch-reconciler-role": {_VARIABLES, _SECRET, *_TABLE, *_TELLS},
     "branch-rest-role": {_VARIABLES},
     "branch-rest-schedule-role": {_VARIABLES, *_TABLE},
-    "branch-rest-schedule-start-role": {_VARIABLES},  # the schedules are encrypted with it
+    # The schedules are encrypted with it, and so is the queue of what cannot be delivered.
+    "branch-rest-schedule-start-role": {
+        _VARIABLES,
+        ("kms:Decrypt", "sqs"),
+        ("kms:GenerateDataKey", "sqs"),
+    },
     "branch-sleep-machine-role": {*_RUNS, *_TELLS},
     "branch-teardown-role": {_VARIABLES},
     "branch-wake-machine-role": {*_RUNS, *_TELLS},
