@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,16 +21,13 @@ from lambda_src.audit_verifier.report import Repair
 from lambda_src.schema_migrator.settings import send_again_event
 from operations.account import NoSuffix, open_session, required
 from operations.function_call import PATIENCE, CallFailed, call
+from operations.time_range import BadTimeRange, parse_time_range
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _ATTEMPTS: Final = 3  # of a call of the verifier, which only reads
 RUNBOOK: Final = "docs/runbooks/audit-discrepancies.md"
-
-
-class NoTime(Exception):
-    """FROM or TO is not a moment; the message says what it must be."""
 
 
 @dataclass(kw_only=True)
@@ -108,20 +105,8 @@ class AuditTrail:
         )
 
 
-def moment(text: str, *, name: str) -> str | None:
-    """`text` in UTC, or None if it is empty. Raises NoTime."""
-    if not text:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise NoTime(
-            f"{name}={text!r}: must be a time with its zone (RFC 3339), such as "
-            f"{name}=2026-11-26T08:00:00Z"
-        )
-    return parsed.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment is not None else None
 
 
 def conclude(found: Findings, *, apply: bool) -> int:
@@ -152,16 +137,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--apply", action="store_true", help="send what is missing again")
     chosen = parser.parse_args(arguments)
     try:
-        start, end = moment(chosen.start, name="FROM"), moment(chosen.end, name="TO")
-        if start is not None and end is not None and start >= end:
-            raise NoTime(f"FROM={chosen.start} is not before TO={chosen.end}")
+        start, end = map(_text, parse_time_range(chosen.start, chosen.end))
         lambda_ = open_session().client("lambda", config=PATIENCE)
         trail = AuditTrail(lambda_, suffix=required(chosen.suffix))
         trail.verify(start=start, end=end, apply=chosen.apply)
     except KeyboardInterrupt:
         print("\ninterrupted; what was sent again is sent: run this again", file=sys.stderr)
         return 130
-    except (NoSuffix, NoTime, CallFailed, BotoCoreError, ClientError) as error:
+    except (NoSuffix, BadTimeRange, CallFailed, BotoCoreError, ClientError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return conclude(trail.found, apply=chosen.apply)

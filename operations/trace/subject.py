@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from app_service.ledger.fields import InvalidField, parse_uuid
+from operations.time_range import BadTimeRange, parse_time_range
 from operations.trace.log_lines import Window
 
 _BEFORE: Final = timedelta(minutes=1)  # clocks differ
@@ -38,9 +39,10 @@ class Subject:
             transaction_id = parse_uuid("TRANSACTION", transaction.strip())
         except InvalidField as error:
             raise BadSubject(f"{error}: the id that the client chose") from None
-        first, last = _moment(start, name="FROM"), _moment(end, name="TO")
-        if first is not None and last is not None and first >= last:
-            raise BadSubject(f"FROM={start} is not before TO={end}")
+        try:
+            first, last = parse_time_range(start, end)
+        except BadTimeRange as error:
+            raise BadSubject(str(error)) from None
         return cls(transaction_id=transaction_id, start=first, end=last)
 
     def made_at(self, *, now: datetime) -> datetime | None:
@@ -63,18 +65,3 @@ class Subject:
         else:
             start, end = now - _UNKNOWN_FOR, now
         return Window(start=self.start or start, end=self.end or min(end, now + _BEFORE))
-
-
-def _moment(text: str, *, name: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadSubject(
-            f"{name}={text!r}: must be a time with its zone (RFC 3339), such as "
-            f"{name}=2026-11-26T08:00:00Z"
-        )
-    return moment.astimezone(UTC)

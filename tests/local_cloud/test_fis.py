@@ -1,4 +1,5 @@
-"""B7: the local FIS starts, stops and ends an experiment as AWS does, with a fault that is real."""
+"""B7: the local FIS starts, stops and ends an experiment as AWS does, and carries out every
+action that the templates of an environment have."""
 
 import contextlib
 import json
@@ -13,6 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from lambda_src.shared.drills import DRILL_TAG, DRILLS
 from local_cloud.drills import fis_faults
 from local_cloud.drills.fis_faults import NoTarget
 from local_cloud.drills.rehearsal import Scene
@@ -22,6 +24,7 @@ from local_cloud.emulator.fis_api import SCOPE, FisApi, template_type
 from local_cloud.paths import CloudPaths
 from local_cloud.server import CloudError
 from local_cloud.zones import Zones
+from tests.infra.templates import Synthesized
 
 NETWORK = "aws:network:disrupt-connectivity"
 ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:audit-altered-dev"
@@ -313,6 +316,19 @@ def test_b7_an_action_says_that_it_has_no_target(
 ) -> None:
     with pytest.raises(NoTarget), fis_faults.fault(scene_of(tmp_path), action, target):
         pass
+
+
+def test_b7_every_action_of_our_templates_is_carried_out_here(tmp_path: Path) -> None:
+    """A fault begins only in a `with` block, so nothing is killed here."""
+    scene, carried_out = scene_of(tmp_path), set()
+    for template in Synthesized.drills().properties("AWS::FIS::ExperimentTemplate"):
+        for action in template["Actions"].values():
+            (name,) = action["Targets"].values()
+            fis_faults.fault(scene, action["ActionId"], template["Targets"][name])
+            fis_faults.seconds_of(action.get("Parameters", {}))
+        carried_out.add(template["Tags"][DRILL_TAG])
+
+    assert carried_out == {*DRILLS}
 
 
 def test_s68_an_action_that_is_not_known_here_is_an_error(tmp_path: Path) -> None:
