@@ -4,39 +4,47 @@ import asyncio
 
 from app_service.posting.deadlines import Deadlines
 from app_service.posting.waiting import PostingRequest
+from tests.app_service.virtual_time import in_virtual_time, now, sleep_until
 
 
-def _request(seconds: float) -> PostingRequest:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    return PostingRequest(
-        submissions=(), keys=frozenset(), deadline=deadline, answer=loop.create_future()
-    )
+def _request(deadline: float) -> PostingRequest:
+    answer = asyncio.get_running_loop().create_future()
+    return PostingRequest(submissions=(), keys=frozenset(), deadline=deadline, answer=answer)
 
 
+@in_virtual_time
 async def test_each_request_ends_at_its_own_deadline_and_once() -> None:
-    ended: list[PostingRequest] = []
-    deadlines = Deadlines(ended.append)
-    late, early, middle = _request(0.09), _request(0.03), _request(0.06)
+    ended: list[tuple[PostingRequest, float]] = []
+    deadlines = Deadlines(lambda request: ended.append((request, now())))
+    late, early, middle = _request(9), _request(3), _request(6)
     for request in (late, early, middle):
         deadlines.add(request)
-    async with asyncio.timeout(5):
-        while len(ended) < 3:
-            await asyncio.sleep(0.005)
-            now = asyncio.get_running_loop().time()
-            assert all(request.deadline <= now + 0.005 for request in ended)
-    await asyncio.sleep(0.02)
-    assert ended == [early, middle, late]
+
+    await sleep_until(100)
+    assert ended == [(early, 3), (middle, 6), (late, 9)]
 
 
+@in_virtual_time
+async def test_requests_with_the_same_deadline_end_together() -> None:
+    ended: list[tuple[PostingRequest, float]] = []
+    deadlines = Deadlines(lambda request: ended.append((request, now())))
+    requests = [_request(3), _request(3)]
+    for request in requests:
+        deadlines.add(request)
+
+    await sleep_until(100)
+    assert {request for request, _ in ended} == {*requests}
+    assert [moment for _, moment in ended] == [3, 3]
+
+
+@in_virtual_time
 async def test_an_answered_request_does_not_end_and_the_next_one_does() -> None:
-    ended: list[PostingRequest] = []
-    deadlines = Deadlines(ended.append)
-    answered, waiting = _request(0.02), _request(0.04)
+    ended: list[tuple[PostingRequest, float]] = []
+    deadlines = Deadlines(lambda request: ended.append((request, now())))
+    answered, waiting = _request(2), _request(4)
     deadlines.add(answered)
     deadlines.remove(answered)
     deadlines.add(waiting)
-    async with asyncio.timeout(5):
-        while not ended:  # noqa: ASYNC110 - what is awaited is a timer's call
-            await asyncio.sleep(0.005)
-    assert ended == [waiting]
+
+    await sleep_until(100)
+    assert ended == [(waiting, 4)]
