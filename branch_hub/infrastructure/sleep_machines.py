@@ -43,8 +43,11 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A state, and the action of the function for it (branch_hub/functions/sleep), repeated until
-    it is done. Without `patience` the execution fails after an hour of all such steps."""
+    """A state, and the action of the function for it (branch_hub/functions/sleep_steps).
+
+    It is repeated until it is done. Without `patience` the execution fails after an hour of all
+    such steps.
+    """
 
     state: str
     action: str

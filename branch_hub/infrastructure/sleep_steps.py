@@ -8,8 +8,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from branch_hub.functions.shared.stacks import APPLICATION_STACK
-from branch_hub.functions.sleep import names
-from branch_hub.functions.sleep.settings import BranchSleepStepsSettings
+from branch_hub.functions.sleep_steps import names
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, hub_source
 from infra.python_function import PythonFunction
 
@@ -36,7 +36,7 @@ class SleepSteps(Construct):
             suffix=hub.suffix,
             name=NAME,
             description="Puts one environment to sleep or wakes it, step by step",
-            source=hub_source("sleep"),
+            source=hub_source("sleep_steps"),
             environment=BranchSleepStepsSettings(trunk=hub.trunk).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,

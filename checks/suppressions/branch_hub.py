@@ -238,7 +238,9 @@ HUB: Final = (
     Suppression(
         rules=("AwsSolutions-IAM5",),
         where=(_CREATE_ROLE, _DESTROY_ROLE, *_SLEEP_MACHINES, "BranchHub/SleepScheduler/Role"),
-        details=on(r"<(Lifecycle|Teardown|SleepSteps)\w+\.Arn>:\*", "lambda:InvokeFunction"),
+        details=on(
+            r"<(Lifecycle|Teardown|SleepSteps|SleepScheduler)\w+\.Arn>:\*", "lambda:InvokeFunction"
+        ),
         reason="CDK's grant to call a function: any version of the one.",
     ),
     Suppression(

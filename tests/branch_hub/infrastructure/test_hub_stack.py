@@ -11,8 +11,8 @@ from branch_hub.functions.intake.settings import BranchIntakeSettings
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
-from branch_hub.functions.sleep.settings import BranchSleepStepsSettings
 from branch_hub.functions.sleep_schedule.settings import BranchSleepScheduleSettings
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.environment_variables import EnvironmentSettings

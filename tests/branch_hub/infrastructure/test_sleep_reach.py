@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from branch_hub.functions.sleep import names
+from branch_hub.functions.sleep_steps import names
 from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.branch_hub.infrastructure.iam import Role
 from tests.branch_hub.infrastructure.iam_request import Request, is_allowed

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from branch_hub.functions.shared.guard import NotOurs, refuse_unless_ephemeral
-from branch_hub.functions.sleep.database import Database
-from branch_hub.functions.sleep.progress import Progress
-from branch_hub.functions.sleep.service import Service
-from branch_hub.functions.sleep.surroundings import Surroundings
+from branch_hub.functions.sleep_steps.database import Database
+from branch_hub.functions.sleep_steps.progress import Progress
+from branch_hub.functions.sleep_steps.service import Service
+from branch_hub.functions.sleep_steps.surroundings import Surroundings
 
 Request = Mapping[str, Any]
 

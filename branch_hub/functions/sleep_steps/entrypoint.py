@@ -13,11 +13,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from branch_hub.functions.sleep.database import Database
-from branch_hub.functions.sleep.requests import SleepSteps
-from branch_hub.functions.sleep.service import Service
-from branch_hub.functions.sleep.settings import BranchSleepStepsSettings
-from branch_hub.functions.sleep.surroundings import Surroundings
+from branch_hub.functions.sleep_steps.database import Database
+from branch_hub.functions.sleep_steps.requests import SleepSteps
+from branch_hub.functions.sleep_steps.service import Service
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
+from branch_hub.functions.sleep_steps.surroundings import Surroundings
 
 _AWS = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}

@@ -8,10 +8,10 @@ import boto3
 import pytest
 
 from branch_hub.functions.shared.guard import NotOurs
-from branch_hub.functions.sleep import entrypoint
-from branch_hub.functions.sleep.database import DatabaseMissing
-from branch_hub.functions.sleep.service import ServiceMissing
-from branch_hub.functions.sleep.settings import BranchSleepStepsSettings
+from branch_hub.functions.sleep_steps import entrypoint
+from branch_hub.functions.sleep_steps.database import DatabaseMissing
+from branch_hub.functions.sleep_steps.service import ServiceMissing
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from lambda_src.shared.stack_tags import ASLEEP_TAG
 from tests.aws_stubs import type_of_aws

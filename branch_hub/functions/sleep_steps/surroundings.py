@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from branch_hub.functions.shared.stacks import APPLICATION_STACK
-from branch_hub.functions.sleep.names import ECS_CLUSTER, QUEUE_FUNCTION, RULE
-from branch_hub.functions.sleep.progress import Progress
+from branch_hub.functions.sleep_steps.names import ECS_CLUSTER, QUEUE_FUNCTION, RULE
+from branch_hub.functions.sleep_steps.progress import Progress
 from branch_hub.moments import as_text
 from lambda_src.shared.stack_tags import ASLEEP_TAG
 
