@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 
-from operations import resting
+from operations import sleep_and_wake
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    return resting.main(resting.SLEEP, arguments)
+    return sleep_and_wake.main(sleep_and_wake.SLEEP, arguments)
 
 
 if __name__ == "__main__":

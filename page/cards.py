@@ -15,7 +15,7 @@ Subject = Mapping[str, str]
 """The parts of the page's address, and what follows its question mark."""
 
 _LIVE_SECONDS: Final = 2
-_REST_SECONDS: Final = 10
+_IDLE_SECONDS: Final = 10
 
 
 class NotThere(Exception):
@@ -41,7 +41,7 @@ class Reading:
 
     value: Any = None
     problem: str = ""
-    refresh_seconds: int | None = _REST_SECONDS
+    refresh_seconds: int | None = _IDLE_SECONDS
 
 
 def read_card(card: Card, account: Account, subject: Subject) -> Reading:
@@ -58,7 +58,7 @@ def read_card(card: Card, account: Account, subject: Subject) -> Reading:
     if card.is_on_demand:
         return Reading(value=value, refresh_seconds=None)
     return Reading(
-        value=value, refresh_seconds=_LIVE_SECONDS if card.is_live(value) else _REST_SECONDS
+        value=value, refresh_seconds=_LIVE_SECONDS if card.is_live(value) else _IDLE_SECONDS
     )
 
 

@@ -44,7 +44,7 @@ class DestroyMachine(Construct):
         hub: Hub,
         lifecycle: lambda_.IFunction,
         teardown: lambda_.IFunction,
-        rest: lambda_.IFunction,
+        sleep_steps: lambda_.IFunction,
         notices: Notices,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -52,7 +52,7 @@ class DestroyMachine(Construct):
             scope=self,
             lifecycle=lifecycle,
             teardown=teardown,
-            rest=rest,
+            sleep_steps=sleep_steps,
             notices=notices,
             abandon=_abandon(self, lifecycle, notices, reconcile=hub.branches.reconcile),
         )

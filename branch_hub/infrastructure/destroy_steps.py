@@ -22,7 +22,7 @@ class Steps:
     scope: Construct
     lifecycle: lambda_.IFunction
     teardown: lambda_.IFunction
-    rest: lambda_.IFunction
+    sleep_steps: lambda_.IFunction
     notices: Notices
     abandon: sfn.IChainable
 
@@ -40,7 +40,9 @@ class Steps:
 
     def start(self, state: str, action: str, *, answer: str) -> tasks.LambdaInvoke:
         """Call `action` of the function that starts what sleeps."""
-        return self._call(self.rest, state, action, answer=answer, fields=("done", "message"))
+        return self._call(
+            self.sleep_steps, state, action, answer=answer, fields=("done", "message")
+        )
 
     def _call(
         self,

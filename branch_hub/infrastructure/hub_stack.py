@@ -23,12 +23,12 @@ from branch_hub.infrastructure.pipeline_builds import PipelineBuilds
 from branch_hub.infrastructure.pipeline_retry import PipelineRetry
 from branch_hub.infrastructure.reconciler import Reconciler
 from branch_hub.infrastructure.registry import Registry
-from branch_hub.infrastructure.rest import Rest
-from branch_hub.infrastructure.rest_machines import TO_SLEEP, TO_WAKE, RestMachine
-from branch_hub.infrastructure.rest_on_run import wake_on_runs
-from branch_hub.infrastructure.rest_schedule import NAME as REST_SCHEDULE
-from branch_hub.infrastructure.rest_schedule import RestSchedule
+from branch_hub.infrastructure.sleep_machines import TO_SLEEP, TO_WAKE, SleepWakeMachine
+from branch_hub.infrastructure.sleep_schedule import NAME as SLEEP_SCHEDULE
+from branch_hub.infrastructure.sleep_schedule import SleepScheduler
+from branch_hub.infrastructure.sleep_steps import SleepSteps
 from branch_hub.infrastructure.teardown import Teardown
+from branch_hub.infrastructure.wake_on_run import wake_on_runs
 from infra.naming import APPLICATION
 from lambda_src.shared.stack_tags import HUB_TAG
 from pipeline.delivery_settings import DeliverySettings
@@ -85,15 +85,15 @@ class BranchHub(Stack):
                 source=settings.source, account=settings.account, region=settings.region
             ),
         )
-        rest = Rest(self, "Rest", hub=hub)
+        sleep_steps = SleepSteps(self, "SleepSteps", hub=hub)
         sleep, wake = (
-            RestMachine(
+            SleepWakeMachine(
                 self,
                 construct_id,
                 hub=hub,
                 direction=direction,
                 lifecycle=lifecycle.function,
-                rest=rest.function,
+                sleep_steps=sleep_steps.function,
                 notices=notices,
             ).machine
             for construct_id, direction in (("Sleep", TO_SLEEP), ("Wake", TO_WAKE))
@@ -114,7 +114,7 @@ class BranchHub(Stack):
             hub=hub,
             lifecycle=lifecycle.function,
             teardown=teardown.function,
-            rest=rest.function,
+            sleep_steps=sleep_steps.function,
             notices=notices,
         )
         branch_events.start("Pushed", create.machine, name="branch-pushed", on=(Reason.PUSHED,))
@@ -126,9 +126,9 @@ class BranchHub(Stack):
         )
         schedules = {}
         if hub.branches.sleep is not None:
-            schedules[REST_SCHEDULE] = RestSchedule(
+            schedules[SLEEP_SCHEDULE] = SleepScheduler(
                 self,
-                "RestSchedule",
+                "SleepScheduler",
                 hub=hub,
                 schedule=hub.branches.sleep,
                 machines={TO_SLEEP.claimed: sleep, TO_WAKE.claimed: wake},

@@ -12,14 +12,14 @@ _INNER_FUNCTIONS: Final = (
     "BranchHub/Reconciler/Reconciler/Function",
     "BranchHub/PipelineRetry/Retry/Function",
     "BranchHub/Assets/Collector/Function",
-    "BranchHub/Rest/Rest/Function",
-    "BranchHub/RestSchedule/Function/Function",
+    "BranchHub/SleepSteps/SleepSteps/Function",
+    "BranchHub/SleepScheduler/Function/Function",
 )
 _FUNCTIONS: Final = (_INTAKE, *_INNER_FUNCTIONS)
 _CREATE_ROLE: Final = "BranchHub/Create/Create/Role"
 _DESTROY_ROLE: Final = "BranchHub/Destroy/Destroy/Role"
-_REST_MACHINES: Final = ("BranchHub/Sleep/Machine/Role", "BranchHub/Wake/Machine/Role")
-_REST_ROLE: Final = "BranchHub/Rest/Rest/Role"
+_SLEEP_MACHINES: Final = ("BranchHub/Sleep/Machine/Role", "BranchHub/Wake/Machine/Role")
+_SLEEP_ROLE: Final = "BranchHub/SleepSteps/SleepSteps/Role"
 _LIFECYCLE_ROLE: Final = "BranchHub/Lifecycle/Lifecycle/Role"
 _TEARDOWN_ROLE: Final = "BranchHub/Teardown/Teardown/Role"
 _RECONCILER_ROLE: Final = "BranchHub/Reconciler/Reconciler/Role"
@@ -237,13 +237,15 @@ HUB: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_CREATE_ROLE, _DESTROY_ROLE, *_REST_MACHINES, "BranchHub/RestSchedule/Role"),
-        details=on(r"<(Lifecycle|Teardown|Rest)\w+\.Arn>:\*", "lambda:InvokeFunction"),
+        where=(_CREATE_ROLE, _DESTROY_ROLE, *_SLEEP_MACHINES, "BranchHub/SleepScheduler/Role"),
+        details=on(
+            r"<(Lifecycle|Teardown|SleepSteps|SleepScheduler)\w+\.Arn>:\*", "lambda:InvokeFunction"
+        ),
         reason="CDK's grant to call a function: any version of the one.",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_CREATE_ROLE, _DESTROY_ROLE, *_REST_MACHINES),
+        where=(_CREATE_ROLE, _DESTROY_ROLE, *_SLEEP_MACHINES),
         details=on(
             r"\*",
             "logs:CreateLogDelivery",
@@ -291,7 +293,7 @@ HUB: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_REST_ROLE,),
+        where=(_SLEEP_ROLE,),
         details=(
             *on(
                 rf"arn:.*:stack/transaction-{_OF_A_BRANCH}/\*", "cloudformation:ListStackResources"
@@ -327,11 +329,11 @@ HUB: Final = (
             ),
         ),
         reason="B13: it stops and starts the parts of a branch's environment by their names, and "
-        "nothing of the trunk (tests/branch_hub/infrastructure/test_rest_reach.py).",
+        "nothing of the trunk (tests/branch_hub/infrastructure/test_sleep_reach.py).",
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_REST_ROLE,),
+        where=(_SLEEP_ROLE,),
         details=(
             *on(r"arn:.*:event-source-mapping:\*", "lambda:UpdateEventSourceMapping"),
             *on(r"arn:.*:scalable-target/\*", "application-autoscaling:RegisterScalableTarget"),
@@ -342,7 +344,7 @@ HUB: Final = (
     ),
     Suppression(
         rules=("AwsSolutions-IAM5",),
-        where=(_REST_ROLE,),
+        where=(_SLEEP_ROLE,),
         details=on(
             r"\*",
             "application-autoscaling:DescribeScalableTargets",

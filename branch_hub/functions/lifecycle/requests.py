@@ -7,12 +7,12 @@ from branch_hub.events import BranchEvent, InvalidEvent, Reason
 from branch_hub.functions.lifecycle.admit import admit
 from branch_hub.functions.lifecycle.claim import claim
 from branch_hub.functions.lifecycle.outcome import abandon, forget, settle
-from branch_hub.functions.lifecycle.rest import (
+from branch_hub.functions.lifecycle.sleep import (
     asleep,
     awake,
     claim_sleep,
     claim_wake,
-    rest_failed,
+    sleep_or_wake_failed,
 )
 from branch_hub.functions.shared.lifecycle_context import LifecycleContext
 
@@ -91,7 +91,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Request, LifecycleContext], dict[str, Any
     "awake": lambda request, context: awake(
         request["detail"], execution=request["execution"], context=context
     ),
-    "rest_failed": lambda request, context: rest_failed(
+    "sleep_or_wake_failed": lambda request, context: sleep_or_wake_failed(
         request["detail"], execution=request["execution"], cause=request["cause"], context=context
     ),
 }

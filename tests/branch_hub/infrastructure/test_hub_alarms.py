@@ -23,7 +23,7 @@ H = CODECOMMIT_HUB
         ("branch-sleep-timed-out", "ExecutionsTimedOut"),
         ("branch-wake-failed", "ExecutionsFailed"),
         ("branch-wake-timed-out", "ExecutionsTimedOut"),
-        ("branch-rest-schedule-errors", "Errors"),
+        ("branch-sleep-schedule-errors", "Errors"),
         ("branch-intake-errors", "Errors"),
         ("branch-intake-throttles", "Throttles"),
         ("branch-reconciler-errors", "Errors"),

@@ -100,7 +100,7 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
             },
         ),
         (
-            "branch-rest-role",
+            "branch-sleep-steps-role",
             {
                 "application-autoscaling:DescribeScalableTargets",
                 "cloudwatch:DescribeAlarms",
@@ -124,9 +124,9 @@ def actions_on(stack: Synthesized, role: str) -> set[str]:
                 "rds:StopDBCluster",
             },
         ),
-        ("branch-rest-schedule-role", {"dynamodb:Scan", "states:StartExecution"}),
+        ("branch-sleep-schedule-role", {"dynamodb:Scan", "states:StartExecution"}),
         (
-            "branch-rest-schedule-start-role",
+            "branch-sleep-schedule-start-role",
             {"lambda:InvokeFunction", "sqs:SendMessage"},
         ),
         ("branch-sleep-machine-role", {"lambda:InvokeFunction", "sns:Publish"}),
@@ -223,10 +223,10 @@ KEY_USES = {
     "branch-intake-role": {_VARIABLES, _SECRET, *_TABLE},
     "branch-lifecycle-role": {_VARIABLES, _SECRET, *_TABLE},
     "branch-reconciler-role": {_VARIABLES, _SECRET, *_TABLE, *_TELLS},
-    "branch-rest-role": {_VARIABLES},
-    "branch-rest-schedule-role": {_VARIABLES, *_TABLE},
+    "branch-sleep-steps-role": {_VARIABLES},
+    "branch-sleep-schedule-role": {_VARIABLES, *_TABLE},
     # The schedules are encrypted with it, and so is the queue of what cannot be delivered.
-    "branch-rest-schedule-start-role": {
+    "branch-sleep-schedule-start-role": {
         _VARIABLES,
         ("kms:Decrypt", "sqs"),
         ("kms:GenerateDataKey", "sqs"),

@@ -10,9 +10,9 @@ import pytest
 from branch_hub.functions.intake.settings import BranchIntakeSettings
 from branch_hub.functions.pipeline_retry.settings import PipelineRetrySettings
 from branch_hub.functions.reconciler.settings import BranchReconcilerSettings
-from branch_hub.functions.rest.settings import BranchRestSettings
-from branch_hub.functions.rest_schedule.settings import BranchRestScheduleSettings
 from branch_hub.functions.shared.lifecycle_settings import BranchLifecycleSettings
+from branch_hub.functions.sleep_schedule.settings import BranchSleepScheduleSettings
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from infra.naming import EnvironmentSuffix
 from lambda_src.shared.environment_variables import EnvironmentSettings
@@ -28,8 +28,8 @@ FUNCTIONS: list[tuple[str, type[EnvironmentSettings]]] = [
     ("branch-lifecycle", BranchLifecycleSettings),
     ("branch-teardown", BranchTeardownSettings),
     ("branch-reconciler", BranchReconcilerSettings),
-    ("branch-rest", BranchRestSettings),
-    ("branch-rest-schedule", BranchRestScheduleSettings),
+    ("branch-sleep-steps", BranchSleepStepsSettings),
+    ("branch-sleep-schedule", BranchSleepScheduleSettings),
     ("pipeline-retry", PipelineRetrySettings),
 ]
 

@@ -1,13 +1,14 @@
 """B13: what the hub may stop is what an environment has, and nothing of the trunk.
 
-The scaling of services is an exception: IAM cannot limit it (branch_hub/infrastructure/rest.py).
+The scaling of services is an exception: IAM cannot limit it
+(branch_hub/infrastructure/sleep_steps.py).
 """
 
 import json
 
 import pytest
 
-from branch_hub.functions.rest import names
+from branch_hub.functions.sleep_steps import names
 from tests.branch_hub.infrastructure.hubs import CODECOMMIT_HUB
 from tests.branch_hub.infrastructure.iam import Role
 from tests.branch_hub.infrastructure.iam_request import Request, is_allowed
@@ -19,8 +20,8 @@ BRANCH = "feature-x-5femoa"
 
 
 @pytest.fixture
-def rest(hub: Synthesized) -> Role:
-    return Role.of(hub, f"branch-rest-role-{CODECOMMIT_HUB}")
+def sleep_steps(hub: Synthesized) -> Role:
+    return Role.of(hub, f"branch-sleep-steps-role-{CODECOMMIT_HUB}")
 
 
 def parts(suffix: str) -> dict[str, str]:
@@ -36,20 +37,22 @@ def parts(suffix: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("suffix", ["staging", "production", "main-v4grq1"])
-def test_b13_nothing_of_the_trunk_can_be_stopped(rest: Role, suffix: str) -> None:
+def test_b13_nothing_of_the_trunk_can_be_stopped(sleep_steps: Role, suffix: str) -> None:
     for action, arn in parts(suffix).items():
-        assert not rest.may(action, arn), action
+        assert not sleep_steps.may(action, arn), action
 
 
-def test_b13_the_parts_of_a_branch_can_be_stopped_and_not_deleted(rest: Role) -> None:
+def test_b13_the_parts_of_a_branch_can_be_stopped_and_not_deleted(sleep_steps: Role) -> None:
     for action, arn in parts(BRANCH).items():
-        assert rest.may(action, arn), action
-    assert not rest.may("rds:DeleteDBCluster", parts(BRANCH)["rds:StopDBCluster"])
-    assert not rest.may("ecs:DeleteService", parts(BRANCH)["ecs:UpdateService"])
+        assert sleep_steps.may(action, arn), action
+    assert not sleep_steps.may("rds:DeleteDBCluster", parts(BRANCH)["rds:StopDBCluster"])
+    assert not sleep_steps.may("ecs:DeleteService", parts(BRANCH)["ecs:UpdateService"])
 
 
 @pytest.mark.parametrize(("suffix", "may"), [(BRANCH, True), ("main-v4grq1", False)])
-def test_b13_the_queue_of_the_trunk_stays_connected(rest: Role, suffix: str, may: bool) -> None:
+def test_b13_the_queue_of_the_trunk_stays_connected(
+    sleep_steps: Role, suffix: str, may: bool
+) -> None:
     request = Request(
         action="lambda:UpdateEventSourceMapping",
         resource=f"arn:aws:lambda:{PLACE}:event-source-mapping:{'0' * 36}",
@@ -57,7 +60,7 @@ def test_b13_the_queue_of_the_trunk_stays_connected(rest: Role, suffix: str, may
             "lambda:FunctionArn": f"arn:aws:lambda:{PLACE}:function:{names.QUEUE_FUNCTION}-{suffix}"
         },
     )
-    used = [s for s in rest.statements if "lambda:UpdateEventSourceMapping" in s["Action"]]
+    used = [s for s in sleep_steps.statements if "lambda:UpdateEventSourceMapping" in s["Action"]]
     assert is_allowed(used, request) is may
 
 

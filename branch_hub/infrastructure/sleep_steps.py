@@ -7,13 +7,13 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from branch_hub.functions.rest import names
-from branch_hub.functions.rest.settings import BranchRestSettings
 from branch_hub.functions.shared.stacks import APPLICATION_STACK
+from branch_hub.functions.sleep_steps import names
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
 from branch_hub.infrastructure.hub import ANY_BRANCH, Hub, hub_source
 from infra.python_function import PythonFunction
 
-NAME: Final = "branch-rest"
+NAME: Final = "branch-sleep-steps"
 TIMEOUT_SECONDS: Final = 60
 
 # AWS has no narrower resource for these; they read only.
@@ -25,27 +25,27 @@ _LISTS: Final = (
 )
 
 
-class Rest(Construct):
+class SleepSteps(Construct):
     """One action per call. It can stop and start, and can delete nothing."""
 
     def __init__(self, scope: Construct, construct_id: str, *, hub: Hub) -> None:
         super().__init__(scope, construct_id)
-        rest = PythonFunction(
+        sleep_steps = PythonFunction(
             self,
-            "Rest",
+            "SleepSteps",
             suffix=hub.suffix,
             name=NAME,
             description="Puts one environment to sleep or wakes it, step by step",
-            source=hub_source("rest"),
-            environment=BranchRestSettings(trunk=hub.trunk).to_env(),
+            source=hub_source("sleep_steps"),
+            environment=BranchSleepStepsSettings(trunk=hub.trunk).to_env(),
             timeout_seconds=TIMEOUT_SECONDS,
             key=hub.key,
             memory_mib=512,
         )
-        self.function = rest.function
+        self.function = sleep_steps.function
         stack = Stack.of(self)
         for statement in (*_may(stack), *_may_never(hub.kept)):
-            rest.role.add_to_policy(statement)
+            sleep_steps.role.add_to_policy(statement)
 
 
 def _may(stack: Stack) -> Iterator[iam.PolicyStatement]:

@@ -43,8 +43,11 @@ class Patience:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A state, and the action of the function for it (branch_hub/functions/rest), repeated until
-    it is done. Without `patience` the execution fails after an hour of all such steps."""
+    """A state, and the action of the function for it (branch_hub/functions/sleep_steps).
+
+    It is repeated until it is done. Without `patience` the execution fails after an hour of all
+    such steps.
+    """
 
     state: str
     action: str
@@ -111,7 +114,7 @@ TO_WAKE: Final = Direction(
 )
 
 
-class RestMachine(Construct):
+class SleepWakeMachine(Construct):
     """Holds the lock from Claim to Settle. It can be started twice: the second execution waits, and
     finds nothing to do."""
 
@@ -123,12 +126,12 @@ class RestMachine(Construct):
         hub: Hub,
         direction: Direction,
         lifecycle: lambda_.IFunction,
-        rest: lambda_.IFunction,
+        sleep_steps: lambda_.IFunction,
         notices: Notices,
     ) -> None:
         super().__init__(scope, construct_id)
         self._direction = direction
-        self._lifecycle, self._rest, self._notices = lifecycle, rest, notices
+        self._lifecycle, self._sleep_steps, self._notices = lifecycle, sleep_steps, notices
         self._failed = self._failure()
         self.machine = Machine(
             self,
@@ -185,7 +188,7 @@ class RestMachine(Construct):
         task = ask(
             self,
             state,
-            self._rest,
+            self._sleep_steps,
             {"action": step.action, "suffix": sfn.JsonPath.string_at(_OWN)},
             answer="step",
             fields=("done", "message"),
@@ -275,7 +278,7 @@ class RestMachine(Construct):
             "SettleFailure",
             self._lifecycle,
             {
-                "action": "rest_failed",
+                "action": "sleep_or_wake_failed",
                 "detail": sfn.JsonPath.object_at(_INPUT),
                 "execution": sfn.JsonPath.string_at(EXECUTION),
                 "cause": sfn.JsonPath.string_at("$.error.Cause"),

@@ -1,4 +1,4 @@
-"""Settings of the function that stops and starts the parts of an environment."""
+"""Settings of the function that the sleep schedule calls."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,10 @@ from lambda_src.shared.environment_variables import EnvironmentSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class BranchRestSettings(EnvironmentSettings):
+class BranchSleepScheduleSettings(EnvironmentSettings):
     """Infra writes these with `to_env`; the entrypoint reads them with `from_env`."""
 
+    branch_table_name: str
     trunk: str
+    sleep_machine_arn: str
+    wake_machine_arn: str

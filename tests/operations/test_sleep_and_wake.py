@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambda_src.shared.branch_suffix import suffix_of_branch
-from operations import resting, sleep, wake
+from operations import sleep, sleep_and_wake, wake
 from tests.aws_stubs import type_of_aws
 
 X = suffix_of_branch("feature/x")
@@ -80,8 +80,8 @@ class Account:
 @pytest.fixture
 def account(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> Account:
     made = Account(aws)
-    monkeypatch.setattr(resting, "open_session", lambda: made)
-    monkeypatch.setattr(resting, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(sleep_and_wake, "open_session", lambda: made)
+    monkeypatch.setattr(sleep_and_wake, "_POLL_SECONDS", 0)
     return made
 
 

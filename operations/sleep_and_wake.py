@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS: Final = 1.0
 
 
-class CannotRest(Exception):
+class CannotSleepOrWake(Exception):
     """Nothing was started, or it failed; the message says what to do."""
 
 
@@ -59,7 +59,7 @@ def main(command: Command, arguments: Sequence[str] | None = None) -> int:
         account = open_session()
         machine = find_machine(account.client("cloudformation"), command, wanted=chosen.hub)
         outcome, message = run(account.client("stepfunctions"), machine, suffix)
-    except (CannotRest, BotoCoreError, ClientError) as error:
+    except (CannotSleepOrWake, BotoCoreError, ClientError) as error:
         print(f"{command.name}: {error}", file=sys.stderr)
         return 1
     print(message)
@@ -68,30 +68,34 @@ def main(command: Command, arguments: Sequence[str] | None = None) -> int:
 
 def _suffix(branch: str) -> str:
     if not branch:
-        raise CannotRest("BRANCH is empty: name a branch, as in BRANCH=feature/x")
+        raise CannotSleepOrWake("BRANCH is empty: name a branch, as in BRANCH=feature/x")
     try:
         return suffix_of_branch(branch)
     except InvalidBranch as error:
-        raise CannotRest(f"BRANCH={branch!r}: {error}") from None
+        raise CannotSleepOrWake(f"BRANCH={branch!r}: {error}") from None
 
 
 def find_machine(
     cloudformation: "CloudFormationClient", command: Command, *, wanted: str = ""
 ) -> str:
-    """Return the ARN of the machine. Raises CannotRest if there is no hub, or several and none is
-    `wanted`."""
+    """Return the ARN of the machine.
+
+    Raises CannotSleepOrWake if there is no hub, or several and none is `wanted`.
+    """
     found = {
         hub: outputs[command.output]
         for hub, outputs in hub_outputs(cloudformation).items()
         if command.output in outputs and wanted in ("", hub)
     }
     if not found:
-        raise CannotRest(
+        raise CannotSleepOrWake(
             f"there is no branch hub{f' {wanted}' if wanted else ''} here that can do this: "
             "`make up` deploys it locally, `cdk deploy -c hub=only` on AWS (docs/aws.md)"
         )
     if len(found) > 1:
-        raise CannotRest(f"there are several hubs, say which: HUB={' or HUB='.join(sorted(found))}")
+        raise CannotSleepOrWake(
+            f"there are several hubs, say which: HUB={' or HUB='.join(sorted(found))}"
+        )
     (machine,) = found.values()
     return machine
 
@@ -99,7 +103,7 @@ def find_machine(
 def run(states: "SFNClient", machine: str, suffix: str) -> tuple[str, str]:
     """Start an execution and wait for its end; return its outcome and its message.
 
-    Raises CannotRest if it failed. Ctrl-C leaves it running.
+    Raises CannotSleepOrWake if it failed. Ctrl-C leaves it running.
     """
     execution = states.start_execution(
         # A person asks: also if the hub's record says that nothing is to do.
@@ -115,7 +119,7 @@ def run(states: "SFNClient", machine: str, suffix: str) -> tuple[str, str]:
         shown = _show_step(states, execution, shown)
         time.sleep(_POLL_SECONDS)
     if described["status"] != "SUCCEEDED":
-        raise CannotRest(
+        raise CannotSleepOrWake(
             f"{suffix}: the execution {described['status'].lower()}: "
             f"{described.get('error', '')} {described.get('cause', '')}. The hub's notice says why "
             f"(docs/runbooks/hub/). Execution: {execution}"

@@ -50,7 +50,9 @@ def test_b13_an_environment_is_recorded_as_asleep_before_its_first_part_stops(hu
     assert record.lock is not None
     assert (record.lock.holder, record.lock.purpose) == (execution, Purpose.SLEEP)
 
-    failed = ask(hub, "rest_failed", branch, execution, cause='{"errorMessage": "no luck"}')
+    failed = ask(
+        hub, "sleep_or_wake_failed", branch, execution, cause='{"errorMessage": "no luck"}'
+    )
     assert "error: no luck. Parts of it may be stopped, and its alarms silent" in failed["message"]
     record = hub.known(branch)
     assert (record.state, record.lock) == (State.LIVE, None)
@@ -261,5 +263,5 @@ def test_b13_an_expired_environment_sleeps_no_more(hub: Hub) -> None:
 
 def test_b13_a_failure_before_anything_was_changed_says_so(hub: Hub) -> None:
     branch = deployed(hub)
-    answer = ask(hub, "rest_failed", branch, hub.execution(), cause="no luck")
+    answer = ask(hub, "sleep_or_wake_failed", branch, hub.execution(), cause="no luck")
     assert "no luck. It was not changed" in answer["message"]

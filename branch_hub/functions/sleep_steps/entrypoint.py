@@ -13,11 +13,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from branch_hub.functions.rest.database import Database
-from branch_hub.functions.rest.requests import Rest
-from branch_hub.functions.rest.service import Service
-from branch_hub.functions.rest.settings import BranchRestSettings
-from branch_hub.functions.rest.surroundings import Surroundings
+from branch_hub.functions.sleep_steps.database import Database
+from branch_hub.functions.sleep_steps.requests import SleepSteps
+from branch_hub.functions.sleep_steps.service import Service
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
+from branch_hub.functions.sleep_steps.surroundings import Surroundings
 
 _AWS = Config(
     connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 5}
@@ -26,14 +26,14 @@ _AWS = Config(
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answers one request of a state machine."""
-    return _rest()(event)
+    return _steps()(event)
 
 
 @cache
-def _rest() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    settings = BranchRestSettings.from_env(os.environ)
+def _steps() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    settings = BranchSleepStepsSettings.from_env(os.environ)
     ecs = boto3.client("ecs", config=_AWS)
-    return Rest(
+    return SleepSteps(
         trunk=settings.trunk,
         surroundings=Surroundings(
             cloudformation=boto3.client("cloudformation", config=_AWS),

@@ -7,12 +7,12 @@ from typing import Any
 import boto3
 import pytest
 
-from branch_hub.functions.rest_schedule import entrypoint
-from branch_hub.functions.rest_schedule.schedule import InvalidRequest, NotStarted
-from branch_hub.functions.rest_schedule.settings import BranchRestScheduleSettings
 from branch_hub.functions.shared.records import Purpose, State
 from branch_hub.functions.shared.registry import Registry
 from branch_hub.functions.shared.sleep_registry import SleepRegistry
+from branch_hub.functions.sleep_schedule import entrypoint
+from branch_hub.functions.sleep_schedule.schedule import InvalidRequest, NotStarted
+from branch_hub.functions.sleep_schedule.settings import BranchSleepScheduleSettings
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.account import Account
 from tests.aws_stubs import type_of_aws
@@ -28,7 +28,7 @@ def states(
     account: Account, aws: type_of_aws, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Registry, Stub]:
     table = account.create_table()
-    settings = BranchRestScheduleSettings(
+    settings = BranchSleepScheduleSettings(
         branch_table_name=table,
         trunk="main",
         sleep_machine_arn=MACHINE.format("sleep"),

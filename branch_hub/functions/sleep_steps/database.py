@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-cluster-stop
 
 from typing import TYPE_CHECKING
 
-from branch_hub.functions.rest.names import DATABASE
-from branch_hub.functions.rest.progress import Progress
+from branch_hub.functions.sleep_steps.names import DATABASE
+from branch_hub.functions.sleep_steps.progress import Progress
 
 if TYPE_CHECKING:
     from mypy_boto3_rds import RDSClient

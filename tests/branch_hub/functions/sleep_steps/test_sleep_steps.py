@@ -7,11 +7,11 @@ from typing import Any
 import boto3
 import pytest
 
-from branch_hub.functions.rest import entrypoint
-from branch_hub.functions.rest.database import DatabaseMissing
-from branch_hub.functions.rest.service import ServiceMissing
-from branch_hub.functions.rest.settings import BranchRestSettings
 from branch_hub.functions.shared.guard import NotOurs
+from branch_hub.functions.sleep_steps import entrypoint
+from branch_hub.functions.sleep_steps.database import DatabaseMissing
+from branch_hub.functions.sleep_steps.service import ServiceMissing
+from branch_hub.functions.sleep_steps.settings import BranchSleepStepsSettings
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from lambda_src.shared.stack_tags import ASLEEP_TAG
 from tests.aws_stubs import type_of_aws
@@ -157,12 +157,12 @@ class Site:
 
 @pytest.fixture
 def site(aws: type_of_aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    for variable, value in BranchRestSettings(trunk="main").to_env().items():
+    for variable, value in BranchSleepStepsSettings(trunk="main").to_env().items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setattr(boto3, "client", lambda service, **_: aws(service)[0])
-    entrypoint._rest.cache_clear()
+    entrypoint._steps.cache_clear()
     yield Site(aws)
-    entrypoint._rest.cache_clear()
+    entrypoint._steps.cache_clear()
 
 
 def test_b13_a_database_is_stopped_once_and_only_when_aws_allows_it(site: Site) -> None:

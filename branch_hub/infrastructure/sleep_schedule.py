@@ -10,19 +10,19 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from branch_hub.functions.rest_schedule.schedule import SLEEP, WAKE
-from branch_hub.functions.rest_schedule.settings import BranchRestScheduleSettings
+from branch_hub.functions.sleep_schedule.schedule import SLEEP, WAKE
+from branch_hub.functions.sleep_schedule.settings import BranchSleepScheduleSettings
 from branch_hub.infrastructure.bus import BranchEvents
 from branch_hub.infrastructure.hub import Hub, allow, hub_source
 from infra.encryption import allow_use_through
 from infra.python_function import PythonFunction
 from pipeline.sleep_schedule import SleepSchedule
 
-NAME: Final = "branch-rest-schedule"
+NAME: Final = "branch-sleep-schedule"
 TIMEOUT_SECONDS: Final = 120
 
 
-class RestSchedule(Construct):
+class SleepScheduler(Construct):
     """EventBridge Scheduler follows the time zone, also when its clocks change. A rule of
     EventBridge knows UTC only."""
 
@@ -44,8 +44,8 @@ class RestSchedule(Construct):
             suffix=hub.suffix,
             name=NAME,
             description="Starts an execution for each environment that is to sleep or to wake",
-            source=hub_source("rest_schedule"),
-            environment=BranchRestScheduleSettings(
+            source=hub_source("sleep_schedule"),
+            environment=BranchSleepScheduleSettings(
                 branch_table_name=hub.registry.table.table_name,
                 trunk=hub.trunk,
                 sleep_machine_arn=machines[SLEEP].state_machine_arn,

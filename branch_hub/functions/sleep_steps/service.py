@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from branch_hub.functions.rest.names import ECS_CLUSTER, SERVICE
-from branch_hub.functions.rest.progress import Progress
+from branch_hub.functions.sleep_steps.names import ECS_CLUSTER, SERVICE
+from branch_hub.functions.sleep_steps.progress import Progress
 
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient

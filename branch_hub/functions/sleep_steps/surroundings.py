@@ -7,9 +7,9 @@ The alarms are evaluated while they are silent, and an alarm notifies only when 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from branch_hub.functions.rest.names import ECS_CLUSTER, QUEUE_FUNCTION, RULE
-from branch_hub.functions.rest.progress import Progress
 from branch_hub.functions.shared.stacks import APPLICATION_STACK
+from branch_hub.functions.sleep_steps.names import ECS_CLUSTER, QUEUE_FUNCTION, RULE
+from branch_hub.functions.sleep_steps.progress import Progress
 from branch_hub.moments import as_text
 from lambda_src.shared.stack_tags import ASLEEP_TAG
 

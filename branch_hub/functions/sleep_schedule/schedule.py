@@ -30,7 +30,7 @@ class NotStarted(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestSchedule:
+class SleepStarter:
     """The machines decide about each environment: this is only a list of candidates."""
 
     registry: Registry

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from branch_hub.infrastructure.destroy_machine import STARTS_MAX
-from branch_hub.infrastructure.rest_machines import (
+from branch_hub.infrastructure.sleep_machines import (
     ALARMS_LOOKS_MAX,
     LOOK_AGAIN_SECONDS,
     TASKS_LOOKS_MAX,
@@ -130,7 +130,7 @@ def test_b13_every_error_releases_the_lock_and_is_reported(
 
     assert (done.end, done.states()[-2:]) == ("Failed", ["SettleFailure", "NotifyFailure"])
     ((_, settled),) = (call for call in done.calls if call[0] == "SettleFailure")
-    assert settled["Payload"]["action"] == "rest_failed"
+    assert settled["Payload"]["action"] == "sleep_or_wake_failed"
     assert settled["Payload"]["cause"] == "no such luck"
     assert done.notice() == "In short."
 

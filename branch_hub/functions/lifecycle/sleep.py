@@ -135,7 +135,7 @@ def awake(
     return _answer(suffix, "awake", f"environment {suffix} is awake, and its alarms are on again")
 
 
-def rest_failed(
+def sleep_or_wake_failed(
     detail: Mapping[str, Any], *, execution: str, cause: str, context: LifecycleContext
 ) -> dict[str, Any]:
     """Record why, and release the lock. The record still says that it sleeps: it can be woken."""
