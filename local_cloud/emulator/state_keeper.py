@@ -20,6 +20,7 @@ from local_cloud.emulator.away import service_of
 from local_cloud.emulator.edge import App, Receive, Scope, Send
 from local_cloud.emulator.ministack_adapter import kept_services
 from local_cloud.emulator.ministack_adapter.kept_logs import KeptLogs
+from local_cloud.emulator.ministack_adapter.kept_objects import KeptObjects
 from local_cloud.emulator.ministack_adapter.kept_queues import KeptQueues
 from local_cloud.saved_state import StateError, delete_unfinished, read_snapshot, write_snapshot
 
@@ -81,6 +82,7 @@ class StateKeeper:
         delete_unfinished(folder)
         self._queues = KeptQueues(folder)
         self._logs = KeptLogs(folder)
+        KeptObjects()
         self._saved: dict[str, _Saved] = {}
         self._changes = _Changes()
         self._works = 0

@@ -2,8 +2,8 @@
 
 MiniStack saves state at its orderly end only, as JSON, and swallows errors. Here its functions
 `get_state` and `load_persisted_state` are used for the content. Queues and logs have journals:
-`kept_queues.py`, `kept_logs.py`. The bodies of objects are files that S3 writes before it answers
-(S3_PERSIST).
+`kept_queues.py`, `kept_logs.py`. Objects are files that S3 writes before it answers (S3_PERSIST):
+`kept_objects.py`.
 """
 
 import contextlib
