@@ -188,7 +188,7 @@ def _fill(contents: Contents, mark: str) -> None:
     contents.aws.sqs.set_queue_attributes(
         QueueUrl=contents.queue("state-waiting"), Attributes={"VisibilityTimeout": str(len(mark))}
     )
-    until(lambda: bool(contents.log_lines()), "the task's log lines are forwarded")
+    until(lambda: "POST / HTTP/1.1" in contents.log_lines(), "the task's log is forwarded")
 
 
 def _check(contents: Contents, mark: str) -> None:
