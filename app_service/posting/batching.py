@@ -17,6 +17,7 @@ from app_service.ledger.domain import (
 from app_service.ledger.submission import Submission
 from app_service.ledger.verdict import Verdict
 from app_service.posting.account_locks import LockNotGranted
+from app_service.posting.call_shares import CallShares
 from app_service.posting.deadlines import Deadlines
 from app_service.posting.waiting import Key, PostingRequest, WaitingRequests, keys_of
 
@@ -49,9 +50,9 @@ class PostingCalls(Protocol):
 class Batcher:
     """At most `max_in_flight` calls run at a time, and one more for held accounts.
 
-    When a call returns, the next one takes everything that waits, up to `call_max`. There is no
-    timer: at low load a request is sent alone and at once; under load the calls grow. A request is
-    never split, so its transactions are posted in their order.
+    When a call returns, the next one takes its share of what waits (`call_shares.py`), up to
+    `call_max`: at low load a request is sent alone and at once; under load the calls grow. A
+    request is never split, so its transactions are posted in their order.
 
     A call whose lock is not granted in `LOCK_WAIT_MS` writes nothing. Requests that touch a held
     account then wait for their turn on one connection of their own; the others are called again.
@@ -73,6 +74,8 @@ class Batcher:
         self._waiting = WaitingRequests(call_max=call_max)
         self._deadlines = Deadlines(self._end_time)
         self._busy = 0
+        self._shares = CallShares()
+        self._look_again: asyncio.TimerHandle | None = None
         self._is_starting = False
         self._has_turns = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,9 +121,25 @@ class Batcher:
 
     def _start_calls(self) -> None:
         self._is_starting = False
-        while self._busy < self._max_in_flight and (taken := self._waiting.take()):
+        while self._busy < self._max_in_flight and (taken := self._take()):
             self._busy += 1
             self._start(self._call_and_continue(taken))
+
+    def _take(self) -> list[PostingRequest]:
+        """The requests of the next call. None of them if it must not start yet."""
+        loop, waiting = asyncio.get_running_loop(), self._waiting.transactions
+        if pause := self._shares.pause_seconds(waiting=waiting, now=loop.time()):
+            if self._look_again is None:
+                self._look_again = loop.call_later(pause, self._start_late)
+            return []
+        taken = self._waiting.take(transactions_max=self._shares.take_max(waiting=waiting))
+        if taken:
+            self._shares.started(_size(taken), now=loop.time())
+        return taken
+
+    def _start_late(self) -> None:
+        self._look_again = None
+        self._start_calls()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -132,8 +151,10 @@ class Batcher:
             outcomes = await self._call(requests, lock_wait_ms=LOCK_WAIT_MS)
         finally:
             self._busy -= 1
+            self._shares.returned(_size(requests))
             self._waiting.free(requests)
             self._start_calls()
+            self._shares.answered()
         # After the start of the next call: it need not wait until the answers are written.
         _answer(outcomes)
 
@@ -221,6 +242,10 @@ class Batcher:
             locked = await self._calls.held(accounts, deadline=deadline)
             self._waiting.release(set(accounts) - locked)
             self._start_calls()
+
+
+def _size(requests: Sequence[PostingRequest]) -> int:
+    return sum(len(request.submissions) for request in requests)
 
 
 def _answer(outcomes: Sequence[_Outcome]) -> None:

@@ -67,16 +67,23 @@ class WaitingRequests:
         """False if `take` would certainly not take this request, which is not yet added."""
         return self._in_use.isdisjoint(request.keys) and not self.is_held(request)
 
-    def take(self) -> list[PostingRequest]:
-        """The oldest requests of which no account is in use or held."""
-        return self._take(each for each in self._requests if not self.is_held(each))
+    def take(self, *, transactions_max: int) -> list[PostingRequest]:
+        """The oldest requests of which no account is in use or held.
+
+        Together they have at most `transactions_max` transactions, or are one request.
+        """
+        free = (each for each in self._requests if not self.is_held(each))
+        return self._take(free, min(transactions_max, self._call_max))
 
     def take_held(self, key: Key) -> list[PostingRequest]:
         """The oldest requests that touch this held account and no other one."""
         others = self._held.keys() - {key}
-        return self._take(r for r in self._requests if key in r.keys and others.isdisjoint(r.keys))
+        free = (r for r in self._requests if key in r.keys and others.isdisjoint(r.keys))
+        return self._take(free, self._call_max)
 
-    def _take(self, requests: Iterable[PostingRequest]) -> list[PostingRequest]:
+    def _take(
+        self, requests: Iterable[PostingRequest], transactions_max: int
+    ) -> list[PostingRequest]:
         taken: list[PostingRequest] = []
         size = 0
         passed: set[Key] = set()  # accounts of older requests that were not taken
@@ -86,10 +93,10 @@ class WaitingRequests:
                 passed |= keys
                 continue
             size += len(request.submissions)
-            if taken and size > self._call_max:
+            if taken and size > transactions_max:
                 break
             taken.append(request)
-            if size >= self._call_max:
+            if size >= transactions_max:
                 break
         for request in taken:
             self.remove(request)
