@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A point without a value is a gap. With `steps` a value holds until the next point."""
+    """A point without a value is a gap. With `steps` a value holds until the next point.
+
+    `colour`: its number, so that a line has the same one beside others; by default its place.
+    """
 
     name: str
     points: Sequence[tuple[float, float | None]]
     dots: bool = False
     steps: bool = False
+    colour: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,11 +142,11 @@ def _above(axes: Axes, *, points: float) -> Transform:
 
 
 def _draw_curves(axes: Axes, panel: Curves) -> None:
-    for line, colour in zip(panel.lines, _COLOURS, strict=False):
+    for place, line in enumerate(panel.lines):
         axes.plot(
             [x for x, _ in line.points],
             [float("nan") if y is None else y for _, y in line.points],
-            color=colour,
+            color=_COLOURS[place if line.colour is None else line.colour],
             label=line.name,
             marker="o" if line.dots else None,
             drawstyle="steps-post" if line.steps else "default",

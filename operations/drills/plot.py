@@ -91,8 +91,13 @@ def _rates(timeline: Timeline) -> list[Line]:
         "failed and sent again": timeline.retried,
     }
     return [
-        Line(name=name, points=_points(counts(moments, seconds=seconds)), steps=True)
-        for name, moments in lines.items()
+        Line(
+            name=name,
+            points=_points(counts(moments, seconds=seconds)),
+            steps=True,
+            colour=colour,
+        )
+        for colour, (name, moments) in enumerate(lines.items())
         if moments or moments is timeline.acknowledged
     ]
 

@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -44,6 +45,17 @@ def test_a_fault_that_never_ended_says_so_and_a_failed_drill_its_reason() -> Non
 def test_requests_that_were_sent_again_are_a_line_of_their_own() -> None:
     assert "failed and sent again" not in picture(timeline())
     assert "failed and sent again" in picture(timeline(retried=[2.1, 2.2]))
+
+
+def test_a_line_has_the_same_colour_in_the_plots_of_all_drills() -> None:
+    def colour_of_failures(**changes: Any) -> str:
+        before, found, _ = picture(timeline(retried=[2.1], **changes)).partition(
+            ">failed and sent again<"
+        )
+        assert found
+        return re.findall(r"stroke: (#\w+)", before)[-1]  # that of its line in the legend
+
+    assert colour_of_failures(queued=[]) == colour_of_failures(queued=[0.5])
 
 
 def test_a_drill_in_which_nothing_was_acknowledged_has_a_plot_too() -> None:
