@@ -12,7 +12,7 @@ class VerificationFailed(Exception):
     """The function ended with an error."""
 
 
-def way_of(lambda_: "LambdaClient", function: str, transaction_id: str) -> dict[str, Any]:
+def trace_of(lambda_: "LambdaClient", function: str, transaction_id: str) -> dict[str, Any]:
     """How far the transaction has come. Raises VerificationFailed."""
     return dict(_answer(lambda_, function, {"trace": transaction_id})["trace"])
 

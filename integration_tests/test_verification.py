@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 
 from integration_tests.audit_trail import AuditTrail
-from integration_tests.audit_verification import discrepancies_since, way_of
+from integration_tests.audit_verification import discrepancies_since, trace_of
 from integration_tests.environment import DeployedEnvironment
 from integration_tests.ledger_client import LedgerClient, new_transaction
 
@@ -31,9 +31,11 @@ def test_b8_a_transaction_is_followed_from_the_load_balancer_to_its_audit_object
     lambda_ = boto3.client("lambda", config=_PATIENCE)
 
     def is_stored() -> bool:
-        way = way_of(lambda_, environment.audit_verifier_name, transactions[0]["transaction_id"])
-        assert way["transaction"]["trace_id"] in traces
-        return way["object"] is not None and way["object"]["faults"] == []
+        trace = trace_of(
+            lambda_, environment.audit_verifier_name, transactions[0]["transaction_id"]
+        )
+        assert trace["transaction"]["trace_id"] in traces
+        return trace["object"] is not None and trace["object"]["faults"] == []
 
     eventually(is_stored, what="the audit object of the transaction")
 

@@ -17,8 +17,8 @@ from lambda_src.audit_verifier.findings import Findings
 from lambda_src.audit_verifier.limits import Limits
 from lambda_src.audit_verifier.request import Request, traced
 from lambda_src.audit_verifier.settings import DISCREPANCY, TRACE, VERIFIED, AuditVerifierSettings
+from lambda_src.audit_verifier.trace import trace_of
 from lambda_src.audit_verifier.verification import verify
-from lambda_src.audit_verifier.way import way_of
 from lambda_src.shared.credentials import DatabaseSecret
 from lambda_src.shared.database import (
     DatabaseTarget,
@@ -76,10 +76,10 @@ def _trace(transaction_id: UUID, settings: AuditVerifierSettings) -> dict[str, A
     hosts = (settings.database_writer_host, settings.database_reader_host)
     connection = _connect(settings, hosts)
     try:
-        way = way_of(transaction_id, connection=connection, archive=_archive(settings))
+        trace = trace_of(transaction_id, connection=connection, archive=_archive(settings))
     finally:
         close_quietly(connection)
-    return {TRACE: way.to_json()}
+    return {TRACE: trace.to_json()}
 
 
 def _connect(settings: AuditVerifierSettings, hosts: tuple[str, str]) -> Connection:

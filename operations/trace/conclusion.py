@@ -7,7 +7,7 @@ from typing import Final
 
 from app_service.log_messages import REQUEST_ANSWERED
 from lambda_src.audit_verifier.settings import MISSING_AFTER_SECONDS
-from lambda_src.audit_verifier.way_report import Recorded, SealedBatch
+from lambda_src.audit_verifier.trace_report import Recorded, SealedBatch
 from operations.trace.evidence import SOON, Evidence, moment_of
 from operations.trace.log_lines import Line
 
@@ -25,7 +25,7 @@ class Conclusion:
 
 
 def conclude(evidence: Evidence) -> Conclusion:
-    found = evidence.way.transaction
+    found = evidence.trace.transaction
     if found is None:
         return _unknown(evidence)
     if found.state != "posted":
@@ -39,20 +39,20 @@ def conclude(evidence: Evidence) -> Conclusion:
 
 
 def _posted(evidence: Evidence, found: Recorded) -> Conclusion:
-    way = evidence.way
-    if way.object is not None:
+    trace = evidence.trace
+    if trace.object is not None:
         return _stored(evidence)
-    if way.batch is not None:
-        if way.batch.sent_at is None:
-            return _not_sent(evidence, way.batch)
-        return _sent(evidence, found, moment_of(way.batch.sent_at))
-    if way.outbox is not None:
-        return _in_the_outbox(evidence, moment_of(way.outbox.created_at))
+    if trace.batch is not None:
+        if trace.batch.sent_at is None:
+            return _not_sent(evidence, trace.batch)
+        return _sent(evidence, found, moment_of(trace.batch.sent_at))
+    if trace.outbox is not None:
+        return _in_the_outbox(evidence, moment_of(trace.outbox.created_at))
     text = (
         "posted, and neither in the outbox nor in a batch of the next day, nor in one of the first "
         "objects after it"
     )
-    if way.not_searched:
+    if trace.not_searched:
         text = "posted; its batch was not found, but not everything was searched"
     return Conclusion(
         is_done=False,
@@ -65,7 +65,7 @@ def _posted(evidence: Evidence, found: Recorded) -> Conclusion:
 
 
 def _stored(evidence: Evidence) -> Conclusion:
-    stored = evidence.way.object
+    stored = evidence.trace.object
     assert stored is not None  # checked by the caller
     if not stored.faults and stored.versions == 1:
         return Conclusion(is_done=True, text="posted, and in the audit trail as it was posted")
@@ -170,7 +170,7 @@ def _why_unknown(evidence: Evidence) -> str:
     if evidence.processor:
         return "not recorded: its message was received, and not posted"
     window = evidence.window
-    where = "the standby that was read" if evidence.way.is_from_standby else "the ledger"
+    where = "the standby that was read" if evidence.trace.is_from_standby else "the ledger"
     return (
         f"not recorded: {where} does not know this id, and no log line names it between "
         f"{window.start:%Y-%m-%dT%H:%M:%SZ} and {window.end:%Y-%m-%dT%H:%M:%SZ}"
@@ -190,14 +190,14 @@ def _when_letters_are_unseen(evidence: Evidence, *, what: str) -> Iterator[str]:
 
 def _then(evidence: Evidence) -> Iterator[str]:
     yield from _when_letters_are_unseen(evidence, what="its message")
-    if evidence.way.is_from_standby:
+    if evidence.trace.is_from_standby:
         yield "ask again in a minute: the ledger's writer may know it"
     if any(line.message == REQUEST_ANSWERED for line in evidence.service):
         yield (
             "after a 503 send the same transaction again; after 400, 403 or 409 correct it "
             "(docs/ledger.md)"
         )
-    elif not (evidence.processor or evidence.has_unseen_letters or evidence.way.is_from_standby):
+    elif not (evidence.processor or evidence.has_unseen_letters or evidence.trace.is_from_standby):
         yield "check the id and SUFFIX; FROM= and TO= look for log lines of another time"
     if evidence.waiting:
         yield (

@@ -15,7 +15,7 @@ from infra.component_names import (
 )
 from infra.queue_names import AUDIT, TRANSACTIONS, QueueNames
 from lambda_src.audit_verifier.settings import TRACE
-from lambda_src.audit_verifier.way_report import Way
+from lambda_src.audit_verifier.trace_report import Trace
 from operations.dead_letters.findings import Findings, look
 from operations.dead_letters.hold import HIDDEN_SECONDS
 from operations.dead_letters.letter import Letter, described
@@ -51,7 +51,7 @@ class Evidence:
     suffix: str
     subject: Subject
     now: datetime
-    way: Way
+    trace: Trace
     window: Window  # of the lines below
     service: list[Line]  # of the tasks, about the request
     processor: list[Line]
@@ -72,22 +72,22 @@ def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
         expected=TRACE,
         attempts=_ATTEMPTS,
     )
-    way = Way.of_json(answer[TRACE])
-    now = moment_of(way.now)
-    found = way.transaction
+    trace = Trace.of_json(answer[TRACE])
+    now = moment_of(trace.now)
+    found = trace.transaction
     posted_at = None if found is None else moment_of(found.posted_at)
     window = subject.window(posted_at=posted_at, now=now)
     reader = LogReader(logs=clients.logs)
     ids = [str(subject.transaction_id)]
     if found is not None:
         ids += [each for each in (found.trace_id, found.message_id) if each is not None]
-    relay, writer = _about_the_batch(reader, way, suffix=suffix, now=now)
-    places = _in_queues(clients.sqs, way, suffix=suffix, subject=subject, now=now)
+    relay, writer = _about_the_batch(reader, trace, suffix=suffix, now=now)
+    places = _in_queues(clients.sqs, trace, suffix=suffix, subject=subject, now=now)
     return Evidence(
         suffix=suffix,
         subject=subject,
         now=now,
-        way=way,
+        trace=trace,
         window=window,
         service=reader.lines(service_logs(f"{SERVICE}-{suffix}"), ids, window),
         processor=reader.lines(function_logs(f"{TRANSACTION_PROCESSOR}-{suffix}"), ids, window),
@@ -97,16 +97,16 @@ def gather(clients: Clients, *, suffix: str, subject: Subject) -> Evidence:
         waiting=places.waiting,
         has_unseen_letters=bool(places.not_seen),
         not_read=[
-            *_from_standby(way),
+            *_from_standby(trace),
             *reader.not_read,
-            *map(_ended, way.not_searched),
+            *map(_ended, trace.not_searched),
             *places.not_seen,
         ],
     )
 
 
-def _from_standby(way: Way) -> Iterator[str]:
-    if way.is_from_standby:
+def _from_standby(trace: Trace) -> Iterator[str]:
+    if trace.is_from_standby:
         yield (
             "the ledger's writer, which did not answer: this was read from a standby, which may "
             "not have yet what was posted a moment ago"
@@ -122,17 +122,17 @@ def moment_of(text: str) -> datetime:
 
 
 def _about_the_batch(
-    reader: LogReader, way: Way, *, suffix: str, now: datetime
+    reader: LogReader, trace: Trace, *, suffix: str, now: datetime
 ) -> tuple[list[Line], list[Line]]:
-    if way.batch is None:
+    if trace.batch is None:
         return [], []
-    ids = [way.batch.batch_id]
-    sealed_at = moment_of(way.batch.sealed_at)
-    sent_at = now if way.batch.sent_at is None else moment_of(way.batch.sent_at)
+    ids = [trace.batch.batch_id]
+    sealed_at = moment_of(trace.batch.sealed_at)
+    sent_at = now if trace.batch.sent_at is None else moment_of(trace.batch.sent_at)
     sending = Window(start=sealed_at - _AROUND, end=sent_at + _AROUND)
     stored_at = min(now, sent_at + _STORED_WITHIN)
-    if way.object is not None:
-        stored_at = moment_of(way.object.modified_at)
+    if trace.object is not None:
+        stored_at = moment_of(trace.object.modified_at)
     storing = Window(start=sealed_at - _AROUND, end=max(sent_at, stored_at) + _AROUND)
     return (
         reader.lines(service_logs(f"{SERVICE}-{suffix}"), ids, sending),
@@ -148,13 +148,13 @@ class _InQueue:
 
 
 def _in_queues(
-    sqs: "SQSClient", way: Way, *, suffix: str, subject: Subject, now: datetime
+    sqs: "SQSClient", trace: Trace, *, suffix: str, subject: Subject, now: datetime
 ) -> _InQueue:
     """Where it can be if the ledger, or the bucket, does not have it."""
-    if way.transaction is None:
+    if trace.transaction is None:
         return _in_queue(sqs, TRANSACTIONS, subject, suffix=suffix)
-    batch = way.batch
-    if batch is None or batch.sent_at is None or way.object is not None:
+    batch = trace.batch
+    if batch is None or batch.sent_at is None or trace.object is not None:
         return _InQueue()
     if now - moment_of(batch.sent_at) < SOON:
         return _InQueue()

@@ -8,7 +8,7 @@ from typing import Any
 
 from app_service.ledger.actor import Path
 from app_service.log_messages import BATCH_SENT, REQUEST_ANSWERED
-from lambda_src.audit_verifier.way_report import Recorded, SealedBatch
+from lambda_src.audit_verifier.trace_report import Recorded, SealedBatch
 from lambda_src.shared.log_messages import BATCH_ARCHIVED, BATCH_POSTED, OUTCOMES_SENT
 from operations.trace.evidence import Evidence, moment_of
 from operations.trace.log_lines import Line, printable
@@ -33,7 +33,7 @@ class Step:
 
 
 def steps_of(evidence: Evidence) -> list[Step]:
-    found = evidence.way.transaction
+    found = evidence.trace.transaction
     steps = [*_requests(evidence), *_messages(evidence)]
     if found is None:
         facts = {"ledger": "not recorded"}
@@ -51,7 +51,7 @@ def steps_of(evidence: Evidence) -> list[Step]:
 
 def _requests(evidence: Evidence) -> Iterator[Step]:
     """Each request that named the transaction, also the replays."""
-    found = evidence.way.transaction
+    found = evidence.trace.transaction
     has_posted = False
     for line in evidence.service:
         if not _is_about(line, evidence):
@@ -86,7 +86,7 @@ def _requests(evidence: Evidence) -> Iterator[Step]:
 def _is_about(line: Line, evidence: Evidence) -> bool:
     if line.message != REQUEST_ANSWERED:
         return False
-    found = evidence.way.transaction
+    found = evidence.trace.transaction
     named = line.fields.get("transaction_ids", [])
     if str(evidence.subject.transaction_id) in named:
         return True
@@ -97,7 +97,7 @@ def _is_about(line: Line, evidence: Evidence) -> bool:
 
 def _messages(evidence: Evidence) -> Iterator[Step]:
     """Each receive of a message that named the transaction."""
-    found = evidence.way.transaction
+    found = evidence.trace.transaction
     transaction_id = str(evidence.subject.transaction_id)
     is_named = False
     for line in evidence.processor:
@@ -180,16 +180,19 @@ def _posting(found: Recorded, lines: Sequence[Line]) -> Step:
 
 
 def _into_the_trail(evidence: Evidence) -> Iterator[Step]:
-    way = evidence.way
-    if way.outbox is not None:
-        facts = {"row": way.outbox.outbox_id, "with it": f"{way.outbox.transactions} transactions"}
+    trace = evidence.trace
+    if trace.outbox is not None:
+        facts = {
+            "row": trace.outbox.outbox_id,
+            "with it": f"{trace.outbox.transactions} transactions",
+        }
         yield Step(name="outbox", state=State.WAITING, facts=_facts(facts))
         return
-    if way.batch is not None:
-        yield Step(name="outbox", state=State.DONE, moment=moment_of(way.batch.sealed_at))
-        yield _sealed(way.batch)
-        yield _sending(evidence, way.batch)
-        if way.batch.sent_at is not None:
+    if trace.batch is not None:
+        yield Step(name="outbox", state=State.DONE, moment=moment_of(trace.batch.sealed_at))
+        yield _sealed(trace.batch)
+        yield _sending(evidence, trace.batch)
+        if trace.batch.sent_at is not None:
             yield _writing(evidence)
     yield _object(evidence)
 
@@ -230,7 +233,7 @@ def _sending(evidence: Evidence, batch: SealedBatch) -> Step:
 def _writing(evidence: Evidence) -> Step:
     stored = [line for line in evidence.writer if line.message == BATCH_ARCHIVED]
     if not stored:
-        is_there = evidence.way.object is not None
+        is_there = evidence.trace.object is not None
         return Step(
             name="audit writer",
             state=State.UNKNOWN if is_there else State.WAITING,
@@ -254,10 +257,10 @@ def _writing(evidence: Evidence) -> Step:
 
 
 def _object(evidence: Evidence) -> Step:
-    way = evidence.way
-    found = way.object
+    trace = evidence.trace
+    found = trace.object
     if found is None:
-        return Step(name="object", state=State.WAITING, facts=_facts({"key": way.key}))
+        return Step(name="object", state=State.WAITING, facts=_facts({"key": trace.key}))
     is_right = not found.faults and found.versions == 1
     facts = {
         "key": found.key,

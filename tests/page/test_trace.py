@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from infra.component_names import VERIFIER_TIMEOUT_SECONDS
-from lambda_src.audit_verifier.way_report import Way
+from lambda_src.audit_verifier.trace_report import Trace
 from operations.function_call import CallFailed
 from operations.trace.evidence import Clients, Evidence, moment_of
 from operations.trace.log_lines import Line, Window
@@ -22,8 +22,8 @@ from page.application import application
 from page.readers import trace as reader
 from page.readers.stacks import Stack
 from page.settings import PageSettings
-from tests.operations.trace import ways
-from tests.operations.trace.ways import ID, TRACE
+from tests.operations.trace import traces
+from tests.operations.trace.traces import ID, TRACE
 
 CHECKOUT = Path(__file__).parents[2]
 SUFFIX = "main-v4grq1"
@@ -32,8 +32,8 @@ Ask = Callable[..., Awaitable[httpx.Response]]
 
 
 def evidence(subject: Subject, answer: dict[str, Any]) -> Evidence:
-    way = Way.of_json(answer)
-    now = moment_of(way.now)
+    trace = Trace.of_json(answer)
+    now = moment_of(trace.now)
     fields = {"message": "request answered", "transaction_ids": [ID], "trace_id": TRACE}
     more = {"status": 201, "duration_ms": 3, "note": "<b>bold</b>"}
     line = Line(moment=now, stream="a/b/task-1", message="request answered", fields=fields | more)
@@ -41,7 +41,7 @@ def evidence(subject: Subject, answer: dict[str, Any]) -> Evidence:
         suffix=SUFFIX,
         subject=subject,
         now=now,
-        way=way,
+        trace=trace,
         window=Window(start=now, end=now),
         service=[line],
         processor=[],
@@ -56,7 +56,7 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Subject]]:
 
     def gather(_: object, *, suffix: str, subject: Subject) -> Evidence:
         asked.append((suffix, subject))
-        return evidence(subject, ways.complete())
+        return evidence(subject, traces.complete())
 
     monkeypatch.setattr(reader, "gather", gather)
     monkeypatch.setattr(reader, "environment_stack", lambda *_: ENVIRONMENT)
@@ -124,7 +124,7 @@ async def test_a_function_that_still_runs_is_not_called_again(
 
     def gather(given: Clients, *, suffix: str, subject: Subject) -> Evidence:
         clients.append(given)
-        return evidence(subject, ways.complete())
+        return evidence(subject, traces.complete())
 
     monkeypatch.setattr(reader, "gather", gather)
     await ask(f"/trace?suffix={SUFFIX}&transaction={ID}")

@@ -12,7 +12,7 @@ from page.application import application
 from page.readers import trace as reader
 from page.settings import PageSettings
 from tests.browser import browser, chromium
-from tests.operations.trace.ways import complete
+from tests.operations.trace.traces import complete
 from tests.page.test_trace import evidence
 from tests.running_page.account import World
 from tests.running_page.site import ROOT, Site, fake_make, served

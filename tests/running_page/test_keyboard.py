@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from page.actions.registry import ACTIONS
-from tests.operations.trace.ways import ID
+from tests.operations.trace.traces import ID
 from tests.running_page.account import PIPELINE, RUN, SUFFIX
 from tests.running_page.site import Site
 

@@ -7,7 +7,7 @@ from playwright.async_api import Browser, Page, expect
 
 from page.actions.registry import ACTIONS
 from page.navigation import NAVIGATION
-from tests.operations.trace.ways import ID
+from tests.operations.trace.traces import ID
 from tests.running_page.account import (
     BRANCH,
     OTHER_PIPELINE,

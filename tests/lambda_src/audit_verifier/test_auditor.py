@@ -19,8 +19,8 @@ from lambda_src.audit_verifier.archive import ArchiveUnreadable
 from lambda_src.audit_verifier.report import Window
 from lambda_src.audit_verifier.run import Run
 from lambda_src.audit_verifier.settings import AuditVerifierSettings
+from lambda_src.audit_verifier.trace import trace_of
 from lambda_src.audit_verifier.verification import verify
-from lambda_src.audit_verifier.way import way_of
 from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import connect_to_any
 from tests.aws_stubs import type_of_aws
@@ -181,11 +181,13 @@ def test_it_follows_a_transaction_on_a_standby_with_the_rights_of_its_role(
 ) -> None:
     [key] = world.delivered([1])
     caught_up(world, standby)
-    assert not way_of(UUID(int=1), connection=world.session, archive=world.archive).is_from_standby
-    way = way_of(UUID(int=1), connection=standby, archive=world.archive)
-    assert way.is_from_standby
-    assert way.object is not None
-    assert (way.object.key, way.object.faults) == (key, [])
+    assert not trace_of(
+        UUID(int=1), connection=world.session, archive=world.archive
+    ).is_from_standby
+    trace = trace_of(UUID(int=1), connection=standby, archive=world.archive)
+    assert trace.is_from_standby
+    assert trace.object is not None
+    assert (trace.object.key, trace.object.faults) == (key, [])
 
 
 def test_the_schedule_looks_at_the_last_two_hours_and_not_at_the_last_minutes(

@@ -11,7 +11,7 @@ from operations.trace import __main__ as program
 from operations.trace import evidence
 from tests.account import Account
 from tests.operations.dead_letter_queues import Queues
-from tests.operations.trace.ways import ID
+from tests.operations.trace.traces import ID
 
 GROUPS = {
     "service": "/ecs/transaction-service-{}",

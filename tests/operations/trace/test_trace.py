@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from operations.trace import __main__ as program
-from tests.operations.trace import ways
+from tests.operations.trace import traces
 from tests.operations.trace.conftest import Environment
-from tests.operations.trace.ways import BATCH, ID, KEY, MESSAGE, TRACE
+from tests.operations.trace.traces import BATCH, ID, KEY, MESSAGE, TRACE
 
 REQUEST: dict[str, Any] = {
     "message": "request answered",
@@ -47,7 +47,7 @@ def steps_in(output: str) -> list[tuple[str, str]]:
 def test_a_request_is_followed_to_its_audit_object(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     environment.log("service", AT, REQUEST)
     environment.log("service", AT, {**REQUEST, "transaction_ids": ["other"], "trace_id": "other"})
     sent_and_stored(environment)
@@ -86,7 +86,7 @@ def test_a_request_is_followed_to_its_audit_object(
 def test_a_message_is_followed_to_its_outcome(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.answer = ways.complete(ways.by_message())
+    environment.answer = traces.complete(traces.by_message())
     named = {
         "message_id": MESSAGE,
         "transaction_id": ID,
@@ -120,7 +120,7 @@ def test_a_message_is_followed_to_its_outcome(
 def test_replays_are_shown_with_their_own_trace(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     environment.log("service", AT, REQUEST)
     replay = {**REQUEST, "verdicts": {"replayed": 1}, "status": 200, "trace_id": "1-" + "0" * 8}
     environment.log("service", "2026-11-26T16:29:45.100+00:00", replay)
@@ -134,11 +134,11 @@ def test_replays_are_shown_with_their_own_trace(
 @pytest.mark.parametrize(
     ("transaction", "first", "last"),
     [
-        (ways.recorded(), "request", "object"),
-        (ways.recorded(trace_id=None), "request", "object"),
-        (ways.by_message(), "message", "outcome event"),
-        (ways.recorded(path="ledger", trace_id=None, kind="expiry"), "the ledger's own work", ""),
-        (ways.recorded(path=None, trace_id=None, client_id=None), "posting", ""),
+        (traces.recorded(), "request", "object"),
+        (traces.recorded(trace_id=None), "request", "object"),
+        (traces.by_message(), "message", "outcome event"),
+        (traces.recorded(path="ledger", trace_id=None, kind="expiry"), "the ledger's own work", ""),
+        (traces.recorded(path=None, trace_id=None, client_id=None), "posting", ""),
     ],
 )
 def test_without_log_lines_the_ledger_still_tells_the_way(
@@ -149,7 +149,7 @@ def test_without_log_lines_the_ledger_still_tells_the_way(
     last: str,
 ) -> None:
     """A full load has few lines, and a week later there are none."""
-    environment.answer = ways.complete(transaction)
+    environment.answer = traces.complete(transaction)
     assert environment.trace() == 0
     steps = steps_in(capsys.readouterr().out)
     assert steps[0][0] == first
@@ -161,7 +161,7 @@ def test_without_log_lines_the_ledger_still_tells_the_way(
 def test_what_a_client_or_a_later_version_writes_controls_no_terminal_and_tells_no_secret(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.answer = ways.complete(ways.recorded(user_id="ada\x1b[2J"))
+    environment.answer = traces.complete(traces.recorded(user_id="ada\x1b[2J"))
     more = {"note": "x\x1b[2J", "token": "swordfish", "exception": "trace", "long": "y" * 500}
     environment.log("service", AT, REQUEST | more)
     environment.log("processor", AT, f"START {ID} \x1b[2J")
@@ -178,7 +178,7 @@ def test_of_requests_with_one_trace_only_those_that_can_be_about_it_are_shown(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line of a large batch names ten of its transactions."""
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     others = {"transaction_ids": ["other"], "duration_ms": 77}
     environment.log("service", AT, REQUEST | others)
     environment.log("service", AT, REQUEST | others | {"transactions": 500, "duration_ms": 99})
@@ -191,7 +191,7 @@ def test_of_requests_with_one_trace_only_those_that_can_be_about_it_are_shown(
 def test_lines_that_are_of_no_request_are_shown_with_the_posting(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     environment.log("service", AT, {"message": "the request failed", "trace_id": TRACE})
     environment.log("processor", AT, f"Task timed out with {ID}")
     assert environment.trace() == 0
@@ -205,7 +205,7 @@ def test_log_groups_that_are_not_there_are_named(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.suffix += "x"
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     assert environment.trace() == 0
     output = capsys.readouterr().out
     assert output.count("not read: there is no log group") == 3
@@ -214,12 +214,12 @@ def test_log_groups_that_are_not_there_are_named(
 def test_lines_are_looked_for_around_the_posting_or_where_the_person_says(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     late = "2026-11-26T18:00:00+00:00"
     environment.log("service", late, {**REQUEST, "verdicts": {"replayed": 1}})
     environment.trace()
     assert "replayed" not in capsys.readouterr().out
-    environment.answer = ways.complete() | {"now": "2026-11-26T19:00:00.000000Z"}
+    environment.answer = traces.complete() | {"now": "2026-11-26T19:00:00.000000Z"}
     environment.trace("--from", "2026-11-26T17:00:00Z", "--to", "2026-11-26T18:30:00Z")
     assert "replayed" in capsys.readouterr().out
 
@@ -270,7 +270,7 @@ def test_the_output_can_be_read_again_as_lines(
     environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each log line is one line, whatever is in it."""
-    environment.answer = ways.complete()
+    environment.answer = traces.complete()
     environment.log("service", AT, REQUEST | {"note": "a\nb"})
     environment.trace()
     [line] = [each for each in capsys.readouterr().out.splitlines() if "note=" in each]

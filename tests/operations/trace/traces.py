@@ -64,11 +64,11 @@ def stored(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def way(transaction: Any = None, *, now: str = NOW, **places: Any) -> dict[str, Any]:
+def trace(transaction: Any = None, *, now: str = NOW, **places: Any) -> dict[str, Any]:
     nothing = {"outbox": None, "batch": None, "key": None, "object": None}
     return {"now": now, "transaction": transaction} | nothing | places
 
 
 def complete(transaction: Any = None, **changes: Any) -> dict[str, Any]:
     places = {"batch": batch(), "key": KEY, "object": stored()} | changes
-    return way(transaction or recorded(), **places)
+    return trace(transaction or recorded(), **places)

@@ -78,7 +78,7 @@ class AuditObject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class Trace:
     now: str  # by the database's clock
     transaction: Recorded | None
     outbox: OutboxRow | None = None
@@ -93,7 +93,7 @@ class Way:
         return asdict(self)
 
     @classmethod
-    def of_json(cls, document: Mapping[str, Any]) -> "Way":
+    def of_json(cls, document: Mapping[str, Any]) -> "Trace":
         """Of `to_json`, also of an earlier or later version."""
         return cls(
             now=document["now"],

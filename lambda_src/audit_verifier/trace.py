@@ -11,11 +11,11 @@ from uuid import UUID
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
 
-from lambda_src.audit_verifier import way_object, way_queries
+from lambda_src.audit_verifier import trace_object, trace_queries
 from lambda_src.audit_verifier.archive import Archive
 from lambda_src.audit_verifier.ledger import Ledger
 from lambda_src.audit_verifier.moments import first_id_at, moment_of, text_of
-from lambda_src.audit_verifier.way_report import OutboxRow, Recorded, SealedBatch, Way
+from lambda_src.audit_verifier.trace_report import OutboxRow, Recorded, SealedBatch, Trace
 from lambda_src.shared.database import sqlstate
 
 # Nearly all batches are sealed within seconds of the posting: they are looked for here first.
@@ -33,40 +33,40 @@ _QUERY_CANCELED: Final = "57014"  # as PostgreSQL reports a statement that took 
 _Row = TypeVar("_Row")
 
 
-def way_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Way:
+def trace_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Trace:
     """As far as it has come. Raises DatabaseError or ArchiveUnreadable."""
-    [[is_standby]] = connection.run(way_queries.STANDBY_SQL)
-    found = _way_of(transaction_id, connection=connection, archive=archive)
+    [[is_standby]] = connection.run(trace_queries.STANDBY_SQL)
+    found = _trace_of(transaction_id, connection=connection, archive=archive)
     return replace(found, is_from_standby=is_standby)
 
 
-def _way_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Way:
+def _trace_of(transaction_id: UUID, *, connection: Connection, archive: Archive) -> Trace:
     ledger = Ledger(connection)
     now = ledger.head().now
-    found = _first(Recorded, connection.run(way_queries.RECORDED_SQL, id=transaction_id))
+    found = _first(Recorded, connection.run(trace_queries.RECORDED_SQL, id=transaction_id))
     if found is None or found.state != "posted":
-        return Way(now=now, transaction=found)
+        return Trace(now=now, transaction=found)
     search = _Search(connection, transaction_id)
     # In the direction in which it moves, so that it is seen at least once.
     outbox = search.first(
-        OutboxRow, way_queries.OUTBOX_SQL, place="the outbox", posted_at=found.posted_at
+        OutboxRow, trace_queries.OUTBOX_SQL, place="the outbox", posted_at=found.posted_at
     )
     if outbox is not None:
-        return Way(now=now, transaction=found, outbox=outbox)
+        return Trace(now=now, transaction=found, outbox=outbox)
     batch = _batch(search, moment_of(found.posted_at))
     if batch is None:
-        stored = way_object.of_a_forgotten_batch(
+        stored = trace_object.of_a_forgotten_batch(
             found.transaction_id, found.posted_at, ledger=ledger, archive=archive
         )
         key = None if stored is None else stored.key
-        return Way(
+        return Trace(
             now=now, transaction=found, key=key, object=stored, not_searched=search.not_searched
         )
     [recorded] = ledger.batches_named([batch.batch_id])
-    stored = way_object.of_batch(
+    stored = trace_object.of_batch(
         recorded, found.transaction_id, key=batch.key, ledger=ledger, archive=archive
     )
-    return Way(now=now, transaction=found, batch=batch, key=batch.key, object=stored)
+    return Trace(now=now, transaction=found, batch=batch, key=batch.key, object=stored)
 
 
 class _Search:
@@ -93,7 +93,7 @@ class _Search:
 
 
 def _batch(search: _Search, posted_at: datetime) -> SealedBatch | None:
-    unsent = search.first(SealedBatch, way_queries.UNSENT_SQL, place="the batches that wait")
+    unsent = search.first(SealedBatch, trace_queries.UNSENT_SQL, place="the batches that wait")
     if unsent is not None:
         return unsent
     soon = (posted_at - _BEFORE, posted_at + _SOON)
@@ -104,7 +104,7 @@ def _batch(search: _Search, posted_at: datetime) -> SealedBatch | None:
     ):
         sent = search.first(
             SealedBatch,
-            way_queries.SENT_SQL,
+            trace_queries.SENT_SQL,
             place=f"the batches sealed between {text_of(first)} and {text_of(last)}",
             first=first_id_at(first),
             last=first_id_at(last),

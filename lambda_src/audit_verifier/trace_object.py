@@ -18,7 +18,7 @@ from lambda_src.audit_verifier.records import (
     lines_of,
     transaction_of,
 )
-from lambda_src.audit_verifier.way_report import AuditObject
+from lambda_src.audit_verifier.trace_report import AuditObject
 from lambda_src.shared.audit_objects import AUDIT_PREFIX, POSTED_AT
 
 # Of a batch that the record has forgotten: it was sealed soon after the transaction was posted.
