@@ -80,9 +80,9 @@ class StateKeeper:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         delete_unfinished(folder)
+        KeptObjects(folder)
         self._queues = KeptQueues(folder)
         self._logs = KeptLogs(folder)
-        KeptObjects()
         self._saved: dict[str, _Saved] = {}
         self._changes = _Changes()
         self._works = 0

@@ -3,8 +3,10 @@
 The limit of a process for the size of its files stands for the full disk: larger writes fail.
 """
 
+import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +16,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_cloud.aws import AwsClients
+from local_cloud.aws import ACCOUNT, AwsClients
+from local_cloud.emulator.ministack_adapter.object_files import FileChanges
 from local_cloud.paths import CloudPaths
 from local_cloud.server import RunningCloud, running_cloud, start_cloud, stop_cloud
 
@@ -25,7 +28,7 @@ SMALL, LARGE = b"small", b"x" * 6_000_000
 
 class Cloud:
     def __init__(self, paths: CloudPaths) -> None:
-        self._paths = paths
+        self.paths = paths
         self.aws = AwsClients(start_cloud(paths, port=0).endpoint_url)
         # Without attempts by itself: a test sees each answer.
         self.s3: Any = boto3.client(
@@ -38,12 +41,12 @@ class Cloud:
         )
 
     def _running(self) -> RunningCloud:
-        running = running_cloud(self._paths)
+        running = running_cloud(self.paths)
         assert running is not None
         return running
 
-    def fill_disk(self) -> None:
-        self._limit(LIMIT_BYTES)
+    def fill_disk(self, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._limit(limit_bytes)
 
     def make_room(self) -> None:
         self._limit(psutil.RLIM_INFINITY)
@@ -56,7 +59,7 @@ class Cloud:
         server = psutil.Process(self._running().pid)
         os.kill(server.pid, signal.SIGKILL)
         server.wait(10)
-        start_cloud(self._paths)
+        start_cloud(self.paths)
 
     def contents(self) -> dict[str, bytes]:
         found = self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
@@ -73,6 +76,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield Cloud(paths)
     finally:
         stop_cloud(paths)
+
+
+@pytest.fixture(autouse=True)
+def _room_for_the_next_test(cloud: Cloud) -> Iterator[None]:
+    yield
+    cloud.make_room()
 
 
 @pytest.fixture(params=["Enabled", None])
@@ -157,6 +166,7 @@ def test_an_older_version_that_cannot_be_written_is_not_lost(
 
     assert is_refused(cloud.s3.put_object, Key="one", Body=SMALL)
     assert is_refused(cloud.s3.delete_object, Key="one")
+    assert is_refused(cloud.s3.delete_objects, Delete={"Objects": [{"Key": "one"}]})
 
     assert versions(cloud) == before
     cloud.kill_and_start()
@@ -198,8 +208,80 @@ def test_no_event_is_sent_of_an_object_that_was_refused(cloud: Cloud) -> None:
     cloud.s3.put_object(Bucket="noticed", Key="accepted", Body=SMALL)
 
     bodies = ""
+    deadline = time.monotonic() + 60
     while "accepted" not in bodies:
+        assert time.monotonic() < deadline
         received = cloud.aws.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)
         bodies += "".join(message["Body"] for message in received.get("Messages", []))
     assert "refused" not in bodies
-    cloud.make_room()
+
+
+def test_a_copy_that_cannot_be_written_is_refused(cloud: Cloud, versioning: str | None) -> None:
+    cloud.s3.put_object(Bucket=BUCKET, Key="from", Body=LARGE)
+    cloud.s3.put_object(Bucket=BUCKET, Key="to", Body=SMALL)
+    cloud.fill_disk()
+
+    source = {"Bucket": BUCKET, "Key": "from"}
+    assert is_refused(cloud.s3.copy_object, Key="to", CopySource=source)
+
+    cloud.kill_and_start()
+    assert cloud.contents() == {"from": LARGE, "to": SMALL}
+
+
+def test_tags_that_cannot_be_written_are_refused(cloud: Cloud, versioning: str | None) -> None:
+    cloud.s3.put_object(Bucket=BUCKET, Key="one", Body=SMALL, Tagging="kind=old")
+    cloud.fill_disk(limit_bytes=0)
+
+    new = {"TagSet": [{"Key": "kind", "Value": "new"}]}
+    assert is_refused(cloud.s3.put_object_tagging, Key="one", Tagging=new)
+    assert is_refused(cloud.s3.delete_object_tagging, Key="one")
+
+    cloud.kill_and_start()
+    tags = cloud.s3.get_object_tagging(Bucket=BUCKET, Key="one")["TagSet"]
+    assert tags == [{"Key": "kind", "Value": "old"}]
+
+
+@pytest.mark.parametrize("versioning", ["Enabled"], indirect=True)
+def test_a_version_whose_deletion_cannot_be_written_stays(
+    cloud: Cloud, versioning: str | None
+) -> None:
+    for body in (LARGE, SMALL):
+        cloud.s3.put_object(Bucket=BUCKET, Key="one", Body=body)
+    [[newest, older], _] = before = versions(cloud)
+    cloud.fill_disk(limit_bytes=0)
+
+    for version in (newest, older):
+        assert is_refused(cloud.s3.delete_object, Key="one", VersionId=version["VersionId"])
+
+    cloud.kill_and_start()
+    assert versions(cloud) == before
+    place = {"Bucket": BUCKET, "Key": "one"}
+    for version, body in ((newest, SMALL), (older, LARGE)):
+        found = cloud.s3.get_object(**place, VersionId=version["VersionId"])
+        assert found["Body"].read() == body
+    cloud.s3.delete_object(**place, VersionId=newest["VersionId"])
+    cloud.kill_and_start()
+    assert cloud.contents() == {"one": LARGE}
+
+
+def test_what_a_killed_server_had_decided_is_completed_at_its_start(
+    cloud: Cloud, versioning: str | None
+) -> None:
+    cloud.s3.put_object(Bucket=BUCKET, Key="replaced", Body=SMALL)
+    cloud.s3.put_object(Bucket=BUCKET, Key="deleted", Body=SMALL)
+    folder = cloud.paths.cloud / "s3" / ACCOUNT / BUCKET
+    changes = FileChanges(note=cloud.paths.saved / "objects.changes")
+    sidecar = json.loads((folder / "replaced.meta.json").read_text())
+    sidecar |= {"etag": "new", "checksums": {}}
+    changes.write(str(folder / "replaced"), b"whole", is_text=False)
+    changes.write(str(folder / "replaced.meta.json"), json.dumps(sidecar), is_text=True)
+    for name in ("deleted", "deleted.meta.json"):
+        changes.delete(str(folder / name))
+    changes.decide()
+    (folder / "replaced.meta.json.tmp").replace(folder / "replaced.meta.json")
+
+    cloud.kill_and_start()
+
+    assert cloud.contents() == {"replaced": b"whole"}
+    found = cloud.s3.head_object(Bucket=BUCKET, Key="replaced")
+    assert (found["ETag"], found["ContentLength"]) == ("new", len(SMALL))

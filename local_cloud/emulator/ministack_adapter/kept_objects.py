@@ -1,102 +1,120 @@
-"""Objects are kept whole or not at all: a request whose files cannot be written is answered 503.
+"""Objects are kept as they were acknowledged: a request that cannot be written is answered 503.
 
 MiniStack's S3 changes its records, writes the files afterwards, and only logs an error of the disk:
-such an object would be acknowledged and gone after a restart. Here the files of a request take
-their places together at its end. When one of them cannot be written, records and files are as they
-were before the request, and no event is sent.
+such a change would be acknowledged and gone after a restart. Here the files of a request change
+together at its end. When one of them cannot be written, records and files are as they were before
+the request, and no event is sent. Replicas in other buckets are not part of this.
 """
 
 import contextlib
 import logging
-import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from local_cloud.emulator.ministack_adapter.object_files import FileChanges, complete
+
 # The handlers of single objects that write files: bucket and key are their first arguments.
-_HANDLERS: Final = ("_put_object", "_copy_object", "_complete_multipart_upload", "_delete_object")
+_HANDLERS: Final = (
+    "_put_object", "_copy_object", "_complete_multipart_upload", "_delete_object",
+    "_put_object_tagging", "_delete_object_tagging", "_put_object_acl",
+    "_put_object_annotation", "_delete_object_annotation",
+)  # fmt: skip
 # Records by bucket, key and version.
 _OF_VERSIONS: Final = (
     "_object_tags", "_object_acl", "_object_annotations", "_object_retention", "_object_legal_hold",
 )  # fmt: skip
 # How MiniStack's log begins for each error that it hides.
-_HIDDEN_ERROR: Final = "Failed to persist"
+_HIDDEN_ERRORS: Final = ("Failed to persist", "Failed to read persisted")
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
-@dataclass(kw_only=True)
 class _Request:
-    unfinished: dict[str, str] = field(default_factory=dict)  # the file beside each place
-    events: list[Callable[[], None]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def keep(self) -> None:
-        """Raises OSError."""
-        # The sidecar first: without its data file a kill in between leaves no object.
-        for place in sorted(self.unfinished, key=lambda place: not place.endswith(".meta.json")):
-            Path(self.unfinished[place]).replace(place)
-            del self.unfinished[place]
-
-    def discard(self) -> None:
-        for file in self.unfinished.values():
-            Path(file).unlink(missing_ok=True)
+    def __init__(self, changes: FileChanges) -> None:
+        self.changes = changes
+        self.events: list[Callable[[], None]] = []
+        self.errors: list[str] = []
 
 
 class KeptObjects(logging.Handler):
-    """Create one before MiniStack answers requests."""
+    """Create one before MiniStack answers requests: it completes what a killed server had begun."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        from ministack.services import s3  # noqa: PLC0415 - reads the environment when imported
+        self._note = folder / "objects.changes"
+        assert "ministack.services.s3" not in sys.modules, "it reads its files when it is imported"
+        complete(self._note)
+        from ministack.services import s3  # noqa: PLC0415
 
         self._s3 = s3
         self._requests = threading.RLock()
         self._of_thread = threading.local()
-        self._write_directly, self._notify_directly = s3._atomic_write, s3._fire_s3_event_async
-        s3._atomic_write, s3._fire_s3_event_async = self._write, self._notify
+        self._directly = s3._atomic_write, s3._remove_key_files, s3._fire_s3_event_async
+        s3._atomic_write, s3._remove_key_files = self._write, self._remove
+        s3._delete_version_file, s3._fire_s3_event_async = self._remove_version, self._notify
         for name in _HANDLERS:
-            setattr(s3, name, self._whole(getattr(s3, name)))
+            setattr(s3, name, self._whole(getattr(s3, name), lambda key, *_: [key]))
+        s3._delete_objects = self._whole(s3._delete_objects, self._keys_of)
+        s3._post_object = self._refuse_form
         s3.logger.addHandler(self)
+        s3.logger.setLevel(logging.WARNING)
 
     @property
     def _request(self) -> _Request | None:
         """What this thread handles."""
         return getattr(self._of_thread, "request", None)
 
+    # -- what MiniStack calls while it handles a request ------------------------------------
+
     def emit(self, record: logging.LogRecord) -> None:
         request = self._request
-        if request is not None and str(record.msg).startswith(_HIDDEN_ERROR):
+        if request is not None and str(record.msg).startswith(_HIDDEN_ERRORS):
             request.errors.append(record.getMessage())
 
     def _write(self, place: str, content: Any, *, text: bool = False) -> None:
         request = self._request
         if request is None:
-            self._write_directly(place, content, text=text)
-            return
-        file = request.unfinished[place] = f"{place}.tmp"  # ignored at a start
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w" if text else "wb") as opened:
-            opened.write(content)
+            self._directly[0](place, content, text=text)
+        else:
+            request.changes.write(place, content, is_text=text)
+
+    def _remove(self, place: str | None) -> None:
+        request = self._request
+        if request is None:
+            self._directly[1](place)
+        elif place is not None:
+            for each in (place, f"{place}.meta.json"):
+                if each in request.changes.unfinished or Path(each).is_file():
+                    request.changes.delete(each)
+
+    def _remove_version(self, bucket: str, key: str, version: str) -> None:
+        self._remove(self._s3._version_disk_path(bucket, key, version))
 
     def _notify(self, *event: Any, **fields: Any) -> None:
-        send = partial(self._notify_directly, *event, **fields)
         request = self._request
+        send = partial(self._directly[2], *event, **fields)
         if request is None:
             send()
         else:
             request.events.append(send)
 
-    def _whole(self, handler: Callable[..., Answer]) -> Callable[..., Answer]:
-        def handle(bucket: str, key: str, *rest: Any) -> Answer:
-            with self._requests, self._one_request(bucket, key) as request:
-                answer = handler(bucket, key, *rest)
+    # -- requests -----------------------------------------------------------------------------
+
+    def _whole(
+        self, handler: Callable[..., Answer], keys: Callable[..., Iterable[str]]
+    ) -> Callable[..., Answer]:
+        """`keys` of the arguments behind the bucket: those that the handler may change."""
+
+        def handle(bucket: str, *rest: Any) -> Answer:
+            with self._requests, self._one_request(bucket, keys(*rest)) as request:
+                answer = handler(bucket, *rest)
                 if not request.errors:
                     try:
-                        request.keep()
+                        request.changes.decide()
                     except OSError as error:
                         request.errors.append(str(error))
             if request.errors:
@@ -108,9 +126,9 @@ class KeptObjects(logging.Handler):
         return handle
 
     @contextlib.contextmanager
-    def _one_request(self, bucket: str, key: str) -> Iterator[_Request]:
-        restore = self._restoration(bucket, key)
-        request = self._of_thread.request = _Request()
+    def _one_request(self, bucket: str, keys: Iterable[str]) -> Iterator[_Request]:
+        restorations = [self._restoration(bucket, key) for key in keys]
+        request = self._of_thread.request = _Request(FileChanges(note=self._note))
         is_kept = False
         try:
             yield request
@@ -118,8 +136,18 @@ class KeptObjects(logging.Handler):
         finally:
             self._of_thread.request = None
             if not is_kept:
-                request.discard()
-                restore()
+                request.changes.discard()
+                for restore in restorations:
+                    restore()
+        if is_kept:
+            request.changes.apply()
+
+    def _keys_of(self, body: bytes, *_: Any) -> list[str]:
+        try:
+            elements = self._s3.fromstring(body).iter()
+        except Exception:  # noqa: BLE001 - the handler answers to what is not XML
+            return []
+        return [e.text for e in elements if e.tag.rpartition("}")[2] == "Key" and e.text]
 
     def _restoration(self, bucket: str, key: str) -> Callable[[], None]:
         """What brings the records of an object back to what they are now."""
@@ -132,7 +160,11 @@ class KeptObjects(logging.Handler):
             name: {place: getattr(s3, name).get(place) for place in _places(bucket, key, versions)}
             for name in _OF_VERSIONS
         }
-        uploads = dict(s3._multipart_uploads._data)
+        uploads = {
+            name: upload
+            for name, upload in s3._multipart_uploads.items()
+            if (upload["bucket"], upload["key"]) == (bucket, key)
+        }
 
         def restore() -> None:
             now = _places(bucket, key, s3._object_versions.get((bucket, key)))
@@ -141,15 +173,20 @@ class KeptObjects(logging.Handler):
                     _put_back(getattr(s3, name), place, before.get(place))
             _put_back(objects, key, current)
             _put_back(s3._object_versions, (bucket, key), copies)
-            s3._multipart_uploads._data.update(uploads)
-            for upload in uploads:
-                s3._completed_multipart_uploads._data.pop(upload, None)
+            for name, upload in uploads.items():
+                s3._multipart_uploads[name] = upload
+                s3._completed_multipart_uploads.pop(name, None)
 
         return restore
 
     def _refusal(self, error: str) -> Answer:
         message = f"{error}: nothing was changed. Make room on the disk of the local cloud"
         refusal: Answer = self._s3._error("ServiceUnavailable", message, 503)
+        return refusal
+
+    def _refuse_form(self, *_: Any) -> Answer:
+        message = "the local cloud does not take objects from forms of browsers"
+        refusal: Answer = self._s3._error("NotImplemented", message, 501)
         return refusal
 
 

@@ -53,7 +53,7 @@ def test_a_line_has_the_same_colour_in_the_plots_of_all_drills() -> None:
             ">failed and sent again<"
         )
         assert found
-        return re.findall(r"stroke: (#\w+)", before)[-1]  # that of its line in the legend
+        return str(re.findall(r"stroke: (#\w+)", before)[-1])  # that of its line in the legend
 
     assert colour_of_failures(queued=[]) == colour_of_failures(queued=[0.5])
 
