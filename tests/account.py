@@ -108,7 +108,7 @@ class Account:
         return "GONE" if status == "DELETE_COMPLETE" else status
 
     def wait_for(self, stack: str, expected: str) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while (status := self.status(stack)) != expected:
             assert time.monotonic() < deadline, f"{stack} is {status}, not {expected}"
             time.sleep(0.02)

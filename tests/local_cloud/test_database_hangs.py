@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local_cloud.emulator.database_pair import DatabasePair, Node
-from local_cloud.emulator.health_check import FAILURES
+from local_cloud.emulator.health_check import FAILURES, HealthCheck
 from local_cloud.superuser import superuser
 from tests.local_cloud.database_pairs import (
     NOWHERE,
@@ -35,10 +35,16 @@ def hanging(node: Node) -> Iterator[list[psutil.Process]]:
     processes = [postmaster, *postmaster.children(recursive=True)]
     for process in processes:
         process.send_signal(signal.SIGSTOP)
+    node.health_check.reset()  # a slow answer before does not count
     try:
         yield processes
     finally:
         resume(processes)
+
+
+def ask_impatiently(node: Node) -> None:
+    """The health check of a node that is going to hang, so that it is soon found out."""
+    node.health_check = HealthCheck(node.server, answer_timeout_seconds=0.5, refusal_seconds=3)
 
 
 def resume(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -61,6 +67,7 @@ def test_s65_a_writer_that_hangs_is_replaced_and_acknowledges_nothing_when_it_co
 ) -> None:
     """The commit was sent to a server that hangs. Its answer must not come after the promotion."""
     old, new = pair.writer, pair.standby
+    ask_impatiently(old)
     clients = Writers(old.server)
     until(lambda: len(clients.acknowledged) > 200)
     pair.check_health()
@@ -76,7 +83,7 @@ def test_s65_a_writer_that_hangs_is_replaced_and_acknowledges_nothing_when_it_co
 
             assert pair.writer is new
             assert resume(processes) == [], "it is fenced before the standby is promoted"
-            assert commit.exception(timeout=10) is not None, "it was never acknowledged"
+            assert commit.exception() is not None, "it was never acknowledged"
     clients.join()
     assert -1 not in kept(new.server)
     assert set(clients.acknowledged) <= set(kept(new.server))
@@ -89,6 +96,7 @@ def test_s65_a_standby_that_hangs_stops_commits_only_until_it_is_noticed(
     pair: DatabasePair,
 ) -> None:
     standby = pair.standby
+    ask_impatiently(standby)
     with hanging(standby):
         clients = Writers(pair.writer.server)
         find_out_that_it_hangs(pair, standby)
@@ -108,6 +116,7 @@ def test_s65_a_hanging_writer_is_restarted_if_the_standby_may_not_take_over(
     pair: DatabasePair,
 ) -> None:
     writer, standby = pair.writer, pair.standby
+    ask_impatiently(writer)
     write(writer.server, 1)
     kill(standby)
     look_after(pair, lost=frozenset({"b"}))

@@ -8,7 +8,7 @@ from local_cloud.aws import AwsClients
 from local_cloud.emulator.deployment import DeploymentFailed, Service
 from local_cloud.emulator.deployment_alarms import DeploymentAlarms, alarm_names
 from tests.account import Account
-from tests.local_cloud.test_deployment import FakePlatform, fake, service, want
+from tests.local_cloud.test_deployment import PATIENT_SECONDS, FakePlatform, fake, service, want
 
 __all__ = ["fake", "service"]  # fixtures
 
@@ -34,7 +34,7 @@ def set_state(account: Account, name: str, state: str) -> None:
 def deployed(service: Service, fake: FakePlatform) -> set[str]:
     """The tasks of a first deployment; the next definition takes its time."""
     want(service, "good")
-    service.wait_until_stable("good", timeout_seconds=15)
+    service.wait_until_stable("good", timeout_seconds=PATIENT_SECONDS)
     fake.sick.add("slow")
     return set(fake.registered)
 
@@ -43,14 +43,14 @@ def test_s31_an_alarm_stops_the_deployment_and_the_old_tasks_stay(
     service: Service, fake: FakePlatform, account: Account, shared_aws: AwsClients, alarm: str
 ) -> None:
     kept, alarms = deployed(service, fake), DeploymentAlarms(shared_aws)
-    want(service, "slow")
+    want(service, "slow", grace_seconds=PATIENT_SECONDS)
     alarms.watch(service, (alarm,))
 
     set_state(account, alarm, "ALARM")
     alarms.watch(service, (alarm,))
 
     with pytest.raises(DeploymentFailed, match=f"alarm {alarm} started"):
-        service.wait_until_stable("slow", timeout_seconds=15)
+        service.wait_until_stable("slow", timeout_seconds=PATIENT_SECONDS)
     assert service.deploying is None
     assert kept <= set(fake.registered)
 
@@ -61,7 +61,7 @@ def test_s31_a_correction_can_be_deployed_while_the_alarm_is_active(
     deployed(service, fake)
     alarms = DeploymentAlarms(shared_aws)
     set_state(account, alarm, "ALARM")
-    want(service, "slow")
+    want(service, "slow", grace_seconds=PATIENT_SECONDS)
 
     alarms.watch(service, (alarm,))
     alarms.watch(service, (alarm,))

@@ -27,7 +27,7 @@ def scene(tmp_path: Path) -> Scene:
     paths = CloudPaths(tmp_path)
     for folder in (paths.cloud, paths.services):
         folder.mkdir(parents=True)
-    return Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=10)
+    return Scene(paths=paths, suffix="main-0a1b2c", recovery_timeout_seconds=300)
 
 
 def service(scene: Scene, name: str, *, obeys: bool = True) -> Callable[[], object]:

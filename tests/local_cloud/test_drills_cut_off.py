@@ -1,7 +1,7 @@
 """B7: tasks lose the database, as if packets were dropped, and get it back; the writer stays."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pg8000.dbapi
 import pytest
@@ -24,15 +24,21 @@ class Servers:
         return self._pair.facts()
 
 
-def session(server: PostgresServer) -> pg8000.dbapi.Connection:
+def session(server: PostgresServer, *, timeout_seconds: float = 300) -> pg8000.dbapi.Connection:
     return pg8000.dbapi.connect(
         user="service", password="test", host=server.address, port=server.port,
-        database="postgres", ssl_context=True, timeout=1,
+        database="postgres", ssl_context=True, timeout=timeout_seconds,
     )  # fmt: skip
 
 
 def ask(connection: pg8000.dbapi.Connection) -> None:
     connection.cursor().execute("SELECT 1")
+
+
+def ask_again_and_again(connection: pg8000.dbapi.Connection) -> NoReturn:
+    """The other thread of the cut ends the session at some moment."""
+    while True:
+        ask(connection)
 
 
 @pytest.mark.parametrize("which", ["writer", "standby"])
@@ -57,9 +63,9 @@ def test_b7_a_cut_ends_sessions_and_lets_none_be_opened_until_it_is_over(
         with database_cut_off(scene):
             for _ in range(2):
                 with pytest.raises((pg8000.dbapi.Error, OSError)):
-                    ask(session(server))
+                    ask(session(server, timeout_seconds=1))
             with pytest.raises((pg8000.dbapi.Error, OSError)):
-                ask(before)
+                ask_again_and_again(before)
             pair.check_health()
             look_after(pair)
             assert pair.writer is writer

@@ -39,7 +39,7 @@ def scene(tmp_path: Path) -> Scene:
     paths = CloudPaths(tmp_path)
     paths.databases.mkdir(parents=True)
     (tmp_path / "log").write_text("No space left on device, some time ago\n")
-    return Scene(paths=paths, suffix=SUFFIX, recovery_timeout_seconds=10)
+    return Scene(paths=paths, suffix=SUFFIX, recovery_timeout_seconds=300)
 
 
 def publish(scene: Scene, *, writer: str) -> None:

@@ -55,7 +55,7 @@ def test_b7_a_lost_zone_whose_writer_is_not_replaced_fails_the_drill(
     with pytest.raises(CloudError, match="the standby is the writer: not within"):
         lose_zone.lose_zone(scene)
 
-    assert victim.wait(10) == -9
+    assert victim.wait() == -9
     assert Zones(scene.paths.lost_zones).lost() == frozenset(), "the zone is back"
 
 

@@ -50,6 +50,8 @@ class Faults:
         self.on: list[str] = []
         self.was_on: list[str] = []
         self.missing = ""
+        self.may_end = threading.Event()
+        self.may_end.set()
 
     @contextlib.contextmanager
     def fault(self, _: Scene, action: str, target: Any) -> Iterator[None]:
@@ -60,6 +62,7 @@ class Faults:
         try:
             yield
         finally:
+            self.may_end.wait()
             self.on.remove(action)
 
 
@@ -148,7 +151,7 @@ def ended(fis: Any, name: str) -> Any:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -171,9 +174,11 @@ def test_b7_a_deployed_template_is_listed_with_its_tags_until_it_is_deleted(
 
 def test_b7_an_experiment_ends_with_its_fault(fis: Any, tmp_path: Path, faults: Faults) -> None:
     """The network first: what is killed then does not start there again."""
+    faults.may_end.clear()  # before somebody has seen it
     name = start(fis, create(tmp_path, properties()))
     wait_until(lambda: len(faults.on) == 2)
     assert fis.get_experiment(id=name)["experiment"]["state"]["status"] == "running"
+    faults.may_end.set()
 
     experiment = ended(fis, name)
     assert experiment["state"] == {"status": "completed"}

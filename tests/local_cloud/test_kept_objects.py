@@ -58,7 +58,7 @@ class Cloud:
     def kill_and_start(self) -> None:
         server = psutil.Process(self._running().pid)
         os.kill(server.pid, signal.SIGKILL)
-        server.wait(10)
+        server.wait()
         start_cloud(self.paths)
 
     def contents(self) -> dict[str, bytes]:

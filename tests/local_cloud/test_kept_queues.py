@@ -42,7 +42,7 @@ _READ = (
 
 def _python(folder: Path, program: str) -> str:
     command = [sys.executable, "-c", _BEGIN + program, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

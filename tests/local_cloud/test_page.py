@@ -45,7 +45,7 @@ def test_b8_a_second_start_finds_the_running_page(paths: CloudPaths) -> None:
     assert address == f"http://127.0.0.1:{os.environ['LOCAL_PAGE_PORT']}/" == page_address(paths)
     assert start_page(paths, _cloud()) == address
     assert _process(paths) == process
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    with urllib.request.urlopen(address, timeout=300) as answer:
         assert b"make up` starts it" in answer.read()
 
 

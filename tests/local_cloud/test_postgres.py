@@ -1,6 +1,7 @@
 """The PostgreSQL server: version, TLS, and a standby with all commits."""
 
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_plain_text_connections_are_refused(writer: PostgresServer) -> None:
             host=writer.address,
             port=writer.port,
             ssl_context=False,
-            timeout=10,
+            timeout=60,
         )
 
 
@@ -95,6 +96,7 @@ def test_a_promoted_standby_has_what_the_writer_committed(
     cursor = connection.cursor()
     cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
     cursor.execute("SELECT pg_reload_conf()")
+    until_in_sync(cursor)
     cursor.execute("CREATE TABLE kept (n int)")
     cursor.execute("INSERT INTO kept VALUES (7)")
     connection.close()
@@ -108,6 +110,17 @@ def test_a_promoted_standby_has_what_the_writer_committed(
         survivor.close()
     finally:
         standby.stop()
+
+
+def until_in_sync(cursor: Any) -> None:
+    """Until commits wait for the standby: the setting is read some time after the request."""
+    while True:
+        cursor.execute("SELECT sync_state FROM pg_stat_replication")
+        if cursor.fetchall() == (["sync"],):
+            break
+        time.sleep(0.02)
+    # The checkpointer publishes the setting to the sessions: after its answer all of them wait.
+    cursor.execute("CHECKPOINT")
 
 
 def test_a_second_cluster_in_the_same_folder_is_refused(writer: PostgresServer) -> None:

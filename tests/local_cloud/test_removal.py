@@ -27,7 +27,7 @@ def deploy(aws: AwsClients, name: str, resources: dict[str, Any]) -> None:
         StackName=name, TemplateBody=json.dumps({"Resources": resources}), Tags=TAGS
     )
     aws.cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
     )
 
 
@@ -79,6 +79,9 @@ def test_b3_the_branch_hub_of_a_trunk_stays(
     topic = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
     tags: Any = [{"Key": "branch-hub", "Value": "hub-abc123"}]
     shared_aws.cloudformation.create_stack(StackName=HUB, TemplateBody=topic, Tags=tags)
+    shared_aws.cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=HUB, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+    )
     deploy_branch(shared_aws)
     remove_branch(shared_cloud, running, branch="branch")
     (hub,) = shared_aws.cloudformation.describe_stacks(StackName=HUB)["Stacks"]

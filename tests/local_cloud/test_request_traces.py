@@ -45,7 +45,7 @@ def balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Balancer]:
 
 
 def got(balancer: Balancer, sent: str | None = None) -> str:
-    connection = http.client.HTTPConnection(balancer.elbv2.host, PORT, timeout=10)
+    connection = http.client.HTTPConnection(balancer.elbv2.host, PORT, timeout=300)
     connection.request("GET", "/", headers={} if sent is None else {"X-Amzn-Trace-Id": sent})
     return connection.getresponse().read().decode("latin-1")
 

@@ -69,7 +69,7 @@ def as_root_with(
     return subprocess.run(
         ["setpriv", "--inh-caps=-all", f"--bounding-set={bounding_set}",
          sys.executable, "-c", program, *arguments],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 

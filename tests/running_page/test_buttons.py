@@ -98,6 +98,8 @@ async def press(page: Page, site: Site, button: Pressed) -> None:
     if name == "trace":
         await question.get_by_label("Transaction", exact=True).fill(RUN)
         await question.get_by_role("button", name="Use these choices").click()
+        # The page asks the server for the new command.
+        await expect(question.locator("code.command")).to_contain_text(f"TRANSACTION={RUN}")
     shown = await question.locator("code.command").inner_text()
     assert site.asked == [], "the question alone starts nothing"
     await confirm(question, button)
@@ -154,12 +156,13 @@ async def test_b8_output_is_live_and_a_second_click_finds_the_running_command(
     site.fail()
     button = BUTTONS["drill-kill-task"]
     await confirm(await open_question(page, button), button)
-    first, command = page.url, page.locator("#command")
+    command = page.locator("#command")
     await expect(command).to_contain_text("running")
+    first = page.url
     await expect(command).to_contain_text("asked for drill-kill-task")
     question = await open_question(page, BUTTONS["drill-lose-zone"])
     await question.get_by_role("link", name=button.action.title).click()
-    assert page.url == first
+    await expect(page).to_have_url(first)
     site.release()
     await expect(command).to_contain_text("exit code 2")
     await expect(command).to_contain_text("docs/recovery.md describes every drill")

@@ -55,15 +55,15 @@ class Bed:
     upstream: Upstream
     port: int
 
-    def client(self, service: Any) -> Any:
+    def client(self, service: Any, *, read_timeout: float = 300) -> Any:
         session = boto3.Session("a key", "its secret", region_name="us-east-1")
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=2, connect_timeout=2)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=read_timeout)
         return session.client(service, endpoint_url=f"http://{HOST}:{self.port}", config=config)
 
-    async def send(self, body: str) -> str:
+    async def send(self, body: str, *, read_timeout: float = 300) -> str:
         """The id that the queue has given, or the fault that the sender has seen."""
         url = f"http://{HOST}:{self.port}/000000000000/audit-queue-soak"
-        sqs = self.client("sqs")
+        sqs = self.client("sqs", read_timeout=read_timeout)
         try:
             answered = await asyncio.to_thread(sqs.send_message, QueueUrl=url, MessageBody=body)
         except ClientError as error:
@@ -125,7 +125,10 @@ async def test_the_client_sees_the_fault_and_the_service_does_what_it_got(
 ) -> None:
     faults = always(fault)
     async with bed(faults) as found:
-        assert (await found.send("a")).startswith(seen)
+        patience = 2 if fault is Fault.ANSWER_LATE else 300
+        assert (await found.send("a", read_timeout=patience)).startswith(seen)
+        if done:
+            await found.upstream.answered.wait()  # a client that has given up did not wait for it
         assert found.upstream.bodies == done
         assert faults.counts()[1] == {(KIND, fault): 1}
 

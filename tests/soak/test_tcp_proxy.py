@@ -19,12 +19,14 @@ class Server:
     """Answers each line, and keeps it."""
 
     lines: list[bytes] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             self.lines.append(line)
             writer.write(ANSWER)
+            self.came.set()
         self.disconnected.set()
         writer.close()
 
@@ -77,8 +79,10 @@ async def test_the_server_got_what_it_should_and_the_client_the_rest(
 
 async def test_a_late_answer_does_not_come_while_the_client_waits() -> None:
     async with through(always(Fault.ANSWER_LATE)) as (server, port):
+        asking = asyncio.create_task(ask(port))
+        await server.came.wait()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ask(port), 1)
+            await asyncio.wait_for(asking, 1)
         assert server.lines == [b"a\n"]
 
 

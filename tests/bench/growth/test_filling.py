@@ -30,7 +30,7 @@ async def filled(server: RunningLedger) -> AsyncIterator[Connection]:
         await connection.execute("SET session_replication_role = replica")
         yield connection
     async with server.connection("postgres") as connection:
-        await connection.execute("DROP DATABASE damaged")
+        await connection.execute("DROP DATABASE damaged WITH (FORCE)")
 
 
 @pytest.mark.parametrize("ids", Ids)

@@ -15,7 +15,7 @@ from local_cloud.paths import CloudPaths
 from local_cloud.server import RunningCloud
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/any"
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 300.0  # for a busy machine; on a free one nothing takes that long
 T = TypeVar("T")
 
 

@@ -85,7 +85,7 @@ class Branches:
             self.hub.webhook_url, data=delivery.body, headers=delivery.headers, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -191,7 +191,7 @@ def deploy_hub(cloud: Cloud, folder: Path) -> Hub:
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )  # fmt: skip
     aws.cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
     )
     outputs = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
     return Hub(outputs={o["OutputKey"]: o["OutputValue"] for o in outputs}, aws=aws)

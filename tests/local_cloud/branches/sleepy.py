@@ -95,7 +95,7 @@ class Sleepy:
             port=cluster["Port"],
             database="books",
             ssl_context=ssl.create_default_context(cafile=str(roots)),
-            timeout=20,
+            timeout=60,
         )
         try:
             yield connection.cursor()

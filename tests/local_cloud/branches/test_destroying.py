@@ -123,7 +123,7 @@ def test_a_command_that_follows_a_run_names_who_deleted_its_branch(
     else:
         cloud.drop(branch, quiet=False)
 
-    output += pushing.communicate(timeout=60)[0]
+    output += pushing.communicate()[0]
 
     assert f"stopped: `{deletion.format(branch)}` of user" in output
     assert f"deleted branch {branch}" in output

@@ -117,10 +117,13 @@ def test_s7_a_new_pipeline_runs_once_and_again_after_each_push(cloud: Cloud) -> 
 
 
 def test_s7_of_waiting_pushes_only_the_newest_is_delivered(cloud: Cloud) -> None:
-    pipeline = Pipeline(cloud, "test ! -e /nowhere; sleep 1.5")
+    mark = cloud.paths.state / f"mark-{uuid.uuid4().hex}"
+    pipeline = Pipeline(cloud, f'until test -e "{mark}"; do sleep 0.05; done')
     pipeline.building()
     for _ in range(2):
         cloud.aws.codepipeline.start_pipeline_execution(name=pipeline.name)
+    eventually(lambda: "Superseded" in [run["status"] for run in pipeline.runs()])
+    mark.touch()
     states = [run["status"] for run in pipeline.ended(3)]
     assert states == ["Succeeded", "Superseded", "Succeeded"]
 
@@ -138,16 +141,16 @@ def test_s7_the_api_and_an_event_name_the_failed_action(cloud: Cloud, events: st
     def look() -> bool:
         answer = cloud.aws.sqs.receive_message(QueueUrl=events, MaxNumberOfMessages=10)
         received.extend(json.loads(m["Body"]) for m in answer.get("Messages", []))
-        return any(
-            e["detail"]["state"] == "FAILED" and "stage" not in e["detail"] for e in received
-        )
+        return any(d["state"] == "FAILED" and "stage" not in d for d in mine())
+
+    def mine() -> list[Any]:
+        return [e["detail"] for e in received if e["detail"]["pipeline"] == pipeline.name]
 
     eventually(look)
-    mine = [e["detail"] for e in received if e["detail"]["pipeline"] == pipeline.name]
-    assert [(d["stage"], d["action"]) for d in mine if d["state"] == "FAILED" and "stage" in d] == [
-        ("Build", "Synth")
-    ]
-    assert {d["execution-id"] for d in mine} == {run["pipelineExecutionId"]}
+    assert [
+        (d["stage"], d["action"]) for d in mine() if d["state"] == "FAILED" and "stage" in d
+    ] == [("Build", "Synth")]
+    assert {d["execution-id"] for d in mine()} == {run["pipelineExecutionId"]}
 
 
 def test_s7_a_retry_skips_the_succeeded_actions(cloud: Cloud) -> None:
@@ -230,9 +233,19 @@ def test_s8_deleting_a_pipeline_ends_its_runs_and_their_followers(
 def test_s7_a_follower_shows_the_run_of_another_process_to_its_end(
     cloud: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipeline = Pipeline(cloud, "sleep 0.5; exit 9")
+    mark = cloud.paths.state / f"mark-{uuid.uuid4().hex}"
+    pipeline = Pipeline(cloud, f'until test -e "{mark}"; do sleep 0.05; done; exit 9')
     run = pipeline.building()
-    result = follow_run(cloud.paths.state, pipeline.name, run, Progress(live=False))
+
+    class Following(Progress):
+        """The build ends when it is seen."""
+
+        def action_does(self, stage: str, action: str, text: str) -> None:
+            super().action_does(stage, action, text)
+            if action == "Synth":
+                mark.touch()
+
+    result = follow_run(cloud.paths.state, pipeline.name, run, Following(live=False))
     assert not result.succeeded
     said = capsys.readouterr().out
     for text in ("Source > Build", "Build/Synth  Failed", "exit code 9", f"{pipeline.name} Failed"):

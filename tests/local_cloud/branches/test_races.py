@@ -61,9 +61,11 @@ def test_s8_a_branch_deleted_right_after_its_push_leaves_nothing(
 ) -> None:
     suffix = suffix_of_branch(branch)
     commit = branches.push(branch)
-    branches.send_event(webhook.pushed(branch, commit=commit))
+    pushed = branches.send_event(webhook.pushed(branch, commit=commit))
     branches.cloud.drop(branch)
-    branches.send_event(webhook.deleted(branch))
+    deleted = branches.send_event(webhook.deleted(branch))
+    branches.created(pushed)
+    branches.deleted(deleted)
     branches.settled(branch)
     assert branches.remains(suffix) == []
     assert branches.record(suffix) == {}
@@ -101,7 +103,7 @@ def test_s8_a_branch_pushed_right_after_its_deletion_gets_a_new_environment(
     branches.send_event(webhook.deleted(branch))
     eventually(lambda: branches.record(suffix).get("state") == "destroying")
     commit = branches.push(branch)
-    branches.send_event(webhook.pushed(branch, commit=commit))
+    branches.created(branches.send_event(webhook.pushed(branch, commit=commit)))
     branches.settled(branch)
     assert branches.record(suffix)["state"] == "live"
     assert stack_id(branches, f"transaction-{suffix}") != before
@@ -176,6 +178,7 @@ def test_s8_a_replayed_or_forged_webhook_starts_nothing(branches: Branches, bran
     assert status == 200
     assert "duplicate" in said
     assert branches.send(webhook.sign({**event, "deleted": True}, secret="guessed"))[0] == 401
+    eventually(lambda: branches.executions(branch, branches.hub.create_machine))
     branches.settled(branch)
     assert len(branches.executions(branch, branches.hub.create_machine)) == 1
     assert branches.executions(branch, branches.hub.destroy_machine) == []

@@ -77,7 +77,7 @@ def sleepy(branches: Branches, branch: str) -> Sleepy:
 def test_b13_what_was_posted_before_the_sleep_is_read_after_it(
     branches: Branches, branch: str, sleepy: Sleepy
 ) -> None:
-    eventually(lambda: sleepy.parts() == AWAKE, seconds=60)
+    eventually(lambda: sleepy.parts() == AWAKE)
     with sleepy.database() as cursor:
         cursor.execute("CREATE TABLE posted (id int)")
         cursor.execute("INSERT INTO posted VALUES (42)")
@@ -99,7 +99,7 @@ def test_b13_what_was_posted_before_the_sleep_is_read_after_it(
 
     woken = make(branches, "wake", branch)
     assert woken.returncode == 0, woken.stdout + woken.stderr
-    eventually(lambda: sleepy.parts() == AWAKE, seconds=60)
+    eventually(lambda: sleepy.parts() == AWAKE)
     assert "sleeping" not in branches.record(sleepy.suffix)
     with sleepy.database() as cursor:
         cursor.execute("SELECT id FROM posted")
@@ -143,8 +143,8 @@ def test_b13_a_run_of_its_pipeline_wakes_it(
     )
 
     assert started["pipelineExecutionId"]
-    eventually(lambda: sleepy.parts() == AWAKE, seconds=60)
-    output, _ = waiting.communicate(timeout=60)
+    eventually(lambda: sleepy.parts() == AWAKE)
+    output, _ = waiting.communicate()
     assert f"transaction-cluster-{sleepy.suffix} is awake" in output
 
 

@@ -44,7 +44,7 @@ class Builds:
             image="aws/codebuild/standard:7.0",
             buildspec=text,
             variables=overrides.pop("project_variables", ()),
-            timeout_minutes=overrides.pop("timeout_minutes", 1),
+            timeout_minutes=overrides.pop("timeout_minutes", 30),
         )
         values: dict[str, Any] = {
             "project": project,

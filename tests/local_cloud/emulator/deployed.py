@@ -2,8 +2,10 @@
 
 import json
 import ssl
+import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import WaiterError
@@ -28,6 +30,23 @@ class Deployed:
         (service,) = self.aws.ecs.describe_services(cluster="app", services=["app"])["services"]
         return service["desiredCount"]
 
+    def tasks(self) -> list[Any]:
+        """Those that run, as the local cloud publishes them."""
+        found: list[Any] = json.loads(self.service_file.read_text())
+        return found
+
+    def until_all_tasks_are_healthy(self) -> None:
+        """The scalable target raises their number after the stack is complete."""
+        while True:
+            wanted = self.tasks_wanted()
+            if wanted > 1 and [task["state"] for task in self.tasks()] == ["healthy"] * wanted:
+                return
+            time.sleep(0.2)
+
+    @property
+    def service_file(self) -> Path:
+        return self.paths.services / "app.json"
+
     def outputs(self) -> dict[str, str]:
         stack = self.aws.cloudformation.describe_stacks(StackName="app")["Stacks"][0]
         return {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
@@ -37,7 +56,7 @@ class Deployed:
         context = ssl.create_default_context(cafile=str(self.authority.certificate_file))
         context.check_hostname = False
         url = f"https://{self.outputs()['Host']}:{PORT}/"
-        with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+        with urllib.request.urlopen(url, context=context, timeout=60) as answer:
             return str(answer.read().decode())
 
     def served_certificate(self) -> bytes:
@@ -48,7 +67,7 @@ class Deployed:
 def wait(aws: AwsClients, waiter: Any) -> None:
     try:
         aws.cloudformation.get_waiter(waiter).wait(
-            StackName="app", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            StackName="app", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
         )
     except WaiterError as error:
         events = aws.cloudformation.describe_stack_events(StackName="app")["StackEvents"]

@@ -128,7 +128,7 @@ class Cloud:
                     "arn": f"arn:aws:codebuild:us-east-1:000000000000:project/{name}",
                     "source": {"type": "CODEPIPELINE", "buildspec": self.projects[name]},
                     "environment": {"image": "image", "environmentVariables": []},
-                    "timeoutInMinutes": 1,
+                    "timeoutInMinutes": 30,
                 }
                 for name in names
                 if name in self.projects

@@ -8,6 +8,7 @@ import signal
 import ssl
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -40,10 +41,32 @@ class Contents:
         assert running is not None
         server = psutil.Process(running.pid)
         os.kill(running.pid, signal.SIGKILL)
-        server.wait(10)
+        server.wait()
 
     def start(self) -> None:
         start_cloud(self.paths)
+
+    def until_saved(self) -> None:
+        """Until a server that is killed has all that has happened so far, but for log lines.
+
+        A saved stack is never newer than what else is saved. The second one is for what changed
+        while the first one was being saved.
+        """
+        for _ in range(2):
+            self._until_a_new_stack_is_saved(f"saved-{uuid.uuid4().hex}")
+
+    def _until_a_new_stack_is_saved(self, name: str) -> None:
+        resources = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+        body = json.dumps({"Resources": resources})
+        self.aws.cloudformation.create_stack(StackName=name, TemplateBody=body)
+        stacks = self.paths.saved / "cloudformation.state"
+        until(lambda: name.encode() in stacks.read_bytes(), "the state is saved")
+
+    def until_log_lines_are_saved(self) -> None:
+        def saved() -> bytes:
+            return b"".join(file.read_bytes() for file in self.paths.saved.glob("logs-*.journal"))
+
+        until(lambda: all(line.encode() in saved() for line in self.log_lines()), "they are saved")
 
     # -- the database, through load balancer and task -------------------------------------------
 
@@ -68,7 +91,7 @@ class Contents:
         context = ssl.create_default_context(cafile=str(self.authority.certificate_file))
         context.check_hostname = False
         url = f"https://{self.outputs()['Host']}:{PORT}/"
-        with urllib.request.urlopen(url, body, context=context, timeout=10) as answer:
+        with urllib.request.urlopen(url, body, context=context, timeout=120) as answer:
             return str(answer.read().decode())
 
     # -- messages ---------------------------------------------------------------------------
@@ -141,7 +164,7 @@ def until(
     condition: Callable[[], bool],
     what: str,
     *,
-    seconds: float = 20,
+    seconds: float = 300,
     details: Callable[[], str] = str,
 ) -> None:
     deadline = time.monotonic() + seconds

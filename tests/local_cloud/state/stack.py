@@ -17,7 +17,7 @@ def ask(text, *values):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = pg8000.dbapi.connect(
         "root", host=os.environ["HOST"], port=int(os.environ["PORT"]),
-        password=os.environ["PASSWORD"], database="books", ssl_context=context, timeout=5,
+        password=os.environ["PASSWORD"], database="books", ssl_context=context, timeout=60,
     )
     cursor = connection.cursor()
     cursor.execute("CREATE TABLE IF NOT EXISTS kept (n text)")

@@ -1,7 +1,6 @@
 """A stack operation that a kill interrupted is completed by a deployment of the same template."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,7 +74,7 @@ def _kill_after(contents: Contents, stack: str, resource: str, status: str) -> N
         }
 
     until(is_there, f"{resource} is {status}")
-    time.sleep(1.5)  # stacks are saved within a second
+    contents.until_saved()
     contents.kill()
     contents.start()
 
@@ -131,7 +130,7 @@ def test_an_interrupted_update_is_not_taken_for_deployed_nor_for_undone(contents
     cloudformation = contents.aws.cloudformation
     cloudformation.create_stack(StackName="updated", TemplateBody=json.dumps(before))
     cloudformation.get_waiter("stack_create_complete").wait(
-        StackName="updated", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        StackName="updated", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
     )
     cloudformation.update_stack(StackName="updated", TemplateBody=json.dumps(after))
 
