@@ -127,14 +127,17 @@ class Batcher:
 
     def _take(self) -> list[PostingRequest]:
         """The requests of the next call. None of them if it must not start yet."""
-        loop, waiting = asyncio.get_running_loop(), self._waiting.transactions
-        if pause := self._shares.pause_seconds(waiting=waiting, now=loop.time()):
+        loop, requests = asyncio.get_running_loop(), self._waiting.requests
+        if not requests:
+            return []
+        if pause := self._shares.pause_seconds(requests_waiting=requests, now=loop.time()):
             if self._look_again is None:
                 self._look_again = loop.call_later(pause, self._start_late)
             return []
-        taken = self._waiting.take(transactions_max=self._shares.take_max(waiting=waiting))
+        share = self._shares.take_max(waiting=self._waiting.transactions)
+        taken = self._waiting.take(transactions_max=share)
         if taken:
-            self._shares.started(_size(taken), now=loop.time())
+            self._shares.started(_size(taken), requests=len(taken), now=loop.time())
         return taken
 
     def _start_late(self) -> None:
@@ -151,7 +154,7 @@ class Batcher:
             outcomes = await self._call(requests, lock_wait_ms=LOCK_WAIT_MS)
         finally:
             self._busy -= 1
-            self._shares.returned(_size(requests))
+            self._shares.returned(_size(requests), requests=len(requests))
             self._waiting.free(requests)
             self._start_calls()
             self._shares.answered()

@@ -6,8 +6,8 @@ other is answered. Three rules keep the shares equal, whatever the database take
 
 * A call takes at most half of what is unanswered. Otherwise one share grows, and the database is
   idle while it is answered.
-* The next call starts beside one that runs when as many transactions wait as that one has. A small
-  call costs the database and the service almost as much as a large one.
+* The next call starts beside those that run when as many requests wait as one of them has on
+  average. A small call costs the database and the service almost as much as a large one.
 * A call that lasts longer than usual, for example because it waits for a lock, holds nobody back.
 
 Measured with 64 connections: `docs/decisions/posting-calls.md`.
@@ -20,17 +20,18 @@ PATIENCE_SECONDS = 0.02
 
 
 class CallShares:
-    """Numbers are of transactions. Times are those of the event loop, in seconds."""
+    """Sizes are of transactions. Times are those of the event loop, in seconds."""
 
     def __init__(self) -> None:
         self._calls = 0
+        self._requests = 0  # of the calls that run
         self._in_flight = 0
         self._answering = 0  # whose call has just returned
         self._last_start = 0.0
 
-    def pause_seconds(self, *, waiting: int, now: float) -> float:
-        """0 if a call for those that wait may start now; otherwise when to ask again at last."""
-        if waiting * self._calls >= self._in_flight:
+    def pause_seconds(self, *, requests_waiting: int, now: float) -> float:
+        """0 if a call may start now; otherwise how long it may have to wait at most."""
+        if requests_waiting * self._calls >= self._requests:
             return 0
         return max(0.0, self._last_start + PATIENCE_SECONDS - now)
 
@@ -38,13 +39,15 @@ class CallShares:
         unanswered = waiting + self._in_flight + self._answering
         return max(UNCUT_MAX, (unanswered + 1) // 2)
 
-    def started(self, transactions: int, *, now: float) -> None:
+    def started(self, transactions: int, *, requests: int, now: float) -> None:
         self._calls += 1
+        self._requests += requests
         self._in_flight += transactions
         self._last_start = now
 
-    def returned(self, transactions: int) -> None:
+    def returned(self, transactions: int, *, requests: int) -> None:
         self._calls -= 1
+        self._requests -= requests
         self._in_flight -= transactions
         self._answering = transactions
 

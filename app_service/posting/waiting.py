@@ -53,6 +53,10 @@ class WaitingRequests:
         self._held: dict[Key, None] = {}  # in the order of their turns
         self.transactions = 0  # of all requests that wait
 
+    @property
+    def requests(self) -> int:
+        return len(self._requests)
+
     def add(self, request: PostingRequest) -> None:
         self._requests[request] = None
         self.transactions += len(request.submissions)

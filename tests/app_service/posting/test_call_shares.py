@@ -68,6 +68,18 @@ async def test_a_call_starts_beside_another_one_when_as_many_wait_as_that_one_ha
     await calls.let_all_return(*requests)
 
 
+@in_virtual_time
+async def test_a_request_does_not_wait_beside_one_of_many_transactions() -> None:
+    calls = FakeCalls()
+    batcher = Batcher(calls, max_in_flight=2)
+    batch = asked(batcher, *range(1, 301))
+    await settle()
+    single = await several(batcher, 301, 1)
+    assert sizes(calls) == [300, 1]
+    assert now() == 0
+    await calls.let_all_return(batch, *single)
+
+
 async def test_what_arrives_together_is_shared_by_two_calls() -> None:
     calls = FakeCalls()
     requests = await several(Batcher(calls, max_in_flight=2), 1, 40)
