@@ -44,6 +44,7 @@ from tests.app_service.fake_aws import (
     aws_endpoint,
 )
 from tests.app_service.http_server.serving import Client
+from tests.patience import PATIENCE_SECONDS
 
 SECRETS = {
     "DATABASE_USER": "ledger_service",
@@ -120,8 +121,8 @@ def free_port() -> int:
 def client_of(environment: dict[str, str]) -> Iterator[httpx.Client]:
     """Waits until the service answers."""
     url = f"https://127.0.0.1:{environment['PORT']}"
-    with httpx.Client(base_url=url, verify=False, timeout=10) as client:
-        deadline = time.monotonic() + 15
+    with httpx.Client(base_url=url, verify=False, timeout=PATIENCE_SECONDS) as client:
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 client.get("/health/live").raise_for_status()
@@ -238,7 +239,7 @@ async def _refuses(port: int) -> bool:
 
 
 async def _until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - what is awaited is elsewhere
             await asyncio.sleep(0.01)
 
@@ -258,7 +259,7 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
         assert answer.status_code == 503
         assert answer.json()["missing"] == ["database", "sessions", "clients", "audit_queue"]
         process.terminate()
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
         process.wait()
