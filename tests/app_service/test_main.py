@@ -27,6 +27,7 @@ import httpx
 import pytest
 
 from app_service.__main__ import main, region_of, verifying_context
+from app_service.api import deadlines
 from app_service.database.database import NoWriterError, connect_writer
 from app_service.environment_variables import SettingsError
 from app_service.http_server.tls import self_signed
@@ -149,6 +150,7 @@ def test_s32_from_start_to_a_graceful_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """S32, S63: after SIGTERM running requests finish, new ones are refused, the outbox is sent."""
+    monkeypatch.setattr(deadlines, "REQUEST_SECONDS", PATIENCE_SECONDS)
     table, queue = FakeSessionsTable(), FakeQueue()
     environment = environment_of(tls_database)
     with aws_endpoint(table, queue) as endpoint, ThreadPoolExecutor(1) as executor:
