@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS = 30  # the service answers within 8 s, if the machine is not loaded
 _ACCOUNT_MAX = 2**53 - 1
 
 

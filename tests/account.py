@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tests.patience import PATIENCE_SECONDS
+
 # Tests of entrypoints replace both.
 _make_client, _make_resource = boto3.client, boto3.resource
 # An execution of this machine runs until it is stopped.
@@ -108,7 +110,7 @@ class Account:
         return "GONE" if status == "DELETE_COMPLETE" else status
 
     def wait_for(self, stack: str, expected: str) -> None:
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while (status := self.status(stack)) != expected:
             assert time.monotonic() < deadline, f"{stack} is {status}, not {expected}"
             time.sleep(0.02)

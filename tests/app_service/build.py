@@ -15,15 +15,16 @@ from app_service.ledger.transaction import Transaction
 from app_service.ledger.verdict import Verdict
 from app_service.posting import accounts
 from app_service.posting.posting import post_transactions
+from tests.patience import PATIENCE_SECONDS
 
 OPERATOR = Actor(client_id="bank", user_id="alice", path=Path.API, role=Role.OPERATOR)
 
-LOCK_WAIT_MS = 5000  # longer than any test keeps a lock
+LOCK_WAIT_MS = 60_000  # longer than any test keeps a lock
 
 
 def soon() -> float:
     """A deadline that no test reaches."""
-    return asyncio.get_running_loop().time() + 30
+    return asyncio.get_running_loop().time() + PATIENCE_SECONDS
 
 
 def transaction(

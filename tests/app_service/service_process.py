@@ -10,6 +10,7 @@ import httpx
 from app_service.clients.credentials import Credential
 from tests.app_service.fake_aws import FakeQueue, FakeSessionsTable, aws_endpoint
 from tests.app_service.test_main import TlsDatabase, client_of, environment_of
+from tests.patience import PATIENCE_SECONDS
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def running_service(
             with client_of(environment) as client:
                 yield client
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE_SECONDS)
         finally:
             process.kill()
             process.wait()

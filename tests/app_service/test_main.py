@@ -27,6 +27,7 @@ import httpx
 import pytest
 
 from app_service.__main__ import main, region_of, verifying_context
+from app_service.api import deadlines
 from app_service.database.database import NoWriterError, connect_writer
 from app_service.environment_variables import SettingsError
 from app_service.http_server.tls import self_signed
@@ -44,6 +45,7 @@ from tests.app_service.fake_aws import (
     aws_endpoint,
 )
 from tests.app_service.http_server.serving import Client
+from tests.patience import PATIENCE_SECONDS
 
 SECRETS = {
     "DATABASE_USER": "ledger_service",
@@ -120,8 +122,8 @@ def free_port() -> int:
 def client_of(environment: dict[str, str]) -> Iterator[httpx.Client]:
     """Waits until the service answers."""
     url = f"https://127.0.0.1:{environment['PORT']}"
-    with httpx.Client(base_url=url, verify=False, timeout=10) as client:
-        deadline = time.monotonic() + 15
+    with httpx.Client(base_url=url, verify=False, timeout=PATIENCE_SECONDS) as client:
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 client.get("/health/live").raise_for_status()
@@ -148,6 +150,7 @@ def test_s32_from_start_to_a_graceful_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """S32, S63: after SIGTERM running requests finish, new ones are refused, the outbox is sent."""
+    monkeypatch.setattr(deadlines, "REQUEST_SECONDS", PATIENCE_SECONDS)
     table, queue = FakeSessionsTable(), FakeQueue()
     environment = environment_of(tls_database)
     with aws_endpoint(table, queue) as endpoint, ThreadPoolExecutor(1) as executor:
@@ -238,7 +241,7 @@ async def _refuses(port: int) -> bool:
 
 
 async def _until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - what is awaited is elsewhere
             await asyncio.sleep(0.01)
 
@@ -258,7 +261,7 @@ def test_the_process_reports_what_is_missing_and_exits_0_on_sigterm(
         assert answer.status_code == 503
         assert answer.json()["missing"] == ["database", "sessions", "clients", "audit_queue"]
         process.terminate()
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
         process.wait()

@@ -9,6 +9,7 @@ from app_service.ledger.domain import DatabaseUnavailable
 from app_service.ledger.verdict import Verdict
 from app_service.outbox.outbox import Waiting
 from app_service.totals import Reporter, Totals
+from tests.patience import PATIENCE_SECONDS
 
 NOTHING = {
     "transactions_posted": 0,
@@ -51,7 +52,7 @@ async def lines(
     def lines_of_totals() -> list[dict[str, object]]:
         return [vars(r) for r in caplog.records if r.message == "totals"]
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(lines_of_totals()) < at_least:  # noqa: ASYNC110 - what is awaited is a line of a log
             await asyncio.sleep(0.001)
     reporter.stop()

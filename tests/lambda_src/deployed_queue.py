@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from infra.lambda_code import LambdaSource
 from infra.python_version import deployed_python, lambda_runtime
 from local_cloud.aws import ACCOUNT, AwsClients
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.literals import RuntimeType
@@ -109,7 +110,7 @@ class DeployedQueue:
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.25)

@@ -9,6 +9,7 @@ import pytest
 from page.cache import Cache
 from page.settings import PageSettings
 from tests.page.recorded import CHECKOUT
+from tests.patience import PATIENCE_SECONDS
 
 
 class _Clock:
@@ -59,17 +60,17 @@ def test_of_several_who_want_the_same_one_reads() -> None:
     def read() -> str:
         calls.append(1)
         begun.set()
-        may_end.wait(10)
+        may_end.wait(PATIENCE_SECONDS)
         return "answer"
 
     answers: list[str] = []
     threads = [threading.Thread(target=lambda: answers.append(cache.get("a", read))) for _ in "123"]
     for thread in threads:
         thread.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_SECONDS)
     may_end.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
     assert answers == ["answer"] * 3
     assert len(calls) == 1
 

@@ -17,6 +17,7 @@ import uvicorn
 
 from page import __main__ as program
 from tests.page.recorded import CHECKOUT
+from tests.patience import PATIENCE_SECONDS
 
 
 @contextlib.contextmanager
@@ -40,7 +41,7 @@ def _running(*arguments: str, **variables: str) -> Iterator[str]:
         yield process.stdout.readline().split()[1]
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) is not None
+        assert process.wait(PATIENCE_SECONDS) is not None
 
 
 def _free_port() -> int:
@@ -54,7 +55,7 @@ def test_it_serves_at_the_printed_address_and_says_what_it_shows() -> None:
         "--port", str(port), AWS_REGION="eu-west-1", AWS_DEFAULT_REGION="eu-west-1"
     ) as at:
         assert at == f"http://127.0.0.1:{port}/"
-        page = httpx.get(at, timeout=30)
+        page = httpx.get(at, timeout=PATIENCE_SECONDS)
     assert page.status_code == 200
     assert "AWS, eu-west-1" in page.text
 

@@ -11,23 +11,29 @@ import pytest
 import pytest_asyncio
 
 from app_service.__main__ import READING_CONNECTIONS, probe_database
+from app_service.api import deadlines
+from app_service.database import database as database_module
 from app_service.database.database import Database, Pool, close_pool, open_pool
 from app_service.posting import accounts
 from app_service.reading import account_history
 from tests.app_service.api.http_api import Api, assert_problem, running_api
 from tests.app_service.build import open_accounts
 from tests.app_service.conftest import LedgerDatabase
+from tests.patience import PATIENCE_SECONDS
 
 LOCKED = range(10, 20)
 FREE = 2
-LONG_MS = 60_000  # longer than the test: who waits does so until the lock is given back
+LONG_SECONDS = 600  # longer than the test: who waits does so until the lock is given back
 BEGINNING = "2000-01-01T00:00:00Z"
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 @pytest_asyncio.fixture
-async def reading(ledger_database: LedgerDatabase) -> AsyncIterator[Pool]:
-    """As the service has it."""
+async def reading(
+    ledger_database: LedgerDatabase, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Pool]:
+    """As the service has it, but no statement that waits is ended for its time."""
+    monkeypatch.setattr(database_module, "COMMAND_TIMEOUT_SECONDS", LONG_SECONDS)
     pool = await open_pool(
         hosts=(ledger_database.host,),
         port=ledger_database.port,
@@ -124,8 +130,9 @@ async def test_a_change_of_an_account_that_stays_locked_is_503_and_says_so(
 @contextmanager
 def waiting_long() -> Iterator[None]:
     with (
-        patch.object(accounts, "LOCK_WAIT_MS", LONG_MS),
-        patch.object(account_history, "LOCK_WAIT_MS", LONG_MS),
+        patch.object(accounts, "LOCK_WAIT_MS", 1000 * LONG_SECONDS),
+        patch.object(account_history, "LOCK_WAIT_MS", 1000 * LONG_SECONDS),
+        patch.object(deadlines, "REQUEST_SECONDS", LONG_SECONDS),
     ):
         yield
 
@@ -135,6 +142,6 @@ def started(requests: Iterable[Any]) -> "list[asyncio.Task[httpx.Response]]":
 
 
 async def until_one_waits(pool: Pool) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await pool.fetchval(_WAITING):  # noqa: ASYNC110 - it is in the database
             await asyncio.sleep(0.005)

@@ -15,6 +15,7 @@ from app_service.clients.recent_reads import FIRST_READS_MAX, FRESH_SECONDS
 from app_service.clients.refused_logins import OTHERS, RefusedLogins, call_later
 from app_service.ledger.actor import Role
 from tests.app_service.api.http_api import Api, assert_problem, basic, running_api
+from tests.patience import PATIENCE_SECONDS
 
 HERE, THERE = "203.0.113.1", "203.0.113.2"
 
@@ -250,4 +251,4 @@ def test_the_limit_remembers_a_bounded_number_of_addresses(
 async def test_a_line_that_is_due_later_is_written_by_the_loop() -> None:
     written = asyncio.Event()
     call_later(0.001, written.set)
-    await asyncio.wait_for(written.wait(), 5)
+    await asyncio.wait_for(written.wait(), PATIENCE_SECONDS)

@@ -16,6 +16,7 @@ from app_service.clients.session_table import Session, SessionsUnavailable, Sess
 from app_service.clients.sessions import Sessions, hash_of
 from app_service.ledger.actor import Role
 from tests.app_service.fake_aws import TABLE, FakeSessionsTable
+from tests.patience import PATIENCE_SECONDS
 
 TTL = 3600
 HERE = "203.0.113.1"
@@ -206,7 +207,7 @@ async def test_a_slow_table_delays_a_cached_session_only_briefly(
     token, session = await opened(sessions)
     clock.time += FRESH_SECONDS
     answers = threading.Event()
-    table.before_answer = lambda: answers.wait(5)
+    table.before_answer = lambda: answers.wait(PATIENCE_SECONDS)
     assert await sessions.find(token, address=HERE) == session
     del table.items[session.token_hash]
     answers.set()

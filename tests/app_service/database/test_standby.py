@@ -25,6 +25,7 @@ from local_cloud.postgres import PostgresServer
 from tests.app_service.build import open_accounts, post, post_on, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.posting.model import outbox_ids
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     Session = asyncpg.Connection[asyncpg.Record]
@@ -61,12 +62,7 @@ async def test_s32_a_call_that_timed_out_waiting_for_the_standby_stays_invisible
     lost = transaction(3, 4)
     async with _standby_is_away(postgres_server) as admin, _own_pool(ledger_database) as pool:
         _, first = await _post_until_one_waits(ledger_pool, admin)
-        with pytest.raises(DatabaseUnavailable):
-            await Database(pool).run(
-                lambda c: post_on(c, lost),
-                deadline=asyncio.get_running_loop().time() + 0.3,
-            )
-        await _until(lambda: _waiting(admin, 2))
+        await _time_out_when_two_wait(pool, lost, admin)
         assert lost.transaction_id not in await outbox_ids(ledger_pool)
     assert await first == ["posted"]
     assert await post(ledger_pool, lost) == ["replayed"]
@@ -76,7 +72,7 @@ async def _post_until_one_waits(
     pool: Pool, admin: "Session"
 ) -> tuple[Transaction, asyncio.Task[list[Verdict]]]:
     """The first ones may succeed: the server needs a moment to apply the setting."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             new = transaction()
             call = asyncio.create_task(post(pool, new))
@@ -84,6 +80,19 @@ async def _post_until_one_waits(
                 if await _waiting(admin, 1):
                     return new, call
                 await asyncio.sleep(0.005)
+
+
+async def _time_out_when_two_wait(pool: Pool, new: Transaction, admin: "Session") -> None:
+    """With more time after each call that had not come to the standby when its time was over."""
+    seconds = 0.3
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await _waiting(admin, 2):
+            with pytest.raises(DatabaseUnavailable):
+                await Database(pool).run(
+                    lambda c: post_on(c, new),
+                    deadline=asyncio.get_running_loop().time() + seconds,
+                )
+            seconds *= 2
 
 
 async def _waiting(admin: "Session", sessions: int) -> bool:
@@ -154,6 +163,6 @@ async def _own_pool(database: LedgerDatabase, *, port: int | None = None) -> Asy
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - what is awaited is in the database
             await asyncio.sleep(0.005)

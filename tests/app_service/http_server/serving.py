@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import uvloop
 from starlette.applications import Starlette
@@ -26,9 +26,9 @@ from app_service.http_server.limits import Limits
 from app_service.http_server.protocol import LimitedProtocol
 from app_service.http_server.server import Server
 from app_service.http_server.tls import server_context
+from tests.patience import PATIENCE_SECONDS
 
 LARGE_ANSWER = b"x" * (6 * 1024 * 1024)  # more than the buffers of two sockets
-WAIT_SECONDS = 5.0
 
 
 @dataclass
@@ -133,13 +133,30 @@ def connect(port: int) -> socket.socket:
     """A connection without TLS, whose own buffer is small."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-    raw.settimeout(WAIT_SECONDS)
+    raw.settimeout(PATIENCE_SECONDS)
     raw.connect(("127.0.0.1", port))
     return raw
 
 
 def client_of(running: Running) -> Client:
     return Client(running.port)
+
+
+def patient(**others: Any) -> Limits:
+    """Limits of a server that waits longer than the test, but for what the test sets.
+
+    On a loaded machine a handshake, or the requests of a test together, take longer than the times
+    of the deployed service: a body that a test left unfinished would be refused too early.
+    """
+    longer = 10 * PATIENCE_SECONDS
+    times = {
+        "receive_seconds": longer,
+        "send_seconds": longer,
+        "keep_alive_seconds": longer,
+        "tls_handshake_seconds": longer,
+        "shutdown_seconds": longer,
+    }
+    return Limits(**(times | others))
 
 
 @contextmanager
@@ -184,7 +201,7 @@ def serving(limits: Limits) -> Iterator[Running]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert started.wait(WAIT_SECONDS)
+    assert started.wait(PATIENCE_SECONDS)
     try:
         yield found[0]
     finally:
@@ -194,7 +211,7 @@ def serving(limits: Limits) -> Iterator[Running]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)

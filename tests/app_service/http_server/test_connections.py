@@ -2,26 +2,27 @@
 
 import logging
 import socket
-import time
 
 import pytest
 
 from app_service.http_server.admission import WARN_AGAIN_SECONDS, Admission
-from app_service.http_server.limits import Limits
 from tests.app_service.http_server.serving import (
-    WAIT_SECONDS,
     Client,
     client_of,
     connect,
+    patient,
     serving,
     until,
 )
+from tests.patience import PATIENCE_SECONDS
+
+ASKS_FOR_MUCH = b"GET /large HTTP/1.1\r\nHost: ledger\r\n\r\n"
 
 
 def test_connections_above_the_limit_are_refused_and_the_others_served(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with serving(Limits(connections_max=2)) as running:
+    with serving(patient(connections_max=2)) as running:
         with client_of(running) as first, client_of(running) as second:
             until(lambda: running.connections == 2)
             for _ in range(3):
@@ -43,7 +44,7 @@ def test_connections_above_the_limit_are_refused_and_the_others_served(
 
 def test_a_health_check_is_answered_when_too_many_connections_are_open() -> None:
     """Or the load balancer would replace tasks for having too much to do."""
-    with serving(Limits(connections_max=1)) as running, client_of(running):
+    with serving(patient(connections_max=1)) as running, client_of(running):
         until(lambda: running.connections == 1)
         with client_of(running) as checker:
             checker.request("GET", "/age")
@@ -53,7 +54,7 @@ def test_a_health_check_is_answered_when_too_many_connections_are_open() -> None
 
 
 def test_a_refused_connection_does_not_stay_open_without_a_request() -> None:
-    limits = Limits(connections_max=1, receive_seconds=0.2)
+    limits = patient(connections_max=1, receive_seconds=0.2)
     with serving(limits) as running, client_of(running):
         until(lambda: running.connections == 1)
         with client_of(running) as refused:
@@ -62,7 +63,7 @@ def test_a_refused_connection_does_not_stay_open_without_a_request() -> None:
 
 
 def test_twice_as_many_connections_are_closed_before_they_send_a_request() -> None:
-    with serving(Limits(connections_max=1)) as running, client_of(running), client_of(running):
+    with serving(patient(connections_max=1)) as running, client_of(running), client_of(running):
         until(lambda: running.connections == 2)
         with client_of(running) as third:
             assert third.problem() == (503, "overloaded")
@@ -84,7 +85,7 @@ def test_the_log_says_again_after_a_while_how_many_connections_were_refused(
 
 def test_a_connection_that_comes_while_the_service_stops_is_closed() -> None:
     """Accepted before the stop, and ready after it: it would hold the end for its idle time."""
-    with serving(Limits()) as running, client_of(running) as busy:
+    with serving(patient()) as running, client_of(running) as busy:
         raw = connect(running.port)
         busy.request("POST", "/post-when-released", b"1")
         until(lambda: running.waiting == 1)
@@ -99,35 +100,37 @@ def test_a_connection_that_comes_while_the_service_stops_is_closed() -> None:
 
 def test_a_client_that_begins_no_tls_is_cut_off() -> None:
     with (
-        serving(Limits(tls_handshake_seconds=0.1)) as running,
+        serving(patient(tls_handshake_seconds=0.1)) as running,
         connect(running.port) as silent,
     ):
         assert silent.recv(1) == b""
 
 
 def test_a_client_that_does_not_take_its_answers_is_cut_off() -> None:
-    with serving(Limits(send_seconds=0.2)) as running, client_of(running) as client:
-        client.request("GET", "/large")
-        client.request("GET", "/large")
+    with serving(patient(send_seconds=0.2)) as running, client_of(running) as client:
         until(lambda: running.connections == 1)
+        client.send(2 * ASKS_FOR_MUCH)
         until(lambda: running.connections == 0)
 
 
 def test_a_client_that_takes_its_answers_late_is_served_further() -> None:
-    with serving(Limits(send_seconds=1)) as running, client_of(running) as client:
-        client.request("GET", "/large")
-        client.request("GET", "/large")
-        until(lambda: running.server.server_state.total_requests == 2)
+    """The time for taking them is no longer counted when it has taken them."""
+    with serving(patient()) as running, client_of(running) as client:
+        client.send(2 * ASKS_FOR_MUCH)
+        until(lambda: running.connections == 1 and running.connection.flow.write_paused)
+        cutting_off = running.connection._sending
+        assert cutting_off is not None
         assert client.answer()[0] == 200
         assert client.answer()[0] == 200
-        time.sleep(1.2)
+        until(lambda: running.connection._sending is None)
+        assert cutting_off.cancelled()
         client.request("GET", "/age")
         assert client.answer()[0] == 200
 
 
 def test_little_is_read_of_a_connection_at_once() -> None:
     """TLS keeps buffers as large as what was read at once, as long as the connection lives."""
-    limits = Limits(receive_buffer_bytes=20_000)
+    limits = patient(receive_buffer_bytes=20_000)
     with serving(limits) as running, client_of(running):
         until(lambda: running.connections == 1)
         kernel = running.connection.transport.get_extra_info("socket")
@@ -136,7 +139,7 @@ def test_little_is_read_of_a_connection_at_once() -> None:
 
 def test_stopping_answers_what_runs_and_cuts_off_who_does_not_close() -> None:
     """A client that does not answer the TLS close once held the stop for its whole time."""
-    limits = Limits(tls_close_seconds=0.1)
+    limits = patient(tls_close_seconds=0.1)
     with serving(limits) as running, client_of(running) as idle, client_of(running) as busy:
         idle.request("GET", "/age")
         assert idle.answer()[0] == 200
@@ -147,5 +150,5 @@ def test_stopping_answers_what_runs_and_cuts_off_who_does_not_close() -> None:
         running.release()
         status, headers, _ = busy.answer()
         assert (status, headers["connection"]) == (201, "close")
-        running.thread.join(WAIT_SECONDS)
+        running.thread.join(PATIENCE_SECONDS)
         assert not running.thread.is_alive()

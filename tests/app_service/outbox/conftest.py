@@ -7,10 +7,12 @@ import pytest
 import pytest_asyncio
 
 from app_service.database.database import Database, Pool
+from app_service.outbox import relay as relay_module
 from app_service.outbox.audit_queue import AuditQueue
 from app_service.outbox.relay import OutboxRelay
 from tests.app_service.build import open_accounts
 from tests.app_service.fake_aws import QUEUE_URL, FakeQueue
+from tests.patience import PATIENCE_SECONDS
 
 # the amount of a transaction whose batch the queue refuses
 
@@ -27,11 +29,15 @@ async def pool(ledger_pool: Pool) -> AsyncIterator[Pool]:
 
 
 @pytest.fixture
-def make_relay(pool: Pool, queue: FakeQueue) -> Iterator[Callable[..., OutboxRelay]]:
+def make_relay(
+    pool: Pool, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., OutboxRelay]]:
+    """Its relays have time for a call of the database, also on a loaded machine."""
+    monkeypatch.setattr(relay_module, "DATABASE_SECONDS", PATIENCE_SECONDS)
     with ThreadPoolExecutor(4) as executor:
         audit_queue = AuditQueue(sqs=queue.client, url=QUEUE_URL, executor=executor)
 
-        def make(*, poll_seconds: float = 60, linger_seconds: float = 0) -> OutboxRelay:
+        def make(*, poll_seconds: float = 3600, linger_seconds: float = 0) -> OutboxRelay:
             return OutboxRelay(
                 database=Database(pool),
                 queue=audit_queue,

@@ -27,6 +27,7 @@ from tests.app_service.build import (
 )
 from tests.app_service.fake_aws import FakeQueue
 from tests.app_service.outbox.batches import amounts, pass_time, rows, sent, unsent
+from tests.patience import PATIENCE_SECONDS
 
 BAD = 13  # the amount of a transaction whose batch the queue refuses
 
@@ -214,7 +215,7 @@ async def test_two_relays_share_the_work_and_send_each_transaction_once(
     monkeypatch.setattr(outbox_module, "ROWS_MAX", 3)
     for _ in range(6):
         await post(pool, transaction())
-    both_send = threading.Barrier(2, timeout=5)
+    both_send = threading.Barrier(2, timeout=PATIENCE_SECONDS)
     queue.before_answer = both_send.wait
     assert await asyncio.gather(*(make_relay().relay_once() for _ in range(2))) == [1, 1]
     ids = [t["transaction_id"] for m in queue.messages for t in m["transactions"]]

@@ -15,6 +15,7 @@ from app_service.outbox.relay import OutboxRelay
 from tests.app_service.build import post, transaction
 from tests.app_service.fake_aws import FakeQueue
 from tests.app_service.outbox.batches import amounts, rows, unsent
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_the_loop_sends_when_woken_and_before_it_stops(
@@ -28,14 +29,14 @@ async def test_the_loop_sends_when_woken_and_before_it_stops(
     await _until(lambda: relay._awake._waiters)
     await post(pool, transaction(amount=2))
     relay.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
     assert [amounts(message) for message in queue.messages] == [[1], [2]]
 
 
 async def test_the_loop_lingers_so_that_messages_are_few(
     pool: Pool, make_relay: Callable[..., OutboxRelay], queue: FakeQueue
 ) -> None:
-    relay = make_relay(linger_seconds=60)
+    relay = make_relay(linger_seconds=3600)
     running = asyncio.create_task(relay.run())
     await _until(lambda: relay._awake._waiters)
     await post(pool, transaction(amount=1))
@@ -47,7 +48,7 @@ async def test_the_loop_lingers_so_that_messages_are_few(
     await asyncio.sleep(0.05)
     assert len(queue.messages) == 1
     relay.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
     assert [amounts(message) for message in queue.messages] == [[1], [2, 3]]
 
 
@@ -59,16 +60,16 @@ async def test_one_message_is_made_up_while_another_one_is_sent(
 ) -> None:
     """And without a linger as long as there is more."""
     monkeypatch.setattr(outbox_module, "ROWS_MAX", 1)
-    relay = make_relay(linger_seconds=60)
+    relay = make_relay(linger_seconds=3600)
     for _ in range(2):
         await post(pool, transaction())
-    both_send = threading.Barrier(2, timeout=5)
+    both_send = threading.Barrier(2, timeout=PATIENCE_SECONDS)
     queue.before_answer = both_send.wait
     running = asyncio.create_task(relay.run())
     relay.wake()
     await _until(lambda: len(queue.messages) == 2)
     relay.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
 
 
 async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
@@ -84,6 +85,7 @@ async def test_s23_the_loop_ends_when_nothing_is_left_or_its_time_is_over(
         hurried.setattr(relay_module, "LAST_PASSES_SECONDS", 0)
         await relay.run()
     assert await rows(pool) == 5
+    monkeypatch.setattr(relay_module, "LAST_PASSES_SECONDS", PATIENCE_SECONDS)
     await relay.run()
     assert await rows(pool) == 0
     assert len({m["batch_id"] for m in queue.messages}) == 6
@@ -133,7 +135,9 @@ async def test_a_failing_relay_stops_at_once(
     make_relay: Callable[..., OutboxRelay],
     queue: FakeQueue,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(relay_module, "PAUSE_MAX_SECONDS", 3600)
     relay = make_relay()
     await post(pool, transaction())
     queue.offline = True
@@ -142,7 +146,7 @@ async def test_a_failing_relay_stops_at_once(
     await _until(lambda: caplog.records)
     relay.wake()  # a posting does not shorten the pause of an unavailable queue
     relay.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
     assert len(await unsent(pool)) == 1
 
 
@@ -160,6 +164,6 @@ def _extra(record: logging.LogRecord, name: str) -> Any:
 
 
 async def _until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.005)

@@ -11,6 +11,7 @@ import pytest_asyncio
 from app_service.database.database import Database, Pool
 from app_service.outbox import outbox
 from app_service.outbox.retention import Retention
+from tests.patience import PATIENCE_SECONDS
 
 BACKUP_DAYS = 35
 
@@ -93,15 +94,15 @@ async def test_the_loop_empties_logs_failures_and_stops(
     with monkeypatch.context() as broken:
         broken.setattr(outbox, "_EMPTY_SQL", "SELECT 1 / 0")
         running = asyncio.create_task(retention.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not caplog.records:  # noqa: ASYNC110 - what is awaited is a line of a log
                 await asyncio.sleep(0.005)
     assert (caplog.records[0].levelno, caplog.records[0].getMessage()) == (
         logging.ERROR,
         "old batches not emptied",
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await ages(connection):  # noqa: ASYNC110 - what is awaited are rows
             await asyncio.sleep(0.005)
     retention.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)

@@ -9,6 +9,7 @@ from app_service.ledger.verdict import Verdict
 from app_service.posting.account_locks import LockNotGranted
 from app_service.posting.batching import Batcher
 from tests.app_service.build import soon, submitted, transaction
+from tests.patience import PATIENCE_SECONDS
 
 OTHER = 1000  # the credit account is the debit account and this
 
@@ -68,7 +69,7 @@ class FakeCalls:
 
     async def let_all_return(self, *requests: "asyncio.Task[list[Verdict]]") -> list[list[Verdict]]:
         """Every call from now on, until these requests are answered."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not all(request.done() for request in requests):
                 for gate in self._gates:
                     gate.set()

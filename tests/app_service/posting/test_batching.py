@@ -9,6 +9,7 @@ from app_service.ledger.verdict import Verdict
 from app_service.posting.batching import Batcher
 from tests.app_service.build import soon, submitted, transaction
 from tests.app_service.posting.fake_calls import FakeCalls, asked, settle
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_a_single_request_is_sent_at_once() -> None:
@@ -89,7 +90,7 @@ async def test_a_request_that_arrives_as_the_last_call_ends_is_served() -> None:
     both = asyncio.create_task(twice())
     await calls.let_return(0)
     await calls.let_return(1)
-    assert await asyncio.wait_for(both, 1) == ["replayed"]
+    assert await asyncio.wait_for(both, PATIENCE_SECONDS) == ["replayed"]
 
 
 async def test_every_caller_of_a_call_gets_its_unavailable_database() -> None:

@@ -9,7 +9,14 @@ import pytest
 import pytest_asyncio
 
 from app_service.api import deadlines
-from app_service.database.database import Database, Pool, close_pool, open_pool
+from app_service.database import database
+from app_service.database.database import (
+    Database,
+    Pool,
+    close_pool,
+    connect_writer,
+    open_pool,
+)
 from app_service.ledger.domain import DatabaseUnavailable, NewAccount
 from app_service.posting import accounts
 from app_service.posting.ledger import PostgresLedger
@@ -20,7 +27,8 @@ from tests.app_service.conftest import migrate
 from tests.own_postgres import own_postgres
 
 SHORT_SECONDS = 1.0
-LONG_SECONDS = 5 * SHORT_SECONDS  # shorter than one command without a deadline, and its connection
+LONG_SECONDS = 60.0  # on a loaded machine the answers take longer than SHORT_SECONDS
+UNLIMITED_SECONDS = 10 * LONG_SECONDS  # of a connection or a command without a deadline
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +39,12 @@ def own_server() -> Iterator[PostgresServer]:
 
 
 @pytest_asyncio.fixture
-async def pool(own_server: PostgresServer) -> AsyncIterator[Pool]:
-    """As the service opens it; the cluster has two names for it."""
+async def pool(own_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
+    """As the service opens it; the cluster has two names for it. Only a deadline ends a call."""
+    monkeypatch.setattr(database, "COMMAND_TIMEOUT_SECONDS", UNLIMITED_SECONDS)
+    defaults = connect_writer.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "timeout_seconds", UNLIMITED_SECONDS)
     pool = await open_pool(
         hosts=(own_server.address, own_server.address),
         port=own_server.port,
@@ -49,10 +61,10 @@ async def pool(own_server: PostgresServer) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def ledger(pool: Pool) -> PostgresLedger:
-    database = Database(pool)
+    both = Database(pool)
     return PostgresLedger(
-        writing=database,
-        reading=database,
+        writing=both,
+        reading=both,
         max_in_flight=4,
         on_posted=lambda: None,
         on_answered=lambda _verdicts, _seconds: None,

@@ -19,6 +19,7 @@ from app_service.posting.posting import post_transactions
 from tests.app_service.build import balance, open_accounts, soon, submitted, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.posting.model import assert_sound
+from tests.patience import PATIENCE_SECONDS
 
 LOCKED = 7
 OTHERS = range(101, 141)
@@ -134,7 +135,7 @@ async def test_waiting_for_a_locked_account_locks_no_other(
     """Otherwise each request of a locked account would lock its other account as well."""
     async with ledger_pool.acquire() as watcher, locking(ledger_pool, LOCKED):
         request = sent(ledger, transaction(LOCKED, 1), soon())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await watcher.fetchval(_WAITS):  # noqa: ASYNC110 - it is in the database
                 await asyncio.sleep(0.01)
         assert await held_accounts(watcher, [1, LOCKED]) == {LOCKED}

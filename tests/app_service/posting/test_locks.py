@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from app_service.database.database import Connection, Pool
 from tests.app_service.build import balance, open_accounts, post, post_on, transaction
 from tests.app_service.posting.model import assert_sound
+from tests.patience import PATIENCE_SECONDS
 
 
 async def test_calls_that_share_an_account_wait_and_do_not_fail(ledger_pool: Pool) -> None:
@@ -65,6 +66,6 @@ async def _transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - what is awaited is in the database
             await asyncio.sleep(0.005)

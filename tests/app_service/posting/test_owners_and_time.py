@@ -12,6 +12,7 @@ from app_service.ledger.domain import NewAccount
 from app_service.ledger.kinds import Kind
 from app_service.posting import accounts
 from tests.app_service.build import balance, hold, open_accounts, post, to_target, transaction
+from tests.patience import PATIENCE_SECONDS
 
 SHOP = Actor(client_id="shop", user_id="ada", path=Path.API, role=Role.POSTER)
 OTHER = Actor(client_id="other", user_id="eve", path=Path.API, role=Role.POSTER)
@@ -114,7 +115,7 @@ async def test_time_is_taken_after_the_locks(ledger_pool: Pool) -> None:
     async with ledger_pool.acquire() as holder, holder.transaction():
         await holder.execute("SELECT FROM ledger.accounts WHERE account_id = 1 FOR UPDATE")
         waiting = asyncio.create_task(post(ledger_pool, transaction(1, 2, 1)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await ledger_pool.fetchval(  # noqa: ASYNC110 - the database has no event
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                 " AND datname = current_database()"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+from app_service.api import deadlines
 from app_service.database.database import Connection, Pool
 from app_service.ledger.kinds import Kind
 from app_service.posting.posting import post_transactions
@@ -23,6 +24,7 @@ from tests.app_service.build import (
     transaction,
 )
 from tests.app_service.reading.conftest import ReadingApi
+from tests.patience import PATIENCE_SECONDS
 
 BEGINNING = "2000-01-01T00:00:00Z"
 
@@ -214,7 +216,7 @@ async def _uncommitted(pool: Pool) -> AsyncIterator[Connection]:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await condition():  # noqa: ASYNC110 - what is awaited is in the database
             await asyncio.sleep(0.005)
 
@@ -232,7 +234,10 @@ async def test_a_moment_after_an_uncommitted_posting_waits_for_it(
             )
         )
 
-    with patch.object(account_history, "LOCK_WAIT_MS", 5000):
+    with (
+        patch.object(account_history, "LOCK_WAIT_MS", 1000 * PATIENCE_SECONDS),
+        patch.object(deadlines, "REQUEST_SECONDS", PATIENCE_SECONDS),
+    ):
         async with _uncommitted(ledger_pool):
             moment = (await now(ledger_pool)).isoformat()
             asked = [

@@ -26,6 +26,7 @@ from lambda_src.shared.database import connect_to_any
 from tests.aws_stubs import type_of_aws
 from tests.lambda_src.audit_verifier.world import AT_ONCE, World, id_of
 from tests.lambda_src.cluster import NOBODY, STANDBY, WRITER, Cluster
+from tests.patience import PATIENCE_SECONDS
 
 AUDITOR = Credentials(username="ledger_auditor", password="auditor")
 SECRET = "arn:aws:secretsmanager:us-east-1:111111111111:secret:auditor"
@@ -43,7 +44,7 @@ def standby(cluster: Cluster, ledger_database: str, world: World) -> Iterator[Co
 
 def caught_up(world: World, standby: Connection) -> None:
     [[position]] = world.session.run("SELECT CAST(pg_current_wal_lsn() AS text)")
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_SECONDS
     while standby.run(f"SELECT pg_last_wal_replay_lsn() < '{position}'") == [[True]]:
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -14,6 +14,7 @@ from lambda_src.schema_migrator import migrations
 from lambda_src.schema_migrator.lock import AnotherMigrator, locked
 from lambda_src.schema_migrator.migrations import Migration
 from tests.lambda_src.cluster import Cluster, nothing_outside
+from tests.patience import PATIENCE_SECONDS
 
 ONE = Migration(name="0001_one.sql", sql="CREATE TABLE one (n int)")
 TWO = Migration(name="0002_two.sql", sql="CREATE TABLE two (n int)")
@@ -105,7 +106,7 @@ def test_a_table_that_is_in_use_is_not_waited_for_as_long_as_another_migrator(
 
 
 def wait_until_it_waits_for_a_lock(cluster: Cluster, pid: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         [[event]] = cluster.master.run(
             "SELECT wait_event_type FROM pg_stat_activity WHERE pid = :pid", pid=pid

@@ -1,6 +1,6 @@
 """Indexes that are built while others write: nobody waits, and a failed build leaves nothing."""
 
-import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from lambda_src.schema_migrator.outside_transactions import (
     StatementRefused,
 )
 from tests.lambda_src.cluster import Cluster
+from tests.patience import PATIENCE_SECONDS
 
 TABLE = Migration(
     name="0001_table.sql",
@@ -67,6 +68,7 @@ class Database:
     def building(self, migration: Migration) -> "Iterator[Future[list[str]]]":
         """The build waits for a transaction of a task that has written, until the block ends."""
         self.other.run("START TRANSACTION")
+        self.other.run("SET LOCAL idle_in_transaction_session_timeout = 0")
         self.other.run("INSERT INTO ledger.notes VALUES (2, 'b')")
         with ThreadPoolExecutor(1) as threads:
             future = threads.submit(self.migrate, TABLE, migration)
@@ -96,12 +98,10 @@ class Database:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(500):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come to this")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to this"
+        time.sleep(0.01)
 
 
 @pytest.fixture

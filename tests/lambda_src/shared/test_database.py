@@ -131,7 +131,7 @@ def test_a_refused_password_has_its_own_error(cluster: Cluster) -> None:
 
 
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(cluster: Cluster) -> None:
-    target = replace(cluster.target(), statement_timeout_seconds=0.05)
+    target = replace(cluster.target(), statement_timeout_seconds=1)  # for the others, too
     connection = connect_to_writer(target, MASTER)
     with pytest.raises(DatabaseError) as ended:
         connection.run("SELECT pg_sleep(60)")

@@ -14,6 +14,7 @@ from operations.dead_letters.queue import Queue
 from operations.dead_letters.sending import Sending
 from tests.account import Account
 from tests.operations.dead_letter_queues import SUFFIX, Queues
+from tests.patience import PATIENCE_SECONDS
 
 BODIES = frozenset({"first", "second", "third", "other"})
 WANTED = ("--reason", "outage", "--answer", "yes")
@@ -78,6 +79,14 @@ def run_with(client: Any, monkeypatch: pytest.MonkeyPatch, suffix: str) -> int:
         return redrive.main(["--suffix", suffix, *WANTED])
 
 
+def until_nothing_is_hidden(queues: Queues) -> None:
+    """SQS shows again what a killed program has hidden."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while queues.letters()["hidden"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_s43_killed_before_or_after_any_call_nothing_is_lost(
     asked: Account, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,9 +101,8 @@ def test_s43_killed_before_or_after_any_call_nothing_is_lost(
             except Killed:
                 killed[suffix] = queues
     assert len(killed) > 10
-    time.sleep(1.1)  # SQS shows again what a killed program has hidden
-
     for suffix, queues in killed.items():
+        until_nothing_is_hidden(queues)
         run_with(asked.client("sqs"), monkeypatch, suffix)
         assert queues.sent_back(is_doubled=True).keys() == BODIES - {"other"}, suffix
         assert queues.letters() == {"visible": 1, "hidden": 0}, suffix

@@ -11,6 +11,7 @@ from typing import Any
 
 from operations.drills.acknowledgements import Api, Stream
 from operations.drills.reconciliation import reconcile
+from tests.patience import PATIENCE_SECONDS
 
 Fault = Callable[[int], bool]  # by the number of the transaction
 
@@ -99,7 +100,12 @@ def drill(folder: Path, **faults: Fault) -> tuple[int, Stream]:
         stream = Stream(api=api, log_file=folder / "log", clients=2)
         began = time.monotonic()
         stream.start()
-        while len(stream.answers) < 30:
-            assert time.monotonic() - began < 30
-            time.sleep(0.01)
+        wait_until(lambda: len(stream.answers) >= 30)
         return reconcile(stream, broke_at=began, recovery="back"), stream
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

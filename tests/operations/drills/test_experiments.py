@@ -19,6 +19,7 @@ from operations.drills import recording
 from operations.drills.acknowledgements import Stream
 from operations.drills.timeline import Timeline
 from tests.operations.drills.ledger import ledger, the_tenth
+from tests.patience import PATIENCE_SECONDS
 
 ALARM = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:audit-altered-dev"
 
@@ -94,7 +95,9 @@ class Account:
     def post_messages(self) -> None:
         """As the processor does, when it reaches the database again."""
         for transaction in self.sent:
-            requests.post(f"{self.outputs['ApiUrl']}/transactions", json=transaction, timeout=5)
+            requests.post(
+                f"{self.outputs['ApiUrl']}/transactions", json=transaction, timeout=PATIENCE_SECONDS
+            )
 
     def describe_db_clusters(self, **_: str) -> dict[str, Any]:
         members = [

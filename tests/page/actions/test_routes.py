@@ -16,6 +16,7 @@ from page.actions.runner import Runner
 from page.application import application
 from page.settings import PageSettings
 from tests.page.actions.delivery import MESSAGE, NEWER_RUN, RUN, Delivery
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 OWN = "http://127.0.0.1:4580"
@@ -52,7 +53,7 @@ class Site:
         return await self.http.post(f"/actions/{action}", data={**form, **more})
 
     async def ended(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while any(command.is_running for command in self.runner.commands()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
@@ -109,7 +110,7 @@ async def test_b8_while_it_runs_the_output_is_asked_for_and_answered_when_it_cha
     site.make("import time; print('first', flush=True); time.sleep(60)")
     place = (await site.press("verify-audit", ENVIRONMENT)).headers["location"]
     shown = ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while "first" not in shown:
             shown = (await site.http.get(place)).text
     (again,) = re.findall(rf'hx-get="({place}/output\?seen=\w+)"', shown)

@@ -12,6 +12,7 @@ from page.actions import runner as runner_module
 from page.actions.action import Order
 from page.actions.registry import ACTIONS
 from page.actions.runner import Busy, Command, Runner
+from tests.patience import PATIENCE_SECONDS
 
 RUN = "5f0c5b4e-1111-4222-8333-444455556666"
 ENVIRONMENT = suffix_of_branch("feature/a")
@@ -39,7 +40,7 @@ def drill(suffix: str = ENVIRONMENT) -> Order:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.01)
 

@@ -14,6 +14,7 @@ import pytest
 from tests.app_service.posting.model.documents import Sent, about, hold, transfer
 from tests.app_service.posting.model.soundness import assert_sound
 from tests.app_service.posting.model.world import post
+from tests.patience import PATIENCE_SECONDS
 
 # Answers to which a whole call is repeated: another session was faster.
 LOST_RACE = (
@@ -194,10 +195,11 @@ RACES: tuple[Race, ...] = (
 _ROW = "SELECT account_id FROM ledger.accounts WHERE account_id = $1"
 
 
-async def run_race(race: Race, dsn: str) -> None:
+async def run_race(race: Race, dsn: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+    """A function that is broken may wait for ever: `seconds` end it."""
     sessions = [await asyncpg.connect(dsn) for _ in range(3)]
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(seconds):
             await race(sessions)
         await assert_sound(sessions[0], nothing_was_sent=True)
     finally:
@@ -207,9 +209,8 @@ async def run_race(race: Race, dsn: str) -> None:
 
 async def waiting(watcher: Any, sessions: int) -> None:
     """Returns when so many sessions of this database wait for a lock."""
-    async with asyncio.timeout(3):
-        while sessions != await watcher.fetchval(_WAITING):  # noqa: ASYNC110 - it is in the database
-            await asyncio.sleep(0.002)
+    while sessions != await watcher.fetchval(_WAITING):  # noqa: ASYNC110 - it is in the database
+        await asyncio.sleep(0.002)
 
 
 _WAITING = """

@@ -37,7 +37,7 @@ async def test_a_broken_function_is_noticed(mutant: Mutant, mutants_dsn: str) ->
     await _replace_function(mutants_dsn, mutant)
     race = mutant.noticed_by
     with pytest.raises((AssertionError, asyncpg.PostgresError, TimeoutError)):
-        await (_use(mutants_dsn) if race is None else run_race(race, mutants_dsn))
+        await (_use(mutants_dsn) if race is None else run_race(race, mutants_dsn, seconds=5))
 
 
 async def test_the_function_itself_passes(mutants_dsn: str) -> None:

@@ -10,6 +10,7 @@ from branch_hub.functions.teardown import entrypoint
 from branch_hub.functions.teardown.settings import BranchTeardownSettings
 from tests.branch_hub.functions.teardown.conftest import Site
 from tests.branch_hub.git_server import REPOSITORY
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_b3_the_teardown_leaves_nothing_of_an_environment(
@@ -32,7 +33,7 @@ def test_b3_the_teardown_leaves_nothing_of_an_environment(
 
     assert ask("stop") == {"running": 0}
     for stack in ask("find")["stacks"]:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while ask("delete", stack=stack)["state"] != "gone":
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -11,6 +11,7 @@ from branch_hub.functions.shared.stacks import DeployedStack
 from lambda_src.shared.branch_suffix import suffix_of_branch
 from tests.account import tags_of
 from tests.branch_hub.functions.teardown.conftest import Site
+from tests.patience import PATIENCE_SECONDS
 
 HASH = "0123456789abcdef" * 4
 REPOSITORY = "branch-images-hub-fedge4"
@@ -40,7 +41,7 @@ def deploy(site: Site, **more: Any) -> None:
 
 def delete_until(site: Site, expected: str) -> dict[str, Any]:
     site.without_runs()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (answer := site.ask("delete", stack=site.stack))["state"] != expected:
         assert time.monotonic() < deadline, answer
         time.sleep(0.02)
