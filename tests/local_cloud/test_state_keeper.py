@@ -3,6 +3,7 @@
 import pickle
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -54,6 +55,7 @@ class Journals:
 def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     services = Services()
     monkeypatch.setattr(state_keeper, "kept_services", services)
+    monkeypatch.setattr(state_keeper, "KeptObjects", Mock())
     monkeypatch.setattr(state_keeper, "KeptQueues", Journals)
     monkeypatch.setattr(state_keeper, "KeptLogs", Journals)
     return services

@@ -7,6 +7,7 @@ import ssl
 import time
 
 import pg8000.dbapi
+import psutil
 
 from local_cloud.certificates import LocalAuthority
 from tests.local_cloud.emulator.deployed import Deployed
@@ -38,12 +39,17 @@ def test_s65_a_killed_writer_is_replaced_and_the_api_names_the_new_one(deployed:
     (file,) = deployed.paths.databases.glob("*.json")
     before = {d["role"]: d for d in json.loads(file.read_text())}
 
+    # A copy begins with a checkpoint: it waits while this process of the new writer stands still.
+    checkpointer = _checkpointer(before["standby"]["pid"])
+    checkpointer.suspend()
     os.kill(before["writer"]["pid"], signal.SIGKILL)
-
     deadline = time.monotonic() + 300
-    told: set[tuple[str, str]] = set()
+    while (before["writer"]["instance"], "rebooting") not in _instance_states(deployed):
+        assert time.monotonic() < deadline, "it is not told while the writer is copied"
+        time.sleep(0.05)
+    checkpointer.resume()
+
     while True:
-        told |= _instance_states(deployed)
         after = {d["role"]: d for d in json.loads(file.read_text())}
         states = {role: d["state"] for role, d in after.items()}
         has_moved = after["writer"]["instance"] == before["standby"]["instance"]
@@ -51,13 +57,21 @@ def test_s65_a_killed_writer_is_replaced_and_the_api_names_the_new_one(deployed:
             break
         assert time.monotonic() < deadline, "the standby did not take over"
         time.sleep(0.05)
-    assert (before["writer"]["instance"], "rebooting") in told, "while it is copied"
     assert {state for _, state in _instance_states(deployed)} == {"available"}
     (cluster,) = deployed.aws.rds.describe_db_clusters()["DBClusters"]
     writers = [m for m in cluster["DBClusterMembers"] if m["IsClusterWriter"]]
     assert [m["DBInstanceIdentifier"] for m in writers] == [after["writer"]["instance"]]
     assert after["writer"]["address"].split(":")[0] == cluster["Endpoint"]
     assert cluster["Endpoint"] == deployed.outputs()["ReaderHost"]  # clients know both
+
+
+def _checkpointer(server_pid: int) -> psutil.Process:
+    (found,) = (
+        child
+        for child in psutil.Process(server_pid).children()
+        if child.cmdline()[0].startswith("postgres: checkpointer")
+    )
+    return found
 
 
 def _instance_states(deployed: Deployed) -> set[tuple[str, str]]:

@@ -60,7 +60,7 @@ class Contents:
         body = json.dumps({"Resources": resources})
         self.aws.cloudformation.create_stack(StackName=name, TemplateBody=body)
         stacks = self.paths.saved / "cloudformation.state"
-        until(lambda: name.encode() in stacks.read_bytes(), "the state is saved")
+        until(lambda: stacks.exists() and name.encode() in stacks.read_bytes(), "it is saved")
 
     def until_log_lines_are_saved(self) -> None:
         def saved() -> bytes:
