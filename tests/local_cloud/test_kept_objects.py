@@ -3,11 +3,11 @@
 The limit of a process for the size of its files stands for the full disk: larger writes fail.
 """
 
-import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,9 +16,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_cloud.aws import ACCOUNT, AwsClients
-from local_cloud.emulator.ministack_adapter.object_files import FileChanges
+from local_cloud.aws import AwsClients
+from local_cloud.emulator.ministack_adapter.object_files import undo_unfinished
 from local_cloud.paths import CloudPaths
+from local_cloud.saved_state import StateError
 from local_cloud.server import RunningCloud, running_cloud, start_cloud, stop_cloud
 
 BUCKET = "kept"
@@ -135,14 +136,21 @@ def test_an_object_that_cannot_be_written_is_refused_and_not_there(
     assert cloud.contents() == {"first": SMALL, "second": LARGE}
 
 
+@pytest.mark.parametrize(
+    ("new", "limit_bytes"),
+    [
+        pytest.param(LARGE, LIMIT_BYTES, id="nothing fits"),
+        pytest.param(b"other", 200, id="only the metadata do not fit"),
+    ],
+)
 def test_an_object_that_cannot_be_replaced_stays_as_it_was(
-    cloud: Cloud, versioning: str | None
+    cloud: Cloud, versioning: str | None, new: bytes, limit_bytes: int
 ) -> None:
     cloud.s3.put_object(Bucket=BUCKET, Key="one", Body=SMALL, Tagging="kind=old")
     before = versions(cloud)
-    cloud.fill_disk()
+    cloud.fill_disk(limit_bytes)
 
-    assert is_refused(cloud.s3.put_object, Key="one", Body=LARGE, Tagging="kind=new")
+    assert is_refused(cloud.s3.put_object, Key="one", Body=new, Tagging="kind=new")
 
     def is_as_before() -> None:
         assert cloud.content("one") == SMALL
@@ -264,24 +272,31 @@ def test_a_version_whose_deletion_cannot_be_written_stays(
     assert cloud.contents() == {"one": LARGE}
 
 
-def test_what_a_killed_server_had_decided_is_completed_at_its_start(
+@pytest.mark.parametrize("versioning", ["Enabled"], indirect=True)
+def test_versions_of_one_request_do_not_get_the_contents_of_each_other(
     cloud: Cloud, versioning: str | None
 ) -> None:
-    cloud.s3.put_object(Bucket=BUCKET, Key="replaced", Body=SMALL)
-    cloud.s3.put_object(Bucket=BUCKET, Key="deleted", Body=SMALL)
-    folder = cloud.paths.cloud / "s3" / ACCOUNT / BUCKET
-    changes = FileChanges(note=cloud.paths.saved / "objects.changes")
-    sidecar = json.loads((folder / "replaced.meta.json").read_text())
-    sidecar |= {"etag": "new", "checksums": {}}
-    changes.write(str(folder / "replaced"), b"whole", is_text=False)
-    changes.write(str(folder / "replaced.meta.json"), json.dumps(sidecar), is_text=True)
-    for name in ("deleted", "deleted.meta.json"):
-        changes.delete(str(folder / name))
-    changes.decide()
-    (folder / "replaced.meta.json.tmp").replace(folder / "replaced.meta.json")
+    """The newest version is deleted, and the one below it is hidden, in one request."""
+    for body in (b"first", b"second", b"third"):
+        cloud.s3.put_object(Bucket=BUCKET, Key="one", Body=body)
+    [[newest, *_], _] = versions(cloud)
+    newest_first = [{"Key": "one", "VersionId": newest["VersionId"]}, {"Key": "one"}]
+
+    cloud.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": newest_first})
 
     cloud.kill_and_start()
+    place = {"Bucket": BUCKET, "Key": "one"}
+    bodies = [
+        cloud.s3.get_object(**place, VersionId=version["VersionId"])["Body"].read()
+        for version in versions(cloud)[0]
+    ]
+    assert bodies == [b"second", b"first"]
 
-    assert cloud.contents() == {"replaced": b"whole"}
-    found = cloud.s3.head_object(Bucket=BUCKET, Key="replaced")
-    assert (found["ETag"], found["ContentLength"]) == ("new", len(SMALL))
+
+def test_a_damaged_note_of_a_killed_server_is_named_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    note = tmp_path / "objects.changes"
+    note.write_text("damaged\n")
+    with pytest.raises(StateError, match=r"objects\.changes is damaged: .* Delete it"):
+        undo_unfinished(note)

@@ -10,28 +10,36 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 
-folder, renames = Path(sys.argv[1]), int(sys.argv[2])
+folder, steps = Path(sys.argv[1]), int(sys.argv[2])
 os.environ.update(S3_PERSIST="1", S3_DATA_DIR=str(folder / "s3"))
 from local_cloud.emulator.ministack_adapter.kept_objects import KeptObjects
 
 KeptObjects(folder)
 from ministack.services import s3
 
-if renames < 0:
+if steps < 0:
     s3._create_bucket("one", b"", {})
     s3._put_object("one", "key", b"old", {})
 else:
-    replace = Path.replace
+    replace, unlink = os.replace, Path.unlink
+
+    def die_in_time():
+        global steps
+        if steps == 0:
+            os._exit(0)
+        steps -= 1
 
     def replace_or_die(file, place):
-        global renames
-        if file.name.startswith("key"):
-            if renames == 0:
-                os._exit(0)
-            renames -= 1
-        return replace(file, place)
+        if Path(place).name.startswith("key"):
+            die_in_time()
+        replace(file, place)
 
-    Path.replace = replace_or_die
+    def unlink_or_die(file, **options):
+        if file.name == "objects.changes":
+            die_in_time()
+        unlink(file, **options)
+
+    os.replace, Path.unlink = replace_or_die, unlink_or_die
     s3._put_object("one", "key", b"new value", {})
 """
 _READ = """
@@ -50,8 +58,10 @@ print(s3._read_body("one", "key", record).decode(), record["size"])
 """
 
 
-@pytest.mark.parametrize("renames", [0, 1, 2])
-def test_a_kill_between_two_files_leaves_no_mixture(tmp_path: Path, renames: int) -> None:
+@pytest.mark.parametrize(
+    ("steps", "found"), [(0, "old 3"), (1, "old 3"), (2, "old 3"), (3, "new value 9")]
+)
+def test_a_kill_between_two_files_leaves_no_mixture(tmp_path: Path, steps: int, found: str) -> None:
     """The contents of one request with the metadata of another would be neither."""
 
     def python(program: str, *arguments: str) -> str:
@@ -61,5 +71,5 @@ def test_a_kill_between_two_files_leaves_no_mixture(tmp_path: Path, renames: int
         return done.stdout.strip()
 
     python(_KILLED, "-1")
-    python(_KILLED, str(renames))
-    assert python(_READ) == "new value 9"
+    python(_KILLED, str(steps))
+    assert python(_READ) == found

@@ -1,9 +1,9 @@
 """Objects are kept as they were acknowledged: a request that cannot be written is answered 503.
 
 MiniStack's S3 changes its records, writes the files afterwards, and only logs an error of the disk:
-such a change would be acknowledged and gone after a restart. Here the files of a request change
-together at its end. When one of them cannot be written, records and files are as they were before
-the request, and no event is sent. Replicas in other buckets are not part of this.
+such a change would be acknowledged and gone after a restart. Here, when one file of a request
+cannot be written, records and files are as they were before it, and no event is sent. Replicas in
+other buckets are not part of this.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from local_cloud.emulator.ministack_adapter.object_files import FileChanges, complete
+from local_cloud.emulator.ministack_adapter.object_files import FileChanges, undo_unfinished
 
 # The handlers of single objects that write files: bucket and key are their first arguments.
 _HANDLERS: Final = (
@@ -28,34 +28,43 @@ _OF_VERSIONS: Final = (
     "_object_tags", "_object_acl", "_object_annotations", "_object_retention", "_object_legal_hold",
 )  # fmt: skip
 # How MiniStack's log begins for each error that it hides.
-_HIDDEN_ERRORS: Final = ("Failed to persist", "Failed to read persisted")
+_HIDDEN_ERRORS: Final = (
+    "Failed to persist", "Failed to read persisted", "Failed to delete persisted",
+)  # fmt: skip
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
 class _Request:
-    def __init__(self, changes: FileChanges) -> None:
-        self.changes = changes
+    def __init__(self, files: FileChanges) -> None:
+        self.files = files
         self.events: list[Callable[[], None]] = []
         self.errors: list[str] = []
 
 
 class KeptObjects(logging.Handler):
-    """Create one before MiniStack answers requests: it completes what a killed server had begun."""
+    """Create one before MiniStack answers requests.
+
+    It undoes what a killed server did not finish. Raises StateError if it cannot be told.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._note = folder / "objects.changes"
         assert "ministack.services.s3" not in sys.modules, "it reads its files when it is imported"
-        complete(self._note)
+        undo_unfinished(self._note)
         from ministack.services import s3  # noqa: PLC0415
 
         self._s3 = s3
         self._requests = threading.RLock()
         self._of_thread = threading.local()
-        self._directly = s3._atomic_write, s3._remove_key_files, s3._fire_s3_event_async
-        s3._atomic_write, s3._remove_key_files = self._write, self._remove
-        s3._delete_version_file, s3._fire_s3_event_async = self._remove_version, self._notify
+        self._notify_directly = s3._fire_s3_event_async
+        s3._fire_s3_event_async = self._notify
+        s3._atomic_write = self._noting(s3._atomic_write, lambda place, *_: [place])
+        s3._remove_key_files = self._noting(s3._remove_key_files, _with_sidecar)
+        s3._delete_version_file = self._noting(
+            s3._delete_version_file, lambda *version: [s3._version_disk_path(*version)]
+        )
         for name in _HANDLERS:
             setattr(s3, name, self._whole(getattr(s3, name), lambda key, *_: [key]))
         s3._delete_objects = self._whole(s3._delete_objects, self._keys_of)
@@ -75,28 +84,28 @@ class KeptObjects(logging.Handler):
         if request is not None and str(record.msg).startswith(_HIDDEN_ERRORS):
             request.errors.append(record.getMessage())
 
-    def _write(self, place: str, content: Any, *, text: bool = False) -> None:
-        request = self._request
-        if request is None:
-            self._directly[0](place, content, text=text)
-        else:
-            request.changes.write(place, content, is_text=text)
+    def _noting(
+        self, change: Callable[..., None], places: Callable[..., Iterable[str | None]]
+    ) -> Callable[..., None]:
+        """`places` of the arguments: the files that `change` writes or deletes."""
 
-    def _remove(self, place: str | None) -> None:
-        request = self._request
-        if request is None:
-            self._directly[1](place)
-        elif place is not None:
-            for each in (place, f"{place}.meta.json"):
-                if each in request.changes.unfinished or Path(each).is_file():
-                    request.changes.delete(each)
+        def changed(*arguments: Any, **options: Any) -> None:
+            request = self._request
+            if request is not None:
+                try:
+                    for place in places(*arguments):
+                        if place is not None:
+                            request.files.before_change(place)
+                except OSError as error:
+                    request.errors.append(str(error))
+                    raise
+            change(*arguments, **options)
 
-    def _remove_version(self, bucket: str, key: str, version: str) -> None:
-        self._remove(self._s3._version_disk_path(bucket, key, version))
+        return changed
 
     def _notify(self, *event: Any, **fields: Any) -> None:
         request = self._request
-        send = partial(self._directly[2], *event, **fields)
+        send = partial(self._notify_directly, *event, **fields)
         if request is None:
             send()
         else:
@@ -110,14 +119,10 @@ class KeptObjects(logging.Handler):
         """`keys` of the arguments behind the bucket: those that the handler may change."""
 
         def handle(bucket: str, *rest: Any) -> Answer:
+            answer = None
             with self._requests, self._one_request(bucket, keys(*rest)) as request:
                 answer = handler(bucket, *rest)
-                if not request.errors:
-                    try:
-                        request.changes.decide()
-                    except OSError as error:
-                        request.errors.append(str(error))
-            if request.errors:
+            if answer is None or request.errors:
                 return self._refusal(request.errors[0])
             for send in request.events:
                 send()
@@ -127,20 +132,25 @@ class KeptObjects(logging.Handler):
 
     @contextlib.contextmanager
     def _one_request(self, bucket: str, keys: Iterable[str]) -> Iterator[_Request]:
+        """After an error of a file, `errors` says which one; then nothing has changed."""
+        undo_unfinished(self._note)  # it could not be undone before
         restorations = [self._restoration(bucket, key) for key in keys]
-        request = self._of_thread.request = _Request(FileChanges(note=self._note))
+        request = self._of_thread.request = _Request(FileChanges(self._note))
         is_kept = False
         try:
             yield request
             is_kept = not request.errors
+        except OSError:
+            if not request.errors:
+                raise
         finally:
             self._of_thread.request = None
-            if not is_kept:
-                request.changes.discard()
+            if is_kept:
+                request.files.keep()
+            else:
                 for restore in restorations:
                     restore()
-        if is_kept:
-            request.changes.apply()
+                request.files.undo()
 
     def _keys_of(self, body: bytes, *_: Any) -> list[str]:
         try:
@@ -188,6 +198,12 @@ class KeptObjects(logging.Handler):
         message = "the local cloud does not take objects from forms of browsers"
         refusal: Answer = self._s3._error("NotImplemented", message, 501)
         return refusal
+
+
+def _with_sidecar(place: str | None) -> list[str]:
+    """Those that exist."""
+    both = [] if place is None else [place, f"{place}.meta.json"]
+    return [each for each in both if Path(each).is_file()]
 
 
 def _places(bucket: str, key: str, versions: list[dict[str, Any]] | None) -> set[Any]:

@@ -1,72 +1,77 @@
-"""Changes of files that take effect together or not at all, also when the process is killed.
+"""The files that one request changes: what was there before comes back if the request fails.
 
-New contents are written beside their places. Before the first file takes its place, all changes are
-noted in one file: what a killed process left undone is done at the next start.
+Each file is noted, and its old contents are linked to a second name, before it changes. So a failed
+request is undone, and so is one that a killed process did not finish: at the next start.
 """
 
+import contextlib
+import json
 import os
-import pickle
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from local_cloud.saved_state import read_snapshot, write_snapshot
+from local_cloud.saved_state import StateError
+
+_OLD = ".before.tmp"  # MiniStack ignores names that end so when it reads its files
 
 
-@dataclass(kw_only=True)
 class FileChanges:
-    """What a request changes. `decide` or `discard` ends it; `apply` follows on `decide`."""
+    """`keep` or `undo` ends it."""
 
-    note: Path
-    unfinished: dict[str, str] = field(default_factory=dict)  # the file beside each place
-    deleted: dict[str, None] = field(default_factory=dict)
+    def __init__(self, note: Path) -> None:
+        self._note = note
+        self._places: dict[str, None] = {}
 
-    def write(self, place: str, content: Any, *, is_text: bool) -> None:
-        """Raises OSError."""
-        self.deleted.pop(place, None)
-        file = self.unfinished[place] = f"{place}.tmp"  # MiniStack ignores the name at a start
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w" if is_text else "wb") as opened:
-            opened.write(content)
+    def before_change(self, place: str) -> None:
+        """Call it before a file is written or deleted. Raises OSError."""
+        if place in self._places:
+            return
+        existed = Path(place).is_file()
+        old = Path(place + _OLD)
+        old.unlink(missing_ok=True)  # of an earlier request
+        with self._note.open("a") as note:
+            # Relative, so that a copy of the whole state folder is complete in itself.
+            note.write(json.dumps([os.path.relpath(place, self._note.parent), existed]) + "\n")
+        if existed:
+            os.link(place, old)
+        self._places[place] = None
 
-    def delete(self, place: str) -> None:
-        file = self.unfinished.pop(place, None)
-        if file is not None:
-            Path(file).unlink(missing_ok=True)
-        self.deleted[place] = None
+    def keep(self) -> None:
+        """From here on the new contents count, also after a kill."""
+        self._note.unlink(missing_ok=True)
+        for place in self._places:
+            with contextlib.suppress(OSError):  # it is ignored, and replaced by the next change
+                Path(place + _OLD).unlink(missing_ok=True)
 
-    def decide(self) -> None:
-        """From now on the changes are made, after a kill at the next start. Raises OSError."""
-        if self._affects_what_exists():
-            changes = (self.unfinished, [*self.deleted])
-            write_snapshot(self.note, pickle.dumps(changes))
-
-    def apply(self) -> None:
-        _apply(self.unfinished, [*self.deleted])
-        self.note.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        for file in self.unfinished.values():
-            Path(file).unlink(missing_ok=True)
-
-    def _affects_what_exists(self) -> bool:
-        """A new object needs no note: until its last file is in place, it does not exist."""
-        return bool(self.deleted) or any(Path(place).exists() for place in self.unfinished)
+    def undo(self) -> None:
+        """Raises OSError; then the next start tries again."""
+        undo_unfinished(self._note)
 
 
-def complete(note: Path) -> None:
-    """Make the changes that a killed process had decided. Raises StateError for a damaged note."""
-    changes = read_snapshot(note)
-    if changes is not None:
-        _apply(*changes)
-        note.unlink()
+def undo_unfinished(note: Path) -> None:
+    """Bring back what was there before a request that did not end. Raises StateError, OSError."""
+    if not note.exists():
+        return
+    # The change of a line that is not complete had not begun.
+    *lines, _ = note.read_text().split("\n")
+    for name, existed in reversed([*_read(note, lines)]):
+        place = note.parent / name
+        if not existed:
+            place.unlink(missing_ok=True)
+            continue
+        old = Path(f"{place}{_OLD}")
+        if old.exists():  # otherwise the change had not begun, or is undone
+            old.replace(place)
+    note.unlink()
 
 
-def _apply(unfinished: dict[str, str], deleted: list[str]) -> None:
-    # The sidecar with the metadata first: it is nothing without the file with the contents.
-    for place in sorted(unfinished, key=lambda place: not place.endswith(".meta.json")):
-        file = Path(unfinished[place])
-        if file.exists():  # otherwise it was done before the kill
-            file.replace(place)
-    for place in deleted:
-        Path(place).unlink(missing_ok=True)
+def _read(note: Path, lines: Iterable[str]) -> Iterable[tuple[str, bool]]:
+    for line in lines:
+        try:
+            name, existed = json.loads(line)
+        except ValueError as error:
+            raise StateError(
+                f"{note} is damaged: it names the files of one unfinished request to S3. Delete it"
+                " to start; an object of that request may then have files of two versions"
+            ) from error
+        yield name, existed
