@@ -73,7 +73,6 @@ class Batcher:
         self._held_max = held_max
         self._waiting = WaitingRequests(call_max=call_max)
         self._deadlines = Deadlines(self._end_time)
-        self._busy = 0
         self._shares = CallShares()
         self._look_again: asyncio.TimerHandle | None = None
         self._is_starting = False
@@ -112,7 +111,7 @@ class Batcher:
         is_held = self._waiting.is_held(request)
         if is_held and self._waiting.transactions_held() + size > self._held_max:
             raise AccountBusy
-        may_start = self._busy < self._max_in_flight and self._waiting.may_be_next(request)
+        may_start = self._shares.calls < self._max_in_flight and self._waiting.may_be_next(request)
         self._waiting.add(request)
         if may_start and not self._is_starting:
             self._is_starting = True
@@ -121,8 +120,7 @@ class Batcher:
 
     def _start_calls(self) -> None:
         self._is_starting = False
-        while self._busy < self._max_in_flight and (taken := self._take()):
-            self._busy += 1
+        while self._shares.calls < self._max_in_flight and (taken := self._take()):
             self._start(self._call_and_continue(taken))
 
     def _take(self) -> list[PostingRequest]:
@@ -153,7 +151,6 @@ class Batcher:
         try:
             outcomes = await self._call(requests, lock_wait_ms=LOCK_WAIT_MS)
         finally:
-            self._busy -= 1
             self._shares.returned(_size(requests), requests=len(requests))
             self._waiting.free(requests)
             self._start_calls()

@@ -23,15 +23,15 @@ class CallShares:
     """Sizes are of transactions. Times are those of the event loop, in seconds."""
 
     def __init__(self) -> None:
-        self._calls = 0
-        self._requests = 0  # of the calls that run
+        self.calls = 0  # that run
+        self._requests = 0  # of these calls
         self._in_flight = 0
         self._answering = 0  # whose call has just returned
         self._last_start = 0.0
 
     def pause_seconds(self, *, requests_waiting: int, now: float) -> float:
         """0 if a call may start now; otherwise how long it may have to wait at most."""
-        if requests_waiting * self._calls >= self._requests:
+        if requests_waiting * self.calls >= self._requests:
             return 0
         return max(0.0, self._last_start + PATIENCE_SECONDS - now)
 
@@ -40,13 +40,13 @@ class CallShares:
         return max(UNCUT_MAX, (unanswered + 1) // 2)
 
     def started(self, transactions: int, *, requests: int, now: float) -> None:
-        self._calls += 1
+        self.calls += 1
         self._requests += requests
         self._in_flight += transactions
         self._last_start = now
 
     def returned(self, transactions: int, *, requests: int) -> None:
-        self._calls -= 1
+        self.calls -= 1
         self._requests -= requests
         self._in_flight -= transactions
         self._answering = transactions
