@@ -4,6 +4,7 @@ docs/decisions/tool-versions.md gives the reason for this version.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ def deployed_python(file: Path = FILE) -> str:
     return version
 
 
+@cache  # every function of a synth asks for it
 def lambda_runtime(version: str) -> lambda_.Runtime:
     """Raises ConfigurationError if the CDK library has no runtime for `version`."""
     name = f"python{version}"

@@ -35,7 +35,13 @@ _SYNTH_ROOMS = (
 _OWN_CLOUDS = ("tests/local_cloud/state/", "tests/operations/test_redrive.py")
 _EMULATOR = "tests/local_cloud/emulator/"
 _BRANCHES = "tests/local_cloud/branches/"
-_LONGEST = (*_SYNTH_ROOMS, _BRANCHES, "tests/lambda_src/test_outage.py")
+_LONGEST = (
+    *_SYNTH_ROOMS,
+    _BRANCHES,
+    "tests/lambda_src/test_archive_outage.py",
+    "tests/lambda_src/test_outage.py",
+    "tests/test_function_assets.py",
+)
 _SHARED_SERVERS = ("postgres_server", "cluster", "account", "shared_cloud")  # fixtures
 
 # The CDK's modules create a million objects that stay: the garbage collector skips them.
