@@ -72,28 +72,43 @@ def test_every_function_starts_from_its_asset_alone(functions: list[Function]) -
     assert {function.source.module for function in functions} == entrypoints
 
 
-def test_a_change_of_a_module_changes_the_assets_of_the_functions_that_import_it_and_no_other(
-    functions: list[Function], tmp_path: Path
-) -> None:
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the repository's code."""
     for room in ROOMS:
         shutil.copytree(REPOSITORY / room, tmp_path / room)
+    return tmp_path
 
-    def hashes() -> dict[str, str]:
-        moved = (replace(function.source, root=tmp_path) for function in functions)
-        return {source.module: source.content_hash() for source in moved}
 
-    before = hashes()
-    shared = [*(tmp_path / "lambda_src/shared").glob("*.py")]
-    shared += [*(tmp_path / "branch_hub/functions/shared").glob("*.py")]
-    for module in sorted(shared):
-        with module.open("a") as file:
-            file.write("# changed\n")
-        after = hashes()
-        changed = {name for name, value in after.items() if before[name] != value}
-        importing = {
-            function.source.module
-            for function in functions
-            if module.relative_to(tmp_path) in function.loaded
-        }
-        assert changed == importing, module
-        before = after
+def shared_modules(root: Path) -> set[Path]:
+    folders = ("lambda_src/shared", "branch_hub/functions/shared")
+    return {module for folder in folders for module in (root / folder).glob("*.py")}
+
+
+def change(module: Path) -> None:
+    with module.open("a") as file:
+        file.write("# changed\n")
+
+
+def test_a_change_of_a_module_changes_the_asset_of_every_function_that_imports_it(
+    functions: list[Function], copied: Path
+) -> None:
+    for function in functions:
+        source = replace(function.source, root=copied)
+        before = source.content_hash()
+        for module in sorted(shared_modules(copied) & {copied / file for file in function.loaded}):
+            change(module)
+            after = source.content_hash()
+            assert after != before, f"{source.module} imports {module}"
+            before = after
+
+
+def test_changes_of_modules_that_a_function_does_not_import_leave_its_asset(
+    functions: list[Function], copied: Path
+) -> None:
+    for function in functions:
+        source = replace(function.source, root=copied)
+        before = source.content_hash()
+        for module in shared_modules(copied) - {copied / file for file in function.loaded}:
+            change(module)
+        assert source.content_hash() == before, source.module
