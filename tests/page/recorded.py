@@ -5,9 +5,11 @@ the operation, so no test can pass with an answer that AWS would not give.
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
@@ -29,6 +31,7 @@ class RecordedAccount(Account):
 
     def __init__(self, settings: PageSettings) -> None:
         super().__init__(settings)
+        self._session = _session(settings.region)
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._answers: dict[str, Answer] = {"sts.GetCallerIdentity": {"Account": "111111111111"}}
 
@@ -64,6 +67,12 @@ class RecordedAccount(Account):
             report = ParamValidator().validate(given, model.output_shape)
             assert not report.has_errors(), f"{name}: {report.generate_report()}"
         return _Ok(), given
+
+
+@cache
+def _session(region: str | None) -> boto3.Session:
+    """One for all tests: a session reads the models of its services once, which takes longest."""
+    return boto3.Session(region_name=region)
 
 
 class _Ok:
