@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
+import pytest
 from pg8000.native import Connection, identifier
 
 from lambda_src.schema_migrator.outside_transactions import RunOutside, run_outside
@@ -14,6 +15,7 @@ from lambda_src.shared.credentials import Credentials
 from lambda_src.shared.database import DatabaseTarget, connect_to_writer
 from local_cloud.certificates import LocalAuthority
 from local_cloud.postgres import PostgresServer
+from tests.patience import PATIENCE_SECONDS
 
 WRITER = "127.0.0.1"
 STANDBY = "127.0.0.2"
@@ -45,7 +47,7 @@ class Cluster:
             name=database,
             ca_file=str(self.ca_file),
             application_name="tests",
-            statement_timeout_seconds=5,
+            statement_timeout_seconds=PATIENCE_SECONDS,
         )
 
     @contextmanager
@@ -105,11 +107,15 @@ def running_cluster(folder: Path, port: int) -> Iterator[Cluster]:
     writer.start()
     try:
         standby.start()
-        yield Cluster(
-            port=port,
-            ca_file=authority.certificate_file,
-            other_ca_file=LocalAuthority(folder / "other").certificate_file,
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            # Two seconds are for a function, which has a caller that waits.
+            name = "lambda_src.shared.database._CONNECT_TIMEOUT_SECONDS"
+            patch.setattr(name, PATIENCE_SECONDS)
+            yield Cluster(
+                port=port,
+                ca_file=authority.certificate_file,
+                other_ca_file=LocalAuthority(folder / "other").certificate_file,
+            )
     finally:
         standby.stop()
         writer.stop()
