@@ -25,6 +25,7 @@ from lambda_src.shared.database import (
 )
 from tests.app_service.database.hostile_settings import HOSTILE_SETTINGS
 from tests.lambda_src.cluster import MASTER, NOBODY, STANDBY, UNNAMED, WRITER, Cluster
+from tests.patience import PATIENCE_SECONDS
 
 
 def server_address(connection: Any) -> str:
@@ -130,7 +131,10 @@ def test_a_refused_password_has_its_own_error(cluster: Cluster) -> None:
         connect_to_writer(cluster.target(), Credentials(username="postgres", password="wrong"))
 
 
-def test_a_statement_that_takes_too_long_is_ended_by_the_server(cluster: Cluster) -> None:
+def test_a_statement_that_takes_too_long_is_ended_by_the_server(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_SERVER_SPEAKS_FIRST_SECONDS", PATIENCE_SECONDS)
     target = replace(cluster.target(), statement_timeout_seconds=1)  # for the others, too
     connection = connect_to_writer(target, MASTER)
     with pytest.raises(DatabaseError) as ended:
