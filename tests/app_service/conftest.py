@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
-from app_service.database.database import Pool
+from app_service.api.health import Health
+from app_service.clients import recent_reads
+from app_service.database.database import Pool, connect_writer
 from lambda_src.schema_migrator.migrations import read_migrations
 from local_cloud.postgres import PostgresServer
 from tests.ledger_structure import EMPTY, STRUCTURE
+from tests.patience import PATIENCE_SECONDS
 
 MIGRATIONS = read_migrations(Path(__file__).parents[2] / "app_service" / "migrations")
 _TEMPLATE = "ledger_template"
@@ -44,6 +48,15 @@ async def migrate(dsn: str) -> None:
                 await connection.execute(query)
     finally:
         await connection.close()
+
+
+@pytest.fixture(autouse=True)
+def only_deadlines_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service gives up soon, because clients wait: only a test about that gives up, too."""
+    monkeypatch.setattr(recent_reads, "CHECK_TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    for defaults in (connect_writer.__kwdefaults__, Health.__init__.__kwdefaults__):
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "timeout_seconds", float(PATIENCE_SECONDS))
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -23,6 +23,7 @@ from app_service.ledger.domain import DatabaseUnavailable
 from tests.app_service.build import balance, open_accounts, post_on, soon, transaction
 from tests.app_service.conftest import LedgerDatabase
 from tests.app_service.database.fake_pool import FakePool
+from tests.patience import PATIENCE_SECONDS
 
 
 @asynccontextmanager
@@ -177,11 +178,16 @@ async def test_a_host_that_drops_packets_leaves_time_for_the_next(
         await reader.read()
         writer.close()
 
+    async def connect(*, host: str, **options: Any) -> Any:
+        if host == ledger_database.host:  # the deadline is for the other one
+            options["timeout"] = PATIENCE_SECONDS
+        return await asyncpg.connect(host=host, **options)
+
     black_hole = await asyncio.start_server(silent, "127.66.6.7", ledger_database.port)
     async with black_hole:
         connection = await connect_writer(
             ("127.66.6.7", ledger_database.host),
-            connect=asyncpg.connect,
+            connect=connect,
             timeout_seconds=0.3,
             port=ledger_database.port,
             user=ledger_database.user,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -77,12 +77,14 @@ def hung(server: PostgresServer) -> Iterator[None]:
     postmaster = psutil.Process(server.process.pid)
     processes = [postmaster, *postmaster.children(recursive=True)]
     for process in processes:
-        process.suspend()
+        with suppress(psutil.NoSuchProcess):  # such as a worker of autovacuum that has ended
+            process.suspend()
     try:
         yield
     finally:
         for process in processes:
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 async def test_each_request_is_answered_by_its_own_deadline(
