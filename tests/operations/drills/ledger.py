@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from operations.drills.acknowledgements import Api, Stream
@@ -37,6 +37,7 @@ def ledger(
     posted: dict[str, int] = {}  # times that it moved a cent, by id
     refused: set[str] = set()
     accounts: list[int] = []
+    one_at_a_time = Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -63,17 +64,18 @@ def ledger(
                 self._answer(200, {"balance_minor": balance})
 
         def _post(self, key: str) -> None:
-            number = len(posted)
-            if refuses_once(number) and key not in refused:
-                refused.add(key)
-                self._answer(503, {})
-                return
-            if hangs_up_once(number) and key not in refused:
-                refused.add(key)
+            with one_at_a_time:  # or two clients get the ninth, and nobody the tenth
+                number = len(posted)
+                is_refused = refuses_once(number) and key not in refused
+                hangs_up = hangs_up_once(number) and key not in refused
+                if is_refused or hangs_up:
+                    refused.add(key)
+                else:
+                    posted[key] = 0 if loses(number) else 2 if doubles(number) else 1
+            if hangs_up:
                 self.close_connection = True
-                return
-            posted[key] = 0 if loses(number) else 2 if doubles(number) else 1
-            self._answer(status, {})
+            else:
+                self._answer(503 if is_refused else status, {})
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
             text = json.dumps(body).encode()
