@@ -12,7 +12,7 @@ import pytest
 from checks.app_assemblies import BRANCH, synthesize
 from infra.lambda_code import REPOSITORY, LambdaSource
 
-pytestmark = pytest.mark.xdist_group("function assets")  # one synth for both tests
+pytestmark = pytest.mark.xdist_group("function assets")  # one synth for all of them
 # With this setting the hub has one more function.
 SLEEPS = {"sleep": {"after": "20:00", "until": "07:00", "timezone": "Europe/Berlin"}}
 ROOMS = ("app_service", "branch_hub", "infra", "lambda_src", "pipeline")

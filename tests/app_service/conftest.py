@@ -51,8 +51,8 @@ async def migrate(dsn: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def only_deadlines_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service gives up soon, because clients wait: only a test about that gives up, too."""
+def no_short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the service are short because clients wait. A test about one of them sets it."""
     monkeypatch.setattr(recent_reads, "CHECK_TIMEOUT_SECONDS", PATIENCE_SECONDS)
     for defaults in (connect_writer.__kwdefaults__, Health.__init__.__kwdefaults__):
         assert defaults is not None

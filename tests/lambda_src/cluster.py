@@ -108,9 +108,9 @@ def running_cluster(folder: Path, port: int) -> Iterator[Cluster]:
     try:
         standby.start()
         with pytest.MonkeyPatch.context() as patch:
-            # Two seconds are for a function, which has a caller that waits.
-            name = "lambda_src.shared.database._CONNECT_TIMEOUT_SECONDS"
-            patch.setattr(name, PATIENCE_SECONDS)
+            # A function gives up after two seconds, because it has to end in time. A test has time.
+            timeout = "lambda_src.shared.database._CONNECT_TIMEOUT_SECONDS"
+            patch.setattr(timeout, PATIENCE_SECONDS)
             yield Cluster(
                 port=port,
                 ca_file=authority.certificate_file,
