@@ -106,3 +106,20 @@ async def test_calls_that_last_long_hold_nobody_back() -> None:
     await settle()
     assert sizes(calls) == [9, 1, 4]
     await calls.let_all_return(*requests)
+
+
+@in_virtual_time
+async def test_requests_that_come_later_wait_no_longer_than_the_first() -> None:
+    """They neither put off the time of those before them nor wait for one of their own."""
+    calls = FakeCalls()
+    batcher = Batcher(calls, max_in_flight=2)
+    requests = await several(batcher, 1, 9)
+    requests += await several(batcher, 10, 1)
+    for part, amount in ((0.3, 11), (0.6, 12), (0.9, 13)):
+        await sleep_until(part * PATIENCE_SECONDS)
+        requests += await several(batcher, amount, 1)
+    assert sizes(calls) == [9]
+    await sleep_until(PATIENCE_SECONDS)
+    await settle()
+    assert sizes(calls) == [9, 4]
+    await calls.let_all_return(*requests)
